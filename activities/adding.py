@@ -1,0 +1,129 @@
+"""Adding a flag to a pipeline: everything checked, and written in the caller's transaction."""
+
+from datetime import datetime
+
+from activities.progress import audit
+from activities.providers.catalogue import provider_of
+from activities.store.database import Store
+from activities.store.identifiers import new_id
+from activities.store.outbox import Kind
+from domain.access import Caller
+from domain.action import UpdateFeatureValue, UpdateFeatureValueForSegment
+from domain.audit import Event, by_key
+from domain.errors import AlreadyReleasing, Invalid, NotFound, NotPublished, Problem, ValueTypeWrong
+from domain.flag import check_value
+from domain.model import Frozen
+from domain.pipeline import Definition, OnConflict, Pipeline, PipelineStatus
+from domain.project import Feature, Project
+from domain.release import PipelineRef, Release, ReleaseStatus, environments_ahead
+from domain.text import Name, Slug
+
+
+class AddRelease(Frozen):
+    """Which flag goes through which pipeline, from which stage; `pipeline` is a key or the id of one version."""
+
+    pipeline: Slug
+    feature: Slug
+    starting_stage: Name | None = None
+    on_conflict: OnConflict | None = None
+
+
+def add_release(store: Store, caller: Caller, project: Project, wanted: AddRelease, at: datetime) -> Release:
+    """Write the release, what the flag looks like now, and the errand that starts its workflow.
+
+    Raises Invalid, NotAllowed, NotPublished or AlreadyReleasing.
+    """
+    pipeline = _published(store, project, wanted.pipeline)
+    start = _starting_stage(pipeline.definition, wanted.starting_stage)
+    caller.must_operate(project.key, environments_ahead(pipeline.definition.stages, start))
+    feature = _feature(store, project, wanted.feature)
+    _check_free(store, feature)
+    _check_values(feature, pipeline.definition, start)
+    release = _release(caller, project, pipeline, start, wanted, at)
+    provider = provider_of(project, store)
+    environments = {stage.environment for stage in pipeline.definition.stages}
+    store.releases.add(release, project.id, feature.id, {each: provider.read(feature.key, each) for each in sorted(environments)})
+    store.history.enter(release)
+    store.outbox.add(Kind.START, release.id)
+    audit(
+        store,
+        release,
+        Event.RELEASE_ADDED,
+        at,
+        actor=by_key(caller),
+        after={"version": pipeline.version, "on_conflict": release.on_conflict},
+    )
+    return release
+
+
+def _published(store: Store, project: Project, id_or_key: str) -> Pipeline:
+    try:
+        pipeline = store.pipelines.get(project.id, id_or_key)
+    except NotFound as missing:
+        raise _unknown("/pipeline", missing) from missing
+    if pipeline.status is not PipelineStatus.PUBLISHED:
+        message = f"'{pipeline.definition.key}' is a draft: publish it first."
+        raise NotPublished(message, problems=(Problem(pointer="/pipeline", code="not_published", message=message),))
+    return pipeline
+
+
+def _starting_stage(definition: Definition, name: str | None) -> int:
+    index = 0 if name is None else definition.index_of(name)
+    if index is None:
+        names = ", ".join(f"'{stage.name}'" for stage in definition.stages)
+        message = f"The pipeline has no stage '{name}': it has {names}."
+        raise Invalid(message, problems=(Problem(pointer="/starting_stage", code="not_found", message=message),))
+    return index
+
+
+def _feature(store: Store, project: Project, key: str) -> Feature:
+    try:
+        return store.features.get(key, project.id, lock="update")
+    except NotFound as missing:
+        raise _unknown("/feature", missing) from missing
+
+
+def _unknown(pointer: str, missing: NotFound) -> Invalid:
+    return Invalid(missing.message, problems=(Problem(pointer=pointer, code="not_found", message=missing.message),))
+
+
+def _check_free(store: Store, feature: Feature) -> None:
+    if other := store.releases.unfinished_of([feature.id]).get(feature.id):
+        message = f"'{feature.key}' is in release {other.id} already, on pipeline '{other.pipeline.key}': remove it there first, or wait."
+        raise AlreadyReleasing(message, release=other.id, pipeline=other.pipeline.key)
+
+
+def _check_values(feature: Feature, definition: Definition, start: int) -> None:
+    problems = []
+    for stage in definition.stages[start:]:
+        for action in stage.actions:
+            if isinstance(action, UpdateFeatureValue | UpdateFeatureValueForSegment):
+                try:
+                    check_value(feature.type, action.value, f"The value of stage '{stage.name}'")
+                except ValueTypeWrong as wrong:
+                    problems.append(Problem(pointer="/feature", code=wrong.code(), message=wrong.message))
+    if problems:
+        raise ValueTypeWrong(problems[0].message, problems=tuple(problems), expected=feature.type.value)
+
+
+def _release(caller: Caller, project: Project, pipeline: Pipeline, start: int, wanted: AddRelease, at: datetime) -> Release:
+    definition, stage = pipeline.definition, pipeline.definition.stages[start]
+    return Release(
+        id=new_id(),
+        project=project.key,
+        feature=wanted.feature,
+        pipeline=PipelineRef(id=pipeline.id, key=definition.key, version=pipeline.version, name=definition.name),
+        status=ReleaseStatus.STARTING,
+        stage_index=start,
+        stage=stage.name,
+        environment=stage.environment,
+        visit=1,
+        sequence=0,
+        write_key="added",
+        starting_stage=start,
+        on_conflict=wanted.on_conflict or definition.on_conflict,
+        added_at=at,
+        added_by=caller.owner.name,
+        responsible=caller.owner.name,
+        responsible_id=caller.owner_id,
+    )

@@ -1,0 +1,23 @@
+"""The first key, without which nobody could make another."""
+
+from datetime import UTC, datetime
+
+from activities.store.database import Database
+from domain.access import Grant, Owner, Role
+
+SHORTEST = 20
+
+
+def keep_bootstrap_key(database: Database, secret: str) -> None:
+    """Keep a key with every right, if one is given. Raises ValueError for one that could be guessed.
+
+    Doing this twice is the same as doing it once.
+    """
+    if not secret:
+        return
+    if len(secret) < SHORTEST:
+        raise ValueError(f"FLAGHOIST_BOOTSTRAP_KEY needs at least {SHORTEST} characters.")
+    with database.transaction() as store:
+        if not store.keys.knows(secret):
+            owner = Owner(kind="service", name="bootstrap")
+            store.keys.add("bootstrap", owner, [Grant(role=Role.OWNER)], secret, datetime.now(UTC))

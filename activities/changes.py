@@ -1,0 +1,116 @@
+"""Making a stage's change, exactly once in effect."""
+
+from datetime import datetime
+
+from temporalio import activity
+
+from activities.messages import ChangeFlag, Made, Refused, Standing, standing_of
+from activities.progress import audit, block, finish_stage
+from activities.providers.catalogue import provider_of
+from activities.store.database import Database, Store
+from domain.access import check_right
+from domain.audit import Event
+from domain.change import Change, Decided, check_not_changed_by_hand
+from domain.errors import Conflict, Refusal, Superseded
+from domain.project import Project
+from domain.release import Release, StageOutcome
+
+
+class ChangeActivities:
+    """What a stage does to its flag."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @activity.defn(name="change_flag")
+    def change_flag(self, command: ChangeFlag) -> Made | Refused | Standing:
+        """Make the change with its audit entry and its progress, in one transaction; or say why not, and block the release.
+
+        Doing this twice is the same as doing it once. Only what is no refusal is raised, to be retried.
+        """
+        at = activity.info().started_time
+        try:
+            with self.database.transaction() as store:
+                return _make(store, command, at)
+        except Superseded:
+            pass
+        except Refusal as refusal:
+            if blocked := self._block(command, refusal, at):
+                return blocked
+        with self.database.reading() as store:
+            return standing_of(store.releases.get(command.release))
+
+    def _block(self, command: ChangeFlag, refusal: Refusal, at: datetime) -> Refused | None:
+        try:
+            with self.database.transaction() as store:
+                release = _fenced(store, command)
+                blocked = block(store, release, refusal, at, command.refusal_key)
+                return Refused(sequence=release.sequence + 1, blocked=blocked.without_details())
+        except Superseded:
+            return None
+
+
+def _make(store: Store, command: ChangeFlag, at: datetime) -> Made | Refused:
+    if recorded := store.history.change(command.key):
+        return _made_before(recorded, command)
+    project = store.projects.get(command.project, lock="share")
+    release = store.releases.get(command.release, project.id, lock=True)
+    if release.blocked and release.write_key == command.refusal_key:
+        return Refused(sequence=release.sequence, blocked=release.blocked.without_details())
+    _check_fence(release, command)
+    owner, access = store.keys.owner(release.responsible_id)
+    check_right(access, command.project, command.environment, owner.name)
+    decided = _change(store, project, release, command, at)
+    after = _record(store, release, command, decided, at)
+    return Made(made_at=at, sequence=after.sequence)
+
+
+def _made_before(recorded: Change, command: ChangeFlag) -> Made:
+    if recorded.patch != command.patch:
+        raise Conflict(f"The change {command.key} was made with another patch: this is a defect of Flaghoist, please report it.")
+    return Made(made_at=recorded.made_at, sequence=recorded.sequence)
+
+
+def _fenced(store: Store, command: ChangeFlag) -> Release:
+    release = store.releases.get(command.release, lock=True)
+    _check_fence(release, command)
+    return release
+
+
+def _check_fence(release: Release, command: ChangeFlag) -> None:
+    if release.is_finished or release.sequence != command.sequence:
+        raise Superseded("The record of the release has gone on without this attempt.")
+
+
+def _change(store: Store, project: Project, release: Release, command: ChangeFlag, at: datetime) -> Decided:
+    provider = provider_of(project, store)
+    now = provider.read(release.feature, command.environment)
+    seen = store.releases.seen(release.id, command.environment)
+    if not command.overwrite:
+        check_not_changed_by_hand(command.patch, now, seen)
+    decided = provider.patch(release.feature, command.environment, command.patch, at)
+    store.releases.write_seen(release.id, command.environment, decided.after.applied(seen))
+    return decided
+
+
+def _record(store: Store, release: Release, command: ChangeFlag, decided: Decided, at: datetime) -> Release:
+    change = Change(
+        key=command.key,
+        release=release.id,
+        stage=command.stage,
+        visit=command.visit,
+        step=command.step,
+        environment=command.environment,
+        feature=release.feature,
+        patch=command.patch,
+        before=decided.before,
+        after=decided.after,
+        made_at=at,
+        sequence=release.sequence + 1,
+    )
+    store.history.add_change(change)
+    event = Event.FLAG_CHANGED if change.changed_anything else Event.STAGE_UNCHANGED
+    audit(store, release, event, at, before=change.before.model_dump(mode="json"), after=change.after.model_dump(mode="json"))
+    outcome = StageOutcome.ACTED if change.changed_anything else StageOutcome.UNCHANGED
+    times = {"entered_at": command.entered_at, "acts_at": command.acts_at}
+    return finish_stage(store, release, outcome, at, command.next, command.key, **times)

@@ -1,0 +1,142 @@
+"""What crosses Temporal between the workflow and its activities. None of it is secret."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from domain.change import change_key
+from domain.model import Message, Moment
+from domain.patch import FlagPatch
+from domain.release import Blocked, NextStage, Release
+
+
+class ChangeFlag(Message):
+    """Make the change of one stage, once. `next` is the stage entered after it; without one the release is completed."""
+
+    project: str
+    release: str
+    visit: int
+    step: int = 1
+    sequence: int
+    stage: str
+    environment: str
+    patch: FlagPatch
+    overwrite: bool = False
+    entered_at: Moment
+    acts_at: Moment
+    next: NextStage | None = None
+
+    @property
+    def key(self) -> str:
+        """The change's natural key."""
+        return change_key(self.release, self.visit, self.step)
+
+    @property
+    def refusal_key(self) -> str:
+        """The write key under which a refusal of this very attempt is recorded."""
+        return f"{self.key}/refused/{self.sequence}"
+
+
+class Made(Message):
+    """The change is made, now or earlier."""
+
+    kind: Literal["made"] = "made"
+    made_at: Moment
+    sequence: int
+
+
+class Refused(Message):
+    """The change is refused, and the release blocked."""
+
+    kind: Literal["refused"] = "refused"
+    sequence: int
+    blocked: Blocked
+
+
+class Standing(Message):
+    """Where the record of a release stands: what a workflow that was overtaken needs to know."""
+
+    kind: Literal["standing"] = "standing"
+    finished: bool
+    status: str
+    sequence: int
+    stage_index: int
+    visit: int
+    entered_at: Moment | None = None
+
+
+class Recorded(Message):
+    """A step is recorded, now or earlier."""
+
+    kind: Literal["recorded"] = "recorded"
+    at: Moment
+    sequence: int
+    blocked: Blocked | None = None
+
+
+class Person(Message):
+    """Who steered a release: a key and its owner."""
+
+    key: str
+    owner: str
+    owner_id: str
+
+
+class HoldEnded(Message):
+    """The wait of a stage without actions is over."""
+
+    kind: Literal["hold_ended"] = "hold_ended"
+    entered_at: Moment
+    acts_at: Moment
+    next: NextStage | None = None
+
+
+class Retried(Message):
+    """A person wants a blocked stage tried again, over what was changed by hand if `overwrite`."""
+
+    kind: Literal["retried"] = "retried"
+    by: Person
+    overwrite: bool = False
+    reason: str | None = None
+
+
+class RemovedByTemporal(Message):
+    """The workflow was cancelled at Temporal."""
+
+    kind: Literal["removed_by_temporal"] = "removed_by_temporal"
+    reason: str | None = None
+
+
+class Overtaken(Message):
+    """The record is ahead of the workflow, which was reset or restored."""
+
+    kind: Literal["overtaken"] = "overtaken"
+
+
+Step = HoldEnded | Retried | RemovedByTemporal | Overtaken
+
+
+class RecordProgress(Message):
+    """Write one step of a release that changes no flag."""
+
+    project: str
+    release: str
+    sequence: int
+    at: Moment
+    step: Step
+
+    @property
+    def write_key(self) -> str:
+        """What makes writing it twice the same as writing it once."""
+        return f"{self.step.kind}/{self.sequence}/{self.at.timestamp()}"
+
+
+def standing_of(release: Release) -> Standing:
+    """Where a release stands, for its workflow."""
+    place: dict[str, Any] = {"sequence": release.sequence, "stage_index": release.stage_index, "visit": release.visit}
+    return Standing(finished=release.is_finished, status=release.status, entered_at=release.entered_at, **place)
+
+
+def recorded(release: Release, at: datetime) -> Recorded:
+    """The step that left a release so."""
+    blocked = release.blocked.without_details() if release.blocked else None
+    return Recorded(at=at, sequence=release.sequence, blocked=blocked)

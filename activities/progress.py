@@ -1,0 +1,65 @@
+"""Writing the next state of a release, with its visit and its audit entries: always together, in the caller's transaction."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from activities.store.database import Store
+from domain.audit import Actor, AuditEntry, Event, by_release
+from domain.errors import Refusal
+from domain.release import Blocked, NextStage, Release, ReleaseStatus, StageOutcome
+
+
+def audit(store: Store, release: Release, event: Event, at: datetime, actor: Actor | None = None, **more: Any) -> None:
+    """Write an audit entry about a release; without an actor it acted by itself, for whoever answers for it."""
+    values: dict[str, Any] = {
+        "actor": actor or by_release(release.id),
+        "on_behalf_of": None if actor else release.responsible,
+        "project": release.project,
+        "environment": release.environment,
+        "feature": release.feature,
+        "pipeline": release.pipeline.key,
+        "release": release.id,
+        "stage": release.stage,
+    }
+    store.audit.add(AuditEntry(at=at, event=event, **(values | more)))
+
+
+def finish_stage(
+    store: Store, release: Release, outcome: StageOutcome, at: datetime, next_stage: NextStage | None, write_key: str, **times: Any
+) -> Release:
+    """End the visit; the release enters the next stage, or is completed. Raises Superseded."""
+    after = release.entered(next_stage, at, write_key) if next_stage else release.ended(ReleaseStatus.COMPLETED, at, write_key)
+    store.releases.write(after)
+    store.history.write_run(release, outcome, acted_at=at, **times)
+    if next_stage:
+        store.history.enter(after)
+    else:
+        audit(store, release, Event.RELEASE_COMPLETED, at)
+    return after
+
+
+def block(store: Store, release: Release, refusal: Refusal, at: datetime, write_key: str) -> Blocked:
+    """Let the release wait for a person. Raises Superseded."""
+    blocked = Blocked(code=refusal.code(), message=refusal.message, since=at, details=refusal.details)
+    store.releases.write(release.blocked_by(blocked, write_key))
+    store.history.write_run(release, StageOutcome.BLOCKED)
+    audit(store, release, Event.RELEASE_BLOCKED, at, after=blocked.model_dump(mode="json"), reason=blocked.message[:500])
+    return blocked
+
+
+class Ending(NamedTuple):
+    """How, by whom and why a release ends before its last stage."""
+
+    status: ReleaseStatus
+    actor: Actor
+    reason: str | None = None
+
+
+def end(store: Store, release: Release, ending: Ending, at: datetime, write_key: str) -> Release:
+    """End a release before its last stage. Raises Superseded."""
+    after = release.ended(ending.status, at, write_key)
+    store.releases.write(after)
+    store.history.write_run(release, StageOutcome.REMOVED)
+    event = Event.RELEASE_REMOVED if ending.status is ReleaseStatus.REMOVED else Event.RELEASE_TERMINATED
+    audit(store, release, event, at, actor=ending.actor, reason=ending.reason)
+    return after

@@ -1,0 +1,69 @@
+"""Recording the progress of a release where no flag is changed."""
+
+from temporalio import activity
+
+from activities.messages import HoldEnded, Overtaken, Recorded, RecordProgress, RemovedByTemporal, Retried, Standing, recorded, standing_of
+from activities.progress import Ending, audit, block, end, finish_stage
+from activities.store.database import Database, Store
+from domain.audit import TEMPORAL, Actor, Event
+from domain.errors import Superseded
+from domain.patch import FlagPatch
+from domain.release import Release, ReleaseStatus, StageOutcome
+
+
+class ReleaseActivities:
+    """The record of a release, kept for its workflow."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @activity.defn(name="record_progress")
+    def record_progress(self, command: RecordProgress) -> Recorded | Standing:
+        """Write one step; where the record has gone on without this workflow, say where it stands instead.
+
+        Doing this twice is the same as doing it once.
+        """
+        try:
+            with self.database.transaction() as store:
+                release = store.releases.get(command.release, lock=True)
+                if release.write_key == command.write_key:
+                    return recorded(release, command.at)
+                if release.is_finished or release.sequence != command.sequence:
+                    return standing_of(release)
+                _write(store, release, command)
+                return recorded(store.releases.get(command.release), command.at)
+        except Superseded:
+            return self.read_standing(command.release)
+
+    @activity.defn(name="read_standing")
+    def read_standing(self, release: str) -> Standing:
+        """Where the record of a release stands."""
+        with self.database.reading() as store:
+            return standing_of(store.releases.get(release))
+
+
+def _write(store: Store, release: Release, command: RecordProgress) -> None:
+    match command.step:
+        case HoldEnded() as ended:
+            times = {"entered_at": ended.entered_at, "acts_at": ended.acts_at}
+            finish_stage(store, release, StageOutcome.HELD, command.at, ended.next, command.write_key, **times)
+            audit(store, release, Event.STAGE_HELD, command.at)
+        case Retried() as retried:
+            _retry(store, release, retried, command)
+        case RemovedByTemporal(reason=reason):
+            end(store, release, Ending(ReleaseStatus.REMOVED, TEMPORAL, reason), command.at, command.write_key)
+        case Overtaken():
+            ahead = Superseded("The record is ahead of this workflow, which was reset or restored. Look at the flag, then retry or remove.")
+            block(store, release, ahead, command.at, command.write_key)
+
+
+def _retry(store: Store, release: Release, retried: Retried, command: RecordProgress) -> None:
+    """Where a person saw a conflict and chose to overwrite, what they were shown is what the release has now seen."""
+    shown = (release.blocked.details if release.blocked else {}).get("now")
+    if retried.overwrite and shown is not None:
+        seen = store.releases.seen(release.id, release.environment)
+        store.releases.write_seen(release.id, release.environment, FlagPatch.model_validate(shown).applied(seen))
+    store.releases.write(release.retried(retried.by.owner_id, command.at, command.write_key))
+    store.history.write_run(release, StageOutcome.PENDING)
+    actor = Actor(kind="key", id=retried.by.key, owner=retried.by.owner)
+    audit(store, release, Event.RELEASE_RETRIED, command.at, actor=actor, reason=retried.reason, after={"overwrite": retried.overwrite})

@@ -1,0 +1,63 @@
+"""The audit log, to which entries are only ever added."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from activities.store.identifiers import new_id
+from activities.store.paging import Page, Slice, fetch_page
+from activities.store.tables import audit_entries
+from domain.access import Caller
+from domain.audit import Actor, AuditEntry, Event, by_key
+
+FILTERS = ("event", "project", "environment", "feature", "segment", "pipeline", "release", "stage")
+
+
+class AuditLog:
+    """Everything that anyone or anything did, newest first."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, entry: AuditEntry) -> None:
+        """Write down what was done."""
+        actor = entry.actor
+        self.connection.execute(
+            insert(audit_entries).values(
+                entry.model_dump(exclude={"id", "actor"})
+                | {"id": new_id(), "actor_kind": actor.kind, "actor_id": actor.id, "actor_owner": actor.owner}
+            )
+        )
+
+    def record(self, caller: Caller, event: Event, at: datetime, **about: Any) -> None:
+        """Write down what somebody asked for; `about` names further fields of the entry."""
+        self.add(AuditEntry(at=at, actor=by_key(caller), event=event, **about))
+
+    def page(
+        self,
+        wanted: Slice,
+        equal: Mapping[str, str],
+        *,
+        actor: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Page[AuditEntry]:
+        """Entries whose named columns equal the given values; `actor` is an owner, acting or acted for."""
+        table = audit_entries.c
+        query = select(audit_entries).where(*(table[column] == value for column, value in equal.items()))
+        if actor:
+            query = query.where((table.actor_owner == actor) | (table.on_behalf_of == actor))
+        if since:
+            query = query.where(table.at >= since)
+        if until:
+            query = query.where(table.at < until)
+        return fetch_page(self.connection, query, table.id, wanted, _read, newest_first=True)
+
+
+def _read(row: Row[Any]) -> AuditEntry:
+    values = dict(row._mapping)
+    values.pop("_order")
+    actor = Actor(kind=values.pop("actor_kind"), id=values.pop("actor_id"), owner=values.pop("actor_owner"))
+    return AuditEntry(actor=actor, **values)

@@ -1,0 +1,139 @@
+"""The database, and its one way to write: `transaction()`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from activities.store.audit import AuditLog
+from activities.store.features import FeatureRepository
+from activities.store.history import History
+from activities.store.keys import KeyRepository
+from activities.store.leases import LeaseRepository
+from activities.store.outbox import Outbox
+from activities.store.pipelines import PipelineRepository
+from activities.store.projects import EnvironmentRepository, ProjectRepository, SegmentRepository
+from activities.store.releases import ReleaseRepository
+
+DatabaseUnavailable = SQLAlchemyError
+"""What a database that is down, full or busy raises; a retry may succeed."""
+
+_BEGIN = "flaghoist_begin"
+_POSTGRESQL = "-c jit=off -c statement_timeout=20000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
+"""An attempt ends before its activity's 30 s do. JIT costs short queries more than it saves."""
+
+
+class Store:
+    """Everything that is kept, within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    @cached_property
+    def projects(self) -> ProjectRepository:
+        """Projects."""
+        return ProjectRepository(self.connection)
+
+    @cached_property
+    def environments(self) -> EnvironmentRepository:
+        """Environments."""
+        return EnvironmentRepository(self.connection)
+
+    @cached_property
+    def segments(self) -> SegmentRepository:
+        """Segments."""
+        return SegmentRepository(self.connection)
+
+    @cached_property
+    def features(self) -> FeatureRepository:
+        """Features and their states."""
+        return FeatureRepository(self.connection)
+
+    @cached_property
+    def pipelines(self) -> PipelineRepository:
+        """Pipeline versions."""
+        return PipelineRepository(self.connection)
+
+    @cached_property
+    def releases(self) -> ReleaseRepository:
+        """Releases."""
+        return ReleaseRepository(self.connection)
+
+    @cached_property
+    def history(self) -> History:
+        """Visits and changes."""
+        return History(self.connection)
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        """The audit log."""
+        return AuditLog(self.connection)
+
+    @cached_property
+    def keys(self) -> KeyRepository:
+        """API keys and owners."""
+        return KeyRepository(self.connection)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """What Temporal is still to be told."""
+        return Outbox(self.connection)
+
+    @cached_property
+    def leases(self) -> LeaseRepository:
+        """Who does what only one should do."""
+        return LeaseRepository(self.connection)
+
+
+class Database:
+    """A pool of connections to SQLite or PostgreSQL."""
+
+    def __init__(self, url: str, pool_size: int = 20) -> None:
+        self.url = make_url(url)
+        self.engine = create_engine(self.url, pool_size=pool_size, max_overflow=0, pool_timeout=10, **_options(self.url))
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is the embedded one."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def transaction(self) -> Iterator[Store]:
+        """All or nothing: commits at the end, rolls back on an exception. Nobody else calls commit."""
+        with self.engine.begin() as connection:
+            yield Store(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[Store]:
+        """One consistent look, without writing."""
+        options = {_BEGIN: "BEGIN"} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self.engine.connect().execution_options(**options) as connection, connection.begin():
+            yield Store(connection)
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+
+def _options(url: URL) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": 10, "check_same_thread": False}}
+    return {"pool_pre_ping": True, "connect_args": {"options": _POSTGRESQL, "connect_timeout": 5}}
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Let us begin transactions ourselves: the driver's own beginning loses updates without an error."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN IMMEDIATE"))

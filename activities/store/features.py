@@ -1,0 +1,69 @@
+"""Features, and their state in each environment."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from activities.store.keyed import KeyedRepository
+from activities.store.tables import environments, feature_states, features
+from domain.flag import FlagState
+from domain.project import Environment, Feature
+
+
+class FeatureRepository(KeyedRepository[Feature]):
+    """A project's features, by key. A state that nobody changed is the feature's default, without a row."""
+
+    table = features
+    noun = "feature"
+
+    def read(self, row: Row[Any]) -> Feature:
+        """The feature of a row."""
+        return Feature(
+            id=row.id,
+            key=row.key,
+            name=row.name,
+            description=row.description,
+            type=row.type,
+            default=FlagState.model_validate(row.default_state),
+        )
+
+    def state(self, feature: Feature, environment: Environment) -> FlagState:
+        """The flag in one environment."""
+        table = feature_states.c
+        query = select(table.state).where(table.feature_id == feature.id, table.environment_id == environment.id)
+        stored = self.connection.execute(query).scalar_one_or_none()
+        return feature.default if stored is None else FlagState.model_validate(stored)
+
+    def write_state(self, feature: Feature, environment: Environment, state: FlagState, at: datetime) -> None:
+        """Keep the flag's state; the feature's row must be locked, so that nobody else writes it meanwhile."""
+        table = feature_states.c
+        values = {"state": state.model_dump(mode="json"), "changed_at": at}
+        at_its_place = (table.feature_id == feature.id) & (table.environment_id == environment.id)
+        changed = self.connection.execute(update(feature_states).where(at_its_place).values(**values))
+        if changed.rowcount == 0:
+            self.connection.execute(insert(feature_states).values(feature_id=feature.id, environment_id=environment.id, **values))
+
+    def states(self, wanted: list[Feature], project_id: str) -> Mapping[str, Mapping[str, FlagState]]:
+        """Feature id -> environment key -> state, for every living environment of the project."""
+        query = select(environments.c.key).where(environments.c.project_id == project_id, environments.c.deleted_at.is_(None))
+        keys = self.connection.execute(query.order_by(environments.c.created_at, environments.c.id)).scalars().all()
+        stored = self.connection.execute(
+            select(feature_states.c.feature_id, environments.c.key, feature_states.c.state)
+            .join(environments, environments.c.id == feature_states.c.environment_id)
+            .where(feature_states.c.feature_id.in_([feature.id for feature in wanted]))
+        )
+        changed = {(row.feature_id, row.key): FlagState.model_validate(row.state) for row in stored}
+        return {feature.id: {key: changed.get((feature.id, key), feature.default) for key in keys} for feature in wanted}
+
+    def overridden_for(self, project_id: str, segment: str) -> list[tuple[str, str]]:
+        """The (feature, environment) pairs whose flag has an override for the segment."""
+        rows = self.connection.execute(
+            select(features.c.key.label("feature"), environments.c.key.label("environment"), feature_states.c.state)
+            .join(features, features.c.id == feature_states.c.feature_id)
+            .join(environments, environments.c.id == feature_states.c.environment_id)
+            .where(features.c.project_id == project_id, features.c.deleted_at.is_(None), environments.c.deleted_at.is_(None))
+            .order_by(features.c.key, environments.c.key)
+        )
+        return [(row.feature, row.environment) for row in rows if segment in row.state["overrides"]]

@@ -1,0 +1,119 @@
+"""API keys and the owners they belong to. Secrets are kept only as hashes."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from activities.store.identifiers import new_id
+from activities.store.paging import Page, Slice, fetch_page
+from activities.store.tables import api_keys, owners
+from domain.access import Access, Caller, Grant, Owner
+from domain.errors import NotFound
+from domain.model import Frozen, Moment
+
+PREFIX = "fh_"
+_GRANTS = TypeAdapter(tuple[Grant, ...])
+
+
+class ApiKey(Frozen):
+    """A key without its secret."""
+
+    id: str
+    name: str
+    owner: Owner
+    grants: tuple[Grant, ...]
+    created_at: Moment
+    revoked_at: Moment | None = None
+
+
+def new_secret() -> str:
+    """A secret with 256 random bits."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def hash_secret(secret: str) -> str:
+    """What is kept of a secret. It is random and long, so one round of SHA-256 is enough."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class KeyRepository:
+    """Keys, newest first, and the rights of their owners."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def caller(self, secret: str) -> Caller | None:
+        """Who holds this secret, unless it is unknown or revoked."""
+        hashed = hash_secret(secret)
+        query = _KEYS.where(api_keys.c.secret_hash == hashed, api_keys.c.revoked_at.is_(None))
+        row = self.connection.execute(query).one_or_none()
+        if row is None or not hmac.compare_digest(row.secret_hash, hashed):
+            return None
+        key = _read(row)
+        return Caller(key=key.id, owner=key.owner, owner_id=row.owner_id, access=Access(grants=key.grants))
+
+    def knows(self, secret: str) -> bool:
+        """Whether the secret was ever a key's, revoked or not."""
+        return self.connection.execute(select(api_keys.c.id).where(api_keys.c.secret_hash == hash_secret(secret))).first() is not None
+
+    def add(self, name: str, owner: Owner, grants: Iterable[Grant], secret: str, at: datetime) -> ApiKey:
+        """Keep a new key, and its owner where it is the first."""
+        key = ApiKey(id=new_id(), name=name, owner=owner, grants=tuple(grants), created_at=at)
+        values = {"id": key.id, "name": name, "secret_hash": hash_secret(secret), "owner_id": self.owner_id(owner), "created_at": at}
+        self.connection.execute(insert(api_keys).values(grants=_GRANTS.dump_python(key.grants, mode="json"), **values))
+        return key
+
+    def owner_id(self, owner: Owner) -> str:
+        """The identifier of an owner, who is written down when first named."""
+        query = select(owners.c.id).where(owners.c.kind == owner.kind, owners.c.name == owner.name)
+        if (found := self.connection.execute(query).scalar_one_or_none()) is not None:
+            return str(found)
+        try:
+            with self.connection.begin_nested():
+                self.connection.execute(insert(owners).values(id=new_id(), kind=owner.kind, name=owner.name))
+        except IntegrityError:
+            pass  # Somebody else wrote it down in the same moment.
+        return str(self.connection.execute(query).scalar_one())
+
+    def owner(self, owner_id: str) -> tuple[Owner, Access]:
+        """An owner, with the rights that all their keys give together."""
+        row = self.connection.execute(select(owners).where(owners.c.id == owner_id)).one()
+        living = select(api_keys.c.grants).where(api_keys.c.owner_id == owner_id, api_keys.c.revoked_at.is_(None))
+        grants = [grant for stored in self.connection.execute(living).scalars() for grant in _GRANTS.validate_python(stored)]
+        return Owner(kind=row.kind, name=row.name), Access(grants=tuple(grants))
+
+    def get(self, key_id: str) -> ApiKey:
+        """One key. Raises NotFound."""
+        row = self.connection.execute(_KEYS.where(api_keys.c.id == key_id)).one_or_none()
+        if row is None:
+            raise NotFound("There is no such key, or none that this key may see.")
+        return _read(row)
+
+    def page(self, wanted: Slice) -> Page[ApiKey]:
+        """Keys, newest first."""
+        return fetch_page(self.connection, _KEYS, api_keys.c.id, wanted, _read, newest_first=True)
+
+    def revoke(self, key_id: str, at: datetime) -> None:
+        """End a key; doing it twice is the same as doing it once."""
+        self.connection.execute(update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)).values(revoked_at=at))
+
+
+_KEYS = select(api_keys, owners.c.kind, owners.c.name.label("owner_name")).join(owners, owners.c.id == api_keys.c.owner_id)
+
+
+def _read(row: Row[Any]) -> ApiKey:
+    return ApiKey(
+        id=row.id,
+        name=row.name,
+        owner=Owner(kind=row.kind, name=row.owner_name),
+        grants=_GRANTS.validate_python(row.grants),
+        created_at=row.created_at,
+        revoked_at=row.revoked_at,
+    )

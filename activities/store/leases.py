@@ -1,0 +1,25 @@
+"""Leases: which process does what only one should do at a time."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, insert, or_, select, update
+
+from activities.store.tables import leases
+
+
+class LeaseRepository:
+    """Named leases, each held by one process until it lapses."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def take(self, name: str, holder: str, now: datetime, length: timedelta) -> bool:
+        """Take or prolong a lease, unless somebody else holds it."""
+        free = or_(leases.c.holder == holder, leases.c.until < now)
+        values = {"holder": holder, "until": now + length}
+        if self.connection.execute(update(leases).where(leases.c.name == name, free).values(**values)).rowcount:
+            return True
+        if self.connection.execute(select(leases.c.name).where(leases.c.name == name)).first():
+            return False
+        self.connection.execute(insert(leases).values(name=name, **values))
+        return True

@@ -1,0 +1,23 @@
+"""How Alembic reaches the database: over the connection that `migrate` hands it."""
+
+from typing import Any, Literal
+
+from alembic import context
+
+from activities.store.columns import UtcDateTime
+from activities.store.tables import metadata
+
+
+def _render_plainly(kind: str, item: Any, _context: Any) -> str | Literal[False]:
+    """Migrations are history: they name no type of ours that may change."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+    render_item=_render_plainly,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,62 @@
+"""What Temporal is still to be told, written in the transaction that decided it."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, insert, or_, select, update
+
+from activities.store.identifiers import new_id
+from activities.store.tables import outbox
+
+LEASE = timedelta(seconds=30)
+
+
+class Kind(StrEnum):
+    """What Temporal is told."""
+
+    START = "start"
+    LOOK_AGAIN = "look_again"
+
+
+class Errand(NamedTuple):
+    """One thing to tell Temporal, about one release."""
+
+    id: str
+    kind: Kind
+    release: str
+    attempts: int
+
+
+class Outbox:
+    """Errands, oldest first. A lease keeps processes out of each other's way; running one twice does no harm."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, kind: Kind, release_id: str) -> None:
+        """Leave an errand to be run after this transaction."""
+        self.connection.execute(insert(outbox).values(id=new_id(), kind=kind.value, release_id=release_id, attempts=0))
+
+    def lease(self, now: datetime, most: int) -> list[Errand]:
+        """Take errands that nobody else is running."""
+        free = or_(outbox.c.leased_until.is_(None), outbox.c.leased_until < now)
+        ids = select(outbox.c.id).where(free).order_by(outbox.c.id).limit(most).with_for_update(skip_locked=True)
+        leased = update(outbox).where(outbox.c.id.in_(ids.scalar_subquery()))
+        values = {"leased_until": now + LEASE, "attempts": outbox.c.attempts + 1}
+        columns = (outbox.c.id, outbox.c.kind, outbox.c.release_id, outbox.c.attempts)
+        rows = self.connection.execute(leased.values(**values).returning(*columns)).all()
+        return sorted(Errand(row.id, Kind(row.kind), row.release_id, row.attempts) for row in rows)
+
+    def has_work(self, now: datetime) -> bool:
+        """Whether any errand waits for somebody to run it."""
+        free = or_(outbox.c.leased_until.is_(None), outbox.c.leased_until < now)
+        return self.connection.execute(select(outbox.c.id).where(free).limit(1)).first() is not None
+
+    def put_back(self, errand: Errand, not_before: datetime) -> None:
+        """Leave an errand that could not be run for later."""
+        self.connection.execute(update(outbox).where(outbox.c.id == errand.id).values(leased_until=not_before))
+
+    def done(self, errand: Errand) -> None:
+        """Strike an errand off."""
+        self.connection.execute(delete(outbox).where(outbox.c.id == errand.id))

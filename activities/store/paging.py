@@ -1,0 +1,62 @@
+"""Lists in pages: a page, the cursor to the next, and nothing that depends on how many there are."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Row, Select
+
+from domain.errors import CursorInvalid
+
+T = TypeVar("T")
+
+USUAL = 50
+MOST = 200
+
+
+class Slice(NamedTuple):
+    """Which page of a list is wanted."""
+
+    cursor: str | None = None
+    limit: int = USUAL
+
+
+class Page(NamedTuple, Generic[T]):
+    """Some of a list, and the cursor to what follows."""
+
+    items: list[T]
+    next: str | None
+
+
+def fetch_page(
+    connection: Connection,
+    query: Select[Any],
+    order: ColumnElement[str],
+    wanted: Slice,
+    read: Callable[[Row[Any]], T],
+    *,
+    newest_first: bool,
+) -> Page[T]:
+    """Run a query for one page, ordered by a unique text column. Raises CursorInvalid."""
+    if wanted.cursor is not None:
+        last = _decode(wanted.cursor)
+        query = query.where(order < last if newest_first else order > last)
+    query = query.order_by(order.desc() if newest_first else order).limit(wanted.limit + 1).add_columns(order.label("_order"))
+    rows = connection.execute(query).all()
+    more = len(rows) > wanted.limit
+    return Page([read(row) for row in rows[: wanted.limit]], _encode(rows[wanted.limit - 1]._order) if more else None)
+
+
+def _encode(last: str) -> str:
+    return base64.urlsafe_b64encode(f"v1:{last}".encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> str:
+    try:
+        version, _, last = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeError, ValueError):
+        version, last = "", ""
+    if version != "v1" or not last or "\x00" in last:
+        raise CursorInvalid("The cursor is none that a list gave out: take `next` of the page before, or leave it out.")
+    return last

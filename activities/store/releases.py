@@ -1,0 +1,174 @@
+"""The record of releases. Every write to one is a compare-and-set on its sequence."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from activities.store.paging import Page, Slice, fetch_page
+from activities.store.tables import features, owners, pipelines, projects, releases, seen
+from domain.errors import AlreadyReleasing, NotFound, Superseded
+from domain.flag import FlagState
+from domain.release import UNFINISHED, PipelineRef, Release, ReleaseStatus
+
+_UNFINISHED = [status.value for status in UNFINISHED]
+_WRITTEN = ("stage_index", "stage", "environment", "visit", "sequence", "write_key", "entered_at", "acts_at", "ended_at")
+
+adders = owners.alias("adders")
+responsibles = owners.alias("responsibles")
+
+_RELEASES = (
+    select(
+        releases,
+        projects.c.key.label("project_key"),
+        features.c.key.label("feature_key"),
+        pipelines.c.key.label("pipeline_key"),
+        pipelines.c.version.label("pipeline_version"),
+        pipelines.c.definition["name"].as_string().label("pipeline_name"),
+        adders.c.name.label("adder"),
+        responsibles.c.name.label("responsible_name"),
+    )
+    .join(projects, projects.c.id == releases.c.project_id)
+    .join(features, features.c.id == releases.c.feature_id)
+    .join(pipelines, pipelines.c.id == releases.c.pipeline_id)
+    .join(adders, adders.c.id == releases.c.added_by)
+    .join(responsibles, responsibles.c.id == releases.c.responsible)
+)
+
+
+class ReleaseRepository:
+    """Releases, newest first."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, release: Release, project_id: str, feature_id: str, states: Mapping[str, FlagState]) -> None:
+        """Keep a new release, and what the flag looks like now. Raises AlreadyReleasing."""
+        values = {
+            "id": release.id,
+            "project_id": project_id,
+            "feature_id": feature_id,
+            "pipeline_id": release.pipeline.id,
+            "added_by": release.responsible_id,
+            "added_at": release.added_at,
+            "starting_stage": release.starting_stage,
+            "on_conflict": release.on_conflict,
+        }
+        try:
+            self.connection.execute(insert(releases).values(**values, **_written(release)))
+        except IntegrityError as error:
+            raise AlreadyReleasing(f"'{release.feature}' is in another release already.") from error
+        for environment, state in states.items():
+            self.connection.execute(
+                insert(seen).values(release_id=release.id, environment=environment, state=state.model_dump(mode="json"))
+            )
+
+    def get(self, release_id: str, project_id: str | None = None, *, lock: bool = False) -> Release:
+        """One release, its row locked if asked. Raises NotFound."""
+        query = _RELEASES.where(releases.c.id == release_id)
+        if project_id is not None:
+            query = query.where(releases.c.project_id == project_id)
+        row = self.connection.execute(query.with_for_update(of=releases) if lock else query).one_or_none()
+        if row is None:
+            raise NotFound(f"There is no release '{release_id}'.")
+        return _read(row)
+
+    def unfinished_of(self, feature_ids: Iterable[str]) -> Mapping[str, Release]:
+        """Feature id -> the unfinished release it is in."""
+        query = _RELEASES.where(releases.c.feature_id.in_(list(feature_ids)), releases.c.status.in_(_UNFINISHED))
+        return {row.feature_id: _read(row) for row in self.connection.execute(query)}
+
+    def unfinished_in(self, project_id: str) -> list[Release]:
+        """Every unfinished release of the project."""
+        query = _RELEASES.where(releases.c.project_id == project_id, releases.c.status.in_(_UNFINISHED))
+        return [_read(row) for row in self.connection.execute(query.order_by(releases.c.id))]
+
+    def page(
+        self, project_id: str, wanted: Slice, equal: Mapping[str, str], since: datetime | None, until: datetime | None
+    ) -> Page[Release]:
+        """Releases added since and before those times, newest first; `equal` names a filter and its value."""
+        query = _RELEASES.where(releases.c.project_id == project_id, *(_filter(name, value) for name, value in equal.items()))
+        if since:
+            query = query.where(releases.c.added_at >= since)
+        if until:
+            query = query.where(releases.c.added_at < until)
+        return fetch_page(self.connection, query, releases.c.id, wanted, _read, newest_first=True)
+
+    def in_stages(self, pipeline_id: str, most: int) -> tuple[Mapping[int, int], list[Release]]:
+        """On one pipeline version: stage index -> how many unfinished releases, and up to `most` of them in each stage."""
+        standing = and_(releases.c.pipeline_id == pipeline_id, releases.c.status.in_(_UNFINISHED))
+        counted = select(releases.c.stage_index, func.count().label("number")).where(standing).group_by(releases.c.stage_index)
+        numbers = {row.stage_index: row.number for row in self.connection.execute(counted)}
+        rank = func.row_number().over(partition_by=releases.c.stage_index, order_by=releases.c.id).label("rank")
+        ranked = select(releases.c.id, rank).where(standing).subquery()
+        first = _RELEASES.where(releases.c.id.in_(select(ranked.c.id).where(ranked.c.rank <= most))).order_by(releases.c.id)
+        return numbers, [_read(row) for row in self.connection.execute(first)] if numbers else []
+
+    def completed_on(self, pipeline_id: str, since: datetime, most: int) -> list[Release]:
+        """The releases that completed one pipeline version since then, the latest first."""
+        completed = releases.c.status == ReleaseStatus.COMPLETED.value
+        query = _RELEASES.where(releases.c.pipeline_id == pipeline_id, completed, releases.c.ended_at >= since)
+        return [_read(row) for row in self.connection.execute(query.order_by(releases.c.ended_at.desc()).limit(most))]
+
+    def overdue(self, due_before: datetime, most: int) -> list[Release]:
+        """Unfinished releases whose stage should have acted before that time, the latest first."""
+        query = _RELEASES.where(releases.c.acts_at < due_before, releases.c.status.in_(_UNFINISHED))
+        return [_read(row) for row in self.connection.execute(query.order_by(releases.c.acts_at).limit(most))]
+
+    def write(self, release: Release) -> None:
+        """Write the next state of a release, if it still is unfinished and stands where that state follows. Raises Superseded."""
+        stands = and_(releases.c.id == release.id, releases.c.sequence == release.sequence - 1, releases.c.status.in_(_UNFINISHED))
+        if self.connection.execute(update(releases).where(stands).values(**_written(release))).rowcount == 0:
+            raise Superseded("The record of the release has gone on without this writer.")
+
+    def write_started(self, release: Release) -> bool:
+        """Note that the workflow has started, unless it has written to the record itself meanwhile."""
+        waits = and_(
+            releases.c.id == release.id, releases.c.status == ReleaseStatus.STARTING.value, releases.c.sequence == release.sequence
+        )
+        return self.connection.execute(update(releases).where(waits).values(**_written(release))).rowcount > 0
+
+    def seen(self, release_id: str, environment: str) -> FlagState:
+        """What the release last saw of its flag in an environment."""
+        query = select(seen.c.state).where(seen.c.release_id == release_id, seen.c.environment == environment)
+        return FlagState.model_validate(self.connection.execute(query).scalar_one())
+
+    def write_seen(self, release_id: str, environment: str, state: FlagState) -> None:
+        """Keep what the release now knows of its flag in an environment."""
+        place = and_(seen.c.release_id == release_id, seen.c.environment == environment)
+        self.connection.execute(update(seen).where(place).values(state=state.model_dump(mode="json")))
+
+
+def _written(release: Release) -> dict[str, Any]:
+    values = {column: getattr(release, column) for column in _WRITTEN}
+    blocked = release.blocked.model_dump(mode="json") if release.blocked else None
+    return values | {"status": release.status.value, "responsible": release.responsible_id, "blocked": blocked}
+
+
+def _filter(name: str, value: str) -> Any:
+    if name == "pipeline":
+        return or_(pipelines.c.key == value, pipelines.c.id == value)
+    columns = {"feature": features.c.key, "added_by": adders.c.name}
+    return columns.get(name, releases.c.get(name)) == value
+
+
+def _read(row: Row[Any]) -> Release:
+    pipeline = PipelineRef(id=row.pipeline_id, key=row.pipeline_key, version=row.pipeline_version, name=row.pipeline_name)
+    values = {column: getattr(row, column) for column in _WRITTEN}
+    return Release(
+        id=row.id,
+        project=row.project_key,
+        feature=row.feature_key,
+        pipeline=pipeline,
+        status=row.status,
+        starting_stage=row.starting_stage,
+        on_conflict=row.on_conflict,
+        added_at=row.added_at,
+        added_by=row.adder,
+        responsible=row.responsible_name,
+        responsible_id=row.responsible,
+        blocked=row.blocked,
+        **values,
+    )

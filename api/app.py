@@ -1,0 +1,81 @@
+"""The API's door: settings in, routers on, refusals answered."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from activities.bootstrap import keep_bootstrap_key
+from activities.store.database import Database
+from api.limits import BodyLimit
+from api.problems import answer_problems
+from api.routes import audit, environments, features, health, keys, pipelines, projects, releases, segments
+from settings import Settings, configure_logs
+from workflows.client import ReleaseClient, connect
+from workflows.delivery import Delivery
+
+ROUTERS = (projects, environments, features, segments, pipelines, releases, audit, keys)
+VERSION = "0.1.0"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The whole HTTP API; it starts and answers while Temporal is down."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = Database(settings.database, pool_size=40)
+        await asyncio.to_thread(keep_bootstrap_key, database, settings.bootstrap_key.get_secret_value())
+        client = await connect()
+        app.state.database = database
+        app.state.releases = ReleaseClient(client)
+        app.state.delivery = Delivery(database, app.state.releases)
+        app.state.temporal_ui = f"{settings.temporal_ui}/namespaces/{client.namespace}"
+        delivering = asyncio.create_task(app.state.delivery.run())
+        yield
+        delivering.cancel()
+        with suppress(asyncio.CancelledError):
+            await delivering
+        database.close()
+
+    app = FastAPI(
+        title="Flaghoist",
+        version=VERSION,
+        summary="Moves feature flags through release pipelines.",
+        lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
+    )
+    app.add_middleware(BodyLimit)
+    answer_problems(app)
+    versioned = APIRouter(prefix="/api/v1")
+    for module in ROUTERS:
+        versioned.include_router(module.router)
+    app.include_router(versioned)
+    app.include_router(health.router)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def main() -> None:
+    """Serve the API until told to stop."""
+    settings = Settings()
+    configure_logs(settings)
+    config = uvicorn.Config(create_app(settings), host=settings.host, port=settings.port, log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A process that used a Temporal client sometimes aborts in the interpreter's own exit (temporalio/sdk-python#300).
+    os._exit(0 if server.started else 1)
+
+
+if __name__ == "__main__":
+    main()

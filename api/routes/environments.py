@@ -1,0 +1,71 @@
+"""Environments: where flags are evaluated."""
+
+from fastapi import APIRouter
+
+from activities.store.identifiers import new_id
+from activities.usage import uses_of_environment
+from api.dependencies import CallerOf, DatabaseOf, SliceOf, now
+from api.schemas.lists import ListOf
+from api.schemas.projects import ChangeName, CreateNamed, NamedView
+from domain.audit import Event
+from domain.errors import InUse
+from domain.project import Environment
+from domain.text import Slug
+
+router = APIRouter(prefix="/projects/{project}/environments", tags=["environments"])
+
+
+@router.post("", status_code=201)
+def create_environment(project: Slug, body: CreateNamed, caller: CallerOf, database: DatabaseOf) -> NamedView:
+    """Make an environment; every feature has its default state in it."""
+    caller.must_administer(project)
+    at, environment = now(), Environment(id=new_id(), key=body.key, name=body.name or body.key)
+    with database.transaction() as store:
+        owner = store.projects.get(project, lock="share")
+        store.environments.insert(at, project_id=owner.id, **environment.model_dump())
+        store.audit.record(caller, Event.ENVIRONMENT_CREATED, at, project=project, environment=environment.key)
+    return NamedView.model_validate(environment)
+
+
+@router.get("")
+def list_environments(project: Slug, caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf[NamedView]:
+    """The project's environments, by key."""
+    caller.must_see(project)
+    with database.reading() as store:
+        page = store.environments.page(wanted, store.projects.get(project).id)
+    return ListOf(items=[NamedView.model_validate(each) for each in page.items], next=page.next)
+
+
+@router.get("/{environment}")
+def get_environment(project: Slug, environment: Slug, caller: CallerOf, database: DatabaseOf) -> NamedView:
+    """One environment."""
+    caller.must_see(project)
+    with database.reading() as store:
+        return NamedView.model_validate(store.environments.get(environment, store.projects.get(project).id))
+
+
+@router.patch("/{environment}")
+def change_environment(project: Slug, environment: Slug, body: ChangeName, caller: CallerOf, database: DatabaseOf) -> NamedView:
+    """Rename an environment; its key never changes."""
+    caller.must_administer(project)
+    at = now()
+    with database.transaction() as store:
+        found = store.environments.get(environment, store.projects.get(project, lock="share").id, lock="update")
+        store.environments.update(found.id, name=body.name)
+        names = {"before": {"name": found.name}, "after": {"name": body.name}}
+        store.audit.record(caller, Event.ENVIRONMENT_CHANGED, at, project=project, environment=environment, **names)
+    return NamedView(key=found.key, name=body.name)
+
+
+@router.delete("/{environment}", status_code=204)
+def delete_environment(project: Slug, environment: Slug, caller: CallerOf, database: DatabaseOf) -> None:
+    """Delete an environment that no published pipeline and no unfinished release uses."""
+    caller.must_administer(project)
+    at = now()
+    with database.transaction() as store:
+        owner = store.projects.get(project, lock="update")
+        found = store.environments.get(environment, owner.id)
+        if used_by := uses_of_environment(store, owner, environment):
+            raise InUse(f"'{environment}' is still in use.", used_by=used_by)
+        store.environments.delete(found.id, at)
+        store.audit.record(caller, Event.ENVIRONMENT_DELETED, at, project=project, environment=environment)

@@ -1,0 +1,142 @@
+"""Features, and changes to their flags by hand."""
+
+from fastapi import APIRouter
+
+from activities.providers.catalogue import provider_of
+from activities.store.database import Store
+from activities.store.identifiers import new_id
+from api.dependencies import CallerOf, DatabaseOf, SliceOf, now
+from api.schemas.features import ChangedFeature, ChangeFeature, CreateFeature, FeatureView, feature_view
+from api.schemas.lists import ListOf
+from domain.access import Caller
+from domain.audit import Event
+from domain.errors import InUse, Invalid, Problem, SegmentNotFound
+from domain.flag import FlagState, check_value, type_of
+from domain.patch import FlagPatch
+from domain.project import Feature, Project
+from domain.release import Release
+from domain.text import Slug
+
+router = APIRouter(prefix="/projects/{project}", tags=["features"])
+
+
+@router.post("/features", status_code=201)
+def create_feature(project: Slug, body: CreateFeature, caller: CallerOf, database: DatabaseOf) -> FeatureView:
+    """Make a feature; its default is its state everywhere, so this needs the right on every environment."""
+    caller.must_see(project)
+    at = now()
+    feature = _new_feature(body)
+    with database.transaction() as store:
+        owner = store.projects.get(project, lock="share")
+        _must_operate_everywhere(store, caller, owner)
+        values = feature.model_dump(mode="json", exclude={"default"}) | {"default_state": feature.default.model_dump(mode="json")}
+        store.features.insert(at, project_id=owner.id, **values)
+        after = body.model_dump(mode="json") | {"type": feature.type.value}
+        store.audit.record(caller, Event.FEATURE_CREATED, at, project=project, feature=feature.key, after=after)
+        return _view(store, owner, feature)
+
+
+@router.get("/features")
+def list_features(project: Slug, caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf[FeatureView]:
+    """The project's features, by key, with their state in every environment."""
+    caller.must_see(project)
+    with database.reading() as store:
+        owner = store.projects.get(project)
+        page = store.features.page(wanted, owner.id)
+        states = store.features.states(page.items, owner.id)
+        releases = store.releases.unfinished_of([feature.id for feature in page.items])
+    items = [feature_view(feature, states[feature.id], releases.get(feature.id)) for feature in page.items]
+    return ListOf(items=items, next=page.next)
+
+
+@router.get("/features/{feature}")
+def get_feature(project: Slug, feature: Slug, caller: CallerOf, database: DatabaseOf) -> FeatureView:
+    """One feature: its state in every environment, and the release it is in."""
+    caller.must_see(project)
+    with database.reading() as store:
+        owner = store.projects.get(project)
+        return _view(store, owner, store.features.get(feature, owner.id))
+
+
+@router.patch("/features/{feature}")
+def change_feature(project: Slug, feature: Slug, body: ChangeFeature, caller: CallerOf, database: DatabaseOf) -> FeatureView:
+    """Change a feature's name or description; its key and its type never change."""
+    caller.must_operate_somewhere(project)
+    at = now()
+    with database.transaction() as store:
+        owner = store.projects.get(project, lock="share")
+        found = store.features.get(feature, owner.id, lock="update")
+        values = body.model_dump(exclude_none=True)
+        if values:
+            store.features.update(found.id, **values)
+            before = found.model_dump(include=set(values))
+            store.audit.record(caller, Event.FEATURE_CHANGED, at, project=project, feature=feature, before=before, after=values)
+        return _view(store, owner, found.model_copy(update=values))
+
+
+@router.delete("/features/{feature}", status_code=204)
+def delete_feature(project: Slug, feature: Slug, caller: CallerOf, database: DatabaseOf) -> None:
+    """Delete a feature that is in no unfinished release; this needs the right on every environment."""
+    caller.must_see(project)
+    at = now()
+    with database.transaction() as store:
+        owner = store.projects.get(project, lock="share")
+        _must_operate_everywhere(store, caller, owner)
+        found = store.features.get(feature, owner.id, lock="update")
+        if release := store.releases.unfinished_of([found.id]).get(found.id):
+            used_by = [{"kind": "release", "id": release.id, "feature": feature}]
+            raise InUse(f"'{feature}' is in release {release.id}: remove it there first.", used_by=used_by)
+        store.features.delete(found.id, at)
+        store.audit.record(caller, Event.FEATURE_DELETED, at, project=project, feature=feature)
+
+
+@router.patch("/environments/{environment}/features/{feature}")
+def change_flag(project: Slug, environment: Slug, feature: Slug, body: FlagPatch, caller: CallerOf, database: DatabaseOf) -> ChangedFeature:
+    """Change a flag by hand in one environment: only the fields that are named, all or nothing."""
+    caller.must_operate(project, [environment])
+    at = now()
+    if not body.named:
+        raise Invalid("The change names no field: give enabled, value or overrides.")
+    with database.transaction() as store:
+        owner = store.projects.get(project, lock="share")
+        _check_segments(store, owner, body)
+        decided = provider_of(owner, store).patch(feature, environment, body, at)
+        found = store.features.get(feature, owner.id)
+        states = {"before": decided.before.model_dump(mode="json"), "after": decided.after.model_dump(mode="json")}
+        store.audit.record(caller, Event.FLAG_CHANGED, at, project=project, environment=environment, feature=feature, **states)
+        release = store.releases.unfinished_of([found.id]).get(found.id)
+        view = _view(store, owner, found)
+    return ChangedFeature(**dict(view), warnings=_warnings(release))
+
+
+def _new_feature(body: CreateFeature) -> Feature:
+    kind = body.type or type_of(body.default.value)
+    check_value(kind, body.default.value, "The default's value")
+    default = FlagState(enabled=body.default.enabled, value=body.default.value)
+    return Feature(id=new_id(), key=body.key, name=body.name or body.key, description=body.description, type=kind, default=default)
+
+
+def _must_operate_everywhere(store: Store, caller: Caller, project: Project) -> None:
+    caller.must_operate_somewhere(project.key)
+    caller.must_operate(project.key, [environment.key for environment in store.environments.all(project.id)])
+
+
+def _check_segments(store: Store, project: Project, patch: FlagPatch) -> None:
+    known = {segment.key for segment in store.segments.all(project.id)}
+    missing = [segment for segment, override in patch.segments.items() if override is not None and segment not in known]
+    problems = tuple(
+        Problem(pointer=f"/overrides/{each}", code=SegmentNotFound.code(), message=f"There is no segment '{each}'.") for each in missing
+    )
+    if problems:
+        raise Invalid(problems[0].message, problems=problems)
+
+
+def _warnings(release: Release | None) -> list[str]:
+    if release is None:
+        return []
+    return [f"The flag is in release {release.id} ({release.pipeline.name}): a stage that is to change the same field will be blocked."]
+
+
+def _view(store: Store, project: Project, feature: Feature) -> FeatureView:
+    states = store.features.states([feature], project.id)
+    return feature_view(feature, states[feature.id], store.releases.unfinished_of([feature.id]).get(feature.id))

@@ -1,0 +1,131 @@
+"""Pipelines: drafted, published, and from then on immutable."""
+
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from activities.store.database import Store
+from api.dependencies import CallerOf, DatabaseOf, Revision, SliceOf, now
+from api.schemas.lists import ListOf
+from api.schemas.pipelines import PipelineSummary, PipelineView, StageFlags, flag_in_stage, summary, view
+from domain.access import Caller
+from domain.audit import Event
+from domain.errors import Invalid, Problem, PublishingRefused
+from domain.pipeline import LARGEST_DEFINITION, Definition, Pipeline, PipelineStatus
+from domain.project import Project
+from domain.publishing import problems_of, warnings_of
+from domain.text import Slug
+
+router = APIRouter(prefix="/projects/{project}/pipelines", tags=["pipelines"])
+
+SHOWN_IN_A_STAGE = 50
+COMPLETED_WITHIN = timedelta(days=30)
+
+
+@router.post("", status_code=201)
+def create_pipeline(project: Slug, body: Definition, caller: CallerOf, database: DatabaseOf, response: Response) -> PipelineView:
+    """Draft version 1 of a new pipeline; it may still be incomplete."""
+    caller.must_administer(project)
+    _check_size(body)
+    with database.transaction() as store:
+        owner = store.projects.get(project, lock="share")
+        pipeline = store.pipelines.add(owner.id, body, now())
+        _audit(store, caller, owner, pipeline, Event.PIPELINE_CREATED)
+        return _answer(store, pipeline, response)
+
+
+@router.get("")
+def list_pipelines(project: Slug, caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf[PipelineSummary]:
+    """Every pipeline version with counts of its releases by status, newest first."""
+    caller.must_see(project)
+    with database.reading() as store:
+        page = store.pipelines.page(store.projects.get(project).id, wanted)
+        counts = store.pipelines.counts([pipeline.id for pipeline in page.items])
+    return ListOf(items=[summary(each, dict(counts[each.id])) for each in page.items], next=page.next)
+
+
+@router.get("/{pipeline}")
+def get_pipeline(project: Slug, pipeline: Slug, caller: CallerOf, database: DatabaseOf, response: Response) -> PipelineView:
+    """One version, by its id, or by a key the newest published one; with the flags in each stage."""
+    caller.must_see(project)
+    with database.reading() as store:
+        return _answer(store, store.pipelines.get(store.projects.get(project).id, pipeline), response)
+
+
+@router.put("/{pipeline}")
+def replace_pipeline(
+    project: Slug, pipeline: Slug, body: Definition, revision: Revision, caller: CallerOf, database: DatabaseOf, response: Response
+) -> PipelineView:
+    """Replace a draft as a whole."""
+    caller.must_administer(project)
+    _check_size(body)
+    with database.transaction() as store:
+        owner = store.projects.get(project, lock="share")
+        found = store.pipelines.get(owner.id, pipeline, lock=True)
+        replaced = store.pipelines.replace(found, body, revision)
+        _audit(store, caller, owner, replaced, Event.PIPELINE_CHANGED, before=found.definition.model_dump(mode="json"))
+        return _answer(store, replaced, response)
+
+
+@router.delete("/{pipeline}", status_code=204)
+def delete_pipeline(project: Slug, pipeline: Slug, revision: Revision, caller: CallerOf, database: DatabaseOf) -> None:
+    """Throw a draft away."""
+    caller.must_administer(project)
+    with database.transaction() as store:
+        owner = store.projects.get(project, lock="share")
+        found = store.pipelines.get(owner.id, pipeline, lock=True)
+        store.pipelines.delete(found, revision)
+        _audit(store, caller, owner, found, Event.PIPELINE_DELETED)
+
+
+@router.post("/{pipeline}/publish")
+def publish_pipeline(
+    project: Slug, pipeline: Slug, revision: Revision, caller: CallerOf, database: DatabaseOf, response: Response
+) -> PipelineView:
+    """Publish a draft, which never changes again; every reason why it could not work is named at once."""
+    caller.must_administer(project)
+    at = now()
+    with database.transaction() as store:
+        owner = store.projects.get(project, lock="update")
+        found = store.pipelines.get(owner.id, pipeline, lock=True)
+        store.pipelines.check_draft(found, revision)
+        _check_publishable(store, owner, found.definition)
+        published = store.pipelines.publish(found, at, caller.owner.name, revision)
+        _audit(store, caller, owner, published, Event.PIPELINE_PUBLISHED)
+        return _answer(store, published, response)
+
+
+def _check_publishable(store: Store, project: Project, definition: Definition) -> None:
+    environments = {environment.key for environment in store.environments.all(project.id)}
+    segments = {segment.key for segment in store.segments.all(project.id)}
+    if problems := problems_of(definition, environments, segments):
+        raise PublishingRefused(f"The pipeline could not work: {len(problems)} problems, each named in errors.", problems=tuple(problems))
+
+
+def _check_size(definition: Definition) -> None:
+    if (size := len(definition.model_dump_json().encode())) > LARGEST_DEFINITION:
+        message = f"The definition has {size} bytes of JSON, and at most {LARGEST_DEFINITION} are taken."
+        raise Invalid(message, problems=(Problem(pointer="", code="definition_too_large", message=message),))
+
+
+def _audit(store: Store, caller: Caller, project: Project, pipeline: Pipeline, event: Event, before: dict[str, Any] | None = None) -> None:
+    after = pipeline.definition.model_dump(mode="json") if event is not Event.PIPELINE_DELETED else None
+    values: dict[str, Any] = {"before": before, "after": after and (after | {"version": pipeline.version})}
+    store.audit.record(caller, event, now(), project=project.key, pipeline=pipeline.definition.key, **values)
+
+
+def _answer(store: Store, pipeline: Pipeline, response: Response) -> PipelineView:
+    if pipeline.status is PipelineStatus.DRAFT:
+        response.headers["ETag"] = f'"{pipeline.revision}"'
+    warnings = warnings_of(pipeline.definition)
+    counts = dict(store.pipelines.counts([pipeline.id])[pipeline.id])
+    numbers, waiting = store.releases.in_stages(pipeline.id, SHOWN_IN_A_STAGE)
+    flags = [
+        StageFlags(
+            stage=stage.name, count=numbers.get(index, 0), flags=[flag_in_stage(each) for each in waiting if each.stage_index == index]
+        )
+        for index, stage in enumerate(pipeline.definition.stages)
+    ]
+    completed = store.releases.completed_on(pipeline.id, now() - COMPLETED_WITHIN, SHOWN_IN_A_STAGE)
+    return view(pipeline, counts, warnings, flags, completed)

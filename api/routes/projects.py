@@ -1,0 +1,71 @@
+"""Projects: they own everything else."""
+
+from fastapi import APIRouter
+
+from activities.store.identifiers import new_id
+from api.dependencies import CallerOf, DatabaseOf, SliceOf, now
+from api.schemas.lists import ListOf
+from api.schemas.projects import ChangeName, CreateNamed, NamedView
+from domain.audit import Event
+from domain.errors import InUse
+from domain.project import Project
+from domain.text import Slug
+
+router = APIRouter(prefix="/projects", tags=["projects"])
+
+
+@router.post("", status_code=201)
+def create_project(body: CreateNamed, caller: CallerOf, database: DatabaseOf) -> NamedView:
+    """Make a project; this needs the instance role owner."""
+    caller.must_be_owner()
+    at, project = now(), Project(id=new_id(), key=body.key, name=body.name or body.key)
+    with database.transaction() as store:
+        store.projects.insert(at, **project.model_dump())
+        store.audit.record(caller, Event.PROJECT_CREATED, at, project=project.key)
+    return NamedView.model_validate(project)
+
+
+@router.get("")
+def list_projects(caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf[NamedView]:
+    """The projects that the key may see, by key."""
+    access = caller.access
+    visible = None if access.is_owner else sorted({grant.project for grant in access.grants if grant.project})
+    with database.reading() as store:
+        page = store.projects.page(wanted, keys=visible)
+    return ListOf(items=[NamedView.model_validate(project) for project in page.items], next=page.next)
+
+
+@router.get("/{project}")
+def get_project(project: Slug, caller: CallerOf, database: DatabaseOf) -> NamedView:
+    """One project."""
+    caller.must_see(project)
+    with database.reading() as store:
+        return NamedView.model_validate(store.projects.get(project))
+
+
+@router.patch("/{project}")
+def change_project(project: Slug, body: ChangeName, caller: CallerOf, database: DatabaseOf) -> NamedView:
+    """Rename a project; its key never changes."""
+    caller.must_administer(project)
+    at = now()
+    with database.transaction() as store:
+        found = store.projects.get(project, lock="update")
+        store.projects.update(found.id, name=body.name)
+        before, after = {"name": found.name}, {"name": body.name}
+        store.audit.record(caller, Event.PROJECT_CHANGED, at, project=project, before=before, after=after)
+    return NamedView(key=found.key, name=body.name)
+
+
+@router.delete("/{project}", status_code=204)
+def delete_project(project: Slug, caller: CallerOf, database: DatabaseOf) -> None:
+    """Delete a project in which no release is under way; this needs the instance role owner."""
+    caller.must_see(project)
+    caller.must_be_owner()
+    at = now()
+    with database.transaction() as store:
+        found = store.projects.get(project, lock="update")
+        if unfinished := store.releases.unfinished_in(found.id):
+            used_by = [{"kind": "release", "id": release.id, "feature": release.feature} for release in unfinished]
+            raise InUse(f"{len(used_by)} releases are under way in '{project}': remove them first.", used_by=used_by)
+        store.projects.delete(found.id, at)
+        store.audit.record(caller, Event.PROJECT_DELETED, at, project=project)

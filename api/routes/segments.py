@@ -1,0 +1,76 @@
+"""Segments: named sets of identities."""
+
+from fastapi import APIRouter
+
+from activities.store.identifiers import new_id
+from activities.usage import uses_of_segment
+from api.dependencies import CallerOf, DatabaseOf, SliceOf, now
+from api.schemas.lists import ListOf
+from api.schemas.projects import ChangeSegment, CreateSegment, SegmentView
+from domain.audit import Event
+from domain.errors import InUse
+from domain.project import Segment
+from domain.text import Slug
+
+router = APIRouter(prefix="/projects/{project}/segments", tags=["segments"])
+
+
+@router.post("", status_code=201)
+def create_segment(project: Slug, body: CreateSegment, caller: CallerOf, database: DatabaseOf) -> SegmentView:
+    """Make a segment; nothing uses it yet."""
+    caller.must_operate_somewhere(project)
+    at, segment = now(), Segment(id=new_id(), key=body.key, name=body.name or body.key, rules=body.rules)
+    with database.transaction() as store:
+        owner = store.projects.get(project, lock="share")
+        store.segments.insert(at, project_id=owner.id, **segment.model_dump(mode="json"))
+        after = segment.model_dump(mode="json", include={"name", "rules"})
+        store.audit.record(caller, Event.SEGMENT_CREATED, at, project=project, segment=segment.key, after=after)
+    return SegmentView.model_validate(segment)
+
+
+@router.get("")
+def list_segments(project: Slug, caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf[SegmentView]:
+    """The project's segments, by key."""
+    caller.must_see(project)
+    with database.reading() as store:
+        page = store.segments.page(wanted, store.projects.get(project).id)
+    return ListOf(items=[SegmentView.model_validate(each) for each in page.items], next=page.next)
+
+
+@router.get("/{segment}")
+def get_segment(project: Slug, segment: Slug, caller: CallerOf, database: DatabaseOf) -> SegmentView:
+    """One segment."""
+    caller.must_see(project)
+    with database.reading() as store:
+        return SegmentView.model_validate(store.segments.get(segment, store.projects.get(project).id))
+
+
+@router.patch("/{segment}")
+def change_segment(project: Slug, segment: Slug, body: ChangeSegment, caller: CallerOf, database: DatabaseOf) -> SegmentView:
+    """Change who is in a segment; this needs the right on every environment whose overrides use it."""
+    caller.must_operate_somewhere(project)
+    at = now()
+    with database.transaction() as store:
+        owner = store.projects.get(project, lock="update")
+        found = store.segments.get(segment, owner.id, lock="update")
+        caller.must_operate(project, sorted({environment for _, environment in store.features.overridden_for(owner.id, segment)}))
+        changed = found.model_copy(update=body.model_dump(exclude_none=True) | ({"rules": body.rules} if body.rules is not None else {}))
+        values = {"name": changed.name, "rules": changed.model_dump(mode="json")["rules"]}
+        store.segments.update(found.id, **values)
+        before = found.model_dump(mode="json", include={"name", "rules"})
+        store.audit.record(caller, Event.SEGMENT_CHANGED, at, project=project, segment=segment, before=before, after=values)
+    return SegmentView.model_validate(changed)
+
+
+@router.delete("/{segment}", status_code=204)
+def delete_segment(project: Slug, segment: Slug, caller: CallerOf, database: DatabaseOf) -> None:
+    """Delete a segment that no override, published pipeline or unfinished release uses."""
+    caller.must_operate_somewhere(project)
+    at = now()
+    with database.transaction() as store:
+        owner = store.projects.get(project, lock="update")
+        found = store.segments.get(segment, owner.id)
+        if used_by := uses_of_segment(store, owner, segment):
+            raise InUse(f"'{segment}' is still in use.", used_by=used_by)
+        store.segments.delete(found.id, at)
+        store.audit.record(caller, Event.SEGMENT_DELETED, at, project=project, segment=segment)

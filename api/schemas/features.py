@@ -1,0 +1,104 @@
+"""Features on the wire."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, StrictBool
+
+from api.schemas.projects import CreateNamed
+from domain.flag import FeatureType, FlagState, Inheritable, Value
+from domain.model import Frozen
+from domain.project import Feature
+from domain.release import Release
+from domain.text import Description, Name
+
+
+class DefaultState(Frozen):
+    """A flag's state where nobody changed it."""
+
+    enabled: StrictBool = False
+    value: Value = None
+
+
+class CreateFeature(CreateNamed):
+    """A feature; without a type it takes that of its default value. `default` is its state in every environment."""
+
+    description: Description = ""
+    type: FeatureType | None = None
+    default: DefaultState = DefaultState()
+
+
+class ChangeFeature(Frozen):
+    """A new name, a new description, or both."""
+
+    name: Name | None = None
+    description: Description | None = None
+
+
+class OverrideView(BaseModel):
+    """What one segment gets; fields in `inherits` follow the default."""
+
+    enabled: bool
+    value: Value
+    inherits: list[Inheritable]
+    priority: int
+
+
+class FlagView(BaseModel):
+    """A flag in one environment."""
+
+    enabled: bool
+    value: Value
+    overrides: dict[str, OverrideView]
+    rollout: None = None
+
+
+class InRelease(BaseModel):
+    """The unfinished release that a feature is in."""
+
+    id: str
+    pipeline: str
+    stage: str
+    status: str
+
+
+class FeatureView(BaseModel):
+    """A feature with its state in every environment."""
+
+    key: str
+    name: str
+    description: str
+    type: FeatureType
+    default: DefaultState
+    environments: dict[str, FlagView]
+    release: InRelease | None
+
+
+class ChangedFeature(FeatureView):
+    """A feature after a change by hand, with what the one who changed it should know."""
+
+    warnings: list[str]
+
+
+def flag_view(state: FlagState) -> FlagView:
+    """A flag's state, inherited fields filled in."""
+    overrides = {}
+    for segment, override in sorted(state.overrides.items(), key=lambda item: item[1].priority):
+        enabled, value = state.resolved(segment)
+        overrides[segment] = OverrideView(enabled=enabled, value=value, inherits=list(override.inherits), priority=override.priority)
+    return FlagView(enabled=state.enabled, value=state.value, overrides=overrides)
+
+
+def feature_view(feature: Feature, states: Mapping[str, FlagState], release: Release | None) -> FeatureView:
+    """A feature, whole."""
+    in_release = None
+    if release:
+        in_release = InRelease(id=release.id, pipeline=release.pipeline.key, stage=release.stage, status=release.status)
+    return FeatureView(
+        key=feature.key,
+        name=feature.name,
+        description=feature.description,
+        type=feature.type,
+        default=DefaultState(enabled=feature.default.enabled, value=feature.default.value),
+        environments={environment: flag_view(state) for environment, state in states.items()},
+        release=in_release,
+    )

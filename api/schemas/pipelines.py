@@ -1,0 +1,80 @@
+"""Pipelines on the wire."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from domain.errors import Problem
+from domain.model import Moment
+from domain.pipeline import Definition, Pipeline
+from domain.release import Release
+
+
+class PipelineSummary(Definition):
+    """A pipeline version, with how many releases are on it by status."""
+
+    id: str
+    version: int
+    status: str
+    published_at: Moment | None
+    published_by: str | None
+    releases: dict[str, int]
+
+
+class FlagInStage(BaseModel):
+    """A flag in a stage, and since when."""
+
+    release: str
+    feature: str
+    status: str
+    entered_at: datetime | None
+    acts_at: datetime | None
+
+
+class StageFlags(BaseModel):
+    """How many flags are in a stage, and up to 50 of them, those that entered first first."""
+
+    stage: str
+    count: int
+    flags: list[FlagInStage]
+
+
+class CompletedFlag(BaseModel):
+    """A flag that went the whole way."""
+
+    release: str
+    feature: str
+    completed_at: datetime | None
+
+
+class PipelineView(PipelineSummary):
+    """A pipeline version, whole: its warnings, the flags in each stage, and those completed in the last 30 days."""
+
+    warnings: list[Problem]
+    flags: list[StageFlags]
+    completed: list[CompletedFlag]
+
+
+def summary(pipeline: Pipeline, counts: dict[str, int]) -> PipelineSummary:
+    """A pipeline version in a list."""
+    return PipelineSummary(**_plain(pipeline), releases=counts)
+
+
+def view(
+    pipeline: Pipeline, counts: dict[str, int], warnings: list[Problem], flags: list[StageFlags], completed: list[Release]
+) -> PipelineView:
+    """A pipeline version, whole."""
+    done = [CompletedFlag(release=each.id, feature=each.feature, completed_at=each.ended_at) for each in completed]
+    return PipelineView(**_plain(pipeline), releases=counts, warnings=warnings, flags=flags, completed=done)
+
+
+def flag_in_stage(release: Release) -> FlagInStage:
+    """A release, as one of the flags in its stage."""
+    place = {"entered_at": release.entered_at, "acts_at": release.acts_at}
+    return FlagInStage(release=release.id, feature=release.feature, status=release.status, **place)
+
+
+def _plain(pipeline: Pipeline) -> dict[str, Any]:
+    own = {field: getattr(pipeline, field) for field in ("id", "version", "published_at", "published_by")}
+    return dict(pipeline.definition) | own | {"status": pipeline.status.value}

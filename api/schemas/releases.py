@@ -1,0 +1,140 @@
+"""Releases on the wire."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import BaseModel
+
+from domain.change import Change
+from domain.model import Frozen, Moment
+from domain.pipeline import Definition
+from domain.progress import PlannedStage, WaitingFor, plan_of, waiting_for
+from domain.release import Expected, PipelineRef, Release, StageOutcome, StageRun, allowed_controls
+from domain.text import Name, Reason
+
+
+class Steer(Frozen):
+    """Why, and where the caller last saw the release; what is not given is not checked."""
+
+    reason: Reason | None = None
+    expected_stage: Name | None = None
+    expected_visit: int | None = None
+
+    @property
+    def expected(self) -> Expected:
+        """The precondition."""
+        return Expected(stage=self.expected_stage, visit=self.expected_visit)
+
+
+class Retry(Steer):
+    """Try again; `overwrite` also over what was changed by hand, as it was shown."""
+
+    overwrite: bool = False
+
+
+class BlockedBy(BaseModel):
+    """Why the release waits for a person, and which controls help."""
+
+    code: str
+    message: str
+    since: Moment
+    details: dict[str, Any]
+    allowed: list[str]
+
+
+class ChangeView(BaseModel):
+    """A change that was made; `before` and `after` hold only the fields it named."""
+
+    environment: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    made_at: Moment
+
+
+class VisitView(BaseModel):
+    """One visit to a stage."""
+
+    visit: int
+    stage: str
+    outcome: StageOutcome
+    entered_at: Moment | None
+    acts_at: Moment | None
+    acted_at: Moment | None
+    changes: list[ChangeView]
+
+
+class ReleaseSummary(BaseModel):
+    """Where a release stands."""
+
+    id: str
+    feature: str
+    pipeline: PipelineRef
+    status: str
+    stage: str
+    stage_index: int
+    environment: str
+    visit: int
+    on_conflict: str
+    added_at: Moment
+    added_by: str
+    responsible: str
+    entered_at: Moment | None
+    acts_at: Moment | None
+    ended_at: Moment | None
+    waiting_for: WaitingFor | None
+    blocked_by: BlockedBy | None
+    allowed: list[str]
+    workflow_id: str
+    temporal_url: str
+
+
+class ReleaseView(ReleaseSummary):
+    """A release, whole: its plan and its history."""
+
+    stages: list[PlannedStage]
+    history: list[VisitView]
+
+
+class Viewer:
+    """How releases are shown: at this time, with links to this Temporal Web UI."""
+
+    def __init__(self, temporal_ui: str, at: datetime) -> None:
+        self.temporal_ui = temporal_ui
+        self.at = at
+
+    def summary(self, release: Release) -> ReleaseSummary:
+        """A release in a list."""
+        return ReleaseSummary(**self._plain(release))
+
+    def view(self, release: Release, definition: Definition, runs: Sequence[StageRun], changes: Sequence[Change]) -> ReleaseView:
+        """A release, whole."""
+        history = [_visit(run, definition, [change for change in changes if change.visit == run.visit]) for run in runs]
+        return ReleaseView(**self._plain(release), stages=plan_of(release, definition, runs), history=history)
+
+    def _plain(self, release: Release) -> dict[str, Any]:
+        blocked = release.blocked
+        allowed = allowed_controls(release.status)
+        own = {field: getattr(release, field) for field in ReleaseSummary.model_fields if hasattr(release, field)}
+        return own | {
+            "status": release.status.value,
+            "waiting_for": waiting_for(release, self.at),
+            "blocked_by": BlockedBy(**dict(blocked), allowed=allowed) if blocked else None,
+            "allowed": allowed,
+            "temporal_url": f"{self.temporal_ui}/workflows/{quote(release.workflow_id, safe='')}",
+        }
+
+
+def _visit(run: StageRun, definition: Definition, changes: Iterable[Change]) -> VisitView:
+    made = [
+        ChangeView(
+            environment=change.environment,
+            before=change.before.model_dump(mode="json"),
+            after=change.after.model_dump(mode="json"),
+            made_at=change.made_at,
+        )
+        for change in changes
+    ]
+    own = run.model_dump(exclude={"stage_index"})
+    return VisitView(**own, stage=definition.stages[run.stage_index].name, changes=made)

@@ -1,0 +1,81 @@
+"""The audit log: everything that anyone or anything did."""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from domain.access import Caller
+from domain.model import Frozen, Moment
+
+
+class Actor(Frozen):
+    """Who or what did it: a key, a release, somebody at Temporal, or the system itself."""
+
+    kind: Literal["key", "release", "temporal", "system"]
+    id: str
+    owner: str | None = None
+
+
+class Event(StrEnum):
+    """What can have happened."""
+
+    PROJECT_CREATED = "project.created"
+    PROJECT_CHANGED = "project.changed"
+    PROJECT_DELETED = "project.deleted"
+    ENVIRONMENT_CREATED = "environment.created"
+    ENVIRONMENT_CHANGED = "environment.changed"
+    ENVIRONMENT_DELETED = "environment.deleted"
+    FEATURE_CREATED = "feature.created"
+    FEATURE_CHANGED = "feature.changed"
+    FEATURE_DELETED = "feature.deleted"
+    SEGMENT_CREATED = "segment.created"
+    SEGMENT_CHANGED = "segment.changed"
+    SEGMENT_DELETED = "segment.deleted"
+    PIPELINE_CREATED = "pipeline.created"
+    PIPELINE_CHANGED = "pipeline.changed"
+    PIPELINE_DELETED = "pipeline.deleted"
+    PIPELINE_PUBLISHED = "pipeline.published"
+    KEY_CREATED = "key.created"
+    KEY_REVOKED = "key.revoked"
+    FLAG_CHANGED = "flag.changed"
+    RELEASE_ADDED = "release.added"
+    RELEASE_BLOCKED = "release.blocked"
+    RELEASE_RETRIED = "release.retried"
+    RELEASE_COMPLETED = "release.completed"
+    RELEASE_REMOVED = "release.removed"
+    RELEASE_TERMINATED = "release.terminated"
+    STAGE_UNCHANGED = "stage.unchanged"
+    STAGE_HELD = "stage.held"
+
+
+class AuditEntry(Frozen):
+    """One thing that was done."""
+
+    id: str = ""
+    at: Moment
+    actor: Actor
+    on_behalf_of: str | None = None
+    event: Event
+    project: str | None = None
+    environment: str | None = None
+    feature: str | None = None
+    segment: str | None = None
+    pipeline: str | None = None
+    release: str | None = None
+    stage: str | None = None
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+    reason: str | None = None
+
+
+TEMPORAL = Actor(kind="temporal", id="temporal")
+SYSTEM = Actor(kind="system", id="reconciler")
+
+
+def by_key(caller: Caller) -> Actor:
+    """The caller, as an actor."""
+    return Actor(kind="key", id=caller.key, owner=caller.owner.name)
+
+
+def by_release(release: str) -> Actor:
+    """A release acting by itself."""
+    return Actor(kind="release", id=release)

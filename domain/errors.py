@@ -1,0 +1,136 @@
+"""The refusals: requests and steps that are not allowed, each with its reason.
+
+Refusal
+├── NotFound
+│   ├── SegmentNotFound
+│   └── EnvironmentNotFound
+├── NotAuthenticated
+├── NotAllowed
+│   └── RightMissing
+├── Conflict
+│   ├── AlreadyReleasing
+│   ├── ControlNotAllowed
+│   ├── FlagChangedByHand
+│   ├── InUse
+│   ├── NotADraft
+│   ├── NotPublished
+│   ├── StageMoved
+│   └── Superseded
+├── DraftChanged
+└── Invalid
+    ├── CursorInvalid
+    ├── PublishingRefused
+    └── ValueTypeWrong
+
+Nothing here knows HTTP or Temporal: `api/problems.py` gives each base its status, and the class name crosses Temporal.
+"""
+
+import re
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Problem(BaseModel):
+    """One thing that is wrong, with a JSON pointer into the document that was sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pointer: str
+    code: str
+    message: str
+
+
+class Refusal(Exception):
+    """A request or a step that is not allowed. It is never retried by itself."""
+
+    def __init__(self, message: str, *, problems: tuple[Problem, ...] = (), **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.problems = problems
+        self.details = details
+
+    @classmethod
+    def code(cls) -> str:
+        """The refusal's name on the wire: `FlagChangedByHand` is `flag_changed_by_hand`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+
+class NotFound(Refusal):
+    """There is no such thing, or it is not for the one who asks."""
+
+
+class SegmentNotFound(NotFound):
+    """A change names a segment that does not exist."""
+
+
+class EnvironmentNotFound(NotFound):
+    """A stage names an environment that does not exist."""
+
+
+class NotAuthenticated(Refusal):
+    """No key, or none that is known."""
+
+
+class NotAllowed(Refusal):
+    """The key is known and lacks the right."""
+
+
+class RightMissing(NotAllowed):
+    """The owner on whose behalf a release acts has lost the right on the environment."""
+
+
+class Conflict(Refusal):
+    """It contradicts what is there now."""
+
+
+class AlreadyReleasing(Conflict):
+    """The flag is in an unfinished release already."""
+
+
+class ControlNotAllowed(Conflict):
+    """The release's status does not allow this control."""
+
+
+class FlagChangedByHand(Conflict):
+    """A field that a stage is about to change was changed by somebody else."""
+
+
+class InUse(Conflict):
+    """Something still uses it."""
+
+
+class NotADraft(Conflict):
+    """A published pipeline version cannot be changed in any way."""
+
+
+class NotPublished(Conflict):
+    """Only published pipeline versions take releases."""
+
+
+class StageMoved(Conflict):
+    """The release is no longer where the caller last saw it."""
+
+
+class Superseded(Conflict):
+    """The record of a release has gone on without this writer, so nothing is written."""
+
+
+class DraftChanged(Refusal):
+    """The draft is not the one that the caller last read."""
+
+
+class Invalid(Refusal):
+    """It does not make sense as it was sent."""
+
+
+class CursorInvalid(Invalid):
+    """A cursor that no list of ours gave out."""
+
+
+class PublishingRefused(Invalid):
+    """The pipeline could not work; every problem is named."""
+
+
+class ValueTypeWrong(Invalid):
+    """A value that the feature's type does not take."""

@@ -1,0 +1,86 @@
+"""What people see of a release under way: its plan, and why it isn't moving."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from domain.model import Frozen, Moment
+from domain.pipeline import Definition
+from domain.release import ACTING, Release, ReleaseStatus, StageOutcome, StageRun, allowed_controls
+from domain.schedule import planned
+
+PATIENCE = timedelta(seconds=60)
+"""How late a stage may be before we say that something is wrong."""
+
+
+class WaitingFor(Frozen):
+    """Why a release isn't moving: a code for programs, a sentence for people, and until when, where that is known."""
+
+    code: str
+    message: str
+    until: Moment | None = None
+
+
+class PlannedStage(Frozen):
+    """A stage of the plan, with what became of it or when it will act."""
+
+    name: str
+    environment: str
+    outcome: StageOutcome
+    entered_at: Moment | None = None
+    acts_at: Moment | None = None
+    acted_at: Moment | None = None
+
+
+def plan_of(release: Release, definition: Definition, runs: Sequence[StageRun]) -> list[PlannedStage]:
+    """Every stage of the pipeline: the latest visit to it, or what is still to come."""
+    latest = {run.stage_index: run for run in sorted(runs, key=lambda run: run.visit)}
+    ahead = _acts_at_ahead(release, definition)
+    return [
+        PlannedStage(
+            name=stage.name,
+            environment=stage.environment,
+            outcome=run.outcome if run else _not_visited(release, index),
+            entered_at=run.entered_at if run else None,
+            acts_at=run.acts_at if run and run.acts_at else ahead.get(index),
+            acted_at=run.acted_at if run else None,
+        )
+        for index, stage in enumerate(definition.stages)
+        for run in [latest.get(index)]
+    ]
+
+
+def waiting_for(release: Release, now: datetime) -> WaitingFor | None:
+    """Why the release isn't moving; nothing, once it is finished."""
+    if release.is_finished:
+        return None
+    if release.status is ReleaseStatus.BLOCKED and release.blocked:
+        controls = " or ".join(allowed_controls(release.status))
+        return WaitingFor(code="decision", message=f"Blocked: {release.blocked.message} It waits for a person to {controls} it.")
+    if release.acts_at is None:
+        return _waiting_for_workers(release, release.added_at, now, code="starting")
+    if release.acts_at > now:
+        message = f"'{release.stage}' waits until {release.acts_at:%Y-%m-%d %H:%M:%S} UTC."
+        return WaitingFor(code="time", message=message, until=release.acts_at)
+    return _waiting_for_workers(release, release.acts_at, now, code=ACTING)
+
+
+def _waiting_for_workers(release: Release, due: datetime, now: datetime, code: str) -> WaitingFor:
+    if now - due < PATIENCE:
+        return WaitingFor(code=code, message=f"'{release.stage}' is due and about to act.")
+    message = (
+        f"'{release.stage}' has been due since {due:%Y-%m-%d %H:%M:%S} UTC and nobody has carried it out: "
+        "no worker is running, or Temporal or the flag provider can't be reached. It goes on by itself when they are back."
+    )
+    return WaitingFor(code="unavailable", message=message)
+
+
+def _not_visited(release: Release, index: int) -> StageOutcome:
+    comes_later = index > release.stage_index and not release.is_finished
+    return StageOutcome.PENDING if comes_later else StageOutcome.NOT_RUN
+
+
+def _acts_at_ahead(release: Release, definition: Definition) -> dict[int, datetime]:
+    """When the stages ahead will act; unknown while a person has to decide."""
+    if release.is_finished or release.acts_at is None or release.status is ReleaseStatus.BLOCKED:
+        return {}
+    return planned(definition.stages, release.stage_index, release.acts_at)

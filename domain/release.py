@@ -1,0 +1,195 @@
+"""A release: one feature on its way through one pipeline version."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from domain.errors import ControlNotAllowed, StageMoved
+from domain.model import Frozen, Message, Moment
+from domain.pipeline import OnConflict, Stage
+from domain.schedule import due_at
+from domain.trigger import Trigger
+
+
+class ReleaseStatus(StrEnum):
+    """Where a release stands, as a whole."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    BLOCKED = "blocked"
+    ROLLING_BACK = "rolling_back"
+    COMPLETED = "completed"
+    REMOVED = "removed"
+    ROLLED_BACK = "rolled_back"
+    TERMINATED = "terminated"
+
+
+FINISHED = frozenset({ReleaseStatus.COMPLETED, ReleaseStatus.REMOVED, ReleaseStatus.ROLLED_BACK, ReleaseStatus.TERMINATED})
+UNFINISHED = frozenset(ReleaseStatus) - FINISHED
+
+
+class StageOutcome(StrEnum):
+    """What became of a stage, or of one visit to it."""
+
+    NOT_RUN = "not_run"
+    PENDING = "pending"
+    ACTED = "acted"
+    UNCHANGED = "unchanged"
+    HELD = "held"
+    SKIPPED = "skipped"
+    BLOCKED = "blocked"
+    REMOVED = "removed"
+    ROLLED_BACK = "rolled_back"
+
+
+class Control(StrEnum):
+    """What a person can do with a release under way."""
+
+    REMOVE = "remove"
+    RETRY = "retry"
+
+
+ACTING = "acting"
+"""The column of its own: a running release whose stage is being carried out right now."""
+
+ALLOWED_WHEN: dict[Control, frozenset[str]] = {
+    Control.REMOVE: frozenset({*UNFINISHED, ACTING}),
+    Control.RETRY: frozenset({ReleaseStatus.BLOCKED}),
+}
+
+
+def allowed_controls(standing: str) -> list[str]:
+    """The controls that make sense for a release standing so."""
+    return [control.value for control, standings in ALLOWED_WHEN.items() if standing in standings]
+
+
+def check_allowed(control: Control, standing: str) -> None:
+    """Raise ControlNotAllowed, naming what is allowed, if the control makes no sense now."""
+    if standing not in ALLOWED_WHEN[control]:
+        allowed = allowed_controls(standing)
+        remedy = f"allowed now: {', '.join(allowed)}" if allowed else "nothing can be done with it any more"
+        message = f"The release is {standing.replace('_', ' ')}, so it can't be asked to {control}; {remedy}."
+        raise ControlNotAllowed(message, status=standing, allowed=allowed)
+
+
+class Expected(Message):
+    """Where the caller last saw the release; what is not given is not checked."""
+
+    stage: str | None = None
+    visit: int | None = None
+
+    def check(self, stage: str, visit: int) -> None:
+        """Raise StageMoved if the release has gone on since."""
+        stage_differs = self.stage is not None and self.stage.casefold() != stage.casefold()
+        if stage_differs or self.visit not in (None, visit):
+            message = f"The release is in stage '{stage}', visit {visit}: look at it again before you decide."
+            raise StageMoved(message, stage=stage, visit=visit)
+
+
+class Blocked(Message):
+    """Why a release waits for a person."""
+
+    code: str
+    message: str
+    since: Moment
+    details: dict[str, Any] = {}
+
+    def without_details(self) -> "Blocked":
+        """The reason alone: what flags hold stays in the database."""
+        return self.model_copy(update={"details": {}})
+
+
+class NextStage(Message):
+    """The stage that a release enters when it is done with this one."""
+
+    index: int
+    name: str
+    environment: str
+    trigger: Trigger
+
+
+class PipelineRef(Message):
+    """Which pipeline version a release runs on."""
+
+    id: str
+    key: str
+    version: int
+    name: str
+
+
+class Release(Frozen):
+    """The record of a release: where it stands and who answers for it."""
+
+    id: str
+    project: str
+    feature: str
+    pipeline: PipelineRef
+    status: ReleaseStatus
+    stage_index: int
+    stage: str
+    environment: str
+    visit: int
+    sequence: int
+    write_key: str
+    starting_stage: int
+    on_conflict: OnConflict
+    added_at: Moment
+    added_by: str
+    responsible: str
+    responsible_id: str
+    entered_at: Moment | None = None
+    acts_at: Moment | None = None
+    ended_at: Moment | None = None
+    blocked: Blocked | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more will happen to it by itself."""
+        return self.status in FINISHED
+
+    @property
+    def workflow_id(self) -> str:
+        """The Temporal workflow id of the release; people search for it."""
+        return f"release/{self.project}/{self.feature}/{self.id}"
+
+    def started(self, at: datetime, acts_at: datetime) -> "Release":
+        """Its workflow has started. This alone leaves the sequence: the workflow counts from there."""
+        return self.model_copy(update={"status": ReleaseStatus.RUNNING, "entered_at": at, "acts_at": acts_at})
+
+    def entered(self, stage: NextStage, at: datetime, write_key: str) -> "Release":
+        """It has entered another stage, on a new visit."""
+        place = {"stage_index": stage.index, "stage": stage.name, "environment": stage.environment, "visit": self.visit + 1}
+        acts_at = due_at(stage.trigger, at)
+        return self._written(write_key, status=ReleaseStatus.RUNNING, entered_at=at, acts_at=acts_at, blocked=None, **place)
+
+    def ended(self, status: ReleaseStatus, at: datetime, write_key: str) -> "Release":
+        """Nothing more will happen to it."""
+        return self._written(write_key, status=status, ended_at=at, acts_at=None, blocked=None)
+
+    def blocked_by(self, blocked: Blocked, write_key: str) -> "Release":
+        """It waits for a person."""
+        return self._written(write_key, status=ReleaseStatus.BLOCKED, blocked=blocked, acts_at=None)
+
+    def retried(self, responsible_id: str, at: datetime, write_key: str) -> "Release":
+        """A person has answered for trying again, at once."""
+        return self._written(write_key, status=ReleaseStatus.RUNNING, blocked=None, acts_at=at, responsible_id=responsible_id)
+
+    def _written(self, write_key: str, **changes: Any) -> "Release":
+        return self.model_copy(update=changes | {"sequence": self.sequence + 1, "write_key": write_key})
+
+
+class StageRun(Frozen):
+    """One visit of a release to one stage."""
+
+    visit: int
+    stage_index: int
+    outcome: StageOutcome
+    entered_at: Moment | None = None
+    acts_at: Moment | None = None
+    acted_at: Moment | None = None
+
+
+def environments_ahead(stages: tuple[Stage, ...], index: int) -> list[str]:
+    """The environments that stages from `index` on still touch, in order; a hold touches none."""
+    return list(dict.fromkeys(stage.environment for stage in stages[index:] if not stage.is_hold))

@@ -1,0 +1,77 @@
+"""Every knob, with its default and its meaning. Read only at the doors."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import structlog
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Flaghoist's settings, each an environment variable that begins with FLAGHOIST_."""
+
+    model_config = SettingsConfigDict(env_prefix="FLAGHOIST_", frozen=True)
+
+    home: Path = Field(default=Path(".flaghoist"), description="Where the embedded stack keeps its state.")
+    database_url: str = Field(
+        default="", description="An SQLAlchemy URL: `sqlite:///…` or `postgresql+psycopg://…`. Empty: SQLite under FLAGHOIST_HOME."
+    )
+    host: str = Field(default="127.0.0.1", description="The address the API listens on.")
+    port: int = Field(default=8080, ge=1, le=65535, description="The port the API listens on.")
+    temporal_port: int = Field(default=7233, ge=1, le=65535, description="The port of the embedded Temporal server.")
+    temporal_ui_port: int = Field(default=8233, ge=1, le=65535, description="The port of the embedded Temporal Web UI.")
+    temporal_ui_url: str = Field(default="", description="Where people reach the Temporal Web UI, for links. Empty: the embedded one.")
+    bootstrap_key: SecretStr = Field(
+        default=SecretStr(""), description="A first key with every right, at least 20 characters; made by `flaghoist dev` if not given."
+    )
+    reconcile_seconds: float = Field(
+        default=15, gt=0, le=3600, description="How often the workers look for releases whose workflow was ended at Temporal."
+    )
+    worker_threads: int = Field(
+        default=0, ge=0, le=200, description="How many activities a worker runs at once. 0: 4 on SQLite, 20 on PostgreSQL."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least that is logged.")
+    log_format: Literal["json", "text"] = Field(default="json", description="How log lines are written.")
+
+    @property
+    def database(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{self.home.absolute() / 'flaghoist.db'}"
+
+    @property
+    def temporal_ui(self) -> str:
+        """Where people reach the Temporal Web UI."""
+        return (self.temporal_ui_url or f"http://127.0.0.1:{self.temporal_ui_port}").rstrip("/")
+
+
+def configure_logs(settings: Settings) -> None:
+    """One line per event on standard error, ours and the libraries' alike."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper("iso", utc=True),
+    ]
+    text = settings.log_format == "text"
+    renderer = (
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        if text
+        else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, renderer] if not text else [*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = structlog.stdlib.ProcessorFormatter(
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer], foreign_pre_chain=shared
+    )
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=max(level, logging.INFO), force=True)
+    logging.getLogger("temporalio").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)

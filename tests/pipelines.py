@@ -1,0 +1,35 @@
+"""Pipelines as the tests write them."""
+
+from typing import Any
+
+
+def stage(
+    name: str, environment: str = "development", wait: str | None = None, actions: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """A stage; without actions given it enables the flag for everyone."""
+    trigger = {"type": "WAIT_FOR", "duration": wait} if wait else {"type": "ON_ENTER"}
+    return {"name": name, "environment": environment, "trigger": trigger, "actions": [enable()] if actions is None else actions}
+
+
+def hold(name: str, wait: str, environment: str = "production") -> dict[str, Any]:
+    """A stage without actions."""
+    return stage(name, environment, wait, actions=[])
+
+
+def enable(segment: str | None = None, *, enabled: bool = True) -> dict[str, Any]:
+    """Enable the flag for everyone or for a segment."""
+    if segment:
+        return {"type": "TOGGLE_FEATURE_FOR_SEGMENT", "segment": segment, "enabled": enabled}
+    return {"type": "TOGGLE_FEATURE", "enabled": enabled}
+
+
+def set_value(value: Any, segment: str | None = None) -> dict[str, Any]:
+    """Set the flag's value for everyone or for a segment."""
+    if segment:
+        return {"type": "UPDATE_FEATURE_VALUE_FOR_SEGMENT", "segment": segment, "value": value}
+    return {"type": "UPDATE_FEATURE_VALUE", "value": value}
+
+
+def pipeline(*stages: dict[str, Any], key: str = "standard", **more: Any) -> dict[str, Any]:
+    """A definition."""
+    return {"key": key, "name": key.title(), "stages": list(stages), **more}

@@ -1,0 +1,70 @@
+"""A project as a team could have it, written straight into the store."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from activities.adding import AddRelease, add_release
+from activities.store.database import Database
+from activities.store.identifiers import new_id
+from domain.access import Access, Caller, Grant, Owner, Role
+from domain.flag import FeatureType, FlagState
+from domain.pipeline import Definition, Pipeline
+from domain.project import Environment, Feature, Project, Segment
+from domain.release import Release
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@dataclass
+class World:
+    """The project `shop`: three environments, two segments, a feature of type string, and its owner."""
+
+    database: Database
+    project: Project
+    caller: Caller
+    key_id: str
+
+    def publish(self, definition: dict[str, Any]) -> Pipeline:
+        """A published pipeline."""
+        with self.database.transaction() as store:
+            draft = store.pipelines.add(self.project.id, Definition.model_validate(definition), NOW)
+            return store.pipelines.publish(draft, NOW, "owner", None)
+
+    def add(self, feature: str = "checkout", pipeline: str = "standard", **more: Any) -> Release:
+        """A flag, added to a pipeline; nobody has started its workflow yet."""
+        with self.database.transaction() as store:
+            wanted = AddRelease(pipeline=pipeline, feature=feature, **more)
+            return add_release(store, self.caller, self.project, wanted, NOW)
+
+    def release(self, release_id: str) -> Release:
+        """The record of a release."""
+        with self.database.reading() as store:
+            return store.releases.get(release_id)
+
+    def flag(self, environment: str, feature: str = "checkout") -> FlagState:
+        """A flag in one environment."""
+        with self.database.reading() as store:
+            found = store.features.get(feature, self.project.id)
+            return store.features.state(found, store.environments.get(environment, self.project.id))
+
+
+def make_world(database: Database) -> World:
+    """Write the project."""
+    project = Project(id=new_id(), key="shop", name="Shop")
+    default = FlagState(enabled=False, value="classic")
+    feature = Feature(id=new_id(), key="checkout", name="Checkout", type=FeatureType.STRING, default=default)
+    owner, grants = Owner(kind="person", name="olivia"), (Grant(role=Role.OWNER),)
+    with database.transaction() as store:
+        store.projects.insert(NOW, **project.model_dump())
+        for environment in ("development", "staging", "production"):
+            store.environments.insert(
+                NOW, project_id=project.id, **Environment(id=new_id(), key=environment, name=environment).model_dump()
+            )
+        for segment in ("beta-users", "staff"):
+            store.segments.insert(NOW, project_id=project.id, **Segment(id=new_id(), key=segment, name=segment).model_dump(mode="json"))
+        values = feature.model_dump(mode="json", exclude={"default"})
+        store.features.insert(NOW, project_id=project.id, default_state=default.model_dump(mode="json"), **values)
+        key = store.keys.add("olivia's", owner, grants, "fh_the_secret_of_olivia_in_tests", NOW)
+        caller = Caller(key=key.id, owner=owner, owner_id=store.keys.owner_id(owner), access=Access(grants=grants))
+    return World(database, project, caller, key.id)

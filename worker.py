@@ -1,0 +1,115 @@
+"""The worker's door: what runs, with what, on which queue."""
+
+import asyncio
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.changes import ChangeActivities
+from activities.releases import ReleaseActivities
+from activities.store.database import Database
+from settings import Settings, configure_logs
+from workflows.client import ReleaseClient, connect
+from workflows.delivery import Delivery
+from workflows.messages import TASK_QUEUE
+from workflows.namespace import register_search_attributes
+from workflows.reconciler import Reconciler
+from workflows.release import ReleaseWorkflow
+
+log = structlog.get_logger()
+
+GRACE = timedelta(seconds=25)
+"""How long a change in flight may take to finish once the worker is told to stop."""
+
+
+def sandbox() -> SandboxedWorkflowRunner:
+    """The sandbox of worker, tests and replays alike; without the pass-through each workflow imports SQLAlchemy anew."""
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "activities", "workflows"))
+
+
+def build_worker(client: Client, database: Database, threads: ThreadPoolExecutor, concurrency: int) -> Worker:
+    """Everything that runs on the task queue."""
+    changes, releases = ChangeActivities(database), ReleaseActivities(database)
+    return Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=[ReleaseWorkflow],
+        activities=[changes.change_flag, releases.record_progress, releases.read_standing],
+        activity_executor=threads,
+        max_concurrent_activities=concurrency,
+        max_concurrent_local_activities=concurrency,
+        workflow_runner=sandbox(),
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+async def serve(settings: Settings) -> None:
+    """Run until told to stop; a change in flight finishes first."""
+    stop = asyncio.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
+    database = Database(settings.database)
+    concurrency = settings.worker_threads or (4 if database.is_sqlite else 20)
+    client = await _connect(stop)
+    if client is None:
+        return
+    releases = ReleaseClient(client)
+    with ThreadPoolExecutor(concurrency) as threads:
+        worker = build_worker(client, database, threads, concurrency)
+        loops = [
+            asyncio.create_task(Delivery(database, releases).run()),
+            asyncio.create_task(Reconciler(database, releases, timedelta(seconds=settings.reconcile_seconds)).run()),
+        ]
+        running = asyncio.create_task(worker.run())
+        log.info("worker_started", task_queue=TASK_QUEUE, concurrency=concurrency)
+        await asyncio.wait([running, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+        for loop in loops:
+            loop.cancel()
+        if not running.done():
+            await worker.shutdown()
+        await running
+    log.info("worker_stopped")
+
+
+async def _connect(stop: asyncio.Event) -> Client | None:
+    """Wait for Temporal and register what workflows need; nothing if told to stop meanwhile."""
+    while not stop.is_set():
+        try:
+            client = await connect(lazy=False)
+            await register_search_attributes(client)
+            return client
+        except Exception as error:
+            log.warning("temporal_not_ready", error=str(error))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 2)
+    return None
+
+
+def main() -> None:
+    """Run a worker; exit code 1 on a fatal error."""
+    settings = Settings()
+    configure_logs(settings)
+    code = 0
+    try:
+        asyncio.run(serve(settings))
+    except Exception:
+        log.exception("worker_failed")
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A process that used a Temporal client sometimes aborts in the interpreter's own exit (temporalio/sdk-python#300).
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

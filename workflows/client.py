@@ -1,0 +1,134 @@
+"""The only door into running releases."""
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain import errors
+from domain.release import Release
+from workflows.ladder import details_of, summary_of
+from workflows.messages import LOOK_AGAIN, RELEASE, RETRY, TASK_QUEUE, ReleaseInput, RetryRelease
+from workflows.policies import CALL_TO_TEMPORAL, CONTROL
+from workflows.search import first_attributes
+
+
+class TemporalUnavailable(Exception):
+    """Temporal, or every worker, can't be reached now. A retry may succeed."""
+
+
+class WorkflowFate(StrEnum):
+    """What has become of a release's workflow."""
+
+    RUNNING = "running"
+    ENDED = "ended"
+    CANCELLED = "cancelled"
+    BROKEN = "broken"
+    GONE = "gone"
+
+
+_FATES = {
+    WorkflowExecutionStatus.RUNNING: WorkflowFate.RUNNING,
+    WorkflowExecutionStatus.CONTINUED_AS_NEW: WorkflowFate.RUNNING,
+    WorkflowExecutionStatus.COMPLETED: WorkflowFate.ENDED,
+    WorkflowExecutionStatus.CANCELED: WorkflowFate.CANCELLED,
+}
+_ENDED_FROM_OUTSIDE = 'ExecutionStatus IN ("Canceled", "Terminated", "Failed", "TimedOut")'
+
+
+async def connect(*, lazy: bool = True) -> Client:
+    """A client with the settings in Temporal's own environment variables; a lazy one connects when it is first used."""
+    config = ClientConfig.load_client_connect_config()
+    config.setdefault("target_host", "127.0.0.1:7233")
+    return await Client.connect(**config, data_converter=pydantic_data_converter, lazy=lazy)
+
+
+class ReleaseClient:
+    """Starts releases, steers them, and asks what became of them."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    async def start(self, workflow_id: str, release: ReleaseInput) -> None:
+        """Start a release under its own id; one that was started already is left as it is."""
+        with suppress(WorkflowAlreadyStartedError):
+            await self.client.start_workflow(
+                RELEASE,
+                release,
+                id=workflow_id,
+                task_queue=TASK_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                search_attributes=first_attributes(release),
+                static_summary=summary_of(release),
+                static_details=details_of(release),
+                rpc_timeout=CALL_TO_TEMPORAL,
+            )
+
+    async def started_at(self, workflow_id: str) -> datetime:
+        """When a release's workflow started, by Temporal's clock."""
+        description = await self.client.get_workflow_handle(workflow_id).describe(rpc_timeout=CALL_TO_TEMPORAL)
+        return description.start_time
+
+    async def look_again(self, workflow_id: str) -> None:
+        """Tell a release that its record was changed; one that has ended needn't know."""
+        try:
+            await self.client.get_workflow_handle(workflow_id).signal(LOOK_AGAIN, rpc_timeout=CALL_TO_TEMPORAL)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+    async def retry(self, release: Release, control: RetryRelease, update_id: str) -> None:
+        """Try a blocked release again. Raises the refusal, or TemporalUnavailable."""
+        await self._control(release, RETRY, control, update_id)
+
+    async def fate(self, workflow_id: str) -> WorkflowFate:
+        """What has become of the latest run of a release's workflow."""
+        try:
+            description = await self.client.get_workflow_handle(workflow_id).describe(rpc_timeout=CALL_TO_TEMPORAL)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return WorkflowFate.GONE
+            raise
+        return _FATES.get(description.status, WorkflowFate.BROKEN) if description.status else WorkflowFate.RUNNING
+
+    async def ended_from_outside(self, since: datetime) -> AsyncIterator[str]:
+        """The ids of releases whose workflow was cancelled, terminated or failed since then."""
+        query = f'WorkflowType = "{RELEASE}" AND {_ENDED_FROM_OUTSIDE} AND CloseTime > "{since.isoformat()}"'
+        async for execution in self.client.list_workflows(query, rpc_timeout=CALL_TO_TEMPORAL):
+            yield execution.id
+
+    async def _control(self, release: Release, name: str, control: Any, update_id: str) -> None:
+        handle = self.client.get_workflow_handle(release.workflow_id)
+        try:
+            await handle.execute_update(name, control, id=update_id, rpc_timeout=CONTROL)
+        except WorkflowUpdateFailedError as error:
+            raise _refusal(error.cause) from error
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            raise TemporalUnavailable("No worker answered in time.") from error
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise errors.ControlNotAllowed("The release's workflow has ended.", status=release.status) from error
+            raise TemporalUnavailable("Temporal can't be reached.") from error
+        except RuntimeError as error:
+            raise TemporalUnavailable("Temporal can't be reached.") from error
+
+
+def _refusal(cause: BaseException) -> Exception:
+    if not isinstance(cause, ApplicationError):
+        return TemporalUnavailable(str(cause))
+    kind = getattr(errors, cause.type or "", errors.Conflict)
+    details = cause.details[0] if cause.details and isinstance(cause.details[0], dict) else {}
+    return kind(cause.message, **details) if issubclass(kind, errors.Refusal) else errors.Conflict(cause.message)

@@ -1,0 +1,117 @@
+"""Running the errands of the outbox: what the database decided is told to Temporal, however often it takes."""
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from activities.store.database import Database
+from activities.store.outbox import Errand, Kind
+from domain.release import Release
+from domain.schedule import due_at
+from workflows.client import ReleaseClient
+from workflows.messages import ReleaseInput
+
+log = structlog.get_logger()
+
+EVERY = timedelta(seconds=2)
+AT_ONCE = 20
+LONGEST_PAUSE = timedelta(seconds=10)
+
+
+class Delivery:
+    """Runs errands at once when knocked, and looks every few seconds for those that others left."""
+
+    def __init__(self, database: Database, releases: ReleaseClient) -> None:
+        self.database = database
+        self.releases = releases
+        self._knocked = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def knock(self) -> None:
+        """Say that there is an errand; callable from any thread."""
+        if self._loop and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._knocked.set)
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        while True:
+            try:
+                while await self.deliver():
+                    pass
+            except Exception as error:
+                log.warning("outbox_unreachable", error=str(error))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._knocked.wait(), EVERY.total_seconds())
+            self._knocked.clear()
+
+    async def deliver(self) -> bool:
+        """Run what waits, some at once; whether there may be more."""
+        errands = await asyncio.to_thread(self._lease)
+        await asyncio.gather(*(self._run(errand) for errand in errands))
+        return len(errands) == AT_ONCE
+
+    def _lease(self) -> list[Errand]:
+        now = datetime.now(UTC)
+        with self.database.reading() as store:
+            if not store.outbox.has_work(now):
+                return []
+        with self.database.transaction() as store:
+            return store.outbox.lease(now, AT_ONCE)
+
+    async def _run(self, errand: Errand) -> None:
+        try:
+            if errand.kind is Kind.START:
+                await self._start(errand)
+            else:
+                release, _ = await asyncio.to_thread(self._read, errand)
+                await self.releases.look_again(release.workflow_id)
+                await asyncio.to_thread(self._strike_off, errand)
+        except Exception as error:
+            log.warning("errand_failed", errand=errand.kind.value, release=errand.release, attempts=errand.attempts, error=str(error))
+            pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** min(errand.attempts, 5)))
+            await asyncio.to_thread(self._put_back, errand, datetime.now(UTC) + pause)
+
+    async def _start(self, errand: Errand) -> None:
+        release, message = await asyncio.to_thread(self._read, errand)
+        if not release.is_finished:
+            await self.releases.start(release.workflow_id, message)
+            started_at = await self.releases.started_at(release.workflow_id)
+            trigger = message.stages[message.starting_stage].trigger
+            release = release.started(started_at, due_at(trigger, started_at))
+        if await asyncio.to_thread(self._note_start, errand, release):
+            await self.releases.look_again(release.workflow_id)
+
+    def _read(self, errand: Errand) -> tuple[Release, ReleaseInput]:
+        with self.database.reading() as store:
+            release = store.releases.get(errand.release)
+            pipeline = store.pipelines.version(release.pipeline.id)
+        message = ReleaseInput(
+            release=release.id,
+            project=release.project,
+            feature=release.feature,
+            pipeline=release.pipeline,
+            stages=pipeline.definition.stages,
+            on_conflict=release.on_conflict,
+            starting_stage=release.starting_stage,
+            added_by=release.added_by,
+        )
+        return release, message
+
+    def _note_start(self, errand: Errand, started: Release) -> bool:
+        """Strike the errand off; true if the release was removed while its workflow was being started."""
+        with self.database.transaction() as store:
+            if not started.is_finished and store.releases.write_started(started):
+                store.history.note_entry(started)
+            store.outbox.done(errand)
+            return not started.is_finished and store.releases.get(started.id).is_finished
+
+    def _strike_off(self, errand: Errand) -> None:
+        with self.database.transaction() as store:
+            store.outbox.done(errand)
+
+    def _put_back(self, errand: Errand, not_before: datetime) -> None:
+        with self.database.transaction() as store:
+            store.outbox.put_back(errand, not_before)

@@ -1,0 +1,67 @@
+"""What crosses Temporal between the API and the workflow of a release."""
+
+from datetime import datetime
+
+from activities.messages import Person
+from domain.model import Message, Moment
+from domain.pipeline import OnConflict, Stage
+from domain.release import Blocked, Expected, PipelineRef
+
+TASK_QUEUE = "flaghoist"
+RELEASE = "Release"
+RETRY = "retry"
+LOOK_AGAIN = "look_again"
+ROLL_OVER = "roll_over"
+
+REMEMBERED_UPDATES = 100
+"""How many settled updates a workflow knows again after it continued as new."""
+
+
+class Place(Message):
+    """Where a release stands, as its workflow knows it."""
+
+    index: int
+    visit: int
+    sequence: int
+    entered_at: Moment
+    acts_at: Moment
+    blocked: Blocked | None = None
+    settled: tuple[str, ...] = ()
+
+    def moved(self, **changes: object) -> "Place":
+        """The same place, in part changed."""
+        return self.model_copy(update=changes)
+
+
+class ReleaseInput(Message):
+    """What a release's workflow is started with; it never reads the pipeline again."""
+
+    release: str
+    project: str
+    feature: str
+    pipeline: PipelineRef
+    stages: tuple[Stage, ...]
+    on_conflict: OnConflict
+    starting_stage: int
+    added_by: str
+    place: Place | None = None
+
+
+class RetryRelease(Message):
+    """A person wants a blocked stage tried again."""
+
+    by: Person
+    overwrite: bool = False
+    reason: str | None = None
+    expected: Expected = Expected()
+
+
+class ReleaseResult(Message):
+    """How the workflow of a release ended."""
+
+    status: str
+
+
+def spoken(moment: datetime) -> str:
+    """A point in time for people who read the Temporal Web UI."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,85 @@
+"""Closing the record of releases whose workflow was ended from outside. It does nothing else."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from activities.progress import Ending, end
+from activities.store.database import Database
+from activities.store.identifiers import new_id
+from domain.audit import TEMPORAL
+from domain.errors import NotFound, Superseded
+from domain.release import ReleaseStatus
+from workflows.client import ReleaseClient, WorkflowFate
+
+log = structlog.get_logger()
+
+LATE = timedelta(seconds=60)
+"""A stage this late is worth a look at its workflow."""
+OVERLAP = timedelta(minutes=10)
+FIRST_LOOK_BACK = timedelta(days=7)
+MOST_OVERDUE = 50
+
+_ENDS = {
+    WorkflowFate.CANCELLED: (ReleaseStatus.REMOVED, "The workflow was cancelled at Temporal."),
+    WorkflowFate.BROKEN: (ReleaseStatus.TERMINATED, "The workflow was terminated, failed or timed out at Temporal."),
+    WorkflowFate.ENDED: (ReleaseStatus.TERMINATED, "The workflow ended without its last stage."),
+    WorkflowFate.GONE: (ReleaseStatus.TERMINATED, "Temporal no longer knows the workflow."),
+}
+
+
+class Reconciler:
+    """A loop that one worker at a time runs."""
+
+    def __init__(self, database: Database, releases: ReleaseClient, every: timedelta) -> None:
+        self.database = database
+        self.releases = releases
+        self.every = every
+        self.holder = new_id()
+        self._looked_until = datetime.now(UTC) - FIRST_LOOK_BACK
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        while True:
+            try:
+                if await asyncio.to_thread(self._take_lease):
+                    await self.reconcile()
+            except Exception as error:
+                log.warning("reconciling_failed", error=str(error))
+            await asyncio.sleep(self.every.total_seconds())
+
+    async def reconcile(self) -> None:
+        """Look at every workflow that was ended from outside lately, and at those whose stage is overdue."""
+        now = datetime.now(UTC)
+        ended = [workflow_id async for workflow_id in self.releases.ended_from_outside(self._looked_until)]
+        overdue = await asyncio.to_thread(self._overdue, now - LATE)
+        if overdue:
+            log.warning("releases_overdue", releases=len(overdue))
+        for workflow_id in dict.fromkeys([*ended, *overdue]):
+            await self._look_at(workflow_id)
+        self._looked_until = now - OVERLAP
+
+    async def _look_at(self, workflow_id: str) -> None:
+        """A reset ends one run and starts another: only the latest run counts."""
+        fate = await self.releases.fate(workflow_id)
+        if fate in _ENDS:
+            await asyncio.to_thread(self._close, workflow_id.rsplit("/", 1)[-1], *_ENDS[fate])
+
+    def _close(self, release_id: str, status: ReleaseStatus, reason: str) -> None:
+        try:
+            with self.database.transaction() as store:
+                release = store.releases.get(release_id, lock=True)
+                if not release.is_finished and release.status is not ReleaseStatus.STARTING:
+                    end(store, release, Ending(status, TEMPORAL, reason), datetime.now(UTC), f"reconciled/{release.sequence}")
+                    log.info("release_closed", release=release_id, status=status.value)
+        except (NotFound, Superseded):
+            pass
+
+    def _overdue(self, due_before: datetime) -> list[str]:
+        with self.database.reading() as store:
+            return [release.workflow_id for release in store.releases.overdue(due_before, MOST_OVERDUE)]
+
+    def _take_lease(self) -> bool:
+        with self.database.transaction() as store:
+            return store.leases.take("reconciler", self.holder, datetime.now(UTC), self.every * 3)
