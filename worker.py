@@ -7,6 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from temporalio.client import Client
@@ -35,8 +36,8 @@ def sandbox() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "activities", "workflows"))
 
 
-def build_worker(client: Client, database: Database, threads: ThreadPoolExecutor, concurrency: int) -> Worker:
-    """Everything that runs on the task queue."""
+def build_worker(client: Client, database: Database, threads: ThreadPoolExecutor, concurrency: int, **options: Any) -> Worker:
+    """Everything that runs on the task queue; `options` are further ones of the Worker's."""
     changes, releases = ChangeActivities(database), ReleaseActivities(database)
     return Worker(
         client,
@@ -50,6 +51,7 @@ def build_worker(client: Client, database: Database, threads: ThreadPoolExecutor
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         graceful_shutdown_timeout=GRACE,
+        **options,
     )
 
 

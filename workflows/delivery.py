@@ -11,7 +11,7 @@ from activities.store.outbox import Errand, Kind
 from domain.release import Release
 from domain.schedule import due_at
 from workflows.client import ReleaseClient
-from workflows.messages import ReleaseInput
+from workflows.messages import ReleaseInput, release_input
 
 log = structlog.get_logger()
 
@@ -88,17 +88,7 @@ class Delivery:
         with self.database.reading() as store:
             release = store.releases.get(errand.release)
             pipeline = store.pipelines.version(release.pipeline.id)
-        message = ReleaseInput(
-            release=release.id,
-            project=release.project,
-            feature=release.feature,
-            pipeline=release.pipeline,
-            stages=pipeline.definition.stages,
-            on_conflict=release.on_conflict,
-            starting_stage=release.starting_stage,
-            added_by=release.added_by,
-        )
-        return release, message
+        return release, release_input(release, pipeline)
 
     def _note_start(self, errand: Errand, started: Release) -> bool:
         """Strike the errand off; true if the release was removed while its workflow was being started."""

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from activities.messages import Person
 from domain.model import Message, Moment
-from domain.pipeline import OnConflict, Stage
-from domain.release import Blocked, Expected, PipelineRef
+from domain.pipeline import OnConflict, Pipeline, Stage
+from domain.release import Blocked, Expected, PipelineRef, Release
 
 TASK_QUEUE = "flaghoist"
 RELEASE = "Release"
@@ -60,6 +60,20 @@ class ReleaseResult(Message):
     """How the workflow of a release ended."""
 
     status: str
+
+
+def release_input(release: Release, pipeline: Pipeline) -> ReleaseInput:
+    """What the workflow of a release on that pipeline version is started with."""
+    return ReleaseInput(
+        release=release.id,
+        project=release.project,
+        feature=release.feature,
+        pipeline=release.pipeline,
+        stages=pipeline.definition.stages,
+        on_conflict=release.on_conflict,
+        starting_stage=release.starting_stage,
+        added_by=release.added_by,
+    )
 
 
 def spoken(moment: datetime) -> str:

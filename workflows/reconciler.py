@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 LATE = timedelta(seconds=60)
 """A stage this late is worth a look at its workflow."""
+EVERY = timedelta(seconds=15)
 OVERLAP = timedelta(minutes=10)
 FIRST_LOOK_BACK = timedelta(days=7)
 MOST_OVERDUE = 50
@@ -32,7 +33,7 @@ _ENDS = {
 class Reconciler:
     """A loop that one worker at a time runs."""
 
-    def __init__(self, database: Database, releases: ReleaseClient, every: timedelta) -> None:
+    def __init__(self, database: Database, releases: ReleaseClient, every: timedelta = EVERY) -> None:
         self.database = database
         self.releases = releases
         self.every = every

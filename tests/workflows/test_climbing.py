@@ -1,0 +1,46 @@
+"""Releases climb by themselves, on skipped time."""
+
+import asyncio
+import json
+from datetime import timedelta
+from pathlib import Path
+
+from activities.store.database import Database
+from domain.flag import FlagState
+from domain.release import StageOutcome
+from tests.workflows.stand import skipping_stand
+
+PROGRESSIVE_ROLLOUT = json.loads((Path(__file__).parents[1] / "progressive-rollout.json").read_text())
+
+
+def test_a_pipeline_as_a_team_writes_it_is_climbed_to_the_end(sqlite: Database) -> None:
+    async def climb() -> None:
+        async with skipping_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(PROGRESSIVE_ROLLOUT)
+            release = await stand.add(pipeline="web-app")
+
+            beta = await stand.until(release, "running", stage="Production Beta")
+            assert beta.entered_at
+            assert beta.acts_at == beta.entered_at + timedelta(hours=24)
+            assert stand.world.flag("staging") == FlagState(enabled=True, value="one-page")
+            assert stand.world.flag("production") == FlagState(enabled=False, value="classic")
+
+            await stand.env.sleep(timedelta(hours=24, minutes=1))
+            await stand.until(release, "running", stage="Production")
+            override = stand.world.flag("production").overrides["beta-users"]
+            assert (override.enabled, override.value, override.inherits) == (True, "one-page", ())
+
+            await stand.env.sleep(timedelta(hours=48, minutes=1))
+            await stand.until(release, "running", stage="Watch")
+            assert stand.world.flag("production") == FlagState(enabled=True, value="one-page")
+
+            await stand.env.sleep(timedelta(days=7, minutes=1))
+            completed = await stand.until(release, "completed")
+
+            outcomes = [run.outcome for run in stand.runs(release)]
+            assert outcomes == [StageOutcome.ACTED] * 4 + [StageOutcome.HELD]
+            assert [change.key for change in stand.changes(release)] == [f"{release.id}/{visit}/1" for visit in (1, 2, 3, 4)]
+            assert completed.ended_at
+            assert (await stand.handle(release).result()) == {"status": "completed"}
+
+    asyncio.run(climb())

@@ -1,0 +1,141 @@
+"""How a release ends before its last stage: removed here, or ended at Temporal."""
+
+import asyncio
+
+import pytest
+from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import CancelledError
+
+from activities.removing import RemoveRelease, remove_release
+from activities.store.database import Database
+from domain.audit import Event
+from domain.release import Release, StageOutcome
+from tests.pipelines import pipeline, stage
+from tests.workflows.stand import Stand, real_stand
+from tests.world import NOW
+from workflows.reconciler import Reconciler
+
+LONG = pipeline(stage("Development"), stage("Production", "production", "7d"))
+
+
+def remove(stand: Stand, release: Release) -> None:
+    with stand.world.database.transaction() as store:
+        remove_release(store, stand.world.caller, stand.world.project, RemoveRelease(release=release.id), NOW)
+
+
+def test_a_removed_release_ends_its_workflow(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(LONG)
+            release = await stand.add()
+            await stand.until(release, "running", stage="Production")
+
+            remove(stand, release)
+            await stand.delivery.deliver()
+
+            assert await asyncio.wait_for(stand.handle(release).result(), 10) == {"status": "removed"}
+            assert [run.outcome for run in stand.runs(release)] == [StageOutcome.ACTED, StageOutcome.REMOVED]
+            assert stand.world.flag("development").enabled, "what was changed stays"
+
+    asyncio.run(story())
+
+
+def test_a_release_removed_before_temporal_heard_of_it_is_never_started(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(LONG)
+            release = stand.world.add()
+            remove(stand, release)
+
+            await stand.delivery.deliver()
+            await stand.delivery.deliver()
+
+            assert await stand.releases.fate(release.workflow_id) == "gone"
+            assert not stand.world.flag("development").enabled
+            with sqlite.reading() as store:
+                assert not store.outbox.has_work(NOW)
+
+    asyncio.run(story())
+
+
+def test_a_cancel_at_temporal_means_remove_and_is_recorded_as_such(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(LONG)
+            release = await stand.add()
+            await stand.until(release, "running", stage="Production")
+
+            await stand.handle(release).cancel()
+
+            await stand.until(release, "removed")
+            with pytest.raises(WorkflowFailureError) as failed:
+                await stand.handle(release).result()
+            assert isinstance(failed.value.cause, CancelledError)
+            last = stand.audit(release)[-1]
+            assert (last.event, last.actor.kind) == (Event.RELEASE_REMOVED, "temporal")
+
+    asyncio.run(story())
+
+
+def test_a_change_in_flight_finishes_before_a_cancel_removes_the_release(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(stage("Development", wait="1s"), stage("Production", "production", "7d")))
+            release = await stand.add()
+            await stand.until(release, "running")
+
+            with sqlite.transaction():  # Whoever wants to write has to wait.
+                await stand.until_acting(release)
+                await stand.handle(release).cancel()
+                await asyncio.sleep(0.5)
+
+            removed = await stand.until(release, "removed")
+            assert [run.outcome for run in stand.runs(release)] == [StageOutcome.ACTED, StageOutcome.REMOVED]
+            assert removed.stage == "Production"
+            assert stand.world.flag("development").enabled
+            with pytest.raises(WorkflowFailureError):
+                await stand.handle(release).result()
+
+    asyncio.run(story())
+
+
+def test_a_cancel_after_the_last_change_leaves_the_release_completed(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(stage("Development", wait="1s")))
+            release = await stand.add()
+            await stand.until(release, "running")
+
+            with sqlite.transaction():
+                await stand.until_acting(release)
+                await stand.handle(release).cancel()
+                await asyncio.sleep(0.5)
+
+            await stand.until(release, "completed")
+            assert await stand.handle(release).result() == {"status": "completed"}
+
+    asyncio.run(story())
+
+
+def test_a_workflow_terminated_at_temporal_is_closed_by_the_reconciler(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(LONG)
+            release = await stand.add()
+            await stand.until(release, "running", stage="Production")
+            reconciler = Reconciler(sqlite, stand.releases)
+            await reconciler.reconcile()
+            assert stand.record(release).status == "running"
+
+            await stand.handle(release).terminate("by a person")
+            for _ in range(50):
+                await reconciler.reconcile()
+                if stand.record(release).is_finished:
+                    break
+                await asyncio.sleep(0.1)
+
+            assert stand.record(release).status == "terminated"
+            assert stand.audit(release)[-1].event is Event.RELEASE_TERMINATED
+            assert stand.world.add().id != release.id, "the flag is free for another release"
+
+    asyncio.run(story())
