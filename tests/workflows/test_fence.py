@@ -1,0 +1,174 @@
+"""The record wins: workflows that were reset, restored or terminated change nothing a second time."""
+
+import asyncio
+import uuid
+from datetime import timedelta
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.common import WorkflowIDReusePolicy
+
+from activities.removing import RemoveRelease, remove_release
+from activities.store.database import Database
+from domain.release import Release
+from tests.pipelines import hold, pipeline, set_value, stage
+from tests.workflows.stand import Stand, real_stand
+from tests.workflows.test_blocked import by_olivia
+from tests.world import NOW
+from workflows.messages import RELEASE, TASK_QUEUE, release_input
+from workflows.reconciler import Reconciler
+
+THREE = pipeline(
+    stage("Development", actions=[set_value("one")]),
+    stage("Staging", "staging", "1s", actions=[set_value("two")]),
+    stage("Production", "production", "1s", actions=[set_value("three")]),
+)
+
+
+async def reset_to_the_start(stand: Stand, release: Release) -> None:
+    """What a person does in the Web UI: begin again after the first workflow task."""
+    handle = stand.handle(release)
+    history = await handle.fetch_history()
+    first_task = next(e.event_id for e in history.events if e.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
+    request = ResetWorkflowExecutionRequest(
+        namespace="default",
+        workflow_execution=WorkflowExecution(workflow_id=handle.id),
+        reason="a person pressed reset",
+        workflow_task_finish_event_id=first_task,
+        request_id=str(uuid.uuid4()),
+    )
+    await stand.env.client.workflow_service.reset_workflow_execution(request, timeout=timedelta(seconds=10))
+
+
+def effects(stand: Stand, release: Release) -> tuple[object, ...]:
+    """Everything that a second effect would change."""
+    return stand.record(release), stand.runs(release), stand.changes(release), stand.audit(release)
+
+
+def test_a_workflow_reset_half_way_makes_no_change_again_and_goes_on(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(*THREE["stages"], hold("Watch", "3s")))
+            release = await stand.add()
+            await stand.until(release, "running", stage="Watch")
+            before = effects(stand, release)
+
+            await reset_to_the_start(stand, release)
+            await asyncio.sleep(1.5)
+            assert effects(stand, release) == before
+
+            await stand.until(release, "completed")
+            assert len(stand.changes(release)) == 3
+
+    asyncio.run(story())
+
+
+def test_a_workflow_reset_after_completion_ends_again_without_acting(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(THREE)
+            release = await stand.add()
+            await stand.until(release, "completed")
+            await stand.handle(release).result()
+            before = effects(stand, release)
+
+            await reset_to_the_start(stand, release)
+
+            assert await asyncio.wait_for(stand.handle(release).result(), 20) == {"status": "completed"}
+            assert effects(stand, release) == before
+
+    asyncio.run(story())
+
+
+def test_a_workflow_reset_after_removal_never_acts(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(THREE)
+            release = await stand.add()
+            await stand.until(release, "running", stage="Staging")
+            with sqlite.transaction() as store:
+                remove_release(store, stand.world.caller, stand.world.project, RemoveRelease(release=release.id), NOW)
+            before = effects(stand, release)
+
+            await reset_to_the_start(stand, release)
+
+            assert await asyncio.wait_for(stand.handle(release).result(), 20) == {"status": "removed"}
+            assert effects(stand, release) == before
+            assert stand.world.flag("staging").value == "classic"
+
+    asyncio.run(story())
+
+
+def test_a_workflow_that_the_record_is_ahead_of_blocks_and_asks_a_person(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(stage("Development", actions=[set_value("one")]), hold("Watch", "1s"), hold("Watch on", "2s")))
+            release = await stand.add()
+            await stand.until(release, "running", stage="Watch on")
+
+            await reset_to_the_start(stand, release)
+
+            blocked = await stand.until(release, "blocked")
+            assert blocked.blocked
+            assert (blocked.blocked.code, blocked.stage) == ("superseded", "Watch on")
+            assert len(stand.changes(release)) == 1
+
+            await stand.releases.retry(blocked, by_olivia(stand), "go on")
+            await stand.until(release, "completed")
+
+    asyncio.run(story())
+
+
+def test_a_workflow_terminated_with_a_change_in_flight_has_one_effect_and_one_end(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(stage("Development", wait="1s"), stage("Production", "production", "1s")))
+            release = await stand.add()
+            await stand.until(release, "running")
+
+            with sqlite.transaction():
+                await stand.until_acting(release)
+                await stand.handle(release).terminate("by a person")
+            await stand.until(release, "running", stage="Production")
+            reconciler = Reconciler(sqlite, stand.releases)
+            while not stand.record(release).is_finished:
+                await reconciler.reconcile()
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(1.5)
+
+            assert stand.record(release).status == "terminated"
+            assert [change.stage for change in stand.changes(release)] == ["Development"]
+            assert not stand.world.flag("production").enabled
+
+    asyncio.run(story())
+
+
+def test_a_change_that_comes_after_the_reconciler_closed_the_record_writes_nothing(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand:
+            stand.world.publish(pipeline(stage("Development")))
+            release = await stand.add()
+            await stand.handle(release).terminate("by a person")
+            reconciler = Reconciler(sqlite, stand.releases)
+            while not stand.record(release).is_finished:
+                await reconciler.reconcile()
+                await asyncio.sleep(0.1)
+            before = effects(stand, release)
+
+            await start_again(stand, release)
+            async with stand.worker():
+                assert await asyncio.wait_for(stand.handle(release).result(), 20) == {"status": "terminated"}
+
+            assert effects(stand, release) == before
+            assert not stand.world.flag("development").enabled
+
+    asyncio.run(story())
+
+
+async def start_again(stand: Stand, release: Release) -> None:
+    """What a restored Temporal may do: run a workflow that had ended."""
+    with stand.world.database.reading() as store:
+        message = release_input(release, store.pipelines.version(release.pipeline.id))
+    policy = WorkflowIDReusePolicy.ALLOW_DUPLICATE
+    await stand.env.client.start_workflow(RELEASE, message, id=release.workflow_id, task_queue=TASK_QUEUE, id_reuse_policy=policy)

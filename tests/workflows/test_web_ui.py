@@ -1,0 +1,98 @@
+"""What people see of a release in the Temporal Web UI, read back through the client."""
+
+import asyncio
+
+from temporalio.api.sdk.v1 import WorkflowMetadata
+from temporalio.client import WorkflowHandle
+from temporalio.converter import DataConverter
+
+from activities.store.database import Database
+from tests.pipelines import enable, hold, pipeline, set_value, stage
+from tests.workflows.stand import Stand, real_stand
+from workflows.search import ENVIRONMENT, FEATURE, NEXT_AT, PIPELINE, PROJECT, STAGE, STATUS
+
+BETA = stage("Production Beta", "production", "1d12h", actions=[enable("beta-users"), set_value("v2", "beta-users")])
+
+
+async def summaries(handle: WorkflowHandle[object, object]) -> list[str]:
+    """The summary of each event that has one."""
+    converter = DataConverter.default.payload_converter
+    events = (await handle.fetch_history()).events
+    return [converter.from_payload(e.user_metadata.summary, str) for e in events if e.user_metadata.summary.data]
+
+
+async def details(handle: WorkflowHandle[object, object]) -> str:
+    """The current state, as the Web UI shows it."""
+    metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    return metadata.current_details
+
+
+def test_a_waiting_release_says_in_words_what_it_is_and_what_it_waits_for(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(stage("Development"), BETA, hold("Watch", "7d")))
+            release = await stand.add()
+            waiting = await stand.until(release, "running", stage="Production Beta")
+            assert waiting.acts_at
+            handle = stand.handle(release)
+
+            assert handle.id == f"release/shop/checkout/{release.id}"
+            until = f"{waiting.acts_at:%Y-%m-%d %H:%M:%S} UTC"
+            said = await summaries(handle)
+            assert "checkout on its way through Standard v1" in said
+            assert "Development: enable for everyone" in said
+            assert f"Production Beta: acts after 1 d 12 h, at {until}" in said
+            ladder = await details(handle)
+            assert "1. **Development** (development): done" in ladder
+            assert f"2. **Production Beta** (production): acts at {until}" in ladder
+            assert "3. **Watch** (production): acts at" in ladder
+            description = await handle.describe()
+            assert await description.static_summary() == "checkout on its way through Standard v1"
+            assert 'Production Beta: enable for beta-users, set the value "v2" for beta-users' in (await description.static_details() or "")
+
+    asyncio.run(story())
+
+
+def test_releases_are_found_by_project_pipeline_feature_environment_stage_and_status(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(stage("Development"), BETA))
+            release = await stand.add()
+            waiting = await stand.until(release, "running", stage="Production Beta")
+
+            found = await search(
+                stand, "FlaghoistStage = 'Production Beta' AND FlaghoistStatus = 'running' AND FlaghoistFeature = 'checkout'"
+            )
+            assert found == [release.workflow_id]
+            attributes = (await stand.handle(release).describe()).typed_search_attributes
+            assert (attributes[PROJECT], attributes[PIPELINE], attributes[FEATURE]) == ("shop", "standard", "checkout")
+            assert (attributes[ENVIRONMENT], attributes[STAGE], attributes[STATUS]) == ("production", "Production Beta", "running")
+            assert attributes[NEXT_AT] == waiting.acts_at
+
+    async def search(stand: Stand, query: str) -> list[str]:
+        for _ in range(100):
+            found = [execution.id async for execution in stand.env.client.list_workflows(query)]
+            if found:
+                return found
+            await asyncio.sleep(0.1)
+        return []
+
+    asyncio.run(story())
+
+
+def test_a_blocked_release_says_why_and_which_controls_help(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(stage("Development", wait="1s")))
+            release = await stand.add()
+            with sqlite.transaction() as store:
+                store.keys.revoke(stand.world.key_id, release.added_at)
+            blocked = await stand.until(release, "blocked")
+            assert blocked.blocked
+
+            ladder = await details(stand.handle(release))
+
+            assert blocked.blocked.message in ladder
+            assert "Controls: remove, retry." in ladder
+
+    asyncio.run(story())
