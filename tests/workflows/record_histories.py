@@ -1,0 +1,101 @@
+"""Records a history of every kind of release, for the replay tests: `python -m tests.workflows.record_histories VERSION`.
+
+Histories of released versions are never recorded anew: every later version must replay them.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from activities.store.database import Database
+from activities.store.migrate import migrate
+from domain.patch import FlagPatch
+from domain.release import Release
+from tests.pipelines import enable, hold, pipeline, set_value, stage
+from tests.workflows.stand import HISTORIES, Stand, real_stand
+from tests.workflows.test_blocked import by_olivia, change_by_hand
+from tests.workflows.test_ending import remove
+
+CLASSIC = pipeline(
+    stage("Development", actions=[enable(), set_value("one-page")]),
+    stage("Production Beta", "production", "1s", actions=[enable("beta-users"), set_value("one-page", "beta-users")]),
+    stage("Production", "production", "1s", actions=[enable() | {"overrides": "remove"}, set_value("one-page")]),
+    hold("Watch", "1s"),
+)
+
+
+async def climbed(stand: Stand) -> Release:
+    """Four stages, a hold among them, to the end."""
+    release = await stand.add()
+    await stand.until(release, "completed")
+    return release
+
+
+async def retried(stand: Stand) -> Release:
+    """Blocked by a change by hand, retried in vain, retried with overwrite."""
+    release = await stand.add()
+    await stand.until(release, "running", stage="Production Beta")
+    change_by_hand(stand.world, FlagPatch(value="by hand"))
+    blocked = await stand.until(release, "blocked")
+    await stand.releases.retry(blocked, by_olivia(stand), "plain")
+    blocked = await stand.until(release, "blocked")
+    await stand.releases.retry(blocked, by_olivia(stand, overwrite=True), "overwrite")
+    await stand.until(release, "completed")
+    return release
+
+
+async def removed(stand: Stand) -> Release:
+    """Removed while waiting."""
+    release = await stand.add()
+    await stand.until(release, "running", stage="Production Beta")
+    remove(stand, release)
+    await stand.delivery.deliver()
+    await stand.handle(release).result()
+    return release
+
+
+async def cancelled(stand: Stand) -> Release:
+    """Cancelled at Temporal while waiting."""
+    release = await stand.add()
+    await stand.until(release, "running", stage="Production Beta")
+    await stand.handle(release).cancel()
+    await stand.until(release, "removed")
+    return release
+
+
+async def rolled_over(stand: Stand) -> Release:
+    """Continued as new in the middle; this is the second run."""
+    release = await stand.add()
+    await stand.until(release, "running", stage="Production Beta")
+    await stand.handle(release).signal("roll_over")
+    await stand.until(release, "completed")
+    return release
+
+
+KINDS: tuple[Callable[[Stand], Awaitable[Release]], ...] = (climbed, retried, removed, cancelled, rolled_over)
+
+
+async def record(version: str) -> None:
+    """Run one release of each kind, each in a world of its own, and write its history down."""
+    for kind in KINDS:
+        with tempfile.TemporaryDirectory() as folder:
+            database = Database(f"sqlite:///{folder}/flaghoist.db")
+            migrate(database)
+            async with real_stand(database) as stand, stand.worker():
+                stand.world.publish(CLASSIC)
+                release = await kind(stand)
+                await asyncio.sleep(0.5)
+                history = await stand.handle(release).fetch_history()
+                write(HISTORIES / f"{version}-{kind.__name__}.json", history.to_json())
+            database.close()
+
+
+def write(path: Path, text: str) -> None:
+    """Keep a history."""
+    path.write_text(f"{text}\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(record(sys.argv[1]))

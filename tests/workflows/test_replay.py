@@ -1,0 +1,40 @@
+"""Releases that are under way for weeks go on under later code: recorded histories replay."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+from temporalio.workflow import NondeterminismError
+
+from tests.workflows.reordered import ActsBeforeItsWait
+from tests.workflows.stand import HISTORIES
+from worker import sandbox
+from workflows.release import ReleaseWorkflow
+
+RECORDED = sorted(HISTORIES.glob("*.json"))
+KINDS = {"climbed", "retried", "removed", "cancelled", "rolled_over"}
+
+
+async def replay(kind: type, name: str, recorded: str) -> None:
+    history = WorkflowHistory.from_json(f"release/{name}", recorded)
+    replayer = Replayer(workflows=[kind], data_converter=pydantic_data_converter, workflow_runner=sandbox())
+    await replayer.replay_workflow(history)
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_every_recorded_history_replays(path: Path) -> None:
+    asyncio.run(replay(ReleaseWorkflow, path.stem, path.read_text()))
+
+
+@pytest.mark.parametrize("kind", ["climbed", "retried", "removed", "rolled_over"])
+def test_a_reordered_workflow_fails_to_replay(kind: str) -> None:
+    path = next(path for path in RECORDED if path.stem.endswith(kind))
+    with pytest.raises(NondeterminismError):
+        asyncio.run(replay(ActsBeforeItsWait, path.stem, path.read_text()))
+
+
+def test_there_is_a_history_of_every_kind_of_release() -> None:
+    assert {path.stem.split("-", 1)[1] for path in RECORDED} == KINDS
