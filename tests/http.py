@@ -21,10 +21,11 @@ class Api:
 
     def __init__(self, address: str, key: str | None) -> None:
         self.address = address
+        self._with_other_keys: list[Api] = []
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.client = httpx.Client(base_url=f"{address}/api/v1", headers=headers, timeout=30)
 
-    def wait_until_ready(self, seconds: float = 30) -> None:
+    def wait_until_ready(self, seconds: float = 90) -> None:
         """Return once the API answers that it is ready."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -38,11 +39,15 @@ class Api:
 
     def with_key(self, key: str | None) -> "Api":
         """The same API with another key."""
-        return Api(self.address, key)
+        other = Api(self.address, key)
+        self._with_other_keys.append(other)
+        return other
 
     def close(self) -> None:
         """Let go of the connections."""
         self.client.close()
+        for other in self._with_other_keys:
+            other.close()
 
     def request(self, method: str, path: str, body: Any = None, **options: Any) -> httpx.Response:
         """The answer, whatever it is."""
@@ -98,6 +103,15 @@ class Api:
                 return release
             time.sleep(0.1)
         raise TimeoutError(f"the release is {release['status']} at '{release['stage']}', not {' or '.join(statuses)}")
+
+    def wait_for_stage(self, release_id: str, stage: str, seconds: float = 30, project: str = "shop") -> Any:
+        """The release, once it stands in that stage."""
+        deadline = time.monotonic() + seconds
+        while (release := self.release(release_id, project))["stage"] != stage:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{release['status']} at '{release['stage']}': {release['waiting_for']} {release['blocked_by']}")
+            time.sleep(0.1)
+        return release
 
     def _expect(self, answer: httpx.Response) -> Any:
         assert answer.is_success, f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 from activities.store.identifiers import new_id
 from activities.store.tables import outbox
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=20)
 
 
 class Kind(StrEnum):

@@ -1,0 +1,125 @@
+"""The whole product as it runs in production: each part a process of its own, each of which can be killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.binaries import TEMPORAL
+from tests.e2e.proxy import Proxy
+from tests.http import OWNER_KEY, Api, free_port
+
+
+class Process:
+    """One process, started and ended by name."""
+
+    def __init__(self, name: str, command: list[str], environment: dict[str, str], folder: Path) -> None:
+        self.name = name
+        self.command = command
+        self.environment = environment
+        self.log = folder / f"{name}.log"
+        self.running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        with self.log.open("ab") as log:
+            environment = os.environ | self.environment
+            self.running = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self.running
+        self.running.send_signal(number)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self.running:
+            self.running.kill()
+            self.running.wait(10)
+            self.running = None
+
+
+class Stack:
+    """Temporal, API and worker, on one database."""
+
+    def __init__(self, folder: Path, database_url: str, *, api_behind: Proxy | None = None, worker_behind: Proxy | None = None) -> None:
+        self.temporal_port, self.port = free_port(), free_port()
+        address = f"127.0.0.1:{self.temporal_port}"
+        for proxy in (api_behind, worker_behind):
+            if proxy:
+                proxy.target_port = self.temporal_port
+        shared = {
+            "FLAGHOIST_DATABASE_URL": database_url,
+            "FLAGHOIST_PORT": str(self.port),
+            "FLAGHOIST_BOOTSTRAP_KEY": OWNER_KEY,
+            "FLAGHOIST_RECONCILE_SECONDS": "1",
+            "FLAGHOIST_LOG_FORMAT": "text",
+            "FLAGHOIST_LOG_LEVEL": "warning",
+        }
+        server = [str(TEMPORAL), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.temporal_port)]
+        durable = ["--db-filename", str(folder / "temporal.db"), "--sqlite-pragma", "journal_mode=wal", "--log-level", "error"]
+        self.folder = folder
+        self.temporal = Process("temporal", server + durable, {}, folder)
+        self.api_process = Process(
+            "api", _python("api.app"), shared | {"TEMPORAL_ADDRESS": api_behind.address if api_behind else address}, folder
+        )
+        self.worker = Process(
+            "worker", _python("worker"), shared | {"TEMPORAL_ADDRESS": worker_behind.address if worker_behind else address}, folder
+        )
+        self.other_worker = Process("other-worker", _python("worker"), shared | {"TEMPORAL_ADDRESS": address}, folder)
+        self.api = Api(f"http://127.0.0.1:{self.port}", OWNER_KEY)
+
+    @property
+    def processes(self) -> tuple[Process, ...]:
+        """All of them."""
+        return (self.api_process, self.worker, self.other_worker, self.temporal)
+
+    def start(self) -> None:
+        """Start Temporal, one worker and the API, and wait until the API is ready."""
+        self.temporal.start()
+        self.worker.start()
+        self.api_process.start()
+        self.api.wait_until_ready()
+
+    def kill(self) -> None:
+        """End everything at once, as a power cut would."""
+        for process in self.processes:
+            process.kill()
+
+    def logs(self) -> str:
+        """What the processes said."""
+        return "\n".join(f"--- {process.name}\n{process.log.read_text()[-1500:]}" for process in self.processes if process.log.exists())
+
+
+@contextmanager
+def running_stack(folder: Path, database_url: str, **proxies: Proxy) -> Iterator[Stack]:
+    """A running stack, of which nothing is left behind."""
+    stack = Stack(folder, database_url, **proxies)
+    try:
+        stack.start()
+        yield stack
+    except (AssertionError, TimeoutError, httpx.HTTPError) as failure:
+        failure.add_note(stack.logs())
+        raise
+    finally:
+        stack.kill()
+        stack.api.close()
+
+
+def wait_for(what: str, happened: Callable[[], object], seconds: float = 30) -> None:
+    """Wait until something has happened."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > deadline:
+            raise TimeoutError(what)
+        time.sleep(0.25)
+
+
+def _python(module: str) -> list[str]:
+    return [sys.executable, "-m", module]
