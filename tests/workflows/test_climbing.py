@@ -8,7 +8,9 @@ from pathlib import Path
 from activities.store.database import Database
 from domain.flag import FlagState
 from domain.release import StageOutcome
-from tests.workflows.stand import skipping_stand
+from tests.pipelines import pipeline, stage
+from tests.workflows.stand import real_stand, skipping_stand
+from workflows.messages import Place
 
 PROGRESSIVE_ROLLOUT = json.loads((Path(__file__).parents[1] / "progressive-rollout.json").read_text())
 
@@ -44,3 +46,22 @@ def test_a_pipeline_as_a_team_writes_it_is_climbed_to_the_end(sqlite: Database) 
             assert (await stand.handle(release).result()) == {"status": "completed"}
 
     asyncio.run(climb())
+
+
+def test_a_flag_enters_its_first_stage_when_its_workflow_starts(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand:
+            stand.world.publish(pipeline(stage("Development", wait="1h")))
+            release = await stand.add()
+            before_any_worker = stand.record(release)
+            await asyncio.sleep(1.5)
+
+            async with stand.worker():
+                place = Place.model_validate(await stand.handle(release).query("place"))
+
+            assert before_any_worker.status == "running"
+            assert place.entered_at == before_any_worker.entered_at
+            assert place.acts_at == before_any_worker.acts_at
+            assert stand.runs(release)[0].acts_at == place.acts_at
+
+    asyncio.run(story())
