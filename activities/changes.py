@@ -11,7 +11,7 @@ from activities.store.database import Database, Store
 from domain.access import check_right
 from domain.audit import Event
 from domain.change import Change, Decided, check_not_changed_by_hand
-from domain.errors import Conflict, Refusal, Superseded
+from domain.errors import Refusal, Superseded
 from domain.project import Project
 from domain.release import Release, StageOutcome
 
@@ -33,12 +33,13 @@ class ChangeActivities:
             with self.database.transaction() as store:
                 return _make(store, command, at)
         except Superseded:
-            pass
+            pass  # By another writer, or by an attempt at this very change.
         except Refusal as refusal:
             if blocked := self._block(command, refusal, at):
                 return blocked
         with self.database.reading() as store:
-            return standing_of(store.releases.get(command.release))
+            release = store.releases.get(command.release)
+            return _answered_before(store, release, command) or standing_of(release)
 
     def _block(self, command: ChangeFlag, refusal: Refusal, at: datetime) -> Refused | None:
         try:
@@ -50,13 +51,9 @@ class ChangeActivities:
             return None
 
 
-def _make(store: Store, command: ChangeFlag, at: datetime) -> Made | Refused:
-    if recorded := store.history.change(command.key):
-        return _made_before(recorded, command)
+def _make(store: Store, command: ChangeFlag, at: datetime) -> Made:
     project = store.projects.get(command.project, lock="share")
     release = store.releases.get(command.release, project.id, lock=True)
-    if release.blocked and release.write_key == command.refusal_key:
-        return Refused(sequence=release.sequence, blocked=release.blocked.without_details())
     _check_fence(release, command)
     owner, access = store.keys.owner(release.responsible_id)
     check_right(access, command.project, command.environment, owner.name)
@@ -65,10 +62,14 @@ def _make(store: Store, command: ChangeFlag, at: datetime) -> Made | Refused:
     return Made(made_at=at, sequence=after.sequence)
 
 
-def _made_before(recorded: Change, command: ChangeFlag) -> Made:
-    if recorded.patch != command.patch:
-        raise Conflict(f"The change {command.key} was made with another patch: this is a defect of Flaghoist, please report it.")
-    return Made(made_at=recorded.made_at, sequence=recorded.sequence)
+def _answered_before(store: Store, release: Release, command: ChangeFlag) -> Made | Refused | None:
+    """What another attempt wrote, earlier or at the same instant. With another patch it was no attempt at this change."""
+    recorded = store.history.change(command.key)
+    if recorded and recorded.patch == command.patch:
+        return Made(made_at=recorded.made_at, sequence=recorded.sequence)
+    if release.blocked and release.write_key == command.refusal_key:
+        return Refused(sequence=release.sequence, blocked=release.blocked.without_details())
+    return None
 
 
 def _fenced(store: Store, command: ChangeFlag) -> Release:
@@ -89,7 +90,7 @@ def _change(store: Store, project: Project, release: Release, command: ChangeFla
     if not command.overwrite:
         check_not_changed_by_hand(command.patch, now, seen)
     decided = provider.patch(release.feature, command.environment, command.patch, at)
-    store.releases.write_seen(release.id, command.environment, decided.after.applied(seen))
+    store.releases.write_seen(release.id, command.environment, decided.overlaid(seen))
     return decided
 
 

@@ -1,6 +1,5 @@
 """What crosses Temporal between the workflow and its activities. None of it is secret."""
 
-from datetime import datetime
 from typing import Any, Literal
 
 from domain.change import change_key
@@ -126,8 +125,8 @@ class RecordProgress(Message):
 
     @property
     def write_key(self) -> str:
-        """What makes writing it twice the same as writing it once."""
-        return f"{self.step.kind}/{self.sequence}/{self.at.timestamp()}"
+        """What makes writing it twice the same as writing it once; a workflow task that is lost and run again has another `at`."""
+        return f"{self.step.kind}/{self.sequence}"
 
 
 def standing_of(release: Release) -> Standing:
@@ -136,7 +135,8 @@ def standing_of(release: Release) -> Standing:
     return Standing(finished=release.is_finished, status=release.status, entered_at=release.entered_at, **place)
 
 
-def recorded(release: Release, at: datetime) -> Recorded:
-    """The step that left a release so."""
+def recorded(release: Release, command: RecordProgress) -> Recorded:
+    """The step that left a release so, with the time that was written, by whichever attempt."""
+    written = {"hold_ended": release.ended_at or release.entered_at, "retried": release.acts_at}
     blocked = release.blocked.without_details() if release.blocked else None
-    return Recorded(at=at, sequence=release.sequence, blocked=blocked)
+    return Recorded(at=written.get(command.step.kind) or command.at, sequence=release.sequence, blocked=blocked)

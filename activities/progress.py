@@ -7,6 +7,7 @@ from activities.store.database import Store
 from domain.audit import Actor, AuditEntry, Event, by_release
 from domain.errors import Refusal
 from domain.release import Blocked, NextStage, Release, ReleaseStatus, StageOutcome
+from domain.text import as_reason
 
 
 def audit(store: Store, release: Release, event: Event, at: datetime, actor: Actor | None = None, **more: Any) -> None:
@@ -43,7 +44,7 @@ def block(store: Store, release: Release, refusal: Refusal, at: datetime, write_
     blocked = Blocked(code=refusal.code(), message=refusal.message, since=at, details=refusal.details)
     store.releases.write(release.blocked_by(blocked, write_key))
     store.history.write_run(release, StageOutcome.BLOCKED)
-    audit(store, release, Event.RELEASE_BLOCKED, at, after=blocked.model_dump(mode="json"), reason=blocked.message[:500])
+    audit(store, release, Event.RELEASE_BLOCKED, at, after=blocked.model_dump(mode="json"), reason=as_reason(blocked.message))
     return blocked
 
 

@@ -9,6 +9,7 @@ from domain.audit import TEMPORAL, Actor, Event
 from domain.errors import Superseded
 from domain.patch import FlagPatch
 from domain.release import Release, ReleaseStatus, StageOutcome
+from domain.text import as_reason
 
 
 class ReleaseActivities:
@@ -27,11 +28,11 @@ class ReleaseActivities:
             with self.database.transaction() as store:
                 release = store.releases.get(command.release, lock=True)
                 if release.write_key == command.write_key:
-                    return recorded(release, command.at)
+                    return recorded(release, command)
                 if release.is_finished or release.sequence != command.sequence:
                     return standing_of(release)
                 _write(store, release, command)
-                return recorded(store.releases.get(command.release), command.at)
+                return recorded(store.releases.get(command.release), command)
         except Superseded:
             return self.read_standing(command.release)
 
@@ -46,12 +47,13 @@ def _write(store: Store, release: Release, command: RecordProgress) -> None:
     match command.step:
         case HoldEnded() as ended:
             times = {"entered_at": ended.entered_at, "acts_at": ended.acts_at}
-            finish_stage(store, release, StageOutcome.HELD, command.at, ended.next, command.write_key, **times)
             audit(store, release, Event.STAGE_HELD, command.at)
+            finish_stage(store, release, StageOutcome.HELD, command.at, ended.next, command.write_key, **times)
         case Retried() as retried:
             _retry(store, release, retried, command)
         case RemovedByTemporal(reason=reason):
-            end(store, release, Ending(ReleaseStatus.REMOVED, TEMPORAL, reason), command.at, command.write_key)
+            ending = Ending(ReleaseStatus.REMOVED, TEMPORAL, as_reason(reason) if reason else None)
+            end(store, release, ending, command.at, command.write_key)
         case Overtaken():
             ahead = Superseded("The record is ahead of this workflow, which was reset or restored. Look at the flag, then retry or remove.")
             block(store, release, ahead, command.at, command.write_key)

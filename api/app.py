@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from activities.bootstrap import keep_bootstrap_key
 from activities.store.database import Database
-from api.limits import BodyLimit
+from api import explanations
+from api.dependencies import known_parameters
+from api.description import DescribedApi
+from api.limits import BodyLimits
 from api.problems import answer_problems
 from api.routes import audit, environments, features, health, keys, pipelines, projects, releases, segments
 from settings import Settings, configure_logs
@@ -42,20 +45,22 @@ def create_app(settings: Settings) -> FastAPI:
             await delivering
         database.close()
 
-    app = FastAPI(
+    app = DescribedApi(
         title="Flaghoist",
         version=VERSION,
         summary="Moves feature flags through release pipelines.",
         lifespan=lifespan,
+        redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimits)
     answer_problems(app)
-    versioned = APIRouter(prefix="/api/v1")
+    versioned = APIRouter(prefix="/api/v1", dependencies=[Depends(known_parameters)])
     for module in ROUTERS:
         versioned.include_router(module.router)
     app.include_router(versioned)
     app.include_router(health.router)
+    app.include_router(explanations.router)
     return app
 
 

@@ -1,16 +1,20 @@
 """What a route may ask for."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Header, Query, Request, params
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import AfterValidator
 
 from activities.store.database import Database
 from activities.store.identifiers import new_id
 from activities.store.paging import MOST, USUAL, Slice
 from domain.access import Caller
-from domain.errors import Invalid, NotAuthenticated, Problem
+from domain.errors import NotAuthenticated
 from domain.model import Moment
 from workflows.client import ReleaseClient
 from workflows.delivery import Delivery
@@ -69,14 +73,16 @@ Since = Annotated[Moment | None, Query(description="Only what was at this time o
 Until = Annotated[Moment | None, Query(description="Only what was before this time")]
 
 
-def _revision(if_match: Annotated[str | None, Header(max_length=50, description="The draft's ETag, as last read")] = None) -> int | None:
-    if if_match is None or if_match == "*":
-        return None
-    number = if_match.removeprefix("W/").strip('"')
-    if not (number.isascii() and number.isdigit()):
-        message = 'If-Match must be an ETag that a draft was answered with, such as "3".'
-        raise Invalid(message, problems=(Problem(pointer="/If-Match", code="if_match_invalid", message=message),))
-    return int(number)
+def _etag(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r'\*|(W/)?"[0-9]{1,9}"|[0-9]{1,9}', text):
+        raise ValueError('must be an ETag that a draft was answered with, such as "3"')
+    return text
+
+
+def _revision(
+    if_match: Annotated[str | None, Header(description="The draft's ETag, as last read"), AfterValidator(_etag)] = None,
+) -> int | None:
+    return None if if_match is None or if_match == "*" else int(if_match.removeprefix("W/").strip('"'))
 
 
 Revision = Annotated[int | None, Depends(_revision)]
@@ -91,6 +97,14 @@ def _idempotency_key(
 
 
 IdempotencyKey = Annotated[str, Depends(_idempotency_key)]
+
+
+def known_parameters(request: Request) -> None:
+    """Refuse a query parameter that the route does not have: a filter with a misspelt name would filter nothing."""
+    known = {field.alias for field in get_flat_params(request.scope["route"].dependant) if isinstance(field.field_info, params.Query)}
+    message = f"There is no such parameter: {', '.join(sorted(known)) or 'none'} may be given."
+    if unknown := [name for name in request.query_params if name not in known]:
+        raise RequestValidationError([{"type": "extra_forbidden", "loc": ("query", name), "msg": message} for name in unknown])
 
 
 def now() -> datetime:

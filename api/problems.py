@@ -1,6 +1,9 @@
 """The one table from refusals to HTTP, and the bodies that say what is wrong (RFC 9457)."""
 
+import json
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -12,7 +15,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from api.pointer import pointer_of, written
 from domain import errors
+from domain.text import SLUG_PATTERN
 from workflows.client import TemporalUnavailable
 
 log = structlog.get_logger()
@@ -26,9 +31,33 @@ STATUS_OF: dict[type[errors.Refusal], HTTPStatus] = {
     errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 
-MEDIA_TYPE = "application/problem+json"
+MOST_PROBLEMS = 100
+"""How many mistakes of one document are named."""
+
 RETRY_AFTER = {"Retry-After": "5"}
 _OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
+
+_OF_HTTP = {
+    HTTPStatus.BAD_REQUEST: ("json_invalid", "The body is not valid JSON: send one JSON document."),
+    HTTPStatus.NOT_FOUND: ("not_found", "There is no such path: /openapi.json lists those that there are."),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("method_not_allowed", "This path has no such method: the header Allow lists those that it has."),
+}
+_CLEARER = {
+    "extra_forbidden": "There is no such field: leave it out, or look for a misspelling.",
+    "missing": "This is missing: give it.",
+    "model_attributes_type": "This must be a JSON object.",
+    "string_unicode": "This holds half a surrogate pair, which is no character: send whole characters.",
+}
+
+
+class ProblemResponse(JSONResponse):
+    """A problem document, in ASCII: what was sent, and is quoted, need not be valid Unicode."""
+
+    media_type = "application/problem+json"
+
+    def render(self, content: Any) -> bytes:
+        """Write the document."""
+        return json.dumps(content, separators=(",", ":")).encode()
 
 
 def problem(
@@ -39,10 +68,10 @@ def problem(
     problems: list[dict[str, Any]] | None = None,
     headers: dict[str, str] | None = None,
     **more: Any,
-) -> JSONResponse:
-    """A problem document; `type` names its explanation in docs/problems.md."""
+) -> ProblemResponse:
+    """A problem document; `type` leads to its explanation, which this API serves."""
     body = {"type": f"/problems#{code}", "title": status.phrase, "status": status.value, "code": code, "detail": detail}
-    return JSONResponse(jsonable_encoder(body | {"errors": problems or []} | more), status, headers, MEDIA_TYPE)
+    return ProblemResponse(jsonable_encoder(body | {"errors": problems or []} | more), status, headers)
 
 
 def status_of(kind: type[errors.Refusal]) -> HTTPStatus:
@@ -61,70 +90,68 @@ def answer_problems(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _defect)
 
 
-def _refused(_request: Request, refusal: errors.Refusal) -> JSONResponse:
+def _refused(_request: Request, refusal: errors.Refusal) -> ProblemResponse:
     status = status_of(type(refusal))
     headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
-    problems = [each.model_dump() | {"in": "body"} for each in refusal.problems]
+    problems = [{"in": "body"} | each.model_dump() for each in refusal.problems]
+    if isinstance(refusal, errors.CursorInvalid):
+        problems = [{"in": "query", "pointer": "/cursor", "code": refusal.code(), "message": refusal.message}]
     more = {"details": refusal.details} if refusal.details else {}
     return problem(status, refusal.code(), refusal.message, problems=problems, headers=headers, **more)
 
 
-def _not_understood(_request: Request, error: RequestValidationError) -> JSONResponse:
-    problems = [_problem_at(each, error.body) for each in error.errors()]
-    if any(each["code"] == "json_invalid" for each in problems):
-        return problem(HTTPStatus.BAD_REQUEST, "json_invalid", "The body is not valid JSON: send one JSON document.", problems=problems)
+def _not_understood(_request: Request, error: RequestValidationError) -> ProblemResponse:
+    problems = [_problem_at(each, error.body) for each in islice(_own_mistakes(error.errors()), MOST_PROBLEMS)]
     if all(each["in"] == "path" for each in problems):
         return problem(HTTPStatus.NOT_FOUND, "not_found", "There is nothing with such a key: keys are slugs.", problems=problems)
-    detail = "; ".join(f"{each['pointer'] or '/'}: {each['message']}" for each in problems[:3])
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, problems=problems)
+    detail = "; ".join(f"{each['pointer'] or each['in']}: {each['message']}" for each in problems[:3])
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", _shortened(detail, 1_000), problems=problems)
+
+
+def _own_mistakes(found: Sequence[Any]) -> Iterator[Any]:
+    """Without the lists that are too short only because their items are wrong."""
+    for error in found:
+        place = error["loc"]
+        if error["type"] != "too_short" or not any(each["loc"][: len(place)] == place for each in found if each is not error):
+            yield error
 
 
 def _problem_at(error: Any, body: Any) -> dict[str, Any]:
-    where, *path = error["loc"] or ("body",)
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        message = "There is no such field: leave it out, or look for a misspelling."
-    if error["type"] == "json_invalid":
-        return {"in": "body", "pointer": "", "code": "json_invalid", "message": str(error.get("ctx", {}).get("error", message))}
-    pointer = _pointer(path, body) if where == "body" else f"/{'/'.join(map(str, path))}"
-    return {"in": where, "pointer": pointer, "code": error["type"], "message": message}
+    where, *path = error["loc"]
+    pointer = pointer_of(path, body) if where == "body" else written(path)
+    return {"in": where, "pointer": pointer, "code": error["type"], "message": _shortened(_message_of(error), 500)}
 
 
-def _pointer(path: list[Any], body: Any) -> str:
-    """A JSON pointer; pydantic's path also names the members of unions, which the document does not have."""
-    parts: list[str] = []
-    here = body
-    for number, part in enumerate(path):
-        is_last = number == len(path) - 1
-        if isinstance(here, dict) and (part in here or is_last):
-            here = here.get(part)
-        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
-            here = here[part]
-        elif not (is_last and here is None):
-            continue
-        parts.append(str(part).replace("~", "~0").replace("/", "~1"))
-    return "".join(f"/{part}" for part in parts)
+def _message_of(error: Any) -> str:
+    if error.get("ctx", {}).get("pattern") == SLUG_PATTERN:
+        return "This must be a slug: 1 to 64 of a-z, 0-9, - and _, beginning and ending with a letter or digit."
+    message: str = error["msg"].removeprefix("Value error, ")
+    return message if error["loc"][0] == "query" else _CLEARER.get(error["type"], message)
 
 
-def _http(_request: Request, error: HTTPException) -> JSONResponse:
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _http(_request: Request, error: HTTPException) -> ProblemResponse:
     status = HTTPStatus(error.status_code)
-    code = {404: "not_found", 405: "method_not_allowed", 400: "json_invalid"}.get(status.value, "refused")
-    return problem(status, code, str(error.detail), headers=dict(error.headers or {}))
+    code, detail = _OF_HTTP.get(status, ("refused", str(error.detail)))
+    return problem(status, code, detail, headers=dict(error.headers or {}))
 
 
-def _temporal_down(_request: Request, error: Exception) -> JSONResponse:
+def _temporal_down(_request: Request, error: Exception) -> ProblemResponse:
     detail = f"{error} Nothing was changed for certain: try again with the same Idempotency-Key."
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "temporal_unavailable", detail, headers=RETRY_AFTER)
 
 
-def _database_down(_request: Request, error: Exception) -> JSONResponse:
+def _database_down(_request: Request, error: Exception) -> ProblemResponse:
     log.warning("database_unavailable", error=str(error))
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", "The database can't be reached now: try again.", headers=RETRY_AFTER
     )
 
 
-def _defect(request: Request, error: Exception) -> JSONResponse:
+def _defect(request: Request, error: Exception) -> ProblemResponse:
     log.error("request_failed", path=request.url.path, exc_info=error)
     detail = "A defect of Flaghoist: please report it with the log of this request."
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "defect", detail)

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from domain.errors import NotAllowed, NotFound, RightMissing
 from domain.model import Frozen
-from domain.text import Name, Slug
+from domain.text import SLUG_PATTERN, Name, Slug
 
 ALL: Literal["*"] = "*"
+
+EnvironmentOrAll = Annotated[str, StringConstraints(pattern=rf"{SLUG_PATTERN}|^\*$")]
 
 
 class Role(StrEnum):
@@ -27,7 +29,7 @@ class Grant(Frozen):
 
     project: Slug | None = None
     role: Role
-    environments: tuple[Slug | Literal["*"], ...] = Field(default=(), max_length=100)
+    environments: tuple[EnvironmentOrAll, ...] = Field(default=(), max_length=100)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -114,10 +116,11 @@ class Caller(Frozen):
             raise NotAllowed(f"This needs the role admin in project '{project}'.")
 
     def must_operate(self, project: str, environments: Iterable[str]) -> None:
-        """Raise NotFound or NotAllowed without the right on every one of these environments."""
+        """Raise NotFound or NotAllowed without the right on every one of these environments; those who may only look never have it."""
         self.must_see(project)
         if missing := [each for each in environments if not self.access.operates(project, each)]:
             raise NotAllowed(_missing_right(missing), environments=missing)
+        self.must_operate_somewhere(project)
 
     def must_operate_somewhere(self, project: str) -> None:
         """Raise NotFound or NotAllowed for those who may only look."""

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from domain.errors import FlagChangedByHand, Invalid
-from domain.flag import FlagState, Override
+from domain.errors import FlagChangedByHand, Invalid, Problem
+from domain.flag import MOST_OVERRIDES, FlagState, Override
 from domain.model import Frozen, Moment
 from domain.patch import FlagPatch, OverridePatch
 
@@ -37,6 +37,18 @@ class Decided(NamedTuple):
     before: FlagPatch
     after: FlagPatch
 
+    def overlaid(self, seen: FlagState) -> FlagState:
+        """What a release saw of the flag, with its own change on it. An override that it made it knows whole, rank included."""
+        made = {
+            segment: self.state.overrides[segment]
+            for segment, override in self.after.segments.items()
+            if override is not None and self._is_new(segment)
+        }
+        return self.after.applied(seen.model_copy(update={"overrides": seen.overrides | made}))
+
+    def _is_new(self, segment: str) -> bool:
+        return self.before.segments[segment] is None
+
 
 def change_key(release: str, visit: int, step: int) -> str:
     """The natural key under which a change is made once."""
@@ -44,10 +56,12 @@ def change_key(release: str, visit: int, step: int) -> str:
 
 
 def decide(patch: FlagPatch, now: FlagState) -> Decided:
-    """Put a patch on the flag as it is now. Raises Invalid where two overrides would have one priority."""
+    """Put a patch on the flag as it is now. Raises Invalid for too many overrides, or two with one priority."""
     named = patch.expanded(now)
     changed = named.applied(now)
-    _check_priorities(changed.overrides)
+    if len(changed.overrides) > MOST_OVERRIDES:
+        raise Invalid(f"A flag has at most {MOST_OVERRIDES} overrides in an environment: remove those that are no longer needed.")
+    _check_priorities(changed.overrides, named)
     return Decided(changed, before=named.seen_in(now), after=named.seen_in(changed))
 
 
@@ -68,13 +82,13 @@ def check_not_changed_by_hand(patch: FlagPatch, now: FlagState, seen: FlagState)
         )
 
 
-def _check_priorities(overrides: dict[str, Override]) -> None:
+def _check_priorities(overrides: dict[str, Override], patch: FlagPatch) -> None:
     ranks: dict[int, str] = {}
     for segment, override in overrides.items():
         if (other := ranks.setdefault(override.priority, segment)) != segment:
-            raise Invalid(
-                f"The overrides for '{other}' and '{segment}' would have the same priority, {override.priority}: give each its own."
-            )
+            message = f"The overrides for '{other}' and '{segment}' would have the same priority, {override.priority}: give each its own."
+            named = segment if segment in patch.segments else other
+            raise Invalid(message, problems=(Problem(pointer=f"/overrides/{named}/priority", code="priority_taken", message=message),))
 
 
 def _differs(field: str, now: FlagPatch, seen: FlagPatch, wanted: FlagPatch) -> bool:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
 
-from domain.errors import ValueTypeWrong
+from domain.errors import Problem, ValueTypeWrong
 from domain.model import Frozen
 from domain.text import Slug
 
@@ -13,6 +13,8 @@ LARGEST_INTEGER = 2**53 - 1
 """The largest integer that every client reads exactly."""
 
 LONGEST_STRING = 20_000
+MOST_OVERRIDES = 100
+LAST_PRIORITY = 1_000_000
 
 
 class FeatureType(StrEnum):
@@ -57,11 +59,13 @@ def type_of(value: Value) -> FeatureType:
     return FeatureType.INTEGER if isinstance(value, int) else FeatureType.STRING
 
 
-def check_value(feature_type: FeatureType, value: Value, where: str = "The value") -> None:
+def check_value(feature_type: FeatureType, value: Value, where: str = "The value", pointer: str = "/value") -> None:
     """Raise ValueTypeWrong unless the feature takes this value; every type takes *no value*."""
     if value is not None and type_of(value) is not feature_type:
         takes = "no value" if feature_type is FeatureType.TOGGLE else f"{feature_type} values"
-        raise ValueTypeWrong(f"{where} is of type {type_of(value)}, and the feature takes {takes}.", expected=feature_type.value)
+        message = f"{where} is of type {type_of(value)}, and the feature takes {takes}."
+        problem = Problem(pointer=pointer, code=ValueTypeWrong.code(), message=message)
+        raise ValueTypeWrong(message, problems=(problem,), expected=feature_type.value)
 
 
 Inheritable = Literal["enabled", "value"]
@@ -73,7 +77,7 @@ class Override(Frozen):
     enabled: bool | None = None
     value: Value = None
     inherits: tuple[Inheritable, ...] = ()
-    priority: int = Field(ge=0, le=1_000_000)
+    priority: int = Field(ge=0, le=LAST_PRIORITY)
 
 
 class FlagState(Frozen):
@@ -84,8 +88,8 @@ class FlagState(Frozen):
     overrides: dict[Slug, Override] = {}
 
     def next_priority(self) -> int:
-        """The priority that ranks a new override below all others."""
-        return max((override.priority for override in self.overrides.values()), default=-1) + 1
+        """The priority that ranks a new override below all others; where the last one is taken, that one."""
+        return min(max((override.priority for override in self.overrides.values()), default=-1) + 1, LAST_PRIORITY)
 
     def resolved(self, segment: str) -> tuple[bool, Value]:
         """What the segment gets, inherited fields filled from the default."""

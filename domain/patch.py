@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, StrictBool, Tag, model_serializer, model_validator
 
-from domain.flag import FlagState, Inheritable, Override, Value
+from domain.flag import LAST_PRIORITY, MOST_OVERRIDES, FlagState, Inheritable, Override, Value
 from domain.model import Frozen
 from domain.text import Slug
 
@@ -37,7 +37,7 @@ class OverridePatch(NamedFields):
     enabled: StrictBool = False
     value: Value = None
     inherits: tuple[Inheritable, ...] = Field(default=(), max_length=2)
-    priority: int = Field(default=0, ge=0, le=1_000_000, strict=True)
+    priority: int = Field(default=0, ge=0, le=LAST_PRIORITY, strict=True)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -61,7 +61,8 @@ def _kind_of_overrides(value: object) -> str:
 
 
 OverridesPatch = Annotated[
-    Annotated[dict[Slug, OverridePatch | None], Field(max_length=100), Tag("segments")] | Annotated[Literal["remove"], Tag("remove")],
+    Annotated[dict[Slug, OverridePatch | None], Field(max_length=MOST_OVERRIDES), Tag("segments")]
+    | Annotated[Literal["remove"], Tag("remove")],
     Discriminator(_kind_of_overrides),
 ]
 

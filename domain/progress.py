@@ -57,16 +57,26 @@ def waiting_for(release: Release, now: datetime) -> WaitingFor | None:
         controls = " or ".join(allowed_controls(release.status))
         return WaitingFor(code="decision", message=f"Blocked: {release.blocked.message} It waits for a person to {controls} it.")
     if release.acts_at is None:
-        return _waiting_for_workers(release, release.added_at, now, code="starting")
+        return _waiting_for_temporal(release.added_at, now)
     if release.acts_at > now:
         message = f"'{release.stage}' waits until {release.acts_at:%Y-%m-%d %H:%M:%S} UTC."
         return WaitingFor(code="time", message=message, until=release.acts_at)
-    return _waiting_for_workers(release, release.acts_at, now, code=ACTING)
+    return _waiting_for_workers(release, release.acts_at, now)
 
 
-def _waiting_for_workers(release: Release, due: datetime, now: datetime, code: str) -> WaitingFor:
+def _waiting_for_temporal(added: datetime, now: datetime) -> WaitingFor:
+    """No worker is needed to start a workflow."""
+    if now - added < PATIENCE:
+        return WaitingFor(code="starting", message="The release is about to start.")
+    message = (
+        f"The release was added at {added:%Y-%m-%d %H:%M:%S} UTC and could not be started: Temporal can't be reached. It starts by itself."
+    )
+    return WaitingFor(code="unavailable", message=message)
+
+
+def _waiting_for_workers(release: Release, due: datetime, now: datetime) -> WaitingFor:
     if now - due < PATIENCE:
-        return WaitingFor(code=code, message=f"'{release.stage}' is due and about to act.")
+        return WaitingFor(code=ACTING, message=f"'{release.stage}' is due and about to act.")
     message = (
         f"'{release.stage}' has been due since {due:%Y-%m-%d %H:%M:%S} UTC and nobody has carried it out: "
         "no worker is running, or Temporal or the flag provider can't be reached. It goes on by itself when they are back."

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from temporalio.client import (
     Client,
@@ -38,6 +38,13 @@ class WorkflowFate(StrEnum):
     CANCELLED = "cancelled"
     BROKEN = "broken"
     GONE = "gone"
+
+
+class Fate(NamedTuple):
+    """What has become of a workflow; `at` is unknown while it runs, and of one that Temporal has forgotten."""
+
+    what: WorkflowFate
+    at: datetime | None = None
 
 
 _FATES = {
@@ -94,15 +101,16 @@ class ReleaseClient:
         """Try a blocked release again. Raises the refusal, or TemporalUnavailable."""
         await self._control(release, RETRY, control, update_id)
 
-    async def fate(self, workflow_id: str) -> WorkflowFate:
-        """What has become of the latest run of a release's workflow."""
+    async def fate(self, workflow_id: str) -> Fate:
+        """What has become of the latest run of a release's workflow, and when by Temporal's clock."""
         try:
             description = await self.client.get_workflow_handle(workflow_id).describe(rpc_timeout=CALL_TO_TEMPORAL)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                return WorkflowFate.GONE
+                return Fate(WorkflowFate.GONE)
             raise
-        return _FATES.get(description.status, WorkflowFate.BROKEN) if description.status else WorkflowFate.RUNNING
+        status = description.status or WorkflowExecutionStatus.RUNNING
+        return Fate(_FATES.get(status, WorkflowFate.BROKEN), description.close_time)
 
     async def ended_from_outside(self, since: datetime) -> AsyncIterator[str]:
         """The ids of releases whose workflow was cancelled, terminated or failed since then."""

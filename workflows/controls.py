@@ -62,20 +62,20 @@ class Requests:
         self._waiting.append(request)
         await workflow.wait_condition(lambda: request.is_settled)
         if request.refusal:
-            raise rejection(request.refusal)
+            raise crossing(request.refusal)
         if info := workflow.current_update_info():
             self.settled = (*self.settled, info.id)[-REMEMBERED_UPDATES:]
 
 
-def rejection(refusal: Refusal) -> ApplicationError:
+def crossing(refusal: Refusal) -> ApplicationError:
     """A refusal as it crosses Temporal: its class name is the type, its details go along."""
     return ApplicationError(refusal.message, refusal.details, type=type(refusal).__name__, non_retryable=True)
 
 
 @contextmanager
-def as_rejection() -> Iterator[None]:
+def refusals_crossing() -> Iterator[None]:
     """Let refusals cross Temporal."""
     try:
         yield
     except Refusal as refusal:
-        raise rejection(refusal) from refusal
+        raise crossing(refusal) from refusal

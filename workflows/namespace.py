@@ -12,10 +12,18 @@ from temporalio.api.workflowservice.v1 import UpdateNamespaceRequest
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 
+from workflows.client import connect
 from workflows.policies import CALL_TO_TEMPORAL
 from workflows.search import ALL, KEYWORDS
 
 RETENTION = timedelta(days=30)
+
+
+async def prepare_namespace() -> None:
+    """Connect to Temporal and give the namespace all it needs. Doing this twice is the same as doing it once."""
+    client = await connect(lazy=False)
+    await register_search_attributes(client)
+    await keep_histories(client)
 
 
 async def register_search_attributes(client: Client) -> None:

@@ -64,16 +64,18 @@ class Reconciler:
     async def _look_at(self, workflow_id: str) -> None:
         """A reset ends one run and starts another: only the latest run counts."""
         fate = await self.releases.fate(workflow_id)
-        if fate in _ENDS:
-            await asyncio.to_thread(self._close, workflow_id.rsplit("/", 1)[-1], *_ENDS[fate])
+        if fate.what in _ENDS:
+            status, reason = _ENDS[fate.what]
+            ending = Ending(status, TEMPORAL, reason)
+            await asyncio.to_thread(self._close, workflow_id.rsplit("/", 1)[-1], ending, fate.at or datetime.now(UTC))
 
-    def _close(self, release_id: str, status: ReleaseStatus, reason: str) -> None:
+    def _close(self, release_id: str, ending: Ending, at: datetime) -> None:
         try:
             with self.database.transaction() as store:
                 release = store.releases.get(release_id, lock=True)
                 if not release.is_finished and release.status is not ReleaseStatus.STARTING:
-                    end(store, release, Ending(status, TEMPORAL, reason), datetime.now(UTC), f"reconciled/{release.sequence}")
-                    log.info("release_closed", release=release_id, status=status.value)
+                    end(store, release, ending, at, f"reconciled/{release.sequence}")
+                    log.info("release_closed", release=release_id, status=ending.status.value)
         except (NotFound, Superseded):
             pass
 

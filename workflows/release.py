@@ -27,7 +27,7 @@ from domain.pipeline import Stage
 from domain.release import ACTING, Control, NextStage, ReleaseStatus, check_allowed
 from domain.schedule import due_at
 from domain.trigger import trigger_in_words
-from workflows.controls import Request, Requests, as_rejection
+from workflows.controls import Request, Requests, refusals_crossing
 from workflows.ladder import ladder_of
 from workflows.messages import LOOK_AGAIN, RELEASE, RETRY, ROLL_OVER, Place, ReleaseInput, ReleaseResult, RetryRelease, spoken
 from workflows.policies import PROVIDER_CALL, QUICK_RECORD
@@ -47,7 +47,7 @@ class ReleaseWorkflow:
         self.must_look = False
         self.must_roll_over = False
         self.requests = Requests(settled=self.place.settled)
-        self.shown = release.place is not None or self.is_due
+        self.shown = release.place is None and self.is_due
 
     def _first_place(self) -> Place:
         """A flag enters its first stage when its workflow starts."""
@@ -81,7 +81,7 @@ class ReleaseWorkflow:
     @retry.validator
     def check_retry(self, control: RetryRelease) -> None:
         """Refuse a retry that makes no sense now; one that is settled already is answered as it was."""
-        with as_rejection():
+        with refusals_crossing():
             if not self.requests.knows_current():
                 check_allowed(Control.RETRY, self.status)
                 control.expected.check(self.stage.name, self.place.visit)
@@ -249,6 +249,7 @@ class ReleaseWorkflow:
                 self.ended = answer.status
             else:
                 self._move(sequence=answer.sequence)
+        self.shown = False
         self._show()
 
     async def _record(self, step: Step) -> Recorded | Standing:

@@ -55,4 +55,4 @@ def _check_values(feature: Feature, patch: FlagPatch) -> None:
         check_value(feature.type, patch.value)
     for segment, override in patch.segments.items():
         if isinstance(override, OverridePatch) and "value" in override.named:
-            check_value(feature.type, override.value, f"The value for '{segment}'")
+            check_value(feature.type, override.value, f"The value for '{segment}'", f"/overrides/{segment}/value")

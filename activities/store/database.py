@@ -94,7 +94,9 @@ class Database:
 
     def __init__(self, url: str, pool_size: int = 20) -> None:
         self.url = make_url(url)
-        self.engine = create_engine(self.url, pool_size=pool_size, max_overflow=0, pool_timeout=10, **_options(self.url))
+        self.engine = create_engine(
+            self.url, pool_size=pool_size, max_overflow=0, pool_timeout=10, hide_parameters=True, **_options(self.url)
+        )
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)

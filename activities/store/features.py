@@ -52,7 +52,7 @@ class FeatureRepository(KeyedRepository[Feature]):
         stored = self.connection.execute(
             select(feature_states.c.feature_id, environments.c.key, feature_states.c.state)
             .join(environments, environments.c.id == feature_states.c.environment_id)
-            .where(feature_states.c.feature_id.in_([feature.id for feature in wanted]))
+            .where(feature_states.c.feature_id.in_([feature.id for feature in wanted]), environments.c.deleted_at.is_(None))
         )
         changed = {(row.feature_id, row.key): FlagState.model_validate(row.state) for row in stored}
         return {feature.id: {key: changed.get((feature.id, key), feature.default) for key in keys} for feature in wanted}

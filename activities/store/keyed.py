@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, Select, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from activities.store.paging import Page, Slice, fetch_page
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict, NotFound, Problem
 from domain.model import Frozen
 
 T = TypeVar("T", bound=Frozen)
@@ -63,7 +63,7 @@ class KeyedRepository(Generic[T]):
         try:
             self.connection.execute(insert(self.table).values(created_at=at, **values))
         except IntegrityError as error:
-            raise Conflict(f"There is a {self.noun} '{values['key']}' already: choose another key.") from error
+            raise key_taken(self.noun, values["key"]) from error
 
     def update(self, id_: str, **values: Any) -> None:
         """Change one in place."""
@@ -72,3 +72,9 @@ class KeyedRepository(Generic[T]):
     def delete(self, id_: str, at: datetime) -> None:
         """Take one away; the record of the past keeps it."""
         self.update(id_, deleted_at=at)
+
+
+def key_taken(noun: str, key: str) -> Conflict:
+    """The refusal of a key that another living one has."""
+    message = f"There is a {noun} '{key}' already: choose another key."
+    return Conflict(message, problems=(Problem(pointer="/key", code="taken", message=message),))

@@ -100,9 +100,10 @@ class KeyRepository:
         """Keys, newest first."""
         return fetch_page(self.connection, _KEYS, api_keys.c.id, wanted, _read, newest_first=True)
 
-    def revoke(self, key_id: str, at: datetime) -> None:
-        """End a key; doing it twice is the same as doing it once."""
-        self.connection.execute(update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)).values(revoked_at=at))
+    def revoke(self, key_id: str, at: datetime) -> bool:
+        """End a key; whether it was living until now."""
+        living = (api_keys.c.id == key_id) & api_keys.c.revoked_at.is_(None)
+        return self.connection.execute(update(api_keys).where(living).values(revoked_at=at)).rowcount > 0
 
 
 _KEYS = select(api_keys, owners.c.kind, owners.c.name.label("owner_name")).join(owners, owners.c.id == api_keys.c.owner_id)

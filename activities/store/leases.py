@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from activities.store.tables import leases
 
@@ -21,5 +22,9 @@ class LeaseRepository:
             return True
         if self.connection.execute(select(leases.c.name).where(leases.c.name == name)).first():
             return False
-        self.connection.execute(insert(leases).values(name=name, **values))
+        try:
+            with self.connection.begin_nested():
+                self.connection.execute(insert(leases).values(name=name, **values))
+        except IntegrityError:
+            return False  # Somebody else took it in the same moment.
         return True

@@ -8,9 +8,10 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from activities.store.identifiers import new_id
+from activities.store.keyed import key_taken
 from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import pipelines, releases
-from domain.errors import Conflict, DraftChanged, NotADraft, NotFound
+from domain.errors import DraftChanged, NotADraft, NotFound
 from domain.pipeline import Definition, Pipeline, PipelineStatus
 
 _DRAFT = PipelineStatus.DRAFT.value
@@ -29,7 +30,7 @@ class PipelineRepository:
         try:
             self.connection.execute(insert(pipelines).values(**values, **_written(definition)))
         except IntegrityError as error:
-            raise _taken(definition.key) from error
+            raise key_taken("pipeline", definition.key) from error
         return pipeline
 
     def get(self, project_id: str, id_or_key: str, *, lock: bool = False) -> Pipeline:
@@ -53,7 +54,7 @@ class PipelineRepository:
         try:
             self._change(pipeline, revision=replaced.revision, **_written(definition))
         except IntegrityError as error:
-            raise _taken(definition.key) from error
+            raise key_taken("pipeline", definition.key) from error
         return replaced
 
     def publish(self, pipeline: Pipeline, at: datetime, by: str, revision: int | None) -> Pipeline:
@@ -102,10 +103,6 @@ class PipelineRepository:
 
 def _written(definition: Definition) -> dict[str, Any]:
     return {"key": definition.key, "definition": definition.model_dump(mode="json")}
-
-
-def _taken(key: str) -> Conflict:
-    return Conflict(f"There is a pipeline '{key}' already: choose another key.")
 
 
 def _read(row: Row[Any]) -> Pipeline:

@@ -1,17 +1,18 @@
 """Projects, and the environments and segments that they own."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
-from activities.store.keyed import KeyedRepository
+from activities.store.keyed import KeyedRepository, key_taken
 from activities.store.tables import environments, projects, segments
 from domain.errors import EnvironmentNotFound, SegmentNotFound
 from domain.project import Environment, Project, Segment
 
 
 class ProjectRepository(KeyedRepository[Project]):
-    """Projects, by key."""
+    """Projects, by key. A deleted one keeps its key: grants and the audit log name it, and would open another of that name."""
 
     table = projects
     noun = "project"
@@ -19,6 +20,12 @@ class ProjectRepository(KeyedRepository[Project]):
     def read(self, row: Row[Any]) -> Project:
         """The project of a row."""
         return Project(id=row.id, key=row.key, name=row.name)
+
+    def insert(self, at: datetime, **values: Any) -> None:
+        """Add one. Raises Conflict where the key is taken, or ever was."""
+        if self.connection.execute(select(projects.c.id).where(projects.c.key == values["key"])).first():
+            raise key_taken(self.noun, values["key"])
+        super().insert(at, **values)
 
 
 class EnvironmentRepository(KeyedRepository[Environment]):

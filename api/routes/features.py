@@ -96,7 +96,8 @@ def change_flag(project: Slug, environment: Slug, feature: Slug, body: FlagPatch
     caller.must_operate(project, [environment])
     at = now()
     if not body.named:
-        raise Invalid("The change names no field: give enabled, value or overrides.")
+        message = "The change names no field: give enabled, value or overrides."
+        raise Invalid(message, problems=(Problem(pointer="", code="names_nothing", message=message),))
     with database.transaction() as store:
         owner = store.projects.get(project, lock="share")
         _check_segments(store, owner, body)
@@ -111,7 +112,7 @@ def change_flag(project: Slug, environment: Slug, feature: Slug, body: FlagPatch
 
 def _new_feature(body: CreateFeature) -> Feature:
     kind = body.type or type_of(body.default.value)
-    check_value(kind, body.default.value, "The default's value")
+    check_value(kind, body.default.value, "The default's value", "/default/value")
     default = FlagState(enabled=body.default.enabled, value=body.default.value)
     return Feature(id=new_id(), key=body.key, name=body.name or body.key, description=body.description, type=kind, default=default)
 
@@ -134,7 +135,10 @@ def _check_segments(store: Store, project: Project, patch: FlagPatch) -> None:
 def _warnings(release: Release | None) -> list[str]:
     if release is None:
         return []
-    return [f"The flag is in release {release.id} ({release.pipeline.name}): a stage that is to change the same field will be blocked."]
+    return [
+        f"The flag is in release {release.id} ({release.pipeline.name}): a stage that is to change the same field "
+        "is blocked by this, or overwrites it if its pipeline says so."
+    ]
 
 
 def _view(store: Store, project: Project, feature: Feature) -> FeatureView:

@@ -1,5 +1,7 @@
 """API keys. A key makes, lists and revokes only keys whose grants lie within its own."""
 
+from collections.abc import Iterator
+
 from fastapi import APIRouter
 
 from activities.store.database import Store
@@ -7,9 +9,9 @@ from activities.store.keys import ApiKey, new_secret
 from api.dependencies import CallerOf, DatabaseOf, SliceOf, now
 from api.schemas.keys import CreateKey, NewKey
 from api.schemas.lists import ListOf
-from domain.access import Caller, Grant, Role
+from domain.access import ALL, Caller, Grant, Role
 from domain.audit import Event
-from domain.errors import NotAllowed, NotFound
+from domain.errors import Invalid, NotAllowed, NotFound, Problem
 from domain.text import Slug
 
 router = APIRouter(prefix="/keys", tags=["keys"])
@@ -21,6 +23,7 @@ def create_key(body: CreateKey, caller: CallerOf, database: DatabaseOf) -> NewKe
     _must_manage(caller, body.grants)
     at, secret = now(), new_secret()
     with database.transaction() as store:
+        _check_places(store, body.grants)
         key = store.keys.add(body.name, body.owner, body.grants, secret, at)
         _audit(store, caller, Event.KEY_CREATED, key)
     return NewKey(**dict(key), secret=secret)
@@ -37,15 +40,15 @@ def list_keys(caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf
 
 @router.delete("/{key}", status_code=204)
 def revoke_key(key: Slug, caller: CallerOf, database: DatabaseOf) -> None:
-    """End a key at once."""
+    """End a key at once; doing it twice is the same as doing it once."""
     _must_manage(caller, ())
     at = now()
     with database.transaction() as store:
         found = store.keys.get(key)
         if not _manages(caller, found.grants):
             raise NotFound("There is no such key, or none that this key may see.")
-        store.keys.revoke(found.id, at)
-        _audit(store, caller, Event.KEY_REVOKED, found)
+        if store.keys.revoke(found.id, at):
+            _audit(store, caller, Event.KEY_REVOKED, found)
 
 
 def _manages(caller: Caller, grants: tuple[Grant, ...]) -> bool:
@@ -58,6 +61,28 @@ def _must_manage(caller: Caller, grants: tuple[Grant, ...]) -> None:
     roles = {grant.role for grant in caller.access.grants}
     if not roles & {Role.OWNER, Role.ADMIN} or not _manages(caller, grants):
         raise NotAllowed("A key can only be made or seen by an admin, with grants that lie within the admin's own.")
+
+
+def _check_places(store: Store, grants: tuple[Grant, ...]) -> None:
+    """Raise Invalid for a grant on what does not exist: most likely it is misspelt."""
+    problems = tuple(problem for number, grant in enumerate(grants) for problem in _unknown_places(store, f"/grants/{number}", grant))
+    if problems:
+        raise Invalid(problems[0].message, problems=problems)
+
+
+def _unknown_places(store: Store, at: str, grant: Grant) -> Iterator[Problem]:
+    if grant.project is None:
+        return
+    project = store.projects.find(grant.project)
+    if project is None:
+        message = f"There is no project '{grant.project}': create it first, or name another."
+        yield Problem(pointer=f"{at}/project", code="not_found", message=message)
+        return
+    known = {ALL, *(environment.key for environment in store.environments.all(project.id))}
+    for number, environment in enumerate(grant.environments):
+        if environment not in known:
+            message = f"There is no environment '{environment}' in project '{grant.project}': create it first, or name another."
+            yield Problem(pointer=f"{at}/environments/{number}", code="environment_not_found", message=message)
 
 
 def _audit(store: Store, caller: Caller, event: Event, key: ApiKey) -> None:

@@ -113,7 +113,7 @@ def _to_retry(database: Database, caller: Caller, project: str, release_id: str)
     with database.reading() as store:
         release = store.releases.get(release_id, store.projects.get(project).id)
         check_may_steer(store, caller, release)
-        if release.is_finished:
+        if release.is_finished or release.status is ReleaseStatus.STARTING:
             check_allowed(Control.RETRY, release.status)
         return release, Person(key=caller.key, owner=caller.owner.name, owner_id=caller.owner_id)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from pydantic import BaseModel
+from pydantic import BaseModel, StrictBool, StrictInt
 
 from domain.change import Change
 from domain.model import Frozen, Moment
@@ -20,7 +20,7 @@ class Steer(Frozen):
 
     reason: Reason | None = None
     expected_stage: Name | None = None
-    expected_visit: int | None = None
+    expected_visit: StrictInt | None = None
 
     @property
     def expected(self) -> Expected:
@@ -31,7 +31,7 @@ class Steer(Frozen):
 class Retry(Steer):
     """Try again; `overwrite` also over what was changed by hand, as it was shown."""
 
-    overwrite: bool = False
+    overwrite: StrictBool = False
 
 
 class BlockedBy(BaseModel):

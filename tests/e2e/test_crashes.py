@@ -20,7 +20,7 @@ from tests.pipelines import pipeline, set_value, stage
 pytestmark = pytest.mark.e2e
 
 TWO = pipeline(
-    stage("Development", wait="2s", actions=[set_value("one")]),
+    stage("Development", wait="5s", actions=[set_value("one")]),
     stage("Production", "production", "1s", actions=[set_value("two")]),
 )
 
@@ -145,7 +145,7 @@ def test_a_release_removed_while_temporal_is_down_never_acts_after_it_returns(tm
     with running_stack(tmp_path, sqlite_url) as stack:
         api = stack.api
         api.make_project()
-        api.publish(pipeline(stage("Development", wait="3s", actions=[set_value("one")])))
+        api.publish(pipeline(stage("Development", wait="6s", actions=[set_value("one")])))
         release = api.add()
         api.wait_for_release(release["id"], "running")
         stack.temporal.kill()

@@ -60,6 +60,7 @@ async def cancelled(stand: Stand) -> Release:
     """Cancelled at Temporal while waiting."""
     release = await stand.add()
     await stand.until(release, "running", stage="Production Beta")
+    await stand.until_waiting(release)
     await stand.handle(release).cancel()
     await stand.until(release, "removed")
     return release

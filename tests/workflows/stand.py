@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.enums.v1 import EventType, PendingActivityState
 from temporalio.client import WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
@@ -73,6 +73,15 @@ class Stand:
         with self.world.database.reading() as store:
             page = store.audit.page(Slice(limit=200), {"release": release.id})
         return list(reversed(page.items))
+
+    async def until_waiting(self, release: Release) -> None:
+        """Return once the workflow, which is a moment behind the record, has set its timer."""
+        for _ in range(200):
+            events = (await self.handle(release).fetch_history()).events
+            if events[-1].event_type == EventType.EVENT_TYPE_TIMER_STARTED:
+                return
+            await asyncio.sleep(0.05)
+        raise TimeoutError("the workflow set no timer")
 
     async def until_acting(self, release: Release) -> None:
         """Return once an activity of the release is running."""

@@ -20,7 +20,7 @@ from workflows.messages import Place, RetryRelease
 
 TWO_STAGES = pipeline(
     stage("Development", actions=[enable()]),
-    stage("Production", "production", "2s", actions=[enable(), set_value("one-page")]),
+    stage("Production", "production", "4s", actions=[enable(), set_value("one-page")]),
 )
 
 
@@ -76,7 +76,7 @@ def test_a_field_changed_by_hand_blocks_until_a_person_overwrites_what_they_were
 def test_one_update_sent_twice_is_settled_once_also_after_continuing_as_new(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development"), stage("Production", "production", "1s"), stage("Later", "staging", "1h")))
+            stand.world.publish(pipeline(stage("Development"), stage("Production", "production", "4s"), stage("Later", "staging", "1h")))
             release = await stand.add()
             await stand.until(release, "running", stage="Production")
             with sqlite.transaction() as store:
@@ -120,7 +120,7 @@ def test_a_retry_that_makes_no_sense_is_refused_and_leaves_no_trace(sqlite: Data
 def test_a_retry_with_an_outdated_expectation_is_refused(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Production", "production", "1s", actions=[set_value("new")])))
+            stand.world.publish(pipeline(stage("Production", "production", "4s", actions=[set_value("new")])))
             release = await stand.add()
             change_by_hand(stand.world, FlagPatch(value="by hand"))
             blocked = await stand.until(release, "blocked")

@@ -50,7 +50,7 @@ def test_a_release_removed_before_temporal_heard_of_it_is_never_started(sqlite: 
             await stand.delivery.deliver()
             await stand.delivery.deliver()
 
-            assert await stand.releases.fate(release.workflow_id) == "gone"
+            assert (await stand.releases.fate(release.workflow_id)).what == "gone"
             assert not stand.world.flag("development").enabled
             with sqlite.reading() as store:
                 assert not store.outbox.has_work(NOW)
@@ -80,7 +80,7 @@ def test_a_cancel_at_temporal_means_remove_and_is_recorded_as_such(sqlite: Datab
 def test_a_change_in_flight_finishes_before_a_cancel_removes_the_release(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development", wait="1s"), stage("Production", "production", "7d")))
+            stand.world.publish(pipeline(stage("Development", wait="3s"), stage("Production", "production", "7d")))
             release = await stand.add()
             await stand.until(release, "running")
 
@@ -102,7 +102,7 @@ def test_a_change_in_flight_finishes_before_a_cancel_removes_the_release(sqlite:
 def test_a_cancel_after_the_last_change_leaves_the_release_completed(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development", wait="1s")))
+            stand.world.publish(pipeline(stage("Development", wait="3s")))
             release = await stand.add()
             await stand.until(release, "running")
 

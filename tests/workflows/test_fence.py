@@ -103,15 +103,16 @@ def test_a_workflow_reset_after_removal_never_acts(sqlite: Database) -> None:
 def test_a_workflow_that_the_record_is_ahead_of_blocks_and_asks_a_person(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development", actions=[set_value("one")]), hold("Watch", "1s"), hold("Watch on", "2s")))
+            holds = [hold("Watch", "1s"), hold("Watch on", "1s"), hold("Watch longer", "3s")]
+            stand.world.publish(pipeline(stage("Development", actions=[set_value("one")]), *holds))
             release = await stand.add()
-            await stand.until(release, "running", stage="Watch on")
+            await stand.until(release, "running", stage="Watch longer")
 
             await reset_to_the_start(stand, release)
 
             blocked = await stand.until(release, "blocked")
             assert blocked.blocked
-            assert (blocked.blocked.code, blocked.stage) == ("superseded", "Watch on")
+            assert (blocked.blocked.code, blocked.stage) == ("superseded", "Watch longer")
             assert len(stand.changes(release)) == 1
 
             await stand.releases.retry(blocked, by_olivia(stand), "go on")
@@ -123,7 +124,7 @@ def test_a_workflow_that_the_record_is_ahead_of_blocks_and_asks_a_person(sqlite:
 def test_a_workflow_terminated_with_a_change_in_flight_has_one_effect_and_one_end(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development", wait="1s"), stage("Production", "production", "1s")))
+            stand.world.publish(pipeline(stage("Development", wait="3s"), stage("Production", "production", "1s")))
             release = await stand.add()
             await stand.until(release, "running")
 

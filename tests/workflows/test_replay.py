@@ -29,7 +29,7 @@ def test_every_recorded_history_replays(path: Path) -> None:
     asyncio.run(replay(ReleaseWorkflow, path.stem, path.read_text()))
 
 
-@pytest.mark.parametrize("kind", ["climbed", "retried", "removed", "rolled_over"])
+@pytest.mark.parametrize("kind", ["climbed", "retried", "removed", "cancelled", "rolled_over"])
 def test_a_reordered_workflow_fails_to_replay(kind: str) -> None:
     path = next(path for path in RECORDED if path.stem.endswith(kind))
     with pytest.raises(NondeterminismError):

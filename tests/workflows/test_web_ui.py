@@ -24,7 +24,7 @@ async def summaries(handle: WorkflowHandle[object, object]) -> list[str]:
 async def details(handle: WorkflowHandle[object, object]) -> str:
     """The current state, as the Web UI shows it."""
     metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
-    return metadata.current_details
+    return str(metadata.current_details)
 
 
 def test_a_waiting_release_says_in_words_what_it_is_and_what_it_waits_for(sqlite: Database) -> None:
@@ -34,6 +34,7 @@ def test_a_waiting_release_says_in_words_what_it_is_and_what_it_waits_for(sqlite
             release = await stand.add()
             waiting = await stand.until(release, "running", stage="Production Beta")
             assert waiting.acts_at
+            await stand.until_waiting(release)
             handle = stand.handle(release)
 
             assert handle.id == f"release/shop/checkout/{release.id}"
@@ -59,6 +60,7 @@ def test_releases_are_found_by_project_pipeline_feature_environment_stage_and_st
             stand.world.publish(pipeline(stage("Development"), BETA))
             release = await stand.add()
             waiting = await stand.until(release, "running", stage="Production Beta")
+            await stand.until_waiting(release)
 
             found = await search(
                 stand, "FlaghoistStage = 'Production Beta' AND FlaghoistStatus = 'running' AND FlaghoistFeature = 'checkout'"
@@ -83,7 +85,7 @@ def test_releases_are_found_by_project_pipeline_feature_environment_stage_and_st
 def test_a_blocked_release_says_why_and_which_controls_help(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development", wait="1s")))
+            stand.world.publish(pipeline(stage("Development", wait="3s")))
             release = await stand.add()
             with sqlite.transaction() as store:
                 store.keys.revoke(stand.world.key_id, release.added_at)

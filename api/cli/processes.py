@@ -1,0 +1,47 @@
+"""The commands that start processes. Each takes this process's place, so that signals and exit codes are its own."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from api.cli.session import read_settings
+
+
+def start_dev(
+    demo: Annotated[bool, typer.Option(help="Load the demo project, unless it is there already.")] = True,
+) -> None:
+    """Start everything on this machine: a Temporal dev server, a worker and the API, with a demo."""
+    _become("api.embedded", *([] if demo else ["--no-demo"]))
+
+
+def start_api() -> None:
+    """Serve the HTTP API."""
+    _become("api.app")
+
+
+def start_worker() -> None:
+    """Run a worker, which carries out the stages of releases."""
+    _become("worker")
+
+
+def migrate() -> None:
+    """Bring the database to this version's schema."""
+    _become("api.embedded.schema")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the application these commands."""
+    app.command("dev")(start_dev)
+    app.command("api")(start_api)
+    app.command("worker")(start_worker)
+    app.command("migrate")(migrate)
+
+
+def _become(module: str, *arguments: str) -> None:
+    read_settings()
+    sys.stdout.flush()
+    # -P: a module of the same name in the current folder must not take its place.
+    command = [sys.executable, "-P", "-m", module, *arguments]
+    os.execv(command[0], command)  # noqa: S606  the whole command is ours

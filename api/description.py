@@ -1,0 +1,97 @@
+"""How the HTTP API is described in its OpenAPI document: what each route does, and which problems it may answer with."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any, Literal
+
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
+
+TAGS = {
+    "projects": "They own everything else.",
+    "environments": "Where flags are evaluated.",
+    "features": "Flags, their state in every environment, and changes by hand.",
+    "segments": "Named sets of identities.",
+    "pipelines": "Ordered lists of stages: drafted, published, and from then on immutable.",
+    "releases": "Flags on their way through a pipeline.",
+    "audit": "Who did what, when, and what it changed.",
+    "keys": "API keys. A key makes, lists and revokes only keys whose grants lie within its own.",
+    "health": "Whether this process is alive and can answer, and what its problems mean.",
+}
+
+
+class ProblemItem(BaseModel):
+    """One thing that is wrong with a request, and where."""
+
+    where: Literal["body", "query", "path", "header"] = Field(alias="in")
+    pointer: str = Field(description="A JSON pointer into the body; `/` and the name of a parameter or header.")
+    code: str
+    message: str
+
+
+class ProblemDocument(BaseModel):
+    """What went wrong (RFC 9457). `/problems` explains every `code`."""
+
+    type: str = Field(description="A URI reference to the explanation of the code.")
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[ProblemItem]
+    details: dict[str, Any] = Field(default={}, description="More for programs, by code.")
+
+
+class DescribedApi(FastAPI):
+    """An application whose description says what its docstrings say, and which problems there are."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            document["tags"] = [{"name": name, "description": about} for name, about in TAGS.items()]
+            _, schemas = models_json_schema([(ProblemDocument, "serialization")], ref_template="#/components/schemas/{model}")
+            document["components"]["schemas"] |= schemas["$defs"]
+            for path, method, operation in _operations(document):
+                operation["summary"] = operation["description"].split(". ")[0].rstrip(".")
+                operation["responses"] |= {
+                    str(status.value): _answer(status, about) for status, about in _problems(path, method, operation)
+                }
+        return self.openapi_schema or {}
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            operation["responses"].pop("422", None)
+            yield path, method, operation
+
+
+def _problems(path: str, method: str, operation: dict[str, Any]) -> Iterator[tuple[HTTPStatus, str]]:
+    if path in ("/healthz", "/problems"):
+        return
+    yield HTTPStatus.SERVICE_UNAVAILABLE, "The database or Temporal can't be reached: try again."
+    if "security" not in operation:
+        return
+    yield HTTPStatus.UNAUTHORIZED, "No key, or one that is unknown or revoked."
+    yield HTTPStatus.UNPROCESSABLE_ENTITY, "It does not make sense as it was sent: `errors` points at each mistake."
+    if "{" in path:
+        yield HTTPStatus.NOT_FOUND, "There is no such thing, or none that this key may see."
+    if method != "get" or path.endswith("/keys"):
+        yield HTTPStatus.FORBIDDEN, "The key lacks the right."
+    if method != "get":
+        yield HTTPStatus.CONFLICT, "It contradicts what is there now."
+    if any(parameter["name"] == "if-match" for parameter in operation.get("parameters", ())):
+        yield HTTPStatus.PRECONDITION_FAILED, "The draft is not the one whose ETag was sent."
+    if "requestBody" in operation:
+        yield HTTPStatus.BAD_REQUEST, "The body is not JSON."
+        yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large."
+        yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is not declared to be JSON."
+
+
+def _answer(status: HTTPStatus, about: str) -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+    answer: dict[str, Any] = {"description": about, "content": content}
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        answer["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+    return answer

@@ -1,0 +1,33 @@
+"""The embedded stack as a process: `python -m api.embedded [--no-demo]`."""
+
+import os
+import sys
+import traceback
+
+from api.embedded.errors import CannotStart
+from api.embedded.stack import Stack
+from api.embedded.terminal import Terminal
+from settings import Settings
+
+WITHOUT_DEMO = "--no-demo"
+
+
+def main() -> None:
+    """Run the embedded stack; exit code 0 when told to stop, 1 when it can't start."""
+    terminal, code = Terminal(), 0
+    try:
+        Stack(Settings(), terminal, with_demo=WITHOUT_DEMO not in sys.argv[1:]).run()
+    except CannotStart as reason:
+        terminal.say(str(reason), "red")
+        code = 1
+    except Exception:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A process that used a Temporal client sometimes aborts in the interpreter's own exit (temporalio/sdk-python#300).
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

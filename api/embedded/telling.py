@@ -1,0 +1,78 @@
+"""What happened, in one line each."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+Entry = dict[str, Any]
+
+LONGEST_VALUE = 40
+
+
+def tell(entry: Entry) -> str:
+    """One entry of the audit log as people read it: when, which flag, at which stage, what."""
+    at = datetime.fromisoformat(entry["at"]).astimezone()
+    stage = entry["stage"] or "by hand"
+    return f"{at:%H:%M:%S}  {entry['feature'] or '':<22}  {stage:<16}  {TOLD[entry['event']](entry)}"
+
+
+def differences(before: Entry, after: Entry) -> list[str]:
+    """What a change did, field by field; fields that were at their target already are left out."""
+    plain = [
+        f"{_field(field, before.get(field))} → {_state(field, after[field])}"
+        for field in ("enabled", "value")
+        if field in after and before.get(field) != after[field]
+    ]
+    overrides_before, overrides_after = before.get("overrides") or {}, after.get("overrides") or {}
+    return plain + [
+        f"for {segment}: {_override(overrides_before.get(segment))} → {_override(override)}"
+        for segment, override in overrides_after.items()
+        if overrides_before.get(segment) != override
+    ]
+
+
+def _field(field: str, value: Any) -> str:
+    return _state(field, value) if field == "enabled" else f"value {_state(field, value)}"
+
+
+def _state(field: str, value: Any) -> str:
+    if field == "enabled":
+        return "on" if value else "off"
+    text = "none" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
+
+
+def _override(override: Entry | None) -> str:
+    if override is None:
+        return "as everyone"
+    fields = [_field(field, override[field]) for field in ("enabled", "value") if field in override]
+    fields = fields or [f"{field} as everyone" for field in override.get("inherits", ())]
+    return ", ".join(fields) or f"priority {override.get('priority')}"
+
+
+def _changed(entry: Entry) -> str:
+    what = "; ".join(differences(entry["before"] or {}, entry["after"] or {}))
+    return f"{entry['environment']}: {what or 'nothing changed'}"
+
+
+def _added(entry: Entry) -> str:
+    return f"added to {entry['pipeline']} by {entry['actor']['owner']} (release {entry['release']})"
+
+
+def _because(words: str) -> Callable[[Entry], str]:
+    return lambda entry: f"{words}: {entry['reason']}" if entry["reason"] else words
+
+
+TOLD: dict[str, Callable[[Entry], str]] = {
+    "flag.changed": _changed,
+    "stage.unchanged": lambda entry: f"{entry['environment']}: was so already",
+    "stage.held": lambda _: "held",
+    "release.added": _added,
+    "release.blocked": _because("blocked"),
+    "release.retried": _because("tried again"),
+    "release.completed": lambda _: "completed",
+    "release.removed": _because("removed from its pipeline"),
+    "release.terminated": _because("terminated"),
+}
+"""The events that are steps of a flag, with the words for each."""

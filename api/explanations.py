@@ -1,0 +1,121 @@
+"""What every problem code means and what helps: served at /problems, and kept in docs/problems.md."""
+
+import sys
+from typing import NamedTuple
+
+from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse
+
+router = APIRouter(tags=["health"])
+
+
+class Explanation(NamedTuple):
+    """What a code means, and what the one who gets it can do."""
+
+    status: int | None
+    meaning: str
+    remedy: str
+
+
+EXPLANATIONS: dict[str, Explanation] = {
+    "already_releasing": Explanation(
+        409,
+        "The flag is in an unfinished release already; `details.release` names it.",
+        "Wait until that release is finished, or remove it first.",
+    ),
+    "body_too_large": Explanation(413, "The request's body is larger than is taken.", "Send less: a definition has at most 64 KiB."),
+    "conflict": Explanation(
+        409, "The request contradicts what is there now, such as a key that is taken.", "Read what is there; choose another key."
+    ),
+    "control_not_allowed": Explanation(
+        409,
+        "The release's status does not allow this control.",
+        "Look at the release: `details.allowed` lists the controls that make sense.",
+    ),
+    "cursor_invalid": Explanation(422, "The cursor is none that a list gave out.", "Take `next` of the page before, or leave it out."),
+    "database_unavailable": Explanation(
+        503, "The database can't be reached, or is too busy.", "Nothing is half done: try again after `Retry-After`."
+    ),
+    "defect": Explanation(500, "A defect of Flaghoist.", "Report it, with the log of the request."),
+    "draft_changed": Explanation(
+        412, "The draft is not the one whose ETag was sent in If-Match.", "Read the draft again, and decide on what it is now."
+    ),
+    "environment_not_found": Explanation(
+        404, "There is no such environment in the project.", "Create the environment, or correct its key."
+    ),
+    "flag_changed_by_hand": Explanation(
+        409,
+        "A field that a stage is about to change was changed by somebody else; `details` shows both sides. It blocks a release.",
+        'Put the field back and retry, retry with `"overwrite": true`, or remove the release.',
+    ),
+    "in_use": Explanation(409, "Something still uses it; `details.used_by` lists what.", "Take it out of use there first."),
+    "invalid": Explanation(
+        422,
+        "The request does not make sense as it was sent.",
+        "Correct what `errors` points at; unknown fields and parameters are refused.",
+    ),
+    "json_invalid": Explanation(
+        400,
+        "The body is not JSON (RFC 8259): not well-formed, NaN or Infinity, one name twice in an object, or nested too deep.",
+        "Send one JSON document.",
+    ),
+    "method_not_allowed": Explanation(405, "The path has no such method.", "Use a method that the header `Allow` lists."),
+    "not_a_draft": Explanation(409, "A published pipeline version can't be changed in any way.", "Draft another pipeline with the change."),
+    "not_allowed": Explanation(403, "The key is known and lacks the right.", "Ask an admin of the project for the role that is named."),
+    "not_authenticated": Explanation(
+        401, "There is no key in the request, or one that is unknown or revoked.", "Send `Authorization: Bearer <key>` with a living key."
+    ),
+    "not_found": Explanation(
+        404, "There is no such thing or path, or none that this key may see.", "Check the path; keys in it are slugs."
+    ),
+    "not_published": Explanation(409, "Only published pipeline versions take releases.", "Publish the draft first."),
+    "publishing_refused": Explanation(
+        422, "The pipeline could not work; `errors` names every reason.", "Correct the draft, replace it, and publish again."
+    ),
+    "refused": Explanation(None, "The HTTP server refused the request.", "Read `detail`."),
+    "right_missing": Explanation(
+        403,
+        "The owner on whose behalf a release acts has lost the right on the environment. It blocks a release.",
+        "Somebody who has the right retries the release.",
+    ),
+    "segment_not_found": Explanation(404, "There is no such segment in the project.", "Create the segment, or correct its key."),
+    "stage_moved": Explanation(409, "The release is no longer where the caller last saw it.", "Look at the release again before deciding."),
+    "superseded": Explanation(
+        409, "The record of a release has gone on without this writer, so nothing was written.", "Look at the release again."
+    ),
+    "temporal_unavailable": Explanation(
+        503,
+        "Temporal, or every worker, can't be reached. Adding and removing work all the same.",
+        "Try again after `Retry-After`, with the same `Idempotency-Key`.",
+    ),
+    "unsupported_media_type": Explanation(415, "The body is not declared to be JSON.", "Send `Content-Type: application/json`."),
+    "value_type_wrong": Explanation(
+        422, "A value that the feature's type does not take.", "Give a value of the type in `details.expected`, or null for no value."
+    ),
+}
+
+_HEAD = """# Problems
+
+Every error is answered as `application/problem+json` (RFC 9457). `type` leads here, `code` is the word below,
+`detail` says it in a sentence, and `errors` lists what is wrong: `in` (`body`, `query`, `path` or `header`),
+`pointer` (a JSON pointer into it), `code` and `message`.
+
+| code | status | meaning | remedy |
+|---|---|---|---|
+"""
+
+
+def page() -> str:
+    """All explanations, as Markdown."""
+    lines = (f'| <a id="{code}"></a>`{code}` | {e.status or ""} | {e.meaning} | {e.remedy} |' for code, e in sorted(EXPLANATIONS.items()))
+    return _HEAD + "\n".join(lines) + "\n"
+
+
+@router.get("/problems", response_class=PlainTextResponse)
+def explain_problems() -> PlainTextResponse:
+    """What every problem code means, and what helps."""
+    return PlainTextResponse(page(), media_type="text/markdown")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

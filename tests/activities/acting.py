@@ -1,0 +1,123 @@
+"""Carrying out a release's activities as a worker would, without a server."""
+
+import dataclasses
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio.testing import ActivityEnvironment
+
+from activities.changes import ChangeActivities
+from activities.messages import ChangeFlag, HoldEnded, Made, Person, Recorded, RecordProgress, Refused, Retried, Standing, Step
+from activities.providers.catalogue import provider_of
+from activities.releases import ReleaseActivities
+from activities.store.paging import Slice
+from domain.audit import AuditEntry, Event
+from domain.change import Change
+from domain.patch import FlagPatch
+from domain.release import NextStage, Release, StageRun
+from tests.pipelines import enable, hold, pipeline, set_value, stage
+from tests.world import NOW, World
+
+ACTED = NOW + timedelta(minutes=1)
+LATER = NOW + timedelta(minutes=5)
+
+TWO_STAGES = pipeline(
+    stage("Development", actions=[enable(), set_value("one-page")]),
+    stage("Production", "production", "24h", actions=[enable()]),
+)
+THREE = pipeline(
+    stage("Development"),
+    stage("Beta users", "production", "1h", [enable("beta-users")]),
+    stage("Everyone", "production", "24h"),
+    hold("Watch", "2d", "staging"),
+)
+
+
+def command_for(world: World, release: Release, **more: Any) -> ChangeFlag:
+    """What the workflow would send for the stage where the release stands."""
+    now = world.release(release.id)
+    with world.database.reading() as store:
+        stages = store.pipelines.version(now.pipeline.id).definition.stages
+    here, following = stages[now.stage_index], list(enumerate(stages))[now.stage_index + 1 : now.stage_index + 2]
+    ahead = [NextStage(index=index, name=each.name, environment=each.environment, trigger=each.trigger) for index, each in following]
+    values: dict[str, Any] = {
+        "project": now.project,
+        "release": now.id,
+        "visit": now.visit,
+        "sequence": now.sequence,
+        "stage": here.name,
+        "environment": here.environment,
+        "patch": here.patch,
+        "overwrite": now.on_conflict == "overwrite",
+        "entered_at": now.entered_at or NOW,
+        "acts_at": now.acts_at or NOW,
+        "next": ahead[0] if ahead else None,
+    }
+    return ChangeFlag(**(values | more))
+
+
+def change(world: World, command: ChangeFlag, at: datetime = ACTED) -> Made | Refused | Standing:
+    """One attempt of `change_flag`, started at that time."""
+    environment = ActivityEnvironment()
+    environment.info = dataclasses.replace(environment.info, started_time=at)
+    return environment.run(ChangeActivities(world.database).change_flag, command)
+
+
+def act(world: World, release: Release, at: datetime = ACTED) -> Made:
+    """The change of the stage where the release stands; anything but made fails the test."""
+    made = change(world, command_for(world, release), at)
+    assert isinstance(made, Made)
+    return made
+
+
+def record(world: World, release: Release, step: Step, at: datetime = ACTED, sequence: int | None = None) -> Recorded | Standing:
+    """One attempt of `record_progress`, from where the release stands."""
+    wanted = world.release(release.id).sequence if sequence is None else sequence
+    command = RecordProgress(project=release.project, release=release.id, sequence=wanted, at=at, step=step)
+    return ActivityEnvironment().run(ReleaseActivities(world.database).record_progress, command)
+
+
+def end_hold(world: World, release: Release, at: datetime = ACTED) -> Recorded | Standing:
+    """The end of the hold where the release stands."""
+    command = command_for(world, release)
+    return record(world, release, HoldEnded(entered_at=command.entered_at, acts_at=command.acts_at, next=command.next), at)
+
+
+def retry(world: World, release: Release, *, overwrite: bool = False) -> Recorded | Standing:
+    """Olivia has the blocked stage tried again."""
+    by = Person(key=world.caller.key, owner=world.caller.owner.name, owner_id=world.caller.owner_id)
+    return record(world, release, Retried(by=by, overwrite=overwrite, reason="have another go"), LATER)
+
+
+def read_standing(world: World, release: Release) -> Standing:
+    """What `read_standing` tells a workflow."""
+    return ActivityEnvironment().run(ReleaseActivities(world.database).read_standing, release.id)
+
+
+def change_by_hand(world: World, environment: str = "development", **patch: Any) -> None:
+    """Somebody changes the flag without the release."""
+    with world.database.transaction() as store:
+        provider_of(world.project, store).patch("checkout", environment, FlagPatch(**patch), NOW)
+
+
+def changes_of(world: World, release: Release) -> list[Change]:
+    """Every change that the release made."""
+    with world.database.reading() as store:
+        return store.history.changes(release.id)
+
+
+def runs_of(world: World, release: Release) -> list[StageRun]:
+    """Every visit of the release."""
+    with world.database.reading() as store:
+        return store.history.runs(release.id)
+
+
+def audit_of(world: World, release: Release) -> list[AuditEntry]:
+    """The release's audit entries, oldest first."""
+    with world.database.reading() as store:
+        return store.audit.page(Slice(limit=200), {"release": release.id}).items[::-1]
+
+
+def events_of(world: World, release: Release) -> list[Event]:
+    """What the audit log says happened, oldest first."""
+    return [entry.event for entry in audit_of(world, release)]

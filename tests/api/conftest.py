@@ -1,0 +1,76 @@
+"""One server on each database for all tests of this room, emptied after each: building all routes anew takes longer than most tests."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, select, text
+
+from activities.store.database import Database
+from activities.store.tables import api_keys, metadata, owners
+from tests.conftest import serve
+from tests.http import Api, free_port
+
+BOOTSTRAP = "bootstrap"
+
+
+@pytest.fixture(scope="session")
+def sqlite_of_the_room(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("api") / "flaghoist.db"
+    shutil.copy(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def postgresql_of_the_room(postgresql_server: str, migrated_postgresql: str) -> str:
+    server = Database(postgresql_server.format(database="postgres"))
+    with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE api_tests TEMPLATE {migrated_postgresql}"))
+    server.close()
+    return postgresql_server.format(database="api_tests")
+
+
+@pytest.fixture(scope="session")
+def api_on_sqlite_of_the_room(sqlite_of_the_room: str) -> Iterator[Api]:
+    yield from _serve_without_temporal(sqlite_of_the_room)
+
+
+@pytest.fixture(scope="session")
+def api_on_postgresql_of_the_room(postgresql_of_the_room: str) -> Iterator[Api]:
+    yield from _serve_without_temporal(postgresql_of_the_room)
+
+
+@pytest.fixture
+def api(api_on_sqlite_of_the_room: Api, sqlite_of_the_room: str) -> Iterator[Api]:
+    """The real API over real HTTP, on SQLite, while Temporal is down."""
+    yield api_on_sqlite_of_the_room
+    _empty(sqlite_of_the_room)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def api_on_both(request: pytest.FixtureRequest) -> Iterator[Api]:
+    """The real API over real HTTP, on each of the two systems, while Temporal is down."""
+    api: Api = request.getfixturevalue(f"api_on_{request.param}_of_the_room")
+    yield api
+    _empty(request.getfixturevalue(f"{request.param}_of_the_room"))
+
+
+def _serve_without_temporal(database_url: str) -> Iterator[Api]:
+    serving = serve(database_url)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+        api = next(serving)
+    yield api
+    next(serving, None)
+
+
+def _empty(database_url: str) -> None:
+    database = Database(database_url)
+    with database.transaction() as store:
+        for table in reversed(metadata.sorted_tables):
+            if table not in (api_keys, owners):
+                store.connection.execute(delete(table))
+        store.connection.execute(delete(api_keys).where(api_keys.c.name != BOOTSTRAP))
+        store.connection.execute(delete(owners).where(owners.c.id.not_in(select(api_keys.c.owner_id))))
+    database.close()

@@ -1,0 +1,130 @@
+"""Every route of the API, each with something to call it on and a body that is right."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from tests.http import Api
+from tests.pipelines import pipeline, stage
+
+Place = tuple[dict[str, str], Any]
+"""What fills the path, and the body."""
+
+
+def _key() -> str:
+    return f"x{uuid4().hex[:12]}"
+
+
+def _nothing(_api: Api) -> Place:
+    return {}, None
+
+
+def _body(body: Callable[[], Any]) -> Callable[[Api], Place]:
+    return lambda _api: ({}, body())
+
+
+def _named() -> dict[str, Any]:
+    return {"key": _key(), "name": "New"}
+
+
+def _renamed() -> dict[str, Any]:
+    return {"name": "Renamed"}
+
+
+def _key_body() -> dict[str, Any]:
+    return {"name": "reads", "owner": {"kind": "person", "name": "rita"}, "grants": [{"project": "shop", "role": "viewer"}]}
+
+
+def _fresh(noun: str, body: Any = None) -> Callable[[Api], Place]:
+    def make(api: Api) -> Place:
+        made = api.post(f"/projects/shop/{noun}s", {"key": _key()})
+        return {noun: made["key"]}, body
+
+    return make
+
+
+def _a_key(api: Api) -> Place:
+    return {"key": api.post("/keys", _key_body())["id"]}, None
+
+
+def _definition() -> dict[str, Any]:
+    return pipeline(stage("Development"), key=_key())
+
+
+def _a_draft(api: Api) -> Place:
+    return {"pipeline": api.post("/projects/shop/pipelines", _definition())["id"]}, None
+
+
+def _a_draft_to_replace(api: Api) -> Place:
+    return _a_draft(api)[0], _definition()
+
+
+def _to_add(api: Api) -> Place:
+    feature, _ = _fresh("feature")(api)
+    return {}, {"pipeline": api.publish(_definition())["key"], "feature": feature["feature"]}
+
+
+def _a_release(api: Api) -> Place:
+    return {"release": api.post("/projects/shop/releases", _to_add(api)[1])["id"]}, None
+
+
+def _a_release_to_steer(api: Api) -> Place:
+    return _a_release(api)[0], {"reason": "to see"}
+
+
+def _no_release_under_way(api: Api) -> Place:
+    for status in ("starting", "running"):
+        for release in api.get("/projects/shop/releases", status=status)["items"]:
+            api.post(f"/projects/shop/releases/{release['id']}/remove")
+    return {}, None
+
+
+PLACES: dict[str, Callable[[Api], Place]] = {
+    "GET /projects": _nothing,
+    "POST /projects": _body(_named),
+    "GET /projects/{project}": _nothing,
+    "PATCH /projects/{project}": _body(_renamed),
+    "GET /projects/{project}/environments": _nothing,
+    "POST /projects/{project}/environments": _body(_named),
+    "GET /projects/{project}/environments/{environment}": _nothing,
+    "PATCH /projects/{project}/environments/{environment}": _body(_renamed),
+    "DELETE /projects/{project}/environments/{environment}": _fresh("environment"),
+    "GET /projects/{project}/segments": _nothing,
+    "POST /projects/{project}/segments": _body(_named),
+    "GET /projects/{project}/segments/{segment}": _nothing,
+    "PATCH /projects/{project}/segments/{segment}": _fresh("segment", _renamed()),
+    "DELETE /projects/{project}/segments/{segment}": _fresh("segment"),
+    "GET /projects/{project}/features": _nothing,
+    "POST /projects/{project}/features": _body(_named),
+    "GET /projects/{project}/features/{feature}": _nothing,
+    "PATCH /projects/{project}/features/{feature}": _body(_renamed),
+    "DELETE /projects/{project}/features/{feature}": _fresh("feature"),
+    "PATCH /projects/{project}/environments/{environment}/features/{feature}": _body(lambda: {"enabled": True}),
+    "GET /projects/{project}/pipelines": _nothing,
+    "POST /projects/{project}/pipelines": _body(_definition),
+    "GET /projects/{project}/pipelines/{pipeline}": _a_draft,
+    "PUT /projects/{project}/pipelines/{pipeline}": _a_draft_to_replace,
+    "DELETE /projects/{project}/pipelines/{pipeline}": _a_draft,
+    "POST /projects/{project}/pipelines/{pipeline}/publish": _a_draft,
+    "GET /projects/{project}/releases": _nothing,
+    "POST /projects/{project}/releases": _to_add,
+    "GET /projects/{project}/releases/{release}": _a_release,
+    "POST /projects/{project}/releases/{release}/remove": _a_release_to_steer,
+    "POST /projects/{project}/releases/{release}/retry": _a_release_to_steer,
+    "GET /projects/{project}/audit": _nothing,
+    "GET /keys": _nothing,
+    "POST /keys": _body(_key_body),
+    "DELETE /keys/{key}": _a_key,
+    "DELETE /projects/{project}": _no_release_under_way,
+}
+
+_USUAL = {"project": "shop", "environment": "development", "feature": "checkout", "segment": "staff"}
+
+WITH_A_BODY = [route for route in PLACES if route.split()[0] in ("POST", "PUT", "PATCH") and not route.endswith("/publish")]
+
+
+def prepare(owner: Api, route: str) -> tuple[str, str, Any]:
+    """Make what the route is called on; the method, the path and the body of a call that is right."""
+    method, template = route.split()
+    names, body = PLACES[route](owner)
+    return method, template.format(**(_USUAL | names)), body

@@ -1,0 +1,64 @@
+"""Alive, ready, and what the API says while its database is away."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from sqlalchemy import make_url, text
+
+from activities.store.database import Database
+from tests.api.answers import problem_of
+from tests.conftest import serve
+from tests.http import Api, free_port
+
+
+@pytest.fixture
+def api_on_postgresql(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+    yield from serve(postgresql_url)
+
+
+def test_the_api_is_alive_and_ready_while_temporal_is_down(api: Api) -> None:
+    assert httpx.get(f"{api.address}/healthz").json() == {"status": "alive"}
+    assert httpx.get(f"{api.address}/readyz").json() == {"status": "ready"}
+
+
+def test_every_problem_type_leads_to_its_explanation(api: Api) -> None:
+    problem = problem_of(api.request("GET", "/projects/nowhere"), 404, "not_found")
+
+    page = httpx.get(f"{api.address}{problem['type']}")
+
+    assert page.headers["content-type"].startswith("text/markdown")
+    assert f'<a id="{problem["type"].split("#")[1]}">' in page.text
+
+
+def test_while_the_database_is_away_the_api_says_so_and_then_goes_on(
+    api_on_postgresql: Api, postgresql_server: str, postgresql_url: str
+) -> None:
+    api, name = api_on_postgresql, make_url(postgresql_url).database
+    api.make_project()
+    server = Database(postgresql_server.format(database="postgres"))
+
+    with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+        connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"), {"name": name})
+        answers = [
+            api.request("GET", "/projects"),
+            api.request("POST", "/projects", {"key": "blog"}),
+            api.request("PATCH", "/projects/shop/environments/production/features/checkout", {"enabled": True}),
+            api.request("POST", "/projects/shop/releases/0192-none/retry", {}),
+            httpx.get(f"{api.address}/readyz"),
+        ]
+        alive = httpx.get(f"{api.address}/healthz")
+        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
+    server.close()
+
+    for answer in answers:
+        problem_of(answer, 503, "database_unavailable")
+        assert int(answer.headers["retry-after"]) > 0
+        assert str(name) not in answer.text
+    assert alive.status_code == 200
+    api.wait_until_ready()
+    assert [each["key"] for each in api.get("/projects")["items"]] == ["shop"]
+    assert api.get("/projects/shop/features/checkout")["environments"]["production"]["enabled"] is False
+    assert api.post("/projects", {"key": "blog"})["key"] == "blog"

@@ -1,0 +1,122 @@
+"""API keys: shown once, kept as hashes, and never wider than the key that makes them."""
+
+import hashlib
+from typing import Any
+
+from sqlalchemy import text
+
+from activities.store.database import Database
+from tests.api.answers import problem_of
+from tests.http import OWNER_KEY, Api
+
+VIEWER = {"project": "shop", "role": "viewer"}
+ADMIN = {"project": "shop", "role": "admin"}
+
+
+def _body(*grants: dict[str, Any], name: str = "robot") -> dict[str, Any]:
+    return {"name": name, "owner": {"kind": "service", "name": name}, "grants": list(grants)}
+
+
+def test_a_secret_is_shown_once_and_kept_only_as_a_hash(api: Api, sqlite_of_the_room: str) -> None:
+    api.make_project()
+
+    made = api.post("/keys", _body(VIEWER))
+
+    listed = {key["id"]: key for key in api.get("/keys")["items"]}
+    assert made["secret"].startswith("fh_")
+    assert listed[made["id"]] == {field: value for field, value in made.items() if field != "secret"}
+    database = Database(sqlite_of_the_room)
+    with database.reading() as store:
+        hashes = store.connection.execute(text("SELECT secret_hash FROM api_keys WHERE id = :id"), {"id": made["id"]}).scalars().all()
+        tables = store.connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars().all()
+        everything = str([store.connection.execute(text(f'SELECT * FROM "{table}"')).all() for table in tables])
+    database.close()
+    assert hashes == [hashlib.sha256(made["secret"].encode()).hexdigest()]
+    assert made["secret"] not in everything
+    assert OWNER_KEY not in everything
+
+
+def test_a_revoked_key_ends_at_once_also_twice(api: Api) -> None:
+    api.make_project()
+    made = api.post("/keys", _body(VIEWER))
+    robot = api.with_key(made["secret"])
+    assert robot.request("GET", "/projects/shop").status_code == 200
+
+    first = api.request("DELETE", f"/keys/{made['id']}")
+    second = api.request("DELETE", f"/keys/{made['id']}")
+
+    problem_of(robot.request("GET", "/projects/shop"), 401, "not_authenticated")
+    assert (first.status_code, second.status_code) == (204, 204)
+    assert len(api.get("/projects/shop/audit", event="key.revoked")["items"]) == 1
+
+
+def test_a_key_makes_only_keys_whose_grants_lie_within_its_own(api: Api) -> None:
+    api.make_project("shop")
+    api.make_project("other")
+    admin = api.make_key("ada", ADMIN)
+    refused = [
+        ({"role": "owner"},),
+        ({"project": "other", "role": "viewer"},),
+        (VIEWER, {"project": "other", "role": "admin"}),
+        ({"project": "nowhere", "role": "viewer"},),
+    ]
+
+    for grants in refused:
+        problem_of(admin.request("POST", "/keys", _body(*grants)), 403, "not_allowed")
+
+    for grant in (ADMIN, VIEWER, {"project": "shop", "role": "operator", "environments": ["*"]}):
+        assert admin.request("POST", "/keys", _body(grant)).status_code == 201
+
+
+def test_an_admin_sees_and_revokes_only_keys_within_its_grants(api: Api) -> None:
+    api.make_project("shop")
+    api.make_project("other")
+    admin = api.make_key("ada", ADMIN)
+    wider = api.post("/keys", _body(VIEWER, {"project": "other", "role": "viewer"}))
+    bootstrap = next(key for key in api.get("/keys")["items"] if key["name"] == "bootstrap")
+
+    seen = [key["name"] for key in admin.get("/keys")["items"]]
+
+    assert seen == ["ada"]
+    for key in (wider, bootstrap):
+        problem_of(admin.request("DELETE", f"/keys/{key['id']}"), 404, "not_found")
+    assert api.with_key(wider["secret"]).request("GET", "/projects/other").status_code == 200
+
+
+def test_keys_of_one_owner_are_told_apart_and_count_as_one_owner(api: Api) -> None:
+    api.make_project()
+    old, new = api.post("/keys", _body(ADMIN)), api.post("/keys", _body(ADMIN))
+
+    api.request("DELETE", f"/keys/{old['id']}")
+    changed = api.with_key(new["secret"]).patch("/projects/shop", {"name": "Shop"})
+
+    [entry] = api.get("/projects/shop/audit", event="project.changed")["items"]
+    assert changed["name"] == "Shop"
+    assert entry["actor"] == {"kind": "key", "id": new["id"], "owner": "robot"}
+    assert old["secret"] != new["secret"]
+
+
+def test_making_and_revoking_keys_is_in_the_audit_of_every_project_they_open(api: Api) -> None:
+    api.make_project("shop")
+    api.make_project("other")
+    made = api.post("/keys", _body(VIEWER, {"project": "other", "role": "viewer"}))
+    api.request("DELETE", f"/keys/{made['id']}")
+
+    for project in ("shop", "other"):
+        entries = [each for each in api.get(f"/projects/{project}/audit")["items"] if each["event"].startswith("key.")]
+        assert [each["event"] for each in entries] == ["key.revoked", "key.created"]
+        assert entries[0]["after"]["id"] == made["id"]
+        assert "secret" not in str(entries)
+        assert made["secret"] not in str(entries)
+
+
+def test_the_key_of_a_deleted_project_is_never_given_again_since_grants_and_the_audit_log_name_it(api_on_both: Api) -> None:
+    api_on_both.make_project()
+    admin = api_on_both.make_key("ada", ADMIN)
+    api_on_both.request("DELETE", "/projects/shop")
+
+    again = api_on_both.request("POST", "/projects", {"key": "shop"})
+
+    problem_of(again, 409, "conflict")
+    problem_of(admin.request("GET", "/projects/shop"), 404, "not_found")
+    assert admin.get("/projects")["items"] == []

@@ -1,0 +1,93 @@
+"""Projects and their environments over HTTP."""
+
+from tests.api.answers import pointers, problem_of
+from tests.http import Api
+from tests.pipelines import pipeline, stage
+
+ENVIRONMENTS = "/projects/shop/environments"
+
+
+def test_a_name_is_the_key_unless_it_is_given(api: Api) -> None:
+    plain = api.post("/projects", {"key": "shop"})
+    named = api.post("/projects", {"key": "blog", "name": "  The blog "})
+
+    assert plain == {"key": "shop", "name": "shop"}
+    assert named == {"key": "blog", "name": "The blog"}
+    assert api.get("/projects/blog") == named
+
+
+def test_a_key_sees_only_its_own_projects(api: Api) -> None:
+    for key in ("blog", "shop", "wiki"):
+        api.post("/projects", {"key": key})
+    grants = [{"project": key, "role": "viewer"} for key in ("wiki", "blog")]
+    viewer = api.make_key("vera", *grants)
+
+    first = viewer.get("/projects", limit=1)
+    rest = viewer.get("/projects", cursor=first["next"])
+
+    assert [each["key"] for each in first["items"] + rest["items"]] == ["blog", "wiki"]
+    assert [each["key"] for each in api.get("/projects")["items"]] == ["blog", "shop", "wiki"]
+
+
+def test_a_key_that_is_taken_is_refused(api: Api) -> None:
+    api.make_project()
+
+    assert pointers(problem_of(api.request("POST", "/projects", {"key": "shop"}), 409, "conflict")) == ["/key"]
+    assert pointers(problem_of(api.request("POST", ENVIRONMENTS, {"key": "staging"}), 409, "conflict")) == ["/key"]
+
+
+def test_the_same_keys_may_be_used_in_two_projects(api: Api) -> None:
+    api.make_project("shop")
+    api.make_project("blog")
+
+    api.patch("/projects/blog/environments/production/features/checkout", {"enabled": True})
+
+    assert api.get("/projects/shop/features/checkout")["environments"]["production"]["enabled"] is False
+
+
+def test_a_project_with_a_release_under_way_is_not_deleted(api: Api) -> None:
+    api.make_project()
+    api.publish(pipeline(stage("Development")))
+    release = api.add()
+
+    refused = problem_of(api.request("DELETE", "/projects/shop"), 409, "in_use")
+    api.post(f"/projects/shop/releases/{release['id']}/remove")
+
+    assert refused["details"]["used_by"] == [{"kind": "release", "id": release["id"], "feature": "checkout"}]
+    assert api.request("DELETE", "/projects/shop").status_code == 204
+    problem_of(api.request("GET", "/projects/shop"), 404, "not_found")
+    problem_of(api.request("GET", "/projects/shop/features"), 404, "not_found")
+    problem_of(api.request("POST", ENVIRONMENTS, {"key": "late"}), 404, "not_found")
+
+
+def test_an_environment_in_use_is_not_deleted_and_the_answer_lists_what_uses_it(api: Api) -> None:
+    api.make_project()
+    published = api.publish(pipeline(stage("Production", "production")))
+    release = api.add()
+
+    refused = problem_of(api.request("DELETE", f"{ENVIRONMENTS}/production"), 409, "in_use")
+
+    assert refused["details"]["used_by"] == [
+        {"kind": "pipeline", "key": "standard", "version": 1, "id": published["id"]},
+        {"kind": "release", "id": release["id"], "feature": "checkout"},
+    ]
+    assert api.request("DELETE", f"{ENVIRONMENTS}/staging").status_code == 204
+    problem_of(api.request("GET", f"{ENVIRONMENTS}/staging"), 404, "environment_not_found")
+
+
+def test_an_environment_made_anew_under_an_old_key_starts_from_the_defaults(api: Api) -> None:
+    api.make_project()
+    api.patch(f"{ENVIRONMENTS}/staging/features/checkout", {"enabled": True})
+
+    api.request("DELETE", f"{ENVIRONMENTS}/staging")
+    api.post(ENVIRONMENTS, {"key": "staging"})
+
+    assert api.get("/projects/shop/features/checkout")["environments"]["staging"]["enabled"] is False
+
+
+def test_names_change_and_keys_never_do(api: Api) -> None:
+    api.make_project()
+
+    assert api.patch("/projects/shop", {"name": "The shop"}) == {"key": "shop", "name": "The shop"}
+    assert api.patch(f"{ENVIRONMENTS}/staging", {"name": "Rehearsal"}) == {"key": "staging", "name": "Rehearsal"}
+    assert api.get(f"{ENVIRONMENTS}/staging")["name"] == "Rehearsal"

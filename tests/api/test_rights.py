@@ -1,0 +1,157 @@
+"""Who may call which route, written by hand."""
+
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from api.app import create_app
+from settings import Settings
+from tests.api.answers import audit_log, problem_of
+from tests.api.routes import PLACES, prepare
+from tests.http import Api
+from tests.pipelines import enable, pipeline, stage
+
+ROLES = ["no key", "unknown key", "viewer", "operator on development", "operator on all", "admin", "owner", "admin elsewhere"]
+
+#                                                                           none unkn view  dev  all  adm  own  else
+EXPECTED = {
+    "GET /projects":                                                         (401, 401, 200, 200, 200, 200, 200, 200),
+    "POST /projects":                                                        (401, 401, 403, 403, 403, 403, 201, 403),
+    "GET /projects/{project}":                                               (401, 401, 200, 200, 200, 200, 200, 404),
+    "PATCH /projects/{project}":                                             (401, 401, 403, 403, 403, 200, 200, 404),
+    "DELETE /projects/{project}":                                            (401, 401, 403, 403, 403, 403, 204, 404),
+    "GET /projects/{project}/environments":                                  (401, 401, 200, 200, 200, 200, 200, 404),
+    "POST /projects/{project}/environments":                                 (401, 401, 403, 403, 403, 201, 201, 404),
+    "GET /projects/{project}/environments/{environment}":                    (401, 401, 200, 200, 200, 200, 200, 404),
+    "PATCH /projects/{project}/environments/{environment}":                  (401, 401, 403, 403, 403, 200, 200, 404),
+    "DELETE /projects/{project}/environments/{environment}":                 (401, 401, 403, 403, 403, 204, 204, 404),
+    "GET /projects/{project}/segments":                                      (401, 401, 200, 200, 200, 200, 200, 404),
+    "POST /projects/{project}/segments":                                     (401, 401, 403, 201, 201, 201, 201, 404),
+    "GET /projects/{project}/segments/{segment}":                            (401, 401, 200, 200, 200, 200, 200, 404),
+    "PATCH /projects/{project}/segments/{segment}":                          (401, 401, 403, 200, 200, 200, 200, 404),
+    "DELETE /projects/{project}/segments/{segment}":                         (401, 401, 403, 204, 204, 204, 204, 404),
+    "GET /projects/{project}/features":                                      (401, 401, 200, 200, 200, 200, 200, 404),
+    "POST /projects/{project}/features":                                     (401, 401, 403, 403, 201, 201, 201, 404),
+    "GET /projects/{project}/features/{feature}":                            (401, 401, 200, 200, 200, 200, 200, 404),
+    "PATCH /projects/{project}/features/{feature}":                          (401, 401, 403, 200, 200, 200, 200, 404),
+    "DELETE /projects/{project}/features/{feature}":                         (401, 401, 403, 403, 204, 204, 204, 404),
+    "PATCH /projects/{project}/environments/{environment}/features/{feature}": (401, 401, 403, 200, 200, 200, 200, 404),
+    "GET /projects/{project}/pipelines":                                     (401, 401, 200, 200, 200, 200, 200, 404),
+    "POST /projects/{project}/pipelines":                                    (401, 401, 403, 403, 403, 201, 201, 404),
+    "GET /projects/{project}/pipelines/{pipeline}":                          (401, 401, 200, 200, 200, 200, 200, 404),
+    "PUT /projects/{project}/pipelines/{pipeline}":                          (401, 401, 403, 403, 403, 200, 200, 404),
+    "DELETE /projects/{project}/pipelines/{pipeline}":                       (401, 401, 403, 403, 403, 204, 204, 404),
+    "POST /projects/{project}/pipelines/{pipeline}/publish":                 (401, 401, 403, 403, 403, 200, 200, 404),
+    "GET /projects/{project}/releases":                                      (401, 401, 200, 200, 200, 200, 200, 404),
+    "POST /projects/{project}/releases":                                     (401, 401, 403, 201, 201, 201, 201, 404),
+    "GET /projects/{project}/releases/{release}":                            (401, 401, 200, 200, 200, 200, 200, 404),
+    "POST /projects/{project}/releases/{release}/remove":                    (401, 401, 403, 200, 200, 200, 200, 404),
+    "POST /projects/{project}/releases/{release}/retry":                     (401, 401, 403, 409, 409, 409, 409, 404),
+    "GET /projects/{project}/audit":                                         (401, 401, 200, 200, 200, 200, 200, 404),
+    "GET /keys":                                                             (401, 401, 403, 403, 403, 200, 200, 200),
+    "POST /keys":                                                            (401, 401, 403, 403, 403, 201, 201, 403),
+    "DELETE /keys/{key}":                                                    (401, 401, 403, 403, 403, 204, 204, 404),
+}  # fmt: skip
+
+
+def test_every_route_is_in_the_table_of_rights() -> None:
+    contexts = list(iter_route_contexts(create_app(Settings()).routes))
+
+    paths = [(context.path or "", context.methods or ()) for context in contexts if isinstance(context.original_route, APIRoute)]
+    routes = {f"{method} {path.removeprefix('/api/v1')}" for path, methods in paths if path.startswith("/api/v1") for method in methods}
+
+    assert routes == set(EXPECTED) == set(PLACES)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_route_answers_each_role_as_the_table_says(api: Api, role: str) -> None:
+    api.make_project()
+    api.post("/projects", {"key": "elsewhere"})
+    caller = _with_role(api, role)
+    wrong = {}
+
+    for route in PLACES:
+        method, path, body = prepare(api, route)
+        expected = EXPECTED[route][ROLES.index(role)]
+        before = audit_log(api) if expected in (401, 403, 404) else None
+        answer = caller.request(method, path, body)
+        if answer.status_code != expected:
+            wrong[route] = f"{answer.status_code} instead of {expected}: {answer.text}"
+        if before is not None and audit_log(api) != before:
+            wrong[route] = "was refused and left a trace of a change"
+
+    assert wrong == {}
+
+
+def _with_role(api: Api, role: str) -> Api:
+    grants: dict[str, dict[str, Any]] = {
+        "viewer": {"project": "shop", "role": "viewer"},
+        "operator on development": {"project": "shop", "role": "operator", "environments": ["development"]},
+        "operator on all": {"project": "shop", "role": "operator", "environments": ["*"]},
+        "admin": {"project": "shop", "role": "admin"},
+        "admin elsewhere": {"project": "elsewhere", "role": "admin"},
+    }
+    plain = {"no key": api.with_key(None), "unknown key": api.with_key("fh_nobody_knows_this_key_at_all"), "owner": api}
+    return plain[role] if role in plain else api.make_key(role, grants[role])
+
+
+def test_a_right_on_one_environment_is_none_on_another(api: Api) -> None:
+    api.make_project()
+    api.publish(pipeline(stage("Development"), stage("Production", "production")))
+    only_development = _with_role(api, "operator on development")
+
+    by_hand = only_development.request("PATCH", "/projects/shop/environments/production/features/checkout", {"enabled": True})
+    added = only_development.request("POST", "/projects/shop/releases", {"pipeline": "standard", "feature": "checkout"})
+
+    assert problem_of(by_hand, 403, "not_allowed")["details"] == {"environments": ["production"]}
+    assert problem_of(added, 403, "not_allowed")["details"] == {"environments": ["production"]}
+
+
+def test_who_may_not_touch_production_can_remove_a_release_only_before_it_gets_there(api: Api) -> None:
+    api.make_project()
+    api.publish(pipeline(stage("Production", "production"), stage("Development")))
+    release = api.add()
+    only_development = _with_role(api, "operator on development")
+
+    refused = only_development.request("POST", f"/projects/shop/releases/{release['id']}/remove", {})
+
+    problem_of(refused, 403, "not_allowed")
+    assert api.release(release["id"])["status"] == "starting"
+
+
+def test_a_segment_used_in_production_needs_the_right_on_production(api: Api) -> None:
+    api.make_project()
+    api.patch("/projects/shop/environments/production/features/checkout", {"overrides": {"staff": {"enabled": True}}})
+    only_development = _with_role(api, "operator on development")
+
+    used = only_development.request("PATCH", "/projects/shop/segments/staff", {"rules": []})
+    unused = only_development.request("PATCH", "/projects/shop/segments/beta-users", {"rules": []})
+
+    problem_of(used, 403, "not_allowed")
+    assert unused.status_code == 200
+
+
+def test_another_projects_things_are_not_found_through_ones_own(api: Api) -> None:
+    api.make_project("shop")
+    api.make_project("other")
+    theirs = api.publish(pipeline(stage("Development", actions=[enable()])), project="other")
+    release = api.add(project="other")
+    admin = _with_role(api, "admin")
+
+    problem_of(admin.request("GET", f"/projects/shop/pipelines/{theirs['id']}"), 404, "not_found")
+    problem_of(admin.request("GET", f"/projects/shop/releases/{release['id']}"), 404, "not_found")
+    problem_of(admin.request("POST", f"/projects/shop/releases/{release['id']}/remove", {}), 404, "not_found")
+    problem_of(admin.request("POST", f"/projects/shop/releases/{release['id']}/retry", {}), 404, "not_found")
+    problem_of(admin.request("POST", "/projects/shop/releases", {"pipeline": theirs["id"], "feature": "checkout"}), 422, "invalid")
+
+
+def test_a_project_of_others_looks_like_one_that_does_not_exist(api: Api) -> None:
+    api.make_project("shop")
+    api.post("/projects", {"key": "secret"})
+    admin = _with_role(api, "admin")
+
+    exists = problem_of(admin.request("GET", "/projects/secret"), 404, "not_found")
+    missing = problem_of(admin.request("GET", "/projects/missed"), 404, "not_found")
+
+    assert exists["detail"].replace("secret", "missed") == missing["detail"]

@@ -1,0 +1,100 @@
+"""Pipelines, from a terminal."""
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Terminal
+from tests.pipelines import pipeline, stage
+
+
+def test_a_file_is_drafted_and_published_after_its_effect_was_shown(terminal: Terminal, definition: Path) -> None:
+    terminal.types("pipelines", "create", str(definition))
+    assert terminal.code == 0
+    assert "Drafted 'standard' version 1" in terminal.out
+
+    terminal.types("pipelines", "publish", "standard", answers="y\n")
+    assert terminal.code == 0
+    assert "2. Beta (production), after 1 d: enable for beta-users" in terminal.err
+    assert "Published 'standard' version 1." in terminal.out
+
+
+def test_a_no_publishes_nothing(terminal: Terminal, definition: Path) -> None:
+    terminal.types("pipelines", "create", str(definition))
+
+    assert terminal.types("pipelines", "publish", "standard", answers="n\n").code == 1
+
+    assert terminal.reads("pipelines", "show", "standard")["status"] == "draft"
+
+
+def test_yes_is_not_asked(terminal: Terminal, definition: Path) -> None:
+    terminal.types("pipelines", "create", str(definition))
+
+    answer = terminal.reads("pipelines", "publish", "standard", "--yes")
+
+    assert answer["status"] == "published"
+    assert terminal.err == ""
+
+
+def test_every_problem_is_printed_with_its_pointer(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "broken.json"
+    file.write_text(json.dumps(pipeline(stage("Development", "nowhere"), stage("Later", "neverland"))))
+    terminal.types("pipelines", "create", str(file))
+
+    terminal.types("pipelines", "publish", "standard", "--yes")
+
+    assert terminal.code == 1
+    assert "/stages/0/environment" in terminal.err
+    assert "/stages/1/environment" in terminal.err
+
+
+def test_a_wrong_definition_is_refused_with_pointers(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "wrong.json"
+    file.write_text(json.dumps(pipeline(stage("Development", wait="soon"))))
+
+    assert terminal.types("pipelines", "create", str(file)).code == 1
+
+    assert "/stages/0/trigger/duration" in terminal.err
+
+
+def test_what_is_not_json_is_wrong_usage(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.json"
+    file.write_text("key: standard")
+
+    assert terminal.types("pipelines", "create", str(file)).code == 2
+
+    assert "is not a JSON document" in terminal.err
+    assert terminal.types("pipelines", "create", str(tmp_path / "none.json")).code == 2
+
+
+def test_a_definition_is_read_from_a_pipe(terminal: Terminal, definition: Path) -> None:
+    assert terminal.types("pipelines", "create", "-", answers=definition.read_text()).code == 0
+
+
+def test_pipelines_are_listed_with_what_is_on_them(terminal: Terminal, published: str) -> None:
+    terminal.types("releases", "add", "checkout", "standard", "--yes")
+
+    terminal.types("pipelines", "list")
+
+    assert "standard" in terminal.out
+    assert "1 starting" in terminal.out
+    assert [each["id"] for each in terminal.reads("pipelines", "list")] == [published]
+
+
+def test_a_pipeline_is_shown_with_the_flags_in_its_stages(terminal: Terminal, published: str) -> None:
+    terminal.types("releases", "add", "checkout", "standard", "--stage", "Beta", "--yes")
+
+    terminal.types("pipelines", "show", "standard")
+
+    beta = next(line for line in terminal.out.splitlines() if line.startswith("Beta"))
+    assert beta.split()[-1] == "checkout"
+
+
+def test_a_draft_is_deleted_and_a_published_one_is_not(terminal: Terminal, published: str, tmp_path: Path) -> None:
+    file = tmp_path / "other.json"
+    file.write_text(json.dumps(pipeline(stage("Development"), key="other")))
+    terminal.types("pipelines", "create", str(file))
+
+    assert terminal.types("pipelines", "delete", "other", answers="y\n").code == 0
+    assert terminal.types("pipelines", "delete", published, "--yes").code == 1
+
+    assert [each["key"] for each in terminal.reads("pipelines", "list")] == ["standard"]

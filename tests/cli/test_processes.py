@@ -1,0 +1,69 @@
+"""The commands that start processes."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.embedded.running import FLAGHOIST, settings_of
+from tests.http import free_port
+
+
+def test_migrating_makes_the_folder_and_the_schema_and_may_be_repeated(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path / "deep" / "home")
+    for _ in range(2):
+        done = subprocess.run([FLAGHOIST, "migrate"], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "has this version's schema" in done.stdout
+
+    assert (tmp_path / "deep" / "home" / "flaghoist.db").exists()
+
+
+def test_a_database_that_cannot_be_migrated_is_a_sentence(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path) | {"FLAGHOIST_DATABASE_URL": "postgresql+psycopg://somebody:secret@127.0.0.1:1/none"}
+
+    done = subprocess.run([FLAGHOIST, "migrate"], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 1
+    assert "can't be migrated" in done.stderr
+    assert "secret" not in done.stderr
+
+
+@pytest.mark.e2e
+@pytest.mark.xdist_group("embedded")
+def test_api_and_worker_start_without_temporal_and_end_when_told(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path) | {"TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}"}
+    # A module of the user's own must not take the place of ours.
+    (tmp_path / "worker.py").write_text("raise SystemExit(7)")
+    subprocess.run([FLAGHOIST, "migrate"], env=settings, cwd=tmp_path, timeout=60, check=True, stdout=subprocess.DEVNULL)
+    with (
+        subprocess.Popen([FLAGHOIST, "worker"], env=settings, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as worker,
+        subprocess.Popen([FLAGHOIST, "api"], env=settings, cwd=tmp_path, stderr=subprocess.DEVNULL) as api,
+    ):
+        try:
+            wait_until_ready(f"http://127.0.0.1:{settings['FLAGHOIST_PORT']}/readyz")
+            assert worker.stderr is not None
+            assert "temporal_not_ready" in worker.stderr.readline()
+            worker.terminate()
+            assert worker.wait(30) == 0
+            api.terminate()
+            assert api.wait(30) in (0, -signal.SIGTERM)
+        finally:
+            worker.kill()
+            api.kill()
+
+
+def wait_until_ready(address: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(address).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise TimeoutError(f"{address} did not become ready")

@@ -1,0 +1,60 @@
+"""Which API is meant, with which key, and what the exit codes say."""
+
+from pathlib import Path
+
+from tests.cli.conftest import Terminal
+from tests.http import OWNER_KEY, Api, free_port
+
+
+def test_an_api_that_does_not_answer_is_exit_code_3() -> None:
+    terminal = Terminal(f"http://127.0.0.1:{free_port()}").types("features", "list")
+
+    assert terminal.code == 3
+    assert "FLAGHOIST_URL" in terminal.err
+
+
+def test_no_project_is_wrong_usage(api: Api) -> None:
+    terminal = Terminal(api.address)
+    del terminal.environment["FLAGHOIST_PROJECT"]
+
+    assert terminal.types("features", "list").code == 2
+
+
+def test_an_unknown_key_is_refused(terminal: Terminal, api: Api) -> None:
+    stranger = Terminal(api.address, "fh_nobody_knows_this_key").types("features", "list")
+
+    assert stranger.code == 1
+    assert "unknown or revoked" in stranger.err
+
+
+def test_the_first_key_is_found_where_the_embedded_stack_keeps_it(terminal: Terminal, api: Api, tmp_path: Path) -> None:
+    (tmp_path / "bootstrap.key").write_text(f"{OWNER_KEY}\n")
+
+    here = Terminal(api.address, key="", FLAGHOIST_HOME=str(tmp_path))
+
+    assert here.types("features", "list").code == 0
+
+
+def test_the_first_key_is_never_sent_to_another_machine(tmp_path: Path) -> None:
+    (tmp_path / "bootstrap.key").write_text("fh_klüger_wäre_es_nicht\n")
+
+    there = Terminal("http://flaghoist.invalid", key="", FLAGHOIST_HOME=str(tmp_path))
+
+    assert there.types("features", "list").code == 3
+
+
+def test_a_wrong_setting_is_named() -> None:
+    terminal = Terminal("", FLAGHOIST_PORT="many").types("features", "list")
+
+    assert terminal.code == 2
+    assert "FLAGHOIST_PORT" in terminal.err
+
+
+def test_names_cannot_steer_the_terminal(terminal: Terminal, api: Api) -> None:
+    api.patch("/projects/shop/environments/staging/features/checkout", {"value": "\x1b[2J\x9b2J[red]x"})
+
+    terminal.types("features", "show", "checkout")
+
+    assert "\x1b" not in terminal.out
+    assert "\x9b" not in terminal.out
+    assert "[red]x" in terminal.out

@@ -1,0 +1,44 @@
+"""Releases as the record could have them."""
+
+from typing import Any
+
+from domain.pipeline import Definition
+from domain.release import Blocked, PipelineRef, Release, ReleaseStatus
+from tests.pipelines import enable, hold, pipeline, stage
+from tests.world import NOW
+
+DEFINITION = Definition.model_validate(
+    pipeline(
+        stage("Development"),
+        stage("Beta", "production", "1h", [enable("beta")]),
+        stage("Everyone", "production", "24h"),
+        hold("Watch", "2d"),
+    )
+)
+
+BLOCKED = Blocked(code="segment_not_found", message="There is no segment 'beta'.", since=NOW, details={"now": {"value": "x"}})
+
+
+def a_release(index: int = 1, **more: Any) -> Release:
+    """A running release that stands in the stage at that index."""
+    here = DEFINITION.stages[index]
+    values: dict[str, Any] = {
+        "id": "r1",
+        "project": "shop",
+        "feature": "checkout",
+        "pipeline": PipelineRef(id="p1", key="standard", version=1, name="Standard"),
+        "status": ReleaseStatus.RUNNING,
+        "stage_index": index,
+        "stage": here.name,
+        "environment": here.environment,
+        "visit": index + 1,
+        "sequence": index,
+        "write_key": "k",
+        "starting_stage": 0,
+        "on_conflict": "block",
+        "added_at": NOW,
+        "added_by": "olivia",
+        "responsible": "olivia",
+        "responsible_id": "o1",
+    }
+    return Release(**(values | more))

@@ -1,0 +1,110 @@
+"""The plan of a release, and why it isn't moving."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.progress import PATIENCE, plan_of, waiting_for
+from domain.release import Release, ReleaseStatus, StageOutcome, StageRun
+from tests.domain.records import BLOCKED, DEFINITION, a_release
+from tests.world import NOW
+
+HOUR = timedelta(hours=1)
+DEVELOPMENT = StageRun(visit=1, stage_index=0, outcome=StageOutcome.ACTED, entered_at=NOW, acts_at=NOW, acted_at=NOW)
+BETA = StageRun(visit=2, stage_index=1, outcome=StageOutcome.PENDING, entered_at=NOW, acts_at=NOW + HOUR)
+ACTS = [StageOutcome.ACTED, StageOutcome.PENDING, StageOutcome.PENDING, StageOutcome.PENDING]
+
+
+def test_the_plan_has_every_stage_with_what_became_of_it_or_when_it_will_act() -> None:
+    plan = plan_of(a_release(acts_at=NOW + HOUR), DEFINITION, [DEVELOPMENT, BETA])
+
+    assert [stage.name for stage in plan] == ["Development", "Beta", "Everyone", "Watch"]
+    assert [stage.outcome for stage in plan] == ACTS
+    assert [stage.acts_at for stage in plan] == [NOW, NOW + HOUR, NOW + 25 * HOUR, NOW + 73 * HOUR]
+    assert [stage.acted_at for stage in plan] == [NOW, None, None, None]
+
+
+def test_stages_before_the_starting_stage_are_not_run() -> None:
+    plan = plan_of(a_release(starting_stage=1, visit=1, acts_at=NOW + HOUR), DEFINITION, [BETA.model_copy(update={"visit": 1})])
+
+    assert [stage.outcome for stage in plan] == [StageOutcome.NOT_RUN, *ACTS[1:]]
+    assert plan[0].acts_at is None
+
+
+def test_nothing_ahead_has_a_time_while_a_person_has_to_decide() -> None:
+    runs = [DEVELOPMENT, BETA.model_copy(update={"outcome": StageOutcome.BLOCKED})]
+
+    plan = plan_of(a_release(status=ReleaseStatus.BLOCKED, blocked=BLOCKED), DEFINITION, runs)
+
+    assert [stage.outcome for stage in plan] == [StageOutcome.ACTED, StageOutcome.BLOCKED, StageOutcome.PENDING, StageOutcome.PENDING]
+    assert [stage.acts_at for stage in plan][2:] == [None, None]
+
+
+def test_nothing_ahead_has_a_time_before_the_workflow_has_started() -> None:
+    starting = StageRun(visit=1, stage_index=0, outcome=StageOutcome.PENDING)
+
+    plan = plan_of(a_release(0, status=ReleaseStatus.STARTING), DEFINITION, [starting])
+
+    assert [(stage.outcome, stage.acts_at) for stage in plan] == [(StageOutcome.PENDING, None)] * 4
+
+
+@pytest.mark.parametrize("status", [ReleaseStatus.REMOVED, ReleaseStatus.TERMINATED])
+def test_what_a_finished_release_never_reached_is_not_run(status: ReleaseStatus) -> None:
+    runs = [DEVELOPMENT, BETA.model_copy(update={"outcome": StageOutcome.REMOVED})]
+
+    plan = plan_of(a_release(status=status, acts_at=None), DEFINITION, runs)
+
+    assert [stage.outcome for stage in plan] == [
+        StageOutcome.ACTED,
+        StageOutcome.REMOVED,
+        StageOutcome.NOT_RUN,
+        StageOutcome.NOT_RUN,
+    ]
+    assert plan[2].acts_at is None
+
+
+def test_the_plan_shows_the_latest_visit_to_a_stage() -> None:
+    again = BETA.model_copy(update={"visit": 5, "entered_at": NOW + HOUR})
+
+    plan = plan_of(a_release(visit=5, acts_at=NOW + HOUR), DEFINITION, [again, DEVELOPMENT, BETA])
+
+    assert plan[1].entered_at == NOW + HOUR
+
+
+LATE = NOW + PATIENCE
+WAITING: dict[str, tuple[Release, str, str, bool]] = {
+    "just added": (a_release(status=ReleaseStatus.STARTING), "starting", "about to start", False),
+    "due": (a_release(acts_at=LATE - timedelta(seconds=1)), "acting", "'Beta' is due", False),
+    "not due": (a_release(acts_at=LATE + HOUR), "time", "'Beta' waits until 2026-03-02 10:01:00 UTC", True),
+    "overdue": (a_release(acts_at=LATE - PATIENCE), "unavailable", "no worker is running", False),
+    "blocked": (a_release(status=ReleaseStatus.BLOCKED, blocked=BLOCKED), "decision", "remove or retry", False),
+}
+
+
+@pytest.mark.parametrize(("release", "code", "words", "has_time"), WAITING.values(), ids=WAITING)
+def test_why_a_release_is_not_moving(release: Release, code: str, words: str, has_time: bool) -> None:
+    now = NOW if release.status is ReleaseStatus.STARTING else LATE
+    waits = waiting_for(release, now)
+
+    assert waits
+    assert (waits.code, waits.until is not None) == (code, has_time)
+    assert words in waits.message
+
+
+def test_a_release_that_could_not_be_started_for_long_waits_for_temporal_and_not_for_its_stage() -> None:
+    waits = waiting_for(a_release(status=ReleaseStatus.STARTING), LATE)
+
+    assert waits
+    assert waits.code == "unavailable"
+    assert "could not be started" in waits.message
+    assert "due" not in waits.message
+
+
+@pytest.mark.parametrize("status", ["completed", "removed", "rolled_back", "terminated"])
+def test_a_finished_release_waits_for_nothing(status: str) -> None:
+    assert waiting_for(a_release(status=ReleaseStatus(status), acts_at=NOW), LATE) is None
+
+
+@pytest.mark.parametrize("status", ["starting", "running", "paused", "blocked", "rolling_back"])
+def test_every_unfinished_release_says_why_it_is_not_moving(status: str) -> None:
+    assert waiting_for(a_release(status=ReleaseStatus(status), blocked=BLOCKED), LATE)

@@ -1,0 +1,108 @@
+"""`flaghoist dev`, as people run it: a process with a terminal's output."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.http import Api, free_port
+
+FLAGHOIST = Path(sys.executable).parent / "flaghoist"
+
+
+def settings_of(home: Path) -> dict[str, str]:
+    """Free ports and a home of its own; what the test's own environment says is left out."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("FLAGHOIST_", "TEMPORAL_"))}
+    ports = {f"FLAGHOIST_{name}": str(free_port()) for name in ("PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT")}
+    return plain | ports | {"FLAGHOIST_HOME": str(home)}
+
+
+class RunningStack:
+    """One run of the embedded stack; leaving it leaves no process behind."""
+
+    def __init__(self, settings: Mapping[str, str], *arguments: str) -> None:
+        self.settings = settings
+        self.home = Path(settings["FLAGHOIST_HOME"])
+        self.lines: list[str] = []
+        command = [str(FLAGHOIST), "dev", *arguments]
+        self.process = subprocess.Popen(
+            command, env=dict(settings), cwd=self.home.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        self._api: Api | None = None
+
+    def __enter__(self) -> "RunningStack":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill_everything()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as output:
+            self.lines.extend(line.rstrip("\n") for line in output)
+
+    @property
+    def api(self) -> Api:
+        """The API with the first key."""
+        if self._api is None:
+            self._api = Api(f"http://127.0.0.1:{self.settings['FLAGHOIST_PORT']}", (self.home / "bootstrap.key").read_text().strip())
+        return self._api
+
+    def wait_for_line(self, *parts: str, seconds: float = 90) -> str:
+        """The first line that has all these parts."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for line in list(self.lines):
+                if all(part in line for part in parts):
+                    return line
+            time.sleep(0.1)
+        raise TimeoutError(f"no line with {parts} in:\n" + "\n".join(self.lines))
+
+    def children(self) -> dict[str, psutil.Process]:
+        """The processes that the stack remembers, by name, as far as they live."""
+        found = {}
+        for child in self._remembered():
+            with suppress(psutil.NoSuchProcess):
+                process = psutil.Process(child["pid"])
+                if abs(process.create_time() - child["created"]) < 2 and process.status() != psutil.STATUS_ZOMBIE:
+                    found[child["name"]] = process
+        return found
+
+    def _remembered(self) -> Any:
+        file = self.home / "processes.json"
+        return json.loads(file.read_text()) if file.exists() else []
+
+    def kill_everything(self) -> None:
+        """SIGKILL for the supervisor first, so that it starts nothing again, then for its children."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(10)
+        for child in self.children().values():
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+                child.wait(10)
+        self._reader.join(10)
+        if self._api is not None:
+            self._api.close()
+
+    def interrupt(self, seconds: float = 60) -> int:
+        """Ctrl-C; the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.ends(seconds)
+
+    def ends(self, seconds: float = 60) -> int:
+        """The exit code, once it ends by itself."""
+        code = self.process.wait(seconds)
+        self._reader.join(10)
+        return code

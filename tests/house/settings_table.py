@@ -1,0 +1,22 @@
+"""The table of settings in docs/settings.md, made from the settings themselves."""
+
+import sys
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
+
+from settings import Settings
+
+
+def settings_table(settings: type[BaseSettings]) -> str:
+    """One row per setting: its environment variable, its default and its meaning."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in settings.model_fields.items():
+        default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+        shown = f"`{default}`" if str(default) else "(empty)"
+        rows.append(f"| `FLAGHOIST_{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(settings_table(Settings))

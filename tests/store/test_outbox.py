@@ -1,0 +1,125 @@
+"""What Temporal is still to be told is told by one process at a time, and never forgotten."""
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from activities.store.outbox import LEASE, Errand, Kind
+from tests.pipelines import pipeline, stage
+from tests.threads import at_once
+from tests.world import NOW, World
+
+MOMENT = timedelta(seconds=1)
+
+
+@pytest.fixture
+def errands(world: World) -> World:
+    """A world with six errands for one release: its start, and five looks."""
+    world.publish(pipeline(stage("Development")))
+    release = world.add()
+    with world.database.transaction() as store:
+        for _ in range(5):
+            store.outbox.add(Kind.LOOK_AGAIN, release.id)
+    return world
+
+
+def lease(world: World, most: int = 20, after: timedelta = timedelta(0)) -> list[Errand]:
+    with world.database.transaction() as store:
+        return store.outbox.lease(NOW + after, most)
+
+
+def has_work(world: World, after: timedelta = timedelta(0)) -> bool:
+    with world.database.reading() as store:
+        return store.outbox.has_work(NOW + after)
+
+
+def test_errands_are_taken_oldest_first_and_only_once(errands: World) -> None:
+    first, second = lease(errands, 2), lease(errands, 20)
+
+    assert [errand.kind for errand in first + second] == [Kind.START, *[Kind.LOOK_AGAIN] * 5]
+    assert [errand.id for errand in first + second] == sorted(errand.id for errand in first + second)
+    assert {errand.attempts for errand in first + second} == {1}
+    assert lease(errands) == []
+    assert not has_work(errands)
+
+
+def test_two_who_look_at_once_never_take_the_same_errand(errands: World) -> None:
+    taken = at_once(*[lambda: lease(errands, 2)] * 4)
+
+    ids = [errand.id for some in taken for errand in some]
+    rest = [errand.id for errand in lease(errands)]
+    assert len(ids + rest) == len({*ids, *rest}) == 6
+    assert all(len(some) <= 2 for some in taken)
+
+
+def test_an_errand_whose_runner_died_is_taken_again(errands: World) -> None:
+    first = lease(errands)
+
+    assert not has_work(errands, LEASE - MOMENT)
+    assert lease(errands, after=LEASE - MOMENT) == []
+    assert has_work(errands, LEASE + MOMENT)
+    again = lease(errands, after=LEASE + MOMENT)
+
+    assert [errand.id for errand in again] == [errand.id for errand in first]
+    assert {errand.attempts for errand in again} == {2}
+
+
+def test_an_errand_that_could_not_be_run_waits_for_its_time(errands: World) -> None:
+    first, *_ = lease(errands)
+    with errands.database.transaction() as store:
+        store.outbox.put_back(first, NOW + timedelta(seconds=5))
+
+    assert lease(errands, after=timedelta(seconds=5)) == []
+    assert [errand.id for errand in lease(errands, after=timedelta(seconds=6))] == [first.id]
+
+
+def test_an_errand_that_was_run_is_struck_off(errands: World) -> None:
+    first, *others = lease(errands)
+    with errands.database.transaction() as store:
+        store.outbox.done(first)
+        store.outbox.done(first)
+
+    assert [errand.id for errand in lease(errands, after=LEASE + MOMENT)] == [errand.id for errand in others]
+
+
+def test_an_errand_is_left_only_if_its_transaction_holds(errands: World) -> None:
+    lease(errands)
+    with errands.database.reading() as store:
+        [release] = store.releases.unfinished_in(errands.project.id)
+
+    def fail() -> None:
+        with errands.database.transaction() as store:
+            store.outbox.add(Kind.LOOK_AGAIN, release.id)
+            raise RuntimeError("half-way")
+
+    with pytest.raises(RuntimeError, match="half-way"):
+        fail()
+
+    assert not has_work(errands)
+
+
+def take(world: World, holder: str, after: timedelta = timedelta(0)) -> bool:
+    with world.database.transaction() as store:
+        return store.leases.take("reconciler", holder, NOW + after, timedelta(seconds=30))
+
+
+def test_a_lease_is_held_by_one_until_it_lapses(world: World) -> None:
+    assert take(world, "a")
+    assert not take(world, "b", 29 * MOMENT)
+    assert take(world, "a", 20 * MOMENT), "its holder prolongs it"
+    assert not take(world, "b", 45 * MOMENT)
+    assert take(world, "b", 51 * MOMENT)
+    assert not take(world, "a", 52 * MOMENT)
+
+
+def test_of_many_who_take_a_lease_at_once_one_gets_it(world: World) -> None:
+    for after in (timedelta(0), timedelta(minutes=1)):
+        takers = [partial(take, world, holder, after) for holder in "abc"]
+        assert sorted(at_once(*takers)) == [False, False, True]
+
+
+def test_leases_of_other_names_are_other_leases(world: World) -> None:
+    assert take(world, "a")
+    with world.database.transaction() as store:
+        assert store.leases.take("webhooks", "b", NOW, timedelta(seconds=30))
