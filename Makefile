@@ -25,8 +25,9 @@ format: .venv/.ready-for-tests ## format the code
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-openapi: .venv/.ready-for-tests ## write docs/openapi.json anew
+openapi: .venv/.ready-for-tests ## write docs/openapi.json and docs/problems.md anew
 	.venv/bin/python -m api.openapi > docs/openapi.json
+	.venv/bin/python -m api.explanations > docs/problems.md
 
 migrate: .venv/.ready ## bring the database to this version's schema
 	.venv/bin/flaghoist migrate

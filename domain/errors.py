@@ -2,6 +2,7 @@
 
 Refusal
 ├── NotFound
+│   ├── FeatureNotFound
 │   ├── SegmentNotFound
 │   └── EnvironmentNotFound
 ├── NotAuthenticated
@@ -58,6 +59,10 @@ class Refusal(Exception):
 
 class NotFound(Refusal):
     """There is no such thing, or it is not for the one who asks."""
+
+
+class FeatureNotFound(NotFound):
+    """A release's feature does not exist any more."""
 
 
 class SegmentNotFound(NotFound):

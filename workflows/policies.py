@@ -20,6 +20,8 @@ QUICK_RECORD: dict[str, Any] = {
 }
 """A record within the workflow task, where the database answers."""
 
+QUICK_LOOK: dict[str, Any] = {**QUICK_RECORD, "schedule_to_close_timeout": timedelta(seconds=30)}
+
 CALL_TO_TEMPORAL = timedelta(seconds=5)
 CONTROL = timedelta(seconds=15)
 """How long a person waits until a control shows its effect."""

@@ -2,35 +2,30 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import is_cancelled_exception
 
-from activities.changes import ChangeActivities
 from activities.messages import (
-    ChangeFlag,
-    HoldEnded,
     Made,
     Overtaken,
     Recorded,
-    RecordProgress,
     Refused,
     RemovedByTemporal,
     Retried,
     Standing,
     Step,
 )
-from activities.releases import ReleaseActivities
 from domain.errors import ControlNotAllowed
 from domain.pipeline import Stage
-from domain.release import ACTING, Control, NextStage, ReleaseStatus, check_allowed
-from domain.schedule import due_at
+from domain.release import ACTING, Control, ReleaseStatus, check_allowed
 from domain.trigger import trigger_in_words
+from workflows.calls import change_flag, read_standing, record_progress
+from workflows.climbing import change_at, first_place, hold_ended_at, place_after, record_of, stage_at
 from workflows.controls import Request, Requests, refusals_crossing
 from workflows.ladder import ladder_of
 from workflows.messages import LOOK_AGAIN, RELEASE, RETRY, ROLL_OVER, Place, ReleaseInput, ReleaseResult, RetryRelease, spoken
-from workflows.policies import PROVIDER_CALL, QUICK_RECORD
 from workflows.search import attributes_at
 
 
@@ -41,19 +36,13 @@ class ReleaseWorkflow:
     @workflow.init
     def __init__(self, release: ReleaseInput) -> None:
         self.release = release
-        self.place = release.place or self._first_place()
+        self.place = release.place or first_place(release, workflow.info().workflow_start_time)
         self.ended: str | None = None
         self.acting = False
         self.must_look = False
         self.must_roll_over = False
         self.requests = Requests(settled=self.place.settled)
         self.shown = release.place is None and self.is_due
-
-    def _first_place(self) -> Place:
-        """A flag enters its first stage when its workflow starts."""
-        index, entered_at = self.release.starting_stage, workflow.info().workflow_start_time
-        acts_at = due_at(self.release.stages[index].trigger, entered_at)
-        return Place(index=index, visit=1, sequence=0, entered_at=entered_at, acts_at=acts_at)
 
     @workflow.run
     async def run(self, _release: ReleaseInput) -> ReleaseResult:
@@ -104,7 +93,7 @@ class ReleaseWorkflow:
     @property
     def stage(self) -> Stage:
         """The stage where the release stands."""
-        return self.release.stages[self.place.index]
+        return stage_at(self.release, self.place)
 
     @property
     def status(self) -> str:
@@ -161,40 +150,17 @@ class ReleaseWorkflow:
                 await self._yield_to(answer)
 
     async def _change_flag(self) -> Made | Refused | Standing:
-        command = ChangeFlag(
-            project=self.release.project,
-            release=self.release.release,
-            visit=self.place.visit,
-            sequence=self.place.sequence,
-            stage=self.stage.name,
-            environment=self.stage.environment,
-            patch=self.stage.patch,
-            overwrite=self.release.on_conflict == "overwrite",
-            entered_at=self.place.entered_at,
-            acts_at=self.place.acts_at,
-            next=self._next_stage(),
-        )
-        summary = self.stage.in_words()[:200]
-        return await workflow.execute_activity_method(ChangeActivities.change_flag, command, summary=summary, **PROVIDER_CALL)
+        return await change_flag(change_at(self.release, self.place), self.stage.in_words()[:200])
 
     async def _end_hold(self) -> Recorded | Standing:
-        return await self._record(HoldEnded(entered_at=self.place.entered_at, acts_at=self.place.acts_at, next=self._next_stage()))
-
-    def _next_stage(self) -> NextStage | None:
-        index = self.place.index + 1
-        if index == len(self.release.stages):
-            return None
-        stage = self.release.stages[index]
-        return NextStage(index=index, name=stage.name, environment=stage.environment, trigger=stage.trigger)
+        return await self._record(hold_ended_at(self.release, self.place))
 
     def _go_on(self, at: datetime, sequence: int) -> None:
-        following = self._next_stage()
-        if following is None:
-            self._move(sequence=sequence)
+        after = place_after(self.release, self.place, at, sequence)
+        if after is None:
             self.ended = ReleaseStatus.COMPLETED
-            return
-        acts_at = due_at(following.trigger, at)
-        self._move(index=following.index, visit=self.place.visit + 1, sequence=sequence, entered_at=at, acts_at=acts_at)
+        self.place = after or self.place.moved(sequence=sequence)
+        self.shown = False
 
     def _move(self, **changes: object) -> None:
         self.place = self.place.moved(**changes)
@@ -203,13 +169,7 @@ class ReleaseWorkflow:
     async def _look(self) -> None:
         """Whatever was decided without us stands in the record."""
         self.must_look = False
-        options = {**QUICK_RECORD, "schedule_to_close_timeout": timedelta(seconds=30)}
-        try:
-            standing = await workflow.execute_local_activity_method(ReleaseActivities.read_standing, self.release.release, **options)
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            standing = await workflow.execute_activity_method(ReleaseActivities.read_standing, self.release.release, **PROVIDER_CALL)
+        standing = await read_standing(self.release.release)
         if standing.finished or standing.sequence != self.place.sequence:
             await self._yield_to(standing)
 
@@ -219,8 +179,7 @@ class ReleaseWorkflow:
             self.ended = standing.status
             self.shown = False
             return
-        entered_at = standing.entered_at or self.place.entered_at
-        self._move(index=standing.stage_index, visit=standing.visit, sequence=standing.sequence, entered_at=entered_at)
+        self._take_over(standing)
         answer = await self._record(Overtaken())
         if isinstance(answer, Recorded):
             self._move(sequence=answer.sequence, blocked=answer.blocked)
@@ -228,6 +187,10 @@ class ReleaseWorkflow:
             self.ended = answer.status
         else:
             self.must_look = True
+
+    def _take_over(self, standing: Standing) -> None:
+        entered_at = standing.entered_at or self.place.entered_at
+        self._move(index=standing.stage_index, visit=standing.visit, sequence=standing.sequence, entered_at=entered_at)
 
     async def _settle(self, request: Request) -> None:
         control = request.control
@@ -248,22 +211,14 @@ class ReleaseWorkflow:
             elif answer.finished:
                 self.ended = answer.status
             else:
-                self._move(sequence=answer.sequence)
+                self._take_over(answer)
         self.shown = False
         self._show()
 
     async def _record(self, step: Step) -> Recorded | Standing:
-        place = self.place
-        command = RecordProgress(
-            project=self.release.project, release=self.release.release, sequence=place.sequence, at=workflow.now(), step=step
-        )
+        command = record_of(self.release, self.place, step, workflow.now())
         summary = f"{self.stage.name}: {step.kind.replace('_', ' ')}"
-        try:
-            return await workflow.execute_local_activity_method(ReleaseActivities.record_progress, command, summary=summary, **QUICK_RECORD)
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-        return await workflow.execute_activity_method(ReleaseActivities.record_progress, command, summary=summary, **PROVIDER_CALL)
+        return await record_progress(command, summary)
 
     def _heed_cancellation(self) -> None:
         """An activity that ends normally swallows a cancel that came meanwhile."""

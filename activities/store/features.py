@@ -8,6 +8,7 @@ from sqlalchemy import Row, insert, select, update
 
 from activities.store.keyed import KeyedRepository
 from activities.store.tables import environments, feature_states, features
+from domain.errors import FeatureNotFound
 from domain.flag import FlagState
 from domain.project import Environment, Feature
 
@@ -17,6 +18,7 @@ class FeatureRepository(KeyedRepository[Feature]):
 
     table = features
     noun = "feature"
+    missing = FeatureNotFound
 
     def read(self, row: Row[Any]) -> Feature:
         """The feature of a row."""

@@ -41,7 +41,7 @@ def revoke_every_key(world: World) -> None:
     [
         ("segments", "beta-users", "segment_not_found", "beta-users"),
         ("environments", "production", "environment_not_found", "production"),
-        ("features", "checkout", "not_found", "checkout"),
+        ("features", "checkout", "feature_not_found", "checkout"),
     ],
 )
 def test_a_thing_that_is_gone_blocks_the_release_and_says_so_once(world: World, table: str, key: str, code: str, named: str) -> None:

@@ -124,7 +124,7 @@ def test_an_unknown_flag_or_environment_is_not_found(api: Api) -> None:
     api.make_project()
 
     problem_of(api.request("PATCH", "/projects/shop/environments/moon/features/checkout", {"enabled": True}), 404, "environment_not_found")
-    problem_of(api.request("PATCH", "/projects/shop/environments/production/features/nothing", {"enabled": True}), 404, "not_found")
+    problem_of(api.request("PATCH", "/projects/shop/environments/production/features/nothing", {"enabled": True}), 404, "feature_not_found")
 
 
 def test_who_changes_a_flag_in_a_release_is_warned(api: Api) -> None:
@@ -150,7 +150,7 @@ def test_a_feature_in_a_release_is_not_deleted(api: Api) -> None:
 
     assert refused["details"]["used_by"] == [{"kind": "release", "id": release["id"], "feature": "checkout"}]
     assert api.request("DELETE", f"{FEATURES}/checkout").status_code == 204
-    problem_of(api.request("GET", f"{FEATURES}/checkout"), 404, "not_found")
+    problem_of(api.request("GET", f"{FEATURES}/checkout"), 404, "feature_not_found")
     assert api.release(release["id"])["feature"] == "checkout"
 
 

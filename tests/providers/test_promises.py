@@ -84,7 +84,7 @@ def test_a_flag_is_changed_in_its_own_environment_only(subject: Subject) -> None
 @pytest.mark.parametrize(
     ("kind", "code", "wanted"),
     [
-        (NotFound, "not_found", ({"enabled": True}, "search", "production")),
+        (NotFound, "feature_not_found", ({"enabled": True}, "search", "production")),
         (NotFound, "environment_not_found", ({"enabled": True}, "checkout", "moon")),
         (NotFound, "segment_not_found", ({"enabled": True, "overrides": {"nobody": {"enabled": True}}}, "checkout", "production")),
         (Invalid, "value_type_wrong", ({"enabled": True, "value": 7}, "checkout", "production")),

@@ -1,0 +1,66 @@
+"""Where a release stands and where it goes from there: no waiting, no calls."""
+
+from datetime import datetime
+
+from activities.messages import ChangeFlag, HoldEnded, RecordProgress, Step
+from domain.pipeline import Stage
+from domain.release import NextStage
+from domain.schedule import due_at
+from workflows.messages import Place, ReleaseInput
+
+
+def first_place(release: ReleaseInput, entered_at: datetime) -> Place:
+    """A flag enters its first stage when its workflow starts."""
+    acts_at = due_at(release.stages[release.starting_stage].trigger, entered_at)
+    return Place(index=release.starting_stage, visit=1, sequence=0, entered_at=entered_at, acts_at=acts_at)
+
+
+def stage_at(release: ReleaseInput, place: Place) -> Stage:
+    """The stage where the release stands."""
+    return release.stages[place.index]
+
+
+def next_stage(release: ReleaseInput, place: Place) -> NextStage | None:
+    """The stage after it; none after the last."""
+    index = place.index + 1
+    if index == len(release.stages):
+        return None
+    stage = release.stages[index]
+    return NextStage(index=index, name=stage.name, environment=stage.environment, trigger=stage.trigger)
+
+
+def place_after(release: ReleaseInput, place: Place, at: datetime, sequence: int) -> Place | None:
+    """Where the release stands once this stage is done; nowhere, if it was the last."""
+    following = next_stage(release, place)
+    if following is None:
+        return None
+    acts_at = due_at(following.trigger, at)
+    return place.moved(index=following.index, visit=place.visit + 1, sequence=sequence, entered_at=at, acts_at=acts_at)
+
+
+def change_at(release: ReleaseInput, place: Place) -> ChangeFlag:
+    """The change that the stage makes."""
+    stage = stage_at(release, place)
+    return ChangeFlag(
+        project=release.project,
+        release=release.release,
+        visit=place.visit,
+        sequence=place.sequence,
+        stage=stage.name,
+        environment=stage.environment,
+        patch=stage.patch,
+        overwrite=release.on_conflict == "overwrite",
+        entered_at=place.entered_at,
+        acts_at=place.acts_at,
+        next=next_stage(release, place),
+    )
+
+
+def hold_ended_at(release: ReleaseInput, place: Place) -> HoldEnded:
+    """The end of a stage without actions."""
+    return HoldEnded(entered_at=place.entered_at, acts_at=place.acts_at, next=next_stage(release, place))
+
+
+def record_of(release: ReleaseInput, place: Place, step: Step, at: datetime) -> RecordProgress:
+    """A step that changes no flag, to be written."""
+    return RecordProgress(project=release.project, release=release.release, sequence=place.sequence, at=at, step=step)
