@@ -41,7 +41,7 @@ def plan_of(release: Release, definition: Definition, runs: Sequence[StageRun]) 
             environment=stage.environment,
             outcome=run.outcome if run else _not_visited(release, index),
             entered_at=run.entered_at if run else None,
-            acts_at=run.acts_at if run and run.acts_at else ahead.get(index),
+            acts_at=_due_at(run, ahead.get(index)),
             acted_at=run.acted_at if run else None,
         )
         for index, stage in enumerate(definition.stages)
@@ -82,6 +82,13 @@ def _waiting_for_workers(release: Release, due: datetime, now: datetime) -> Wait
         "no worker is running, or Temporal or the flag provider can't be reached. It goes on by itself when they are back."
     )
     return WaitingFor(code="unavailable", message=message)
+
+
+def _due_at(run: StageRun | None, ahead: datetime | None) -> datetime | None:
+    """When the stage was or will be due; a stage in which the release was ended will never act."""
+    if run is None or run.acts_at is None:
+        return ahead
+    return None if run.outcome is StageOutcome.REMOVED else run.acts_at
 
 
 def _not_visited(release: Release, index: int) -> StageOutcome:

@@ -101,7 +101,7 @@ RELEASES = [
     {"feature": "search-suggestions", "pipeline": "progressive-rollout", "starting_stage": "Staging"},
 ]
 
-TRY = "flaghoist releases add gift-cards progressive-rollout --project webshop"
+TRY = "releases add gift-cards progressive-rollout --project webshop"
 
 
 class Demo(NamedTuple):

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 
@@ -126,9 +128,14 @@ class Stack:
         added = [each.release for each in loaded if each.is_new]
         going_on = [each.release for each in loaded if not each.is_new and each.release["ended_at"] is None]
         words = f"{len(added)} flags start to climb" if added else "its releases go on" if going_on else "its releases have ended"
-        self.terminal.say(f"The demo is project '{WEBSHOP.project['key']}': {words}. Another you can add yourself: {TRY}")
+        self.terminal.say(f"The demo is project '{WEBSHOP.project['key']}': {words}. Another you can add yourself: {_cli()} {TRY}")
         for release in going_on:
             self.terminal.say(f"          {release['feature']:<22}  {release['stage']:<16}  goes on (release {release['id']})")
+
+
+def _cli() -> str:
+    """The CLI beside this interpreter, as it can be typed here."""
+    return os.path.relpath(Path(sys.executable).parent / "flaghoist")
 
 
 def _namespace_is_ready() -> bool:

@@ -108,3 +108,12 @@ def test_a_finished_release_waits_for_nothing(status: str) -> None:
 @pytest.mark.parametrize("status", ["starting", "running", "paused", "blocked", "rolling_back"])
 def test_every_unfinished_release_says_why_it_is_not_moving(status: str) -> None:
     assert waiting_for(a_release(status=ReleaseStatus(status), blocked=BLOCKED), LATE)
+
+
+def test_a_stage_in_which_the_release_was_removed_will_never_act() -> None:
+    removed = a_release(status=ReleaseStatus.REMOVED, acts_at=None)
+
+    plan = plan_of(removed, DEFINITION, [DEVELOPMENT, BETA.model_copy(update={"outcome": StageOutcome.REMOVED})])
+
+    assert [stage.acts_at for stage in plan] == [NOW, None, None, None]
+    assert [stage.outcome for stage in plan][1:] == [StageOutcome.REMOVED, StageOutcome.NOT_RUN, StageOutcome.NOT_RUN]
