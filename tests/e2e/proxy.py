@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from typing import Self
 
 
 class Proxy:
@@ -21,10 +22,18 @@ class Proxy:
         """Where clients connect to."""
         return f"127.0.0.1:{self.port}"
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         """Listen."""
         self._thread.start()
         self._started.wait(10)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Listen no more."""
+        self._open.set()
+        self._loop.call_soon_threadsafe(self._stopped.set)
+        self._thread.join(10)
+        self._loop.close()
 
     def hold(self) -> None:
         """Hold back what clients send from now on; they still hear the server."""
@@ -33,13 +42,6 @@ class Proxy:
     def drop_and_release(self) -> None:
         """Close every connection, forget what was held back, and forward again."""
         self._loop.call_soon_threadsafe(self._drop)
-
-    def stop(self) -> None:
-        """Listen no more."""
-        self._open.set()
-        self._loop.call_soon_threadsafe(self._stopped.set)
-        self._thread.join(10)
-        self._loop.close()
 
     async def _serve(self) -> None:
         self._stopped = asyncio.Event()

@@ -35,6 +35,15 @@ def locked(database_url: str) -> Iterator[None]:
     connection.close()
 
 
+def a_waiting_release(api: Api) -> dict[str, Any]:
+    """A flag on its way through two stages, of which the first waits."""
+    api.make_project()
+    api.publish(TWO)
+    release: dict[str, Any] = api.add()
+    api.wait_for_release(release["id"], "running")
+    return release
+
+
 def until_acting(stack: Stack, release: dict[str, Any]) -> None:
     """Return once the worker has begun to carry out a stage (which then waits for the database)."""
     wait_for("change_flag to start", lambda: attempts_of_change_flag(stack, release) >= 1)
@@ -49,14 +58,8 @@ def changes_of(api: Api, release: dict[str, Any]) -> list[str]:
 
 
 def test_a_worker_killed_before_its_acknowledgement_has_made_the_change_once(tmp_path: Path, sqlite_url: str) -> None:
-    proxy = Proxy()
-    proxy.start()
-    with running_stack(tmp_path, sqlite_url, worker_behind=proxy) as stack:
-        api = stack.api
-        api.make_project()
-        api.publish(TWO)
-        release = api.add()
-        api.wait_for_release(release["id"], "running")
+    with Proxy() as proxy, running_stack(tmp_path, sqlite_url, worker_behind=proxy) as stack:
+        api, release = stack.api, a_waiting_release(stack.api)
 
         with locked(sqlite_url):
             until_acting(stack, release)
@@ -70,18 +73,11 @@ def test_a_worker_killed_before_its_acknowledgement_has_made_the_change_once(tmp
         wait_for("a second attempt", lambda: attempts_of_change_flag(stack, release) >= 2, seconds=60)
         api.wait_for_release(release["id"], "completed", seconds=60)
         assert changes_of(api, release) == ["Development", "Production"]
-    proxy.stop()
 
 
 def test_an_attempt_that_outlives_its_time_budget_has_no_second_effect(tmp_path: Path, sqlite_url: str) -> None:
-    proxy = Proxy()
-    proxy.start()
-    with running_stack(tmp_path, sqlite_url, worker_behind=proxy) as stack:
-        api = stack.api
-        api.make_project()
-        api.publish(TWO)
-        release = api.add()
-        api.wait_for_release(release["id"], "running")
+    with Proxy() as proxy, running_stack(tmp_path, sqlite_url, worker_behind=proxy) as stack:
+        api, release = stack.api, a_waiting_release(stack.api)
 
         with locked(sqlite_url):
             until_acting(stack, release)
@@ -94,13 +90,10 @@ def test_an_attempt_that_outlives_its_time_budget_has_no_second_effect(tmp_path:
 
         assert changes_of(api, release) == ["Development", "Production"]
         assert api.release(release["id"])["status"] == "completed"
-    proxy.stop()
 
 
 def test_an_api_killed_between_its_commit_and_the_start_of_the_workflow_loses_nothing(tmp_path: Path, sqlite_url: str) -> None:
-    proxy = Proxy()
-    proxy.start()
-    with running_stack(tmp_path, sqlite_url, api_behind=proxy) as stack:
+    with Proxy() as proxy, running_stack(tmp_path, sqlite_url, api_behind=proxy) as stack:
         api = stack.api
         api.make_project()
         api.publish(TWO)
@@ -115,7 +108,6 @@ def test_an_api_killed_between_its_commit_and_the_start_of_the_workflow_loses_no
 
         api.wait_for_release(release["id"], "completed", seconds=60)
         assert changes_of(api, release) == ["Development", "Production"]
-    proxy.stop()
 
 
 def test_everything_killed_and_started_again_goes_on_with_the_same_releases(tmp_path: Path, sqlite_url: str) -> None:
