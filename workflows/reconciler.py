@@ -21,6 +21,8 @@ EVERY = timedelta(seconds=15)
 OVERLAP = timedelta(minutes=10)
 FIRST_LOOK_BACK = timedelta(days=7)
 MOST_OVERDUE = 50
+ROUND = 20
+"""How many of all unfinished releases are looked at each time, in turn: Temporal may forget what nobody asks for."""
 
 _ENDS = {
     WorkflowFate.CANCELLED: (ReleaseStatus.REMOVED, "The workflow was cancelled at Temporal."),
@@ -39,6 +41,7 @@ class Reconciler:
         self.every = every
         self.holder = new_id()
         self._looked_until = datetime.now(UTC) - FIRST_LOOK_BACK
+        self._last_in_turn = ""
 
     async def run(self) -> None:
         """Go on until cancelled."""
@@ -51,13 +54,14 @@ class Reconciler:
             await asyncio.sleep(self.every.total_seconds())
 
     async def reconcile(self) -> None:
-        """Look at every workflow that was ended from outside lately, and at those whose stage is overdue."""
+        """Look at every workflow that was ended from outside lately, at those whose stage is overdue, and at some of the others in turn."""
         now = datetime.now(UTC)
         ended = [workflow_id async for workflow_id in self.releases.ended_from_outside(self._looked_until)]
         overdue = await asyncio.to_thread(self._overdue, now - LATE)
         if overdue:
             log.warning("releases_overdue", releases=len(overdue))
-        for workflow_id in dict.fromkeys([*ended, *overdue]):
+        in_turn = await asyncio.to_thread(self._next_in_turn)
+        for workflow_id in dict.fromkeys([*ended, *overdue, *in_turn]):
             await self._look_at(workflow_id)
         self._looked_until = now - OVERLAP
 
@@ -82,6 +86,12 @@ class Reconciler:
     def _overdue(self, due_before: datetime) -> list[str]:
         with self.database.reading() as store:
             return [release.workflow_id for release in store.releases.overdue(due_before, MOST_OVERDUE)]
+
+    def _next_in_turn(self) -> list[str]:
+        with self.database.reading() as store:
+            releases = store.releases.unfinished_after(self._last_in_turn, ROUND)
+        self._last_in_turn = releases[-1].id if len(releases) == ROUND else ""
+        return [release.workflow_id for release in releases]
 
     def _take_lease(self) -> bool:
         with self.database.transaction() as store:

@@ -112,6 +112,12 @@ class ReleaseRepository:
         query = _RELEASES.where(releases.c.pipeline_id == pipeline_id, completed, releases.c.ended_at >= since)
         return [_read(row) for row in self.connection.execute(query.order_by(releases.c.ended_at.desc()).limit(most))]
 
+    def unfinished_after(self, release_id: str, most: int) -> list[Release]:
+        """Unfinished releases that Temporal was told of, of all projects, from the first after that one on."""
+        told = releases.c.status.in_(_UNFINISHED) & (releases.c.status != ReleaseStatus.STARTING.value)
+        query = _RELEASES.where(releases.c.id > release_id, told).order_by(releases.c.id).limit(most)
+        return [_read(row) for row in self.connection.execute(query)]
+
     def overdue(self, due_before: datetime, most: int) -> list[Release]:
         """Unfinished releases whose stage should have acted before that time, the latest first."""
         query = _RELEASES.where(releases.c.acts_at < due_before, releases.c.status.in_(_UNFINISHED))

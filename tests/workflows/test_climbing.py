@@ -8,6 +8,7 @@ from pathlib import Path
 from activities.store.database import Database
 from domain.flag import FlagState
 from domain.release import StageOutcome
+from tests.http import Api
 from tests.pipelines import pipeline, stage
 from tests.workflows.stand import real_stand, skipping_stand
 from workflows.messages import Place
@@ -15,10 +16,12 @@ from workflows.messages import Place
 PROGRESSIVE_ROLLOUT = json.loads((Path(__file__).parents[1] / "progressive-rollout.json").read_text())
 
 
-def test_a_pipeline_as_a_team_writes_it_is_climbed_to_the_end(sqlite: Database) -> None:
+def test_a_pipeline_as_a_team_writes_it_is_published_over_http_and_climbed_to_the_end(api: Api, sqlite: Database) -> None:
     async def climb() -> None:
         async with skipping_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(PROGRESSIVE_ROLLOUT)
+            published = await asyncio.to_thread(api.publish, PROGRESSIVE_ROLLOUT)
+            assert published["status"] == "published"
+            assert published["stages"][2]["trigger"] == {"type": "WAIT_FOR", "duration": "P1D"}
             release = await stand.add(pipeline="web-app")
 
             beta = await stand.until(release, "running", stage="Production Beta")

@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
@@ -113,6 +115,30 @@ def test_a_cancel_after_the_last_change_leaves_the_release_completed(sqlite: Dat
 
             await stand.until(release, "completed")
             assert await stand.handle(release).result() == {"status": "completed"}
+
+    asyncio.run(story())
+
+
+def test_a_release_whose_workflow_temporal_has_forgotten_is_closed_even_while_it_is_blocked(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(stage("Development", wait="3s")))
+            release = await stand.add()
+            with sqlite.transaction() as store:
+                store.keys.revoke(stand.world.key_id, NOW)
+            await stand.until(release, "blocked")
+            execution = WorkflowExecution(workflow_id=release.workflow_id)
+            forget = DeleteWorkflowExecutionRequest(namespace="default", workflow_execution=execution)
+            await stand.env.client.workflow_service.delete_workflow_execution(forget)
+            reconciler = Reconciler(sqlite, stand.releases)
+            for _ in range(100):
+                await reconciler.reconcile()
+                if stand.record(release).is_finished:
+                    break
+                await asyncio.sleep(0.1)
+
+            assert stand.record(release).status == "terminated"
+            assert stand.audit(release)[-1].event is Event.RELEASE_TERMINATED
 
     asyncio.run(story())
 
