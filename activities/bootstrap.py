@@ -1,6 +1,9 @@
 """The first key, without which nobody could make another."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
+
+from sqlalchemy.exc import IntegrityError
 
 from activities.store.database import Database
 from domain.access import Grant, Owner, Role
@@ -17,7 +20,7 @@ def keep_bootstrap_key(database: Database, secret: str) -> None:
         return
     if len(secret) < SHORTEST:
         raise ValueError(f"FLAGHOIST_BOOTSTRAP_KEY needs at least {SHORTEST} characters.")
-    with database.transaction() as store:
+    with suppress(IntegrityError), database.transaction() as store:  # Another process may keep it in the same moment.
         if not store.keys.knows(secret):
             owner = Owner(kind="service", name="bootstrap")
             store.keys.add("bootstrap", owner, [Grant(role=Role.OWNER)], secret, datetime.now(UTC))

@@ -4,14 +4,14 @@ from datetime import datetime
 
 from temporalio import activity
 
-from activities.messages import ChangeFlag, Made, Refused, Standing, standing_of
+from activities.messages import ChangeFlag, Made, Refused, Standing, standing_of, standing_of_none
 from activities.progress import audit, block, finish_stage
 from activities.providers.catalogue import provider_of
 from activities.store.database import Database, Store
 from domain.access import check_right
 from domain.audit import Event
 from domain.change import Change, Decided, check_not_changed_by_hand
-from domain.errors import Refusal, Superseded
+from domain.errors import Refusal, ReleaseNotFound, Superseded
 from domain.project import Project
 from domain.release import Release, StageOutcome
 
@@ -37,17 +37,24 @@ class ChangeActivities:
         except Refusal as refusal:
             if blocked := self._block(command, refusal, at):
                 return blocked
-        with self.database.reading() as store:
-            release = store.releases.get(command.release)
-            return _answered_before(store, release, command) or standing_of(release)
+        return self._standing(command)
+
+    def _standing(self, command: ChangeFlag) -> Made | Refused | Standing:
+        try:
+            with self.database.reading() as store:
+                release = store.releases.get(command.release)
+                return _answered_before(store, release, command) or standing_of(release)
+        except ReleaseNotFound:
+            return standing_of_none()
 
     def _block(self, command: ChangeFlag, refusal: Refusal, at: datetime) -> Refused | None:
         try:
             with self.database.transaction() as store:
                 release = _fenced(store, command)
-                blocked = block(store, release, refusal, at, command.refusal_key)
+                times = {"entered_at": command.entered_at, "acts_at": command.acts_at}
+                blocked = block(store, release, refusal, at, command.refusal_key, **times)
                 return Refused(sequence=release.sequence + 1, blocked=blocked.without_details())
-        except Superseded:
+        except (Superseded, ReleaseNotFound):
             return None
 
 

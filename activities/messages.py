@@ -5,7 +5,7 @@ from typing import Any, Literal
 from domain.change import change_key
 from domain.model import Message, Moment
 from domain.patch import FlagPatch
-from domain.release import Blocked, NextStage, Release
+from domain.release import Blocked, NextStage, Release, ReleaseStatus
 
 
 class ChangeFlag(Message):
@@ -133,6 +133,11 @@ def standing_of(release: Release) -> Standing:
     """Where a release stands, for its workflow."""
     place: dict[str, Any] = {"sequence": release.sequence, "stage_index": release.stage_index, "visit": release.visit}
     return Standing(finished=release.is_finished, status=release.status, entered_at=release.entered_at, **place)
+
+
+def standing_of_none() -> Standing:
+    """What a workflow is told whose release has no record, as after a restore of the database: there is nothing left to do."""
+    return Standing(finished=True, status=ReleaseStatus.TERMINATED, sequence=0, stage_index=0, visit=0)
 
 
 def recorded(release: Release, command: RecordProgress) -> Recorded:

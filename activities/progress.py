@@ -39,11 +39,12 @@ def finish_stage(
     return after
 
 
-def block(store: Store, release: Release, refusal: Refusal, at: datetime, write_key: str) -> Blocked:
+def block(store: Store, release: Release, refusal: Refusal, at: datetime, write_key: str, **times: Any) -> Blocked:
     """Let the release wait for a person. Raises Superseded."""
     blocked = Blocked(code=refusal.code(), message=refusal.message, since=at, details=refusal.details)
-    store.releases.write(release.blocked_by(blocked, write_key))
-    store.history.write_run(release, StageOutcome.BLOCKED)
+    after = release.blocked_by(blocked, write_key)
+    store.releases.write(after.model_copy(update={"entered_at": release.entered_at or times.get("entered_at")}))
+    store.history.write_run(release, StageOutcome.BLOCKED, **times)
     audit(store, release, Event.RELEASE_BLOCKED, at, after=blocked.model_dump(mode="json"), reason=as_reason(blocked.message))
     return blocked
 

@@ -2,11 +2,22 @@
 
 from temporalio import activity
 
-from activities.messages import HoldEnded, Overtaken, Recorded, RecordProgress, RemovedByTemporal, Retried, Standing, recorded, standing_of
+from activities.messages import (
+    HoldEnded,
+    Overtaken,
+    Recorded,
+    RecordProgress,
+    RemovedByTemporal,
+    Retried,
+    Standing,
+    recorded,
+    standing_of,
+    standing_of_none,
+)
 from activities.progress import Ending, audit, block, end, finish_stage
 from activities.store.database import Database, Store
 from domain.audit import TEMPORAL, Actor, Event
-from domain.errors import Superseded
+from domain.errors import ReleaseNotFound, Superseded
 from domain.patch import FlagPatch
 from domain.release import Release, ReleaseStatus, StageOutcome
 from domain.text import as_reason
@@ -33,14 +44,17 @@ class ReleaseActivities:
                     return standing_of(release)
                 _write(store, release, command)
                 return recorded(store.releases.get(command.release), command)
-        except Superseded:
+        except (Superseded, ReleaseNotFound):
             return self.read_standing(command.release)
 
     @activity.defn(name="read_standing")
     def read_standing(self, release: str) -> Standing:
         """Where the record of a release stands."""
-        with self.database.reading() as store:
-            return standing_of(store.releases.get(release))
+        try:
+            with self.database.reading() as store:
+                return standing_of(store.releases.get(release))
+        except ReleaseNotFound:
+            return standing_of_none()
 
 
 def _write(store: Store, release: Release, command: RecordProgress) -> None:
@@ -55,8 +69,8 @@ def _write(store: Store, release: Release, command: RecordProgress) -> None:
             ending = Ending(ReleaseStatus.REMOVED, TEMPORAL, as_reason(reason) if reason else None)
             end(store, release, ending, command.at, command.write_key)
         case Overtaken():
-            ahead = Superseded("The record is ahead of this workflow, which was reset or restored. Look at the flag, then retry or remove.")
-            block(store, release, ahead, command.at, command.write_key)
+            differs = Superseded("The record and this workflow differ: one was reset or restored. Look at the flag, then retry or remove.")
+            block(store, release, differs, command.at, command.write_key)
 
 
 def _retry(store: Store, release: Release, retried: Retried, command: RecordProgress) -> None:

@@ -79,6 +79,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Somebody who has the right retries the release.",
     ),
     "feature_not_found": Explanation(404, "There is no such feature in the project.", "Create the feature, or correct its key."),
+    "release_not_found": Explanation(404, "There is no such release in the project.", "Look for it in the list of releases."),
     "segment_not_found": Explanation(404, "There is no such segment in the project.", "Create the segment, or correct its key."),
     "stage_moved": Explanation(409, "The release is no longer where the caller last saw it.", "Look at the release again before deciding."),
     "superseded": Explanation(

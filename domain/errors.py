@@ -3,6 +3,7 @@
 Refusal
 ├── NotFound
 │   ├── FeatureNotFound
+│   ├── ReleaseNotFound
 │   ├── SegmentNotFound
 │   └── EnvironmentNotFound
 ├── NotAuthenticated
@@ -63,6 +64,10 @@ class NotFound(Refusal):
 
 class FeatureNotFound(NotFound):
     """A release's feature does not exist any more."""
+
+
+class ReleaseNotFound(NotFound):
+    """There is no record of the release."""
 
 
 class SegmentNotFound(NotFound):

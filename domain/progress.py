@@ -31,10 +31,10 @@ class PlannedStage(Frozen):
     acted_at: Moment | None = None
 
 
-def plan_of(release: Release, definition: Definition, runs: Sequence[StageRun]) -> list[PlannedStage]:
+def plan_of(release: Release, definition: Definition, runs: Sequence[StageRun], now: datetime) -> list[PlannedStage]:
     """Every stage of the pipeline: the latest visit to it, or what is still to come."""
     latest = {run.stage_index: run for run in sorted(runs, key=lambda run: run.visit)}
-    ahead = _acts_at_ahead(release, definition)
+    ahead = _acts_at_ahead(release, definition, now)
     return [
         PlannedStage(
             name=stage.name,
@@ -96,8 +96,8 @@ def _not_visited(release: Release, index: int) -> StageOutcome:
     return StageOutcome.PENDING if comes_later else StageOutcome.NOT_RUN
 
 
-def _acts_at_ahead(release: Release, definition: Definition) -> dict[int, datetime]:
-    """When the stages ahead will act; unknown while a person has to decide."""
+def _acts_at_ahead(release: Release, definition: Definition, now: datetime) -> dict[int, datetime]:
+    """When the stages ahead will act, the soonest from now on; unknown while a person has to decide."""
     if release.is_finished or release.acts_at is None or release.status is ReleaseStatus.BLOCKED:
         return {}
-    return planned(definition.stages, release.stage_index, release.acts_at)
+    return planned(definition.stages, release.stage_index, max(release.acts_at, now))

@@ -79,6 +79,10 @@ class Expected(Message):
     stage: str | None = None
     visit: int | None = None
 
+    def or_visit(self, visit: int) -> "Expected":
+        """The same, with that visit where the caller named none."""
+        return self if self.visit is not None else self.model_copy(update={"visit": visit})
+
     def check(self, stage: str, visit: int) -> None:
         """Raise StageMoved if the release has gone on since."""
         stage_differs = self.stage is not None and self.stage.casefold() != stage.casefold()

@@ -48,8 +48,9 @@ class Fate(NamedTuple):
 
 
 _FATES = {
-    WorkflowExecutionStatus.RUNNING: WorkflowFate.RUNNING,
-    WorkflowExecutionStatus.CONTINUED_AS_NEW: WorkflowFate.RUNNING,
+    WorkflowExecutionStatus.TERMINATED: WorkflowFate.BROKEN,
+    WorkflowExecutionStatus.FAILED: WorkflowFate.BROKEN,
+    WorkflowExecutionStatus.TIMED_OUT: WorkflowFate.BROKEN,
     WorkflowExecutionStatus.COMPLETED: WorkflowFate.ENDED,
     WorkflowExecutionStatus.CANCELED: WorkflowFate.CANCELLED,
 }
@@ -110,7 +111,7 @@ class ReleaseClient:
                 return Fate(WorkflowFate.GONE)
             raise
         status = description.status or WorkflowExecutionStatus.RUNNING
-        return Fate(_FATES.get(status, WorkflowFate.BROKEN), description.close_time)
+        return Fate(_FATES.get(status, WorkflowFate.RUNNING), description.close_time)
 
     async def ended_from_outside(self, since: datetime) -> AsyncIterator[str]:
         """The ids of releases whose workflow was cancelled, terminated or failed since then."""

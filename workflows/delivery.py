@@ -91,12 +91,12 @@ class Delivery:
         return release, release_input(release, pipeline)
 
     def _note_start(self, errand: Errand, started: Release) -> bool:
-        """Strike the errand off; true if the release was removed while its workflow was being started."""
+        """Strike the errand off; true if the release has ended, of which a workflow that was started meanwhile must hear."""
         with self.database.transaction() as store:
             if not started.is_finished and store.releases.write_started(started):
                 store.history.note_entry(started)
             store.outbox.done(errand)
-            return not started.is_finished and store.releases.get(started.id).is_finished
+            return store.releases.get(started.id).is_finished
 
     def _strike_off(self, errand: Errand) -> None:
         with self.database.transaction() as store:

@@ -1,6 +1,6 @@
 """A release as the Temporal Web UI shows it: the ladder of its stages, in Markdown."""
 
-from domain.release import allowed_controls
+from domain.release import ReleaseStatus, allowed_controls
 from domain.schedule import planned
 from workflows.messages import Place, ReleaseInput, spoken
 
@@ -21,21 +21,28 @@ def details_of(release: ReleaseInput) -> str:
 
 def ladder_of(release: ReleaseInput, place: Place, status: str) -> str:
     """Where the release stands now, and when the stages ahead will act."""
-    ahead = {} if place.blocked else planned(release.stages, place.index, place.acts_at)
-    rungs = []
-    for index, stage in enumerate(release.stages):
-        over = status == "completed" or index < place.index
-        mark = "not run" if index < release.starting_stage else "done" if over else ""
-        if index == place.index and not over:
-            mark = status if place.blocked or status != "running" else f"acts at {spoken(place.acts_at)}"
-        elif index > place.index:
-            mark = f"acts at {spoken(ahead[index])}" if index in ahead else "waits"
-        rungs.append(f"{index + 1}. **{stage.name}** ({stage.environment}): {mark}")
-    why = []
-    if place.blocked:
-        why = [
-            "",
-            f"**Blocked** since {spoken(place.blocked.since)}: {place.blocked.message}",
-            f"Controls: {', '.join(allowed_controls('blocked'))}.",
-        ]
-    return "\n".join([f"**{status}**", "", *rungs, *why])
+    rungs = [
+        f"{index + 1}. **{stage.name}** ({stage.environment}): {mark}"
+        for index, (stage, mark) in enumerate(zip(release.stages, _marks(release, place, status), strict=True))
+    ]
+    return "\n".join([f"**{status}**", "", *rungs, *_why(place)])
+
+
+def _marks(release: ReleaseInput, place: Place, status: str) -> list[str]:
+    """What is to be said of each stage."""
+    count = len(release.stages)
+    before = ["not run"] * release.starting_stage + ["done"] * (place.index - release.starting_stage)
+    if status == ReleaseStatus.COMPLETED:
+        return [*before, "done"]
+    if status == ReleaseStatus.RUNNING:
+        ahead = planned(release.stages, place.index, place.acts_at)
+        return [*before, *(f"acts at {spoken(ahead[index])}" for index in range(place.index, count))]
+    later = "waits" if status == ReleaseStatus.BLOCKED else "not run"
+    return [*before, status, *[later] * (count - place.index - 1)]
+
+
+def _why(place: Place) -> list[str]:
+    if place.blocked is None:
+        return []
+    since = f"**Blocked** since {spoken(place.blocked.since)}: {place.blocked.message}"
+    return ["", since, f"Controls: {', '.join(allowed_controls(ReleaseStatus.BLOCKED))}."]

@@ -8,7 +8,7 @@ import structlog
 from activities.progress import Ending, end
 from activities.store.database import Database
 from activities.store.identifiers import new_id
-from domain.audit import TEMPORAL
+from domain.audit import SYSTEM, TEMPORAL
 from domain.errors import NotFound, Superseded
 from domain.release import ReleaseStatus
 from workflows.client import ReleaseClient, WorkflowFate
@@ -25,10 +25,10 @@ ROUND = 20
 """How many of all unfinished releases are looked at each time, in turn: Temporal may forget what nobody asks for."""
 
 _ENDS = {
-    WorkflowFate.CANCELLED: (ReleaseStatus.REMOVED, "The workflow was cancelled at Temporal."),
-    WorkflowFate.BROKEN: (ReleaseStatus.TERMINATED, "The workflow was terminated, failed or timed out at Temporal."),
-    WorkflowFate.ENDED: (ReleaseStatus.TERMINATED, "The workflow ended without its last stage."),
-    WorkflowFate.GONE: (ReleaseStatus.TERMINATED, "Temporal no longer knows the workflow."),
+    WorkflowFate.CANCELLED: Ending(ReleaseStatus.REMOVED, TEMPORAL, "The workflow was cancelled at Temporal."),
+    WorkflowFate.BROKEN: Ending(ReleaseStatus.TERMINATED, TEMPORAL, "The workflow was terminated, failed or timed out at Temporal."),
+    WorkflowFate.ENDED: Ending(ReleaseStatus.TERMINATED, SYSTEM, "The workflow ended without its last stage."),
+    WorkflowFate.GONE: Ending(ReleaseStatus.TERMINATED, SYSTEM, "Temporal no longer knows the workflow."),
 }
 
 
@@ -61,17 +61,21 @@ class Reconciler:
         if overdue:
             log.warning("releases_overdue", releases=len(overdue))
         in_turn = await asyncio.to_thread(self._next_in_turn)
-        for workflow_id in dict.fromkeys([*ended, *overdue, *in_turn]):
-            await self._look_at(workflow_id)
-        self._looked_until = now - OVERLAP
+        looked_at = [await self._look_at(workflow_id) for workflow_id in dict.fromkeys([*ended, *overdue, *in_turn])]
+        if all(looked_at):
+            self._looked_until = now - OVERLAP
 
-    async def _look_at(self, workflow_id: str) -> None:
-        """A reset ends one run and starts another: only the latest run counts."""
-        fate = await self.releases.fate(workflow_id)
+    async def _look_at(self, workflow_id: str) -> bool:
+        """A reset ends one run and starts another: only the latest run counts. False where Temporal did not answer."""
+        try:
+            fate = await self.releases.fate(workflow_id)
+        except Exception as error:
+            log.warning("fate_unknown", workflow=workflow_id, error=str(error))
+            return False
         if fate.what in _ENDS:
-            status, reason = _ENDS[fate.what]
-            ending = Ending(status, TEMPORAL, reason)
+            ending = _ENDS[fate.what]
             await asyncio.to_thread(self._close, workflow_id.rsplit("/", 1)[-1], ending, fate.at or datetime.now(UTC))
+        return True
 
     def _close(self, release_id: str, ending: Ending, at: datetime) -> None:
         try:

@@ -17,7 +17,7 @@ from activities.messages import (
     Standing,
     Step,
 )
-from domain.errors import ControlNotAllowed
+from domain.errors import ControlNotAllowed, Refusal
 from domain.pipeline import Stage
 from domain.release import ACTING, Control, ReleaseStatus, check_allowed
 from domain.trigger import trigger_in_words
@@ -72,8 +72,7 @@ class ReleaseWorkflow:
         """Refuse a retry that makes no sense now; one that is settled already is answered as it was."""
         with refusals_crossing():
             if not self.requests.knows_current():
-                check_allowed(Control.RETRY, self.status)
-                control.expected.check(self.stage.name, self.place.visit)
+                self._check(control)
 
     @workflow.signal(name=LOOK_AGAIN)
     def look_again(self) -> None:
@@ -188,12 +187,21 @@ class ReleaseWorkflow:
         else:
             self.must_look = True
 
+    def _check(self, control: RetryRelease) -> None:
+        check_allowed(Control.RETRY, self.status)
+        control.expected.check(self.stage.name, self.place.visit)
+
     def _take_over(self, standing: Standing) -> None:
         entered_at = standing.entered_at or self.place.entered_at
         self._move(index=standing.stage_index, visit=standing.visit, sequence=standing.sequence, entered_at=entered_at)
 
     async def _settle(self, request: Request) -> None:
         control = request.control
+        try:
+            self._check(control)  # Another control may have been settled since this one was let in.
+        except Refusal as refusal:
+            request.refuse(refusal)
+            return
         answer = await self._record(Retried(by=control.by, overwrite=control.overwrite, reason=control.reason))
         if isinstance(answer, Standing):
             request.refuse(ControlNotAllowed("The release has gone on meanwhile: look at it again.", status=answer.status))

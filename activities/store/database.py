@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import SQLAlchemyError
 
 from activities.store.audit import AuditLog
 from activities.store.features import FeatureRepository
@@ -18,9 +17,6 @@ from activities.store.outbox import Outbox
 from activities.store.pipelines import PipelineRepository
 from activities.store.projects import EnvironmentRepository, ProjectRepository, SegmentRepository
 from activities.store.releases import ReleaseRepository
-
-DatabaseUnavailable = SQLAlchemyError
-"""What a database that is down, full or busy raises; a retry may succeed."""
 
 _BEGIN = "flaghoist_begin"
 _POSTGRESQL = "-c jit=off -c statement_timeout=20000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"

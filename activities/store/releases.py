@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import features, owners, pipelines, projects, releases, seen
-from domain.errors import AlreadyReleasing, NotFound, Superseded
+from domain.errors import AlreadyReleasing, ReleaseNotFound, Superseded
 from domain.flag import FlagState
 from domain.release import UNFINISHED, PipelineRef, Release, ReleaseStatus
 
@@ -66,13 +66,15 @@ class ReleaseRepository:
             )
 
     def get(self, release_id: str, project_id: str | None = None, *, lock: bool = False) -> Release:
-        """One release, its row locked if asked. Raises NotFound."""
+        """One release, its row locked if asked. Raises ReleaseNotFound."""
+        if lock:  # Apart: while PostgreSQL waits for a lock, the rows joined to the locked one would grow stale.
+            self.connection.execute(select(releases.c.id).where(releases.c.id == release_id).with_for_update())
         query = _RELEASES.where(releases.c.id == release_id)
         if project_id is not None:
             query = query.where(releases.c.project_id == project_id)
-        row = self.connection.execute(query.with_for_update(of=releases) if lock else query).one_or_none()
+        row = self.connection.execute(query).one_or_none()
         if row is None:
-            raise NotFound(f"There is no release '{release_id}'.")
+            raise ReleaseNotFound(f"There is no release '{release_id}'.")
         return _read(row)
 
     def unfinished_of(self, feature_ids: Iterable[str]) -> Mapping[str, Release]:
@@ -101,9 +103,10 @@ class ReleaseRepository:
         standing = and_(releases.c.pipeline_id == pipeline_id, releases.c.status.in_(_UNFINISHED))
         counted = select(releases.c.stage_index, func.count().label("number")).where(standing).group_by(releases.c.stage_index)
         numbers = {row.stage_index: row.number for row in self.connection.execute(counted)}
-        rank = func.row_number().over(partition_by=releases.c.stage_index, order_by=releases.c.id).label("rank")
+        first_in = (releases.c.entered_at, releases.c.id)
+        rank = func.row_number().over(partition_by=releases.c.stage_index, order_by=first_in).label("rank")
         ranked = select(releases.c.id, rank).where(standing).subquery()
-        first = _RELEASES.where(releases.c.id.in_(select(ranked.c.id).where(ranked.c.rank <= most))).order_by(releases.c.id)
+        first = _RELEASES.where(releases.c.id.in_(select(ranked.c.id).where(ranked.c.rank <= most))).order_by(*first_in)
         return numbers, [_read(row) for row in self.connection.execute(first)] if numbers else []
 
     def completed_on(self, pipeline_id: str, since: datetime, most: int) -> list[Release]:

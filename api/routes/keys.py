@@ -86,8 +86,10 @@ def _unknown_places(store: Store, at: str, grant: Grant) -> Iterator[Problem]:
 
 
 def _audit(store: Store, caller: Caller, event: Event, key: ApiKey) -> None:
-    after = key.model_dump(mode="json", include={"id", "name", "owner", "grants"})
+    """One entry for each project, which tells nothing of the others."""
     projects = sorted({grant.project for grant in key.grants if grant.project})
     places: list[str | None] = [*projects] or [None]
     for project in places:
+        shown = key.model_copy(update={"grants": tuple(grant for grant in key.grants if grant.project == project)})
+        after = shown.model_dump(mode="json", include={"id", "name", "owner", "grants"})
         store.audit.record(caller, event, now(), project=project, after=after)

@@ -103,8 +103,9 @@ async def retry(
 ) -> ReleaseView:
     """Try a blocked stage again, `overwrite` also over what was changed by hand; answers when the record shows it."""
     found, person = await run_in_threadpool(_to_retry, database, caller, project, release)
-    control = RetryRelease(by=person, overwrite=body.overwrite, reason=body.reason, expected=body.expected)
-    await releases.retry(found, control, f"{caller.key}:retry:{idempotency_key}")
+    expected = body.expected.or_visit(found.visit)
+    control = RetryRelease(by=person, overwrite=body.overwrite, reason=body.reason, expected=expected)
+    await releases.retry(found, control, f"{caller.key}:retry:{idempotency_key}:{body.digest}")
     return await run_in_threadpool(get_release, project, release, caller, database, temporal_ui)
 
 

@@ -1,5 +1,6 @@
 """Releases on the wire."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -26,6 +27,11 @@ class Steer(Frozen):
     def expected(self) -> Expected:
         """The precondition."""
         return Expected(stage=self.expected_stage, visit=self.expected_visit)
+
+    @property
+    def digest(self) -> str:
+        """What tells this body from another under the same Idempotency-Key."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
 
 class Retry(Steer):
@@ -111,7 +117,7 @@ class Viewer:
     def view(self, release: Release, definition: Definition, runs: Sequence[StageRun], changes: Sequence[Change]) -> ReleaseView:
         """A release, whole."""
         history = [_visit(run, definition, [change for change in changes if change.visit == run.visit]) for run in runs]
-        return ReleaseView(**self._plain(release), stages=plan_of(release, definition, runs), history=history)
+        return ReleaseView(**self._plain(release), stages=plan_of(release, definition, runs, self.at), history=history)
 
     def _plain(self, release: Release) -> dict[str, Any]:
         blocked = release.blocked

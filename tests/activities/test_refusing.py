@@ -171,3 +171,15 @@ def test_a_patch_that_the_provider_refuses_blocks_the_release(world: World) -> N
     assert isinstance(answer, Refused)
     assert answer.blocked.code == "value_type_wrong"
     assert world.flag("development").enabled is False, "all or nothing"
+
+
+def test_a_first_stage_that_is_refused_before_its_start_was_noted_is_entered_all_the_same(shop: World) -> None:
+    shop.publish(TWO_STAGES)
+    release = shop.add()
+    change_by_hand(shop, value="by hand")
+
+    change(shop, command_for(shop, release))
+
+    assert shop.release(release.id).status == "blocked"
+    assert shop.release(release.id).entered_at == NOW
+    assert runs_of(shop, release)[0].entered_at == NOW

@@ -120,3 +120,15 @@ def test_the_key_of_a_deleted_project_is_never_given_again_since_grants_and_the_
     problem_of(again, 409, "conflict")
     problem_of(admin.request("GET", "/projects/shop"), 404, "not_found")
     assert admin.get("/projects")["items"] == []
+
+
+def test_the_audit_log_of_a_project_tells_nothing_of_a_keys_grants_in_another(api: Api) -> None:
+    api.make_project("shop")
+    api.make_project("secret")
+    elsewhere = {"project": "secret", "role": "operator", "environments": ["production"]}
+    api.make_key("both", {"project": "shop", "role": "viewer"}, elsewhere)
+
+    entries = api.get("/projects/shop/audit", event="key.created")["items"]
+
+    assert "secret" not in str(entries)
+    assert entries[0]["after"]["grants"] == [{"project": "shop", "role": "viewer", "environments": []}]

@@ -140,9 +140,9 @@ def test_another_projects_things_are_not_found_through_ones_own(api: Api) -> Non
     admin = _with_role(api, "admin")
 
     problem_of(admin.request("GET", f"/projects/shop/pipelines/{theirs['id']}"), 404, "not_found")
-    problem_of(admin.request("GET", f"/projects/shop/releases/{release['id']}"), 404, "not_found")
-    problem_of(admin.request("POST", f"/projects/shop/releases/{release['id']}/remove", {}), 404, "not_found")
-    problem_of(admin.request("POST", f"/projects/shop/releases/{release['id']}/retry", {}), 404, "not_found")
+    problem_of(admin.request("GET", f"/projects/shop/releases/{release['id']}"), 404, "release_not_found")
+    problem_of(admin.request("POST", f"/projects/shop/releases/{release['id']}/remove", {}), 404, "release_not_found")
+    problem_of(admin.request("POST", f"/projects/shop/releases/{release['id']}/retry", {}), 404, "release_not_found")
     problem_of(admin.request("POST", "/projects/shop/releases", {"pipeline": theirs["id"], "feature": "checkout"}), 422, "invalid")
 
 

@@ -112,7 +112,7 @@ def test_an_unknown_release_is_not_found(api: Api) -> None:
     _added(api)
 
     for control in ("remove", "retry"):
-        problem_of(api.request("POST", f"{RELEASES}/0192-none/{control}", {}), 404, "not_found")
+        problem_of(api.request("POST", f"{RELEASES}/0192-none/{control}", {}), 404, "release_not_found")
 
 
 def test_everything_but_steering_works_while_temporal_is_down(api: Api) -> None:

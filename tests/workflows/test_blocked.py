@@ -134,6 +134,30 @@ def test_a_retry_with_an_outdated_expectation_is_refused(sqlite: Database) -> No
     asyncio.run(story())
 
 
+def test_of_two_retries_at_once_one_is_settled_and_the_other_refused(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(
+                pipeline(stage("Production", "production", "4s", actions=[set_value("new")]), stage("Later", "staging", "1h"))
+            )
+            release = await stand.add()
+            change_by_hand(stand.world, FlagPatch(value="by hand"))
+            blocked = await stand.until(release, "blocked")
+            await asyncio.sleep(0.5)
+
+            with sqlite.transaction():  # The first can't be settled before the second is let in.
+                over = by_olivia(stand, overwrite=True)
+                asked = [asyncio.create_task(stand.releases.retry(blocked, over, update)) for update in ("a", "b")]
+                await asyncio.sleep(1)
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+
+            assert sorted(type(answer).__name__ for answer in answers) == ["ControlNotAllowed", "NoneType"]
+            await stand.until(release, "running", stage="Later")
+            assert [entry.event for entry in stand.audit(release)].count(Event.RELEASE_RETRIED) == 1
+
+    asyncio.run(story())
+
+
 def test_an_update_with_a_body_that_means_nothing_is_rejected_and_the_release_goes_on(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():

@@ -1,0 +1,22 @@
+"""A workflow whose release has no record, as after a restore of the database, has nothing left to do."""
+
+from activities.messages import RemovedByTemporal, Standing
+from tests.activities.acting import TWO_STAGES, change, command_for, read_standing, record
+from tests.world import World
+
+NOTHING = Standing(finished=True, status="terminated", sequence=0, stage_index=0, visit=0)
+
+
+def test_every_activity_answers_that_the_release_has_ended(shop: World) -> None:
+    shop.publish(TWO_STAGES)
+    known = shop.add()
+    unknown = known.model_copy(update={"id": "00000000-0000-7000-8000-000000000000"})
+
+    answers = [
+        change(shop, command_for(shop, known).model_copy(update={"release": unknown.id})),
+        record(shop, unknown, RemovedByTemporal(), sequence=0),
+        read_standing(shop, unknown),
+    ]
+
+    assert answers == [NOTHING] * 3
+    assert not shop.flag("development").enabled
