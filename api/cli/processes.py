@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from api.cli.session import read_settings
+from domain.duration import parse_duration
 
 
 def start_dev(
@@ -31,12 +32,28 @@ def migrate() -> None:
     _become("api.embedded.schema")
 
 
+def bootstrap(
+    wait: Annotated[int, typer.Option(min=0, help="How many seconds to wait for Temporal.")] = 60,
+    retention: Annotated[
+        str, typer.Option(help="How long Temporal keeps ended workflows. [default: 30d in a new namespace, an existing one's own]")
+    ] = "",
+) -> None:
+    """Prepare a deployment: Temporal's namespace and search attributes, the database, the bootstrap key. May be repeated."""
+    if retention:
+        try:
+            parse_duration(retention)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--retention") from error
+    _become("api.bootstrap", str(wait), *([retention] if retention else []))
+
+
 def add_to(app: typer.Typer) -> None:
     """Give the application these commands."""
     app.command("dev")(start_dev)
     app.command("api")(start_api)
     app.command("worker")(start_worker)
     app.command("migrate")(migrate)
+    app.command("bootstrap")(bootstrap)
 
 
 def _become(module: str, *arguments: str) -> None:

@@ -1,0 +1,35 @@
+# One image for every process: `flaghoist` is the entry point, and the command says which
+# (api, worker, migrate, bootstrap).
+
+FROM python:3.11-slim AS build
+ENV UV_PYTHON_DOWNLOADS=never \
+    UV_PROJECT_ENVIRONMENT=/opt/flaghoist \
+    UV_COMPILE_BYTECODE=1 \
+    UV_LINK_MODE=copy
+RUN pip install --no-cache-dir --disable-pip-version-check uv==0.13.9
+WORKDIR /source
+# Dependencies first, so that a change of our own code does not install them anew. Neither the tools of the group `dev`
+# nor the extra `embedded` with its Temporal server is part of the image.
+COPY pyproject.toml uv.lock ./
+RUN uv sync --frozen --no-default-groups --no-install-project
+COPY README.md LICENSE settings.py worker.py ./
+COPY api api
+COPY workflows workflows
+COPY activities activities
+COPY domain domain
+RUN uv sync --frozen --no-default-groups --no-editable
+
+FROM python:3.11-slim
+RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin flaghoist
+COPY --from=build /opt/flaghoist /opt/flaghoist
+ENV PATH=/opt/flaghoist/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+USER 10001
+WORKDIR /opt/flaghoist
+EXPOSE 8080
+# For the default command, api. Switch it off for a worker (`--no-healthcheck`), which listens on no port.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('FLAGHOIST_PORT', '8080')), timeout=4); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
+ENTRYPOINT ["flaghoist"]
+CMD ["api"]

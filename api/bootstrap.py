@@ -1,0 +1,80 @@
+"""Preparing a deployment, as a process: `python -m api.bootstrap SECONDS [RETENTION]`."""
+
+import asyncio
+import os
+import sys
+import traceback
+from datetime import timedelta
+
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+
+from activities.bootstrap import keep_bootstrap_key
+from activities.store.database import Database
+from api.embedded.errors import CannotStart
+from api.embedded.schema import prepare_database
+from domain.duration import parse_duration, speak_duration
+from settings import Settings
+from workflows.client import TemporalUnavailable
+from workflows.namespace import RETENTION, Namespace, make_namespace_ready
+
+
+def bootstrap(settings: Settings, wait: timedelta, retention: timedelta | None) -> Namespace:
+    """Make Temporal's namespace and the database ready for workers and API. Raises CannotStart.
+
+    Doing this twice is the same as doing it once.
+    """
+    try:
+        namespace = asyncio.run(make_namespace_ready(wait, retention))
+    except TemporalUnavailable as error:
+        message = f"Temporal can't be prepared: {error}. TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE say where it is looked for."
+        raise CannotStart(message) from error
+    prepare_database(settings)
+    _keep_key(settings)
+    return namespace
+
+
+def _keep_key(settings: Settings) -> None:
+    database = Database(settings.database)
+    try:
+        keep_bootstrap_key(database, settings.bootstrap_key.get_secret_value())
+    except ValueError as error:
+        raise CannotStart(str(error)) from error
+    except SQLAlchemyError as error:
+        raise CannotStart(f"The bootstrap key can't be kept: {error}") from error
+    finally:
+        database.close()
+
+
+def _said(namespace: Namespace, settings: Settings) -> list[str]:
+    known = "was made" if namespace.is_new else "was there already"
+    kept = speak_duration(namespace.retention)
+    lines = [f"The namespace {namespace.name} {known}, has the search attributes, and keeps ended workflows for {kept}."]
+    if namespace.retention < RETENTION:
+        lines.append(f"That is short for looking back: `flaghoist bootstrap --retention {RETENTION.days}d` keeps them longer.")
+    lines.append("The database has this version's schema.")
+    lines.append("The bootstrap key is kept." if settings.bootstrap_key.get_secret_value() else "No FLAGHOIST_BOOTSTRAP_KEY was given.")
+    return lines
+
+
+def main() -> None:
+    """Prepare what the settings name; exit code 0 when all is ready, 1 when it can't be."""
+    wait, *retention = sys.argv[1:]
+    settings, code = Settings(), 0
+    try:
+        namespace = bootstrap(settings, timedelta(seconds=float(wait)), parse_duration(retention[0]) if retention else None)
+        Console(highlight=False, markup=False, soft_wrap=True).print("\n".join(_said(namespace, settings)))
+    except CannotStart as reason:
+        Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(str(reason))
+        code = 1
+    except Exception:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A process that used a Temporal client sometimes aborts in the interpreter's own exit (temporalio/sdk-python#300).
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

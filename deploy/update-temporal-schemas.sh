@@ -1,0 +1,11 @@
+#!/bin/sh
+# Brings Temporal's two databases to the schemas of this admin-tools image; where they are there already, nothing changes.
+# The connection is in the tool's own variables: SQL_PLUGIN, SQL_HOST, SQL_PORT, SQL_USER, SQL_PASSWORD.
+set -eu
+
+schemas=/etc/temporal/schema/postgresql/v12
+
+temporal-sql-tool --db temporal setup-schema -v 0.0
+temporal-sql-tool --db temporal update-schema -d "$schemas/temporal/versioned"
+temporal-sql-tool --db temporal_visibility setup-schema -v 0.0
+temporal-sql-tool --db temporal_visibility update-schema -d "$schemas/visibility/versioned"
