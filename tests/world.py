@@ -37,6 +37,13 @@ class World:
             wanted = AddRelease(pipeline=pipeline, feature=feature, **more)
             return add_release(store, self.caller, self.project, wanted, NOW)
 
+    def add_feature(self, key: str) -> None:
+        """Another feature of type string."""
+        feature = Feature(id=new_id(), key=key, name=key, type=FeatureType.STRING, default=FlagState(enabled=False, value="classic"))
+        with self.database.transaction() as store:
+            values = feature.model_dump(mode="json", exclude={"default"})
+            store.features.insert(NOW, project_id=self.project.id, default_state=feature.default.model_dump(mode="json"), **values)
+
     def release(self, release_id: str) -> Release:
         """The record of a release."""
         with self.database.reading() as store:

@@ -11,7 +11,7 @@ from activities.store.identifiers import new_id
 from domain.audit import SYSTEM, TEMPORAL
 from domain.errors import NotFound, Superseded
 from domain.release import ReleaseStatus
-from workflows.client import ReleaseClient, WorkflowFate
+from workflows.client import Fate, ReleaseClient, WorkflowFate
 
 log = structlog.get_logger()
 
@@ -61,21 +61,28 @@ class Reconciler:
         if overdue:
             log.warning("releases_overdue", releases=len(overdue))
         in_turn = await asyncio.to_thread(self._next_in_turn)
-        looked_at = [await self._look_at(workflow_id) for workflow_id in dict.fromkeys([*ended, *overdue, *in_turn])]
-        if all(looked_at):
+        fates = {workflow_id: await self._fate(workflow_id) for workflow_id in dict.fromkeys([*ended, *overdue, *in_turn])}
+        await self._close_all({workflow_id: fate for workflow_id, fate in fates.items() if fate})
+        if all(fates.values()):
             self._looked_until = now - OVERLAP
 
-    async def _look_at(self, workflow_id: str) -> bool:
-        """A reset ends one run and starts another: only the latest run counts. False where Temporal did not answer."""
+    async def _fate(self, workflow_id: str) -> Fate | None:
+        """Nothing where Temporal did not answer. A reset ends one run and starts another: only the latest run counts."""
         try:
-            fate = await self.releases.fate(workflow_id)
+            return await self.releases.fate(workflow_id)
         except Exception as error:
             log.warning("fate_unknown", workflow=workflow_id, error=str(error))
-            return False
-        if fate.what in _ENDS:
-            ending = _ENDS[fate.what]
-            await asyncio.to_thread(self._close, workflow_id.rsplit("/", 1)[-1], ending, fate.at or datetime.now(UTC))
-        return True
+            return None
+
+    async def _close_all(self, fates: dict[str, Fate]) -> None:
+        """Absence counts only at a Temporal that knows others of our workflows: a wrong namespace, or one made anew, knows none."""
+        knows_us = any(fate.what is not WorkflowFate.GONE for fate in fates.values())
+        for workflow_id, fate in fates.items():
+            if fate.what is WorkflowFate.GONE and not knows_us:
+                log.error("temporal_knows_no_release", workflow=workflow_id)
+            elif fate.what in _ENDS:
+                release = workflow_id.rsplit("/", 1)[-1]
+                await asyncio.to_thread(self._close, release, _ENDS[fate.what], fate.at or datetime.now(UTC))
 
     def _close(self, release_id: str, ending: Ending, at: datetime) -> None:
         try:

@@ -24,9 +24,9 @@ TWO_STAGES = pipeline(
 )
 
 
-def change_by_hand(world: World, patch: FlagPatch) -> None:
+def change_by_hand(world: World, patch: FlagPatch, environment: str = "production") -> None:
     with world.database.transaction() as store:
-        provider_of(world.project, store).patch("checkout", "production", patch, NOW)
+        provider_of(world.project, store).patch("checkout", environment, patch, NOW)
 
 
 def by_olivia(stand: Stand, **control: object) -> RetryRelease:

@@ -11,9 +11,11 @@ from temporalio.exceptions import CancelledError
 from activities.removing import RemoveRelease, remove_release
 from activities.store.database import Database
 from domain.audit import Event
+from domain.patch import FlagPatch
 from domain.release import Release, StageOutcome
-from tests.pipelines import pipeline, stage
+from tests.pipelines import pipeline, set_value, stage
 from tests.workflows.stand import Stand, real_stand
+from tests.workflows.test_blocked import change_by_hand
 from tests.world import NOW
 from workflows.reconciler import Reconciler
 
@@ -119,26 +121,53 @@ def test_a_cancel_after_the_last_change_leaves_the_release_completed(sqlite: Dat
     asyncio.run(story())
 
 
+async def forget(stand: Stand, release: Release) -> None:
+    """Let Temporal know nothing of a release any more."""
+    execution = WorkflowExecution(workflow_id=release.workflow_id)
+    request = DeleteWorkflowExecutionRequest(namespace="default", workflow_execution=execution)
+    await stand.env.client.workflow_service.delete_workflow_execution(request)
+    for _ in range(100):
+        if (await stand.releases.fate(release.workflow_id)).what == "gone":
+            return
+        await asyncio.sleep(0.1)
+    raise TimeoutError("Temporal has not forgotten it")
+
+
 def test_a_release_whose_workflow_temporal_has_forgotten_is_closed_even_while_it_is_blocked(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development", wait="3s")))
-            release = await stand.add()
-            with sqlite.transaction() as store:
-                store.keys.revoke(stand.world.key_id, NOW)
+            stand.world.publish(pipeline(stage("Development", actions=[set_value("new")])))
+            stand.world.publish(LONG | {"key": "long"})
+            stand.world.add_feature("search")
+            other = await stand.add(feature="search", pipeline="long")
+            release = stand.world.add()
+            change_by_hand(stand.world, FlagPatch(value="by hand"), "development")
+            await stand.delivery.deliver()
             await stand.until(release, "blocked")
-            execution = WorkflowExecution(workflow_id=release.workflow_id)
-            forget = DeleteWorkflowExecutionRequest(namespace="default", workflow_execution=execution)
-            await stand.env.client.workflow_service.delete_workflow_execution(forget)
-            reconciler = Reconciler(sqlite, stand.releases)
-            for _ in range(100):
-                await reconciler.reconcile()
-                if stand.record(release).is_finished:
-                    break
-                await asyncio.sleep(0.1)
+            await forget(stand, release)
+
+            await Reconciler(sqlite, stand.releases).reconcile()
 
             assert stand.record(release).status == "terminated"
             assert stand.audit(release)[-1].event is Event.RELEASE_TERMINATED
+            assert not stand.record(other).is_finished
+
+    asyncio.run(story())
+
+
+def test_no_release_is_closed_because_temporal_knows_none_of_them(sqlite: Database) -> None:
+    """A worker that was pointed at the wrong namespace must not end everything."""
+
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(LONG)
+            release = await stand.add()
+            await stand.until(release, "running", stage="Production")
+            await forget(stand, release)
+
+            await Reconciler(sqlite, stand.releases).reconcile()
+
+            assert stand.record(release).status == "running"
 
     asyncio.run(story())
 
