@@ -42,7 +42,7 @@ class ReleaseWorkflow:
         self.must_look = False
         self.must_roll_over = False
         self.requests = Requests(settled=self.place.settled)
-        self.shown = release.place is None and self.is_due
+        self.shown = False
 
     @workflow.run
     async def run(self, _release: ReleaseInput) -> ReleaseResult:
@@ -242,11 +242,13 @@ class ReleaseWorkflow:
         workflow.continue_as_new(self.release.model_copy(update={"place": place}))
 
     def _show(self) -> None:
-        """Let the Temporal Web UI tell where the release stands."""
+        """Let the Temporal Web UI tell where the release stands; people search for it where it rests, not where it passes through."""
         if self.shown:
             return
-        self.shown = True
         status = ReleaseStatus.RUNNING if self.status == ACTING else self.status
-        next_at = None if self.ended or self.place.blocked else self.place.acts_at
-        workflow.upsert_search_attributes(attributes_at(self.stage.name, self.stage.environment, status, next_at))
         workflow.set_current_details(ladder_of(self.release, self.place, status))
+        rests = self.ended is not None or self.place.blocked is not None
+        if rests or not self.is_due:
+            self.shown = True
+            next_at = None if rests else self.place.acts_at
+            workflow.upsert_search_attributes(attributes_at(self.stage.name, self.stage.environment, status, next_at))
