@@ -11,10 +11,12 @@ Refusal
 ├── Conflict
 │   ├── AlreadyReleasing
 │   ├── ControlNotAllowed
+│   ├── DraftExists
 │   ├── FlagChangedByHand
 │   ├── InUse
 │   ├── NotADraft
 │   ├── NotPublished
+│   ├── PipelineArchived
 │   ├── StageMoved
 │   └── Superseded
 ├── DraftChanged
@@ -97,6 +99,10 @@ class ControlNotAllowed(Conflict):
     """The release's status does not allow this control."""
 
 
+class DraftExists(Conflict):
+    """The next version of the pipeline is being drafted already."""
+
+
 class FlagChangedByHand(Conflict):
     """A field that a stage is about to change was changed by somebody else."""
 
@@ -110,7 +116,11 @@ class NotADraft(Conflict):
 
 
 class NotPublished(Conflict):
-    """Only published pipeline versions take releases."""
+    """Only published pipeline versions take releases, and only they are archived."""
+
+
+class PipelineArchived(Conflict):
+    """The pipeline takes no new releases and no new versions."""
 
 
 class StageMoved(Conflict):
