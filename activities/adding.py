@@ -31,7 +31,8 @@ class AddRelease(Frozen):
 def add_release(store: Store, caller: Caller, project: Project, wanted: AddRelease, at: datetime) -> Release:
     """Write the release, what the flag looks like now, and the errand that starts its workflow.
 
-    Raises Invalid, NotAllowed, NotPublished or AlreadyReleasing.
+    The caller holds the project, so that the pipeline is not archived meanwhile.
+    Raises Invalid, NotAllowed, NotPublished, PipelineArchived or AlreadyReleasing.
     """
     pipeline = _published(store, project, wanted.pipeline)
     start = _starting_stage(pipeline.definition, wanted.starting_stage)
@@ -61,7 +62,8 @@ def _published(store: Store, project: Project, id_or_key: str) -> Pipeline:
         pipeline = store.pipelines.get(project.id, id_or_key)
     except NotFound as missing:
         raise _unknown("/pipeline", missing) from missing
-    if pipeline.status is not PipelineStatus.PUBLISHED:
+    pipeline.check_not_archived("/pipeline")
+    if pipeline.status is PipelineStatus.DRAFT:
         message = f"'{pipeline.definition.key}' is a draft: publish it first."
         raise NotPublished(message, problems=(Problem(pointer="/pipeline", code="not_published", message=message),))
     return pipeline

@@ -13,7 +13,7 @@ TAGS = {
     "environments": "Where flags are evaluated.",
     "features": "Flags, their state in every environment, and changes by hand.",
     "segments": "Named sets of identities.",
-    "pipelines": "Ordered lists of stages: drafted, published, and from then on immutable.",
+    "pipelines": "Ordered lists of stages: drafted, published, from then on immutable, cloned and archived.",
     "releases": "Flags on their way through a pipeline.",
     "audit": "Who did what, when, and what it changed.",
     "keys": "API keys. A key makes, lists and revokes only keys whose grants lie within its own.",

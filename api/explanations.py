@@ -40,6 +40,11 @@ EXPLANATIONS: dict[str, Explanation] = {
     "draft_changed": Explanation(
         412, "The draft is not the one whose ETag was sent in If-Match.", "Read the draft again, and decide on what it is now."
     ),
+    "draft_exists": Explanation(
+        409,
+        "The next version of the pipeline is being drafted already; `details.draft` names it.",
+        "Publish that draft or delete it first, or clone onto a new key.",
+    ),
     "environment_not_found": Explanation(
         404, "There is no such environment in the project.", "Create the environment, or correct its key."
     ),
@@ -60,7 +65,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Send one JSON document.",
     ),
     "method_not_allowed": Explanation(405, "The path has no such method.", "Use a method that the header `Allow` lists."),
-    "not_a_draft": Explanation(409, "A published pipeline version can't be changed in any way.", "Draft another pipeline with the change."),
+    "not_a_draft": Explanation(409, "A published pipeline version can't be changed in any way.", "Clone it, and change the draft."),
     "not_allowed": Explanation(403, "The key is known and lacks the right.", "Ask an admin of the project for the role that is named."),
     "not_authenticated": Explanation(
         401, "There is no key in the request, or one that is unknown or revoked.", "Send `Authorization: Bearer <key>` with a living key."
@@ -68,7 +73,16 @@ EXPLANATIONS: dict[str, Explanation] = {
     "not_found": Explanation(
         404, "There is no such thing or path, or none that this key may see.", "Check the path; keys in it are slugs."
     ),
-    "not_published": Explanation(409, "Only published pipeline versions take releases.", "Publish the draft first."),
+    "not_published": Explanation(
+        409,
+        "Only published pipeline versions take releases, and only they are archived.",
+        "Publish the draft first; to be rid of it, delete it.",
+    ),
+    "pipeline_archived": Explanation(
+        409,
+        "The pipeline is archived: it takes no new releases and no new versions. Releases under way go on.",
+        "Use another pipeline, or clone the archived one onto a new key and publish that.",
+    ),
     "publishing_refused": Explanation(
         422, "The pipeline could not work; `errors` names every reason.", "Correct the draft, replace it, and publish again."
     ),

@@ -34,6 +34,8 @@ class Event(StrEnum):
     PIPELINE_CHANGED = "pipeline.changed"
     PIPELINE_DELETED = "pipeline.deleted"
     PIPELINE_PUBLISHED = "pipeline.published"
+    PIPELINE_CLONED = "pipeline.cloned"
+    PIPELINE_ARCHIVED = "pipeline.archived"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
     FLAG_CHANGED = "flag.changed"

@@ -12,10 +12,12 @@ Refusal
 ├── Conflict
 │   ├── AlreadyReleasing
 │   ├── ControlNotAllowed
+│   ├── DraftExists
 │   ├── FlagChangedByHand
 │   ├── InUse
 │   ├── NotADraft
 │   ├── NotPublished
+│   ├── PipelineArchived
 │   ├── StageMoved
 │   └── Superseded
 ├── DraftChanged
@@ -102,6 +104,10 @@ class ControlNotAllowed(Conflict):
     """The release's status does not allow this control."""
 
 
+class DraftExists(Conflict):
+    """The next version of the pipeline is being drafted already."""
+
+
 class FlagChangedByHand(Conflict):
     """A field that a stage is about to change was changed by somebody else."""
 
@@ -115,7 +121,11 @@ class NotADraft(Conflict):
 
 
 class NotPublished(Conflict):
-    """Only published pipeline versions take releases."""
+    """Only published pipeline versions take releases, and only they are archived."""
+
+
+class PipelineArchived(Conflict):
+    """The pipeline takes no new releases and no new versions."""
 
 
 class StageMoved(Conflict):

@@ -1,5 +1,6 @@
 """Pipelines: a named, ordered list of stages, in versions that never change once they are published."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -7,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from domain.action import Action, fold, patch_in_words
+from domain.errors import Conflict, DraftExists, NotADraft, PipelineArchived, Problem
 from domain.model import Frozen, Moment
 from domain.patch import FlagPatch
 from domain.text import Description, Name, Slug
@@ -57,12 +59,17 @@ class Definition(Frozen):
         names = [each.name.casefold() for each in self.stages]
         return names.index(stage.casefold()) if stage.casefold() in names else None
 
+    def copied(self, key: str | None, name: str | None) -> "Definition":
+        """The same stages, under another key and name where they are given."""
+        return self.model_copy(update={"key": key or self.key, "name": name or self.name})
+
 
 class PipelineStatus(StrEnum):
     """What can be done with a pipeline version."""
 
     DRAFT = "draft"
     PUBLISHED = "published"
+    ARCHIVED = "archived"
 
 
 class Pipeline(Frozen):
@@ -79,3 +86,37 @@ class Pipeline(Frozen):
     def published(self, at: datetime, by: str) -> "Pipeline":
         """The same version, published."""
         return self.model_copy(update={"status": PipelineStatus.PUBLISHED, "published_at": at, "published_by": by})
+
+    def check_is_draft(self) -> None:
+        """Raise NotADraft for a version that was published, archived or not."""
+        if self.status is not PipelineStatus.DRAFT:
+            raise NotADraft(
+                f"Version {self.version} of '{self.definition.key}' is {self.status} and can't be changed in any way: clone it."
+            )
+
+    def check_may_become(self, definition: Definition) -> None:
+        """Raise Conflict where a further version would leave its key."""
+        if self.version > 1 and definition.key != self.definition.key:
+            message = (
+                f"Version {self.version} belongs to '{self.definition.key}' as the earlier ones do: clone it onto the new key instead."
+            )
+            raise Conflict(message, problems=(Problem(pointer="/key", code="belongs_to_its_key", message=message),))
+
+    def check_not_archived(self, pointer: str | None = None) -> None:
+        """Raise PipelineArchived, pointing at what named it in the request."""
+        if self.status is PipelineStatus.ARCHIVED:
+            message = f"'{self.definition.key}' is archived: use another pipeline, or clone it onto a new key."
+            problems = (Problem(pointer=pointer, code=PipelineArchived.code(), message=message),) if pointer else ()
+            raise PipelineArchived(message, problems=problems)
+
+
+def next_version(versions: Iterable[Pipeline]) -> int:
+    """The number of the version that follows those of one key. Raises PipelineArchived or DraftExists."""
+    newest_first = sorted(versions, key=lambda each: each.version, reverse=True)
+    for each in newest_first:
+        each.check_not_archived()
+    newest = newest_first[0]
+    if newest.status is PipelineStatus.DRAFT:
+        message = f"'{newest.definition.key}' has a draft already, version {newest.version} ({newest.id}): publish it or delete it first."
+        raise DraftExists(message, draft=newest.id, version=newest.version)
+    return newest.version + 1

@@ -1,20 +1,21 @@
-"""Pipeline versions: drafts that are replaced as a whole, and published ones that never change."""
+"""Pipeline versions: drafts that are replaced as a whole, and published ones that never change but can be archived."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from activities.store.identifiers import new_id
 from activities.store.keyed import key_taken
 from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import pipelines, releases
-from domain.errors import DraftChanged, NotADraft, NotFound
+from domain.errors import DraftChanged, NotFound
 from domain.pipeline import Definition, Pipeline, PipelineStatus
 
 _DRAFT = PipelineStatus.DRAFT.value
+_PUBLISHED = PipelineStatus.PUBLISHED.value
 
 
 class PipelineRepository:
@@ -23,33 +24,37 @@ class PipelineRepository:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def add(self, project_id: str, definition: Definition, at: datetime) -> Pipeline:
-        """Keep the first draft of a new pipeline. Raises Conflict where the key is taken."""
-        pipeline = Pipeline(id=new_id(), version=1, revision=1, status=PipelineStatus.DRAFT, definition=definition)
-        values = {"id": pipeline.id, "project_id": project_id, "version": 1, "revision": 1, "status": _DRAFT, "created_at": at}
+    def add(self, project_id: str, definition: Definition, at: datetime, version: int = 1) -> Pipeline:
+        """Keep a new draft: version 1 of a new key, or the next of one. Raises Conflict where that key has that version."""
+        pipeline = Pipeline(id=new_id(), version=version, revision=1, status=PipelineStatus.DRAFT, definition=definition)
+        values = {"id": pipeline.id, "project_id": project_id, "version": version, "revision": 1, "status": _DRAFT, "created_at": at}
         try:
             self.connection.execute(insert(pipelines).values(**values, **_written(definition)))
         except IntegrityError as error:
             raise key_taken("pipeline", definition.key) from error
         return pipeline
 
-    def get(self, project_id: str, id_or_key: str, *, lock: bool = False) -> Pipeline:
-        """One version by its id; by a key the newest published one, or else the newest draft. Raises NotFound."""
-        query = select(pipelines).where(pipelines.c.project_id == project_id)
-        newest = query.where(pipelines.c.key == id_or_key).order_by(pipelines.c.status == _DRAFT, pipelines.c.version.desc()).limit(1)
-        for attempt in (query.where(pipelines.c.id == id_or_key), newest):
-            row = self.connection.execute(attempt.with_for_update() if lock else attempt).one_or_none()
-            if row is not None:
-                return _read(row)
-        raise NotFound(f"There is no pipeline '{id_or_key}'.")
+    def get(self, project_id: str, id_or_key: str) -> Pipeline:
+        """One version by its id; by a key the newest published one, archived or not, or else its draft. Raises NotFound."""
+        return self._find(project_id, id_or_key, pipelines.c.status == _DRAFT)
+
+    def to_change(self, project_id: str, id_or_key: str) -> Pipeline:
+        """One version by its id; by a key its draft, or else the newest published one. Its row is locked. Raises NotFound."""
+        return self._find(project_id, id_or_key, pipelines.c.status != _DRAFT, lock=True)
+
+    def versions(self, project_id: str, key: str) -> list[Pipeline]:
+        """Every version of one key, drafts included, oldest first."""
+        query = select(pipelines).where(pipelines.c.project_id == project_id, pipelines.c.key == key)
+        return [_read(row) for row in self.connection.execute(query.order_by(pipelines.c.version))]
 
     def version(self, pipeline_id: str) -> Pipeline:
         """The version on which a release runs."""
         return _read(self.connection.execute(select(pipelines).where(pipelines.c.id == pipeline_id)).one())
 
     def replace(self, pipeline: Pipeline, definition: Definition, revision: int | None) -> Pipeline:
-        """Write a draft anew, as a whole. Raises NotADraft, DraftChanged, or Conflict where the new key is taken."""
+        """Write a draft anew, as a whole. Raises NotADraft, DraftChanged, or Conflict where it can't have the new key."""
         self.check_draft(pipeline, revision)
+        pipeline.check_may_become(definition)
         replaced = pipeline.model_copy(update={"definition": definition, "revision": pipeline.revision + 1})
         try:
             self._change(pipeline, revision=replaced.revision, **_written(definition))
@@ -64,6 +69,13 @@ class PipelineRepository:
         self._change(pipeline, status=published.status.value, published_at=at, published_by=by)
         return published
 
+    def archive(self, project_id: str, key: str) -> list[int]:
+        """Let a key take no new releases; the versions that were open to them. Doing this twice is the same as doing it once."""
+        versions = [each.version for each in self.versions(project_id, key) if each.status is PipelineStatus.PUBLISHED]
+        open_ones = (pipelines.c.project_id == project_id) & (pipelines.c.key == key) & (pipelines.c.status == _PUBLISHED)
+        self.connection.execute(update(pipelines).where(open_ones).values(status=PipelineStatus.ARCHIVED.value))
+        return versions
+
     def delete(self, pipeline: Pipeline, revision: int | None) -> None:
         """Throw a draft away. Raises NotADraft or DraftChanged."""
         self.check_draft(pipeline, revision)
@@ -71,8 +83,7 @@ class PipelineRepository:
 
     def check_draft(self, pipeline: Pipeline, revision: int | None) -> None:
         """Raise NotADraft for a published version, DraftChanged for a draft that was replaced since."""
-        if pipeline.status is not PipelineStatus.DRAFT:
-            raise NotADraft(f"Version {pipeline.version} of '{pipeline.definition.key}' is published and can't be changed in any way.")
+        pipeline.check_is_draft()
         if revision is not None and revision != pipeline.revision:
             raise DraftChanged("The draft was replaced since you read it: read it again.", revision=pipeline.revision)
 
@@ -82,8 +93,8 @@ class PipelineRepository:
         return fetch_page(self.connection, query, pipelines.c.id, wanted, _read, newest_first=True)
 
     def published(self, project_id: str) -> list[Pipeline]:
-        """Every published version."""
-        query = select(pipelines).where(pipelines.c.project_id == project_id, pipelines.c.status == PipelineStatus.PUBLISHED.value)
+        """Every version that was published, archived ones included."""
+        query = select(pipelines).where(pipelines.c.project_id == project_id, pipelines.c.status != _DRAFT)
         return [_read(row) for row in self.connection.execute(query.order_by(pipelines.c.key, pipelines.c.version))]
 
     def counts(self, ids: list[str]) -> Mapping[str, Mapping[str, int]]:
@@ -94,6 +105,15 @@ class PipelineRepository:
         for row in rows:
             counted[row.pipeline_id][row.status] = row.number
         return counted
+
+    def _find(self, project_id: str, id_or_key: str, last: ColumnElement[bool], *, lock: bool = False) -> Pipeline:
+        query = select(pipelines).where(pipelines.c.project_id == project_id)
+        newest = query.where(pipelines.c.key == id_or_key).order_by(last, pipelines.c.version.desc()).limit(1)
+        for attempt in (query.where(pipelines.c.id == id_or_key), newest):
+            row = self.connection.execute(attempt.with_for_update() if lock else attempt).one_or_none()
+            if row is not None:
+                return _read(row)
+        raise NotFound(f"There is no pipeline '{id_or_key}'.")
 
     def _change(self, pipeline: Pipeline, **values: Any) -> None:
         unchanged = (pipelines.c.id == pipeline.id) & (pipelines.c.status == _DRAFT) & (pipelines.c.revision == pipeline.revision)

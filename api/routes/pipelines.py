@@ -1,4 +1,4 @@
-"""Pipelines: drafted, published, and from then on immutable."""
+"""Pipelines: drafted, published, from then on immutable, cloned and archived."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,11 +8,11 @@ from fastapi import APIRouter, Response
 from activities.store.database import Store
 from api.dependencies import CallerOf, DatabaseOf, Revision, SliceOf, now
 from api.schemas.lists import ListOf
-from api.schemas.pipelines import PipelineSummary, PipelineView, StageFlags, flag_in_stage, summary, view
+from api.schemas.pipelines import ClonePipeline, PipelineSummary, PipelineView, StageFlags, flag_in_stage, summary, view
 from domain.access import Caller
 from domain.audit import Event
-from domain.errors import Invalid, Problem, PublishingRefused
-from domain.pipeline import LARGEST_DEFINITION, Definition, Pipeline, PipelineStatus
+from domain.errors import Invalid, NotPublished, Problem, PublishingRefused
+from domain.pipeline import LARGEST_DEFINITION, Definition, Pipeline, PipelineStatus, next_version
 from domain.project import Project
 from domain.publishing import problems_of, warnings_of
 from domain.text import Slug
@@ -47,7 +47,7 @@ def list_pipelines(project: Slug, caller: CallerOf, database: DatabaseOf, wanted
 
 @router.get("/{pipeline}")
 def get_pipeline(project: Slug, pipeline: Slug, caller: CallerOf, database: DatabaseOf, response: Response) -> PipelineView:
-    """One version, by its id, or by a key the newest published one; with the flags in each stage."""
+    """One version, by its id, or by a key the newest published one or else its draft; with the flags in each stage."""
     caller.must_see(project)
     with database.reading() as store:
         return _answer(store, store.pipelines.get(store.projects.get(project).id, pipeline), response)
@@ -57,12 +57,12 @@ def get_pipeline(project: Slug, pipeline: Slug, caller: CallerOf, database: Data
 def replace_pipeline(
     project: Slug, pipeline: Slug, body: Definition, revision: Revision, caller: CallerOf, database: DatabaseOf, response: Response
 ) -> PipelineView:
-    """Replace a draft as a whole."""
+    """Replace a draft as a whole, by its id or its key; a further version keeps its key."""
     caller.must_administer(project)
     _check_size(body)
     with database.transaction() as store:
         owner = store.projects.get(project, lock="share")
-        found = store.pipelines.get(owner.id, pipeline, lock=True)
+        found = store.pipelines.to_change(owner.id, pipeline)
         replaced = store.pipelines.replace(found, body, revision)
         _audit(store, caller, owner, replaced, Event.PIPELINE_CHANGED, before=found.definition.model_dump(mode="json"))
         return _answer(store, replaced, response)
@@ -70,11 +70,11 @@ def replace_pipeline(
 
 @router.delete("/{pipeline}", status_code=204)
 def delete_pipeline(project: Slug, pipeline: Slug, revision: Revision, caller: CallerOf, database: DatabaseOf) -> None:
-    """Throw a draft away."""
+    """Throw a draft away, by its id or its key."""
     caller.must_administer(project)
     with database.transaction() as store:
         owner = store.projects.get(project, lock="share")
-        found = store.pipelines.get(owner.id, pipeline, lock=True)
+        found = store.pipelines.to_change(owner.id, pipeline)
         store.pipelines.delete(found, revision)
         _audit(store, caller, owner, found, Event.PIPELINE_DELETED)
 
@@ -83,17 +83,52 @@ def delete_pipeline(project: Slug, pipeline: Slug, revision: Revision, caller: C
 def publish_pipeline(
     project: Slug, pipeline: Slug, revision: Revision, caller: CallerOf, database: DatabaseOf, response: Response
 ) -> PipelineView:
-    """Publish a draft, which never changes again; every reason why it could not work is named at once."""
+    """Publish a draft, by its id or its key, which never changes again; every reason why it could not work is named at once."""
     caller.must_administer(project)
     at = now()
     with database.transaction() as store:
         owner = store.projects.get(project, lock="update")
-        found = store.pipelines.get(owner.id, pipeline, lock=True)
+        found = store.pipelines.to_change(owner.id, pipeline)
         store.pipelines.check_draft(found, revision)
+        for version in store.pipelines.versions(owner.id, found.definition.key):
+            version.check_not_archived()
         _check_publishable(store, owner, found.definition)
         published = store.pipelines.publish(found, at, caller.owner.name, revision)
         _audit(store, caller, owner, published, Event.PIPELINE_PUBLISHED)
         return _answer(store, published, response)
+
+
+@router.post("/{pipeline}/clone", status_code=201)
+def clone_pipeline(
+    project: Slug, pipeline: Slug, caller: CallerOf, database: DatabaseOf, response: Response, body: ClonePipeline = ClonePipeline()
+) -> PipelineView:
+    """Draft a copy of any version: the next version of its key, or version 1 of a new one; releases stay on the version they are on."""
+    caller.must_administer(project)
+    with database.transaction() as store:
+        owner = store.projects.get(project, lock="update")
+        found = store.pipelines.get(owner.id, pipeline)
+        definition = found.definition.copied(body.key, body.name)
+        _check_size(definition)
+        version = 1 if body.key else next_version(store.pipelines.versions(owner.id, definition.key))
+        draft = store.pipelines.add(owner.id, definition, now(), version)
+        origin = {"id": found.id, "key": found.definition.key, "version": found.version}
+        _audit(store, caller, owner, draft, Event.PIPELINE_CLONED, cloned_from=origin)
+        return _answer(store, draft, response)
+
+
+@router.post("/{pipeline}/archive")
+def archive_pipeline(project: Slug, pipeline: Slug, caller: CallerOf, database: DatabaseOf, response: Response) -> PipelineView:
+    """Archive a key with all its published versions: it takes no new releases, and those under way go on."""
+    caller.must_administer(project)
+    with database.transaction() as store:
+        owner = store.projects.get(project, lock="update")
+        found = store.pipelines.get(owner.id, pipeline)
+        if found.status is PipelineStatus.DRAFT:
+            raise NotPublished(f"Version {found.version} of '{found.definition.key}' is a draft, which is deleted instead.")
+        if versions := store.pipelines.archive(owner.id, found.definition.key):
+            values = {"pipeline": found.definition.key, "after": {"versions": versions}}
+            store.audit.record(caller, Event.PIPELINE_ARCHIVED, now(), project=project, **values)
+        return _answer(store, store.pipelines.version(found.id), response)
 
 
 def _check_publishable(store: Store, project: Project, definition: Definition) -> None:
@@ -109,9 +144,11 @@ def _check_size(definition: Definition) -> None:
         raise Invalid(message, problems=(Problem(pointer="", code="definition_too_large", message=message),))
 
 
-def _audit(store: Store, caller: Caller, project: Project, pipeline: Pipeline, event: Event, before: dict[str, Any] | None = None) -> None:
+def _audit(
+    store: Store, caller: Caller, project: Project, pipeline: Pipeline, event: Event, before: dict[str, Any] | None = None, **more: Any
+) -> None:
     after = pipeline.definition.model_dump(mode="json") if event is not Event.PIPELINE_DELETED else None
-    values: dict[str, Any] = {"before": before, "after": after and (after | {"version": pipeline.version})}
+    values: dict[str, Any] = {"before": before, "after": after and (after | {"version": pipeline.version} | more)}
     store.audit.record(caller, event, now(), project=project.key, pipeline=pipeline.definition.key, **values)
 
 

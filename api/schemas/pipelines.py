@@ -6,9 +6,17 @@ from typing import Any
 from pydantic import BaseModel
 
 from domain.errors import Problem
-from domain.model import Moment
+from domain.model import Frozen, Moment
 from domain.pipeline import Definition, Pipeline
 from domain.release import Release
+from domain.text import Name, Slug
+
+
+class ClonePipeline(Frozen):
+    """What the copy is called: without a key it is the next version of its own, without a name it keeps it."""
+
+    key: Slug | None = None
+    name: Name | None = None
 
 
 class PipelineSummary(Definition):

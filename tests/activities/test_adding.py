@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from activities.store.outbox import Kind
 from domain.audit import Event
@@ -75,10 +74,7 @@ def test_a_key_means_the_newest_published_version_and_an_id_exactly_that_one(sho
 def _version(world: World, number: int) -> str:
     """A draft with this version's number."""
     with world.database.transaction() as store:
-        draft = store.pipelines.add(world.project.id, Definition.model_validate(THREE), NOW)
-        renumbered = text("UPDATE pipelines SET version = :number WHERE id = :id")
-        store.connection.execute(renumbered, {"number": number, "id": draft.id})
-    return draft.id
+        return store.pipelines.add(world.project.id, Definition.model_validate(THREE), NOW, number).id
 
 
 def _end(world: World, release: Release) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from activities.adding import AddRelease, add_release
 from domain.access import Access, Caller, Grant, Owner, Role
-from domain.errors import AlreadyReleasing, Invalid, NotAllowed, NotFound, NotPublished, Refusal, ValueTypeWrong
+from domain.errors import AlreadyReleasing, Invalid, NotAllowed, NotFound, NotPublished, PipelineArchived, Refusal, ValueTypeWrong
 from domain.pipeline import Definition
 from tests.activities.acting import THREE
 from tests.pipelines import pipeline, set_value, stage
@@ -68,6 +68,18 @@ def test_a_draft_takes_no_releases(shop: World) -> None:
         with pytest.raises(NotPublished, match="is a draft: publish it first") as refused:
             shop.add(pipeline=pipeline_)
         assert refused.value.problems[0].pointer == "/pipeline"
+    assert nothing_was_added(shop)
+
+
+def test_an_archived_pipeline_takes_no_releases(shop: World) -> None:
+    archived = shop.publish(THREE)
+    with shop.database.transaction() as store:
+        store.pipelines.archive(shop.project.id, "standard")
+
+    for pipeline_ in ("standard", archived.id):
+        with pytest.raises(PipelineArchived, match="is archived: use another pipeline") as refused:
+            shop.add(pipeline=pipeline_)
+        assert [(each.pointer, each.code) for each in refused.value.problems] == [("/pipeline", "pipeline_archived")]
     assert nothing_was_added(shop)
 
 

@@ -64,6 +64,17 @@ def test_an_environment_is_used_by_published_pipelines_with_a_stage_or_a_hold_in
     assert of_environment(world, "production") == []
 
 
+def test_an_archived_pipeline_uses_nothing_but_the_releases_under_way_on_it_do(sqlite: Database) -> None:
+    world = make_world(sqlite)
+    world.publish(BETA)
+    release = world.add(pipeline="beta")
+    with sqlite.transaction() as store:
+        store.pipelines.archive(world.project.id, "beta")
+
+    for uses in (of_segment(world), of_environment(world, "production")):
+        assert uses == [{"kind": "release", "id": release.id, "feature": "checkout"}]
+
+
 def test_a_draft_uses_nothing(sqlite: Database) -> None:
     world = make_world(sqlite)
     with sqlite.transaction() as store:

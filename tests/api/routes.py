@@ -59,6 +59,14 @@ def _a_draft_to_replace(api: Api) -> Place:
     return _a_draft(api)[0], _definition()
 
 
+def _a_draft_to_clone(api: Api) -> Place:
+    return _a_draft(api)[0], {"key": _key()}
+
+
+def _a_published_one(api: Api) -> Place:
+    return {"pipeline": api.publish(_definition())["id"]}, None
+
+
 def _to_add(api: Api) -> Place:
     feature, _ = _fresh("feature")(api)
     return {}, {"pipeline": api.publish(_definition())["key"], "feature": feature["feature"]}
@@ -106,6 +114,8 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "PUT /projects/{project}/pipelines/{pipeline}": _a_draft_to_replace,
     "DELETE /projects/{project}/pipelines/{pipeline}": _a_draft,
     "POST /projects/{project}/pipelines/{pipeline}/publish": _a_draft,
+    "POST /projects/{project}/pipelines/{pipeline}/clone": _a_draft_to_clone,
+    "POST /projects/{project}/pipelines/{pipeline}/archive": _a_published_one,
     "GET /projects/{project}/releases": _nothing,
     "POST /projects/{project}/releases": _to_add,
     "GET /projects/{project}/releases/{release}": _a_release,
@@ -120,7 +130,9 @@ PLACES: dict[str, Callable[[Api], Place]] = {
 
 _USUAL = {"project": "shop", "environment": "development", "feature": "checkout", "segment": "staff"}
 
-WITH_A_BODY = [route for route in PLACES if route.split()[0] in ("POST", "PUT", "PATCH") and not route.endswith("/publish")]
+_WITHOUT = ("/publish", "/archive")
+
+WITH_A_BODY = [route for route in PLACES if route.split()[0] in ("POST", "PUT", "PATCH") and not route.endswith(_WITHOUT)]
 
 
 def prepare(owner: Api, route: str) -> tuple[str, str, Any]:

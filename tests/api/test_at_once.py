@@ -55,6 +55,19 @@ def test_one_of_many_publishes_a_draft_and_one_removes_a_release(api_on_both: Ap
         assert len(api_on_both.get("/projects/shop/audit", event=event)["items"]) == 1
 
 
+def test_one_of_many_drafts_the_next_version_and_all_may_archive(api_on_both: Api) -> None:
+    api_on_both.make_project()
+    api_on_both.publish(pipeline(stage("Development")))
+
+    cloned = _all_at_once(api_on_both, "/projects/shop/pipelines/standard/clone", {})
+    archived = _all_at_once(api_on_both, "/projects/shop/pipelines/standard/archive")
+
+    assert (cloned, archived) == ({201: 1, 409: PEOPLE - 1}, {200: PEOPLE})
+    assert [each["version"] for each in api_on_both.get("/projects/shop/pipelines")["items"]] == [2, 1]
+    for event in ("pipeline.cloned", "pipeline.archived"):
+        assert len(api_on_both.get("/projects/shop/audit", event=event)["items"]) == 1
+
+
 def test_many_make_keys_for_an_owner_nobody_named_before(api_on_both: Api) -> None:
     body = {"name": "robot", "owner": {"kind": "service", "name": "robot"}, "grants": [{"role": "owner"}]}
 

@@ -43,6 +43,8 @@ EXPECTED = {
     "PUT /projects/{project}/pipelines/{pipeline}":                          (401, 401, 403, 403, 403, 200, 200, 404),
     "DELETE /projects/{project}/pipelines/{pipeline}":                       (401, 401, 403, 403, 403, 204, 204, 404),
     "POST /projects/{project}/pipelines/{pipeline}/publish":                 (401, 401, 403, 403, 403, 200, 200, 404),
+    "POST /projects/{project}/pipelines/{pipeline}/clone":                   (401, 401, 403, 403, 403, 201, 201, 404),
+    "POST /projects/{project}/pipelines/{pipeline}/archive":                 (401, 401, 403, 403, 403, 200, 200, 404),
     "GET /projects/{project}/releases":                                      (401, 401, 200, 200, 200, 200, 200, 404),
     "POST /projects/{project}/releases":                                     (401, 401, 403, 201, 201, 201, 201, 404),
     "GET /projects/{project}/releases/{release}":                            (401, 401, 200, 200, 200, 200, 200, 404),

@@ -98,3 +98,37 @@ def test_a_draft_is_deleted_and_a_published_one_is_not(terminal: Terminal, publi
     assert terminal.types("pipelines", "delete", published, "--yes").code == 1
 
     assert [each["key"] for each in terminal.reads("pipelines", "list")] == ["standard"]
+
+
+def test_a_clone_is_published_and_deleted_by_its_key_while_the_published_one_stays(terminal: Terminal, published: str) -> None:
+    terminal.types("pipelines", "clone", "standard")
+    assert terminal.code == 0
+    assert "Drafted 'standard' version 2" in terminal.out
+    assert terminal.types("pipelines", "clone", "standard").code == 1
+    assert "has a draft already" in terminal.err
+
+    assert "Deleted 'standard' version 2." in terminal.types("pipelines", "delete", "standard", "--yes").out
+    draft = terminal.reads("pipelines", "clone", published)
+    assert "Published 'standard' version 2." in terminal.types("pipelines", "publish", "standard", answers="y\n").out
+
+    assert terminal.reads("pipelines", "show", "standard")["id"] == draft["id"]
+    assert terminal.types("pipelines", "delete", "standard", "--yes").code == 1
+
+
+def test_a_pipeline_is_cloned_onto_a_new_key(terminal: Terminal, published: str) -> None:
+    made = terminal.reads("pipelines", "clone", published, "--key", "other", "--name", "Other way")
+
+    assert (made["key"], made["name"], made["version"], made["status"]) == ("other", "Other way", 1, "draft")
+
+
+def test_a_pipeline_is_archived_after_its_effect_was_shown(terminal: Terminal, published: str) -> None:
+    assert terminal.types("pipelines", "archive", "standard", answers="n\n").code == 1
+    assert terminal.reads("pipelines", "show", published)["status"] == "published"
+
+    terminal.types("pipelines", "archive", "standard", answers="y\n")
+    assert (terminal.code, terminal.out) == (0, "Archived 'standard'.\n")
+    assert "No version of 'standard' takes new releases" in terminal.err
+
+    assert terminal.reads("pipelines", "archive", "standard", "--yes")["status"] == "archived"
+    assert terminal.types("releases", "add", "checkout", "standard", "--yes").code == 1
+    assert "/pipeline: 'standard' is archived" in terminal.err
