@@ -125,8 +125,8 @@ def test_a_pipeline_is_archived_after_its_effect_was_shown(terminal: Terminal, p
     assert terminal.types("pipelines", "archive", "standard", answers="n\n").code == 1
     assert terminal.reads("pipelines", "show", published)["status"] == "published"
 
-    terminal.types("pipelines", "archive", "standard", answers="y\n")
-    assert (terminal.code, terminal.out) == (0, "Archived 'standard'.\n")
+    assert "Archived 'standard'." in terminal.types("pipelines", "archive", "standard", answers="y\n").out
+    assert terminal.code == 0
     assert "No version of 'standard' takes new releases" in terminal.err
 
     assert terminal.reads("pipelines", "archive", "standard", "--yes")["status"] == "archived"
