@@ -55,8 +55,9 @@ ACTING = "acting"
 
 ALLOWED_WHEN: dict[Control, frozenset[str]] = {
     Control.REMOVE: frozenset({*UNFINISHED, ACTING}),
-    Control.RETRY: frozenset({ReleaseStatus.BLOCKED}),
+    Control.RETRY: frozenset({ReleaseStatus.BLOCKED, ACTING}),
 }
+"""While a stage acts, the record may say *blocked* a moment before the workflow knows: a retry waits for the outcome."""
 
 
 def allowed_controls(standing: str) -> list[str]:

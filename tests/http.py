@@ -1,7 +1,9 @@
 """A client of the HTTP API, as a team would write one."""
 
+import random
 import socket
 import time
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -10,10 +12,12 @@ OWNER_KEY = "fh_the_bootstrap_key_of_the_tests"
 
 
 def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port on which nobody listens, below those that the system gives to outgoing connections."""
+    while True:
+        port = random.randint(10_240, 32_000)
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 class Api:

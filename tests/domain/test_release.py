@@ -34,9 +34,9 @@ ALLOWED = {
     "removed": [],
     "rolled_back": [],
     "terminated": [],
-    "acting": ["remove"],
+    "acting": ["remove", "retry"],
 }
-"""Written by hand: what product.md lets a person do, for each way in which a release can stand."""
+"""Written by hand: what a person may do for each way in which a release can stand. While it acts, a retry waits for the outcome."""
 
 
 @pytest.mark.parametrize(("control", "standing"), list(product(Control, STANDINGS)))
