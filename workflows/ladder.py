@@ -31,9 +31,10 @@ def ladder_of(release: ReleaseInput, place: Place, status: str) -> str:
 def _marks(release: ReleaseInput, place: Place, status: str) -> list[str]:
     """What is to be said of each stage."""
     count = len(release.stages)
-    before = ["not run"] * release.starting_stage + ["done"] * (place.index - release.starting_stage)
-    if status == ReleaseStatus.COMPLETED:
-        return [*before, "done"]
+    not_run = ["not run"] * release.starting_stage
+    if status == ReleaseStatus.COMPLETED:  # By the record, maybe: a workflow that was reset need not have come to the last stage.
+        return [*not_run, *["done"] * (count - release.starting_stage)]
+    before = [*not_run, *["done"] * (place.index - release.starting_stage)]
     if status == ReleaseStatus.RUNNING:
         ahead = planned(release.stages, place.index, place.acts_at)
         return [*before, *(f"acts at {spoken(ahead[index])}" for index in range(place.index, count))]

@@ -81,6 +81,23 @@ def test_a_workflow_reset_after_completion_ends_again_without_acting(sqlite: Dat
     asyncio.run(story())
 
 
+def test_a_workflow_reset_after_completion_ends_again_also_where_it_does_not_come_to_its_last_stage(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(stage("Development"), hold("Watch", "1s"), hold("Watch on", "1s"), hold("Watch longer", "1s")))
+            release = await stand.add()
+            await stand.until(release, "completed")
+            await stand.handle(release).result()
+            before = effects(stand, release)
+
+            await reset_to_the_start(stand, release)
+
+            assert await asyncio.wait_for(stand.handle(release).result(), 20) == {"status": "completed"}
+            assert effects(stand, release) == before
+
+    asyncio.run(story())
+
+
 def test_a_workflow_reset_after_removal_never_acts(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
