@@ -15,6 +15,7 @@ from activities.store.database import Database
 from api import explanations
 from api.dependencies import known_parameters
 from api.description import DescribedApi
+from api.idempotency import answer_again
 from api.limits import BodyLimits
 from api.problems import answer_problems
 from api.routes import audit, environments, features, health, keys, pipelines, projects, releases, segments
@@ -55,6 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(BodyLimits)
     answer_problems(app)
+    answer_again(app)
     versioned = APIRouter(prefix="/api/v1", dependencies=[Depends(known_parameters)])
     for module in ROUTERS:
         versioned.include_router(module.router)

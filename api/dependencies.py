@@ -2,17 +2,19 @@
 
 import re
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Depends, Header, Query, Request, params
+from fastapi import Depends, Header, Query, Request, Response, params
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AfterValidator
 
 from activities.store.database import Database
-from activities.store.identifiers import new_id
 from activities.store.paging import MOST, USUAL, Slice
+from activities.store.requests import RequestId
+from api.idempotency import Sent, Writing, digest_of
 from domain.access import Caller
 from domain.errors import NotAuthenticated
 from domain.model import Moment
@@ -88,15 +90,24 @@ def _revision(
 Revision = Annotated[int | None, Depends(_revision)]
 
 
-def _idempotency_key(
+async def _writing(
+    request: Request,
+    response: Response,
+    caller: CallerOf,
+    database: DatabaseOf,
     idempotency_key: Annotated[
-        str | None, Header(max_length=128, pattern=r"^[\x21-\x7e]+$", description="The same key has the same effect once")
+        str | None,
+        Header(
+            max_length=128, pattern=r"^[\x21-\x7e]+$", description="For 24 hours the same request with the same key is carried out once"
+        ),
     ] = None,
-) -> str:
-    return idempotency_key or new_id()
+) -> Writing:
+    named = RequestId(caller.key, request.url.path, idempotency_key) if idempotency_key else None
+    digest = digest_of(await request.body()) if named else ""
+    return Writing(database, Sent(named, digest, request.scope["route"].status_code or HTTPStatus.OK, now()), response)
 
 
-IdempotencyKey = Annotated[str, Depends(_idempotency_key)]
+WritingOf = Annotated[Writing, Depends(_writing)]
 
 
 def known_parameters(request: Request) -> None:

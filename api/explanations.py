@@ -53,6 +53,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "A field that a stage is about to change was changed by somebody else; `details` shows both sides. It blocks a release.",
         'Put the field back and retry, retry with `"overwrite": true`, or remove the release.',
     ),
+    "idempotency_key_reused": Explanation(
+        422,
+        "The `Idempotency-Key` came with another body on this route within the last 24 hours.",
+        "Take a new key for a new request; send the same body to ask again.",
+    ),
     "in_use": Explanation(409, "Something still uses it; `details.used_by` lists what.", "Take it out of use there first."),
     "invalid": Explanation(
         422,
@@ -94,6 +99,11 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "feature_not_found": Explanation(404, "There is no such feature in the project.", "Create the feature, or correct its key."),
     "release_not_found": Explanation(404, "There is no such release in the project.", "Look for it in the list of releases."),
+    "secret_shown_once": Explanation(
+        409,
+        "The request, by its `Idempotency-Key`, made a key before; `details.key` names it, and its secret is kept nowhere.",
+        "If the answer was lost, rotate that key.",
+    ),
     "segment_not_found": Explanation(404, "There is no such segment in the project.", "Create the segment, or correct its key."),
     "stage_moved": Explanation(409, "The release is no longer where the caller last saw it.", "Look at the release again before deciding."),
     "superseded": Explanation(

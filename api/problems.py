@@ -37,6 +37,12 @@ MOST_PROBLEMS = 100
 RETRY_AFTER = {"Retry-After": "5"}
 _OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
 
+_PLACES: dict[type[errors.Refusal], tuple[str, str]] = {
+    errors.CursorInvalid: ("query", "/cursor"),
+    errors.IdempotencyKeyReused: ("header", "/idempotency-key"),
+}
+"""Where outside the body a refusal lies."""
+
 _OF_HTTP = {
     HTTPStatus.BAD_REQUEST: ("json_invalid", "The body is not valid JSON: send one JSON document."),
     HTTPStatus.NOT_FOUND: ("not_found", "There is no such path: /openapi.json lists those that there are."),
@@ -94,8 +100,9 @@ def _refused(_request: Request, refusal: errors.Refusal) -> ProblemResponse:
     status = status_of(type(refusal))
     headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
     problems = [{"in": "body"} | each.model_dump() for each in refusal.problems]
-    if isinstance(refusal, errors.CursorInvalid):
-        problems = [{"in": "query", "pointer": "/cursor", "code": refusal.code(), "message": refusal.message}]
+    if type(refusal) in _PLACES:
+        where, pointer = _PLACES[type(refusal)]
+        problems = [{"in": where, "pointer": pointer, "code": refusal.code(), "message": refusal.message}]
     more = {"details": refusal.details} if refusal.details else {}
     return problem(status, refusal.code(), refusal.message, problems=problems, headers=headers, **more)
 

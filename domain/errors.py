@@ -18,11 +18,13 @@ Refusal
 │   ├── NotADraft
 │   ├── NotPublished
 │   ├── PipelineArchived
+│   ├── SecretShownOnce
 │   ├── StageMoved
 │   └── Superseded
 ├── DraftChanged
 └── Invalid
     ├── CursorInvalid
+    ├── IdempotencyKeyReused
     ├── PublishingRefused
     └── ValueTypeWrong
 
@@ -128,6 +130,10 @@ class PipelineArchived(Conflict):
     """The pipeline takes no new releases and no new versions."""
 
 
+class SecretShownOnce(Conflict):
+    """The request was carried out before, and answered with a secret that is kept nowhere."""
+
+
 class StageMoved(Conflict):
     """The release is no longer where the caller last saw it."""
 
@@ -146,6 +152,10 @@ class Invalid(Refusal):
 
 class CursorInvalid(Invalid):
     """A cursor that no list of ours gave out."""
+
+
+class IdempotencyKeyReused(Invalid):
+    """An Idempotency-Key that came with another request before."""
 
 
 class PublishingRefused(Invalid):

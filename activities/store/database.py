@@ -17,6 +17,7 @@ from activities.store.outbox import Outbox
 from activities.store.pipelines import PipelineRepository
 from activities.store.projects import EnvironmentRepository, ProjectRepository, SegmentRepository
 from activities.store.releases import ReleaseRepository
+from activities.store.requests import RequestRepository
 
 _BEGIN = "flaghoist_begin"
 _POSTGRESQL = "-c jit=off -c statement_timeout=20000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
@@ -78,6 +79,11 @@ class Store:
     def outbox(self) -> Outbox:
         """What Temporal is still to be told."""
         return Outbox(self.connection)
+
+    @cached_property
+    def requests(self) -> RequestRepository:
+        """Requests that may be sent again."""
+        return RequestRepository(self.connection)
 
     @cached_property
     def leases(self) -> LeaseRepository:

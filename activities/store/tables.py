@@ -256,3 +256,16 @@ leases = Table(
     Column("holder", String(36), nullable=False),
     Column("until", UtcDateTime, nullable=False),
 )
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("api_key_id", String(36), ForeignKey("api_keys.id"), primary_key=True),
+    Column("route", String(400), primary_key=True),
+    Column("idempotency_key", String(128), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("status", Integer),
+    Column("answer", JSON(none_as_null=True)),
+    Column("headers", JSON(none_as_null=True)),
+    Column("at", UtcDateTime, nullable=False, index=True),
+)

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from activities.store.identifiers import new_id
 from activities.usage import uses_of_environment
-from api.dependencies import CallerOf, DatabaseOf, SliceOf, now
+from api.dependencies import CallerOf, DatabaseOf, SliceOf, WritingOf, now
 from api.schemas.lists import ListOf
 from api.schemas.projects import ChangeName, CreateNamed, NamedView
 from domain.audit import Event
@@ -16,15 +16,15 @@ router = APIRouter(prefix="/projects/{project}/environments", tags=["environment
 
 
 @router.post("", status_code=201)
-def create_environment(project: Slug, body: CreateNamed, caller: CallerOf, database: DatabaseOf) -> NamedView:
+def create_environment(project: Slug, body: CreateNamed, caller: CallerOf, writing: WritingOf) -> NamedView:
     """Make an environment; every feature has its default state in it."""
     caller.must_administer(project)
     at, environment = now(), Environment(id=new_id(), key=body.key, name=body.name or body.key)
-    with database.transaction() as store:
+    with writing.transaction() as store:
         owner = store.projects.get(project, lock="share")
         store.environments.insert(at, project_id=owner.id, **environment.model_dump())
         store.audit.record(caller, Event.ENVIRONMENT_CREATED, at, project=project, environment=environment.key)
-    return NamedView.model_validate(environment)
+        return writing.answer(store, NamedView.model_validate(environment))
 
 
 @router.get("")

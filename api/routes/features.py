@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.identifiers import new_id
-from api.dependencies import CallerOf, DatabaseOf, SliceOf, now
+from api.dependencies import CallerOf, DatabaseOf, SliceOf, WritingOf, now
 from api.schemas.features import ChangedFeature, ChangeFeature, CreateFeature, FeatureView, feature_view
 from api.schemas.lists import ListOf
 from domain.access import Caller
@@ -21,19 +21,19 @@ router = APIRouter(prefix="/projects/{project}", tags=["features"])
 
 
 @router.post("/features", status_code=201)
-def create_feature(project: Slug, body: CreateFeature, caller: CallerOf, database: DatabaseOf) -> FeatureView:
+def create_feature(project: Slug, body: CreateFeature, caller: CallerOf, writing: WritingOf) -> FeatureView:
     """Make a feature; its default is its state everywhere, so this needs the right on every environment."""
     caller.must_see(project)
     at = now()
     feature = _new_feature(body)
-    with database.transaction() as store:
+    with writing.transaction() as store:
         owner = store.projects.get(project, lock="share")
         _must_operate_everywhere(store, caller, owner)
         values = feature.model_dump(mode="json", exclude={"default"}) | {"default_state": feature.default.model_dump(mode="json")}
         store.features.insert(at, project_id=owner.id, **values)
         after = body.model_dump(mode="json") | {"type": feature.type.value}
         store.audit.record(caller, Event.FEATURE_CREATED, at, project=project, feature=feature.key, after=after)
-        return _view(store, owner, feature)
+        return writing.answer(store, _view(store, owner, feature))
 
 
 @router.get("/features")

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from activities.store.database import Store
 from activities.store.keys import ApiKey, new_secret
-from api.dependencies import CallerOf, DatabaseOf, SliceOf, now
+from api.dependencies import CallerOf, DatabaseOf, SliceOf, WritingOf, now
 from api.schemas.keys import CreateKey, NewKey
 from api.schemas.lists import ListOf
 from domain.access import ALL, Caller, Grant, Role
@@ -18,14 +18,15 @@ router = APIRouter(prefix="/keys", tags=["keys"])
 
 
 @router.post("", status_code=201)
-def create_key(body: CreateKey, caller: CallerOf, database: DatabaseOf) -> NewKey:
+def create_key(body: CreateKey, caller: CallerOf, writing: WritingOf) -> NewKey:
     """Make a key; its secret is in this answer and nowhere else."""
     _must_manage(caller, body.grants)
     at, secret = now(), new_secret()
-    with database.transaction() as store:
+    with writing.transaction() as store:
         _check_places(store, body.grants)
         key = store.keys.add(body.name, body.owner, body.grants, secret, at)
         _audit(store, caller, Event.KEY_CREATED, key)
+        writing.answer_once(store, key.id)
     return NewKey(**dict(key), secret=secret)
 
 

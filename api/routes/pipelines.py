@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from activities.store.database import Store
-from api.dependencies import CallerOf, DatabaseOf, Revision, SliceOf, now
+from api.dependencies import CallerOf, DatabaseOf, Revision, SliceOf, WritingOf, now
 from api.schemas.lists import ListOf
 from api.schemas.pipelines import ClonePipeline, PipelineSummary, PipelineView, StageFlags, flag_in_stage, summary, view
 from domain.access import Caller
@@ -24,15 +24,15 @@ COMPLETED_WITHIN = timedelta(days=30)
 
 
 @router.post("", status_code=201)
-def create_pipeline(project: Slug, body: Definition, caller: CallerOf, database: DatabaseOf, response: Response) -> PipelineView:
+def create_pipeline(project: Slug, body: Definition, caller: CallerOf, writing: WritingOf, response: Response) -> PipelineView:
     """Draft version 1 of a new pipeline; it may still be incomplete."""
     caller.must_administer(project)
     _check_size(body)
-    with database.transaction() as store:
+    with writing.transaction() as store:
         owner = store.projects.get(project, lock="share")
         pipeline = store.pipelines.add(owner.id, body, now())
         _audit(store, caller, owner, pipeline, Event.PIPELINE_CREATED)
-        return _answer(store, pipeline, response)
+        return writing.answer(store, _answer(store, pipeline, response))
 
 
 @router.get("")
@@ -81,12 +81,12 @@ def delete_pipeline(project: Slug, pipeline: Slug, revision: Revision, caller: C
 
 @router.post("/{pipeline}/publish")
 def publish_pipeline(
-    project: Slug, pipeline: Slug, revision: Revision, caller: CallerOf, database: DatabaseOf, response: Response
+    project: Slug, pipeline: Slug, revision: Revision, caller: CallerOf, writing: WritingOf, response: Response
 ) -> PipelineView:
     """Publish a draft, by its id or its key, which never changes again; every reason why it could not work is named at once."""
     caller.must_administer(project)
     at = now()
-    with database.transaction() as store:
+    with writing.transaction() as store:
         owner = store.projects.get(project, lock="update")
         found = store.pipelines.to_change(owner.id, pipeline)
         store.pipelines.check_draft(found, revision)
@@ -95,16 +95,16 @@ def publish_pipeline(
         _check_publishable(store, owner, found.definition)
         published = store.pipelines.publish(found, at, caller.owner.name, revision)
         _audit(store, caller, owner, published, Event.PIPELINE_PUBLISHED)
-        return _answer(store, published, response)
+        return writing.answer(store, _answer(store, published, response))
 
 
 @router.post("/{pipeline}/clone", status_code=201)
 def clone_pipeline(
-    project: Slug, pipeline: Slug, caller: CallerOf, database: DatabaseOf, response: Response, body: ClonePipeline = ClonePipeline()
+    project: Slug, pipeline: Slug, caller: CallerOf, writing: WritingOf, response: Response, body: ClonePipeline = ClonePipeline()
 ) -> PipelineView:
     """Draft a copy of any version: the next version of its key, or version 1 of a new one; releases stay on the version they are on."""
     caller.must_administer(project)
-    with database.transaction() as store:
+    with writing.transaction() as store:
         owner = store.projects.get(project, lock="update")
         found = store.pipelines.get(owner.id, pipeline)
         definition = found.definition.copied(body.key, body.name)
@@ -113,14 +113,14 @@ def clone_pipeline(
         draft = store.pipelines.add(owner.id, definition, now(), version)
         origin = {"id": found.id, "key": found.definition.key, "version": found.version}
         _audit(store, caller, owner, draft, Event.PIPELINE_CLONED, cloned_from=origin)
-        return _answer(store, draft, response)
+        return writing.answer(store, _answer(store, draft, response))
 
 
 @router.post("/{pipeline}/archive")
-def archive_pipeline(project: Slug, pipeline: Slug, caller: CallerOf, database: DatabaseOf, response: Response) -> PipelineView:
+def archive_pipeline(project: Slug, pipeline: Slug, caller: CallerOf, writing: WritingOf, response: Response) -> PipelineView:
     """Archive a key with all its published versions: it takes no new releases, and those under way go on."""
     caller.must_administer(project)
-    with database.transaction() as store:
+    with writing.transaction() as store:
         owner = store.projects.get(project, lock="update")
         found = store.pipelines.get(owner.id, pipeline)
         if found.status is PipelineStatus.DRAFT:
@@ -128,7 +128,7 @@ def archive_pipeline(project: Slug, pipeline: Slug, caller: CallerOf, database: 
         if versions := store.pipelines.archive(owner.id, found.definition.key):
             values = {"pipeline": found.definition.key, "after": {"versions": versions}}
             store.audit.record(caller, Event.PIPELINE_ARCHIVED, now(), project=project, **values)
-        return _answer(store, store.pipelines.version(found.id), response)
+        return writing.answer(store, _answer(store, store.pipelines.version(found.id), response))
 
 
 def _check_publishable(store: Store, project: Project, definition: Definition) -> None:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from activities.store.identifiers import new_id
-from api.dependencies import CallerOf, DatabaseOf, SliceOf, now
+from api.dependencies import CallerOf, DatabaseOf, SliceOf, WritingOf, now
 from api.schemas.lists import ListOf
 from api.schemas.projects import ChangeName, CreateNamed, NamedView
 from domain.audit import Event
@@ -15,14 +15,14 @@ router = APIRouter(prefix="/projects", tags=["projects"])
 
 
 @router.post("", status_code=201)
-def create_project(body: CreateNamed, caller: CallerOf, database: DatabaseOf) -> NamedView:
+def create_project(body: CreateNamed, caller: CallerOf, writing: WritingOf) -> NamedView:
     """Make a project; this needs the instance role owner."""
     caller.must_be_owner()
     at, project = now(), Project(id=new_id(), key=body.key, name=body.name or body.key)
-    with database.transaction() as store:
+    with writing.transaction() as store:
         store.projects.insert(at, **project.model_dump())
         store.audit.record(caller, Event.PROJECT_CREATED, at, project=project.key)
-    return NamedView.model_validate(project)
+        return writing.answer(store, NamedView.model_validate(project))
 
 
 @router.get("")

@@ -9,7 +9,7 @@ from activities.adding import AddRelease, add_release
 from activities.messages import Person
 from activities.removing import RemoveRelease, check_may_steer, remove_release
 from activities.store.database import Database, Store
-from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, IdempotencyKey, Releases, Since, SliceOf, TemporalUi, Until, now
+from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, Releases, Since, SliceOf, TemporalUi, Until, WritingOf, now
 from api.schemas.lists import ListOf
 from api.schemas.releases import ReleaseSummary, ReleaseView, Retry, Steer, Viewer
 from domain.access import Caller
@@ -22,14 +22,14 @@ router = APIRouter(prefix="/projects/{project}/releases", tags=["releases"])
 
 @router.post("", status_code=201)
 def create_release(
-    project: Slug, body: AddRelease, caller: CallerOf, database: DatabaseOf, delivery: DeliveryOf, temporal_ui: TemporalUi
+    project: Slug, body: AddRelease, caller: CallerOf, writing: WritingOf, delivery: DeliveryOf, temporal_ui: TemporalUi
 ) -> ReleaseView:
     """Add a flag to a published pipeline, at its first stage or at a chosen one. It is kept even while Temporal is down."""
     caller.must_see(project)
     at = now()
-    with database.transaction() as store:
+    with writing.transaction() as store:
         release = add_release(store, caller, store.projects.get(project, lock="share"), body, at)
-        answer = _view(store, Viewer(temporal_ui, at), release)
+        answer = writing.answer(store, _view(store, Viewer(temporal_ui, at), release))
     delivery.knock()
     return answer
 
@@ -73,7 +73,7 @@ def remove(
     project: Slug,
     release: Slug,
     caller: CallerOf,
-    database: DatabaseOf,
+    writing: WritingOf,
     delivery: DeliveryOf,
     temporal_ui: TemporalUi,
     body: Steer = Steer(),
@@ -81,11 +81,11 @@ def remove(
     """Take a flag out of its pipeline: it stops at once, also while Temporal is down; what was changed stays."""
     caller.must_see(project)
     at = now()
-    with database.transaction() as store:
+    with writing.transaction() as store:
         owner = store.projects.get(project, lock="share")
         wanted = RemoveRelease(release=release, reason=body.reason, expected=body.expected)
         removed = remove_release(store, caller, owner, wanted, at)
-        answer = _view(store, Viewer(temporal_ui, at), removed)
+        answer = writing.answer(store, _view(store, Viewer(temporal_ui, at), removed))
     delivery.knock()
     return answer
 
@@ -98,14 +98,15 @@ async def retry(
     database: DatabaseOf,
     releases: Releases,
     temporal_ui: TemporalUi,
-    idempotency_key: IdempotencyKey,
+    writing: WritingOf,
     body: Retry = Retry(),
 ) -> ReleaseView:
     """Try a blocked stage again, `overwrite` also over what was changed by hand; answers when the record shows it."""
     found, person = await run_in_threadpool(_to_retry, database, caller, project, release)
     expected = body.expected.or_visit(found.visit)
     control = RetryRelease(by=person, overwrite=body.overwrite, reason=body.reason, expected=expected)
-    await releases.retry(found, control, f"{caller.key}:retry:{idempotency_key}:{body.digest}")
+    await run_in_threadpool(writing.claim)
+    await releases.retry(found, control, writing.update_id("retry"))
     return await run_in_threadpool(get_release, project, release, caller, database, temporal_ui)
 
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from activities.store.identifiers import new_id
 from activities.usage import uses_of_segment
-from api.dependencies import CallerOf, DatabaseOf, SliceOf, now
+from api.dependencies import CallerOf, DatabaseOf, SliceOf, WritingOf, now
 from api.schemas.lists import ListOf
 from api.schemas.projects import ChangeSegment, CreateSegment, SegmentView
 from domain.audit import Event
@@ -16,16 +16,16 @@ router = APIRouter(prefix="/projects/{project}/segments", tags=["segments"])
 
 
 @router.post("", status_code=201)
-def create_segment(project: Slug, body: CreateSegment, caller: CallerOf, database: DatabaseOf) -> SegmentView:
+def create_segment(project: Slug, body: CreateSegment, caller: CallerOf, writing: WritingOf) -> SegmentView:
     """Make a segment; nothing uses it yet."""
     caller.must_operate_somewhere(project)
     at, segment = now(), Segment(id=new_id(), key=body.key, name=body.name or body.key, rules=body.rules)
-    with database.transaction() as store:
+    with writing.transaction() as store:
         owner = store.projects.get(project, lock="share")
         store.segments.insert(at, project_id=owner.id, **segment.model_dump(mode="json"))
         after = segment.model_dump(mode="json", include={"name", "rules"})
         store.audit.record(caller, Event.SEGMENT_CREATED, at, project=project, segment=segment.key, after=after)
-    return SegmentView.model_validate(segment)
+        return writing.answer(store, SegmentView.model_validate(segment))
 
 
 @router.get("")

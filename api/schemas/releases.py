@@ -1,6 +1,5 @@
 """Releases on the wire."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -27,11 +26,6 @@ class Steer(Frozen):
     def expected(self) -> Expected:
         """The precondition."""
         return Expected(stage=self.expected_stage, visit=self.expected_visit)
-
-    @property
-    def digest(self) -> str:
-        """What tells this body from another under the same Idempotency-Key."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
 
 class Retry(Steer):

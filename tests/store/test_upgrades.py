@@ -1,0 +1,95 @@
+"""A database that an earlier version made, with a team's data in it, is upgraded and its releases go on."""
+
+import json
+
+import pytest
+from sqlalchemy import text
+
+from activities.store.database import Database
+from activities.store.migrate import differences, migrate
+from activities.store.tables import metadata
+from domain.access import Caller
+from domain.release import Release, ReleaseStatus
+from tests.activities.acting import act, runs_of
+from tests.store.record_database import DATABASES, Contents, contents, fill
+from tests.world import World
+
+REVISION_OF = {"0.1": "0001"}
+RECORDED = sorted(path.stem for path in DATABASES.glob("*.json"))
+
+
+@pytest.fixture(params=RECORDED)
+def earlier(request: pytest.FixtureRequest, database: Database) -> Contents:
+    """A database as that version left it, on each of the two systems; what is in it."""
+    metadata.drop_all(database.engine)
+    with database.transaction() as store:
+        store.connection.execute(text("DROP TABLE alembic_version"))
+    migrate(database, REVISION_OF[request.param])
+    recorded: Contents = json.loads((DATABASES / f"{request.param}.json").read_text())
+    fill(database, recorded)
+    return recorded
+
+
+def _world(database: Database) -> World:
+    with database.reading() as store:
+        project = store.projects.get("shop")
+        release = next(iter(store.releases.unfinished_in(project.id)))
+        owner, access = store.keys.owner(release.responsible_id)
+    caller = Caller(key="key", owner=owner, owner_id=release.responsible_id, access=access)
+    return World(database, project, caller, "key")
+
+
+def _text(row: dict[str, object]) -> str:
+    return json.dumps(row, sort_keys=True)
+
+
+def _release_of(world: World, feature: str) -> Release:
+    with world.database.reading() as store:
+        releases = store.releases.unfinished_in(world.project.id)
+    return next(release for release in releases if release.feature == feature)
+
+
+def test_nothing_that_was_kept_is_lost_or_altered(database: Database, earlier: Contents) -> None:
+    migrate(database)
+
+    assert differences(database) == []
+    now = contents(database)
+    for table, rows in earlier.items():
+        kept = [{name: value for name, value in row.items() if name in rows[0]} for row in now[table]] if rows else now[table]
+        assert sorted(map(_text, kept)) == sorted(map(_text, rows)), table
+
+
+def test_a_release_under_way_goes_on_to_its_end(database: Database, earlier: Contents) -> None:
+    migrate(database)
+    world = _world(database)
+
+    release = _release_of(world, "search")
+    assert release.stage == "Production"
+
+    act(world, release)
+
+    assert world.flag("production", "search").enabled
+    assert world.release(release.id).status is ReleaseStatus.COMPLETED
+    assert [run.outcome for run in runs_of(world, release)] == ["acted", "acted"]
+
+
+def test_a_blocked_release_still_says_why(database: Database, earlier: Contents) -> None:
+    migrate(database)
+
+    blocked = _release_of(_world(database), "checkout").blocked
+
+    assert blocked is not None
+    assert blocked.code == "flag_changed_by_hand"
+    assert blocked.details["now"]["value"] == "by hand"
+
+
+def test_a_new_flag_is_added_to_a_pipeline_that_was_published_before(database: Database, earlier: Contents) -> None:
+    migrate(database)
+    world = _world(database)
+    world.add_feature("new")
+
+    assert world.add("new", "short").status is ReleaseStatus.STARTING
+
+
+def test_every_recorded_database_is_upgraded() -> None:
+    assert set(RECORDED) == set(REVISION_OF)
