@@ -24,6 +24,13 @@ def workflow_status(stack: Stack, release: dict[str, Any]) -> str:
     return description.status.name if description.status else ""
 
 
+def process_at_work_on(stack: Stack, release: dict[str, Any]) -> int | None:
+    """The process id of the worker that carries out a stage of the release just now."""
+    pending = asyncio.run(_describe(stack, release)).raw_description.pending_activities
+    identities = [activity.last_worker_identity for activity in pending if activity.HasField("last_started_time")]
+    return int(identities[0].split("@")[0]) if identities else None
+
+
 async def _handle(stack: Stack, release: dict[str, Any]) -> WorkflowHandle[Any, Any]:
     client = await Client.connect(f"127.0.0.1:{stack.temporal_port}")
     return client.get_workflow_handle(release["workflow_id"])
