@@ -59,6 +59,10 @@ class ApiClient:
         """What a POST answers; with an ETag, only if what is there is still the same."""
         return self._request("POST", path, json=body, headers={"If-Match": etag} if etag else {})
 
+    def put(self, path: str, body: Any, etag: str | None = None) -> Any:
+        """What a PUT answers; with an ETag, only if what is there is still the same."""
+        return self._request("PUT", path, json=body, headers={"If-Match": etag} if etag else {})
+
     def patch(self, path: str, body: Any) -> Any:
         """What a PATCH answers."""
         return self._request("PATCH", path, json=body)
