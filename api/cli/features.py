@@ -70,7 +70,9 @@ def create_feature(
     body = given(key=feature, name=name, description=description, type=kind, default=default)
     with calling(context) as client:
         made = client.post(path_of("projects", project, "features"), body)
-    show_answer(made, f"Made '{made['key']}', a {made['type']}: {state_in_words(made['default'])} in every environment.", as_json=as_json)
+    show_answer(
+        made, f"Made '{made['key']}' of type {made['type']}: {state_in_words(made['default'])} in every environment.", as_json=as_json
+    )
 
 
 @app.command("change", rich_help_panel=CHANGE)
