@@ -33,6 +33,9 @@ def watch_one(client: ApiClient, project: str, release: str, *, as_json: bool) -
 def watch_all(client: ApiClient, project: str, *, as_json: bool) -> None:
     """Follow every unfinished release until none is under way: a table in a terminal, otherwise a line for each step."""
     console = console_of(sys.stdout)
+    if not as_json and not _under_way(client, project):
+        show("No release is under way.")
+        return
     if as_json or not console.is_terminal:
         raise typer.Exit(_follow(client, project, _Lines(as_json=as_json, naming=True).tell))
     with Live(console=console, auto_refresh=False) as live:
