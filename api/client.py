@@ -76,6 +76,8 @@ class ApiClient:
         cursor = None
         while True:
             page = self.get(path, cursor=cursor, **params)
+            if not isinstance(page, dict) or not page.keys() >= {"items", "next"}:
+                raise self._stranger()
             yield from page["items"]
             cursor = page["next"]
             if cursor is None:
@@ -97,7 +99,10 @@ class ApiClient:
         try:
             return answer.json() if answer.content else None
         except ValueError as error:
-            raise Unreachable(f"What answers at {self.address} is not Flaghoist's API.") from error
+            raise self._stranger() from error
+
+    def _stranger(self) -> Unreachable:
+        return Unreachable(f"What answers at {self.address} is not Flaghoist's API")
 
 
 def is_local(address: str) -> bool:

@@ -1,5 +1,6 @@
 """`flaghoist`: the commands that start processes, and a client of the HTTP API."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -60,6 +61,7 @@ processes.add_to(app)
 
 def main() -> None:
     """Run the command that was typed."""
-    if odd := [typed for typed in sys.argv if any("\ud800" <= each <= "\udfff" for each in typed)]:
+    settings = [value for name, value in os.environ.items() if name.startswith("FLAGHOIST_")]
+    if odd := [typed for typed in (*sys.argv, *settings) if any("\ud800" <= each <= "\udfff" for each in typed)]:
         sys.exit(wrong_usage(f"{odd[0]!r} is not text: write it in UTF-8.").exit_code)
     app()

@@ -45,19 +45,19 @@ for _kind, _form, _beginnings in (
 
 def read_document(file: Path) -> Any:
     """What a file holds, or standard input for `-`; a document that JSON could not say ends the command with exit code 2."""
+    name = "Standard input" if str(file) == "-" else str(file)
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise wrong_usage(f"{file} can't be read: {error.strerror}.") from error
-    except UnicodeError as error:
-        raise wrong_usage(f"{file} is not text in UTF-8.") from error
-    try:
         document = _reader_of(file)(text)
         _check(document)
-    except _NotADocument as error:
-        raise wrong_usage(f"{file} {error}") from error
+    except OSError as error:
+        raise wrong_usage(f"{name} can't be read: {error.strerror}.") from error
+    except UnicodeError as error:
+        raise wrong_usage(f"{name} is not text in UTF-8.") from error
     except RecursionError as error:
-        raise wrong_usage(f"{file} is nested too deeply.") from error
+        raise wrong_usage(f"{name} is nested too deeply.") from error
+    except _NotADocument as error:
+        raise wrong_usage(f"{name} {error}") from error
     return document
 
 
@@ -102,7 +102,7 @@ def _read_yaml(text: str) -> Any:
         place = f" (line {at.line + 1}, column {at.column + 1})" if at else ""
         raise _NotADocument(f"is not a YAML document: {error.problem}{place}") from error
     except (yaml.YAMLError, ValueError, LookupError) as error:
-        raise _NotADocument(f"is not a YAML document: {error}") from error
+        raise _NotADocument(f"is not a YAML document: {' '.join(str(error).split())}") from error
 
 
 def _read_either(text: str) -> Any:

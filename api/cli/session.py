@@ -57,8 +57,6 @@ def calling(context: typer.Context) -> Iterator[ApiClient]:
     except Unreachable as unreachable:
         show_error(f"{unreachable}. Is it running, and is FLAGHOIST_URL right?")
         raise typer.Exit(UNREACHABLE) from unreachable
-    except UnicodeEncodeError as error:
-        raise wrong_usage(f"{error.object!r} is not text: write it in UTF-8.") from error
 
 
 def wrong_usage(line: str) -> typer.Exit:
