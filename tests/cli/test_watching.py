@@ -1,15 +1,18 @@
 """Releases, followed from a terminal while they climb."""
 
 import json
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import TextIO
 
 import pytest
 
-from api.cli import watching
 from tests.cli.conftest import Terminal
-from tests.http import Api
+from tests.http import OWNER_KEY, Api
 
 
 @pytest.fixture
@@ -21,22 +24,40 @@ def two(api: Api, terminal: Terminal, published: str) -> list[str]:
 
 
 @contextmanager
-def removed_soon(api: Api, releases: list[str]) -> Iterator[None]:
-    """Meanwhile, somebody takes them out one after the other."""
-    other = api.with_key(str(api.client.headers["Authorization"]).removeprefix("Bearer "))
-    timers = [
-        threading.Timer(watching.LOOK_EVERY * (number + 0.5), other.post, [f"/projects/shop/releases/{release}/remove"])
-        for number, release in enumerate(releases)
-    ]
-    for timer in timers:
-        timer.start()
+def removed_meanwhile(api: Api, releases: list[str]) -> Iterator[None]:
+    """Somebody takes them out one after the other, each once the screen shows the step before."""
+    other = api.with_key(OWNER_KEY)
+    screen_before = sys.stdout
+
+    def remove_all() -> None:
+        for number, release in enumerate(releases):
+            _wait_for(partial(_shows, screen_before, release, number))
+            other.post(f"/projects/shop/releases/{release}/remove")
+
+    somebody = threading.Thread(target=remove_all)
+    somebody.start()
     yield
-    for timer in timers:
-        timer.join()
+    somebody.join()
+
+
+def _shows(screen_before: TextIO, release: str, removed: int) -> bool:
+    screen = _screen(screen_before)
+    return release in screen and screen.count("removed") >= removed
+
+
+def _screen(screen_before: TextIO) -> str:
+    """What the command that runs has printed so far."""
+    return "" if sys.stdout is screen_before else bytes(getattr(sys.stdout.buffer, "getvalue", bytes)()).decode()
+
+
+def _wait_for(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def test_all_that_are_under_way_are_followed_until_none_is(terminal: Terminal, api: Api, two: list[str]) -> None:
-    with removed_soon(api, two):
+    with removed_meanwhile(api, two):
         terminal.types("releases", "watch")
 
     assert terminal.code == 1
@@ -54,7 +75,7 @@ def test_all_that_are_under_way_are_followed_until_none_is(terminal: Terminal, a
 
 
 def test_each_step_is_a_document_with_json(terminal: Terminal, api: Api, two: list[str]) -> None:
-    with removed_soon(api, two):
+    with removed_meanwhile(api, two):
         terminal.types("releases", "watch", "--json")
 
     steps = [json.loads(line) for line in terminal.out.splitlines()]
@@ -64,7 +85,7 @@ def test_each_step_is_a_document_with_json(terminal: Terminal, api: Api, two: li
 def test_a_terminal_shows_a_table_that_is_drawn_anew(terminal: Terminal, api: Api, two: list[str]) -> None:
     terminal.environment |= {"TERM": "xterm", "TTY_COMPATIBLE": "1", "COLUMNS": "200"}
 
-    with removed_soon(api, two):
+    with removed_meanwhile(api, two):
         terminal.types("releases", "watch")
 
     assert terminal.code == 1
