@@ -20,7 +20,7 @@ def api_on_postgresql(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> I
 
 def test_the_api_is_alive_and_ready_while_temporal_is_down(api: Api) -> None:
     assert httpx.get(f"{api.address}/healthz").json() == {"status": "alive"}
-    assert httpx.get(f"{api.address}/readyz").json() == {"status": "ready"}
+    assert httpx.get(f"{api.address}/readyz").json() == {"status": "ready", "temporal": "unreachable"}
 
 
 def test_every_problem_type_leads_to_its_explanation(api: Api) -> None:
