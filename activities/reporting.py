@@ -22,7 +22,7 @@ class Reporter:
     def __init__(self, meter: MetricMeter) -> None:
         self._changes = meter.create_counter("flaghoist_changes", "Changes that this worker made, found made already, or was refused.")
         self._refusals = meter.create_counter("flaghoist_change_refusals", "Changes that this worker was refused, by the refusal's code.")
-        self._lateness = meter.create_histogram_float(LATENESS, "How long after it was due a change was made.", "s")
+        self._lateness = meter.create_histogram_float(LATENESS, "How long after it was due a change was made.")
         for outcome in OUTCOMES:  # From the start, so that the first one is seen as an increase.
             self._changes.add(0, {"outcome": outcome})
 
