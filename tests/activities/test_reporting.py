@@ -25,7 +25,8 @@ class Meter:
         """Metric and label -> the sum of what it was told since the last time; zeros are left out."""
         sums: dict[tuple[str, str], float] = {}
         for update in self._buffer.retrieve_updates():
-            sums[place] = sums.get(place := (update.metric.name, _label(update)), 0) + update.value
+            place = (update.metric.name, _label(update))
+            sums[place] = sums.get(place, 0) + update.value
         return {place: value for place, value in sums.items() if value}
 
 
