@@ -12,7 +12,7 @@ WORKDIR /source
 # nor the extra `embedded` with its Temporal server is part of the image.
 COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-default-groups --no-install-project
-COPY README.md LICENSE settings.py worker.py ./
+COPY README.md LICENSE doors.py settings.py worker.py ./
 COPY api api
 COPY workflows workflows
 COPY activities activities
@@ -28,7 +28,7 @@ ENV PATH=/opt/flaghoist/bin:$PATH \
 USER 10001
 WORKDIR /opt/flaghoist
 EXPOSE 8080
-# For the default command, api. Switch it off for a worker (`--no-healthcheck`), which listens on no port.
+# For the default command, api. A worker listens on no such port: switch it off (`--no-healthcheck`), or ask its metrics.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('FLAGHOIST_PORT', '8080')), timeout=4); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
 ENTRYPOINT ["flaghoist"]

@@ -1,13 +1,31 @@
 """Every knob, with its default and its meaning. Read only at the doors."""
 
+import ipaddress
 import logging
+import re
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import structlog
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _rate(text: str) -> str:
+    if text and not re.fullmatch(r"[1-9][0-9]{0,4}/(second|minute|hour)", text):
+        raise ValueError("must be a number of requests, at most 99999, per second, minute or hour, such as 600/minute; empty for no limit")
+    return text
+
+
+def _listening_address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    try:
+        if text and not (ipaddress.ip_address(host.strip("[]")) and 1 <= int(port) <= 65535):
+            raise ValueError(port)
+    except ValueError as error:
+        raise ValueError("must be an IP address and a port, such as 127.0.0.1:9464 or [::1]:9464; empty for no metrics") from error
+    return text
 
 
 class Settings(BaseSettings):
@@ -32,6 +50,14 @@ class Settings(BaseSettings):
     )
     worker_threads: int = Field(
         default=0, ge=0, le=200, description="How many activities a worker runs at once. 0: 4 on SQLite, 20 on PostgreSQL."
+    )
+    worker_metrics: Annotated[str, AfterValidator(_listening_address)] = Field(
+        default="",
+        description="Where a worker serves its metrics, such as `127.0.0.1:9464`. Empty: nowhere. One port per worker.",
+    )
+    rate_limit: Annotated[str, AfterValidator(_rate)] = Field(
+        default="",
+        description="How many requests each key may send, such as `600/minute`. Every API process counts for itself. Empty: no limit.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least that is logged.")
     log_format: Literal["json", "text"] = Field(default="json", description="How log lines are written.")

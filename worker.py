@@ -1,9 +1,7 @@
 """The worker's door: what runs, with what, on which queue."""
 
 import asyncio
-import os
 import signal
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -11,12 +9,16 @@ from typing import Any
 
 import structlog
 from temporalio.client import Client
+from temporalio.common import MetricMeter
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.changes import ChangeActivities
 from activities.releases import ReleaseActivities
+from activities.reporting import LATENESS, LATENESS_BUCKETS
 from activities.store.database import Database
+from doors import leave
 from settings import Settings, configure_logs
 from workflows.client import ReleaseClient, connect
 from workflows.delivery import Delivery
@@ -36,9 +38,28 @@ def sandbox() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "activities", "workflows"))
 
 
-def build_worker(client: Client, database: Database, threads: ThreadPoolExecutor, concurrency: int, **options: Any) -> Worker:
+def runtime_serving_metrics(address: str) -> Runtime:
+    """Temporal's runtime with an endpoint for Prometheus, which serves the SDK's metrics and, through its meter, ours."""
+    prometheus = PrometheusConfig(
+        bind_address=address,
+        counters_total_suffix=True,
+        unit_suffix=True,
+        durations_as_seconds=True,
+        histogram_bucket_overrides={LATENESS: LATENESS_BUCKETS},
+    )
+    return Runtime(telemetry=TelemetryConfig(metrics=prometheus, attach_service_name=False))
+
+
+def build_worker(
+    client: Client,
+    database: Database,
+    threads: ThreadPoolExecutor,
+    concurrency: int,
+    meter: MetricMeter = MetricMeter.noop,
+    **options: Any,
+) -> Worker:
     """Everything that runs on the task queue; `options` are further ones of the Worker's."""
-    changes, releases = ChangeActivities(database), ReleaseActivities(database)
+    changes, releases = ChangeActivities(database, meter), ReleaseActivities(database)
     return Worker(
         client,
         task_queue=TASK_QUEUE,
@@ -62,12 +83,14 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     database = Database(settings.database)
     concurrency = settings.worker_threads or (4 if database.is_sqlite else 20)
-    client = await _connect(stop)
+    runtime = runtime_serving_metrics(settings.worker_metrics) if settings.worker_metrics else None
+    client = await _connect(stop, runtime)
     if client is None:
         return
     releases = ReleaseClient(client)
     with ThreadPoolExecutor(concurrency) as threads:
-        worker = build_worker(client, database, threads, concurrency)
+        meter = runtime.metric_meter if runtime else MetricMeter.noop
+        worker = build_worker(client, database, threads, concurrency, meter)
         loops = [
             asyncio.create_task(Delivery(database, releases).run()),
             asyncio.create_task(Reconciler(database, releases, timedelta(seconds=settings.reconcile_seconds)).run()),
@@ -83,11 +106,11 @@ async def serve(settings: Settings) -> None:
     log.info("worker_stopped")
 
 
-async def _connect(stop: asyncio.Event) -> Client | None:
+async def _connect(stop: asyncio.Event, runtime: Runtime | None) -> Client | None:
     """Wait for Temporal and register what workflows need; nothing if told to stop meanwhile."""
     while not stop.is_set():
         try:
-            client = await connect(lazy=False)
+            client = await connect(lazy=False, runtime=runtime)
             await register_search_attributes(client)
             return client
         except Exception as error:
@@ -107,10 +130,7 @@ def main() -> None:
     except Exception:
         log.exception("worker_failed")
         code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # A process that used a Temporal client sometimes aborts in the interpreter's own exit (temporalio/sdk-python#300).
-    os._exit(code)
+    leave(code)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from temporalio import activity
+from temporalio.common import MetricMeter
 
 from activities.messages import ChangeFlag, Made, Refused, Standing, standing_of, standing_of_none
 from activities.progress import audit, block, finish_stage
 from activities.providers.catalogue import provider_of
+from activities.reporting import Reporter
 from activities.store.database import Database, Store
 from domain.access import check_right
 from domain.audit import Event
@@ -19,8 +21,9 @@ from domain.release import Release, StageOutcome
 class ChangeActivities:
     """What a stage does to its flag."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, meter: MetricMeter = MetricMeter.noop) -> None:
         self.database = database
+        self.reporter = Reporter(meter)
 
     @activity.defn(name="change_flag")
     def change_flag(self, command: ChangeFlag) -> Made | Refused | Standing:
@@ -31,7 +34,9 @@ class ChangeActivities:
         at = activity.info().started_time
         try:
             with self.database.transaction() as store:
-                return _make(store, command, at)
+                change = _make(store, command, at)
+            self.reporter.made(command, change)
+            return Made(made_at=at, sequence=change.sequence)
         except Superseded:
             pass  # By another writer, or by an attempt at this very change.
         except Refusal as refusal:
@@ -53,20 +58,20 @@ class ChangeActivities:
                 release = _fenced(store, command)
                 times = {"entered_at": command.entered_at, "acts_at": command.acts_at}
                 blocked = block(store, release, refusal, at, command.refusal_key, **times)
-                return Refused(sequence=release.sequence + 1, blocked=blocked.without_details())
         except (Superseded, ReleaseNotFound):
             return None
+        self.reporter.refused(command, release.feature, refusal, at)
+        return Refused(sequence=release.sequence + 1, blocked=blocked.without_details())
 
 
-def _make(store: Store, command: ChangeFlag, at: datetime) -> Made:
+def _make(store: Store, command: ChangeFlag, at: datetime) -> Change:
     project = store.projects.get(command.project, lock="share")
     release = store.releases.get(command.release, project.id, lock=True)
     _check_fence(release, command)
     owner, access = store.keys.owner(release.responsible_id)
     check_right(access, command.project, command.environment, owner.name)
     decided = _change(store, project, release, command, at)
-    after = _record(store, release, command, decided, at)
-    return Made(made_at=at, sequence=after.sequence)
+    return _record(store, release, command, decided, at)
 
 
 def _answered_before(store: Store, release: Release, command: ChangeFlag) -> Made | Refused | None:
@@ -101,7 +106,7 @@ def _change(store: Store, project: Project, release: Release, command: ChangeFla
     return decided
 
 
-def _record(store: Store, release: Release, command: ChangeFlag, decided: Decided, at: datetime) -> Release:
+def _record(store: Store, release: Release, command: ChangeFlag, decided: Decided, at: datetime) -> Change:
     change = Change(
         key=command.key,
         release=release.id,
@@ -121,4 +126,5 @@ def _record(store: Store, release: Release, command: ChangeFlag, decided: Decide
     audit(store, release, event, at, before=change.before.model_dump(mode="json"), after=change.after.model_dump(mode="json"))
     outcome = StageOutcome.ACTED if change.changed_anything else StageOutcome.UNCHANGED
     times = {"entered_at": command.entered_at, "acts_at": command.acts_at}
-    return finish_stage(store, release, outcome, at, command.next, command.key, **times)
+    finish_stage(store, release, outcome, at, command.next, command.key, **times)
+    return change

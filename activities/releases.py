@@ -1,5 +1,6 @@
 """Recording the progress of a release where no flag is changed."""
 
+import structlog
 from temporalio import activity
 
 from activities.messages import (
@@ -22,6 +23,8 @@ from domain.patch import FlagPatch
 from domain.release import Release, ReleaseStatus, StageOutcome
 from domain.text import as_reason
 
+log = structlog.get_logger()
+
 
 class ReleaseActivities:
     """The record of a release, kept for its workflow."""
@@ -43,7 +46,9 @@ class ReleaseActivities:
                 if release.is_finished or release.sequence != command.sequence:
                     return standing_of(release)
                 _write(store, release, command)
-                return recorded(store.releases.get(command.release), command)
+                answer = recorded(store.releases.get(command.release), command)
+            log.info("progress_recorded", project=command.project, release=command.release, stage=release.stage, step=command.step.kind)
+            return answer
         except (Superseded, ReleaseNotFound):
             return self.read_standing(command.release)
 

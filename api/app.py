@@ -1,8 +1,6 @@
 """The API's door: settings in, routers on, refusals answered."""
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -17,8 +15,12 @@ from api.dependencies import known_parameters
 from api.description import DescribedApi
 from api.idempotency import answer_again
 from api.limits import BodyLimits
+from api.metrics import ApiMetrics
 from api.problems import answer_problems
-from api.routes import audit, environments, features, health, keys, pipelines, projects, releases, segments
+from api.rates import RateLimit
+from api.requests import VERSIONED, Requests
+from api.routes import audit, environments, features, health, keys, metrics, pipelines, projects, releases, segments
+from doors import leave
 from settings import Settings, configure_logs
 from workflows.client import ReleaseClient, connect
 from workflows.delivery import Delivery
@@ -39,6 +41,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.releases = ReleaseClient(client)
         app.state.delivery = Delivery(database, app.state.releases)
         app.state.temporal_ui = f"{settings.temporal_ui}/namespaces/{client.namespace}"
+        app.state.metrics.watch(database)
         delivering = asyncio.create_task(app.state.delivery.run())
         yield
         delivering.cancel()
@@ -54,14 +57,18 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )
+    app.state.metrics = ApiMetrics()
+    app.state.rate_limit = RateLimit(settings.rate_limit)
     app.add_middleware(BodyLimits)
+    app.add_middleware(Requests, metrics=app.state.metrics)  # The last one added comes first.
     answer_problems(app)
     answer_again(app)
-    versioned = APIRouter(prefix="/api/v1", dependencies=[Depends(known_parameters)])
+    versioned = APIRouter(prefix=VERSIONED, dependencies=[Depends(known_parameters)])
     for module in ROUTERS:
         versioned.include_router(module.router)
     app.include_router(versioned)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(explanations.router)
     return app
 
@@ -78,10 +85,7 @@ def main() -> None:
     server = uvicorn.Server(config)
     with suppress(KeyboardInterrupt):
         server.run()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # A process that used a Temporal client sometimes aborts in the interpreter's own exit (temporalio/sdk-python#300).
-    os._exit(0 if server.started else 1)
+    leave(0 if server.started else 1)
 
 
 if __name__ == "__main__":

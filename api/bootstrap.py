@@ -1,7 +1,6 @@
 """Preparing a deployment, as a process: `python -m api.bootstrap SECONDS [RETENTION]`."""
 
 import asyncio
-import os
 import sys
 import traceback
 from datetime import timedelta
@@ -14,6 +13,7 @@ from activities.store.database import Database
 from api.embedded.errors import CannotStart
 from api.embedded.schema import prepare_database
 from domain.duration import parse_duration, speak_duration
+from doors import leave
 from settings import Settings
 from workflows.client import TemporalUnavailable
 from workflows.namespace import RETENTION, Namespace, make_namespace_ready
@@ -70,10 +70,7 @@ def main() -> None:
     except Exception:
         traceback.print_exc()
         code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # A process that used a Temporal client sometimes aborts in the interpreter's own exit (temporalio/sdk-python#300).
-    os._exit(code)
+    leave(code)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from activities.store.database import Database
 from activities.store.paging import MOST, USUAL, Slice
 from activities.store.requests import RequestId
 from api.idempotency import Sent, Writing, digest_of
+from api.metrics import ApiMetrics
 from domain.access import Caller
 from domain.errors import NotAuthenticated
 from domain.model import Moment
@@ -24,22 +25,27 @@ from workflows.delivery import Delivery
 _bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer fh_…`")
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 
 
-def _delivery(request: Request) -> Delivery:
+async def _delivery(request: Request) -> Delivery:
     delivery: Delivery = request.app.state.delivery
     return delivery
 
 
-def _releases(request: Request) -> ReleaseClient:
+async def _releases(request: Request) -> ReleaseClient:
     releases: ReleaseClient = request.app.state.releases
     return releases
 
 
-def _temporal_ui(request: Request) -> str:
+async def _metrics(request: Request) -> ApiMetrics:
+    metrics: ApiMetrics = request.app.state.metrics
+    return metrics
+
+
+async def _temporal_ui(request: Request) -> str:
     address: str = request.app.state.temporal_ui
     return address
 
@@ -47,16 +53,21 @@ def _temporal_ui(request: Request) -> str:
 DatabaseOf = Annotated[Database, Depends(_database)]
 DeliveryOf = Annotated[Delivery, Depends(_delivery)]
 Releases = Annotated[ReleaseClient, Depends(_releases)]
+Metrics = Annotated[ApiMetrics, Depends(_metrics)]
 TemporalUi = Annotated[str, Depends(_temporal_ui)]
 
 
-def _caller(database: DatabaseOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
+def _caller(
+    request: Request, database: DatabaseOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
     if credentials is None:
         raise NotAuthenticated("Send your API key: Authorization: Bearer <key>.")
     with database.reading() as store:
         caller = store.keys.caller(credentials.credentials)
     if caller is None:
         raise NotAuthenticated("This API key is unknown or revoked.")
+    request.state.caller = caller
+    request.app.state.rate_limit.check(caller.key)
     return caller
 
 

@@ -17,7 +17,7 @@ TAGS = {
     "releases": "Flags on their way through a pipeline.",
     "audit": "Who did what, when, and what it changed.",
     "keys": "API keys. A key makes, lists and revokes only keys whose grants lie within its own.",
-    "health": "Whether this process is alive and can answer, and what its problems mean.",
+    "health": "Whether this process is alive and can answer, and what its problems mean; its metrics.",
 }
 
 
@@ -39,6 +39,7 @@ class ProblemDocument(BaseModel):
     code: str
     detail: str
     errors: list[ProblemItem]
+    request_id: str = Field(description="The id of the request, as in the header X-Request-Id and in the log.")
     details: dict[str, Any] = Field(default={}, description="More for programs, by code.")
 
 
@@ -68,12 +69,13 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, 
 
 
 def _problems(path: str, method: str, operation: dict[str, Any]) -> Iterator[tuple[HTTPStatus, str]]:
-    if path in ("/healthz", "/problems"):
+    if path in ("/healthz", "/problems", "/metrics"):
         return
     yield HTTPStatus.SERVICE_UNAVAILABLE, "The database or Temporal can't be reached: try again."
     if "security" not in operation:
         return
     yield HTTPStatus.UNAUTHORIZED, "No key, or one that is unknown or revoked."
+    yield HTTPStatus.TOO_MANY_REQUESTS, "The key has sent more requests than this process takes, if it has a limit."
     yield HTTPStatus.UNPROCESSABLE_ENTITY, "It does not make sense as it was sent: `errors` points at each mistake."
     if "{" in path:
         yield HTTPStatus.NOT_FOUND, "There is no such thing, or none that this key may see."
@@ -92,6 +94,6 @@ def _problems(path: str, method: str, operation: dict[str, Any]) -> Iterator[tup
 def _answer(status: HTTPStatus, about: str) -> dict[str, Any]:
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
     answer: dict[str, Any] = {"description": about, "content": content}
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         answer["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
     return answer

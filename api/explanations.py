@@ -114,6 +114,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Temporal, or every worker, can't be reached. Adding and removing work all the same.",
         "Try again after `Retry-After`, with the same `Idempotency-Key`.",
     ),
+    "too_many_requests": Explanation(
+        429,
+        "The key has sent more requests than FLAGHOIST_RATE_LIMIT allows it.",
+        "Wait as long as `Retry-After` says, then go on more slowly.",
+    ),
     "unsupported_media_type": Explanation(415, "The body is not declared to be JSON.", "Send `Content-Type: application/json`."),
     "value_type_wrong": Explanation(
         422, "A value that the feature's type does not take.", "Give a value of the type in `details.expected`, or null for no value."
@@ -124,7 +129,7 @@ _HEAD = """# Problems
 
 Every error is answered as `application/problem+json` (RFC 9457). `type` leads here, `code` is the word below,
 `detail` says it in a sentence, and `errors` lists what is wrong: `in` (`body`, `query`, `path` or `header`),
-`pointer` (a JSON pointer into it), `code` and `message`.
+`pointer` (a JSON pointer into it), `code` and `message`. `request_id`, also in the header `X-Request-Id`, finds the request in the log.
 
 | code | status | meaning | remedy |
 |---|---|---|---|

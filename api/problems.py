@@ -14,8 +14,10 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from api.pointer import pointer_of, written
+from api.rates import TooManyRequests
 from domain import errors
 from domain.text import SLUG_PATTERN
 from workflows.client import TemporalUnavailable
@@ -35,7 +37,8 @@ MOST_PROBLEMS = 100
 """How many mistakes of one document are named."""
 
 RETRY_AFTER = {"Retry-After": "5"}
-_OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
+OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
+"""What the database raises when it can't be reached."""
 
 _PLACES: dict[type[errors.Refusal], tuple[str, str]] = {
     errors.CursorInvalid: ("query", "/cursor"),
@@ -63,7 +66,13 @@ class ProblemResponse(JSONResponse):
 
     def render(self, content: Any) -> bytes:
         """Write the document."""
+        self.code: str = content["code"]
         return json.dumps(content, separators=(",", ":")).encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the document, and leave its code to whoever counts problems."""
+        scope.setdefault("state", {})["problem"] = self.code
+        await super().__call__(scope, receive, send)
 
 
 def problem(
@@ -77,7 +86,12 @@ def problem(
 ) -> ProblemResponse:
     """A problem document; `type` leads to its explanation, which this API serves."""
     body = {"type": f"/problems#{code}", "title": status.phrase, "status": status.value, "code": code, "detail": detail}
-    return ProblemResponse(jsonable_encoder(body | {"errors": problems or []} | more), status, headers)
+    return ProblemResponse(jsonable_encoder(body | {"errors": problems or []} | _request_id() | more), status, headers)
+
+
+def _request_id() -> dict[str, str]:
+    bound = structlog.contextvars.get_contextvars().get("request_id")
+    return {"request_id": bound} if bound else {}
 
 
 def status_of(kind: type[errors.Refusal]) -> HTTPStatus:
@@ -91,9 +105,9 @@ def answer_problems(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_not_understood)
     app.exception_handler(HTTPException)(_http)
     app.add_exception_handler(TemporalUnavailable, _temporal_down)
-    for outage in _OUTAGES:
+    for outage in OUTAGES:
         app.add_exception_handler(outage, _database_down)
-    app.add_exception_handler(Exception, _defect)
+    app.exception_handler(TooManyRequests)(_too_many)
 
 
 def _refused(_request: Request, refusal: errors.Refusal) -> ProblemResponse:
@@ -158,7 +172,14 @@ def _database_down(_request: Request, error: Exception) -> ProblemResponse:
     )
 
 
-def _defect(request: Request, error: Exception) -> ProblemResponse:
-    log.error("request_failed", path=request.url.path, exc_info=error)
-    detail = "A defect of Flaghoist: please report it with the log of this request."
+def _too_many(_request: Request, error: TooManyRequests) -> ProblemResponse:
+    detail = f"This key has sent {error.limit} requests: wait for {error.retry_after} s."
+    headers = {"Retry-After": str(error.retry_after)}
+    return problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests", detail, headers=headers)
+
+
+def defect(error: Exception) -> ProblemResponse:
+    """The answer to what nobody expected; the log has all of it."""
+    log.error("request_failed", exc_info=error)
+    detail = "A defect of Flaghoist: please report it with the log of this request, found by its `request_id`."
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "defect", detail)

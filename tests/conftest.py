@@ -2,12 +2,12 @@
 
 import os
 import shutil
-import sys
 import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -16,6 +16,7 @@ from sqlalchemy import text
 from activities.store.database import Database
 from activities.store.migrate import migrate
 from api.app import create_app
+from doors import leave
 from settings import Settings
 from tests.http import OWNER_KEY, Api, free_port
 from tests.world import World, make_world
@@ -124,10 +125,10 @@ def api_on_both(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     yield from serve(database_url)
 
 
-def serve(database_url: str) -> Iterator[Api]:
+def serve(database_url: str, **settings: Any) -> Iterator[Api]:
     """Run the API in a thread."""
     port = free_port()
-    app = create_app(Settings(database_url=database_url, port=port, bootstrap_key=OWNER_KEY, log_level="error"))
+    app = create_app(Settings(database_url=database_url, port=port, bootstrap_key=OWNER_KEY, log_level="error", **settings))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="on"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -148,9 +149,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """A process that used a Temporal client sometimes aborts in the interpreter's own exit (temporalio/sdk-python#300)."""
     if not hasattr(config, "workerinput") and _EXIT in config.stash:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(config.stash[_EXIT])
+        leave(config.stash[_EXIT])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -1,11 +1,13 @@
 """The only door into running releases."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
@@ -16,6 +18,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain import errors
@@ -57,11 +60,11 @@ _FATES = {
 _ENDED_FROM_OUTSIDE = 'ExecutionStatus IN ("Canceled", "Terminated", "Failed", "TimedOut")'
 
 
-async def connect(*, lazy: bool = True) -> Client:
+async def connect(*, lazy: bool = True, runtime: Runtime | None = None) -> Client:
     """A client with the settings in Temporal's own environment variables; a lazy one connects when it is first used."""
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", "127.0.0.1:7233")
-    return await Client.connect(**config, data_converter=pydantic_data_converter, lazy=lazy)
+    return await Client.connect(**config, data_converter=pydantic_data_converter, lazy=lazy, runtime=runtime)
 
 
 class ReleaseClient:
@@ -69,6 +72,14 @@ class ReleaseClient:
 
     def __init__(self, client: Client) -> None:
         self.client = client
+
+    async def is_reachable(self, seconds: float) -> bool:
+        """Whether Temporal answers within that time. It says nothing about the namespace, or about workers."""
+        try:
+            await asyncio.wait_for(self.client.workflow_service.get_system_info(GetSystemInfoRequest()), seconds)
+        except (RPCError, RuntimeError, TimeoutError):
+            return False
+        return True
 
     async def start(self, workflow_id: str, release: ReleaseInput) -> None:
         """Start a release under its own id; one that was started already is left as it is."""

@@ -81,6 +81,7 @@ class Delivery:
             started_at = await self.releases.started_at(release.workflow_id)
             trigger = message.stages[message.starting_stage].trigger
             release = release.started(started_at, due_at(trigger, started_at))
+            log.info("release_started", release=release.id, project=release.project, feature=release.feature)
         if await asyncio.to_thread(self._note_start, errand, release):
             await self.releases.look_again(release.workflow_id)
 

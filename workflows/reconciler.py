@@ -59,7 +59,7 @@ class Reconciler:
         ended = [workflow_id async for workflow_id in self.releases.ended_from_outside(self._looked_until)]
         overdue = await asyncio.to_thread(self._overdue, now - LATE)
         if overdue:
-            log.warning("releases_overdue", releases=len(overdue))
+            log.warning("releases_overdue", releases=len(overdue), latest=[_release_of(workflow_id) for workflow_id in overdue[:5]])
         in_turn = await asyncio.to_thread(self._next_in_turn)
         fates = {workflow_id: await self._fate(workflow_id) for workflow_id in dict.fromkeys([*ended, *overdue, *in_turn])}
         await self._close_all({workflow_id: fate for workflow_id, fate in fates.items() if fate})
@@ -71,7 +71,7 @@ class Reconciler:
         try:
             return await self.releases.fate(workflow_id)
         except Exception as error:
-            log.warning("fate_unknown", workflow=workflow_id, error=str(error))
+            log.warning("fate_unknown", release=_release_of(workflow_id), workflow=workflow_id, error=str(error))
             return None
 
     async def _close_all(self, fates: dict[str, Fate]) -> None:
@@ -79,10 +79,9 @@ class Reconciler:
         knows_us = any(fate.what is not WorkflowFate.GONE for fate in fates.values())
         for workflow_id, fate in fates.items():
             if fate.what is WorkflowFate.GONE and not knows_us:
-                log.error("temporal_knows_no_release", workflow=workflow_id)
+                log.error("temporal_knows_no_release", release=_release_of(workflow_id), workflow=workflow_id)
             elif fate.what in _ENDS:
-                release = workflow_id.rsplit("/", 1)[-1]
-                await asyncio.to_thread(self._close, release, _ENDS[fate.what], fate.at or datetime.now(UTC))
+                await asyncio.to_thread(self._close, _release_of(workflow_id), _ENDS[fate.what], fate.at or datetime.now(UTC))
 
     def _close(self, release_id: str, ending: Ending, at: datetime) -> None:
         try:
@@ -90,7 +89,9 @@ class Reconciler:
                 release = store.releases.get(release_id, lock=True)
                 if not release.is_finished and release.status is not ReleaseStatus.STARTING:
                     end(store, release, ending, at, f"reconciled/{release.sequence}")
-                    log.info("release_closed", release=release_id, status=ending.status.value)
+                    log.info(
+                        "release_closed", release=release_id, project=release.project, feature=release.feature, status=ending.status.value
+                    )
         except (NotFound, Superseded):
             pass
 
@@ -107,3 +108,7 @@ class Reconciler:
     def _take_lease(self) -> bool:
         with self.database.transaction() as store:
             return store.leases.take("reconciler", self.holder, datetime.now(UTC), self.every * 3)
+
+
+def _release_of(workflow_id: str) -> str:
+    return workflow_id.rsplit("/", 1)[-1]

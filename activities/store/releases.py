@@ -1,10 +1,10 @@
 """The record of releases. Every write to one is a compare-and-set on its sequence."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from activities.store.paging import Page, Slice, fetch_page
@@ -36,6 +36,13 @@ _RELEASES = (
     .join(adders, adders.c.id == releases.c.added_by)
     .join(responsibles, responsibles.c.id == releases.c.responsible)
 )
+
+
+class Lateness(NamedTuple):
+    """How many releases are overdue, and by how much the latest one is late."""
+
+    overdue: int
+    worst: timedelta
 
 
 class ReleaseRepository:
@@ -125,6 +132,19 @@ class ReleaseRepository:
         """Unfinished releases whose stage should have acted before that time, the latest first."""
         query = _RELEASES.where(releases.c.acts_at < due_before, releases.c.status.in_(_UNFINISHED))
         return [_read(row) for row in self.connection.execute(query.order_by(releases.c.acts_at).limit(most))]
+
+    def count_by_status(self) -> Mapping[str, int]:
+        """Status -> how many releases of all projects have it; an index alone answers it."""
+        counted = select(releases.c.status, func.count().label("number")).group_by(releases.c.status)
+        return {row.status: row.number for row in self.connection.execute(counted)}
+
+    def lateness(self, now: datetime, patience: timedelta) -> Lateness:
+        """Of the releases of all projects that should go on by themselves: one that still is to start was due when it was added."""
+        due = case((releases.c.status == ReleaseStatus.STARTING.value, releases.c.added_at), else_=releases.c.acts_at)
+        overdue = func.count().filter(due < now - patience).label("overdue")
+        late = select(func.min(due).label("due"), overdue).where(releases.c.status.in_(_UNFINISHED), due < now)
+        row = self.connection.execute(late).one()
+        return Lateness(row.overdue, now - row.due if row.due else timedelta())
 
     def write(self, release: Release) -> None:
         """Write the next state of a release, if it still is unfinished and stands where that state follows. Raises Superseded."""

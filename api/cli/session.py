@@ -34,7 +34,7 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         for each in error.errors():
-            show_error(f"FLAGHOIST_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}")
+            show_error(f"FLAGHOIST_{'_'.join(map(str, each['loc'])).upper()}: {each['msg'].removeprefix('Value error, ')}")
         raise typer.Exit(USAGE) from error
 
 

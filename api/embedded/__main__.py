@@ -1,12 +1,12 @@
 """The embedded stack as a process: `python -m api.embedded [--no-demo]`."""
 
-import os
 import sys
 import traceback
 
 from api.embedded.errors import CannotStart
 from api.embedded.stack import Stack
 from api.embedded.terminal import Terminal
+from doors import leave
 from settings import Settings
 
 WITHOUT_DEMO = "--no-demo"
@@ -23,10 +23,7 @@ def main() -> None:
     except Exception:
         traceback.print_exc()
         code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # A process that used a Temporal client sometimes aborts in the interpreter's own exit (temporalio/sdk-python#300).
-    os._exit(code)
+    leave(code)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 
@@ -18,6 +19,7 @@ from domain.text import Name, Slug
 from workflows.messages import RetryRelease
 
 router = APIRouter(prefix="/projects/{project}/releases", tags=["releases"])
+log = structlog.get_logger()
 
 
 @router.post("", status_code=201)
@@ -31,6 +33,7 @@ def create_release(
         release = add_release(store, caller, store.projects.get(project, lock="share"), body, at)
         answer = writing.answer(store, _view(store, Viewer(temporal_ui, at), release))
     delivery.knock()
+    log.info("release_added", project=project, release=release.id, feature=release.feature, pipeline=release.pipeline.id)
     return answer
 
 
@@ -87,6 +90,7 @@ def remove(
         removed = remove_release(store, caller, owner, wanted, at)
         answer = writing.answer(store, _view(store, Viewer(temporal_ui, at), removed))
     delivery.knock()
+    log.info("release_removed", project=project, release=removed.id, feature=removed.feature, stage=removed.stage)
     return answer
 
 

@@ -4,6 +4,7 @@ import dataclasses
 from datetime import datetime, timedelta
 from typing import Any
 
+from temporalio.common import MetricMeter
 from temporalio.testing import ActivityEnvironment
 
 from activities.changes import ChangeActivities
@@ -56,11 +57,11 @@ def command_for(world: World, release: Release, **more: Any) -> ChangeFlag:
     return ChangeFlag(**(values | more))
 
 
-def change(world: World, command: ChangeFlag, at: datetime = ACTED) -> Made | Refused | Standing:
+def change(world: World, command: ChangeFlag, at: datetime = ACTED, meter: MetricMeter = MetricMeter.noop) -> Made | Refused | Standing:
     """One attempt of `change_flag`, started at that time."""
     environment = ActivityEnvironment()
     environment.info = dataclasses.replace(environment.info, started_time=at)
-    return environment.run(ChangeActivities(world.database).change_flag, command)
+    return environment.run(ChangeActivities(world.database, meter).change_flag, command)
 
 
 def act(world: World, release: Release, at: datetime = ACTED) -> Made:

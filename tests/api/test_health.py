@@ -1,5 +1,8 @@
 """Alive, ready, and what the API says while its database is away."""
 
+import asyncio
+import socket
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -7,6 +10,8 @@ import pytest
 from sqlalchemy import make_url, text
 
 from activities.store.database import Database
+from api.app import create_app
+from settings import Settings
 from tests.api.answers import problem_of
 from tests.conftest import serve
 from tests.http import Api, free_port
@@ -20,7 +25,43 @@ def api_on_postgresql(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> I
 
 def test_the_api_is_alive_and_ready_while_temporal_is_down(api: Api) -> None:
     assert httpx.get(f"{api.address}/healthz").json() == {"status": "alive"}
-    assert httpx.get(f"{api.address}/readyz").json() == {"status": "ready"}
+    assert httpx.get(f"{api.address}/readyz").json() == {"status": "ready", "temporal": "unreachable"}
+
+
+@pytest.fixture
+def silent_address() -> Iterator[str]:
+    """Where connections are taken and nobody ever says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(50)
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_temporal_that_does_not_answer_delays_readiness_by_little(
+    sqlite_url: str, silent_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", silent_address)
+    for api in serve(sqlite_url):
+        began = time.monotonic()
+        answer = httpx.get(f"{api.address}/readyz")
+
+        assert answer.json() == {"status": "ready", "temporal": "unreachable"}
+        assert time.monotonic() - began < 3.5
+
+
+def test_a_database_that_does_not_answer_makes_it_unready_at_once(silent_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+
+    async def story() -> tuple[httpx.Response, float]:
+        app = create_app(Settings(database_url=f"postgresql+psycopg://flaghoist@{silent_address}/flaghoist"))
+        async with app.router.lifespan_context(app), httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+            began = time.monotonic()
+            return await client.get("/readyz", timeout=30), time.monotonic() - began
+
+    answer, seconds = asyncio.run(story())
+
+    problem_of(answer, 503, "database_unavailable")
+    assert seconds < 3.5
 
 
 def test_every_problem_type_leads_to_its_explanation(api: Api) -> None:

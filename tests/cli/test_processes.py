@@ -1,6 +1,7 @@
 """The commands that start processes."""
 
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -31,6 +32,40 @@ def test_a_database_that_cannot_be_migrated_is_a_sentence(tmp_path: Path) -> Non
     assert done.returncode == 1
     assert "can't be migrated" in done.stderr
     assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("FLAGHOIST_RATE_LIMIT", "many", "must be a number of requests"),
+        ("FLAGHOIST_RATE_LIMIT", "0/minute", "must be a number of requests"),
+        ("FLAGHOIST_RATE_LIMIT", "600/day", "per second, minute or hour, such as 600/minute"),
+        ("FLAGHOIST_WORKER_METRICS", "9464", "must be an IP address and a port"),
+        ("FLAGHOIST_WORKER_METRICS", "localhost:9464", "must be an IP address and a port"),
+        ("FLAGHOIST_WORKER_METRICS", "127.0.0.1:65536", "must be an IP address and a port"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_at_the_start_with_a_sentence(tmp_path: Path, setting: str, value: str, said: str) -> None:
+    settings = settings_of(tmp_path) | {setting: value}
+
+    done = subprocess.run([FLAGHOIST, "api"], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{setting}: must be ")
+    assert said in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_worker_whose_port_for_metrics_is_taken_says_so_and_ends(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        settings = settings_of(tmp_path) | {"FLAGHOIST_WORKER_METRICS": address, "TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}"}
+        done = subprocess.run([FLAGHOIST, "worker"], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 1
+    assert "Address already in use" in done.stderr
 
 
 @pytest.mark.e2e

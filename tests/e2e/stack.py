@@ -49,7 +49,7 @@ class Stack:
     """Temporal, API and worker, on one database."""
 
     def __init__(self, folder: Path, database_url: str, *, api_behind: Proxy | None = None, worker_behind: Proxy | None = None) -> None:
-        self.temporal_port, self.port = free_port(), free_port()
+        self.temporal_port, self.port, self.metrics_port = free_port(), free_port(), free_port()
         address = f"127.0.0.1:{self.temporal_port}"
         for proxy in (api_behind, worker_behind):
             if proxy:
@@ -69,9 +69,11 @@ class Stack:
         self.api_process = Process(
             "api", _python("api.app"), shared | {"TEMPORAL_ADDRESS": api_behind.address if api_behind else address}, folder
         )
-        self.worker = Process(
-            "worker", _python("worker"), shared | {"TEMPORAL_ADDRESS": worker_behind.address if worker_behind else address}, folder
-        )
+        of_worker = {
+            "TEMPORAL_ADDRESS": worker_behind.address if worker_behind else address,
+            "FLAGHOIST_WORKER_METRICS": f"127.0.0.1:{self.metrics_port}",
+        }
+        self.worker = Process("worker", _python("worker"), shared | of_worker, folder)
         self.other_worker = Process("other-worker", _python("worker"), shared | {"TEMPORAL_ADDRESS": address}, folder)
         self.api = Api(f"http://127.0.0.1:{self.port}", OWNER_KEY)
 

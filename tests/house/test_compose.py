@@ -26,7 +26,7 @@ from domain.duration import parse_duration
 from settings import Settings
 from tests.house.compose import ROOT, compose_file, dockerfile, environments, filled_in, services, variables_of
 from tests.http import Api, free_port
-from worker import GRACE
+from worker import GRACE, runtime_serving_metrics
 
 OURS = {"bootstrap", "worker", "api"}
 SECRET = re.compile("PASSWORD|PWD|KEY|SECRET|DATABASE_URL")
@@ -211,6 +211,19 @@ def _health_check(port: int) -> int:
 def test_the_health_check_tells_an_api_that_answers_from_one_that_does_not(api: Api) -> None:
     assert _health_check(int(api.address.rpartition(":")[2])) == 0
     assert _health_check(free_port()) != 0
+
+
+def test_the_health_check_of_a_worker_tells_one_that_serves_metrics_from_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, python, *arguments = services()["worker"]["healthcheck"]["test"]
+    serving, silent = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    _ = runtime_serving_metrics(serving)
+
+    def check(address: str) -> int:
+        monkeypatch.setenv("FLAGHOIST_WORKER_METRICS", address)
+        return subprocess.run([sys.executable, *arguments], timeout=20, check=False, stderr=subprocess.DEVNULL).returncode
+
+    assert (kind, python) == ("CMD", "python")
+    assert (check(serving), check(silent)) == (0, 1)
 
 
 @pytest.fixture

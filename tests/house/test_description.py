@@ -35,7 +35,7 @@ def test_every_operation_has_a_sentence_a_tag_and_a_name_of_its_own() -> None:
 def test_everything_below_the_version_needs_a_key() -> None:
     without = [name for name, operation in _operations() if "security" not in operation]
 
-    assert without == ["GET /healthz", "GET /readyz", "GET /problems"]
+    assert without == ["GET /healthz", "GET /readyz", "GET /metrics", "GET /problems"]
     assert DOCUMENT["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
 
 

@@ -18,6 +18,7 @@ HTTP_CODES = {
     "method_not_allowed",
     "refused",
     "temporal_unavailable",
+    "too_many_requests",
     "unsupported_media_type",
 }
 

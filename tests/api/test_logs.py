@@ -1,0 +1,177 @@
+"""What an API process writes into its log, and what it never does."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from api.app import create_app
+from settings import Settings
+from tests.api.answers import problem_of
+from tests.http import OWNER_KEY, Api, free_port
+from tests.pipelines import pipeline, stage
+
+STRANGER = "fh_a_secret_that_nobody_should_ever_read_in_a_log"
+
+
+class LoggingApi(Api):
+    """The API as a process of its own, with its log in a file."""
+
+    log: Path
+
+    def lines(self, **wanted: Any) -> list[dict[str, Any]]:
+        """The lines of the log with these fields, oldest first, once the line that closes a request is among them."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.endswith("}")]
+            found = [line for line in lines if all(line.get(name) == value for name, value in wanted.items())]
+            if any(line["event"] == wanted.get("event", "request") for line in found):
+                return found
+            time.sleep(0.05)
+        return []
+
+
+@pytest.fixture(scope="module")
+def logging_api(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggingApi]:
+    folder, port = tmp_path_factory.mktemp("logs"), free_port()
+    (folder / "flaghoist.db").write_bytes(migrated_sqlite.read_bytes())
+    environment = {
+        "FLAGHOIST_HOME": str(folder),
+        "FLAGHOIST_PORT": str(port),
+        "FLAGHOIST_BOOTSTRAP_KEY": OWNER_KEY,
+        "FLAGHOIST_LOG_LEVEL": "debug",
+        "TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}",
+    }
+    api = LoggingApi(f"http://127.0.0.1:{port}", OWNER_KEY)
+    api.log = folder / "api.log"
+    with (
+        api.log.open("wb") as log,
+        subprocess.Popen([sys.executable, "-m", "api.app"], stdout=log, stderr=log, env=os.environ | environment) as process,
+    ):
+        try:
+            api.wait_until_ready()
+            api.make_project()
+            api.publish(pipeline(stage("Development")))
+            yield api
+        finally:
+            process.terminate()
+            process.wait(30)
+            api.close()
+
+
+def test_each_request_leaves_one_line_that_says_who_asked_what_and_what_came_of_it(logging_api: LoggingApi) -> None:
+    answer = logging_api.request("GET", "/projects/shop/releases", params={"limit": 1, "status": "running"})
+
+    [line] = logging_api.lines(request_id=answer.headers["x-request-id"])
+    [key] = logging_api.get("/keys")["items"]
+    about = {name: line[name] for name in ("event", "level", "method", "route", "status", "project", "key")}
+    assert about == {
+        "event": "request",
+        "level": "info",
+        "method": "GET",
+        "route": "/api/v1/projects/{project}/releases",
+        "status": 200,
+        "project": "shop",
+        "key": key["id"],
+    }
+    assert line["ms"] > 0
+    assert line["owner"]
+    assert "limit" not in str(line)
+
+
+def test_an_id_that_was_sent_is_kept_if_it_is_sane(logging_api: LoggingApi) -> None:
+    def id_for(sent: str) -> str:
+        return str(logging_api.request("GET", "/projects", headers={"X-Request-Id": sent}).headers["x-request-id"])
+
+    assert id_for("trace-4711.a_B") == "trace-4711.a_B"
+    assert len(logging_api.lines(request_id="trace-4711.a_B", event="request")) == 1
+    for insane in ("x" * 65, "two words", "quote\"'", ""):
+        assert len(id_for(insane)) == 36
+    assert id_for("") != id_for("")
+
+
+def test_a_release_is_found_in_the_log_by_its_id_on_every_line_of_the_request(logging_api: LoggingApi) -> None:
+    answer = logging_api.request("POST", "/projects/shop/releases", {"feature": "checkout", "pipeline": "standard"})
+    release = answer.json()["id"]
+    removed = logging_api.request("POST", f"/projects/shop/releases/{release}/remove")
+
+    for each, event in ((answer, "release_added"), (removed, "release_removed")):
+        lines = logging_api.lines(request_id=each.headers["x-request-id"])
+        assert next(line["event"] for line in lines if line.get("release")) == event
+        assert lines[-1]["event"] == "request"
+    assert logging_api.lines(event="request", release=release)
+    assert all("request_id" not in line for line in logging_api.lines(event="errand_failed"))
+
+
+def test_a_problem_names_the_request_in_its_header_its_body_and_the_log(logging_api: LoggingApi) -> None:
+    refused = [
+        (logging_api.request("GET", "/projects/nowhere"), 404, "not_found"),
+        (logging_api.request("GET", "/no/such/path"), 404, "not_found"),
+        (logging_api.request("DELETE", "/projects/shop/features"), 405, "method_not_allowed"),
+        (logging_api.request("POST", "/projects", content=b"{", headers={"Content-Type": "application/json"}), 400, "json_invalid"),
+        (logging_api.request("POST", "/projects", {"key": "-"}), 422, "invalid"),
+        (logging_api.with_key(None).request("GET", "/projects"), 401, "not_authenticated"),
+    ]
+
+    for answer, status, code in refused:
+        problem = problem_of(answer, status, code)
+        assert problem["request_id"] == answer.headers["x-request-id"]
+        [line] = logging_api.lines(request_id=problem["request_id"])
+        assert (line["status"], line["code"]) == (status, code)
+
+
+def test_health_checks_and_scrapes_are_below_what_is_usually_logged(logging_api: LoggingApi) -> None:
+    for path in ("/healthz", "/readyz", "/metrics"):
+        logging_api.request("GET", f"{logging_api.address}{path}")
+
+        assert {line["level"] for line in logging_api.lines(route=path)} == {"debug"}
+
+
+def test_no_secret_and_no_query_is_ever_logged(logging_api: LoggingApi) -> None:
+    made = logging_api.request(
+        "POST", "/keys", {"name": "ci", "owner": {"kind": "service", "name": "ci"}, "grants": [{"project": "shop", "role": "viewer"}]}
+    ).json()
+    with_new = logging_api.with_key(made.get("secret", STRANGER))
+    with_new.request("GET", "/projects")
+    stranger = logging_api.with_key(STRANGER)
+    stranger.request("GET", "/projects", params={"cursor": "bGVhaw-cursor"})
+    logging_api.request("DELETE", f"/keys/{STRANGER}")
+    logging_api.request("GET", f"/projects/{STRANGER}/releases/{STRANGER}")
+    logging_api.request("GET", f"/{STRANGER}")
+    logging_api.request("POST", "/projects", content=f'{{"key": "{STRANGER}"'.encode(), headers={"Content-Type": "application/json"})
+
+    assert logging_api.lines(event="request", status=400, code="json_invalid")
+    said = logging_api.log.read_text()
+    assert made["secret"]
+    for secret in (OWNER_KEY, STRANGER, made["secret"], "bGVhaw", "Bearer"):
+        assert secret not in said
+
+
+def test_a_defect_is_answered_with_the_id_under_which_it_was_logged() -> None:
+    async def story() -> httpx.Response:
+        app = create_app(Settings())
+
+        @app.get("/broken")
+        def broken() -> None:
+            raise RuntimeError("nobody expected this")
+
+        # A real server would do the same; this way the route is only in this application.
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+            return await client.get("/broken", headers={"X-Request-Id": "defect-1"})
+
+    with capture_logs() as logs:
+        answer = asyncio.run(story())
+
+    problem = problem_of(answer, 500, "defect")
+    assert "nobody expected" not in answer.text
+    assert (problem["request_id"], answer.headers["x-request-id"]) == ("defect-1", "defect-1")
+    assert [(line["event"], line.get("status")) for line in logs] == [("request_failed", None), ("request", 500)]

@@ -1,0 +1,54 @@
+"""A key that asks too often is told to wait."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api.answers import problem_of
+from tests.conftest import serve
+from tests.http import Api, free_port
+from tests.prometheus import Scrape
+
+
+@pytest.fixture
+def limited(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """An API that takes five requests a minute of each key."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+    yield from serve(sqlite_url, rate_limit="5/minute")
+
+
+def test_a_key_that_has_used_up_its_limit_is_told_how_long_to_wait(limited: Api) -> None:
+    answers = [limited.request("GET", "/projects") for _ in range(6)]
+
+    assert [answer.status_code for answer in answers[:5]] == [200] * 5
+    problem = problem_of(answers[5], 429, "too_many_requests")
+    assert "5/minute" in problem["detail"]
+    assert 50 <= int(answers[5].headers["retry-after"]) <= 60
+    assert Scrape(limited.address).value("flaghoist_http_refusals_total", code="too_many_requests") == 1
+
+
+def test_each_key_has_a_limit_of_its_own_and_health_has_none(limited: Api) -> None:
+    other = limited.make_key("erin", {"role": "owner"})
+    while limited.request("GET", "/projects").status_code == 200:
+        pass
+
+    assert other.request("GET", "/projects").status_code == 200
+    for path in ("/healthz", "/readyz", "/metrics", "/problems") * 2:
+        assert limited.request("GET", f"{limited.address}{path}").status_code == 200
+    stranger = limited.with_key("fh_nobody_has_such_a_key_as_this_one")
+    assert {stranger.request("GET", "/projects").status_code for _ in range(8)} == {401}
+
+
+def test_what_was_refused_does_not_count_and_the_window_moves(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+    for api in serve(sqlite_url, rate_limit="2/second"):
+        answers = [api.request("GET", "/projects").status_code for _ in range(4)]
+        time.sleep(1.1)
+        answers += [api.request("GET", "/projects").status_code for _ in range(3)]
+
+    assert answers == [200, 200, 429, 429, 200, 200, 429]
+
+
+def test_without_the_setting_nobody_is_limited(api: Api) -> None:
+    assert {api.request("GET", "/projects").status_code for _ in range(150)} == {200}
