@@ -18,12 +18,12 @@ from api.description import DescribedApi
 from api.idempotency import answer_again
 from api.limits import BodyLimits
 from api.problems import answer_problems
-from api.routes import audit, environments, features, health, keys, pipelines, projects, releases, segments
+from api.routes import audit, controls, environments, features, health, keys, pipelines, projects, releases, segments
 from settings import Settings, configure_logs
 from workflows.client import ReleaseClient, connect
 from workflows.delivery import Delivery
 
-ROUTERS = (projects, environments, features, segments, pipelines, releases, audit, keys)
+ROUTERS = (projects, environments, features, segments, pipelines, releases, controls, audit, keys)
 VERSION = "0.1.0"
 
 
