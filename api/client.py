@@ -59,6 +59,10 @@ class ApiClient:
         """What a POST answers; with an ETag, only if what is there is still the same."""
         return self._request("POST", path, json=body, headers={"If-Match": etag} if etag else {})
 
+    def put(self, path: str, body: Any, etag: str | None = None) -> Any:
+        """What a PUT answers; with an ETag, only if what is there is still the same."""
+        return self._request("PUT", path, json=body, headers={"If-Match": etag} if etag else {})
+
     def patch(self, path: str, body: Any) -> Any:
         """What a PATCH answers."""
         return self._request("PATCH", path, json=body)
@@ -72,6 +76,8 @@ class ApiClient:
         cursor = None
         while True:
             page = self.get(path, cursor=cursor, **params)
+            if not isinstance(page, dict) or not page.keys() >= {"items", "next"}:
+                raise self._stranger()
             yield from page["items"]
             cursor = page["next"]
             if cursor is None:
@@ -93,7 +99,10 @@ class ApiClient:
         try:
             return answer.json() if answer.content else None
         except ValueError as error:
-            raise Unreachable(f"What answers at {self.address} is not Flaghoist's API.") from error
+            raise self._stranger() from error
+
+    def _stranger(self) -> Unreachable:
+        return Unreachable(f"What answers at {self.address} is not Flaghoist's API")
 
 
 def is_local(address: str) -> bool:

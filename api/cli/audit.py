@@ -4,7 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.session import AsJson, Limit, Project, calling
+from api.cli.completing import offer_events, offer_keys, offer_releases
+from api.cli.filters import OnlyEnvironment, OnlyFeature, OnlyPipeline, SinceThen, UntilThen
+from api.cli.session import AsJson, Limit, Project, calling, given
 from api.cli.showing import moment, show_json, show_table
 from api.client import first, path_of
 from api.embedded.telling import differences
@@ -13,17 +15,24 @@ from api.embedded.telling import differences
 def list_audit_entries(
     context: typer.Context,
     project: Project,
-    event: Annotated[str | None, typer.Option(help="Only this event, such as flag.changed.")] = None,
-    feature: Annotated[str | None, typer.Option(help="Only about this feature.")] = None,
-    release: Annotated[str | None, typer.Option(help="Only about this release.")] = None,
+    event: Annotated[str | None, typer.Option(help="Only this event, such as flag.changed.", autocompletion=offer_events)] = None,
     owner: Annotated[str | None, typer.Option(help="Only what this owner did, or a release on their behalf.")] = None,
+    feature: OnlyFeature = None,
+    environment: OnlyEnvironment = None,
+    segment: Annotated[str | None, typer.Option(help="Only about this segment.", autocompletion=offer_keys("segments"))] = None,
+    pipeline: OnlyPipeline = None,
+    release: Annotated[str | None, typer.Option(help="Only about this release.", autocompletion=offer_releases)] = None,
+    stage: Annotated[str | None, typer.Option(help="Only about the stage of this name.")] = None,
+    since: SinceThen = None,
+    until: UntilThen = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """Everything that anyone or anything did, newest first."""
+    filters = given(event=event, owner=owner, feature=feature, environment=environment, segment=segment, pipeline=pipeline)
+    filters |= given(release=release, stage=stage, since=since, until=until)
     with calling(context) as client:
-        entries = client.items(path_of("projects", project, "audit"), event=event, feature=feature, release=release, owner=owner)
-        found = first(limit, entries)
+        found = first(limit, client.items(path_of("projects", project, "audit"), **filters))
     if as_json:
         show_json(found)
         return

@@ -1,25 +1,43 @@
 """Pipelines, from a terminal."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from api.cli.session import USAGE, AsJson, Limit, Project, Yes, calling
-from api.cli.showing import ask, moment, show, show_error, show_json, show_table
+from api.cli.completing import offer_keys
+from api.cli.documents import read_document, show_document
+from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.session import AsJson, Limit, Project, Yes, calling, given
+from api.cli.showing import ask, moment, show, show_answer, show_json, show_table
 from api.client import ApiClient, first, path_of
 from domain.action import patch_in_words
-from domain.pipeline import Stage
+from domain.pipeline import Definition, Stage
 from domain.trigger import trigger_in_words
 
-app = typer.Typer(help="Pipelines: drafted, published, from then on immutable, cloned and archived.", no_args_is_help=True)
+app = typer.Typer(
+    help=with_examples(
+        "Pipelines: drafted, published, from then on immutable, cloned and archived.",
+        "flaghoist pipelines create web-app.yaml",
+        "flaghoist pipelines publish web-app",
+        "flaghoist pipelines clone web-app",
+        "flaghoist pipelines export web-app > web-app.yaml",
+        "flaghoist pipelines replace web-app web-app.yaml",
+    ),
+    no_args_is_help=True,
+    cls=InPanels,
+)
 
-Which = Annotated[str, typer.Argument(metavar="PIPELINE", help="Its key, or the id of one version.")]
+Which = Annotated[
+    str, typer.Argument(metavar="PIPELINE", help="Its key, or the id of one version.", autocompletion=offer_keys("pipelines"))
+]
+DraftOf = Annotated[
+    str, typer.Argument(metavar="PIPELINE", help="Its key, or the id of its draft.", autocompletion=offer_keys("pipelines"))
+]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A definition in JSON or YAML; - reads standard input.", allow_dash=True)]
 
 
-@app.command("list")
+@app.command("list", rich_help_panel=LOOK)
 def list_pipelines(context: typer.Context, project: Project, as_json: AsJson = False, limit: Limit = 50) -> None:
     """Every version, newest first, with how many releases are on it by status."""
     with calling(context) as client:
@@ -34,7 +52,7 @@ def list_pipelines(context: typer.Context, project: Project, as_json: AsJson = F
     show_table(["Key", "Version", "Status", "Name", "Releases", "Published", "Id"], rows)
 
 
-@app.command("show")
+@app.command("show", rich_help_panel=LOOK)
 def show_pipeline(context: typer.Context, project: Project, pipeline: Which, as_json: AsJson = False) -> None:
     """One version: its stages, and the flags in each."""
     with calling(context) as client:
@@ -45,37 +63,47 @@ def show_pipeline(context: typer.Context, project: Project, pipeline: Which, as_
         _show(found)
 
 
-@app.command("create")
-def create_pipeline(
-    context: typer.Context,
-    project: Project,
-    file: Annotated[Path, typer.Argument(help="A definition in JSON; - reads standard input.", allow_dash=True)],
-    as_json: AsJson = False,
-) -> None:
+@app.command("export", rich_help_panel=LOOK)
+def export_pipeline(context: typer.Context, project: Project, pipeline: Which, as_json: AsJson = False) -> None:
+    """Print a definition in YAML (or JSON), to be edited and given to `replace`: by a key that of its draft, if it has one."""
+    with calling(context) as client:
+        found, _ = _draft(client, project, pipeline)
+    show_document({field: found[field] for field in Definition.model_fields}, as_json=as_json)
+
+
+@app.command("create", rich_help_panel=CHANGE)
+def create_pipeline(context: typer.Context, project: Project, file: File, as_json: AsJson = False) -> None:
     """Draft a new pipeline from a file."""
-    definition = _read(file)
+    definition = read_document(file)
     with calling(context) as client:
         made = client.post(path_of("projects", project, "pipelines"), definition)
     _show_drafted(project, made, as_json=as_json)
 
 
-@app.command("publish")
-def publish_pipeline(context: typer.Context, project: Project, pipeline: Which, yes: Yes = False, as_json: AsJson = False) -> None:
-    """Publish a draft, which never changes again."""
+@app.command("replace", rich_help_panel=CHANGE)
+def replace_pipeline(context: typer.Context, project: Project, pipeline: DraftOf, file: File, as_json: AsJson = False) -> None:
+    """Replace a draft as a whole by what a file holds."""
+    definition = read_document(file)
+    with calling(context) as client:
+        draft, etag = _draft(client, project, pipeline)
+        made = client.put(path_of("projects", project, "pipelines", draft["id"]), definition, etag)
+    _show_drafted(project, made, as_json=as_json)
+
+
+@app.command("publish", rich_help_panel=CHANGE)
+def publish_pipeline(context: typer.Context, project: Project, pipeline: DraftOf, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Publish a draft, which never changes again; asks first."""
     with calling(context) as client:
         draft, etag = _draft(client, project, pipeline)
         warnings = [f"Warning: {each['message']}" for each in draft["warnings"]]
         ask([*_effect(draft), *warnings], f"Publish '{draft['key']}' version {draft['version']}, for good?", yes=yes)
         published = client.post(path_of("projects", project, "pipelines", draft["id"], "publish"), etag=etag)
-    if as_json:
-        show_json(published)
-    else:
-        show(f"Published '{published['key']}' version {published['version']}.")
+    show_answer(published, f"Published '{published['key']}' version {published['version']}.", as_json=as_json)
 
 
-@app.command("delete")
-def delete_pipeline(context: typer.Context, project: Project, pipeline: Which, yes: Yes = False) -> None:
-    """Throw a draft away."""
+@app.command("delete", rich_help_panel=CHANGE)
+def delete_pipeline(context: typer.Context, project: Project, pipeline: DraftOf, yes: Yes = False) -> None:
+    """Throw a draft away; asks first."""
     with calling(context) as client:
         draft, etag = _draft(client, project, pipeline)
         ask(_effect(draft), f"Throw '{draft['key']}' version {draft['version']} away?", yes=yes)
@@ -83,34 +111,30 @@ def delete_pipeline(context: typer.Context, project: Project, pipeline: Which, y
     show(f"Deleted '{draft['key']}' version {draft['version']}.")
 
 
-@app.command("clone")
+@app.command("clone", rich_help_panel=CHANGE)
 def clone_pipeline(
     context: typer.Context,
     project: Project,
     pipeline: Which,
-    key: Annotated[str | None, typer.Option(help="A new key. [default: the next version of its own]")] = None,
-    name: Annotated[str | None, typer.Option(help="A new name. [default: its own]")] = None,
+    key: Annotated[str | None, typer.Option(help="A new key.", show_default="the next version of its own")] = None,
+    name: Annotated[str | None, typer.Option(help="A new name.", show_default="its own")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Draft a copy: the next version of its key, or a new pipeline. Releases stay on the version they are on."""
-    body = {field: value for field, value in {"key": key, "name": name}.items() if value is not None}
     with calling(context) as client:
-        made = client.post(path_of("projects", project, "pipelines", pipeline, "clone"), body)
+        made = client.post(path_of("projects", project, "pipelines", pipeline, "clone"), given(key=key, name=name))
     _show_drafted(project, made, as_json=as_json)
 
 
-@app.command("archive")
+@app.command("archive", rich_help_panel=CHANGE)
 def archive_pipeline(context: typer.Context, project: Project, pipeline: Which, yes: Yes = False, as_json: AsJson = False) -> None:
-    """Archive a key with all its versions: it takes no new releases, and those under way go on."""
+    """Archive a key with all its versions: it takes no new releases, and those under way go on; asks first."""
     with calling(context) as client:
         found = client.get(path_of("projects", project, "pipelines", pipeline))
         effect = [f"No version of '{found['key']}' takes new releases from then on. Those under way go on."]
         ask(effect, f"Archive '{found['key']}', for good?", yes=yes)
         archived = client.post(path_of("projects", project, "pipelines", found["id"], "archive"))
-    if as_json:
-        show_json(archived)
-    else:
-        show(f"Archived '{archived['key']}'.")
+    show_answer(archived, f"Archived '{archived['key']}'.", as_json=as_json)
 
 
 def stage_in_words(stage: dict[str, Any]) -> tuple[str, str, str, str]:
@@ -136,17 +160,6 @@ def _draft(client: ApiClient, project: str, pipeline: str) -> tuple[Any, str | N
 
 def _is_draft_of(version: dict[str, Any], key: str) -> bool:
     return bool(version["key"] == key and version["status"] == "draft")
-
-
-def _read(file: Path) -> Any:
-    try:
-        return json.loads(sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8"))
-    except OSError as error:
-        show_error(f"{file} can't be read: {error.strerror}.")
-        raise typer.Exit(USAGE) from error
-    except (ValueError, RecursionError) as error:
-        show_error(f"{file} is not a JSON document: {error}")
-        raise typer.Exit(USAGE) from error
 
 
 def _show_drafted(project: str, made: dict[str, Any], *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.panels import RUN
 from api.cli.session import read_settings
 from domain.duration import parse_duration
 
@@ -35,7 +36,7 @@ def migrate() -> None:
 def bootstrap(
     wait: Annotated[int, typer.Option(min=0, help="How many seconds to wait for Temporal.")] = 60,
     retention: Annotated[
-        str, typer.Option(help="How long Temporal keeps ended workflows. [default: 30d in a new namespace, an existing one's own]")
+        str, typer.Option(help="How long Temporal keeps ended workflows.", show_default="30d in a new namespace, an existing one's own")
     ] = "",
 ) -> None:
     """Prepare a deployment: Temporal's namespace and search attributes, the database, the bootstrap key. May be repeated."""
@@ -49,11 +50,11 @@ def bootstrap(
 
 def add_to(app: typer.Typer) -> None:
     """Give the application these commands."""
-    app.command("dev")(start_dev)
-    app.command("api")(start_api)
-    app.command("worker")(start_worker)
-    app.command("migrate")(migrate)
-    app.command("bootstrap")(bootstrap)
+    app.command("dev", rich_help_panel=RUN)(start_dev)
+    app.command("api", rich_help_panel=RUN)(start_api)
+    app.command("worker", rich_help_panel=RUN)(start_worker)
+    app.command("migrate", rich_help_panel=RUN)(migrate)
+    app.command("bootstrap", rich_help_panel=RUN)(bootstrap)
 
 
 def _become(module: str, *arguments: str) -> None:

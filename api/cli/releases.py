@@ -1,70 +1,93 @@
 """Releases, from a terminal."""
 
-import json
-import time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
+from api.cli.completing import offer_keys, offer_releases
+from api.cli.filters import OnlyEnvironment, OnlyFeature, OnlyPipeline, SinceThen, UntilThen
+from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
 from api.cli.pipelines import stage_in_words
-from api.cli.session import REFUSED, AsJson, Limit, Project, Yes, calling
-from api.cli.showing import ask, moment, show, show_json, show_table
+from api.cli.session import AsJson, FeatureKey, Limit, Project, Yes, calling, given
+from api.cli.showing import ask, moment, show, show_answer, show_json, show_table
+from api.cli.watching import watch_all, watch_one, why
 from api.client import first, path_of
+from domain.release import ReleaseStatus
 
-app = typer.Typer(help="Releases: flags on their way.", no_args_is_help=True)
+app = typer.Typer(
+    help=with_examples(
+        "Releases: flags on their way.",
+        "flaghoist releases add checkout web-app",
+        "flaghoist releases watch",
+        "flaghoist releases list --status blocked --since 24h",
+    ),
+    no_args_is_help=True,
+    cls=InPanels,
+)
 
-Which = Annotated[str, typer.Argument(metavar="RELEASE", help="Its id.")]
+Which = Annotated[str, typer.Argument(metavar="RELEASE", help="Its id.", autocompletion=offer_releases)]
 Why = Annotated[str | None, typer.Option("--reason", help="Why, for the audit log.")]
 
-LOOK_EVERY = 1.0
 
-
-@app.command("add")
+@app.command("add", rich_help_panel=CHANGE)
 def add_release(
     context: typer.Context,
     project: Project,
-    feature: Annotated[str, typer.Argument(help="Its key.")],
-    pipeline: Annotated[str, typer.Argument(help="Its key, for the newest published version, or the id of one version.")],
-    stage: Annotated[str | None, typer.Option(help="The stage to start at. [default: the first]")] = None,
-    on_conflict: Annotated[str | None, typer.Option(help="block or overwrite. [default: as the pipeline says]")] = None,
+    feature: FeatureKey,
+    pipeline: Annotated[
+        str,
+        typer.Argument(
+            metavar="PIPELINE",
+            help="Its key, for the newest published version, or the id of one version.",
+            autocompletion=offer_keys("pipelines"),
+        ),
+    ],
+    stage: Annotated[str | None, typer.Option(help="The stage to start at.", show_default="the first")] = None,
+    on_conflict: Annotated[
+        Literal["block", "overwrite"] | None,
+        typer.Option(help="What to do where the flag was changed by hand.", show_default="as the pipeline says"),
+    ] = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add a flag to a pipeline."""
+    """Add a flag to a pipeline; shows what its stages will do, and asks."""
     with calling(context) as client:
         version = client.get(path_of("projects", project, "pipelines", pipeline))
         ask(_effect(version, stage), f"Add '{feature}' to '{version['key']}' version {version['version']}?", yes=yes)
-        given = {"starting_stage": stage, "on_conflict": on_conflict}
-        body = {"feature": feature, "pipeline": version["id"]} | {name: value for name, value in given.items() if value is not None}
+        body = given(feature=feature, pipeline=version["id"], starting_stage=stage, on_conflict=on_conflict)
         added = client.post(path_of("projects", project, "releases"), body)
-    if as_json:
-        show_json(added)
-    else:
-        show(f"Added '{feature}' to '{version['key']}'. Watch it: flaghoist releases watch {added['id']} -p {project}")
+    line = f"Added '{feature}' to '{version['key']}'. Watch it: flaghoist releases watch {added['id']} -p {project}"
+    show_answer(added, line, as_json=as_json)
 
 
-@app.command("list")
+@app.command("list", rich_help_panel=LOOK)
 def list_releases(
     context: typer.Context,
     project: Project,
-    pipeline: Annotated[str | None, typer.Option(help="Only on this pipeline.")] = None,
-    feature: Annotated[str | None, typer.Option(help="Only of this feature.")] = None,
-    status: Annotated[str | None, typer.Option(help="Only with this status.")] = None,
+    pipeline: OnlyPipeline = None,
+    feature: OnlyFeature = None,
+    environment: OnlyEnvironment = None,
+    stage: Annotated[str | None, typer.Option(help="Only in the stage of this name.")] = None,
+    status: Annotated[ReleaseStatus | None, typer.Option(help="Only with this status.")] = None,
+    added_by: Annotated[str | None, typer.Option(help="Only those that this owner added.")] = None,
+    since: SinceThen = None,
+    until: UntilThen = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """Releases, newest first."""
+    filters = given(pipeline=pipeline, feature=feature, environment=environment, stage=stage, added_by=added_by)
+    filters |= given(status=status and status.value, since=since, until=until)
     with calling(context) as client:
-        releases = client.items(path_of("projects", project, "releases"), pipeline=pipeline, feature=feature, status=status)
-        found = first(limit, releases)
+        found = first(limit, client.items(path_of("projects", project, "releases"), **filters))
     if as_json:
         show_json(found)
         return
-    rows = [[each["id"], each["feature"], each["pipeline"]["key"], each["status"], each["stage"], _why(each)] for each in found]
+    rows = [[each["id"], each["feature"], each["pipeline"]["key"], each["status"], each["stage"], why(each)] for each in found]
     show_table(["Release", "Feature", "Pipeline", "Status", "Stage", "Waiting for"], rows)
 
 
-@app.command("show")
+@app.command("show", rich_help_panel=LOOK)
 def show_release(context: typer.Context, project: Project, release: Which, as_json: AsJson = False) -> None:
     """One release: its plan, and why it isn't moving."""
     with calling(context) as client:
@@ -72,27 +95,29 @@ def show_release(context: typer.Context, project: Project, release: Which, as_js
     _show(found, as_json=as_json)
 
 
-@app.command("watch")
-def watch_release(context: typer.Context, project: Project, release: Which, as_json: AsJson = False) -> None:
-    """Follow a release to its end; exit code 1 if it ends before its last stage."""
-    told = ""
+@app.command("watch", rich_help_panel=LOOK)
+def watch_releases(
+    context: typer.Context,
+    project: Project,
+    release: Annotated[
+        str | None,
+        typer.Argument(metavar="RELEASE", help="Its id.", show_default="all under way", autocompletion=offer_releases),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Follow a release, or all that are under way, to the end; exit code 1 if one ends before its last stage."""
     with calling(context) as client:
-        while True:
-            found = client.get(path_of("projects", project, "releases", release))
-            line = json.dumps(found) if as_json else f"{found['status']} in '{found['stage']}'. {_why(found)}".strip()
-            if line != told:
-                show(line)
-                told = line
-            if found["ended_at"]:
-                raise typer.Exit(0 if found["status"] == "completed" else REFUSED)
-            time.sleep(LOOK_EVERY)
+        if release:
+            watch_one(client, project, release, as_json=as_json)
+        else:
+            watch_all(client, project, as_json=as_json)
 
 
-@app.command("remove")
+@app.command("remove", rich_help_panel=CHANGE)
 def remove_release(
     context: typer.Context, project: Project, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
 ) -> None:
-    """Take a flag out of its pipeline; what was changed stays."""
+    """Take a flag out of its pipeline, while what was changed stays; asks first."""
     with calling(context) as client:
         path = path_of("projects", project, "releases", release)
         shown: dict[str, Any] = {}
@@ -102,11 +127,11 @@ def remove_release(
             effect = f"'{found['feature']}' stays as it is; these stages will not act: {', '.join(left) or 'none'}."
             ask([effect], f"Remove it from '{found['pipeline']['key']}' at '{found['stage']}'?", yes=yes)
             shown = {"expected_stage": found["stage"], "expected_visit": found["visit"]}
-        removed = client.post(f"{path}/remove", shown | ({"reason": reason} if reason else {}))
+        removed = client.post(f"{path}/remove", shown | given(reason=reason))
     _show(removed, as_json=as_json)
 
 
-@app.command("retry")
+@app.command("retry", rich_help_panel=CHANGE)
 def retry_release(
     context: typer.Context,
     project: Project,
@@ -116,7 +141,7 @@ def retry_release(
     as_json: AsJson = False,
 ) -> None:
     """Try the stage of a blocked release again."""
-    body = {"overwrite": overwrite} | ({"reason": reason} if reason else {})
+    body = given(overwrite=overwrite, reason=reason)
     with calling(context) as client:
         retried = client.post(path_of("projects", project, "releases", release, "retry"), body)
     _show(retried, as_json=as_json)
@@ -130,17 +155,13 @@ def _effect(pipeline: dict[str, Any], start: str | None) -> list[str]:
     return [f"{name} ({environment}), {when}: {what}" for name, environment, when, what in stages[index:]]
 
 
-def _why(release: dict[str, Any]) -> str:
-    return release["waiting_for"]["message"] if release["waiting_for"] else ""
-
-
 def _show(release: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         show_json(release)
         return
     pipeline = release["pipeline"]
     show(f"{release['feature']} on {pipeline['key']} version {pipeline['version']}: {release['status']} in '{release['stage']}'", "bold")
-    show(_why(release))
+    show(why(release))
     rows = [
         [stage["name"], stage["environment"], stage["outcome"], moment(stage["acted_at"] or stage["acts_at"])]
         for stage in release["stages"]

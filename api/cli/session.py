@@ -2,29 +2,30 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
+from api.cli.completing import offer_keys, offer_projects
 from api.cli.showing import show_error
-from api.client import ApiClient, Refused, Unreachable, is_local
+from api.cli.target import Target
+from api.client import ApiClient, Refused, Unreachable
 from settings import Settings
 
 REFUSED, USAGE, UNREACHABLE = 1, 2, 3
 """Exit codes: the API said no; the command makes no sense; nobody answers."""
 
-Project = Annotated[str, typer.Option("--project", "-p", envvar="FLAGHOIST_PROJECT", help="The project's key.")]
+Project = Annotated[
+    str, typer.Option("--project", "-p", envvar="FLAGHOIST_PROJECT", help="The project's key.", autocompletion=offer_projects)
+]
+FeatureKey = Annotated[str, typer.Argument(metavar="FEATURE", help="Its key.", autocompletion=offer_keys("features"))]
+NewKey = Annotated[str, typer.Argument(metavar="KEY", help="Its key, which never changes: a-z, 0-9, - and _.")]
+NewName = Annotated[str | None, typer.Option("--name", help="What people call it.", show_default="its key")]
+Renamed = Annotated[str, typer.Argument(metavar="NAME", help="Its new name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print what the API answers, as JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many, at most.")]
-
-
-class Target(NamedTuple):
-    """Which API is meant, and the key for it; empty where the settings say."""
-
-    url: str
-    key: str
 
 
 def read_settings() -> Settings:
@@ -42,13 +43,11 @@ def calling(context: typer.Context) -> Iterator[ApiClient]:
     """The API that is meant; when it refuses or can't be reached, the command ends with its exit code."""
     target: Target = context.obj
     settings = read_settings()
-    url = target.url or f"http://127.0.0.1:{settings.port}"
-    key = target.key or (_kept_key(settings) if is_local(url) else "")
+    key = target.key_for(settings)
     if not key.isascii() or not key.isprintable():
-        show_error("FLAGHOIST_KEY is no API key: keys are of letters, digits, `-` and `_`.")
-        raise typer.Exit(USAGE)
+        raise wrong_usage("FLAGHOIST_KEY is no API key: keys are of letters, digits, `-` and `_`.")
     try:
-        with ApiClient(url, key) as client:
+        with target.client(settings) as client:
             yield client
     except Refused as refused:
         show_error(refused.detail)
@@ -60,9 +59,12 @@ def calling(context: typer.Context) -> Iterator[ApiClient]:
         raise typer.Exit(UNREACHABLE) from unreachable
 
 
-def _kept_key(settings: Settings) -> str:
-    """The embedded stack's first key, if this is where it lives."""
-    try:
-        return (settings.home / "bootstrap.key").read_text().strip()
-    except OSError:
-        return ""
+def wrong_usage(line: str) -> typer.Exit:
+    """Say what is wrong with what was typed; what this returns is to be raised, and ends the command with exit code 2."""
+    show_error(line)
+    return typer.Exit(USAGE)
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """The fields that were typed, without those that were not."""
+    return {name: value for name, value in fields.items() if value is not None}

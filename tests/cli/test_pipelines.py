@@ -70,6 +70,39 @@ def test_a_definition_is_read_from_a_pipe(terminal: Terminal, definition: Path) 
     assert terminal.types("pipelines", "create", "-", answers=definition.read_text()).code == 0
 
 
+def test_yaml_says_the_same_as_json(terminal: Terminal, definition: Path, tmp_path: Path) -> None:
+    written = terminal.reads("pipelines", "create", str(definition))
+    file = tmp_path / "standard.yaml"
+    file.write_text(terminal.types("pipelines", "export", "standard").out.replace("key: standard", "key: other"))
+
+    made = terminal.reads("pipelines", "create", str(file))
+
+    assert made["key"] == "other"
+    assert made["stages"] == written["stages"]
+    assert terminal.types("pipelines", "create", "-", answers=file.read_text().replace("key: other", "key: third")).code == 0
+
+
+def test_a_draft_is_exported_edited_and_given_back_while_the_published_one_stays(
+    terminal: Terminal, published: str, tmp_path: Path
+) -> None:
+    terminal.types("pipelines", "clone", "standard", "--name", "Drafted")
+    file = tmp_path / "standard.yaml"
+
+    file.write_text(terminal.types("pipelines", "export", "standard").out.replace("name: Beta", "name: Friends"))
+    terminal.types("pipelines", "replace", "standard", str(file))
+
+    assert "Drafted 'standard' version 2" in terminal.out
+    assert terminal.reads("pipelines", "export", "standard")["stages"][1]["name"] == "Friends"
+    assert terminal.reads("pipelines", "export", "standard")["name"] == "Drafted"
+    assert terminal.reads("pipelines", "show", published)["stages"][1]["name"] == "Beta"
+
+
+def test_a_published_pipeline_is_not_replaced(terminal: Terminal, published: str, definition: Path) -> None:
+    assert terminal.types("pipelines", "replace", "standard", str(definition)).code == 1
+
+    assert "can't be changed in any way" in terminal.err
+
+
 def test_pipelines_are_listed_with_what_is_on_them(terminal: Terminal, published: str) -> None:
     terminal.types("releases", "add", "checkout", "standard", "--yes")
 

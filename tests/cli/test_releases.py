@@ -50,6 +50,30 @@ def test_releases_are_listed_and_shown(terminal: Terminal, published: str) -> No
     assert terminal.reads("releases", "show", release)["on_conflict"] == "overwrite"
 
 
+def test_every_filter_narrows_the_list(terminal: Terminal, published: str) -> None:
+    release = add(terminal)
+
+    kept = (
+        ("--pipeline", "standard"),
+        ("--environment", "development"),
+        ("--stage", "Development"),
+        ("--status", "starting"),
+        ("--added-by", "bootstrap"),
+        ("--since", "1h"),
+    )
+    dropped = (
+        ("--pipeline", "other"),
+        ("--environment", "production"),
+        ("--stage", "Beta"),
+        ("--status", "blocked"),
+        ("--added-by", "nobody"),
+        ("--until", "1h"),
+    )
+    assert [[each["id"] for each in terminal.reads("releases", "list", *each)] for each in kept] == [[release]] * len(kept)
+    assert [terminal.reads("releases", "list", *each) for each in dropped] == [[]] * len(dropped)
+    assert terminal.types("releases", "list", "--status", "asleep").code == 2
+
+
 def test_a_release_is_removed_after_what_is_left_was_shown(terminal: Terminal, published: str) -> None:
     release = add(terminal)
 

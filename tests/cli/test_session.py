@@ -1,7 +1,12 @@
 """Which API is meant, with which key, and what the exit codes say."""
 
+import socket
+import threading
 from pathlib import Path
 
+import pytest
+
+from api.cli.app import main
 from tests.cli.conftest import Terminal
 from tests.http import OWNER_KEY, Api, free_port
 
@@ -48,6 +53,38 @@ def test_a_wrong_setting_is_named() -> None:
 
     assert terminal.code == 2
     assert "FLAGHOIST_PORT" in terminal.err
+
+
+@pytest.mark.parametrize(("typed", "project"), [("\udcff", "shop"), ("checkout", "\udcff")])
+def test_what_is_no_text_is_wrong_usage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str, project: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["flaghoist", "features", "show", typed])
+    monkeypatch.setenv("FLAGHOIST_PROJECT", project)
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert "UTF-8" in capsys.readouterr().err
+
+
+def test_an_api_that_is_another_is_exit_code_3(terminal: Terminal) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        threading.Thread(target=_answer_once, args=[listener, b'{"hello": "world"}']).start()
+
+        other = Terminal(f"http://127.0.0.1:{port}").types("features", "list")
+
+    assert other.code == 3
+    assert "is not Flaghoist's API" in other.err
+
+
+def _answer_once(listener: socket.socket, body: bytes) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 
 
 def test_names_cannot_steer_the_terminal(terminal: Terminal, api: Api) -> None:

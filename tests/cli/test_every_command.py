@@ -1,0 +1,226 @@
+"""Every command explains itself, works against the real API, answers in JSON where it answers something, and says when nobody answers."""
+
+import itertools
+import json
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from api.cli.app import app
+from api.cli.panels import ORDER
+from tests.cli.conftest import Terminal
+from tests.conftest import serve
+from tests.http import Api, free_port
+from tests.pipelines import pipeline, stage
+
+ANSWERING = {
+    "audit": "--limit 3",
+    "environments create": "test",
+    "environments list": "",
+    "environments rename": "staging Stage",
+    "environments show": "staging",
+    "features change": "checkout --name Checkout",
+    "features create": "banner --type string --value hello",
+    "features list": "",
+    "features set": "checkout -e staging --enabled --yes",
+    "features show": "checkout",
+    "keys create": "laptop --owner erin --grant PROJECT:viewer",
+    "keys list": "",
+    "pipelines archive": "standard --yes",
+    "pipelines clone": "standard",
+    "pipelines create": "FOLDER/pipeline.json",
+    "pipelines export": "standard",
+    "pipelines list": "",
+    "pipelines publish": "draft --yes",
+    "pipelines replace": "draft FOLDER/pipeline.json",
+    "pipelines show": "standard",
+    "projects create": "PROJECT-too",
+    "projects list": "",
+    "projects rename": "PROJECT Shop",
+    "projects show": "PROJECT",
+    "releases add": "standby standard --yes",
+    "releases list": "",
+    "releases remove": "RELEASE --yes",
+    "releases show": "RELEASE",
+    "segments create": "FOLDER/segment.json",
+    "segments export": "staff",
+    "segments list": "",
+    "segments replace": "staff FOLDER/rules.json",
+    "segments show": "staff",
+}
+"""Commands that answer something, with what is typed after them."""
+
+SILENT = {
+    "environments delete": "idle --yes",
+    "features delete": "standby --yes",
+    "keys revoke": "KEY --yes",
+    "pipelines delete": "draft --yes",
+    "projects delete": "PROJECT-spare --yes",
+    "segments delete": "beta-users --yes",
+}
+"""Commands after which nothing is left to show."""
+
+FOLLOWING = {"releases watch": "ENDED"}
+"""Commands that print a line for each step, of which each is a JSON document."""
+
+NEEDING_TEMPORAL = {"releases retry": "RELEASE"}
+"""Commands that are refused here, where Temporal is down and no release is blocked."""
+
+PROCESSES = frozenset({"api", "bootstrap", "dev", "migrate", "worker"})
+"""Commands of test_processes.py, test_bootstrap.py and tests/embedded."""
+
+CALLING = ANSWERING | SILENT | FOLLOWING | NEEDING_TEMPORAL
+
+
+def _commands(group: Any, *path: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, *path, name)
+        else:
+            yield " ".join([*path, name]), command
+
+
+COMMANDS = dict(_commands(typer.main.get_command(app)))
+
+
+@pytest.fixture(scope="module")
+def server(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """One API for all commands, while Temporal is down: each has a project of its own."""
+    path = tmp_path_factory.mktemp("commands") / "flaghoist.db"
+    shutil.copy(migrated_sqlite, path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+        yield from serve(f"sqlite:///{path}")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Documents that commands read."""
+    rules = [{"type": "ALL", "rules": [], "conditions": [{"property": "plan", "operator": "EQUAL", "value": "pro"}]}]
+    documents = {
+        "pipeline.json": pipeline(stage("Production", "production"), key="draft-too"),
+        "segment.json": {"key": "pro", "rules": rules},
+        "rules.json": {"rules": rules},
+    }
+    for name, document in documents.items():
+        (tmp_path / name).write_text(json.dumps(document))
+    return tmp_path
+
+
+NUMBERS = itertools.count(1)
+
+
+class Desk:
+    """A terminal in a project that has one of everything."""
+
+    def __init__(self, api: Api, folder: Path) -> None:
+        self.project = project = f"shop-{next(NUMBERS)}"
+        api.make_project(project)
+        api.post("/projects", {"key": f"{project}-spare"})
+        api.post(f"/projects/{project}/environments", {"key": "idle"})
+        for feature in ("gone", "standby"):
+            api.post(f"/projects/{project}/features", {"key": feature})
+        api.publish(pipeline(stage("Development")), project)
+        api.post(f"/projects/{project}/pipelines", pipeline(stage("Development"), key="draft"))
+        ended = api.add("gone", project=project)["id"]
+        api.post(f"/projects/{project}/releases/{ended}/remove")
+        grant = {"project": project, "role": "viewer"}
+        key = api.post("/keys", {"name": "old", "owner": {"kind": "person", "name": "frank"}, "grants": [grant]})["id"]
+        self.terminal = Terminal(api.address, FLAGHOIST_PROJECT=project)
+        release = api.add(project=project)["id"]
+        self.places = {"PROJECT": project, "RELEASE": release, "ENDED": ended, "KEY": key, "FOLDER": str(folder)}
+
+    def types(self, command: str, *more: str) -> Terminal:
+        """Run a command of the tables."""
+        return self.terminal.types(*_typed(command, self.places), *more)
+
+    def looks(self) -> list[Any]:
+        """What was done last, and which projects there are."""
+        return [self.terminal.reads("audit", "--limit", "1"), self.terminal.reads("projects", "list", "--limit", "1000")]
+
+
+def _typed(command: str, places: dict[str, str]) -> list[str]:
+    words = CALLING[command]
+    for name, meaning in places.items():
+        words = words.replace(name, meaning)
+    return [*command.split(), *shlex.split(words)]
+
+
+@pytest.fixture
+def desk(server: Api, folder: Path) -> Desk:
+    """A terminal in a project that has one of everything."""
+    return Desk(server, folder)
+
+
+def test_no_command_is_left_out() -> None:
+    assert set(COMMANDS) == set(CALLING) | PROCESSES
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_explains_itself_and_each_thing_that_it_takes(command: str) -> None:
+    found = COMMANDS[command]
+
+    assert found.help
+    assert found.help.strip().endswith(".")
+    assert found.rich_help_panel in ORDER or len(command.split()) == 1
+    assert [each.name for each in found.params if not each.help] == []
+
+
+@pytest.mark.parametrize("command", ANSWERING)
+def test_a_command_that_answers_something_says_it_in_words_and_another_time_in_json(command: str, server: Api, folder: Path) -> None:
+    in_words, in_json = Desk(server, folder).types(command), Desk(server, folder).types(command, "--json")
+
+    assert (in_words.code, in_words.err) == (0, "")
+    assert in_words.out.strip()
+    assert (in_json.code, in_json.err) == (0, "")
+    assert json.loads(in_json.out)
+
+
+@pytest.mark.parametrize("command", SILENT)
+def test_a_command_that_takes_something_away_says_so(command: str, desk: Desk) -> None:
+    done = desk.types(command)
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(("Deleted", "Revoked"))
+
+
+@pytest.mark.parametrize("command", [name for name in CALLING if "--yes" in CALLING[name] and name != "features set"])
+def test_a_command_that_can_not_be_undone_asks_and_a_no_changes_nothing(command: str, desk: Desk) -> None:
+    typed = [word for word in _typed(command, desk.places) if word != "--yes"]
+    before = desk.looks()
+
+    said_no = desk.terminal.types(*typed, answers="n\n")
+
+    assert said_no.code == 1
+    assert "[y/N]" in said_no.err
+    assert desk.looks() == before
+
+
+@pytest.mark.parametrize("command", FOLLOWING)
+def test_a_command_that_follows_prints_a_document_a_line(command: str, desk: Desk) -> None:
+    followed = desk.types(command, "--json")
+
+    assert [json.loads(line)["status"] for line in followed.out.splitlines()] == ["removed"]
+
+
+@pytest.mark.parametrize("command", NEEDING_TEMPORAL)
+def test_a_command_that_makes_no_sense_now_is_refused(command: str, desk: Desk) -> None:
+    refused = desk.types(command)
+
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err
+
+
+@pytest.mark.parametrize("command", CALLING)
+def test_a_command_says_when_nobody_answers(command: str, folder: Path) -> None:
+    places = {"PROJECT": "shop", "RELEASE": "1", "ENDED": "2", "KEY": "3", "FOLDER": str(folder)}
+
+    unanswered = Terminal(f"http://127.0.0.1:{free_port()}").types(*_typed(command, places))
+
+    assert (unanswered.code, unanswered.out) == (3, "")
+    assert "FLAGHOIST_URL" in unanswered.err
