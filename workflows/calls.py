@@ -32,10 +32,10 @@ async def change_flag(command: ChangeFlag, summary: str, is_called_off: Callable
         acting.cancel()
     try:
         return await acting
-    except ActivityError as error:
-        if not is_cancelled_exception(error) or workflow.cancellation_reason() is not None:
+    except ActivityError:
+        if not called_off:
             raise
-        return None
+        return None  # Also where the last attempt failed by itself: one that is cancelled is not tried again.
 
 
 async def record_progress(command: RecordProgress, summary: str) -> Recorded | Standing:

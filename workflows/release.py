@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from temporalio import workflow
-from temporalio.exceptions import is_cancelled_exception
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.messages import (
     Made,
@@ -50,7 +50,7 @@ class ReleaseWorkflow(Steerable):
         try:
             await self._climb()
         except BaseException as error:
-            if not is_cancelled_exception(error) or workflow.cancellation_reason() is None:
+            if not _ends_by_cancelling(error):
                 raise
             await self._remove()
             await self._take_leave()
@@ -273,3 +273,9 @@ class ReleaseWorkflow(Steerable):
             self.shown = True
             next_at = None if rests else self.place.acts_at
             workflow.upsert_search_attributes(attributes_at(self.stage.name, self.stage.environment, status, next_at))
+
+
+def _ends_by_cancelling(error: BaseException) -> bool:
+    """Whether the workflow was cancelled; an attempt that fails of itself then is not tried again, and tells of its failure."""
+    is_its_end = is_cancelled_exception(error) or isinstance(error, ActivityError)
+    return is_its_end and workflow.cancellation_reason() is not None

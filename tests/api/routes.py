@@ -85,7 +85,7 @@ def _a_release_to_restart(api: Api) -> Place:
 
 
 def _no_release_under_way(api: Api) -> Place:
-    for status in ("starting", "running"):
+    for status in ("starting", "running", "paused"):
         for release in api.get("/projects/shop/releases", status=status)["items"]:
             api.post(f"/projects/shop/releases/{release['id']}/remove")
     return {}, None

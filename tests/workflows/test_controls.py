@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -42,7 +42,7 @@ async def pause(stand: Stand, release: Release, at: datetime | None = None) -> R
     """Pause as the API does, by the record alone, and tell the workflow."""
     with stand.world.database.transaction() as store:
         wanted = StopRelease(release=release.id, reason="lunch")
-        moment = at or datetime.now(tz=release.added_at.tzinfo)
+        moment = at or datetime.now(tz=UTC)
         paused = pause_release(store, stand.world.caller, stand.world.project, wanted, moment)
     await stand.delivery.deliver()
     return paused
@@ -62,6 +62,12 @@ async def place_of(stand: Stand, release: Release) -> dict[str, object]:
     return place
 
 
+async def until_paused(stand: Stand, release: Release) -> None:
+    """Return once the workflow has heard of the pause."""
+    while (await place_of(stand, release))["paused"] is None:  # noqa: ASYNC110 (there is nobody to wake us)
+        await asyncio.sleep(0.05)
+
+
 def outcomes(stand: Stand, release: Release) -> list[tuple[str, str]]:
     stages = [each["name"] for each in THREE["stages"]]
     return [(stages[run.stage_index], run.outcome.value) for run in stand.runs(release)]
@@ -76,14 +82,13 @@ def test_a_pause_stops_the_clock_and_a_resume_lets_it_go_on(sqlite: Database) ->
             paused = await pause(stand, waiting, waiting.acts_at - timedelta(minutes=20))
             assert paused.paused
             assert (paused.status, paused.acts_at, paused.paused.remaining) == ("paused", None, timedelta(minutes=20))
-            while (await place_of(stand, waiting))["paused"] is None:
-                await asyncio.sleep(0.05)
+            await asyncio.wait_for(until_paused(stand, waiting), 10)
 
             resumed = await steer(stand, waiting, Control.RESUME)
             assert resumed.status == "running"
             assert resumed.acts_at
             assert (resumed.visit, resumed.entered_at, resumed.paused) == (waiting.visit, waiting.entered_at, None)
-            left = resumed.acts_at - datetime.now(tz=resumed.acts_at.tzinfo)
+            left = resumed.acts_at - datetime.now(tz=UTC)
             assert timedelta(minutes=19, seconds=50) < left <= timedelta(minutes=20)
             assert datetime.fromisoformat(str((await place_of(stand, waiting))["acts_at"])) == resumed.acts_at
 
@@ -96,7 +101,7 @@ def test_a_pause_holds_a_stage_that_comes_due_before_its_workflow_has_heard(sqli
             stand.world.publish(pipeline(stage("Development", wait="1s", actions=[set_value("one")])))
             release = await stand.add()
             with stand.world.database.transaction() as store:
-                pause_release(store, stand.world.caller, stand.world.project, StopRelease(release=release.id), release.added_at)
+                pause_release(store, stand.world.caller, stand.world.project, StopRelease(release=release.id), datetime.now(tz=UTC))
             await asyncio.sleep(1.5)
 
             async with stand.worker():
@@ -127,7 +132,7 @@ def test_a_release_paused_before_it_has_started_keeps_its_whole_wait(sqlite: Dat
                 except ControlNotAllowed:
                     await asyncio.sleep(0.1)
             assert resumed.acts_at
-            assert resumed.acts_at - datetime.now(tz=resumed.acts_at.tzinfo) > timedelta(minutes=59)
+            assert resumed.acts_at - datetime.now(tz=UTC) > timedelta(minutes=59)
 
     asyncio.run(story())
 
