@@ -1,11 +1,13 @@
 """What crosses Temporal between the workflow and its activities. None of it is secret."""
 
-from typing import Any, Literal
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
 
 from domain.change import change_key
 from domain.model import Message, Moment
 from domain.patch import FlagPatch
-from domain.release import Blocked, NextStage, Release, ReleaseStatus
+from domain.release import Blocked, NextStage, Paused, Release, ReleaseStatus
 
 
 class ChangeFlag(Message):
@@ -61,6 +63,10 @@ class Standing(Message):
     stage_index: int
     visit: int
     entered_at: Moment | None = None
+    acts_at: Moment | None = None
+    write_key: str = ""
+    blocked: Blocked | None = None
+    paused: Paused | None = None
 
 
 class Recorded(Message):
@@ -70,6 +76,7 @@ class Recorded(Message):
     at: Moment
     sequence: int
     blocked: Blocked | None = None
+    acts_at: Moment | None = None
 
 
 class Person(Message):
@@ -89,13 +96,45 @@ class HoldEnded(Message):
     next: NextStage | None = None
 
 
-class Retried(Message):
+class Steered(Message):
+    """A person has decided something, and why."""
+
+    by: Person
+    reason: str | None = None
+
+
+class Retried(Steered):
     """A person wants a blocked stage tried again, over what was changed by hand if `overwrite`."""
 
     kind: Literal["retried"] = "retried"
-    by: Person
     overwrite: bool = False
-    reason: str | None = None
+
+
+class Resumed(Steered):
+    """A person lets the clock of a paused stage go on."""
+
+    kind: Literal["resumed"] = "resumed"
+    entered_at: Moment
+
+
+class Advanced(Steered):
+    """A person cuts a wait short."""
+
+    kind: Literal["advanced"] = "advanced"
+
+
+class Skipped(Steered):
+    """A person passes over a stage, which does not act."""
+
+    kind: Literal["skipped"] = "skipped"
+    next: NextStage | None = None
+
+
+class Restarted(Steered):
+    """A person sends a release back to an earlier stage, or to the beginning of the one it is in; nothing is undone."""
+
+    kind: Literal["restarted"] = "restarted"
+    stage: NextStage
 
 
 class RemovedByTemporal(Message):
@@ -111,7 +150,7 @@ class Overtaken(Message):
     kind: Literal["overtaken"] = "overtaken"
 
 
-Step = HoldEnded | Retried | RemovedByTemporal | Overtaken
+Step = HoldEnded | Retried | Resumed | Advanced | Skipped | Restarted | RemovedByTemporal | Overtaken
 
 
 class RecordProgress(Message):
@@ -131,8 +170,11 @@ class RecordProgress(Message):
 
 def standing_of(release: Release) -> Standing:
     """Where a release stands, for its workflow."""
-    place: dict[str, Any] = {"sequence": release.sequence, "stage_index": release.stage_index, "visit": release.visit}
-    return Standing(finished=release.is_finished, status=release.status, entered_at=release.entered_at, **place)
+    place = {
+        field: getattr(release, field) for field in ("sequence", "stage_index", "visit", "entered_at", "acts_at", "write_key", "paused")
+    }
+    blocked = release.blocked.without_details() if release.blocked else None
+    return Standing(finished=release.is_finished, status=release.status, blocked=blocked, **place)
 
 
 def standing_of_none() -> Standing:
@@ -142,6 +184,16 @@ def standing_of_none() -> Standing:
 
 def recorded(release: Release, command: RecordProgress) -> Recorded:
     """The step that left a release so, with the time that was written, by whichever attempt."""
-    written = {"hold_ended": release.ended_at or release.entered_at, "retried": release.acts_at}
     blocked = release.blocked.without_details() if release.blocked else None
-    return Recorded(at=written.get(command.step.kind) or command.at, sequence=release.sequence, blocked=blocked)
+    at = _WRITTEN[command.step.kind](release) if command.step.kind in _WRITTEN else None
+    return Recorded(at=at or command.at, sequence=release.sequence, blocked=blocked, acts_at=release.acts_at)
+
+
+_WRITTEN: dict[str, Callable[[Release], datetime | None]] = {
+    "hold_ended": lambda release: release.ended_at or release.entered_at,
+    "skipped": lambda release: release.ended_at or release.entered_at,
+    "restarted": lambda release: release.entered_at,
+    "retried": lambda release: release.acts_at,
+    "advanced": lambda release: release.acts_at,
+}
+"""Where the record of a release keeps the time at which a step was written."""

@@ -3,23 +3,23 @@
 import structlog
 from temporalio import activity
 
+from activities.deciding import write_decision
 from activities.messages import (
     HoldEnded,
     Overtaken,
     Recorded,
     RecordProgress,
     RemovedByTemporal,
-    Retried,
     Standing,
+    Steered,
     recorded,
     standing_of,
     standing_of_none,
 )
 from activities.progress import Ending, audit, block, end, finish_stage
 from activities.store.database import Database, Store
-from domain.audit import TEMPORAL, Actor, Event
+from domain.audit import TEMPORAL, Event
 from domain.errors import ReleaseNotFound, Superseded
-from domain.patch import FlagPatch
 from domain.release import Release, ReleaseStatus, StageOutcome
 from domain.text import as_reason
 
@@ -68,23 +68,11 @@ def _write(store: Store, release: Release, command: RecordProgress) -> None:
             times = {"entered_at": ended.entered_at, "acts_at": ended.acts_at}
             audit(store, release, Event.STAGE_HELD, command.at)
             finish_stage(store, release, StageOutcome.HELD, command.at, ended.next, command.write_key, **times)
-        case Retried() as retried:
-            _retry(store, release, retried, command)
+        case Steered() as decided:
+            write_decision(store, release, decided, command)
         case RemovedByTemporal(reason=reason):
             ending = Ending(ReleaseStatus.REMOVED, TEMPORAL, as_reason(reason) if reason else None)
             end(store, release, ending, command.at, command.write_key)
         case Overtaken():
             differs = Superseded("The record and this workflow differ: one was reset or restored. Look at the flag, then retry or remove.")
             block(store, release, differs, command.at, command.write_key)
-
-
-def _retry(store: Store, release: Release, retried: Retried, command: RecordProgress) -> None:
-    """Where a person saw a conflict and chose to overwrite, what they were shown is what the release has now seen."""
-    shown = (release.blocked.details if release.blocked else {}).get("now")
-    if retried.overwrite and shown is not None:
-        seen = store.releases.seen(release.id, release.environment)
-        store.releases.write_seen(release.id, release.environment, FlagPatch.model_validate(shown).applied(seen))
-    store.releases.write(release.retried(retried.by.owner_id, command.at, command.write_key))
-    store.history.write_run(release, StageOutcome.PENDING)
-    actor = Actor(kind="key", id=retried.by.key, owner=retried.by.owner)
-    audit(store, release, Event.RELEASE_RETRIED, command.at, actor=actor, reason=retried.reason, after={"overwrite": retried.overwrite})

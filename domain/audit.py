@@ -41,12 +41,17 @@ class Event(StrEnum):
     FLAG_CHANGED = "flag.changed"
     RELEASE_ADDED = "release.added"
     RELEASE_BLOCKED = "release.blocked"
+    RELEASE_PAUSED = "release.paused"
+    RELEASE_RESUMED = "release.resumed"
+    RELEASE_ADVANCED = "release.advanced"
     RELEASE_RETRIED = "release.retried"
+    RELEASE_RESTARTED = "release.restarted"
     RELEASE_COMPLETED = "release.completed"
     RELEASE_REMOVED = "release.removed"
     RELEASE_TERMINATED = "release.terminated"
     STAGE_UNCHANGED = "stage.unchanged"
     STAGE_HELD = "stage.held"
+    STAGE_SKIPPED = "stage.skipped"
 
 
 class AuditEntry(Frozen):

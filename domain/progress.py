@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from domain.duration import speak_duration
 from domain.model import Frozen, Moment
 from domain.pipeline import Definition
-from domain.release import ACTING, Release, ReleaseStatus, StageOutcome, StageRun, allowed_controls
+from domain.release import ACTING, Paused, Release, ReleaseStatus, StageOutcome, StageRun, allowed_controls
 from domain.schedule import planned
 
 PATIENCE = timedelta(seconds=60)
@@ -56,12 +57,19 @@ def waiting_for(release: Release, now: datetime) -> WaitingFor | None:
     if release.status is ReleaseStatus.BLOCKED and release.blocked:
         controls = " or ".join(allowed_controls(release.status))
         return WaitingFor(code="decision", message=f"Blocked: {release.blocked.message} It waits for a person to {controls} it.")
+    if release.paused:
+        return WaitingFor(code="paused", message=_paused_in_words(release.stage, release.paused))
     if release.acts_at is None:
         return _waiting_for_temporal(release.added_at, now)
     if release.acts_at > now:
         message = f"'{release.stage}' waits until {release.acts_at:%Y-%m-%d %H:%M:%S} UTC."
         return WaitingFor(code="time", message=message, until=release.acts_at)
     return _waiting_for_workers(release, release.acts_at, now)
+
+
+def _paused_in_words(stage: str, paused: Paused) -> str:
+    left = f"{speak_duration(paused.remaining)} of its wait are left" if paused.remaining else "it was due"
+    return f"Paused in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC: {left}. It waits for a person to resume it."
 
 
 def _waiting_for_temporal(added: datetime, now: datetime) -> WaitingFor:

@@ -1,13 +1,13 @@
 """A release: one feature on its way through one pipeline version."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from domain.errors import ControlNotAllowed, StageMoved
+from domain.errors import ControlNotAllowed, Invalid, Problem, StageMoved
 from domain.model import Frozen, Message, Moment
 from domain.pipeline import OnConflict, Stage
-from domain.schedule import due_at
+from domain.schedule import due_at, remaining, resumes_at
 from domain.trigger import Trigger
 
 
@@ -46,18 +46,35 @@ class StageOutcome(StrEnum):
 class Control(StrEnum):
     """What a person can do with a release under way."""
 
-    REMOVE = "remove"
+    PAUSE = "pause"
+    RESUME = "resume"
+    ADVANCE = "advance"
+    SKIP = "skip"
     RETRY = "retry"
+    RESTART = "restart"
+    REMOVE = "remove"
 
 
 ACTING = "acting"
 """The column of its own: a running release whose stage is being carried out right now."""
 
+_STANDING = frozenset({ReleaseStatus.RUNNING, ReleaseStatus.PAUSED, ReleaseStatus.BLOCKED})
+
 ALLOWED_WHEN: dict[Control, frozenset[str]] = {
-    Control.REMOVE: frozenset({*UNFINISHED, ACTING}),
+    Control.PAUSE: frozenset({ReleaseStatus.STARTING, ReleaseStatus.RUNNING, ACTING}),
+    Control.RESUME: frozenset({ReleaseStatus.PAUSED}),
+    Control.ADVANCE: frozenset({ReleaseStatus.RUNNING}),
+    Control.SKIP: frozenset({*_STANDING, ACTING}),
     Control.RETRY: frozenset({ReleaseStatus.BLOCKED, ACTING}),
+    Control.RESTART: frozenset({*_STANDING, ACTING}),
+    Control.REMOVE: frozenset({*UNFINISHED, ACTING}),
 }
-"""While a stage acts, the record may say *blocked* a moment before the workflow knows: a retry waits for the outcome."""
+"""While a stage acts, the record may say *blocked* a moment before the workflow knows: a retry waits for the outcome.
+The others that are allowed then call the stage off, unless its change was made already.
+"""
+
+LEAVING = frozenset({Control.SKIP, Control.RESTART})
+"""The controls that call off a stage which is acting."""
 
 
 def allowed_controls(standing: str) -> list[str]:
@@ -105,6 +122,13 @@ class Blocked(Message):
         return self.model_copy(update={"details": {}})
 
 
+class Paused(Message):
+    """The clock of the wait stands still; `remaining` of it is left, none where the stage was due."""
+
+    since: Moment
+    remaining: timedelta
+
+
 class NextStage(Message):
     """The stage that a release enters when it is done with this one."""
 
@@ -147,6 +171,7 @@ class Release(Frozen):
     acts_at: Moment | None = None
     ended_at: Moment | None = None
     blocked: Blocked | None = None
+    paused: Paused | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -166,19 +191,36 @@ class Release(Frozen):
         """It has entered another stage, on a new visit."""
         place = {"stage_index": stage.index, "stage": stage.name, "environment": stage.environment, "visit": self.visit + 1}
         acts_at = due_at(stage.trigger, at)
-        return self._written(write_key, status=ReleaseStatus.RUNNING, entered_at=at, acts_at=acts_at, blocked=None, **place)
+        return self._moves(write_key, entered_at=at, acts_at=acts_at, **place)
 
     def ended(self, status: ReleaseStatus, at: datetime, write_key: str) -> "Release":
         """Nothing more will happen to it."""
-        return self._written(write_key, status=status, ended_at=at, acts_at=None, blocked=None)
+        return self._written(write_key, status=status, ended_at=at, acts_at=None, blocked=None, paused=None)
 
     def blocked_by(self, blocked: Blocked, write_key: str) -> "Release":
         """It waits for a person."""
         return self._written(write_key, status=ReleaseStatus.BLOCKED, blocked=blocked, acts_at=None)
 
-    def retried(self, responsible_id: str, at: datetime, write_key: str) -> "Release":
-        """A person has answered for trying again, at once."""
-        return self._written(write_key, status=ReleaseStatus.RUNNING, blocked=None, acts_at=at, responsible_id=responsible_id)
+    def hurried(self, responsible_id: str, at: datetime, write_key: str) -> "Release":
+        """A person has answered for trying again, or for waiting no longer: it acts at once."""
+        return self._moves(write_key, acts_at=at, responsible_id=responsible_id)
+
+    def paused_at(self, trigger: Trigger, at: datetime, write_key: str) -> "Release":
+        """The clock of its wait stands still; one that has not started keeps the whole wait."""
+        paused = Paused(since=at, remaining=remaining(self.acts_at or due_at(trigger, at), at))
+        return self._written(write_key, status=ReleaseStatus.PAUSED, acts_at=None, paused=paused)
+
+    def resumed(self, responsible_id: str, entered_at: datetime, at: datetime, write_key: str) -> "Release":
+        """The clock goes on."""
+        acts_at = resumes_at(self.paused.remaining if self.paused else timedelta(0), at)
+        return self._moves(write_key, responsible_id=responsible_id, entered_at=self.entered_at or entered_at, acts_at=acts_at)
+
+    def answered_for_by(self, owner_id: str) -> "Release":
+        """From now on it acts by that owner's rights."""
+        return self.model_copy(update={"responsible_id": owner_id})
+
+    def _moves(self, write_key: str, **changes: Any) -> "Release":
+        return self._written(write_key, status=ReleaseStatus.RUNNING, blocked=None, paused=None, **changes)
 
     def _written(self, write_key: str, **changes: Any) -> "Release":
         return self.model_copy(update=changes | {"sequence": self.sequence + 1, "write_key": write_key})
@@ -193,6 +235,16 @@ class StageRun(Frozen):
     entered_at: Moment | None = None
     acts_at: Moment | None = None
     acted_at: Moment | None = None
+
+
+def stage_to_restart(stages: tuple[Stage, ...], come_through: range, name: str) -> int:
+    """The index of the stage of that name, if it is among those that the release has come through. Raises Invalid."""
+    for index in come_through:
+        if stages[index].name.casefold() == name.casefold():
+            return index
+    names = ", ".join(f"'{stages[index].name}'" for index in come_through)
+    message = f"The release can't be restarted from '{name}': it has come through {names}."
+    raise Invalid(message, problems=(Problem(pointer="/stage", code="not_found", message=message),))
 
 
 def environments_ahead(stages: tuple[Stage, ...], index: int) -> list[str]:

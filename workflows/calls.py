@@ -1,5 +1,7 @@
 """What a release's workflow asks of its activities, each by its policy."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from temporalio import workflow
@@ -10,10 +12,30 @@ from activities.messages import ChangeFlag, Made, Recorded, RecordProgress, Refu
 from activities.releases import ReleaseActivities
 from workflows.policies import PROVIDER_CALL, QUICK_LOOK, QUICK_RECORD
 
+CALL_OFF = "call-off"
+"""Workflows of 0.1 that were told to look while a stage acted went on waiting for it; their histories must replay."""
 
-async def change_flag(command: ChangeFlag, summary: str) -> Made | Refused | Standing:
-    """Make a change, however long it takes."""
-    return await workflow.execute_activity_method(ChangeActivities.change_flag, command, summary=summary, **PROVIDER_CALL)
+
+async def change_flag(command: ChangeFlag, summary: str, is_called_off: Callable[[], bool]) -> Made | Refused | Standing | None:
+    """Make a change, however long it takes; nothing if it was called off before it was made.
+
+    An attempt that runs when it is called off is waited for: what was made is told as made.
+    """
+    acting = workflow.start_activity_method(ChangeActivities.change_flag, command, summary=summary, **PROVIDER_CALL)
+    called_off = False
+    try:
+        await workflow.wait_condition(lambda: acting.done() or is_called_off())
+        called_off = not acting.done() and workflow.patched(CALL_OFF)
+    except asyncio.CancelledError:
+        called_off = True
+    if called_off:
+        acting.cancel()
+    try:
+        return await acting
+    except ActivityError:
+        if not called_off:
+            raise
+        return None  # Also where the last attempt failed by itself: one that is cancelled is not tried again.
 
 
 async def record_progress(command: RecordProgress, summary: str) -> Recorded | Standing:

@@ -22,9 +22,9 @@ from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain import errors
-from domain.release import Release
+from domain.release import Control, Release
 from workflows.ladder import details_of, summary_of
-from workflows.messages import LOOK_AGAIN, RELEASE, RETRY, TASK_QUEUE, ReleaseInput, RetryRelease
+from workflows.messages import LOOK_AGAIN, RELEASE, TASK_QUEUE, ReleaseInput, SteerRelease
 from workflows.policies import CALL_TO_TEMPORAL, CONTROL
 from workflows.search import first_attributes
 
@@ -109,9 +109,9 @@ class ReleaseClient:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
 
-    async def retry(self, release: Release, control: RetryRelease, update_id: str) -> None:
-        """Try a blocked release again. Raises the refusal, or TemporalUnavailable."""
-        await self._control(release, RETRY, control, update_id)
+    async def steer(self, release: Release, kind: Control, control: SteerRelease, update_id: str) -> None:
+        """Send a control, and return when the record shows its effect. Raises the refusal, or TemporalUnavailable."""
+        await self._control(release, kind, control, update_id)
 
     async def fate(self, workflow_id: str) -> Fate:
         """What has become of the latest run of a release's workflow, and when by Temporal's clock."""

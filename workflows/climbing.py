@@ -22,20 +22,21 @@ def stage_at(release: ReleaseInput, place: Place) -> Stage:
 
 def next_stage(release: ReleaseInput, place: Place) -> NextStage | None:
     """The stage after it; none after the last."""
-    index = place.index + 1
-    if index == len(release.stages):
-        return None
+    following = place.index + 1
+    return to_enter(release, following) if following < len(release.stages) else None
+
+
+def to_enter(release: ReleaseInput, index: int) -> NextStage:
+    """A stage, as the one that a release enters."""
     stage = release.stages[index]
     return NextStage(index=index, name=stage.name, environment=stage.environment, trigger=stage.trigger)
 
 
-def place_after(release: ReleaseInput, place: Place, at: datetime, sequence: int) -> Place | None:
-    """Where the release stands once this stage is done; nowhere, if it was the last."""
-    following = next_stage(release, place)
-    if following is None:
-        return None
-    acts_at = due_at(following.trigger, at)
-    return place.moved(index=following.index, visit=place.visit + 1, sequence=sequence, entered_at=at, acts_at=acts_at)
+def place_in(stage: NextStage, place: Place, at: datetime, sequence: int) -> Place:
+    """Where the release stands once it has entered that stage."""
+    skipped = tuple(index for index in place.skipped if index < stage.index)
+    entered = place.moved(index=stage.index, visit=place.visit + 1, sequence=sequence, skipped=skipped)
+    return entered.moved(entered_at=at, acts_at=due_at(stage.trigger, at), blocked=None, paused=None)
 
 
 def change_at(release: ReleaseInput, place: Place) -> ChangeFlag:

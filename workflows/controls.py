@@ -7,13 +7,15 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from domain.errors import Refusal
-from workflows.messages import REMEMBERED_UPDATES, RetryRelease
+from domain.release import LEAVING, Control
+from workflows.messages import REMEMBERED_UPDATES, SteerRelease
 
 
 class Request:
     """One control, from the moment it is let in until the record shows its effect."""
 
-    def __init__(self, control: RetryRelease) -> None:
+    def __init__(self, kind: Control, control: SteerRelease) -> None:
+        self.kind = kind
         self.control = control
         self.is_settled = False
         self.refusal: Refusal | None = None
@@ -40,6 +42,11 @@ class Requests:
         """Whether the loop has something to settle."""
         return bool(self._waiting)
 
+    @property
+    def any_leaving(self) -> bool:
+        """Whether somebody wants a stage left that may be acting."""
+        return any(request.kind in LEAVING for request in self._waiting)
+
     def next(self) -> Request | None:
         """The control that came first; it is the caller's to settle."""
         return self._waiting.pop(0) if self._waiting else None
@@ -54,11 +61,11 @@ class Requests:
         info = workflow.current_update_info()
         return info is not None and info.id in self.settled
 
-    async def ask(self, control: RetryRelease) -> None:
+    async def ask(self, kind: Control, control: SteerRelease) -> None:
         """Put a control before the loop and wait until it is settled. Raises ApplicationError with the refusal's name."""
         if self.knows_current():
             return
-        request = Request(control)
+        request = Request(kind, control)
         self._waiting.append(request)
         await workflow.wait_condition(lambda: request.is_settled)
         if request.refusal:

@@ -8,7 +8,7 @@ import structlog
 
 from activities.store.database import Database
 from activities.store.outbox import Errand, Kind
-from domain.release import Release
+from domain.release import FINISHED, Release, ReleaseStatus
 from domain.schedule import due_at
 from workflows.client import ReleaseClient
 from workflows.messages import ReleaseInput, release_input
@@ -92,12 +92,12 @@ class Delivery:
         return release, release_input(release, pipeline)
 
     def _note_start(self, errand: Errand, started: Release) -> bool:
-        """Strike the errand off; true if the release has ended, of which a workflow that was started meanwhile must hear."""
+        """Strike the errand off; true if the release was ended or paused, of which a workflow that was started meanwhile must hear."""
         with self.database.transaction() as store:
             if not started.is_finished and store.releases.write_started(started):
                 store.history.note_entry(started)
             store.outbox.done(errand)
-            return store.releases.get(started.id).is_finished
+            return store.releases.get(started.id).status in (*FINISHED, ReleaseStatus.PAUSED)
 
     def _strike_off(self, errand: Errand) -> None:
         with self.database.transaction() as store:

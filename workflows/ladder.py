@@ -1,6 +1,7 @@
 """A release as the Temporal Web UI shows it: the ladder of its stages, in Markdown."""
 
-from domain.release import ReleaseStatus, allowed_controls
+from domain.duration import speak_duration
+from domain.release import UNFINISHED, ReleaseStatus, allowed_controls
 from domain.schedule import planned
 from workflows.messages import Place, ReleaseInput, spoken
 
@@ -34,15 +35,19 @@ def _marks(release: ReleaseInput, place: Place, status: str) -> list[str]:
     not_run = ["not run"] * release.starting_stage
     if status == ReleaseStatus.COMPLETED:  # By the record, maybe: a workflow that was reset need not have come to the last stage.
         return [*not_run, *["done"] * (count - release.starting_stage)]
-    before = [*not_run, *["done"] * (place.index - release.starting_stage)]
+    before = [*not_run, *("skipped" if index in place.skipped else "done" for index in range(release.starting_stage, place.index))]
     if status == ReleaseStatus.RUNNING:
         ahead = planned(release.stages, place.index, place.acts_at)
         return [*before, *(f"acts at {spoken(ahead[index])}" for index in range(place.index, count))]
-    later = "waits" if status == ReleaseStatus.BLOCKED else "not run"
+    later = "waits" if status in UNFINISHED else "not run"
     return [*before, status, *[later] * (count - place.index - 1)]
 
 
 def _why(place: Place) -> list[str]:
+    if place.paused:
+        left = f"{speak_duration(place.paused.remaining)} of its wait are left." if place.paused.remaining else "It was due."
+        since = f"**Paused** since {spoken(place.paused.since)}. {left}"
+        return ["", since, f"Controls: {', '.join(allowed_controls(ReleaseStatus.PAUSED))}."]
     if place.blocked is None:
         return []
     since = f"**Blocked** since {spoken(place.blocked.since)}: {place.blocked.message}"

@@ -5,11 +5,10 @@ from datetime import datetime
 from activities.messages import Person
 from domain.model import Message, Moment
 from domain.pipeline import OnConflict, Pipeline, Stage
-from domain.release import Blocked, Expected, PipelineRef, Release
+from domain.release import Blocked, Expected, Paused, PipelineRef, Release
 
 TASK_QUEUE = "flaghoist"
 RELEASE = "Release"
-RETRY = "retry"
 LOOK_AGAIN = "look_again"
 ROLL_OVER = "roll_over"
 
@@ -26,6 +25,8 @@ class Place(Message):
     entered_at: Moment
     acts_at: Moment
     blocked: Blocked | None = None
+    paused: Paused | None = None
+    skipped: tuple[int, ...] = ()
     settled: tuple[str, ...] = ()
 
     def moved(self, **changes: object) -> "Place":
@@ -47,13 +48,24 @@ class ReleaseInput(Message):
     place: Place | None = None
 
 
-class RetryRelease(Message):
-    """A person wants a blocked stage tried again."""
+class SteerRelease(Message):
+    """A person decides something about a release, where they last saw it."""
 
     by: Person
-    overwrite: bool = False
     reason: str | None = None
     expected: Expected = Expected()
+
+
+class RetryRelease(SteerRelease):
+    """A person wants a blocked stage tried again."""
+
+    overwrite: bool = False
+
+
+class RestartRelease(SteerRelease):
+    """A person sends a release back to an earlier stage, or to the beginning of the one it is in."""
+
+    stage: str
 
 
 class ReleaseResult(Message):

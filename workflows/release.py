@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from temporalio import workflow
-from temporalio.exceptions import is_cancelled_exception
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.messages import (
     Made,
@@ -13,24 +13,24 @@ from activities.messages import (
     Recorded,
     Refused,
     RemovedByTemporal,
-    Retried,
     Standing,
     Step,
 )
 from domain.errors import ControlNotAllowed, Refusal
 from domain.pipeline import Stage
-from domain.release import ACTING, Control, ReleaseStatus, check_allowed
+from domain.release import ACTING, Control, ReleaseStatus, check_allowed, stage_to_restart
 from domain.trigger import trigger_in_words
 from workflows.calls import change_flag, read_standing, record_progress
-from workflows.climbing import change_at, first_place, hold_ended_at, place_after, record_of, stage_at
-from workflows.controls import Request, Requests, refusals_crossing
+from workflows.climbing import change_at, first_place, hold_ended_at, next_stage, place_in, record_of, stage_at
+from workflows.controls import Request, Requests
 from workflows.ladder import ladder_of
-from workflows.messages import LOOK_AGAIN, RELEASE, RETRY, ROLL_OVER, Place, ReleaseInput, ReleaseResult, RetryRelease, spoken
+from workflows.messages import LOOK_AGAIN, RELEASE, ROLL_OVER, Place, ReleaseInput, ReleaseResult, RestartRelease, SteerRelease, spoken
 from workflows.search import attributes_at
+from workflows.steering import Steerable, place_steered, step_of
 
 
 @workflow.defn(name=RELEASE)
-class ReleaseWorkflow:
+class ReleaseWorkflow(Steerable):
     """One flag on its way through one pipeline version."""
 
     @workflow.init
@@ -50,7 +50,7 @@ class ReleaseWorkflow:
         try:
             await self._climb()
         except BaseException as error:
-            if not is_cancelled_exception(error) or workflow.cancellation_reason() is None:
+            if not _ends_by_cancelling(error):
                 raise
             await self._remove()
             await self._take_leave()
@@ -61,18 +61,6 @@ class ReleaseWorkflow:
     async def _take_leave(self) -> None:
         self.requests.refuse_all(ControlNotAllowed("The release has ended.", status=self.ended))
         await workflow.wait_condition(workflow.all_handlers_finished)
-
-    @workflow.update(name=RETRY)
-    async def retry(self, control: RetryRelease) -> None:
-        """Try a blocked stage again; returns when the record shows it."""
-        await self.requests.ask(control)
-
-    @retry.validator
-    def check_retry(self, control: RetryRelease) -> None:
-        """Refuse a retry that makes no sense now; one that is settled already is answered as it was."""
-        with refusals_crossing():
-            if not self.requests.knows_current():
-                self._check(control)
 
     @workflow.signal(name=LOOK_AGAIN)
     def look_again(self) -> None:
@@ -101,6 +89,8 @@ class ReleaseWorkflow:
             return self.ended
         if self.place.blocked:
             return ReleaseStatus.BLOCKED
+        if self.place.paused:
+            return ReleaseStatus.PAUSED
         return ACTING if self.acting else ReleaseStatus.RUNNING
 
     @property
@@ -118,7 +108,7 @@ class ReleaseWorkflow:
                 await self._settle(request)
             elif self._may_roll_over():
                 self._continue_as_new()
-            elif self.place.blocked:
+            elif self.place.blocked or self.place.paused:
                 await workflow.wait_condition(self._is_woken)
             elif not self.is_due:
                 await self._wait()
@@ -147,18 +137,27 @@ class ReleaseWorkflow:
                 self._move(sequence=sequence, blocked=blocked)
             case Standing():
                 await self._yield_to(answer)
+            case None:
+                pass  # Called off: the loop settles what called it off, and looks anew.
 
-    async def _change_flag(self) -> Made | Refused | Standing:
-        return await change_flag(change_at(self.release, self.place), self.stage.in_words()[:200])
+    async def _change_flag(self) -> Made | Refused | Standing | None:
+        return await change_flag(change_at(self.release, self.place), self.stage.in_words()[:200], self._is_called_off)
+
+    def _is_called_off(self) -> bool:
+        return self.must_look or self.requests.any_leaving
 
     async def _end_hold(self) -> Recorded | Standing:
         return await self._record(hold_ended_at(self.release, self.place))
 
     def _go_on(self, at: datetime, sequence: int) -> None:
-        after = place_after(self.release, self.place, at, sequence)
-        if after is None:
+        following = next_stage(self.release, self.place)
+        self._arrive(place_in(following, self.place, at, sequence) if following else None)
+
+    def _arrive(self, place: Place | None) -> None:
+        """Stand in another place; in none, after the last stage."""
+        if place is None:
             self.ended = ReleaseStatus.COMPLETED
-        self.place = after or self.place.moved(sequence=sequence)
+        self.place = place or self.place
         self.shown = False
 
     def _move(self, **changes: object) -> None:
@@ -173,12 +172,32 @@ class ReleaseWorkflow:
             await self._yield_to(standing)
 
     async def _yield_to(self, standing: Standing) -> None:
-        """The record is right: where it is finished so are we, and where it is ahead a person has to look."""
+        """The record is right: what is finished or paused there is so here, and what we did without hearing of it is done.
+
+        Where it is ahead of us in another way a person has to look.
+        """
         if standing.finished:
             self.ended = standing.status
             self.shown = False
-            return
-        self._take_over(standing)
+        elif standing.paused:
+            self._take_over(standing)
+            self._move(paused=standing.paused, blocked=None)
+        elif not self._knows_as_its_own(standing):
+            self._take_over(standing)
+            await self._block_overtaken()
+
+    def _knows_as_its_own(self, standing: Standing) -> bool:
+        """Take over the outcome of an attempt at this stage's change that could not tell of it."""
+        command = change_at(self.release, self.place)
+        if standing.write_key == command.key and standing.entered_at:
+            self._go_on(standing.entered_at, standing.sequence)
+            return True
+        if standing.write_key == command.refusal_key and standing.blocked:
+            self._move(sequence=standing.sequence, blocked=standing.blocked)
+            return True
+        return False
+
+    async def _block_overtaken(self) -> None:
         answer = await self._record(Overtaken())
         if isinstance(answer, Recorded):
             self._move(sequence=answer.sequence, blocked=answer.blocked)
@@ -187,27 +206,29 @@ class ReleaseWorkflow:
         else:
             self.must_look = True
 
-    def _check(self, control: RetryRelease) -> None:
-        check_allowed(Control.RETRY, self.status)
+    def check(self, kind: Control, control: SteerRelease) -> None:
+        """Raise the refusal of a control that makes no sense now."""
+        check_allowed(kind, self.status)
         control.expected.check(self.stage.name, self.place.visit)
+        if isinstance(control, RestartRelease):
+            stage_to_restart(self.release.stages, range(self.release.starting_stage, self.place.index + 1), control.stage)
 
     def _take_over(self, standing: Standing) -> None:
         entered_at = standing.entered_at or self.place.entered_at
         self._move(index=standing.stage_index, visit=standing.visit, sequence=standing.sequence, entered_at=entered_at)
 
     async def _settle(self, request: Request) -> None:
-        control = request.control
         try:
-            self._check(control)  # Another control may have been settled since this one was let in.
+            self.check(request.kind, request.control)  # Another control may have been settled since this one was let in.
         except Refusal as refusal:
             request.refuse(refusal)
             return
-        answer = await self._record(Retried(by=control.by, overwrite=control.overwrite, reason=control.reason))
+        answer = await self._record(step_of(self.release, self.place, request))
         if isinstance(answer, Standing):
             request.refuse(ControlNotAllowed("The release has gone on meanwhile: look at it again.", status=answer.status))
             await self._yield_to(answer)
             return
-        self._move(sequence=answer.sequence, blocked=None, acts_at=answer.at)
+        self._arrive(place_steered(self.release, self.place, request, answer))
         request.settle()
 
     async def _remove(self) -> None:
@@ -247,8 +268,14 @@ class ReleaseWorkflow:
             return
         status = ReleaseStatus.RUNNING if self.status == ACTING else self.status
         workflow.set_current_details(ladder_of(self.release, self.place, status))
-        rests = self.ended is not None or self.place.blocked is not None
+        rests = self.ended is not None or self.place.blocked is not None or self.place.paused is not None
         if rests or not self.is_due:
             self.shown = True
             next_at = None if rests else self.place.acts_at
             workflow.upsert_search_attributes(attributes_at(self.stage.name, self.stage.environment, status, next_at))
+
+
+def _ends_by_cancelling(error: BaseException) -> bool:
+    """Whether the workflow was cancelled; an attempt that fails of itself then is not tried again, and tells of its failure."""
+    is_its_end = is_cancelled_exception(error) or isinstance(error, ActivityError)
+    return is_its_end and workflow.cancellation_reason() is not None

@@ -172,8 +172,9 @@ class ReleaseRepository:
 
 def _written(release: Release) -> dict[str, Any]:
     values = {column: getattr(release, column) for column in _WRITTEN}
-    blocked = release.blocked.model_dump(mode="json") if release.blocked else None
-    return values | {"status": release.status.value, "responsible": release.responsible_id, "blocked": blocked}
+    why = {"blocked": release.blocked, "paused": release.paused}
+    standing = {column: reason.model_dump(mode="json") if reason else None for column, reason in why.items()}
+    return values | {"status": release.status.value, "responsible": release.responsible_id} | standing
 
 
 def _filter(name: str, value: str) -> Any:
@@ -199,5 +200,6 @@ def _read(row: Row[Any]) -> Release:
         responsible=row.responsible_name,
         responsible_id=row.responsible,
         blocked=row.blocked,
+        paused=row.paused,
         **values,
     )

@@ -163,6 +163,7 @@ releases = Table(
     Column("acts_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Column("blocked", JSON(none_as_null=True)),
+    Column("paused", JSON(none_as_null=True)),
     Index(
         "uq_releases_unfinished_feature",
         "feature_id",

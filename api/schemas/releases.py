@@ -8,6 +8,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, StrictBool, StrictInt
 
 from domain.change import Change
+from domain.duration import Duration
 from domain.model import Frozen, Moment
 from domain.pipeline import Definition
 from domain.progress import PlannedStage, WaitingFor, plan_of, waiting_for
@@ -32,6 +33,19 @@ class Retry(Steer):
     """Try again; `overwrite` also over what was changed by hand, as it was shown."""
 
     overwrite: StrictBool = False
+
+
+class Restart(Steer):
+    """Go back to the stage of that name."""
+
+    stage: Name
+
+
+class PausedView(BaseModel):
+    """Since when the clock stands still, and how much of the wait is left."""
+
+    since: Moment
+    remaining: Duration
 
 
 class BlockedBy(BaseModel):
@@ -85,6 +99,7 @@ class ReleaseSummary(BaseModel):
     ended_at: Moment | None
     waiting_for: WaitingFor | None
     blocked_by: BlockedBy | None
+    paused: PausedView | None
     allowed: list[str]
     workflow_id: str
     temporal_url: str
@@ -121,6 +136,7 @@ class Viewer:
             "status": release.status.value,
             "waiting_for": waiting_for(release, self.at),
             "blocked_by": BlockedBy(**dict(blocked), allowed=allowed) if blocked else None,
+            "paused": PausedView(**dict(release.paused)) if release.paused else None,
             "allowed": allowed,
             "temporal_url": f"{self.temporal_ui}/workflows/{quote(release.workflow_id, safe='')}",
         }

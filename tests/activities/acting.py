@@ -122,3 +122,8 @@ def audit_of(world: World, release: Release) -> list[AuditEntry]:
 def events_of(world: World, release: Release) -> list[Event]:
     """What the audit log says happened, oldest first."""
     return [entry.event for entry in audit_of(world, release)]
+
+
+def told(answer: Made | Refused | Recorded | Standing) -> dict[str, Any]:
+    """What a workflow is told, without what it may know already."""
+    return answer.model_dump(include={"at", "finished", "status", "sequence", "stage_index", "visit", "entered_at"})

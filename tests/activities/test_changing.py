@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from activities.messages import Made, Refused, Standing
+from activities.messages import Made, Refused
 from domain.audit import Event
 from domain.patch import FlagPatch
 from domain.release import ReleaseStatus, StageOutcome
@@ -18,6 +18,7 @@ from tests.activities.acting import (
     command_for,
     events_of,
     runs_of,
+    told,
 )
 from tests.pipelines import enable, pipeline, set_value, stage
 from tests.threads import at_once
@@ -171,7 +172,7 @@ def test_a_change_of_a_removed_release_writes_nothing_and_tells_the_workflow_to_
 
     answer = change(world, command)
 
-    assert answer == Standing(finished=True, status="removed", sequence=1, stage_index=0, visit=1)
+    assert told(answer) == {"finished": True, "status": "removed", "sequence": 1, "stage_index": 0, "visit": 1, "entered_at": None}
     assert world.flag("development").enabled is False
     assert changes_of(world, release) == []
     assert world.release(release.id) == gone

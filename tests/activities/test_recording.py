@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from activities.messages import HoldEnded, Overtaken, Recorded, RemovedByTemporal, Standing
-from activities.removing import RemoveRelease, remove_release
+from activities.messages import HoldEnded, Overtaken, Recorded, RemovedByTemporal
+from activities.stopping import StopRelease, remove_release
 from domain.audit import Event
 from domain.release import Release, ReleaseStatus, StageOutcome
 from tests.activities.acting import (
@@ -19,6 +19,7 @@ from tests.activities.acting import (
     read_standing,
     record,
     runs_of,
+    told,
 )
 from tests.pipelines import hold, pipeline, stage
 from tests.threads import at_once
@@ -29,7 +30,7 @@ HOLD_THEN_STAGE = pipeline(hold("Soak", "24h", "staging"), stage("Production", "
 
 def remove(world: World, release: Release) -> None:
     with world.database.transaction() as store:
-        remove_release(store, world.caller, world.project, RemoveRelease(release=release.id), NOW)
+        remove_release(store, world.caller, world.project, StopRelease(release=release.id), NOW)
 
 
 def test_a_hold_that_is_over_leads_to_the_next_stage(world: World) -> None:
@@ -38,7 +39,7 @@ def test_a_hold_that_is_over_leads_to_the_next_stage(world: World) -> None:
 
     answer = end_hold(world, release)
 
-    assert answer == Recorded(at=ACTED, sequence=1)
+    assert told(answer) == {"at": ACTED, "sequence": 1}
     now = world.release(release.id)
     assert (now.stage, now.visit, now.entered_at, now.acts_at) == ("Production", 2, ACTED, ACTED)
     first, second = runs_of(world, release)
@@ -66,7 +67,7 @@ def test_recording_a_step_twice_is_the_same_as_recording_it_once(world: World) -
 
     answers = [record(world, release, step, sequence=0) for _ in range(2)]
 
-    assert answers == [Recorded(at=ACTED, sequence=1)] * 2
+    assert [told(answer) for answer in answers] == [{"at": ACTED, "sequence": 1}] * 2
     assert len(runs_of(world, release)) == 2
     assert events_of(world, release).count(Event.STAGE_HELD) == 1
 
@@ -78,7 +79,7 @@ def test_a_step_recorded_at_the_same_instant_by_two_is_recorded_once(world: Worl
 
     answers = at_once(*[lambda: record(world, release, step, sequence=0)] * 3)
 
-    assert answers == [Recorded(at=ACTED, sequence=1)] * 3
+    assert [told(answer) for answer in answers] == [{"at": ACTED, "sequence": 1}] * 3
     assert events_of(world, release).count(Event.STAGE_HELD) == 1
 
 
@@ -90,7 +91,7 @@ def test_a_step_after_removal_writes_nothing_and_tells_where_the_record_stands(w
 
     answer = record(world, release, HoldEnded(entered_at=NOW, acts_at=NOW), sequence=0)
 
-    assert answer == Standing(finished=True, status="removed", sequence=1, stage_index=0, visit=1)
+    assert told(answer) == {"finished": True, "status": "removed", "sequence": 1, "stage_index": 0, "visit": 1, "entered_at": None}
     assert world.release(release.id) == before
     assert [each.outcome for each in runs_of(world, release)] == [StageOutcome.REMOVED]
 
@@ -103,7 +104,7 @@ def test_a_step_of_a_workflow_that_is_behind_writes_nothing(world: World) -> Non
 
     answer = record(world, release, Overtaken(), LATER, sequence=0)
 
-    assert answer == Standing(finished=False, status="running", sequence=1, stage_index=1, visit=2, entered_at=ACTED)
+    assert told(answer) == {"finished": False, "status": "running", "sequence": 1, "stage_index": 1, "visit": 2, "entered_at": ACTED}
     assert read_standing(world, release) == answer
     assert world.release(release.id) == before
 
@@ -117,7 +118,7 @@ def test_a_hold_whose_workflow_task_was_lost_is_answered_with_the_time_that_was_
 
     answer = record(world, release, HoldEnded(entered_at=NOW, acts_at=NOW), LATER, sequence=0)
 
-    assert answer == Recorded(at=ACTED, sequence=1)
+    assert told(answer) == {"at": ACTED, "sequence": 1}
     assert world.release(release.id) == before
 
 
@@ -127,7 +128,7 @@ def test_a_cancel_at_temporal_removes_the_release_and_is_recorded_as_such(world:
 
     answers = [record(world, release, RemovedByTemporal(reason="wrong flag"), sequence=0) for _ in range(2)]
 
-    assert answers == [Recorded(at=ACTED, sequence=1)] * 2
+    assert [told(answer) for answer in answers] == [{"at": ACTED, "sequence": 1}] * 2
     now = world.release(release.id)
     assert (now.status, now.ended_at) == (ReleaseStatus.REMOVED, ACTED)
     entry = audit_of(world, release)[-1]

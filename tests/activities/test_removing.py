@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from activities.messages import Made, Standing
-from activities.removing import RemoveRelease, remove_release
+from activities.stopping import StopRelease, remove_release
 from activities.store.outbox import Kind
 from domain.access import Access, Caller, Grant, Owner, Role
 from domain.audit import Event
@@ -23,7 +23,7 @@ REMOVED_AT = NOW + timedelta(minutes=30)
 def remove(world: World, release: str, caller: Caller | None = None, **wanted: Any) -> Release:
     with world.database.transaction() as store:
         project = store.projects.get("shop", lock="share")
-        return remove_release(store, caller or world.caller, project, RemoveRelease(release=release, **wanted), REMOVED_AT)
+        return remove_release(store, caller or world.caller, project, StopRelease(release=release, **wanted), REMOVED_AT)
 
 
 def anna(*grants: Grant) -> Caller:
@@ -144,4 +144,4 @@ def test_a_release_of_another_project_is_not_there(shop: World) -> None:
         store.projects.insert(NOW, id="other", key="other", name="Other")
         theirs = store.projects.get("other")
         with pytest.raises(NotFound, match="There is no release"):
-            remove_release(store, shop.caller, theirs, RemoveRelease(release=release.id), REMOVED_AT)
+            remove_release(store, shop.caller, theirs, StopRelease(release=release.id), REMOVED_AT)

@@ -1,6 +1,6 @@
 """After a conflict a person decides, and what they decide binds to what they were shown."""
 
-from activities.messages import Made, Recorded, Refused
+from activities.messages import Made, Refused
 from domain.audit import Event
 from domain.release import Release, ReleaseStatus, StageOutcome
 from tests.activities.acting import (
@@ -16,6 +16,7 @@ from tests.activities.acting import (
     events_of,
     retry,
     runs_of,
+    told,
 )
 from tests.pipelines import enable, pipeline, set_value, stage
 from tests.world import World
@@ -164,7 +165,7 @@ def test_a_retry_is_recorded_once_and_answers_for_who_asked(world: World) -> Non
     first = retry(world, release, overwrite=True)
     again = world.release(release.id)
 
-    assert first == Recorded(at=LATER, sequence=sequence + 1)
+    assert told(first) == {"at": LATER, "sequence": sequence + 1}
     assert (again.status, again.blocked, again.acts_at, again.responsible) == (ReleaseStatus.RUNNING, None, LATER, "olivia")
     entry = audit_of(world, release)[-1]
     assert (entry.event, entry.actor.owner, entry.reason, entry.after) == (

@@ -80,8 +80,12 @@ def _a_release_to_steer(api: Api) -> Place:
     return _a_release(api)[0], {"reason": "to see"}
 
 
+def _a_release_to_restart(api: Api) -> Place:
+    return _a_release(api)[0], {"stage": "Development"}
+
+
 def _no_release_under_way(api: Api) -> Place:
-    for status in ("starting", "running"):
+    for status in ("starting", "running", "paused"):
         for release in api.get("/projects/shop/releases", status=status)["items"]:
             api.post(f"/projects/shop/releases/{release['id']}/remove")
     return {}, None
@@ -120,7 +124,12 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "POST /projects/{project}/releases": _to_add,
     "GET /projects/{project}/releases/{release}": _a_release,
     "POST /projects/{project}/releases/{release}/remove": _a_release_to_steer,
+    "POST /projects/{project}/releases/{release}/pause": _a_release_to_steer,
+    "POST /projects/{project}/releases/{release}/resume": _a_release_to_steer,
+    "POST /projects/{project}/releases/{release}/advance": _a_release_to_steer,
+    "POST /projects/{project}/releases/{release}/skip": _a_release_to_steer,
     "POST /projects/{project}/releases/{release}/retry": _a_release_to_steer,
+    "POST /projects/{project}/releases/{release}/restart": _a_release_to_restart,
     "GET /projects/{project}/audit": _nothing,
     "GET /keys": _nothing,
     "POST /keys": _body(_key_body),

@@ -15,7 +15,8 @@ from tests.api.routes import PLACES, prepare
 from tests.http import Api
 from tests.pipelines import pipeline, stage
 
-THROUGH_TEMPORAL = ("POST /projects/{project}/releases/{release}/retry",)
+CONTROLS = ("resume", "advance", "skip", "retry", "restart")
+THROUGH_TEMPORAL = tuple(f"POST /projects/{{project}}/releases/{{release}}/{control}" for control in CONTROLS)
 WITH_A_SECRET = ("POST /keys",)
 POSTS = [route for route in PLACES if route.startswith("POST") and route not in (*THROUGH_TEMPORAL, *WITH_A_SECRET)]
 

@@ -88,7 +88,7 @@ def test_a_blocked_release_says_why_and_which_controls_help_and_is_removed(api: 
     blocked = api.release(release)
     removed = api.post(f"{RELEASES}/{release}/remove")
 
-    assert (blocked["blocked_by"]["code"], blocked["blocked_by"]["allowed"]) == ("right_missing", ["remove", "retry"])
+    assert (blocked["blocked_by"]["code"], blocked["blocked_by"]["allowed"]) == ("right_missing", ["skip", "retry", "restart", "remove"])
     assert blocked["waiting_for"]["code"] == "decision"
     assert (removed["status"], removed["blocked_by"]) == ("removed", None)
 
@@ -98,7 +98,7 @@ def test_only_a_blocked_release_is_retried(api: Api) -> None:
 
     refused = problem_of(api.request("POST", f"{RELEASES}/{release}/retry", {}), 409, "control_not_allowed")
 
-    assert refused["details"] == {"status": "starting", "allowed": ["remove"]}
+    assert refused["details"] == {"status": "starting", "allowed": ["pause", "remove"]}
 
 
 def test_a_finished_release_is_not_retried(api: Api) -> None:
@@ -111,7 +111,7 @@ def test_a_finished_release_is_not_retried(api: Api) -> None:
 def test_an_unknown_release_is_not_found(api: Api) -> None:
     _added(api)
 
-    for control in ("remove", "retry"):
+    for control in ("remove", "pause", "resume", "advance", "skip", "retry"):
         problem_of(api.request("POST", f"{RELEASES}/0192-none/{control}", {}), 404, "release_not_found")
 
 

@@ -77,7 +77,7 @@ WAITING: dict[str, tuple[Release, str, str, bool]] = {
     "due": (a_release(acts_at=LATE - timedelta(seconds=1)), "acting", "'Beta' is due", False),
     "not due": (a_release(acts_at=LATE + HOUR), "time", "'Beta' waits until 2026-03-02 10:01:00 UTC", True),
     "overdue": (a_release(acts_at=LATE - PATIENCE), "unavailable", "no worker is running", False),
-    "blocked": (a_release(status=ReleaseStatus.BLOCKED, blocked=BLOCKED), "decision", "remove or retry", False),
+    "blocked": (a_release(status=ReleaseStatus.BLOCKED, blocked=BLOCKED), "decision", "skip or retry or restart or remove", False),
 }
 
 

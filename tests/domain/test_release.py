@@ -25,16 +25,16 @@ from tests.world import NOW
 STANDINGS = [*(status.value for status in ReleaseStatus), ACTING]
 
 ALLOWED = {
-    "starting": ["remove"],
-    "running": ["remove"],
-    "paused": ["remove"],
-    "blocked": ["remove", "retry"],
+    "starting": ["pause", "remove"],
+    "running": ["pause", "advance", "skip", "restart", "remove"],
+    "paused": ["resume", "skip", "restart", "remove"],
+    "blocked": ["skip", "retry", "restart", "remove"],
     "rolling_back": ["remove"],
     "completed": [],
     "removed": [],
     "rolled_back": [],
     "terminated": [],
-    "acting": ["remove", "retry"],
+    "acting": ["pause", "skip", "retry", "restart", "remove"],
 }
 """Written by hand: what a person may do for each way in which a release can stand. While it acts, a retry waits for the outcome."""
 
@@ -88,7 +88,7 @@ def test_every_write_but_the_start_raises_the_sequence_by_one_and_bears_its_key(
         release.entered(ahead, NOW, "w"),
         release.ended(ReleaseStatus.COMPLETED, NOW, "w"),
         release.blocked_by(BLOCKED, "w"),
-        release.retried("o2", NOW, "w"),
+        release.hurried("o2", NOW, "w"),
     ]
 
     assert (started.sequence, started.write_key, started.status) == (release.sequence, release.write_key, ReleaseStatus.RUNNING)
@@ -106,7 +106,7 @@ def test_entering_a_stage_is_a_new_visit_with_its_own_time() -> None:
 
 def test_a_blocked_release_acts_at_no_time_and_a_retried_one_at_once() -> None:
     blocked = a_release(acts_at=NOW).blocked_by(BLOCKED, "w")
-    retried = blocked.retried("o2", NOW, "w2")
+    retried = blocked.hurried("o2", NOW, "w2")
 
     assert (blocked.status, blocked.acts_at, blocked.blocked) == (ReleaseStatus.BLOCKED, None, BLOCKED)
     assert (retried.status, retried.acts_at, retried.blocked, retried.responsible_id) == (ReleaseStatus.RUNNING, NOW, None, "o2")

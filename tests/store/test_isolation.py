@@ -107,7 +107,7 @@ def test_a_release_that_is_not_blocked_has_no_reason_rather_than_an_empty_one(wo
         store.releases.write(blocked)
     assert (reasons(), world.release(release.id).blocked) == (1, blocked.blocked)
     with world.database.transaction() as store:
-        store.releases.write(blocked.retried(release.responsible_id, NOW, "w2"))
+        store.releases.write(blocked.hurried(release.responsible_id, NOW, "w2"))
     assert (reasons(), world.release(release.id).blocked) == (0, None)
 
 

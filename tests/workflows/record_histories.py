@@ -12,7 +12,7 @@ from pathlib import Path
 from activities.store.database import Database
 from activities.store.migrate import migrate
 from domain.patch import FlagPatch
-from domain.release import Release
+from domain.release import Control, Release
 from tests.pipelines import enable, hold, pipeline, set_value, stage
 from tests.workflows.stand import HISTORIES, Stand, real_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand
@@ -39,9 +39,9 @@ async def retried(stand: Stand) -> Release:
     await stand.until(release, "running", stage="Production Beta")
     change_by_hand(stand.world, FlagPatch(value="by hand"))
     blocked = await stand.until(release, "blocked")
-    await stand.releases.retry(blocked, by_olivia(stand), "plain")
+    await stand.releases.steer(blocked, Control.RETRY, by_olivia(stand), "plain")
     blocked = await stand.until(release, "blocked")
-    await stand.releases.retry(blocked, by_olivia(stand, overwrite=True), "overwrite")
+    await stand.releases.steer(blocked, Control.RETRY, by_olivia(stand, overwrite=True), "overwrite")
     await stand.until(release, "completed")
     return release
 

@@ -12,7 +12,7 @@ from activities.store.database import Database
 from domain.audit import Event
 from domain.errors import ControlNotAllowed, StageMoved
 from domain.patch import FlagPatch
-from domain.release import Expected, ReleaseStatus
+from domain.release import Control, Expected, ReleaseStatus
 from tests.pipelines import enable, pipeline, set_value, stage
 from tests.workflows.stand import Stand, real_stand
 from tests.world import NOW, World
@@ -51,11 +51,11 @@ def test_a_field_changed_by_hand_blocks_until_a_person_overwrites_what_they_were
             )
             assert stand.world.flag("production").enabled is False, "all or nothing"
 
-            await stand.releases.retry(blocked, by_olivia(stand), "plain")
+            await stand.releases.steer(blocked, Control.RETRY, by_olivia(stand), "plain")
             again = await stand.until(release, "blocked")
             assert again.sequence > blocked.sequence
 
-            await stand.releases.retry(again, by_olivia(stand, overwrite=True), "overwrite")
+            await stand.releases.steer(again, Control.RETRY, by_olivia(stand, overwrite=True), "overwrite")
             await stand.until(release, "completed")
             flag = stand.world.flag("production")
             assert (flag.enabled, flag.value) == (True, "one-page")
@@ -87,14 +87,14 @@ def test_one_update_sent_twice_is_settled_once_also_after_continuing_as_new(sqli
             with sqlite.transaction() as store:
                 store.keys.add("new", stand.world.caller.owner, stand.world.caller.access.grants, "fh_another_secret_of_olivia", NOW)
 
-            await stand.releases.retry(blocked, by_olivia(stand), "the same")
+            await stand.releases.steer(blocked, Control.RETRY, by_olivia(stand), "the same")
             waiting = await stand.until(release, "running", stage="Later")
             await stand.handle(release).signal("roll_over")
             await asyncio.sleep(1)
             description = await stand.handle(release).describe()
             assert description.raw_description.workflow_execution_info.first_run_id != description.run_id
 
-            await stand.releases.retry(waiting, by_olivia(stand), "the same")
+            await stand.releases.steer(waiting, Control.RETRY, by_olivia(stand), "the same")
             place = await stand.handle(release).query("place")
             assert Place.model_validate(place).acts_at == waiting.acts_at, "the deadline is carried over"
             assert [entry.event for entry in stand.audit(release)].count(Event.RELEASE_RETRIED) == 1
@@ -110,8 +110,8 @@ def test_a_retry_that_makes_no_sense_is_refused_and_leaves_no_trace(sqlite: Data
             waiting = await stand.until(release, "running")
 
             with pytest.raises(ControlNotAllowed) as refused:
-                await stand.releases.retry(waiting, by_olivia(stand), "a")
-            assert refused.value.details == {"status": "running", "allowed": ["remove"]}
+                await stand.releases.steer(waiting, Control.RETRY, by_olivia(stand), "a")
+            assert refused.value.details == {"status": "running", "allowed": ["pause", "advance", "skip", "restart", "remove"]}
             assert stand.record(release) == waiting
 
     asyncio.run(story())
@@ -126,9 +126,9 @@ def test_a_retry_with_an_outdated_expectation_is_refused(sqlite: Database) -> No
             blocked = await stand.until(release, "blocked")
 
             with pytest.raises(StageMoved):
-                await stand.releases.retry(blocked, by_olivia(stand, expected=Expected(visit=7)), "a")
+                await stand.releases.steer(blocked, Control.RETRY, by_olivia(stand, expected=Expected(visit=7)), "a")
             with pytest.raises(StageMoved):
-                await stand.releases.retry(blocked, by_olivia(stand, expected=Expected(stage="Elsewhere")), "b")
+                await stand.releases.steer(blocked, Control.RETRY, by_olivia(stand, expected=Expected(stage="Elsewhere")), "b")
             assert stand.record(release).status is ReleaseStatus.BLOCKED
 
     asyncio.run(story())
@@ -147,7 +147,7 @@ def test_of_two_retries_at_once_one_is_settled_and_the_other_refused(sqlite: Dat
 
             with sqlite.transaction():  # The first can't be settled before the second is let in.
                 over = by_olivia(stand, overwrite=True)
-                asked = [asyncio.create_task(stand.releases.retry(blocked, over, update)) for update in ("a", "b")]
+                asked = [asyncio.create_task(stand.releases.steer(blocked, Control.RETRY, over, update)) for update in ("a", "b")]
                 await asyncio.sleep(1)
             answers = await asyncio.gather(*asked, return_exceptions=True)
 

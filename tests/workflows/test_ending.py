@@ -8,7 +8,7 @@ from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
-from activities.removing import RemoveRelease, remove_release
+from activities.stopping import StopRelease, remove_release
 from activities.store.database import Database
 from domain.audit import Event
 from domain.patch import FlagPatch
@@ -24,7 +24,7 @@ LONG = pipeline(stage("Development"), stage("Production", "production", "7d"))
 
 def remove(stand: Stand, release: Release) -> None:
     with stand.world.database.transaction() as store:
-        remove_release(store, stand.world.caller, stand.world.project, RemoveRelease(release=release.id), NOW)
+        remove_release(store, stand.world.caller, stand.world.project, StopRelease(release=release.id), NOW)
 
 
 def test_a_removed_release_ends_its_workflow(sqlite: Database) -> None:

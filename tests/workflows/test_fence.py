@@ -9,9 +9,9 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.common import WorkflowIDReusePolicy
 
-from activities.removing import RemoveRelease, remove_release
+from activities.stopping import StopRelease, remove_release
 from activities.store.database import Database
-from domain.release import Release
+from domain.release import Control, Release
 from tests.pipelines import hold, pipeline, set_value, stage
 from tests.workflows.stand import Stand, real_stand
 from tests.workflows.test_blocked import by_olivia
@@ -105,7 +105,7 @@ def test_a_workflow_reset_after_removal_never_acts(sqlite: Database) -> None:
             release = await stand.add()
             await stand.until(release, "running", stage="Staging")
             with sqlite.transaction() as store:
-                remove_release(store, stand.world.caller, stand.world.project, RemoveRelease(release=release.id), NOW)
+                remove_release(store, stand.world.caller, stand.world.project, StopRelease(release=release.id), NOW)
             before = effects(stand, release)
 
             await reset_to_the_start(stand, release)
@@ -132,7 +132,7 @@ def test_a_workflow_that_the_record_is_ahead_of_blocks_and_asks_a_person(sqlite:
             assert (blocked.blocked.code, blocked.stage) == ("superseded", "Watch longer")
             assert len(stand.changes(release)) == 1
 
-            await stand.releases.retry(blocked, by_olivia(stand), "go on")
+            await stand.releases.steer(blocked, Control.RETRY, by_olivia(stand), "go on")
             await stand.until(release, "completed")
 
     asyncio.run(story())

@@ -1,0 +1,46 @@
+"""Writing what a person decided about a release: with the audit entry that names them, in the caller's transaction."""
+
+from typing import Any
+
+from activities.messages import Advanced, RecordProgress, Restarted, Resumed, Retried, Skipped, Steered
+from activities.progress import audit, finish_stage
+from activities.store.database import Store
+from domain.audit import Actor, Event
+from domain.patch import FlagPatch
+from domain.release import Release, StageOutcome
+
+
+def write_decision(store: Store, release: Release, decided: Steered, command: RecordProgress) -> None:
+    """Write one decision; from then on the release acts by the rights of the one who took it. Raises Superseded."""
+    owner, at, write_key = decided.by.owner_id, command.at, command.write_key
+    match decided:
+        case Retried():
+            _note_what_was_shown(store, release, decided)
+            store.releases.write(release.hurried(owner, at, write_key))
+            store.history.write_run(release, StageOutcome.PENDING)
+            _audit(store, release, Event.RELEASE_RETRIED, command, decided, after={"overwrite": decided.overwrite})
+        case Resumed(entered_at=entered_at):
+            store.releases.write(release.resumed(owner, entered_at, at, write_key))
+            _audit(store, release, Event.RELEASE_RESUMED, command, decided)
+        case Advanced():
+            store.releases.write(release.hurried(owner, at, write_key))
+            _audit(store, release, Event.RELEASE_ADVANCED, command, decided)
+        case Skipped(next=following):
+            _audit(store, release, Event.STAGE_SKIPPED, command, decided)
+            finish_stage(store, release.answered_for_by(owner), StageOutcome.SKIPPED, at, following, write_key)
+        case Restarted(stage=stage):
+            _audit(store, release, Event.RELEASE_RESTARTED, command, decided, after={"stage": stage.name})
+            finish_stage(store, release.answered_for_by(owner), StageOutcome.SKIPPED, at, stage, write_key)
+
+
+def _note_what_was_shown(store: Store, release: Release, retried: Retried) -> None:
+    """Where a person saw a conflict and chose to overwrite, what they were shown is what the release has now seen."""
+    shown = (release.blocked.details if release.blocked else {}).get("now")
+    if retried.overwrite and shown is not None:
+        seen = store.releases.seen(release.id, release.environment)
+        store.releases.write_seen(release.id, release.environment, FlagPatch.model_validate(shown).applied(seen))
+
+
+def _audit(store: Store, release: Release, event: Event, command: RecordProgress, decided: Steered, **more: Any) -> None:
+    actor = Actor(kind="key", id=decided.by.key, owner=decided.by.owner)
+    audit(store, release, event, command.at, actor=actor, reason=decided.reason, **more)

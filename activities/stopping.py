@@ -1,0 +1,60 @@
+"""Removing and pausing a release. The record alone decides it, so it holds while Temporal or every worker is down."""
+
+from datetime import datetime
+
+from activities.progress import Ending, audit, end
+from activities.store.database import Store
+from activities.store.outbox import Kind
+from domain.access import Caller
+from domain.audit import Event, by_key
+from domain.model import Message
+from domain.project import Project
+from domain.release import Control, Expected, Release, ReleaseStatus, check_allowed, environments_ahead
+
+
+def check_may_steer(store: Store, caller: Caller, release: Release, index: int | None = None) -> None:
+    """Raise NotAllowed without the right on every environment that the release will still touch, from that stage on if it is earlier."""
+    stages = store.pipelines.version(release.pipeline.id).definition.stages
+    first = release.stage_index if index is None else min(index, release.stage_index)
+    caller.must_operate(release.project, environments_ahead(stages, first))
+
+
+class StopRelease(Message):
+    """Which release to stop, why, and where the caller last saw it."""
+
+    release: str
+    reason: str | None = None
+    expected: Expected = Expected()
+
+
+def remove_release(store: Store, caller: Caller, project: Project, wanted: StopRelease, at: datetime) -> Release:
+    """End the release where it stands; what it changed stays. Every later attempt to act meets the fence.
+
+    Raises NotFound, NotAllowed, ControlNotAllowed or StageMoved.
+    """
+    release = _to_stop(store, caller, project, wanted, Control.REMOVE)
+    removed = end(store, release, Ending(ReleaseStatus.REMOVED, by_key(caller), wanted.reason), at, f"removed/{release.sequence}")
+    store.outbox.add(Kind.LOOK_AGAIN, release.id)
+    return removed
+
+
+def pause_release(store: Store, caller: Caller, project: Project, wanted: StopRelease, at: datetime) -> Release:
+    """Stop the clock of the stage where the release stands. Every attempt to act meets the fence until a person resumes it.
+
+    Raises NotFound, NotAllowed, ControlNotAllowed or StageMoved.
+    """
+    release = _to_stop(store, caller, project, wanted, Control.PAUSE)
+    stage = store.pipelines.version(release.pipeline.id).definition.stages[release.stage_index]
+    paused = release.paused_at(stage.trigger, at, f"paused/{release.sequence}")
+    store.releases.write(paused)
+    audit(store, release, Event.RELEASE_PAUSED, at, actor=by_key(caller), reason=wanted.reason)
+    store.outbox.add(Kind.LOOK_AGAIN, release.id)
+    return paused
+
+
+def _to_stop(store: Store, caller: Caller, project: Project, wanted: StopRelease, control: Control) -> Release:
+    release = store.releases.get(wanted.release, project.id, lock=True)
+    check_may_steer(store, caller, release)
+    check_allowed(control, release.status)
+    wanted.expected.check(release.stage, release.visit)
+    return release

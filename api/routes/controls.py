@@ -1,0 +1,130 @@
+"""Controls: what a person can do with a release under way."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Depends
+from fastapi.concurrency import run_in_threadpool
+
+from activities.messages import Person
+from activities.stopping import StopRelease, check_may_steer, pause_release, remove_release
+from activities.store.database import Store
+from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, Releases, TemporalUi, WritingOf, now
+from api.routes.releases import view_of
+from api.schemas.releases import ReleaseView, Restart, Retry, Steer, Viewer
+from domain.release import Control, Release, ReleaseStatus, check_allowed, stage_to_restart
+from domain.text import Slug
+from workflows.messages import RestartRelease, RetryRelease, SteerRelease
+
+log = structlog.get_logger()
+router = APIRouter(prefix="/projects/{project}/releases/{release}", tags=["releases"])
+
+
+class Steering:
+    """The release that a caller steers, and all that it takes."""
+
+    def __init__(
+        self,
+        project: Slug,
+        release: Slug,
+        caller: CallerOf,
+        writing: WritingOf,
+        database: DatabaseOf,
+        delivery: DeliveryOf,
+        releases: Releases,
+        temporal_ui: TemporalUi,
+    ) -> None:
+        caller.must_see(project)
+        self.project = project
+        self.release = release
+        self.caller = caller
+        self.writing = writing
+        self.database = database
+        self.delivery = delivery
+        self.releases = releases
+        self.temporal_ui = temporal_ui
+
+    def stop(self, stopping: Callable[..., Release], body: Steer) -> ReleaseView:
+        """Let the record alone decide."""
+        at = now()
+        with self.writing.transaction() as store:
+            owner = store.projects.get(self.project, lock="share")
+            wanted = StopRelease(release=self.release, reason=body.reason, expected=body.expected)
+            stopped = stopping(store, self.caller, owner, wanted, at)
+            answer = self.writing.answer(store, view_of(store, Viewer(self.temporal_ui, at), stopped))
+        self.delivery.knock()
+        log.info(f"release_{stopped.status}", project=self.project, release=stopped.id, feature=stopped.feature, stage=stopped.stage)
+        return answer
+
+    async def send(self, control: Control, body: Steer, build: type[SteerRelease] = SteerRelease, **more: object) -> ReleaseView:
+        """Send a control into the workflow; the answer comes when the record shows its effect."""
+        found = await run_in_threadpool(self._look, control, body)
+        person = Person(key=self.caller.key, owner=self.caller.owner.name, owner_id=self.caller.owner_id)
+        message = build.model_validate({"by": person, "reason": body.reason, "expected": body.expected.or_visit(found.visit)} | more)
+        await self.releases.steer(found, control, message, self.writing.update_id(control))
+        return await run_in_threadpool(self._answer)
+
+    def _look(self, control: Control, body: Steer) -> Release:
+        with self.database.reading() as store:
+            release = store.releases.get(self.release, store.projects.get(self.project).id)
+            check_may_steer(store, self.caller, release, _restarts_at(store, release, body.stage) if isinstance(body, Restart) else None)
+        self.writing.claim()
+        if release.is_finished or release.status is ReleaseStatus.STARTING:
+            check_allowed(control, release.status)
+        return release
+
+    def _answer(self) -> ReleaseView:
+        with self.writing.transaction() as store:
+            release = store.releases.get(self.release, store.projects.get(self.project).id)
+            return self.writing.answer(store, view_of(store, Viewer(self.temporal_ui, now()), release))
+
+
+def _restarts_at(store: Store, release: Release, stage: str) -> int:
+    stages = store.pipelines.version(release.pipeline.id).definition.stages
+    return stage_to_restart(stages, range(release.starting_stage, release.stage_index + 1), stage)
+
+
+SteeringOf = Annotated[Steering, Depends()]
+
+
+@router.post("/remove")
+def remove(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
+    """Take a flag out of its pipeline: it stops at once, also while Temporal is down; what was changed stays."""
+    return steering.stop(remove_release, body)
+
+
+@router.post("/pause")
+def pause(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
+    """Stop the clock of the stage, also while Temporal is down; what is left of its wait is kept."""
+    return steering.stop(pause_release, body)
+
+
+@router.post("/resume")
+async def resume(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
+    """Let the clock of a paused stage go on; answers when the record shows it."""
+    return await steering.send(Control.RESUME, body)
+
+
+@router.post("/advance")
+async def advance(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
+    """Cut the wait of a stage short: it acts at once."""
+    return await steering.send(Control.ADVANCE, body)
+
+
+@router.post("/skip")
+async def skip(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
+    """Pass over the stage, which does not act; the release enters the next one."""
+    return await steering.send(Control.SKIP, body)
+
+
+@router.post("/retry")
+async def retry(steering: SteeringOf, body: Retry = Retry()) -> ReleaseView:
+    """Try a blocked stage again, `overwrite` also over what was changed by hand; answers when the record shows it."""
+    return await steering.send(Control.RETRY, body, RetryRelease, overwrite=body.overwrite)
+
+
+@router.post("/restart")
+async def restart(steering: SteeringOf, body: Restart) -> ReleaseView:
+    """Go back to an earlier stage, or to the beginning of this one; nothing is undone, and the stages act again."""
+    return await steering.send(Control.RESTART, body, RestartRelease, stage=body.stage)
