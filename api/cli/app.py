@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import audit, environments, features, keys, pipelines, processes, projects, releases, segments
+from api.cli import audit, controls, environments, features, keys, pipelines, processes, projects, releases, segments
 from api.cli.panels import LOOK, RELEASE, SET_UP, InPanels
 from api.cli.session import wrong_usage
 from api.cli.target import Target
@@ -48,6 +48,7 @@ def choose_api(
     context.obj = Target(url, key)
 
 
+controls.add_to(releases.app)
 app.add_typer(releases.app, name="releases", rich_help_panel=RELEASE)
 app.add_typer(pipelines.app, name="pipelines", rich_help_panel=RELEASE)
 app.add_typer(features.app, name="features", rich_help_panel=RELEASE)

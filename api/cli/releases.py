@@ -26,7 +26,6 @@ app = typer.Typer(
 )
 
 Which = Annotated[str, typer.Argument(metavar="RELEASE", help="Its id.", autocompletion=offer_releases)]
-Why = Annotated[str | None, typer.Option("--reason", help="Why, for the audit log.")]
 
 
 @app.command("add", rich_help_panel=CHANGE)
@@ -92,7 +91,7 @@ def show_release(context: typer.Context, project: Project, release: Which, as_js
     """One release: its plan, and why it isn't moving."""
     with calling(context) as client:
         found = client.get(path_of("projects", project, "releases", release))
-    _show(found, as_json=as_json)
+    print_release(found, as_json=as_json)
 
 
 @app.command("watch", rich_help_panel=LOOK)
@@ -113,40 +112,6 @@ def watch_releases(
             watch_all(client, project, as_json=as_json)
 
 
-@app.command("remove", rich_help_panel=CHANGE)
-def remove_release(
-    context: typer.Context, project: Project, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
-) -> None:
-    """Take a flag out of its pipeline, while what was changed stays; asks first."""
-    with calling(context) as client:
-        path = path_of("projects", project, "releases", release)
-        shown: dict[str, Any] = {}
-        if not yes:
-            found = client.get(path)
-            left = [stage["name"] for stage in found["stages"] if stage["outcome"] in ("pending", "blocked")]
-            effect = f"'{found['feature']}' stays as it is; these stages will not act: {', '.join(left) or 'none'}."
-            ask([effect], f"Remove it from '{found['pipeline']['key']}' at '{found['stage']}'?", yes=yes)
-            shown = {"expected_stage": found["stage"], "expected_visit": found["visit"]}
-        removed = client.post(f"{path}/remove", shown | given(reason=reason))
-    _show(removed, as_json=as_json)
-
-
-@app.command("retry", rich_help_panel=CHANGE)
-def retry_release(
-    context: typer.Context,
-    project: Project,
-    release: Which,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Also over what was changed by hand, as it was shown.")] = False,
-    reason: Why = None,
-    as_json: AsJson = False,
-) -> None:
-    """Try the stage of a blocked release again."""
-    body = given(overwrite=overwrite, reason=reason)
-    with calling(context) as client:
-        retried = client.post(path_of("projects", project, "releases", release, "retry"), body)
-    _show(retried, as_json=as_json)
-
-
 def _effect(pipeline: dict[str, Any], start: str | None) -> list[str]:
     """What the stages from the starting one on will do; the API says it if there is no such stage."""
     stages = [stage_in_words(stage) for stage in pipeline["stages"]]
@@ -155,7 +120,8 @@ def _effect(pipeline: dict[str, Any], start: str | None) -> list[str]:
     return [f"{name} ({environment}), {when}: {what}" for name, environment, when, what in stages[index:]]
 
 
-def _show(release: dict[str, Any], *, as_json: bool) -> None:
+def print_release(release: dict[str, Any], *, as_json: bool) -> None:
+    """One release: where it stands, why, and its plan."""
     if as_json:
         show_json(release)
         return

@@ -45,6 +45,7 @@ ANSWERING = {
     "projects show": "PROJECT",
     "releases add": "standby standard --yes",
     "releases list": "",
+    "releases pause": "RELEASE",
     "releases remove": "RELEASE --yes",
     "releases show": "RELEASE",
     "segments create": "FOLDER/segment.json",
@@ -68,7 +69,13 @@ SILENT = {
 FOLLOWING = {"releases watch": "ENDED"}
 """Commands that print a line for each step, of which each is a JSON document."""
 
-NEEDING_TEMPORAL = {"releases retry": "RELEASE"}
+NEEDING_TEMPORAL = {
+    "releases advance": "RELEASE --yes",
+    "releases restart": "RELEASE Development --yes",
+    "releases resume": "RELEASE",
+    "releases retry": "RELEASE",
+    "releases skip": "RELEASE --yes",
+}
 """Commands that are refused here, where Temporal is down and no release is blocked."""
 
 PROCESSES = frozenset({"api", "bootstrap", "dev", "migrate", "worker"})

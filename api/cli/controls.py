@@ -1,0 +1,115 @@
+"""Controls of a release, from a terminal."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from api.cli.panels import CHANGE
+from api.cli.releases import Which, print_release
+from api.cli.session import AsJson, Project, Yes, calling, given
+from api.cli.showing import ask
+from api.client import path_of
+
+Why = Annotated[str | None, typer.Option("--reason", help="Why, for the audit log.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the controls to the commands about releases."""
+    for name, command in CONTROLS.items():
+        app.command(name, rich_help_panel=CHANGE)(command)
+
+
+def pause_release(context: typer.Context, project: Project, release: Which, reason: Why = None, as_json: AsJson = False) -> None:
+    """Stop the clock of the stage, also while Temporal is down; what is left of its wait is kept."""
+    _steer(context, project, release, "pause", as_json=as_json, reason=reason)
+
+
+def resume_release(context: typer.Context, project: Project, release: Which, reason: Why = None, as_json: AsJson = False) -> None:
+    """Let the clock of a paused stage go on."""
+    _steer(context, project, release, "resume", as_json=as_json, reason=reason)
+
+
+def advance_release(
+    context: typer.Context, project: Project, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
+) -> None:
+    """Cut the wait of the stage short, so that it acts at once; asks first."""
+    seen = _asked(context, project, release, "'{stage}' acts at once in {environment}.", "Advance it?", yes=yes)
+    _steer(context, project, release, "advance", as_json=as_json, reason=reason, **seen)
+
+
+def skip_stage(
+    context: typer.Context, project: Project, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
+) -> None:
+    """Pass over the stage, which does not act; asks first."""
+    seen = _asked(context, project, release, "'{stage}' will not act, and the next stage is entered now.", "Skip it?", yes=yes)
+    _steer(context, project, release, "skip", as_json=as_json, reason=reason, **seen)
+
+
+def restart_release(
+    context: typer.Context,
+    project: Project,
+    release: Which,
+    stage: Annotated[str, typer.Argument(metavar="STAGE", help="Its name: an earlier stage, or the one it is in.")],
+    reason: Why = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Go back to an earlier stage and climb again from there; nothing is undone; asks first."""
+    effect = "It leaves '{stage}' and enters '{to}' now; what was changed stays."
+    seen = _asked(context, project, release, effect, "Restart it?", yes=yes, to=stage)
+    _steer(context, project, release, "restart", as_json=as_json, stage=stage, reason=reason, **seen)
+
+
+def retry_release(
+    context: typer.Context,
+    project: Project,
+    release: Which,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Also over what was changed by hand, as it was shown.")] = False,
+    reason: Why = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try the stage of a blocked release again."""
+    _steer(context, project, release, "retry", as_json=as_json, overwrite=overwrite, reason=reason)
+
+
+def remove_release(
+    context: typer.Context, project: Project, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
+) -> None:
+    """Take a flag out of its pipeline, while what was changed stays; asks first."""
+    effect = "'{feature}' stays as it is; these stages will not act: {ahead}."
+    seen = _asked(context, project, release, effect, "Remove it from '{pipeline}' at '{stage}'?", yes=yes)
+    _steer(context, project, release, "remove", as_json=as_json, reason=reason, **seen)
+
+
+CONTROLS: dict[str, Callable[..., None]] = {
+    "pause": pause_release,
+    "resume": resume_release,
+    "advance": advance_release,
+    "skip": skip_stage,
+    "retry": retry_release,
+    "restart": restart_release,
+    "remove": remove_release,
+}
+
+
+def _asked(context: typer.Context, project: str, release: str, effect: str, question: str, *, yes: bool, **more: str) -> dict[str, Any]:
+    """Show what will happen and ask; where the release stood then, so that the answer is for nothing else."""
+    if yes:
+        return {}
+    with calling(context) as client:
+        found = client.get(path_of("projects", project, "releases", release))
+    ahead = ", ".join(stage["name"] for stage in found["stages"] if stage["outcome"] in ("pending", "blocked")) or "none"
+    words = (
+        {field: found[field] for field in ("feature", "stage", "environment")}
+        | {"ahead": ahead, "pipeline": found["pipeline"]["key"]}
+        | more
+    )
+    ask([effect.format(**words)], question.format(**words), yes=yes)
+    return {"expected_stage": found["stage"], "expected_visit": found["visit"]}
+
+
+def _steer(context: typer.Context, project: str, release: str, control: str, *, as_json: bool, **body: Any) -> None:
+    with calling(context) as client:
+        steered = client.post(path_of("projects", project, "releases", release, control), given(**body))
+    print_release(steered, as_json=as_json)
