@@ -64,13 +64,22 @@ def _because(words: str) -> Callable[[Entry], str]:
     return lambda entry: f"{words}: {entry['reason']}" if entry["reason"] else words
 
 
+def _restarted(entry: Entry) -> str:
+    return _because(f"restarted from '{(entry['after'] or {}).get('stage')}'")(entry)
+
+
 TOLD: dict[str, Callable[[Entry], str]] = {
     "flag.changed": _changed,
     "stage.unchanged": lambda entry: f"{entry['environment']}: was so already",
     "stage.held": lambda _: "held",
+    "stage.skipped": _because("skipped"),
     "release.added": _added,
     "release.blocked": _because("blocked"),
+    "release.paused": _because("paused"),
+    "release.resumed": _because("goes on"),
+    "release.advanced": _because("acts at once"),
     "release.retried": _because("tried again"),
+    "release.restarted": _restarted,
     "release.completed": lambda _: "completed",
     "release.removed": _because("removed from its pipeline"),
     "release.terminated": _because("terminated"),
