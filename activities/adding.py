@@ -2,17 +2,21 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 from activities.progress import audit
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.identifiers import new_id
 from activities.store.outbox import Kind
 from domain.access import Caller
-from domain.action import UpdateFeatureValue, UpdateFeatureValueForSegment
+from domain.action import WithValue
 from domain.audit import Event, by_key
+from domain.binding import bind
 from domain.errors import AlreadyReleasing, Invalid, NotFound, NotPublished, Problem, ValueTypeWrong
-from domain.flag import check_value
+from domain.flag import Value, check_value
 from domain.model import Frozen
+from domain.parameter import MOST_PARAMETERS, Parameters
 from domain.pipeline import Definition, OnConflict, Pipeline, PipelineStatus
 from domain.project import Feature, Project
 from domain.release import PipelineRef, Release, ReleaseStatus, environments_ahead
@@ -25,6 +29,7 @@ class AddRelease(Frozen):
     pipeline: Slug
     feature: Slug
     starting_stage: Name | None = None
+    parameters: dict[Slug, Value] = Field(default={}, max_length=MOST_PARAMETERS)
     on_conflict: OnConflict | None = None
 
 
@@ -39,8 +44,9 @@ def add_release(store: Store, caller: Caller, project: Project, wanted: AddRelea
     caller.must_operate(project.key, environments_ahead(pipeline.definition.stages, start))
     feature = _feature(store, project, wanted.feature)
     _check_free(store, feature)
-    _check_values(feature, pipeline.definition, start)
-    release = _release(caller, project, pipeline, start, wanted, at)
+    parameters = bind(pipeline.definition, start, wanted.parameters, at)
+    _check_values(feature, pipeline.definition, start, parameters)
+    release = _release(caller, project, pipeline, start, wanted, at).model_copy(update={"parameters": parameters})
     provider = provider_of(project, store)
     environments = {stage.environment for stage in pipeline.definition.stages}
     store.releases.add(release, project.id, feature.id, {each: provider.read(feature.key, each) for each in sorted(environments)})
@@ -52,7 +58,7 @@ def add_release(store: Store, caller: Caller, project: Project, wanted: AddRelea
         Event.RELEASE_ADDED,
         at,
         actor=by_key(caller),
-        after={"version": pipeline.version, "on_conflict": release.on_conflict},
+        after={"version": pipeline.version, "on_conflict": release.on_conflict, "parameters": release.parameters},
     )
     return release
 
@@ -95,15 +101,16 @@ def _check_free(store: Store, feature: Feature) -> None:
         raise AlreadyReleasing(message, release=other.id, pipeline=other.pipeline.key)
 
 
-def _check_values(feature: Feature, definition: Definition, start: int) -> None:
+def _check_values(feature: Feature, definition: Definition, start: int, parameters: Parameters) -> None:
     problems = []
     for stage in definition.stages[start:]:
         for action in stage.actions:
-            if isinstance(action, UpdateFeatureValue | UpdateFeatureValueForSegment):
+            if isinstance(action, WithValue):
+                pointer = f"/parameters/{action.value_from.parameter}" if action.value_from else "/feature"
                 try:
-                    check_value(feature.type, action.value, f"The value of stage '{stage.name}'")
+                    check_value(feature.type, action.value_in(parameters), f"The value of stage '{stage.name}'")
                 except ValueTypeWrong as wrong:
-                    problems.append(Problem(pointer="/feature", code=wrong.code(), message=wrong.message))
+                    problems.append(Problem(pointer=pointer, code=wrong.code(), message=wrong.message))
     if problems:
         raise ValueTypeWrong(problems[0].message, problems=tuple(problems), expected=feature.type.value)
 

@@ -6,7 +6,7 @@ from temporalio import activity
 from temporalio.common import MetricMeter
 
 from activities.messages import ChangeFlag, Made, Refused, Standing, standing_of, standing_of_none
-from activities.progress import audit, block, finish_stage
+from activities.progress import audit, block, finish_stage, take_step
 from activities.providers.catalogue import provider_of
 from activities.reporting import Reporter
 from activities.store.database import Database, Store
@@ -124,7 +124,10 @@ def _record(store: Store, release: Release, command: ChangeFlag, decided: Decide
     store.history.add_change(change)
     event = Event.FLAG_CHANGED if change.changed_anything else Event.STAGE_UNCHANGED
     audit(store, release, event, at, before=change.before.model_dump(mode="json"), after=change.after.model_dump(mode="json"))
-    outcome = StageOutcome.ACTED if change.changed_anything else StageOutcome.UNCHANGED
-    times = {"entered_at": command.entered_at, "acts_at": command.acts_at}
-    finish_stage(store, release, outcome, at, command.next, command.key, **times)
+    if command.next_step:
+        take_step(store, release, command.next_step, at, command.key, entered_at=command.entered_at)
+    else:
+        outcome = StageOutcome.ACTED if store.history.has_changed_anything(release.id, release.visit) else StageOutcome.UNCHANGED
+        times = {"entered_at": command.entered_at, "acts_at": command.acts_at}
+        finish_stage(store, release, outcome, at, command.next, command.key, **times)
     return change

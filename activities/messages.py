@@ -7,11 +7,14 @@ from typing import Literal
 from domain.change import change_key
 from domain.model import Message, Moment
 from domain.patch import FlagPatch
-from domain.release import Blocked, NextStage, Paused, Release, ReleaseStatus
+from domain.release import Blocked, NextStage, NextStep, Paused, Release, ReleaseStatus
 
 
 class ChangeFlag(Message):
-    """Make the change of one stage, once. `next` is the stage entered after it; without one the release is completed."""
+    """Make the change of one stage, or of one step of its rollout, once.
+
+    After it the next step is to come, or else the `next` stage is entered; without one the release is completed.
+    """
 
     project: str
     release: str
@@ -25,6 +28,7 @@ class ChangeFlag(Message):
     entered_at: Moment
     acts_at: Moment
     next: NextStage | None = None
+    next_step: NextStep | None = None
 
     @property
     def key(self) -> str:
@@ -62,6 +66,7 @@ class Standing(Message):
     sequence: int
     stage_index: int
     visit: int
+    step: int = 1
     entered_at: Moment | None = None
     acts_at: Moment | None = None
     write_key: str = ""
@@ -171,7 +176,8 @@ class RecordProgress(Message):
 def standing_of(release: Release) -> Standing:
     """Where a release stands, for its workflow."""
     place = {
-        field: getattr(release, field) for field in ("sequence", "stage_index", "visit", "entered_at", "acts_at", "write_key", "paused")
+        field: getattr(release, field)
+        for field in ("sequence", "stage_index", "visit", "step", "entered_at", "acts_at", "write_key", "paused")
     }
     blocked = release.blocked.without_details() if release.blocked else None
     return Standing(finished=release.is_finished, status=release.status, blocked=blocked, **place)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from activities.store.database import Store
 from domain.audit import Actor, AuditEntry, Event, by_release
 from domain.errors import Refusal
-from domain.release import Blocked, NextStage, Release, ReleaseStatus, StageOutcome
+from domain.release import Blocked, NextStage, NextStep, Release, ReleaseStatus, StageOutcome
 from domain.text import as_reason
 
 
@@ -37,6 +37,13 @@ def finish_stage(
     else:
         audit(store, release, Event.RELEASE_COMPLETED, at)
     return after
+
+
+def take_step(store: Store, release: Release, following: NextStep, at: datetime, write_key: str, entered_at: datetime) -> None:
+    """Let the release wait in its stage for the next step of the rollout. Raises Superseded."""
+    after = release.stepped(following, at, write_key)
+    store.releases.write(after.model_copy(update={"entered_at": release.entered_at or entered_at}))
+    store.history.write_run(release, StageOutcome.PENDING, entered_at=entered_at, acts_at=after.acts_at)
 
 
 def block(store: Store, release: Release, refusal: Refusal, at: datetime, write_key: str, **times: Any) -> Blocked:

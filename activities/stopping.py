@@ -7,6 +7,7 @@ from activities.store.database import Store
 from activities.store.outbox import Kind
 from domain.access import Caller
 from domain.audit import Event, by_key
+from domain.binding import pinned
 from domain.model import Message
 from domain.project import Project
 from domain.release import Control, Expected, Release, ReleaseStatus, check_allowed, environments_ahead
@@ -44,7 +45,8 @@ def pause_release(store: Store, caller: Caller, project: Project, wanted: StopRe
     Raises NotFound, NotAllowed, ControlNotAllowed or StageMoved.
     """
     release = _to_stop(store, caller, project, wanted, Control.PAUSE)
-    stage = store.pipelines.version(release.pipeline.id).definition.stages[release.stage_index]
+    stages = store.pipelines.version(release.pipeline.id).definition.stages
+    (stage,) = pinned(stages[release.stage_index : release.stage_index + 1], release.parameters)
     paused = release.paused_at(stage.trigger, at, f"paused/{release.sequence}")
     store.releases.write(paused)
     audit(store, release, Event.RELEASE_PAUSED, at, actor=by_key(caller), reason=wanted.reason)

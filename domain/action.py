@@ -1,13 +1,15 @@
 """Actions: the parts of what a stage does to the flag, and how they fold into one patch."""
 
-import json
-from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from domain.flag import Value
+from domain.duration import Duration, speak_duration
+from domain.flag import Rollout, Value
 from domain.model import Frozen
+from domain.parameter import Parameters, ValueSource
 from domain.patch import REMOVE, FlagPatch, OverridePatch
 from domain.text import Slug
 
@@ -30,31 +32,98 @@ class ToggleFeatureForSegment(Frozen):
     enabled: bool = Field(strict=True)
 
 
-class UpdateFeatureValue(Frozen):
+class _WithValue(Frozen):
+    """What sets a value: one that stands in the pipeline, or one that is filled in later."""
+
+    type: str
+    value: Value = None
+    value_from: ValueSource | None = Field(default=None, exclude_if=lambda source: source is None)
+
+    @property
+    def sets_value(self) -> bool:
+        """Whether it names a value at all; null is *no value*."""
+        return self.value_from is not None or "value" in self.model_fields_set
+
+    def value_in(self, parameters: Parameters) -> Value:
+        """The value, where what it is filled in with is known."""
+        return self.value_from.value_in(parameters) if self.value_from else self.value
+
+    @model_serializer(mode="wrap")
+    def _without_unset_value(self, handler: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def] # see NamedFields
+        return {field: value for field, value in handler(self).items() if field != "value" or field in self.model_fields_set}
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.value_from is not None and self.value is not None:
+            raise ValueError("has both `value` and `value_from`: leave one of them out")
+        return self
+
+
+class _NeedsValue(_WithValue):
+    """What does nothing but set a value."""
+
+    @model_validator(mode="after")
+    def _has_one(self) -> Self:
+        if not self.sets_value:
+            raise ValueError("needs either `value`, or `value_from`, a parameter that gives it")
+        return self
+
+
+class UpdateFeatureValue(_NeedsValue):
     """Set the flag's value for everyone."""
 
     type: Literal["UPDATE_FEATURE_VALUE"]
-    value: Value
     overrides: Overrides = "keep"
 
 
-class UpdateFeatureValueForSegment(Frozen):
+class UpdateFeatureValueForSegment(_NeedsValue):
     """Set the flag's value for one segment."""
 
     type: Literal["UPDATE_FEATURE_VALUE_FOR_SEGMENT"]
     segment: Slug
-    value: Value
 
 
-ForEveryone = ToggleFeature | UpdateFeatureValue
+class PhasedRollout(_WithValue):
+    """Serve the flag to a growing share of identities, in percent, until everyone has it.
+
+    A step is due `every` after the one before was made. With `overrides` *remove* the last step takes all overrides away.
+    """
+
+    type: Literal["PHASED_ROLLOUT"]
+    initial: int = Field(ge=1, le=100, strict=True)
+    step: int = Field(ge=1, le=100, strict=True)
+    every: Duration
+    enabled: bool = Field(default=True, strict=True)
+    overrides: Overrides = "keep"
+
+    @property
+    def shares(self) -> tuple[int, ...]:
+        """The share after each step, in percent; the last one is everyone."""
+        return (*range(self.initial, 100, self.step), 100)
+
+    def fields_at(self, share: int, parameters: Parameters) -> dict[str, Any]:
+        """What the flag has for everyone at that share; at 100 % the plain state remains."""
+        served: dict[str, Any] = {"enabled": self.enabled}
+        if self.sets_value:
+            served["value"] = self.value_in(parameters)
+        return served | {"rollout": None} if share == 100 else {"rollout": Rollout(percent=share, **served)}
+
+
+WithValue = UpdateFeatureValue | UpdateFeatureValueForSegment | PhasedRollout
+ForEveryone = ToggleFeature | UpdateFeatureValue | PhasedRollout
 ForSegment = ToggleFeatureForSegment | UpdateFeatureValueForSegment
-Action = Annotated[ToggleFeature | ToggleFeatureForSegment | UpdateFeatureValue | UpdateFeatureValueForSegment, Field(discriminator="type")]
+Action = Annotated[
+    ToggleFeature | ToggleFeatureForSegment | UpdateFeatureValue | UpdateFeatureValueForSegment | PhasedRollout,
+    Field(discriminator="type"),
+]
 
 
-def named_field(action: Action) -> str:
-    """The flag's field that the action sets, as a path: `enabled`, `overrides/beta/value`."""
+def named_fields(action: Action) -> list[str]:
+    """The flag's fields that the action sets, as paths: `enabled`, `overrides/beta/value`."""
+    if isinstance(action, PhasedRollout):
+        return ["enabled", "value", "rollout"]
     field = "enabled" if isinstance(action, ToggleFeature | ToggleFeatureForSegment) else "value"
-    return f"overrides/{action.segment}/{field}" if isinstance(action, ForSegment) else field
+    return [f"overrides/{action.segment}/{field}" if isinstance(action, ForSegment) else field]
 
 
 def removes_overrides(action: Action) -> bool:
@@ -62,47 +131,57 @@ def removes_overrides(action: Action) -> bool:
     return isinstance(action, ForEveryone) and action.overrides == REMOVE
 
 
-def fold(actions: Iterable[Action]) -> FlagPatch:
-    """All actions of a stage as one patch. They must not contradict each other (publishing sees to it)."""
-    plain: dict[str, Any] = {}
+def rollout_of(actions: Iterable[Action]) -> PhasedRollout | None:
+    """The rollout among them; publishing sees to it that there is one at most."""
+    return next((action for action in actions if isinstance(action, PhasedRollout)), None)
+
+
+def fold(actions: Sequence[Action], parameters: Parameters, step: int = 1) -> FlagPatch:
+    """What a stage does in one step, as one patch. The first step carries all that is not the rollout.
+
+    Actions must not contradict each other (publishing sees to it).
+    """
+    rollout = rollout_of(actions)
+    share = rollout.shares[step - 1] if rollout else 100
+    now = [each for each in actions if step == 1 or each is rollout]
+    fields: dict[str, Any] = rollout.fields_at(share, parameters) if rollout else {}
     segments: dict[str, dict[str, Any]] = {}
-    removes = False
-    for action in actions:
-        target = segments.setdefault(action.segment, {}) if isinstance(action, ForSegment) else plain
-        if isinstance(action, ToggleFeature | ToggleFeatureForSegment):
-            target["enabled"] = action.enabled
-        else:
-            target["value"] = action.value
-        removes = removes or removes_overrides(action)
-    if removes:
-        return FlagPatch(**plain, overrides=REMOVE)
-    if segments:
-        plain["overrides"] = {segment: OverridePatch(**fields) for segment, fields in segments.items()}
-    return FlagPatch(**plain)
+    for action in now:
+        match action:
+            case ToggleFeature(enabled=enabled):
+                fields["enabled"] = enabled
+            case ToggleFeatureForSegment(segment=segment, enabled=enabled):
+                segments.setdefault(segment, {})["enabled"] = enabled
+            case UpdateFeatureValue():
+                fields["value"] = action.value_in(parameters)
+            case UpdateFeatureValueForSegment(segment=segment):
+                segments.setdefault(segment, {})["value"] = action.value_in(parameters)
+    if any(removes_overrides(action) and (action is not rollout or share == 100) for action in now):
+        fields["overrides"] = REMOVE
+    elif segments:
+        fields["overrides"] = {segment: OverridePatch(**named) for segment, named in segments.items()}
+    return FlagPatch(**fields)
 
 
-def patch_in_words(patch: FlagPatch) -> str:
-    """What a patch does, as people say it: `enable for everyone, value "v2"`."""
-    parts = [f"{words} for everyone" for words in _fields_in_words(patch)]
-    if patch.removes_all_overrides:
-        parts.append("remove all overrides")
-    for segment, override in patch.segments.items():
-        words = ["remove the override"] if override is None else _fields_in_words(override)
-        parts += [f"{word} for {segment}" for word in words]
-    return ", ".join(parts) or "nothing"
+class _Blanks(dict[str, Value]):
+    """Parameters that nobody has filled in yet."""
+
+    def __missing__(self, name: str) -> str:
+        return f"‹{name}›"
 
 
-def _fields_in_words(patch: FlagPatch | OverridePatch) -> list[str]:
-    words = []
-    if "enabled" in patch.named:
-        words.append("enable" if patch.enabled else "disable")
-    if "value" in patch.named:
-        words.append("set no value" if patch.value is None else f"set the value {_shortened(json.dumps(patch.value, ensure_ascii=False))}")
-    if isinstance(patch, OverridePatch):
-        words += [f"inherit {field}" for field in patch.inherits]
-        words += [f"set the priority {patch.priority}"] if "priority" in patch.named else []
-    return words
+def blanks() -> Parameters:
+    """A name in angle brackets for each parameter, for those who read what a pipeline will do."""
+    return _Blanks()
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def growth_in_words(rollout: PhasedRollout) -> str:
+    """How a rollout goes on after its first step."""
+    if len(rollout.shares) == 1:
+        return ""
+    return f", then {rollout.step} % more every {speak_duration(rollout.every)}"
+
+
+def leads_for(rollout: PhasedRollout, step: int) -> timedelta:
+    """How long it takes from making that step until the last one, at the soonest."""
+    return rollout.every * (len(rollout.shares) - step)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
 
 from domain.errors import Problem, ValueTypeWrong
-from domain.model import Frozen
+from domain.model import Frozen, NamedFields
 from domain.text import Slug
 
 LARGEST_INTEGER = 2**53 - 1
@@ -80,12 +80,24 @@ class Override(Frozen):
     priority: int = Field(ge=0, le=LAST_PRIORITY)
 
 
+class Rollout(NamedFields):
+    """What a share of identities gets instead of the default; a field that it does not name follows the default, live.
+
+    Who is in is decided by a hash of the identity that stays the same while the share grows. Overrides win over it.
+    """
+
+    percent: int = Field(ge=1, le=99, strict=True)
+    enabled: StrictBool = True
+    value: Value = None
+
+
 class FlagState(Frozen):
     """A flag in one environment, whole."""
 
     enabled: bool = False
     value: Value = None
     overrides: dict[Slug, Override] = {}
+    rollout: Rollout | None = None
 
     def next_priority(self) -> int:
         """The priority that ranks a new override below all others; where the last one is taken, that one."""

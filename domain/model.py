@@ -3,13 +3,31 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 
 class Frozen(BaseModel):
     """An immutable value that refuses fields it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NamedFields(Frozen):
+    """A model in which a field that was not named is something else than a field with its default."""
+
+    @property
+    def named(self) -> set[str]:
+        """The fields that were given."""
+        return self.model_fields_set
+
+    @model_serializer(mode="wrap")
+    def _only_named(self, handler: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def] # it would replace the fields in the schema
+        return {field: value for field, value in handler(self).items() if field in self.model_fields_set}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self.model_dump() == other.model_dump()
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 class Message(BaseModel):

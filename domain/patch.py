@@ -2,33 +2,18 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, StrictBool, Tag, model_serializer, model_validator
+from pydantic import Discriminator, Field, StrictBool, Tag, model_validator
 
-from domain.flag import LAST_PRIORITY, MOST_OVERRIDES, FlagState, Inheritable, Override, Value
-from domain.model import Frozen
+from domain.flag import LAST_PRIORITY, MOST_OVERRIDES, FlagState, Inheritable, Override, Rollout, Value
+from domain.model import NamedFields
 from domain.text import Slug
 
 REMOVE: Literal["remove"] = "remove"
 
 INHERITABLE: tuple[Inheritable, ...] = ("enabled", "value")
 
-
-class NamedFields(Frozen):
-    """A model in which a field that was not named is something else than a field with its default."""
-
-    @property
-    def named(self) -> set[str]:
-        """The fields that were given."""
-        return self.model_fields_set
-
-    @model_serializer(mode="wrap")
-    def _only_named(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {field: value for field, value in handler(self).items() if field in self.model_fields_set}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, type(self)) and self.model_dump() == other.model_dump()
-
-    __hash__ = None  # type: ignore[assignment]
+PLAIN = ("enabled", "value", "rollout")
+"""The fields of a flag that are for everyone."""
 
 
 class OverridePatch(NamedFields):
@@ -73,6 +58,7 @@ class FlagPatch(NamedFields):
     enabled: StrictBool = False
     value: Value = None
     overrides: OverridesPatch = {}
+    rollout: Rollout | None = None
 
     @property
     def removes_all_overrides(self) -> bool:
@@ -84,22 +70,29 @@ class FlagPatch(NamedFields):
         """What it does for each segment that it names."""
         return self.overrides if isinstance(self.overrides, dict) else {}
 
+    @property
+    def plain(self) -> dict[str, Any]:
+        """What it sets for everyone: field -> value."""
+        return {field: getattr(self, field) for field in PLAIN if field in self.named}
+
     def expanded(self, state: FlagState) -> "FlagPatch":
-        """The same patch with *remove* spelled out as the overrides that are there."""
-        if not self.removes_all_overrides:
+        """The same patch with *remove* spelled out as the overrides that are there, and with the end of a rollout that it ends.
+
+        Whoever sets what everyone gets ends the rollout that is under way, in the same change.
+        """
+        ends = state.rollout is not None and "rollout" not in self.named and self.named & {"enabled", "value"}
+        if not self.removes_all_overrides and not ends:
             return self
-        plain = {field: getattr(self, field) for field in self.named - {"overrides"}}
-        return FlagPatch(**plain, overrides=dict.fromkeys(state.overrides))
+        fields = self.plain | ({"rollout": None} if ends else {})
+        if "overrides" in self.named:
+            fields["overrides"] = dict.fromkeys(state.overrides) if self.removes_all_overrides else self.segments
+        return FlagPatch(**fields)
 
     def applied(self, state: FlagState) -> FlagState:
         """The flag with this patch on it. A new override inherits what is not named, and ranks last."""
         patch = self.expanded(state)
         overrides = dict(state.overrides)
-        changed = FlagState(
-            enabled=patch.enabled if "enabled" in patch.named else state.enabled,
-            value=patch.value if "value" in patch.named else state.value,
-            overrides=overrides,
-        )
+        changed = state.model_copy(update=patch.plain)
         for segment, override in patch.segments.items():
             if override is None:
                 overrides.pop(segment, None)
@@ -110,7 +103,7 @@ class FlagPatch(NamedFields):
     def seen_in(self, state: FlagState) -> "FlagPatch":
         """What the flag has in the fields that this patch names, itself as a patch that would put them back."""
         patch = self.expanded(state)
-        plain = {field: getattr(state, field) for field in patch.named - {"overrides"}}
+        plain = {field: getattr(state, field) for field in patch.plain}
         if "overrides" not in patch.named:
             return FlagPatch(**plain)
         return FlagPatch(**plain, overrides={s: _seen_override(o, state.overrides.get(s)) for s, o in patch.segments.items()})

@@ -7,12 +7,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from domain.action import Action, fold, patch_in_words
+from domain.action import Action, PhasedRollout, blanks, fold, growth_in_words, rollout_of
 from domain.errors import Conflict, DraftExists, NotADraft, PipelineArchived, Problem
 from domain.model import Frozen, Moment
+from domain.parameter import MOST_PARAMETERS, Parameter, Parameters
 from domain.patch import FlagPatch
 from domain.text import Description, Name, Slug
 from domain.trigger import Trigger
+from domain.wording import patch_in_words
 
 MOST_STAGES = 30
 LARGEST_DEFINITION = 64 * 1024
@@ -36,13 +38,26 @@ class Stage(Frozen):
         return not self.actions
 
     @property
-    def patch(self) -> FlagPatch:
-        """Its actions as one patch."""
-        return fold(self.actions)
+    def rollout(self) -> PhasedRollout | None:
+        """The rollout that it makes step by step, if it makes one."""
+        return rollout_of(self.actions)
+
+    @property
+    def steps(self) -> int:
+        """How many changes it makes, one after the other; a hold makes none in its one step."""
+        return len(self.rollout.shares) if self.rollout else 1
+
+    def patch(self, parameters: Parameters, step: int = 1) -> FlagPatch:
+        """What it does in one step, as one patch."""
+        return fold(self.actions, parameters, step)
+
+    def step_in_words(self, parameters: Parameters, step: int = 1) -> str:
+        """What it does in one step, as people say it."""
+        return "hold" if self.is_hold else patch_in_words(self.patch(parameters, step))
 
     def in_words(self) -> str:
-        """What the stage does, as people say it."""
-        return f"{self.name}: {'hold' if self.is_hold else patch_in_words(self.patch)}"
+        """What it does, as people say it; parameters are named, for they are not filled in yet."""
+        return self.step_in_words(blanks()) + (growth_in_words(self.rollout) if self.rollout else "")
 
 
 class Definition(Frozen):
@@ -52,6 +67,7 @@ class Definition(Frozen):
     name: Name
     description: Description = ""
     on_conflict: OnConflict = "block"
+    parameters: dict[Slug, Parameter] = Field(default={}, max_length=MOST_PARAMETERS)
     stages: tuple[Stage, ...] = Field(default=(), max_length=MOST_STAGES)
 
     def index_of(self, stage: str) -> int | None:

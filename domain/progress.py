@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from domain.binding import pinned
+from domain.change import Change
 from domain.duration import speak_duration
 from domain.model import Frozen, Moment
-from domain.pipeline import Definition
+from domain.pipeline import Definition, Stage
 from domain.release import ACTING, Paused, Release, ReleaseStatus, StageOutcome, StageRun, allowed_controls
-from domain.schedule import planned
+from domain.schedule import Due, has_passed, planned, steps_at
+from domain.trigger import WaitUntil
 
 PATIENCE = timedelta(seconds=60)
 """How late a stage may be before we say that something is wrong."""
@@ -21,6 +24,14 @@ class WaitingFor(Frozen):
     until: Moment | None = None
 
 
+class PlannedStep(Frozen):
+    """A step of a rollout: the share that it leads to, in percent, when it was made or when it will act."""
+
+    percent: int
+    acts_at: Moment | None = None
+    made_at: Moment | None = None
+
+
 class PlannedStage(Frozen):
     """A stage of the plan, with what became of it or when it will act."""
 
@@ -30,24 +41,54 @@ class PlannedStage(Frozen):
     entered_at: Moment | None = None
     acts_at: Moment | None = None
     acted_at: Moment | None = None
+    steps: list[PlannedStep] | None = None
+    note: str | None = None
 
 
-def plan_of(release: Release, definition: Definition, runs: Sequence[StageRun], now: datetime) -> list[PlannedStage]:
+def plan_of(
+    release: Release, definition: Definition, runs: Sequence[StageRun], changes: Sequence[Change], now: datetime
+) -> list[PlannedStage]:
     """Every stage of the pipeline: the latest visit to it, or what is still to come."""
     latest = {run.stage_index: run for run in sorted(runs, key=lambda run: run.visit)}
-    ahead = _acts_at_ahead(release, definition, now)
-    return [
-        PlannedStage(
-            name=stage.name,
-            environment=stage.environment,
-            outcome=run.outcome if run else _not_visited(release, index),
-            entered_at=run.entered_at if run else None,
-            acts_at=_due_at(run, ahead.get(index)),
-            acted_at=run.acted_at if run else None,
+    stages = pinned(definition.stages, release.parameters)
+    ahead = _ahead(release, stages, now)
+    plan = []
+    for index, stage in enumerate(stages):
+        run, due = latest.get(index), ahead.get(index)
+        made = [change for change in changes if run and change.visit == run.visit]
+        entered_at = run.entered_at if run else due.enters_at if due else None
+        plan.append(
+            PlannedStage(
+                name=stage.name,
+                environment=stage.environment,
+                outcome=run.outcome if run else _not_visited(release, index),
+                entered_at=run.entered_at if run else None,
+                acts_at=_due_at(run, due.acts_at if due else None),
+                acted_at=run.acted_at if run else None,
+                steps=_steps(stage, made, due),
+                note=note_on(stage, entered_at),
+            )
         )
-        for index, stage in enumerate(definition.stages)
-        for run in [latest.get(index)]
-    ]
+    return plan
+
+
+def note_on(stage: Stage, entered_at: datetime | None) -> str | None:
+    """What should be said of a stage that is entered then: its point in time may have passed."""
+    trigger = stage.trigger
+    if entered_at is None or not isinstance(trigger, WaitUntil) or trigger.at is None or not has_passed(trigger, entered_at):
+        return None
+    return f"Its time, {trigger.instant():%Y-%m-%d %H:%M:%S} UTC, is over when it is entered: it acts at once."
+
+
+def shares_left(changes: Sequence[Change]) -> dict[str, int]:
+    """Environment -> the share, in percent, at which the release's own changes left its rollout; nothing where it is over."""
+    shares: dict[str, int] = {}
+    for change in changes:
+        if "rollout" in change.after.named:
+            shares.pop(change.environment, None)
+            if change.after.rollout:
+                shares[change.environment] = change.after.rollout.percent
+    return shares
 
 
 def waiting_for(release: Release, now: datetime) -> WaitingFor | None:
@@ -62,12 +103,16 @@ def waiting_for(release: Release, now: datetime) -> WaitingFor | None:
     if release.acts_at is None:
         return _waiting_for_temporal(release.added_at, now)
     if release.acts_at > now:
-        message = f"'{release.stage}' waits until {release.acts_at:%Y-%m-%d %H:%M:%S} UTC."
+        what = f"Step {release.step} of '{release.stage}'" if release.step > 1 else f"'{release.stage}'"
+        message = f"{what} waits until {release.acts_at:%Y-%m-%d %H:%M:%S} UTC."
         return WaitingFor(code="time", message=message, until=release.acts_at)
     return _waiting_for_workers(release, release.acts_at, now)
 
 
 def _paused_in_words(stage: str, paused: Paused) -> str:
+    if paused.until and paused.remaining:
+        left = f"its time is {paused.until:%Y-%m-%d %H:%M:%S} UTC all the same"
+        return f"Paused in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC: {left}. It waits for a person to resume it."
     left = f"{speak_duration(paused.remaining)} of its wait are left" if paused.remaining else "it was due"
     return f"Paused in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC: {left}. It waits for a person to resume it."
 
@@ -104,8 +149,20 @@ def _not_visited(release: Release, index: int) -> StageOutcome:
     return StageOutcome.PENDING if comes_later else StageOutcome.NOT_RUN
 
 
-def _acts_at_ahead(release: Release, definition: Definition, now: datetime) -> dict[int, datetime]:
+def _ahead(release: Release, stages: Sequence[Stage], now: datetime) -> dict[int, Due]:
     """When the stages ahead will act, the soonest from now on; unknown while a person has to decide."""
     if release.is_finished or release.acts_at is None or release.status is ReleaseStatus.BLOCKED:
         return {}
-    return planned(definition.stages, release.stage_index, max(release.acts_at, now))
+    return planned(stages, release.stage_index, max(release.acts_at, now), release.step)
+
+
+def _steps(stage: Stage, made: Sequence[Change], due: Due | None) -> list[PlannedStep] | None:
+    if stage.rollout is None:
+        return None
+    made_at = {change.step: change.made_at for change in made}
+    first = min(len(made_at) + 1, stage.steps)
+    acts_at = dict(steps_at(stage, first, due.acts_at)) if due and len(made_at) < stage.steps else {}
+    return [
+        PlannedStep(percent=share, acts_at=acts_at.get(number), made_at=made_at.get(number))
+        for number, share in enumerate(stage.rollout.shares, start=1)
+    ]

@@ -1,30 +1,32 @@
 """What must hold before a pipeline version may be published, and what is worth a warning."""
 
 from collections.abc import Collection, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
-from domain.action import ForEveryone, ForSegment, UpdateFeatureValue, UpdateFeatureValueForSegment, named_field, removes_overrides
+from domain.action import Action, ForEveryone, ForSegment, PhasedRollout, WithValue, named_fields, removes_overrides
 from domain.errors import Problem
-from domain.flag import type_of
+from domain.flag import FeatureType, type_of
 from domain.pipeline import Definition, Stage
+from domain.references import broken_references, unused_parameters
 from domain.trigger import OnEnter, WaitFor, waits
 
 
-def problems_of(definition: Definition, environments: Collection[str], segments: Collection[str]) -> list[Problem]:
+def problems_of(definition: Definition, environments: Collection[str], segments: Collection[str], now: datetime) -> list[Problem]:
     """Every reason why the pipeline could not work, each with a pointer into the document."""
     if not definition.stages:
         return [Problem(pointer="/stages", code="no_stage", message="A pipeline needs at least one stage: add one.")]
     return [
         *_names_used_twice(definition),
         *_values_of_different_types(definition),
-        *(problem for index, stage in enumerate(definition.stages) for problem in _problems_of_stage(index, stage, environments, segments)),
+        *(problem for index, stage in enumerate(definition.stages) for problem in _problems_of_stage(index, stage)),
+        *broken_references(definition, environments, segments, now),
     ]
 
 
 def warnings_of(definition: Definition) -> list[Problem]:
     """What probably isn't meant, though it would work."""
-    return [*_changes_without_a_wait(definition), *_overrides_that_outlive(definition)]
+    return [*_changes_without_a_wait(definition), *_overrides_that_outlive(definition), *unused_parameters(definition)]
 
 
 def _names_used_twice(definition: Definition) -> Iterator[Problem]:
@@ -39,19 +41,27 @@ def _values_of_different_types(definition: Definition) -> Iterator[Problem]:
     first = None
     for s, stage in enumerate(definition.stages):
         for a, action in enumerate(stage.actions):
-            if not isinstance(action, UpdateFeatureValue | UpdateFeatureValueForSegment) or action.value is None:
+            if (found := _type_of_value(definition, action)) is None:
                 continue
-            first = first or type_of(action.value)
-            if type_of(action.value) is not first:
-                message = f"This value is of type {type_of(action.value)}, an earlier one of type {first}: no feature takes both."
-                yield Problem(pointer=f"/stages/{s}/actions/{a}/value", code="value_type", message=message)
+            first = first or found
+            if found is not first:
+                message = f"This value is of type {found}, an earlier one of type {first}: no feature takes both."
+                field = "value_from/parameter" if isinstance(action, WithValue) and action.value_from else "value"
+                yield Problem(pointer=f"/stages/{s}/actions/{a}/{field}", code="value_type", message=message)
 
 
-def _problems_of_stage(index: int, stage: Stage, environments: Collection[str], segments: Collection[str]) -> Iterator[Problem]:
+def _type_of_value(definition: Definition, action: Action) -> FeatureType | None:
+    """The type of the value that an action sets; none where it sets none, or takes it from what is no value."""
+    if not isinstance(action, WithValue):
+        return None
+    if action.value_from is None:
+        return None if action.value is None else type_of(action.value)
+    declared = definition.parameters.get(action.value_from.parameter)
+    return FeatureType(declared.type.value) if declared and declared.type.is_value else None
+
+
+def _problems_of_stage(index: int, stage: Stage) -> Iterator[Problem]:
     at = f"/stages/{index}"
-    if stage.environment not in environments:
-        message = f"There is no environment '{stage.environment}': create it or name another."
-        yield Problem(pointer=f"{at}/environment", code="no_such_environment", message=message)
     if isinstance(stage.trigger, WaitFor) and stage.trigger.duration <= timedelta(0):
         message = "A wait must be longer than nothing: give a duration, or use ON_ENTER."
         yield Problem(pointer=f"{at}/trigger/duration", code="wait_not_positive", message=message)
@@ -59,9 +69,9 @@ def _problems_of_stage(index: int, stage: Stage, environments: Collection[str], 
         message = "The stage neither acts nor waits: give it an action or a wait, or leave it out."
         yield Problem(pointer=at, code="does_nothing", message=message)
     for number, action in enumerate(stage.actions):
-        if isinstance(action, ForSegment) and action.segment not in segments:
-            message = f"There is no segment '{action.segment}': create it or name another."
-            yield Problem(pointer=f"{at}/actions/{number}/segment", code="no_such_segment", message=message)
+        if isinstance(action, PhasedRollout) and action.every <= timedelta(0):
+            message = "The time between two steps must be longer than nothing: give a duration."
+            yield Problem(pointer=f"{at}/actions/{number}/every", code="wait_not_positive", message=message)
     yield from _contradictions(at, stage)
 
 
@@ -70,8 +80,9 @@ def _contradictions(at: str, stage: Stage) -> Iterator[Problem]:
     removes = any(removes_overrides(action) for action in stage.actions)
     for number, action in enumerate(stage.actions):
         pointer = f"{at}/actions/{number}"
-        if (other := first.setdefault(named_field(action), number)) != number:
-            message = f"Action {other + 1} of this stage sets the same field ({named_field(action)}): keep one of them."
+        taken = {field: first.setdefault(field, number) for field in named_fields(action)}
+        if field := next((field for field, other in taken.items() if other != number), None):
+            message = f"Action {taken[field] + 1} of this stage sets the same field ({field}): keep one of them."
             yield Problem(pointer=pointer, code="contradiction", message=message)
         if removes and isinstance(action, ForSegment):
             message = "Another action of this stage removes all overrides: set this one in a later stage, or keep the overrides."

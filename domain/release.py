@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import Any
 
 from domain.errors import ControlNotAllowed, Invalid, Problem, StageMoved
+from domain.flag import Value
 from domain.model import Frozen, Message, Moment
 from domain.pipeline import OnConflict, Stage
 from domain.schedule import due_at, remaining, resumes_at
-from domain.trigger import Trigger
+from domain.trigger import Trigger, WaitUntil
 
 
 class ReleaseStatus(StrEnum):
@@ -123,10 +124,21 @@ class Blocked(Message):
 
 
 class Paused(Message):
-    """The clock of the wait stands still; `remaining` of it is left, none where the stage was due."""
+    """The clock of the wait stands still; `remaining` of it is left, none where the stage was due.
+
+    A stage that waits for a point in time waits `until` then all the same: that does not move.
+    """
 
     since: Moment
     remaining: timedelta
+    until: Moment | None = None
+
+
+class NextStep(Message):
+    """The step that a rollout takes next, so long after the one before was made."""
+
+    step: int
+    every: timedelta
 
 
 class NextStage(Message):
@@ -159,8 +171,10 @@ class Release(Frozen):
     stage: str
     environment: str
     visit: int
+    step: int = 1
     sequence: int
     write_key: str
+    parameters: dict[str, Value] = {}
     starting_stage: int
     on_conflict: OnConflict
     added_at: Moment
@@ -189,9 +203,13 @@ class Release(Frozen):
 
     def entered(self, stage: NextStage, at: datetime, write_key: str) -> "Release":
         """It has entered another stage, on a new visit."""
-        place = {"stage_index": stage.index, "stage": stage.name, "environment": stage.environment, "visit": self.visit + 1}
+        place = {"stage_index": stage.index, "stage": stage.name, "environment": stage.environment, "visit": self.visit + 1, "step": 1}
         acts_at = due_at(stage.trigger, at)
         return self._moves(write_key, entered_at=at, acts_at=acts_at, **place)
+
+    def stepped(self, following: NextStep, at: datetime, write_key: str) -> "Release":
+        """One step of its rollout is made, and the next one is to come."""
+        return self._moves(write_key, step=following.step, acts_at=at + following.every)
 
     def ended(self, status: ReleaseStatus, at: datetime, write_key: str) -> "Release":
         """Nothing more will happen to it."""
@@ -207,12 +225,15 @@ class Release(Frozen):
 
     def paused_at(self, trigger: Trigger, at: datetime, write_key: str) -> "Release":
         """The clock of its wait stands still; one that has not started keeps the whole wait."""
-        paused = Paused(since=at, remaining=remaining(self.acts_at or due_at(trigger, at), at))
+        acts_at = self.acts_at or due_at(trigger, at)
+        until = acts_at if isinstance(trigger, WaitUntil) and self.step == 1 else None
+        paused = Paused(since=at, remaining=remaining(acts_at, at), until=until)
         return self._written(write_key, status=ReleaseStatus.PAUSED, acts_at=None, paused=paused)
 
     def resumed(self, responsible_id: str, entered_at: datetime, at: datetime, write_key: str) -> "Release":
         """The clock goes on."""
-        acts_at = resumes_at(self.paused.remaining if self.paused else timedelta(0), at)
+        paused = self.paused or Paused(since=at, remaining=timedelta(0))
+        acts_at = resumes_at(paused.remaining, at, paused.until)
         return self._moves(write_key, responsible_id=responsible_id, entered_at=self.entered_at or entered_at, acts_at=acts_at)
 
     def answered_for_by(self, owner_id: str) -> "Release":

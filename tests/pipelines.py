@@ -30,6 +30,17 @@ def set_value(value: Any, segment: str | None = None) -> dict[str, Any]:
     return {"type": "UPDATE_FEATURE_VALUE", "value": value}
 
 
+def rollout(initial: Any = 10, step: Any = 30, every: str = "6h", **more: Any) -> dict[str, Any]:
+    """Serve the flag to a growing share: 10, 40, 70 and 100 %, 6 hours apart."""
+    return {"type": "PHASED_ROLLOUT", "initial": initial, "step": step, "every": every, **more}
+
+
+def until(at: str | None = None, parameter: str | None = None, timezone: str | None = None) -> dict[str, Any]:
+    """A trigger at a point in time, written here or given by a parameter."""
+    named = {"at": at} if at else {"at_from": {"parameter": parameter}}
+    return {"type": "WAIT_UNTIL", **named, **({"timezone": timezone} if timezone else {})}
+
+
 def pipeline(*stages: dict[str, Any], key: str = "standard", **more: Any) -> dict[str, Any]:
     """A definition."""
     return {"key": key, "name": key.title(), "stages": list(stages), **more}

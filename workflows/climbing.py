@@ -2,11 +2,15 @@
 
 from datetime import datetime
 
-from activities.messages import ChangeFlag, HoldEnded, RecordProgress, Step
+from activities.messages import ChangeFlag, HoldEnded, RecordProgress, Standing, Step
+from domain.duration import speak_duration
 from domain.pipeline import Stage
-from domain.release import NextStage
+from domain.release import NextStage, NextStep
 from domain.schedule import due_at
-from workflows.messages import Place, ReleaseInput
+from domain.trigger import trigger_in_words
+from workflows.messages import Place, ReleaseInput, spoken
+
+LONGEST_SUMMARY = 200
 
 
 def first_place(release: ReleaseInput, entered_at: datetime) -> Place:
@@ -26,6 +30,14 @@ def next_stage(release: ReleaseInput, place: Place) -> NextStage | None:
     return to_enter(release, following) if following < len(release.stages) else None
 
 
+def next_step(release: ReleaseInput, place: Place) -> NextStep | None:
+    """The step of a rollout that follows the one where the release stands; none after the last."""
+    stage = stage_at(release, place)
+    if stage.rollout is None or place.step >= stage.steps:
+        return None
+    return NextStep(step=place.step + 1, every=stage.rollout.every)
+
+
 def to_enter(release: ReleaseInput, index: int) -> NextStage:
     """A stage, as the one that a release enters."""
     stage = release.stages[index]
@@ -35,26 +47,61 @@ def to_enter(release: ReleaseInput, index: int) -> NextStage:
 def place_in(stage: NextStage, place: Place, at: datetime, sequence: int) -> Place:
     """Where the release stands once it has entered that stage."""
     skipped = tuple(index for index in place.skipped if index < stage.index)
-    entered = place.moved(index=stage.index, visit=place.visit + 1, sequence=sequence, skipped=skipped)
+    entered = place.moved(index=stage.index, visit=place.visit + 1, step=1, sequence=sequence, skipped=skipped)
     return entered.moved(entered_at=at, acts_at=due_at(stage.trigger, at), blocked=None, paused=None)
+
+
+def place_after_change(release: ReleaseInput, place: Place, at: datetime, sequence: int) -> Place | None:
+    """Where the release stands once the change of its stage or step is made; nowhere, after the last one."""
+    if step := next_step(release, place):
+        return place.moved(step=step.step, acts_at=at + step.every, sequence=sequence)
+    following = next_stage(release, place)
+    return place_in(following, place, at, sequence) if following else None
 
 
 def change_at(release: ReleaseInput, place: Place) -> ChangeFlag:
     """The change that the stage makes."""
     stage = stage_at(release, place)
+    following = next_step(release, place)
     return ChangeFlag(
         project=release.project,
         release=release.release,
         visit=place.visit,
+        step=place.step,
         sequence=place.sequence,
         stage=stage.name,
         environment=stage.environment,
-        patch=stage.patch,
+        patch=stage.patch(release.parameters, place.step),
         overwrite=release.on_conflict == "overwrite",
         entered_at=place.entered_at,
         acts_at=place.acts_at,
-        next=next_stage(release, place),
+        next=None if following else next_stage(release, place),
+        next_step=following,
     )
+
+
+def made_at(command: ChangeFlag, standing: Standing) -> datetime | None:
+    """When a change was made after which the record stands so: the next stage was entered then, or the next step is counted from then."""
+    if command.next_step is None:
+        return standing.entered_at
+    return standing.acts_at - command.next_step.every if standing.acts_at else None
+
+
+def change_in_words(release: ReleaseInput, place: Place) -> str:
+    """What the stage or step does, for the Temporal Web UI."""
+    stage = stage_at(release, place)
+    number = f" (step {place.step} of {stage.steps})" if stage.steps > 1 else ""
+    return f"{stage.name}{number}: {stage.step_in_words(release.parameters, place.step)}"[:LONGEST_SUMMARY]
+
+
+def wait_in_words(release: ReleaseInput, place: Place) -> str:
+    """What the stage or step waits for, for the Temporal Web UI."""
+    stage = stage_at(release, place)
+    if place.step > 1 and stage.rollout:
+        when = f"step {place.step} of {stage.steps}, {speak_duration(stage.rollout.every)} after the one before"
+    else:
+        when = trigger_in_words(stage.trigger)
+    return f"{stage.name}: acts {when}, at {spoken(place.acts_at)}"[:LONGEST_SUMMARY]
 
 
 def hold_ended_at(release: ReleaseInput, place: Place) -> HoldEnded:

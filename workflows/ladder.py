@@ -37,8 +37,8 @@ def _marks(release: ReleaseInput, place: Place, status: str) -> list[str]:
         return [*not_run, *["done"] * (count - release.starting_stage)]
     before = [*not_run, *("skipped" if index in place.skipped else "done" for index in range(release.starting_stage, place.index))]
     if status == ReleaseStatus.RUNNING:
-        ahead = planned(release.stages, place.index, place.acts_at)
-        return [*before, *(f"acts at {spoken(ahead[index])}" for index in range(place.index, count))]
+        ahead = planned(release.stages, place.index, place.acts_at, place.step)
+        return [*before, *(f"acts at {spoken(ahead[index].acts_at)}" for index in range(place.index, count))]
     later = "waits" if status in UNFINISHED else "not run"
     return [*before, status, *[later] * (count - place.index - 1)]
 

@@ -3,6 +3,8 @@
 from datetime import datetime
 
 from activities.messages import Person
+from domain.binding import pinned
+from domain.flag import Value
 from domain.model import Message, Moment
 from domain.pipeline import OnConflict, Pipeline, Stage
 from domain.release import Blocked, Expected, Paused, PipelineRef, Release
@@ -21,6 +23,7 @@ class Place(Message):
 
     index: int
     visit: int
+    step: int = 1
     sequence: int
     entered_at: Moment
     acts_at: Moment
@@ -44,6 +47,7 @@ class ReleaseInput(Message):
     stages: tuple[Stage, ...]
     on_conflict: OnConflict
     starting_stage: int
+    parameters: dict[str, Value] = {}
     added_by: str
     place: Place | None = None
 
@@ -81,7 +85,8 @@ def release_input(release: Release, pipeline: Pipeline) -> ReleaseInput:
         project=release.project,
         feature=release.feature,
         pipeline=release.pipeline,
-        stages=pipeline.definition.stages,
+        stages=pinned(pipeline.definition.stages, release.parameters),
+        parameters=release.parameters,
         on_conflict=release.on_conflict,
         starting_stage=release.starting_stage,
         added_by=release.added_by,

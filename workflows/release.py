@@ -19,12 +19,21 @@ from activities.messages import (
 from domain.errors import ControlNotAllowed, Refusal
 from domain.pipeline import Stage
 from domain.release import ACTING, Control, ReleaseStatus, check_allowed, stage_to_restart
-from domain.trigger import trigger_in_words
 from workflows.calls import change_flag, read_standing, record_progress
-from workflows.climbing import change_at, first_place, hold_ended_at, next_stage, place_in, record_of, stage_at
+from workflows.climbing import (
+    change_at,
+    change_in_words,
+    first_place,
+    hold_ended_at,
+    made_at,
+    place_after_change,
+    record_of,
+    stage_at,
+    wait_in_words,
+)
 from workflows.controls import Request, Requests
 from workflows.ladder import ladder_of
-from workflows.messages import LOOK_AGAIN, RELEASE, ROLL_OVER, Place, ReleaseInput, ReleaseResult, RestartRelease, SteerRelease, spoken
+from workflows.messages import LOOK_AGAIN, RELEASE, ROLL_OVER, Place, ReleaseInput, ReleaseResult, RestartRelease, SteerRelease
 from workflows.search import attributes_at
 from workflows.steering import Steerable, place_steered, step_of
 
@@ -117,7 +126,7 @@ class ReleaseWorkflow(Steerable):
         self._show()
 
     async def _wait(self) -> None:
-        summary = f"{self.stage.name}: acts {trigger_in_words(self.stage.trigger)}, at {spoken(self.place.acts_at)}"
+        summary = wait_in_words(self.release, self.place)
         with suppress(TimeoutError):
             await workflow.wait_condition(self._is_woken, timeout=self.place.acts_at - workflow.now(), timeout_summary=summary)
 
@@ -141,7 +150,7 @@ class ReleaseWorkflow(Steerable):
                 pass  # Called off: the loop settles what called it off, and looks anew.
 
     async def _change_flag(self) -> Made | Refused | Standing | None:
-        return await change_flag(change_at(self.release, self.place), self.stage.in_words()[:200], self._is_called_off)
+        return await change_flag(change_at(self.release, self.place), change_in_words(self.release, self.place), self._is_called_off)
 
     def _is_called_off(self) -> bool:
         return self.must_look or self.requests.any_leaving
@@ -150,8 +159,7 @@ class ReleaseWorkflow(Steerable):
         return await self._record(hold_ended_at(self.release, self.place))
 
     def _go_on(self, at: datetime, sequence: int) -> None:
-        following = next_stage(self.release, self.place)
-        self._arrive(place_in(following, self.place, at, sequence) if following else None)
+        self._arrive(place_after_change(self.release, self.place, at, sequence))
 
     def _arrive(self, place: Place | None) -> None:
         """Stand in another place; in none, after the last stage."""
@@ -189,8 +197,8 @@ class ReleaseWorkflow(Steerable):
     def _knows_as_its_own(self, standing: Standing) -> bool:
         """Take over the outcome of an attempt at this stage's change that could not tell of it."""
         command = change_at(self.release, self.place)
-        if standing.write_key == command.key and standing.entered_at:
-            self._go_on(standing.entered_at, standing.sequence)
+        if standing.write_key == command.key and (at := made_at(command, standing)):
+            self._go_on(at, standing.sequence)
             return True
         if standing.write_key == command.refusal_key and standing.blocked:
             self._move(sequence=standing.sequence, blocked=standing.blocked)
@@ -215,7 +223,7 @@ class ReleaseWorkflow(Steerable):
 
     def _take_over(self, standing: Standing) -> None:
         entered_at = standing.entered_at or self.place.entered_at
-        self._move(index=standing.stage_index, visit=standing.visit, sequence=standing.sequence, entered_at=entered_at)
+        self._move(index=standing.stage_index, visit=standing.visit, step=standing.step, sequence=standing.sequence, entered_at=entered_at)
 
     async def _settle(self, request: Request) -> None:
         try:

@@ -53,6 +53,8 @@ class BuiltinProvider:
 def _check_values(feature: Feature, patch: FlagPatch) -> None:
     if "value" in patch.named:
         check_value(feature.type, patch.value)
+    if patch.rollout and "value" in patch.rollout.named:
+        check_value(feature.type, patch.rollout.value, "The value of the rollout", "/rollout/value")
     for segment, override in patch.segments.items():
         if isinstance(override, OverridePatch) and "value" in override.named:
             check_value(feature.type, override.value, f"The value for '{segment}'", f"/overrides/{segment}/value")

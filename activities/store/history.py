@@ -46,6 +46,10 @@ class History:
         values = change.model_dump(mode="json", exclude={"release", "made_at"})
         self.connection.execute(insert(changes).values(release_id=change.release, made_at=change.made_at, **values))
 
+    def has_changed_anything(self, release_id: str, visit: int) -> bool:
+        """Whether any change made on that visit did."""
+        return any(change.changed_anything for change in self.changes(release_id) if change.visit == visit)
+
     def changes(self, release_id: str) -> list[Change]:
         """Every change that a release made, in order."""
         query = select(changes).where(changes.c.release_id == release_id).order_by(changes.c.visit, changes.c.step)

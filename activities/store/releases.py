@@ -14,7 +14,7 @@ from domain.flag import FlagState
 from domain.release import UNFINISHED, PipelineRef, Release, ReleaseStatus
 
 _UNFINISHED = [status.value for status in UNFINISHED]
-_WRITTEN = ("stage_index", "stage", "environment", "visit", "sequence", "write_key", "entered_at", "acts_at", "ended_at")
+_WRITTEN = ("stage_index", "stage", "environment", "visit", "step", "sequence", "write_key", "entered_at", "acts_at", "ended_at")
 
 adders = owners.alias("adders")
 responsibles = owners.alias("responsibles")
@@ -62,6 +62,7 @@ class ReleaseRepository:
             "added_at": release.added_at,
             "starting_stage": release.starting_stage,
             "on_conflict": release.on_conflict,
+            "parameters": release.parameters,
         }
         try:
             self.connection.execute(insert(releases).values(**values, **_written(release)))
@@ -195,6 +196,7 @@ def _read(row: Row[Any]) -> Release:
         status=row.status,
         starting_stage=row.starting_stage,
         on_conflict=row.on_conflict,
+        parameters=row.parameters,
         added_at=row.added_at,
         added_by=row.adder,
         responsible=row.responsible_name,

@@ -11,7 +11,6 @@ from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
 from api.cli.session import AsJson, Limit, Project, Yes, calling, given
 from api.cli.showing import ask, moment, show, show_answer, show_json, show_table
 from api.client import ApiClient, first, path_of
-from domain.action import patch_in_words
 from domain.pipeline import Definition, Stage
 from domain.trigger import trigger_in_words
 
@@ -140,7 +139,7 @@ def archive_pipeline(context: typer.Context, project: Project, pipeline: Which, 
 def stage_in_words(stage: dict[str, Any]) -> tuple[str, str, str, str]:
     """A stage's name and environment, when it acts, and what it does."""
     read = Stage.model_validate(stage)
-    return read.name, read.environment, trigger_in_words(read.trigger), "hold" if read.is_hold else patch_in_words(read.patch)
+    return read.name, read.environment, trigger_in_words(read.trigger), read.in_words()
 
 
 def _effect(pipeline: dict[str, Any]) -> list[str]:

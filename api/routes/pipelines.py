@@ -134,7 +134,7 @@ def archive_pipeline(project: Slug, pipeline: Slug, caller: CallerOf, writing: W
 def _check_publishable(store: Store, project: Project, definition: Definition) -> None:
     environments = {environment.key for environment in store.environments.all(project.id)}
     segments = {segment.key for segment in store.segments.all(project.id)}
-    if problems := problems_of(definition, environments, segments):
+    if problems := problems_of(definition, environments, segments, now()):
         raise PublishingRefused(f"The pipeline could not work: {len(problems)} problems, each named in errors.", problems=tuple(problems))
 
 

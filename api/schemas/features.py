@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, StrictBool
 
 from api.schemas.projects import CreateNamed
-from domain.flag import FeatureType, FlagState, Inheritable, Value
+from domain.flag import FeatureType, FlagState, Inheritable, Rollout, Value
 from domain.model import Frozen
 from domain.project import Feature
 from domain.release import Release
@@ -49,7 +49,7 @@ class FlagView(BaseModel):
     enabled: bool
     value: Value
     overrides: dict[str, OverrideView]
-    rollout: None = None
+    rollout: Rollout | None
 
 
 class InRelease(BaseModel):
@@ -85,7 +85,7 @@ def flag_view(state: FlagState) -> FlagView:
     for segment, override in sorted(state.overrides.items(), key=lambda item: item[1].priority):
         enabled, value = state.resolved(segment)
         overrides[segment] = OverrideView(enabled=enabled, value=value, inherits=list(override.inherits), priority=override.priority)
-    return FlagView(enabled=state.enabled, value=state.value, overrides=overrides)
+    return FlagView(enabled=state.enabled, value=state.value, overrides=overrides, rollout=state.rollout)
 
 
 def feature_view(feature: Feature, states: Mapping[str, FlagState], release: Release | None) -> FeatureView:

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from pydantic import BaseModel, StrictBool, StrictInt
+from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from domain.change import Change
 from domain.duration import Duration
+from domain.flag import Value
 from domain.model import Frozen, Moment
 from domain.pipeline import Definition
-from domain.progress import PlannedStage, WaitingFor, plan_of, waiting_for
+from domain.progress import PlannedStage, WaitingFor, plan_of, shares_left, waiting_for
 from domain.release import Expected, PipelineRef, Release, StageOutcome, StageRun, allowed_controls
 from domain.text import Name, Reason
 
@@ -62,6 +63,7 @@ class ChangeView(BaseModel):
     """A change that was made; `before` and `after` hold only the fields it named."""
 
     environment: str
+    step: int
     before: dict[str, Any]
     after: dict[str, Any]
     made_at: Moment
@@ -90,6 +92,8 @@ class ReleaseSummary(BaseModel):
     stage_index: int
     environment: str
     visit: int
+    step: int
+    parameters: dict[str, Value]
     on_conflict: str
     added_at: Moment
     added_by: str
@@ -109,6 +113,7 @@ class ReleaseView(ReleaseSummary):
     """A release, whole: its plan and its history."""
 
     stages: list[PlannedStage]
+    rollouts: dict[str, int] = Field(description="Environment -> the share in percent at which this release left or holds its rollout")
     history: list[VisitView]
 
 
@@ -126,7 +131,12 @@ class Viewer:
     def view(self, release: Release, definition: Definition, runs: Sequence[StageRun], changes: Sequence[Change]) -> ReleaseView:
         """A release, whole."""
         history = [_visit(run, definition, [change for change in changes if change.visit == run.visit]) for run in runs]
-        return ReleaseView(**self._plain(release), stages=plan_of(release, definition, runs, self.at), history=history)
+        return ReleaseView(
+            **self._plain(release),
+            stages=plan_of(release, definition, runs, changes, self.at),
+            rollouts=shares_left(changes),
+            history=history,
+        )
 
     def _plain(self, release: Release) -> dict[str, Any]:
         blocked = release.blocked
@@ -146,6 +156,7 @@ def _visit(run: StageRun, definition: Definition, changes: Iterable[Change]) -> 
     made = [
         ChangeView(
             environment=change.environment,
+            step=change.step,
             before=change.before.model_dump(mode="json"),
             after=change.after.model_dump(mode="json"),
             made_at=change.made_at,

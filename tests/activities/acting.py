@@ -48,7 +48,7 @@ def command_for(world: World, release: Release, **more: Any) -> ChangeFlag:
         "sequence": now.sequence,
         "stage": here.name,
         "environment": here.environment,
-        "patch": here.patch,
+        "patch": here.patch({}),
         "overwrite": now.on_conflict == "overwrite",
         "entered_at": now.entered_at or NOW,
         "acts_at": now.acts_at or NOW,

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from domain.flag import FlagState, Override
+from domain.flag import FlagState, Override, Rollout
 from domain.patch import INHERITABLE, FlagPatch, OverridePatch
 
 SEGMENTS = ("beta", "staff", "vip")
@@ -21,12 +21,21 @@ def overrides(draw: st.DrawFn, priority: int) -> Override:
 
 
 @st.composite
+def rollouts(draw: st.DrawFn) -> Rollout:
+    """A rollout that serves what it names."""
+    served: dict[str, Any] = {"enabled": draw(st.booleans())} if draw(st.booleans()) else {}
+    if draw(st.booleans()):
+        served["value"] = draw(VALUES)
+    return Rollout(percent=draw(st.integers(1, 99)), **served)
+
+
+@st.composite
 def flags(draw: st.DrawFn) -> FlagState:
     """A flag with up to three overrides, each with its own priority."""
     ranked = draw(st.permutations(range(6)))
     present = [segment for segment in SEGMENTS if draw(st.booleans())]
     made = {segment: draw(overrides(priority=rank)) for segment, rank in zip(present, ranked, strict=False)}
-    return FlagState(enabled=draw(st.booleans()), value=draw(VALUES), overrides=made)
+    return FlagState(enabled=draw(st.booleans()), value=draw(VALUES), overrides=made, rollout=draw(st.none() | rollouts()))
 
 
 @st.composite
@@ -53,6 +62,8 @@ def patches(draw: st.DrawFn) -> FlagPatch:
         fields["enabled"] = draw(st.booleans())
     if draw(st.booleans()):
         fields["value"] = draw(VALUES)
+    if draw(st.booleans()):
+        fields["rollout"] = draw(st.none() | rollouts())
     match draw(st.sampled_from(["leave", "remove", "segments"])):
         case "remove":
             fields["overrides"] = "remove"

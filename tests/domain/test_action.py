@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from domain.action import Action, fold, named_field, patch_in_words
+from domain.action import Action, PhasedRollout, blanks, fold, growth_in_words, named_fields, rollout_of
 from domain.patch import FlagPatch
-from tests.pipelines import enable, set_value
+from domain.wording import patch_in_words
+from tests.pipelines import enable, rollout, set_value
 
 ACTION: TypeAdapter[Action] = TypeAdapter(Action)
 
@@ -54,7 +55,7 @@ def actions(*written: dict[str, Any]) -> list[Action]:
     ],
 )
 def test_actions_fold_into_one_patch_that_reads_as_people_say_it(written: list[dict[str, Any]], folded: dict[str, Any], words: str) -> None:
-    patch = fold(actions(*written))
+    patch = fold(actions(*written), {})
 
     assert patch.model_dump() == folded
     assert patch_in_words(patch) == words
@@ -69,8 +70,79 @@ def test_actions_fold_into_one_patch_that_reads_as_people_say_it(written: list[d
         (set_value(1, "beta"), "overrides/beta/value"),
     ],
 )
-def test_every_action_names_one_field(action: dict[str, Any], field: str) -> None:
-    assert named_field(*actions(action)) == field
+def test_a_plain_action_names_one_field(action: dict[str, Any], field: str) -> None:
+    assert named_fields(*actions(action)) == [field]
+
+
+def test_a_rollout_names_all_that_everyone_gets() -> None:
+    assert named_fields(*actions(rollout())) == ["enabled", "value", "rollout"]
+
+
+@pytest.mark.parametrize(
+    ("initial", "step", "shares"),
+    [(10, 30, (10, 40, 70, 100)), (10, 40, (10, 50, 90, 100)), (50, 50, (50, 100)), (100, 1, (100,)), (1, 100, (1, 100))],
+)
+def test_a_rollout_grows_up_to_everyone_and_no_further(initial: int, step: int, shares: tuple[int, ...]) -> None:
+    (action,) = actions(rollout(initial=initial, step=step))
+
+    assert isinstance(action, PhasedRollout)
+    assert action.shares == shares
+
+
+def test_each_step_of_a_rollout_is_a_patch_and_the_last_leaves_the_plain_state() -> None:
+    stage = actions(rollout(value="v2", overrides="remove"), enable("beta"))
+
+    patches = [fold(stage, {}, step).model_dump() for step in (1, 2, 3, 4)]
+
+    served = {"enabled": True, "value": "v2"}
+    assert patches == [
+        {"rollout": {"percent": 10, **served}, "overrides": {"beta": {"enabled": True}}},
+        {"rollout": {"percent": 40, **served}},
+        {"rollout": {"percent": 70, **served}},
+        {**served, "rollout": None, "overrides": "remove"},
+    ]
+
+
+def test_a_rollout_reads_as_people_say_it() -> None:
+    (action,) = actions(rollout(value="v2"))
+    assert isinstance(action, PhasedRollout)
+
+    words = [patch_in_words(fold([action], {}, step)) for step in (1, 4)]
+
+    assert words[0] == 'enable and set the value "v2" for 10 %'
+    assert words[1] == 'end the rollout, enable for everyone, set the value "v2" for everyone'
+    assert growth_in_words(action) == ", then 30 % more every 6 h"
+
+
+def test_a_value_comes_from_a_parameter() -> None:
+    source = {"value_from": {"parameter": "greeting"}}
+    stage = actions({"type": "UPDATE_FEATURE_VALUE", **source}, {"type": "UPDATE_FEATURE_VALUE_FOR_SEGMENT", "segment": "beta", **source})
+
+    assert fold(stage, {"greeting": "hi"}).model_dump() == {"value": "hi", "overrides": {"beta": {"value": "hi"}}}
+    assert patch_in_words(fold(stage[:1], blanks())) == 'set the value "‹greeting›" for everyone'
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        set_value(None),
+        rollout(),
+        rollout(value=None),
+        {"type": "UPDATE_FEATURE_VALUE", "value_from": {"parameter": "a"}},
+    ],
+)
+def test_an_action_reads_back_as_it_was_written(written: dict[str, Any]) -> None:
+    (action,) = actions(written)
+
+    dumped = action.model_dump(mode="json")
+
+    assert actions(dumped) == [action]
+    assert ("value" in dumped) == ("value" in written)
+    assert fold(actions(dumped), {"a": "x"}) == fold([action], {"a": "x"})
+
+
+def test_a_stage_without_a_rollout_has_none() -> None:
+    assert rollout_of(actions(enable())) is None
 
 
 @pytest.mark.parametrize(
@@ -90,6 +162,16 @@ def test_every_action_names_one_field(action: dict[str, Any], field: str) -> Non
         {"type": "UPDATE_FEATURE_VALUE"},
         {"type": "UPDATE_FEATURE_VALUE", "value": [1]},
         {"type": "UPDATE_FEATURE_VALUE_FOR_SEGMENT", "value": 1},
+        {"type": "UPDATE_FEATURE_VALUE", "value": 1, "value_from": {"parameter": "a"}},
+        {"type": "UPDATE_FEATURE_VALUE", "value_from": {"parameter": "A b"}},
+        {"type": "UPDATE_FEATURE_VALUE", "value_from": {"experiment": "a"}},
+        rollout(initial=0),
+        rollout(initial=101),
+        rollout(step=0),
+        rollout(step=101),
+        rollout(initial=2.5),
+        rollout(every="soon"),
+        rollout(enabled="yes"),
     ],
 )
 def test_an_action_that_makes_no_sense_is_refused(written: dict[str, Any]) -> None:

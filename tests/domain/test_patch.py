@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from domain.change import decide
 from domain.errors import Invalid
-from domain.flag import LAST_PRIORITY, MOST_OVERRIDES, FlagState, Override
+from domain.flag import LAST_PRIORITY, MOST_OVERRIDES, FlagState, Override, Rollout
 from domain.patch import FlagPatch, OverridePatch
 from tests.domain.flags import SEGMENTS, flags, patches
 
@@ -147,7 +147,8 @@ def test_what_a_patch_does_not_name_stays_as_it_was(patch: FlagPatch, flag: Flag
 @given(patches(), flags())
 def test_before_and_after_hold_only_what_the_patch_names(patch: FlagPatch, flag: FlagState) -> None:
     change = decided(patch, flag)
-    assert change.before.named == change.after.named == patch.named
+    ends_rollout = flag.rollout is not None and bool(patch.named & {"enabled", "value"})
+    assert change.before.named == change.after.named == patch.named | ({"rollout"} if ends_rollout else set())
     assert change.before.segments.keys() == change.after.segments.keys() == patch.expanded(flag).segments.keys()
     assert (change.before == change.after) == (change.state == flag)
 
@@ -158,3 +159,20 @@ def test_a_patch_crosses_json_with_the_fields_that_it_names(patch: FlagPatch) ->
     assert read == patch
     assert read.named == patch.named
     assert set(patch.model_dump()) == patch.named
+
+
+@pytest.mark.parametrize("fields", [{"enabled": False}, {"value": "x"}, {"enabled": False, "overrides": {"beta": {"enabled": True}}}])
+def test_whoever_sets_what_everyone_gets_ends_a_rollout_in_the_same_change(fields: dict[str, Any]) -> None:
+    change = decided(FlagPatch(**fields), FlagState(rollout=Rollout(percent=40, enabled=True)))
+
+    assert change.state.rollout is None
+    assert change.before.rollout == Rollout(percent=40, enabled=True)
+    assert "rollout" in change.after.named
+
+
+@pytest.mark.parametrize("fields", [{"overrides": "remove"}, {"overrides": {"beta": {"enabled": True}}}])
+def test_a_rollout_goes_on_where_only_segments_are_changed(fields: dict[str, Any]) -> None:
+    change = decided(FlagPatch(**fields), FlagState(rollout=Rollout(percent=40, enabled=True)))
+
+    assert change.state.rollout == Rollout(percent=40, enabled=True)
+    assert "rollout" not in change.after.named

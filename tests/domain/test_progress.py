@@ -16,7 +16,7 @@ ACTS = [StageOutcome.ACTED, StageOutcome.PENDING, StageOutcome.PENDING, StageOut
 
 
 def test_the_plan_has_every_stage_with_what_became_of_it_or_when_it_will_act() -> None:
-    plan = plan_of(a_release(acts_at=NOW + HOUR), DEFINITION, [DEVELOPMENT, BETA], NOW)
+    plan = plan_of(a_release(acts_at=NOW + HOUR), DEFINITION, [DEVELOPMENT, BETA], [], NOW)
 
     assert [stage.name for stage in plan] == ["Development", "Beta", "Everyone", "Watch"]
     assert [stage.outcome for stage in plan] == ACTS
@@ -25,7 +25,7 @@ def test_the_plan_has_every_stage_with_what_became_of_it_or_when_it_will_act() -
 
 
 def test_stages_before_the_starting_stage_are_not_run() -> None:
-    plan = plan_of(a_release(starting_stage=1, visit=1, acts_at=NOW + HOUR), DEFINITION, [BETA.model_copy(update={"visit": 1})], NOW)
+    plan = plan_of(a_release(starting_stage=1, visit=1, acts_at=NOW + HOUR), DEFINITION, [BETA.model_copy(update={"visit": 1})], [], NOW)
 
     assert [stage.outcome for stage in plan] == [StageOutcome.NOT_RUN, *ACTS[1:]]
     assert plan[0].acts_at is None
@@ -34,7 +34,7 @@ def test_stages_before_the_starting_stage_are_not_run() -> None:
 def test_nothing_ahead_has_a_time_while_a_person_has_to_decide() -> None:
     runs = [DEVELOPMENT, BETA.model_copy(update={"outcome": StageOutcome.BLOCKED})]
 
-    plan = plan_of(a_release(status=ReleaseStatus.BLOCKED, blocked=BLOCKED), DEFINITION, runs, NOW)
+    plan = plan_of(a_release(status=ReleaseStatus.BLOCKED, blocked=BLOCKED), DEFINITION, runs, [], NOW)
 
     assert [stage.outcome for stage in plan] == [StageOutcome.ACTED, StageOutcome.BLOCKED, StageOutcome.PENDING, StageOutcome.PENDING]
     assert [stage.acts_at for stage in plan][2:] == [None, None]
@@ -43,7 +43,7 @@ def test_nothing_ahead_has_a_time_while_a_person_has_to_decide() -> None:
 def test_nothing_ahead_has_a_time_before_the_workflow_has_started() -> None:
     starting = StageRun(visit=1, stage_index=0, outcome=StageOutcome.PENDING)
 
-    plan = plan_of(a_release(0, status=ReleaseStatus.STARTING), DEFINITION, [starting], NOW)
+    plan = plan_of(a_release(0, status=ReleaseStatus.STARTING), DEFINITION, [starting], [], NOW)
 
     assert [(stage.outcome, stage.acts_at) for stage in plan] == [(StageOutcome.PENDING, None)] * 4
 
@@ -52,7 +52,7 @@ def test_nothing_ahead_has_a_time_before_the_workflow_has_started() -> None:
 def test_what_a_finished_release_never_reached_is_not_run(status: ReleaseStatus) -> None:
     runs = [DEVELOPMENT, BETA.model_copy(update={"outcome": StageOutcome.REMOVED})]
 
-    plan = plan_of(a_release(status=status, acts_at=None), DEFINITION, runs, NOW)
+    plan = plan_of(a_release(status=status, acts_at=None), DEFINITION, runs, [], NOW)
 
     assert [stage.outcome for stage in plan] == [
         StageOutcome.ACTED,
@@ -66,7 +66,7 @@ def test_what_a_finished_release_never_reached_is_not_run(status: ReleaseStatus)
 def test_the_plan_shows_the_latest_visit_to_a_stage() -> None:
     again = BETA.model_copy(update={"visit": 5, "entered_at": NOW + HOUR})
 
-    plan = plan_of(a_release(visit=5, acts_at=NOW + HOUR), DEFINITION, [again, DEVELOPMENT, BETA], NOW)
+    plan = plan_of(a_release(visit=5, acts_at=NOW + HOUR), DEFINITION, [again, DEVELOPMENT, BETA], [], NOW)
 
     assert plan[1].entered_at == NOW + HOUR
 
@@ -113,7 +113,7 @@ def test_every_unfinished_release_says_why_it_is_not_moving(status: str) -> None
 def test_a_stage_in_which_the_release_was_removed_will_never_act() -> None:
     removed = a_release(status=ReleaseStatus.REMOVED, acts_at=None)
 
-    plan = plan_of(removed, DEFINITION, [DEVELOPMENT, BETA.model_copy(update={"outcome": StageOutcome.REMOVED})], NOW)
+    plan = plan_of(removed, DEFINITION, [DEVELOPMENT, BETA.model_copy(update={"outcome": StageOutcome.REMOVED})], [], NOW)
 
     assert [stage.acts_at for stage in plan] == [NOW, None, None, None]
     assert [stage.outcome for stage in plan][1:] == [StageOutcome.REMOVED, StageOutcome.NOT_RUN, StageOutcome.NOT_RUN]
@@ -122,6 +122,6 @@ def test_a_stage_in_which_the_release_was_removed_will_never_act() -> None:
 def test_the_stages_behind_an_overdue_one_act_from_now_on() -> None:
     late = a_release(acts_at=NOW - 5 * HOUR)
 
-    plan = plan_of(late, DEFINITION, [DEVELOPMENT, BETA.model_copy(update={"acts_at": NOW - 5 * HOUR})], NOW)
+    plan = plan_of(late, DEFINITION, [DEVELOPMENT, BETA.model_copy(update={"acts_at": NOW - 5 * HOUR})], [], NOW)
 
     assert [stage.acts_at for stage in plan][1:] == [NOW - 5 * HOUR, NOW + 24 * HOUR, NOW + 72 * HOUR]

@@ -1,13 +1,15 @@
 """When a stage acts."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from domain.pipeline import Definition
-from domain.schedule import due_at, planned
-from domain.trigger import trigger_in_words, waits
-from tests.pipelines import hold, pipeline, stage
+from domain.schedule import Due, due_at, has_passed, planned, simulated, steps_at
+from domain.trigger import WaitUntil, trigger_in_words, waits
+from tests.pipelines import hold, pipeline, rollout, stage, until
 from tests.world import NOW
 
 STAGES = Definition.model_validate(
@@ -29,6 +31,59 @@ def test_a_stage_is_due_when_its_trigger_says(index: int, after: timedelta, word
 
 
 def test_the_plan_counts_every_wait_from_the_change_before_it() -> None:
-    assert planned(STAGES, 0, NOW) == {0: NOW, 1: NOW + 24 * HOUR, 2: NOW + 72 * HOUR, 3: NOW + 72 * HOUR, 4: NOW + 73 * HOUR}
-    assert planned(STAGES, 3, NOW) == {3: NOW, 4: NOW + HOUR}
-    assert planned(STAGES, 4, NOW) == {4: NOW}
+    assert acts(planned(STAGES, 0, NOW)) == {0: NOW, 1: NOW + 24 * HOUR, 2: NOW + 72 * HOUR, 3: NOW + 72 * HOUR, 4: NOW + 73 * HOUR}
+    assert acts(planned(STAGES, 3, NOW)) == {3: NOW, 4: NOW + HOUR}
+    assert acts(planned(STAGES, 4, NOW)) == {4: NOW}
+
+
+def test_each_step_of_a_rollout_is_due_so_long_after_the_one_before_and_the_next_stage_counts_from_the_last() -> None:
+    stages = Definition.model_validate(pipeline(stage("A", wait="1h", actions=[rollout()]), hold("B", "1h"))).stages
+
+    assert list(steps_at(stages[0], 1, NOW)) == [(1, NOW), (2, NOW + 6 * HOUR), (3, NOW + 12 * HOUR), (4, NOW + 18 * HOUR)]
+    assert acts(simulated(stages, 0, NOW)) == {0: NOW + HOUR, 1: NOW + 20 * HOUR}
+    assert acts(planned(stages, 0, NOW, step=3)) == {0: NOW, 1: NOW + 7 * HOUR}
+
+
+def test_a_stage_waits_until_its_time_and_acts_at_once_where_that_is_over() -> None:
+    (late, early) = (a_trigger(until(text)) for text in ("2026-03-02T10:00:00Z", "2026-03-02T09:00:00+01:00"))
+
+    assert (due_at(late, NOW), has_passed(late, NOW)) == (NOW + HOUR, False)
+    assert (due_at(early, NOW), has_passed(early, NOW)) == (NOW, True)
+
+
+def test_the_time_of_a_stage_comes_from_a_parameter() -> None:
+    trigger = a_trigger(until(parameter="launch_at", timezone="Europe/Berlin"))
+
+    assert trigger.pinned({"launch_at": "2026-07-01T09:00"}).instant() == datetime(2026, 7, 1, 7, tzinfo=UTC)
+    assert trigger.pinned({"launch_at": "2026-07-01T09:00Z"}).instant() == datetime(2026, 7, 1, 9, tzinfo=UTC)
+    assert trigger.pinned({}) == trigger
+    assert trigger_in_words(trigger) == "at ‹launch_at›"
+
+
+@pytest.mark.parametrize(
+    ("written", "where", "words"),
+    [
+        ({}, (), "needs either"),
+        ({"at": "2026-03-02T10:00Z", "at_from": {"parameter": "a"}}, (), "needs either"),
+        ({"at": "tomorrow"}, ("at",), "is not a point in time"),
+        ({"at": "2026-03-02"}, ("at",), "is a date without a time"),
+        ({"at": "2026-03-02T10:00"}, ("at",), "neither an offset nor a time zone"),
+        ({"at": "2026-03-02T10:00Z", "timezone": "Europe/Berlin"}, ("at",), "leave one of them out"),
+        ({"at": "2026-03-29T02:30", "timezone": "Europe/Berlin"}, ("at",), "does not exist in Europe/Berlin"),
+        ({"at": "2026-03-02T10:00", "timezone": "Mars/Base"}, ("timezone",), "is no IANA time zone"),
+        ({"at_from": {"parameter": "a"}, "timezone": ""}, ("timezone",), "is no IANA time zone"),
+    ],
+)
+def test_a_time_that_makes_no_sense_is_refused_where_it_stands(written: dict[str, Any], where: tuple[str, ...], words: str) -> None:
+    with pytest.raises(ValidationError, match=words) as refused:
+        WaitUntil.model_validate({"type": "WAIT_UNTIL", **written})
+
+    assert refused.value.errors()[0]["loc"] == where
+
+
+def acts(plan: dict[int, Due]) -> dict[int, datetime]:
+    return {index: due.acts_at for index, due in plan.items()}
+
+
+def a_trigger(written: dict[str, Any]) -> WaitUntil:
+    return WaitUntil.model_validate(written)

@@ -1,0 +1,64 @@
+"""Points in time as people type them."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.instant import has_offset, parse_instant, print_instant
+
+ZONES = st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "America/Sao_Paulo", "UTC"])
+MOMENTS = st.integers(1_577_836_800, 2_051_222_400).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "instant"),
+    [
+        ("2026-03-01T09:00:00+01:00", None, datetime(2026, 3, 1, 8, tzinfo=UTC)),
+        (" 2026-03-01T08:00Z ", None, datetime(2026, 3, 1, 8, tzinfo=UTC)),
+        ("2026-03-01T09:00", "Europe/Berlin", datetime(2026, 3, 1, 8, tzinfo=UTC)),
+        ("2026-07-01T09:00", "Europe/Berlin", datetime(2026, 7, 1, 7, tzinfo=UTC)),
+        ("2026-10-25T02:30", "Europe/Berlin", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        ("2026-03-29T03:00", "Europe/Berlin", datetime(2026, 3, 29, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_point_in_time_is_read_in_utc_and_where_clocks_go_back_it_is_the_earlier_one(
+    text: str, zone: str | None, instant: datetime
+) -> None:
+    assert parse_instant(text, zone) == instant
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "words"),
+    [
+        ("soon", None, "is not a point in time"),
+        ("2026-13-01T00:00Z", None, "is not a point in time"),
+        ("2026-03-01", None, "is a date without a time"),
+        ("2026-03-01T09:00", None, "neither an offset nor a time zone"),
+        ("2026-03-29T02:00", "Europe/Berlin", "does not exist"),
+        ("2026-03-29T02:59:59", "Europe/Berlin", "does not exist"),
+        ("2026-03-08T02:30", "America/New_York", "does not exist"),
+        ("0001-01-01T00:00+10:00", None, "outside the years"),
+        ("0001-01-01T00:00", "Asia/Kolkata", "outside the years"),
+    ],
+)
+def test_what_is_no_point_in_time_is_refused_with_the_remedy(text: str, zone: str | None, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        parse_instant(text, zone)
+
+
+@given(moment=MOMENTS)
+def test_a_printed_instant_reads_back_as_the_same(moment: datetime) -> None:
+    assert has_offset(print_instant(moment))
+    assert parse_instant(print_instant(moment)) == moment
+
+
+@given(moment=MOMENTS, zone=ZONES)
+def test_every_local_time_that_a_clock_shows_is_taken(moment: datetime, zone: str) -> None:
+    local = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+    read = parse_instant(local.isoformat(), zone)
+
+    assert moment - read in (timedelta(0), timedelta(hours=1), timedelta(minutes=30))
