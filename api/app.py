@@ -24,6 +24,7 @@ from doors import leave
 from settings import Settings, configure_logs
 from workflows.client import ReleaseClient, connect
 from workflows.delivery import Delivery
+from workflows.lookout import Lookout
 
 ROUTERS = (projects, environments, features, segments, pipelines, releases, controls, audit, keys)
 VERSION = "0.1.0"
@@ -40,6 +41,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.database = database
         app.state.releases = ReleaseClient(client)
         app.state.delivery = Delivery(database, app.state.releases)
+        app.state.lookout = Lookout(app.state.releases.look)
         app.state.temporal_ui = f"{settings.temporal_ui}/namespaces/{client.namespace}"
         app.state.metrics.watch(database)
         delivering = asyncio.create_task(app.state.delivery.run())

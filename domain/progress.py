@@ -8,9 +8,12 @@ from domain.model import Frozen, Moment
 from domain.pipeline import Definition
 from domain.release import ACTING, Paused, Release, ReleaseStatus, StageOutcome, StageRun, allowed_controls
 from domain.schedule import planned
+from domain.system import Temporal
 
 PATIENCE = timedelta(seconds=60)
 """How late a stage may be before we say that something is wrong."""
+
+_NO_TEMPORAL = "Temporal can't be reached, or doesn't know the namespace"
 
 
 class WaitingFor(Frozen):
@@ -50,8 +53,14 @@ def plan_of(release: Release, definition: Definition, runs: Sequence[StageRun], 
     ]
 
 
-def waiting_for(release: Release, now: datetime) -> WaitingFor | None:
-    """Why the release isn't moving; nothing, once it is finished."""
+def is_overdue(release: Release, now: datetime) -> bool:
+    """Whether it should have gone on by itself more than a minute ago: its stage is due, or it still is to start."""
+    due = release.added_at if release.status is ReleaseStatus.STARTING else release.acts_at
+    return not release.is_finished and due is not None and now - due >= PATIENCE
+
+
+def waiting_for(release: Release, now: datetime, temporal: Temporal | None = None) -> WaitingFor | None:
+    """Why the release isn't moving; nothing, once it is finished. What Temporal told matters only where it is overdue."""
     if release.is_finished:
         return None
     if release.status is ReleaseStatus.BLOCKED and release.blocked:
@@ -60,11 +69,11 @@ def waiting_for(release: Release, now: datetime) -> WaitingFor | None:
     if release.paused:
         return WaitingFor(code="paused", message=_paused_in_words(release.stage, release.paused))
     if release.acts_at is None:
-        return _waiting_for_temporal(release.added_at, now)
+        return _waiting_for_start(release.added_at, now, temporal)
     if release.acts_at > now:
         message = f"'{release.stage}' waits until {release.acts_at:%Y-%m-%d %H:%M:%S} UTC."
         return WaitingFor(code="time", message=message, until=release.acts_at)
-    return _waiting_for_workers(release, release.acts_at, now)
+    return _waiting_for_stage(release, release.acts_at, now, temporal)
 
 
 def _paused_in_words(stage: str, paused: Paused) -> str:
@@ -72,24 +81,37 @@ def _paused_in_words(stage: str, paused: Paused) -> str:
     return f"Paused in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC: {left}. It waits for a person to resume it."
 
 
-def _waiting_for_temporal(added: datetime, now: datetime) -> WaitingFor:
+def _waiting_for_start(added: datetime, now: datetime, temporal: Temporal | None) -> WaitingFor:
     """No worker is needed to start a workflow."""
     if now - added < PATIENCE:
         return WaitingFor(code="starting", message="The release is about to start.")
-    message = (
-        f"The release was added at {added:%Y-%m-%d %H:%M:%S} UTC and could not be started: Temporal can't be reached. It starts by itself."
-    )
+    refused = "Temporal answers and has not taken it so far, and the log says why"
+    why = refused if temporal and temporal.reachable else _NO_TEMPORAL
+    message = f"The release was added at {added:%Y-%m-%d %H:%M:%S} UTC and could not be started: {why}. It starts by itself."
     return WaitingFor(code="unavailable", message=message)
 
 
-def _waiting_for_workers(release: Release, due: datetime, now: datetime) -> WaitingFor:
+def _waiting_for_stage(release: Release, due: datetime, now: datetime, temporal: Temporal | None) -> WaitingFor:
     if now - due < PATIENCE:
         return WaitingFor(code=ACTING, message=f"'{release.stage}' is due and about to act.")
+    code, why = _nobody_acts(temporal, now)
     message = (
-        f"'{release.stage}' has been due since {due:%Y-%m-%d %H:%M:%S} UTC and nobody has carried it out: "
-        "no worker is running, or Temporal or the flag provider can't be reached. It goes on by itself when they are back."
+        f"'{release.stage}' has been due since {due:%Y-%m-%d %H:%M:%S} UTC and nobody has carried it out: {why}. "
+        "It goes on by itself once that is over."
     )
-    return WaitingFor(code="unavailable", message=message)
+    return WaitingFor(code=code, message=message)
+
+
+def _nobody_acts(temporal: Temporal | None, now: datetime) -> tuple[str, str]:
+    """The code and the words for what a stage that is overdue waits for."""
+    if temporal is None:
+        return "unavailable", "no worker is running, or Temporal, the database or the flag provider can't be reached"
+    if not temporal.reachable:
+        return "unavailable", _NO_TEMPORAL
+    if workers := temporal.at_work(now):
+        running = "a worker is running" if workers == 1 else f"{workers} workers are running"
+        return "unavailable", f"{running}, so it is the database or the flag provider, or there is more to do than is carried out"
+    return "no_worker", "no worker is running"
 
 
 def _due_at(run: StageRun | None, ahead: datetime | None) -> datetime | None:
