@@ -17,6 +17,7 @@ TAGS = {
     "releases": "Flags on their way through a pipeline.",
     "audit": "Who did what, when, and what it changed.",
     "keys": "API keys. A key makes, lists and revokes only keys whose grants lie within its own.",
+    "system": "Workers, outages and what is late.",
     "health": "Whether this process is alive and can answer, and what its problems mean; its metrics.",
 }
 

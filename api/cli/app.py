@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import audit, controls, environments, features, keys, pipelines, processes, projects, releases, segments
+from api.cli import audit, controls, environments, features, keys, pipelines, processes, projects, releases, segments, status
 from api.cli.panels import LOOK, RELEASE, SET_UP, InPanels
 from api.cli.session import wrong_usage
 from api.cli.target import Target
@@ -53,6 +53,7 @@ app.add_typer(releases.app, name="releases", rich_help_panel=RELEASE)
 app.add_typer(pipelines.app, name="pipelines", rich_help_panel=RELEASE)
 app.add_typer(features.app, name="features", rich_help_panel=RELEASE)
 app.command("audit", rich_help_panel=LOOK)(audit.list_audit_entries)
+app.command("status", rich_help_panel=LOOK)(status.show_status)
 app.add_typer(projects.app, name="projects", rich_help_panel=SET_UP)
 app.add_typer(environments.app, name="environments", rich_help_panel=SET_UP)
 app.add_typer(segments.app, name="segments", rich_help_panel=SET_UP)

@@ -134,6 +134,7 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "GET /keys": _nothing,
     "POST /keys": _body(_key_body),
     "DELETE /keys/{key}": _a_key,
+    "GET /status": _nothing,
     "DELETE /projects/{project}": _no_release_under_way,
 }
 

@@ -78,10 +78,13 @@ NEEDING_TEMPORAL = {
 }
 """Commands that are refused here, where Temporal is down and no release is blocked."""
 
+TELLING = {"status": ""}
+"""Commands whose exit code is a part of what they tell; of test_status.py."""
+
 PROCESSES = frozenset({"api", "bootstrap", "dev", "migrate", "worker"})
 """Commands of test_processes.py, test_bootstrap.py and tests/embedded."""
 
-CALLING = ANSWERING | SILENT | FOLLOWING | NEEDING_TEMPORAL
+CALLING = ANSWERING | SILENT | FOLLOWING | NEEDING_TEMPORAL | TELLING
 
 
 def _commands(group: Any, *path: str) -> Iterator[tuple[str, Any]]:
