@@ -19,14 +19,28 @@ from api.metrics import ApiMetrics
 from api.problems import answer_problems
 from api.rates import RateLimit
 from api.requests import VERSIONED, Requests
-from api.routes import audit, controls, environments, features, health, keys, metrics, pipelines, projects, releases, segments, status
+from api.routes import (
+    audit,
+    controls,
+    environments,
+    features,
+    health,
+    keys,
+    metrics,
+    pipelines,
+    projects,
+    releases,
+    segments,
+    status,
+    whoami,
+)
 from doors import leave
 from settings import Settings, configure_logs
 from workflows.client import ReleaseClient, connect
 from workflows.delivery import Delivery
 from workflows.lookout import Lookout
 
-ROUTERS = (projects, environments, features, segments, pipelines, releases, controls, audit, keys, status)
+ROUTERS = (projects, environments, features, segments, pipelines, releases, controls, audit, keys, whoami, status)
 VERSION = "0.1.0"
 
 

@@ -31,6 +31,7 @@ ANSWERING = {
     "features show": "checkout",
     "keys create": "laptop --owner erin --grant PROJECT:viewer",
     "keys list": "",
+    "keys rotate": "KEY --yes",
     "pipelines archive": "standard --yes",
     "pipelines clone": "standard",
     "pipelines create": "FOLDER/pipeline.json",
@@ -53,6 +54,7 @@ ANSWERING = {
     "segments list": "",
     "segments replace": "staff FOLDER/rules.json",
     "segments show": "staff",
+    "whoami": "",
 }
 """Commands that answer something, with what is typed after them."""
 
