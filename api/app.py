@@ -19,13 +19,28 @@ from api.metrics import ApiMetrics
 from api.problems import answer_problems
 from api.rates import RateLimit
 from api.requests import VERSIONED, Requests
-from api.routes import audit, controls, environments, features, health, keys, metrics, pipelines, projects, releases, segments
+from api.routes import (
+    audit,
+    controls,
+    environments,
+    features,
+    health,
+    keys,
+    metrics,
+    pipelines,
+    projects,
+    releases,
+    segments,
+    status,
+    whoami,
+)
 from doors import leave
 from settings import Settings, configure_logs
 from workflows.client import ReleaseClient, connect
 from workflows.delivery import Delivery
+from workflows.lookout import Lookout
 
-ROUTERS = (projects, environments, features, segments, pipelines, releases, controls, audit, keys)
+ROUTERS = (projects, environments, features, segments, pipelines, releases, controls, audit, keys, whoami, status)
 VERSION = "0.1.0"
 
 
@@ -40,6 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.database = database
         app.state.releases = ReleaseClient(client)
         app.state.delivery = Delivery(database, app.state.releases)
+        app.state.lookout = Lookout(app.state.releases.look)
         app.state.temporal_ui = f"{settings.temporal_ui}/namespaces/{client.namespace}"
         app.state.metrics.watch(database)
         delivering = asyncio.create_task(app.state.delivery.run())

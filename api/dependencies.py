@@ -21,6 +21,7 @@ from domain.errors import NotAuthenticated
 from domain.model import Moment
 from workflows.client import ReleaseClient
 from workflows.delivery import Delivery
+from workflows.lookout import Lookout
 
 _bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer fh_…`")
 
@@ -45,6 +46,11 @@ async def _metrics(request: Request) -> ApiMetrics:
     return metrics
 
 
+async def _lookout(request: Request) -> Lookout:
+    lookout: Lookout = request.app.state.lookout
+    return lookout
+
+
 async def _temporal_ui(request: Request) -> str:
     address: str = request.app.state.temporal_ui
     return address
@@ -53,6 +59,7 @@ async def _temporal_ui(request: Request) -> str:
 DatabaseOf = Annotated[Database, Depends(_database)]
 DeliveryOf = Annotated[Delivery, Depends(_delivery)]
 Releases = Annotated[ReleaseClient, Depends(_releases)]
+LookoutOf = Annotated[Lookout, Depends(_lookout)]
 Metrics = Annotated[ApiMetrics, Depends(_metrics)]
 TemporalUi = Annotated[str, Depends(_temporal_ui)]
 

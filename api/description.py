@@ -16,7 +16,8 @@ TAGS = {
     "pipelines": "Ordered lists of stages: drafted, published, from then on immutable, cloned and archived.",
     "releases": "Flags on their way through a pipeline.",
     "audit": "Who did what, when, and what it changed.",
-    "keys": "API keys. A key makes, lists and revokes only keys whose grants lie within its own.",
+    "keys": "API keys. A key makes, lists, rotates and revokes only keys whose grants lie within its own; it also rotates itself.",
+    "system": "Workers, outages and what is late.",
     "health": "Whether this process is alive and can answer, and what its problems mean; its metrics.",
 }
 

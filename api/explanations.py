@@ -69,6 +69,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The body is not JSON (RFC 8259): not well-formed, NaN or Infinity, one name twice in an object, or nested too deep.",
         "Send one JSON document.",
     ),
+    "key_revoked": Explanation(409, "The key was revoked, which is for good.", "Make another key for the same owner."),
     "method_not_allowed": Explanation(405, "The path has no such method.", "Use a method that the header `Allow` lists."),
     "not_a_draft": Explanation(409, "A published pipeline version can't be changed in any way.", "Clone it, and change the draft."),
     "not_allowed": Explanation(403, "The key is known and lacks the right.", "Ask an admin of the project for the role that is named."),
@@ -102,7 +103,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     "secret_shown_once": Explanation(
         409,
         "The request, by its `Idempotency-Key`, made a key before; `details.key` names it, and its secret is kept nowhere.",
-        "If the answer was lost, rotate that key.",
+        "If the answer was lost, rotate that key: `POST /api/v1/keys/{key}/rotate`.",
     ),
     "segment_not_found": Explanation(404, "There is no such segment in the project.", "Create the segment, or correct its key."),
     "stage_moved": Explanation(409, "The release is no longer where the caller last saw it.", "Look at the release again before deciding."),

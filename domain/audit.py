@@ -37,6 +37,7 @@ class Event(StrEnum):
     PIPELINE_CLONED = "pipeline.cloned"
     PIPELINE_ARCHIVED = "pipeline.archived"
     KEY_CREATED = "key.created"
+    KEY_ROTATED = "key.rotated"
     KEY_REVOKED = "key.revoked"
     FLAG_CHANGED = "flag.changed"
     RELEASE_ADDED = "release.added"

@@ -15,6 +15,7 @@ Refusal
 │   ├── DraftExists
 │   ├── FlagChangedByHand
 │   ├── InUse
+│   ├── KeyRevoked
 │   ├── NotADraft
 │   ├── NotPublished
 │   ├── PipelineArchived
@@ -116,6 +117,10 @@ class FlagChangedByHand(Conflict):
 
 class InUse(Conflict):
     """Something still uses it."""
+
+
+class KeyRevoked(Conflict):
+    """A key that was revoked gets no other secret."""
 
 
 class NotADraft(Conflict):

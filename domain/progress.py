@@ -1,19 +1,16 @@
-"""What people see of a release under way: its plan, and why it isn't moving."""
+"""Why a release isn't moving."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from domain.binding import pinned
-from domain.change import Change
 from domain.duration import speak_duration
 from domain.model import Frozen, Moment
-from domain.pipeline import Definition, Stage
-from domain.release import ACTING, Paused, Release, ReleaseStatus, StageOutcome, StageRun, allowed_controls
-from domain.schedule import Due, has_passed, planned, steps_at
-from domain.trigger import WaitUntil
+from domain.release import ACTING, Paused, Release, ReleaseStatus, allowed_controls
+from domain.system import Temporal
 
 PATIENCE = timedelta(seconds=60)
 """How late a stage may be before we say that something is wrong."""
+
+_NO_TEMPORAL = "Temporal can't be reached, or doesn't know the namespace"
 
 
 class WaitingFor(Frozen):
@@ -24,75 +21,14 @@ class WaitingFor(Frozen):
     until: Moment | None = None
 
 
-class PlannedStep(Frozen):
-    """A step of a rollout: the share that it leads to, in percent, when it was made or when it will act."""
-
-    percent: int
-    acts_at: Moment | None = None
-    made_at: Moment | None = None
+def is_overdue(release: Release, now: datetime) -> bool:
+    """Whether it should have gone on by itself more than a minute ago: its stage is due, or it still is to start."""
+    due = release.added_at if release.status is ReleaseStatus.STARTING else release.acts_at
+    return not release.is_finished and due is not None and now - due >= PATIENCE
 
 
-class PlannedStage(Frozen):
-    """A stage of the plan, with what became of it or when it will act."""
-
-    name: str
-    environment: str
-    outcome: StageOutcome
-    entered_at: Moment | None = None
-    acts_at: Moment | None = None
-    acted_at: Moment | None = None
-    steps: list[PlannedStep] | None = None
-    note: str | None = None
-
-
-def plan_of(
-    release: Release, definition: Definition, runs: Sequence[StageRun], changes: Sequence[Change], now: datetime
-) -> list[PlannedStage]:
-    """Every stage of the pipeline: the latest visit to it, or what is still to come."""
-    latest = {run.stage_index: run for run in sorted(runs, key=lambda run: run.visit)}
-    stages = pinned(definition.stages, release.parameters)
-    ahead = _ahead(release, stages, now)
-    plan = []
-    for index, stage in enumerate(stages):
-        run, due = latest.get(index), ahead.get(index)
-        made = [change for change in changes if run and change.visit == run.visit]
-        entered_at = run.entered_at if run else due.enters_at if due else None
-        plan.append(
-            PlannedStage(
-                name=stage.name,
-                environment=stage.environment,
-                outcome=run.outcome if run else _not_visited(release, index),
-                entered_at=run.entered_at if run else None,
-                acts_at=_due_at(run, due.acts_at if due else None),
-                acted_at=run.acted_at if run else None,
-                steps=_steps(stage, made, due),
-                note=note_on(stage, entered_at),
-            )
-        )
-    return plan
-
-
-def note_on(stage: Stage, entered_at: datetime | None) -> str | None:
-    """What should be said of a stage that is entered then: its point in time may have passed."""
-    trigger = stage.trigger
-    if entered_at is None or not isinstance(trigger, WaitUntil) or trigger.at is None or not has_passed(trigger, entered_at):
-        return None
-    return f"Its time, {trigger.instant():%Y-%m-%d %H:%M:%S} UTC, is over when it is entered: it acts at once."
-
-
-def shares_left(changes: Sequence[Change]) -> dict[str, int]:
-    """Environment -> the share, in percent, at which the release's own changes left its rollout; nothing where it is over."""
-    shares: dict[str, int] = {}
-    for change in changes:
-        if "rollout" in change.after.named:
-            shares.pop(change.environment, None)
-            if change.after.rollout:
-                shares[change.environment] = change.after.rollout.percent
-    return shares
-
-
-def waiting_for(release: Release, now: datetime) -> WaitingFor | None:
-    """Why the release isn't moving; nothing, once it is finished."""
+def waiting_for(release: Release, now: datetime, temporal: Temporal | None = None) -> WaitingFor | None:
+    """Why the release isn't moving; nothing, once it is finished. What Temporal told matters only where it is overdue."""
     if release.is_finished:
         return None
     if release.status is ReleaseStatus.BLOCKED and release.blocked:
@@ -101,12 +37,12 @@ def waiting_for(release: Release, now: datetime) -> WaitingFor | None:
     if release.paused:
         return WaitingFor(code="paused", message=_paused_in_words(release.stage, release.paused))
     if release.acts_at is None:
-        return _waiting_for_temporal(release.added_at, now)
+        return _waiting_for_start(release.added_at, now, temporal)
     if release.acts_at > now:
         what = f"Step {release.step} of '{release.stage}'" if release.step > 1 else f"'{release.stage}'"
         message = f"{what} waits until {release.acts_at:%Y-%m-%d %H:%M:%S} UTC."
         return WaitingFor(code="time", message=message, until=release.acts_at)
-    return _waiting_for_workers(release, release.acts_at, now)
+    return _waiting_for_stage(release, release.acts_at, now, temporal)
 
 
 def _paused_in_words(stage: str, paused: Paused) -> str:
@@ -117,52 +53,34 @@ def _paused_in_words(stage: str, paused: Paused) -> str:
     return f"Paused in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC: {left}. It waits for a person to resume it."
 
 
-def _waiting_for_temporal(added: datetime, now: datetime) -> WaitingFor:
+def _waiting_for_start(added: datetime, now: datetime, temporal: Temporal | None) -> WaitingFor:
     """No worker is needed to start a workflow."""
     if now - added < PATIENCE:
         return WaitingFor(code="starting", message="The release is about to start.")
-    message = (
-        f"The release was added at {added:%Y-%m-%d %H:%M:%S} UTC and could not be started: Temporal can't be reached. It starts by itself."
-    )
+    refused = "Temporal answers and has not taken it so far, and the log says why"
+    why = refused if temporal and temporal.reachable else _NO_TEMPORAL
+    message = f"The release was added at {added:%Y-%m-%d %H:%M:%S} UTC and could not be started: {why}. It starts by itself."
     return WaitingFor(code="unavailable", message=message)
 
 
-def _waiting_for_workers(release: Release, due: datetime, now: datetime) -> WaitingFor:
+def _waiting_for_stage(release: Release, due: datetime, now: datetime, temporal: Temporal | None) -> WaitingFor:
     if now - due < PATIENCE:
         return WaitingFor(code=ACTING, message=f"'{release.stage}' is due and about to act.")
+    code, why = _nobody_acts(temporal, now)
     message = (
-        f"'{release.stage}' has been due since {due:%Y-%m-%d %H:%M:%S} UTC and nobody has carried it out: "
-        "no worker is running, or Temporal or the flag provider can't be reached. It goes on by itself when they are back."
+        f"'{release.stage}' has been due since {due:%Y-%m-%d %H:%M:%S} UTC and nobody has carried it out: {why}. "
+        "It goes on by itself once that is over."
     )
-    return WaitingFor(code="unavailable", message=message)
+    return WaitingFor(code=code, message=message)
 
 
-def _due_at(run: StageRun | None, ahead: datetime | None) -> datetime | None:
-    """When the stage was or will be due; a stage in which the release was ended will never act."""
-    if run is None or run.acts_at is None:
-        return ahead
-    return None if run.outcome is StageOutcome.REMOVED else run.acts_at
-
-
-def _not_visited(release: Release, index: int) -> StageOutcome:
-    comes_later = index > release.stage_index and not release.is_finished
-    return StageOutcome.PENDING if comes_later else StageOutcome.NOT_RUN
-
-
-def _ahead(release: Release, stages: Sequence[Stage], now: datetime) -> dict[int, Due]:
-    """When the stages ahead will act, the soonest from now on; unknown while a person has to decide."""
-    if release.is_finished or release.acts_at is None or release.status is ReleaseStatus.BLOCKED:
-        return {}
-    return planned(stages, release.stage_index, max(release.acts_at, now), release.step)
-
-
-def _steps(stage: Stage, made: Sequence[Change], due: Due | None) -> list[PlannedStep] | None:
-    if stage.rollout is None:
-        return None
-    made_at = {change.step: change.made_at for change in made}
-    first = min(len(made_at) + 1, stage.steps)
-    acts_at = dict(steps_at(stage, first, due.acts_at)) if due and len(made_at) < stage.steps else {}
-    return [
-        PlannedStep(percent=share, acts_at=acts_at.get(number), made_at=made_at.get(number))
-        for number, share in enumerate(stage.rollout.shares, start=1)
-    ]
+def _nobody_acts(temporal: Temporal | None, now: datetime) -> tuple[str, str]:
+    """The code and the words for what a stage that is overdue waits for."""
+    if temporal is None:
+        return "unavailable", "no worker is running, or Temporal, the database or the flag provider can't be reached"
+    if not temporal.reachable:
+        return "unavailable", _NO_TEMPORAL
+    if workers := temporal.at_work(now):
+        running = "a worker is running" if workers == 1 else f"{workers} workers are running"
+        return "unavailable", f"{running}, so it is the database or the flag provider, or there is more to do than is carried out"
+    return "no_worker", "no worker is running"

@@ -1,13 +1,16 @@
 """The only door into running releases."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import chain
 from typing import Any, NamedTuple
 
-from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, GetSystemInfoRequest
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
@@ -23,9 +26,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain import errors
 from domain.release import Control, Release
+from domain.system import Temporal, WorkerSeen
 from workflows.ladder import details_of, summary_of
 from workflows.messages import LOOK_AGAIN, RELEASE, TASK_QUEUE, ReleaseInput, SteerRelease
-from workflows.policies import CALL_TO_TEMPORAL, CONTROL
+from workflows.policies import CALL_TO_TEMPORAL, CONTROL, LOOK_AT_TEMPORAL
 from workflows.search import first_attributes
 
 
@@ -81,6 +85,17 @@ class ReleaseClient:
             return False
         return True
 
+    async def look(self) -> Temporal:
+        """What Temporal tells of itself and of the workers, within a second; that it can't be reached, where it doesn't answer."""
+        kinds = (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
+        try:
+            async with asyncio.timeout(LOOK_AT_TEMPORAL.total_seconds()):
+                system = await self.client.workflow_service.get_system_info(GetSystemInfoRequest())
+                seen = await asyncio.gather(*(self._pollers(kind) for kind in kinds))
+        except (RPCError, RuntimeError, TimeoutError):
+            return Temporal()
+        return Temporal(reachable=True, version=system.server_version, workers=_latest(chain(*seen)))
+
     async def start(self, workflow_id: str, release: ReleaseInput) -> None:
         """Start a release under its own id; one that was started already is left as it is."""
         with suppress(WorkflowAlreadyStartedError):
@@ -130,6 +145,13 @@ class ReleaseClient:
         async for execution in self.client.list_workflows(query, rpc_timeout=CALL_TO_TEMPORAL):
             yield execution.id
 
+    async def _pollers(self, kind: TaskQueueType.ValueType) -> list[WorkerSeen]:
+        """Who asked for such tasks within the last five minutes."""
+        queue = TaskQueue(name=TASK_QUEUE)
+        request = DescribeTaskQueueRequest(namespace=self.client.namespace, task_queue=queue, task_queue_type=kind)
+        pollers = (await self.client.workflow_service.describe_task_queue(request)).pollers
+        return [WorkerSeen(identity=each.identity, seen_at=each.last_access_time.ToDatetime(tzinfo=UTC)) for each in pollers]
+
     async def _control(self, release: Release, name: str, control: Any, update_id: str) -> None:
         handle = self.client.get_workflow_handle(release.workflow_id)
         try:
@@ -144,6 +166,12 @@ class ReleaseClient:
             raise TemporalUnavailable("Temporal can't be reached.") from error
         except RuntimeError as error:
             raise TemporalUnavailable("Temporal can't be reached.") from error
+
+
+def _latest(seen: Iterable[WorkerSeen]) -> tuple[WorkerSeen, ...]:
+    """Each worker once, the one that was seen last first."""
+    latest = {worker.identity: worker for worker in sorted(seen, key=lambda worker: worker.seen_at)}
+    return tuple(sorted(latest.values(), key=lambda worker: worker.seen_at, reverse=True))
 
 
 def _refusal(cause: BaseException) -> Exception:

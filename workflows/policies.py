@@ -25,3 +25,7 @@ QUICK_LOOK: dict[str, Any] = {**QUICK_RECORD, "schedule_to_close_timeout": timed
 CALL_TO_TEMPORAL = timedelta(seconds=5)
 CONTROL = timedelta(seconds=15)
 """How long a person waits until a control shows its effect."""
+LOOK_AT_TEMPORAL = timedelta(seconds=1)
+"""How long a question may be held up by a Temporal that doesn't answer."""
+KEPT = timedelta(seconds=5)
+"""How long what Temporal told is taken for true."""

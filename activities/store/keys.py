@@ -13,9 +13,9 @@ from sqlalchemy.exc import IntegrityError
 
 from activities.store.identifiers import new_id
 from activities.store.paging import Page, Slice, fetch_page
-from activities.store.tables import api_keys, owners
+from activities.store.tables import api_keys, owners, spent_secrets
 from domain.access import Access, Caller, Grant, Owner
-from domain.errors import NotFound
+from domain.errors import KeyRevoked, NotFound
 from domain.model import Frozen, Moment
 
 PREFIX = "fh_"
@@ -60,8 +60,10 @@ class KeyRepository:
         return Caller(key=key.id, owner=key.owner, owner_id=row.owner_id, access=Access(grants=key.grants))
 
     def knows(self, secret: str) -> bool:
-        """Whether the secret was ever a key's, revoked or not."""
-        return self.connection.execute(select(api_keys.c.id).where(api_keys.c.secret_hash == hash_secret(secret))).first() is not None
+        """Whether the secret was ever a key's, revoked or rotated since or not."""
+        now = select(api_keys.c.secret_hash).where(api_keys.c.secret_hash == hash_secret(secret))
+        once = select(spent_secrets.c.secret_hash).where(spent_secrets.c.secret_hash == hash_secret(secret))
+        return self.connection.execute(now.union(once)).first() is not None
 
     def add(self, name: str, owner: Owner, grants: Iterable[Grant], secret: str, at: datetime) -> ApiKey:
         """Keep a new key, and its owner where it is the first."""
@@ -104,6 +106,15 @@ class KeyRepository:
         """End a key; whether it was living until now."""
         living = (api_keys.c.id == key_id) & api_keys.c.revoked_at.is_(None)
         return self.connection.execute(update(api_keys).where(living).values(revoked_at=at)).rowcount > 0
+
+    def rotate(self, key_id: str, secret: str, at: datetime) -> None:
+        """Give a key another secret. The old one ends, and is never taken for a key's again. Raises KeyRevoked."""
+        this = api_keys.c.id == key_id
+        row = self.connection.execute(select(api_keys.c.secret_hash, api_keys.c.revoked_at).where(this).with_for_update()).one()
+        if row.revoked_at is not None:
+            raise KeyRevoked("This key was revoked, for good: make another one.")
+        self.connection.execute(insert(spent_secrets).values(secret_hash=row.secret_hash, api_key_id=key_id, spent_at=at))
+        self.connection.execute(update(api_keys).where(this).values(secret_hash=hash_secret(secret)))
 
 
 _KEYS = select(api_keys, owners.c.kind, owners.c.name.label("owner_name")).join(owners, owners.c.id == api_keys.c.owner_id)

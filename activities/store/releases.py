@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, Row, and_, case, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -12,6 +12,7 @@ from activities.store.tables import features, owners, pipelines, projects, relea
 from domain.errors import AlreadyReleasing, ReleaseNotFound, Superseded
 from domain.flag import FlagState
 from domain.release import UNFINISHED, PipelineRef, Release, ReleaseStatus
+from domain.system import Lateness
 
 _UNFINISHED = [status.value for status in UNFINISHED]
 _WRITTEN = ("stage_index", "stage", "environment", "visit", "step", "sequence", "write_key", "entered_at", "acts_at", "ended_at")
@@ -36,13 +37,6 @@ _RELEASES = (
     .join(adders, adders.c.id == releases.c.added_by)
     .join(responsibles, responsibles.c.id == releases.c.responsible)
 )
-
-
-class Lateness(NamedTuple):
-    """How many releases are overdue, and by how much the latest one is late."""
-
-    overdue: int
-    worst: timedelta
 
 
 class ReleaseRepository:
@@ -145,7 +139,7 @@ class ReleaseRepository:
         overdue = func.count().filter(due < now - patience).label("overdue")
         late = select(func.min(due).label("due"), overdue).where(releases.c.status.in_(_UNFINISHED), due < now)
         row = self.connection.execute(late).one()
-        return Lateness(row.overdue, now - row.due if row.due else timedelta())
+        return Lateness(overdue=row.overdue, worst=now - row.due if row.due else timedelta())
 
     def write(self, release: Release) -> None:
         """Write the next state of a release, if it still is unfinished and stands where that state follows. Raises Superseded."""

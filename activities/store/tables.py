@@ -140,6 +140,14 @@ api_keys = Table(
     Column("revoked_at", UtcDateTime),
 )
 
+spent_secrets = Table(
+    "spent_secrets",
+    metadata,
+    Column("secret_hash", String(64), primary_key=True),
+    Column("api_key_id", String(36), ForeignKey("api_keys.id"), nullable=False),
+    Column("spent_at", UtcDateTime, nullable=False),
+)
+
 releases = Table(
     "releases",
     metadata,

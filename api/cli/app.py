@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 
-from api.cli import audit, controls, environments, features, keys, pipelines, processes, projects, releases, segments
+from api.cli import audit, controls, environments, features, keys, pipelines, processes, projects, releases, segments, status
 from api.cli.panels import LOOK, RELEASE, SET_UP, InPanels
 from api.cli.session import wrong_usage
 from api.cli.target import Target
 
 HELP = """Moves feature flags through release pipelines.
 
-Commands that look or change call the HTTP API. What publishes, archives, adds, removes, deletes or revokes shows its effect and asks.
+Commands that look or change call the HTTP API. What publishes, archives, adds, removes, deletes, rotates or revokes
+shows its effect and asks.
 
 \b
 --yes               skips the question, for scripts
@@ -53,6 +54,8 @@ app.add_typer(releases.app, name="releases", rich_help_panel=RELEASE)
 app.add_typer(pipelines.app, name="pipelines", rich_help_panel=RELEASE)
 app.add_typer(features.app, name="features", rich_help_panel=RELEASE)
 app.command("audit", rich_help_panel=LOOK)(audit.list_audit_entries)
+app.command("whoami", rich_help_panel=LOOK)(keys.show_whoami)
+app.command("status", rich_help_panel=LOOK)(status.show_status)
 app.add_typer(projects.app, name="projects", rich_help_panel=SET_UP)
 app.add_typer(environments.app, name="environments", rich_help_panel=SET_UP)
 app.add_typer(segments.app, name="segments", rich_help_panel=SET_UP)

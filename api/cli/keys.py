@@ -8,7 +8,7 @@ from api.cli.completing import offer_api_keys
 from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
 from api.cli.session import AsJson, Limit, Yes, calling, wrong_usage
 from api.cli.showing import ask, moment, show, show_json, show_table
-from api.client import first, path_of
+from api.client import ApiClient, first, path_of
 
 app = typer.Typer(
     help=with_examples(
@@ -19,6 +19,21 @@ app = typer.Typer(
     no_args_is_help=True,
     cls=InPanels,
 )
+
+
+KeyId = Annotated[str, typer.Argument(metavar="KEY", help="Its id, as `keys list` shows it.", autocompletion=offer_api_keys)]
+
+
+def show_whoami(context: typer.Context, as_json: AsJson = False) -> None:
+    """Whose key you use, and what it may do."""
+    with calling(context) as client:
+        found = client.get("/whoami")
+    if as_json:
+        show_json(found)
+        return
+    show(f"{_owner(found)}, with key '{found['name']}' ({found['id']}), which may do this:")
+    for grant in found["grants"]:
+        show(f"  {_grant_in_words(grant)}")
 
 
 @app.command("list", rich_help_panel=LOOK)
@@ -72,19 +87,35 @@ def create_key(
     show(made["secret"])
 
 
+@app.command("rotate", rich_help_panel=CHANGE)
+def rotate_key(context: typer.Context, key: KeyId, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Give a key another secret and print it, this once; the old one ends at once; asks first."""
+    with calling(context) as client:
+        if not yes:
+            ask(_named(client, key), f"Rotate {key}, so that its secret of today works no more?", yes=yes)
+        rotated = client.post(path_of("keys", key, "rotate"))
+    if as_json:
+        show_json(rotated)
+        return
+    show(f"Rotated key '{rotated['name']}' ({rotated['id']}) of {_owner(rotated)}. Its new secret, which is shown this once:")
+    show(rotated["secret"])
+
+
 @app.command("revoke", rich_help_panel=CHANGE)
-def revoke_key(
-    context: typer.Context,
-    key: Annotated[str, typer.Argument(metavar="KEY", help="Its id, as `keys list` shows it.", autocompletion=offer_api_keys)],
-    yes: Yes = False,
-) -> None:
+def revoke_key(context: typer.Context, key: KeyId, yes: Yes = False) -> None:
     """End a key at once; asks first."""
     with calling(context) as client:
         if not yes:
-            effect = [f"'{each['name']}' of {_owner(each)}" for each in client.items("/keys") if each["id"] == key]
-            ask(effect, f"Revoke {key}, for good?", yes=yes)
+            ask(_named(client, key), f"Revoke {key}, for good?", yes=yes)
         client.delete(path_of("keys", key))
     show(f"Revoked {key}.")
+
+
+def _named(client: ApiClient, key: str) -> list[str]:
+    """What a key is called and whose it is; nothing of one that this key may not see."""
+    own = client.get("/whoami")
+    known = [own] if own["id"] == key else client.items("/keys")
+    return [f"'{each['name']}' of {_owner(each)}" for each in known if each["id"] == key]
 
 
 def _grant(text: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""API keys. A key makes, lists and revokes only keys whose grants lie within its own."""
+"""API keys. A key makes, lists, rotates and revokes only keys whose grants lie within its own; it also rotates itself."""
 
 from collections.abc import Iterator
 
@@ -39,6 +39,26 @@ def list_keys(caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf
     return ListOf(items=[key for key in page.items if _manages(caller, key.grants)], next=page.next)
 
 
+@router.post("/{key}/rotate")
+def rotate_key(key: Slug, caller: CallerOf, writing: WritingOf) -> NewKey:
+    """Give a key another secret, which is in this answer and nowhere else; the old one ends at once.
+
+    Everything else stays: id, owner, grants, and what releases do on the owner's behalf. For a change without a gap, make a second key
+    for the same owner instead, and revoke the first one later.
+    """
+    if key != caller.key:
+        _must_manage(caller, ())
+    secret, at = new_secret(), now()
+    with writing.transaction() as store:
+        found = store.keys.get(key)
+        if key != caller.key:
+            _must_see(caller, found)
+        store.keys.rotate(found.id, secret, at)
+        _audit(store, caller, Event.KEY_ROTATED, found)
+        writing.answer_once(store, found.id)
+    return NewKey(**dict(found), secret=secret)
+
+
 @router.delete("/{key}", status_code=204)
 def revoke_key(key: Slug, caller: CallerOf, database: DatabaseOf) -> None:
     """End a key at once; doing it twice is the same as doing it once."""
@@ -46,8 +66,7 @@ def revoke_key(key: Slug, caller: CallerOf, database: DatabaseOf) -> None:
     at = now()
     with database.transaction() as store:
         found = store.keys.get(key)
-        if not _manages(caller, found.grants):
-            raise NotFound("There is no such key, or none that this key may see.")
+        _must_see(caller, found)
         if store.keys.revoke(found.id, at):
             _audit(store, caller, Event.KEY_REVOKED, found)
 
@@ -56,6 +75,11 @@ def _manages(caller: Caller, grants: tuple[Grant, ...]) -> bool:
     """Keys are the business of admins, each in their own projects."""
     projects = {grant.project for grant in grants if grant.project}
     return caller.access.covers(grants) and all(caller.access.administers(project) for project in projects)
+
+
+def _must_see(caller: Caller, key: ApiKey) -> None:
+    if not _manages(caller, key.grants):
+        raise NotFound("There is no such key, or none that this key may see.")
 
 
 def _must_manage(caller: Caller, grants: tuple[Grant, ...]) -> None:

@@ -1,5 +1,6 @@
 """Releases: flags on their way."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import structlog
@@ -7,11 +8,15 @@ from fastapi import APIRouter, Query
 
 from activities.adding import AddRelease, add_release
 from activities.store.database import Store
-from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, Since, SliceOf, TemporalUi, Until, WritingOf, now
+from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, LookoutOf, Since, SliceOf, TemporalUi, Until, WritingOf, now
 from api.schemas.lists import ListOf
 from api.schemas.releases import ReleaseSummary, ReleaseView, Viewer
-from domain.release import Release, ReleaseStatus
+from domain.change import Change
+from domain.pipeline import Definition
+from domain.progress import is_overdue
+from domain.release import Release, ReleaseStatus, StageRun
 from domain.text import Name, Slug
+from workflows.lookout import Lookout
 
 router = APIRouter(prefix="/projects/{project}/releases", tags=["releases"])
 log = structlog.get_logger()
@@ -39,6 +44,7 @@ def list_releases(
     database: DatabaseOf,
     wanted: SliceOf,
     temporal_ui: TemporalUi,
+    lookout: LookoutOf,
     since: Since = None,
     until: Until = None,
     pipeline: Annotated[Slug | None, Query(description="A key, or the id of one version")] = None,
@@ -51,22 +57,37 @@ def list_releases(
     """Releases, newest first."""
     caller.must_see(project)
     filters = {"pipeline": pipeline, "feature": feature, "environment": environment, "stage": stage, "status": status, "added_by": added_by}
-    viewer = Viewer(temporal_ui, now())
     with database.reading() as store:
         equal = {name: value for name, value in filters.items() if value is not None}
         page = store.releases.page(store.projects.get(project).id, wanted, equal, since, until)
+    viewer = _onlooker(temporal_ui, lookout, page.items)
     return ListOf(items=[viewer.summary(release) for release in page.items], next=page.next)
 
 
 @router.get("/{release}")
-def get_release(project: Slug, release: Slug, caller: CallerOf, database: DatabaseOf, temporal_ui: TemporalUi) -> ReleaseView:
+def get_release(
+    project: Slug, release: Slug, caller: CallerOf, database: DatabaseOf, temporal_ui: TemporalUi, lookout: LookoutOf
+) -> ReleaseView:
     """One release, whole: its plan, its history, and why it isn't moving."""
     caller.must_see(project)
     with database.reading() as store:
-        return view_of(store, Viewer(temporal_ui, now()), store.releases.get(release, store.projects.get(project).id))
+        found = store.releases.get(release, store.projects.get(project).id)
+        told = _told_of(store, found)
+    return _onlooker(temporal_ui, lookout, [found]).view(found, *told)
 
 
 def view_of(store: Store, viewer: Viewer, release: Release) -> ReleaseView:
     """A release, whole."""
+    return viewer.view(release, *_told_of(store, release))
+
+
+def _told_of(store: Store, release: Release) -> tuple[Definition, list[StageRun], list[Change]]:
     definition = store.pipelines.version(release.pipeline.id).definition
-    return viewer.view(release, definition, store.history.runs(release.id), store.history.changes(release.id))
+    return definition, store.history.runs(release.id), store.history.changes(release.id)
+
+
+def _onlooker(temporal_ui: str, lookout: Lookout, releases: Iterable[Release]) -> Viewer:
+    """Whoever looks at releases of which one is overdue learns what Temporal tells; it is asked while no connection is held."""
+    at = now()
+    overdue = any(is_overdue(release, at) for release in releases)
+    return Viewer(temporal_ui, at, lookout.ask_from_thread() if overdue else None)

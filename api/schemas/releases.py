@@ -12,8 +12,10 @@ from domain.duration import Duration
 from domain.flag import Value
 from domain.model import Frozen, Moment
 from domain.pipeline import Definition
-from domain.progress import PlannedStage, WaitingFor, plan_of, shares_left, waiting_for
+from domain.plan import PlannedStage, plan_of, shares_left
+from domain.progress import WaitingFor, waiting_for
 from domain.release import Expected, PipelineRef, Release, StageOutcome, StageRun, allowed_controls
+from domain.system import Temporal
 from domain.text import Name, Reason
 
 
@@ -118,11 +120,12 @@ class ReleaseView(ReleaseSummary):
 
 
 class Viewer:
-    """How releases are shown: at this time, with links to this Temporal Web UI."""
+    """How releases are shown: at this time, with links to this Temporal Web UI, and by what Temporal told if it was asked."""
 
-    def __init__(self, temporal_ui: str, at: datetime) -> None:
+    def __init__(self, temporal_ui: str, at: datetime, temporal: Temporal | None = None) -> None:
         self.temporal_ui = temporal_ui
         self.at = at
+        self.temporal = temporal
 
     def summary(self, release: Release) -> ReleaseSummary:
         """A release in a list."""
@@ -144,7 +147,7 @@ class Viewer:
         own = {field: getattr(release, field) for field in ReleaseSummary.model_fields if hasattr(release, field)}
         return own | {
             "status": release.status.value,
-            "waiting_for": waiting_for(release, self.at),
+            "waiting_for": waiting_for(release, self.at, self.temporal),
             "blocked_by": BlockedBy(**dict(blocked), allowed=allowed) if blocked else None,
             "paused": PausedView(**dict(release.paused)) if release.paused else None,
             "allowed": allowed,

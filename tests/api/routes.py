@@ -134,12 +134,15 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "GET /keys": _nothing,
     "POST /keys": _body(_key_body),
     "DELETE /keys/{key}": _a_key,
+    "POST /keys/{key}/rotate": _a_key,
+    "GET /whoami": _nothing,
+    "GET /status": _nothing,
     "DELETE /projects/{project}": _no_release_under_way,
 }
 
 _USUAL = {"project": "shop", "environment": "development", "feature": "checkout", "segment": "staff"}
 
-_WITHOUT = ("/publish", "/archive")
+_WITHOUT = ("/publish", "/archive", "/rotate")
 
 WITH_A_BODY = [route for route in PLACES if route.split()[0] in ("POST", "PUT", "PATCH") and not route.endswith(_WITHOUT)]
 

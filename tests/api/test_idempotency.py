@@ -17,7 +17,7 @@ from tests.pipelines import pipeline, stage
 
 CONTROLS = ("resume", "advance", "skip", "retry", "restart")
 THROUGH_TEMPORAL = tuple(f"POST /projects/{{project}}/releases/{{release}}/{control}" for control in CONTROLS)
-WITH_A_SECRET = ("POST /keys",)
+WITH_A_SECRET = ("POST /keys", "POST /keys/{key}/rotate")
 POSTS = [route for route in PLACES if route.startswith("POST") and route not in (*THROUGH_TEMPORAL, *WITH_A_SECRET)]
 
 
@@ -94,9 +94,10 @@ def test_requests_sent_at_once_are_carried_out_once(api_on_both: Api) -> None:
     assert sorted(map(_is_replayed, answers)) == [False] + 5 * [True]
 
 
-def test_the_secret_of_a_key_is_not_kept_to_be_answered_again(api_on_both: Api) -> None:
+@pytest.mark.parametrize("route", WITH_A_SECRET)
+def test_the_secret_of_a_key_is_not_kept_to_be_answered_again(api_on_both: Api, route: str) -> None:
     api_on_both.make_project()
-    _, path, body = prepare(api_on_both, "POST /keys")
+    _, path, body = prepare(api_on_both, route)
 
     made = _send(api_on_both, path, body, "once").json()
     again = problem_of(_send(api_on_both, path, body, "once"), 409, "secret_shown_once")
@@ -104,6 +105,7 @@ def test_the_secret_of_a_key_is_not_kept_to_be_answered_again(api_on_both: Api) 
     assert again["details"] == {"key": made["id"]}
     assert made["secret"] not in str(again)
     assert [each["id"] for each in api_on_both.get("/keys")["items"]].count(made["id"]) == 1
+    assert api_on_both.with_key(made["secret"]).get("/whoami")["id"] == made["id"]
 
 
 def test_a_control_under_a_used_key_is_refused_where_it_asks_for_something_else(api: Api) -> None:

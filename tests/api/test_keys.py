@@ -8,6 +8,7 @@ from sqlalchemy import text
 from activities.store.database import Database
 from tests.api.answers import problem_of
 from tests.http import OWNER_KEY, Api
+from tests.pipelines import pipeline, stage
 
 VIEWER = {"project": "shop", "role": "viewer"}
 ADMIN = {"project": "shop", "role": "admin"}
@@ -132,3 +133,76 @@ def test_the_audit_log_of_a_project_tells_nothing_of_a_keys_grants_in_another(ap
 
     assert "secret" not in str(entries)
     assert entries[0]["after"]["grants"] == [{"project": "shop", "role": "viewer", "environments": []}]
+
+
+def test_a_rotated_key_keeps_everything_but_its_secret(api_on_both: Api) -> None:
+    api_on_both.make_project()
+    made = api_on_both.post("/keys", _body(VIEWER))
+    old = api_on_both.with_key(made["secret"])
+
+    rotated = api_on_both.post(f"/keys/{made['id']}/rotate")
+
+    assert rotated["secret"].startswith("fh_")
+    assert rotated["secret"] != made["secret"]
+    assert {**rotated, "secret": ""} == {**made, "secret": ""}
+    problem_of(old.request("GET", "/whoami"), 401, "not_authenticated")
+    whoami = api_on_both.with_key(rotated["secret"]).get("/whoami")
+    assert whoami == {field: value for field, value in made.items() if field != "secret"}
+
+
+def test_any_key_rotates_itself_and_then_needs_its_new_secret(api: Api) -> None:
+    api.make_project()
+    made = api.post("/keys", _body(VIEWER))
+    robot, another = api.with_key(made["secret"]), api.post("/keys", _body(VIEWER, name="another"))
+
+    problem_of(robot.request("POST", f"/keys/{another['id']}/rotate"), 403, "not_allowed")
+    rotated = robot.post(f"/keys/{made['id']}/rotate")
+
+    problem_of(robot.request("GET", "/whoami"), 401, "not_authenticated")
+    assert api.with_key(rotated["secret"]).get("/projects/shop")["key"] == "shop"
+
+
+def test_an_admin_rotates_only_keys_within_its_grants(api: Api) -> None:
+    api.make_project("shop")
+    api.make_project("other")
+    admin = api.make_key("ada", ADMIN)
+    wider = api.post("/keys", _body(VIEWER, {"project": "other", "role": "viewer"}))
+    within = api.post("/keys", _body(VIEWER))
+    bootstrap = next(key for key in api.get("/keys")["items"] if key["name"] == "bootstrap")
+
+    for key in (wider["id"], bootstrap["id"], "nobodys"):
+        problem_of(admin.request("POST", f"/keys/{key}/rotate"), 404, "not_found")
+
+    assert admin.post(f"/keys/{within['id']}/rotate")["id"] == within["id"]
+    assert api.with_key(wider["secret"]).get("/whoami")["id"] == wider["id"]
+
+
+def test_a_revoked_key_is_not_rotated(api: Api) -> None:
+    api.make_project()
+    made = api.post("/keys", _body(VIEWER))
+    api.request("DELETE", f"/keys/{made['id']}")
+
+    problem_of(api.request("POST", f"/keys/{made['id']}/rotate"), 409, "key_revoked")
+
+
+def test_rotating_is_in_the_audit_without_the_secret(api: Api) -> None:
+    api.make_project()
+    made = api.post("/keys", _body(VIEWER))
+    rotated = api.post(f"/keys/{made['id']}/rotate")
+
+    [entry] = api.get("/projects/shop/audit", event="key.rotated")["items"]
+
+    assert (entry["actor"]["owner"], entry["after"]["id"]) == ("bootstrap", made["id"])
+    assert rotated["secret"] not in str(entry)
+
+
+def test_a_flag_goes_on_by_the_rights_of_an_owner_whose_key_was_rotated(api: Api) -> None:
+    api.make_project()
+    api.publish(pipeline(stage("Development")))
+    made = api.post("/keys", _body({"project": "shop", "role": "operator", "environments": ["*"]}))
+    release = api.with_key(made["secret"]).add()
+
+    rotated = api.with_key(api.post(f"/keys/{made['id']}/rotate")["secret"])
+
+    paused = rotated.post(f"/projects/shop/releases/{release['id']}/pause")
+    assert (paused["responsible"], paused["added_by"]) == ("robot", "robot")

@@ -31,6 +31,7 @@ ANSWERING = {
     "features show": "checkout",
     "keys create": "laptop --owner erin --grant PROJECT:viewer",
     "keys list": "",
+    "keys rotate": "KEY --yes",
     "pipelines archive": "standard --yes",
     "pipelines clone": "standard",
     "pipelines create": "FOLDER/pipeline.json",
@@ -53,6 +54,7 @@ ANSWERING = {
     "segments list": "",
     "segments replace": "staff FOLDER/rules.json",
     "segments show": "staff",
+    "whoami": "",
 }
 """Commands that answer something, with what is typed after them."""
 
@@ -78,10 +80,13 @@ NEEDING_TEMPORAL = {
 }
 """Commands that are refused here, where Temporal is down and no release is blocked."""
 
+TELLING = {"status": ""}
+"""Commands whose exit code is a part of what they tell; of test_status.py."""
+
 PROCESSES = frozenset({"api", "bootstrap", "dev", "migrate", "worker"})
 """Commands of test_processes.py, test_bootstrap.py and tests/embedded."""
 
-CALLING = ANSWERING | SILENT | FOLLOWING | NEEDING_TEMPORAL
+CALLING = ANSWERING | SILENT | FOLLOWING | NEEDING_TEMPORAL | TELLING
 
 
 def _commands(group: Any, *path: str) -> Iterator[tuple[str, Any]]:

@@ -56,3 +56,24 @@ def test_a_key_is_revoked_after_it_was_named(terminal: Terminal, api: Api) -> No
     assert "'laptop' of erin (person)" in terminal.err
     assert Terminal(api.address, made["secret"]).types("features", "list").code == 1
     assert next(each for each in terminal.reads("keys", "list") if each["id"] == made["id"])["revoked_at"]
+
+
+def test_a_key_is_rotated_after_it_was_named_and_its_new_secret_shown_once(terminal: Terminal, api: Api) -> None:
+    made = terminal.reads("keys", "create", "laptop", "--owner", "erin", "--grant", "shop:viewer")
+
+    assert terminal.types("keys", "rotate", made["id"], answers="y\n").code == 0
+
+    secret = terminal.out.splitlines()[-1]
+    assert "'laptop' of erin (person)" in terminal.err
+    assert Terminal(api.address, secret).types("features", "list").code == 0
+    assert Terminal(api.address, made["secret"]).types("features", "list").code == 1
+
+
+def test_a_viewer_learns_who_it_is_and_rotates_its_own_key(terminal: Terminal, api: Api) -> None:
+    made = terminal.reads("keys", "create", "laptop", "--owner", "erin", "--grant", "shop:viewer")
+    erin = Terminal(api.address, made["secret"])
+
+    assert erin.types("whoami").out == f"erin (person), with key 'laptop' ({made['id']}), which may do this:\n  shop:viewer\n"
+    assert erin.types("keys", "rotate", made["id"], answers="y\n").code == 0
+
+    assert "'laptop' of erin (person)" in erin.err

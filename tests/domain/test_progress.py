@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from domain.progress import PATIENCE, plan_of, waiting_for
+from domain.plan import plan_of
+from domain.progress import PATIENCE, is_overdue, waiting_for
 from domain.release import Release, ReleaseStatus, StageOutcome, StageRun
+from domain.system import LATELY, Temporal, WorkerSeen
 from tests.domain.records import BLOCKED, DEFINITION, a_release
 from tests.world import NOW
 
@@ -88,6 +90,52 @@ def test_why_a_release_is_not_moving(release: Release, code: str, words: str, ha
 
     assert waits
     assert (waits.code, waits.until is not None) == (code, has_time)
+    assert words in waits.message
+
+
+DOWN = Temporal()
+UP = Temporal(reachable=True, version="1.32.0")
+GONE = UP.model_copy(update={"workers": (WorkerSeen(identity="1@a", seen_at=LATE - LATELY),)})
+STAFFED = UP.model_copy(update={"workers": (WorkerSeen(identity="2@a", seen_at=LATE - LATELY / 2), *GONE.workers)})
+
+OVERDUE: dict[str, tuple[Temporal | None, str, str]] = {
+    "nobody asked Temporal": (None, "unavailable", "no worker is running, or Temporal"),
+    "Temporal is down": (DOWN, "unavailable", "Temporal can't be reached"),
+    "no worker was ever seen": (UP, "no_worker", "no worker is running."),
+    "the last worker was seen long ago": (GONE, "no_worker", "no worker is running."),
+    "a worker is there": (STAFFED, "unavailable", "a worker is running, so it is the database"),
+}
+
+
+@pytest.mark.parametrize(("temporal", "code", "words"), OVERDUE.values(), ids=OVERDUE)
+def test_an_overdue_stage_waits_for_a_worker_or_for_an_outage_to_end(temporal: Temporal | None, code: str, words: str) -> None:
+    overdue = a_release(acts_at=LATE - PATIENCE)
+
+    waits = waiting_for(overdue, LATE, temporal)
+
+    assert is_overdue(overdue, LATE)
+    assert waits
+    assert waits.code == code
+    assert words in waits.message
+
+
+def test_a_release_that_is_not_overdue_waits_for_the_same_whatever_temporal_tells() -> None:
+    for release, code, _, _ in WAITING.values():
+        now = NOW if release.status is ReleaseStatus.STARTING else LATE
+        if code != "unavailable":
+            assert not is_overdue(release, now)
+            assert waiting_for(release, now, UP) == waiting_for(release, now, DOWN) == waiting_for(release, now)
+
+
+@pytest.mark.parametrize(("temporal", "words"), [(None, "can't be reached"), (DOWN, "can't be reached"), (UP, "has not taken it")])
+def test_a_release_that_could_not_be_started_needs_no_worker(temporal: Temporal | None, words: str) -> None:
+    starting = a_release(status=ReleaseStatus.STARTING)
+
+    waits = waiting_for(starting, LATE, temporal)
+
+    assert is_overdue(starting, LATE)
+    assert waits
+    assert waits.code == "unavailable"
     assert words in waits.message
 
 

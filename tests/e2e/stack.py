@@ -82,10 +82,11 @@ class Stack:
         """All of them."""
         return (self.api_process, self.worker, self.other_worker, self.temporal)
 
-    def start(self) -> None:
+    def start(self, *, with_worker: bool = True) -> None:
         """Start Temporal, one worker and the API, and wait until the API is ready."""
         self.temporal.start()
-        self.worker.start()
+        if with_worker:
+            self.worker.start()
         self.api_process.start()
         self.api.wait_until_ready()
 
@@ -100,11 +101,11 @@ class Stack:
 
 
 @contextmanager
-def running_stack(folder: Path, database_url: str, **proxies: Proxy) -> Iterator[Stack]:
+def running_stack(folder: Path, database_url: str, *, with_worker: bool = True, **proxies: Proxy) -> Iterator[Stack]:
     """A running stack, of which nothing is left behind."""
     stack = Stack(folder, database_url, **proxies)
     try:
-        stack.start()
+        stack.start(with_worker=with_worker)
         yield stack
     except (AssertionError, TimeoutError, httpx.HTTPError) as failure:
         failure.add_note(stack.logs())

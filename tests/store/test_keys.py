@@ -1,5 +1,6 @@
 """Keys are kept as hashes, and rights count by owner."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from activities.store.database import Database
 from activities.store.keys import PREFIX, new_secret
 from activities.store.tables import metadata
 from domain.access import Access, Grant, Owner, Role
-from domain.errors import NotFound
+from domain.errors import KeyRevoked, NotFound
 from tests.threads import at_once
 from tests.world import NOW, World
 
@@ -114,3 +115,61 @@ def test_the_bootstrap_key_is_kept_once_and_stays_revoked(sqlite: Database) -> N
         assert store.keys.caller(secret) is None
     with pytest.raises(ValueError, match="at least 20 characters"):
         keep_bootstrap_key(sqlite, "short")
+
+
+def test_a_rotated_key_is_the_same_with_another_secret(world: World) -> None:
+    with world.database.transaction() as store:
+        key = store.keys.add("anna's laptop", ANNA, [PRODUCTION], "fh_the_first", NOW)
+        store.keys.rotate(key.id, "fh_the_second", NOW)
+        store.keys.rotate(key.id, "fh_the_third", NOW)
+
+        caller = store.keys.caller("fh_the_third")
+        assert caller
+        assert (caller.key, store.keys.get(key.id)) == (key.id, key)
+        assert [store.keys.caller(secret) for secret in ("fh_the_first", "fh_the_second")] == [None, None]
+        assert all(map(store.keys.knows, ("fh_the_first", "fh_the_second", "fh_the_third")))
+
+
+def test_a_revoked_key_gets_no_other_secret(world: World) -> None:
+    with world.database.transaction() as store:
+        key = store.keys.add("anna's laptop", ANNA, [PRODUCTION], "fh_the_first", NOW)
+        store.keys.revoke(key.id, NOW)
+
+        with pytest.raises(KeyRevoked):
+            store.keys.rotate(key.id, "fh_the_second", NOW)
+
+        assert not store.keys.knows("fh_the_second")
+
+
+def test_a_bootstrap_secret_that_was_rotated_does_not_come_back_with_the_next_start(sqlite: Database) -> None:
+    secret = "fh_a_bootstrap_key_of_length"
+    keep_bootstrap_key(sqlite, secret)
+    with sqlite.transaction() as store:
+        caller = store.keys.caller(secret)
+        assert caller
+        store.keys.rotate(caller.key, "fh_another", NOW)
+
+    keep_bootstrap_key(sqlite, secret)
+
+    with sqlite.reading() as store:
+        assert store.keys.caller(secret) is None
+        assert store.keys.caller("fh_another")
+
+
+def test_a_key_rotated_by_two_at_once_has_one_secret(world: World) -> None:
+    with world.database.transaction() as store:
+        key = store.keys.add("anna's laptop", ANNA, [PRODUCTION], "fh_the_first", NOW)
+
+    def rotate(secret: str) -> Callable[[], None]:
+        def go() -> None:
+            with world.database.transaction() as store:
+                store.keys.rotate(key.id, secret, NOW)
+
+        return go
+
+    at_once(rotate("fh_of_one"), rotate("fh_of_the_other"))
+
+    with world.database.reading() as store:
+        assert [store.keys.caller(secret) is None for secret in ("fh_of_one", "fh_of_the_other")].count(False) == 1
+        assert store.keys.knows("fh_of_one")
+        assert store.keys.knows("fh_of_the_other")

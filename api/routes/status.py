@@ -1,0 +1,21 @@
+"""The state of the system: whether what isn't moving waits, or something is out of order."""
+
+from fastapi import APIRouter, Request
+
+from api.dependencies import CallerOf, DatabaseOf, LookoutOf, now
+from api.schemas.system import SystemView, system_view
+from domain.progress import PATIENCE
+
+router = APIRouter(prefix="/status", tags=["system"])
+
+
+@router.get("")
+def get_status(request: Request, _caller: CallerOf, database: DatabaseOf, lookout: LookoutOf) -> SystemView:
+    """Which workers are seen, what is late, and in a sentence whether that is an outage; counts only, whatever the key may see.
+
+    It answers within two seconds while Temporal is down. While the database is down it can only be the problem `database_unavailable`.
+    """
+    temporal, at = lookout.ask_from_thread(), now()
+    with database.reading() as store:
+        lateness = store.releases.lateness(at, PATIENCE)
+    return system_view(request.app.version, temporal, lateness, at)

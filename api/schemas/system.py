@@ -1,0 +1,53 @@
+"""The state of the system on the wire."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel
+
+from domain.duration import Duration
+from domain.model import Moment
+from domain.system import Condition, Lateness, Temporal, judge
+
+
+class Versions(BaseModel):
+    """What runs; Temporal's is null while it can't be reached."""
+
+    flaghoist: str
+    temporal: str | None
+
+
+class WorkerView(BaseModel):
+    """A worker that asked Temporal for work in the last five minutes; `at_work` is false once it is silent for longer than usual."""
+
+    identity: str
+    seen_at: Moment
+    at_work: bool
+
+
+class SystemView(BaseModel):
+    """The state of the system; `worst_lateness` is that of whatever should go on by itself, overdue or not yet."""
+
+    condition: Condition
+    summary: str
+    versions: Versions
+    database: Literal["reachable"]
+    temporal: Literal["reachable", "unreachable"]
+    workers: list[WorkerView]
+    overdue_releases: int
+    worst_lateness: Duration
+
+
+def system_view(version: str, temporal: Temporal, lateness: Lateness, at: datetime) -> SystemView:
+    """The state of the system, as it is known at this time."""
+    verdict = judge(temporal, lateness, at)
+    return SystemView(
+        condition=verdict.condition,
+        summary=verdict.message,
+        versions=Versions(flaghoist=version, temporal=temporal.version),
+        database="reachable",
+        temporal="reachable" if temporal.reachable else "unreachable",
+        workers=[WorkerView(**dict(worker), at_work=worker.is_at_work(at)) for worker in temporal.workers],
+        overdue_releases=lateness.overdue,
+        worst_lateness=lateness.worst,
+    )

@@ -1,0 +1,110 @@
+"""The plan of a release: every stage, with what became of it or when it will act."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from domain.binding import pinned
+from domain.change import Change
+from domain.model import Frozen, Moment
+from domain.pipeline import Definition, Stage
+from domain.release import Release, ReleaseStatus, StageOutcome, StageRun
+from domain.schedule import Due, has_passed, planned, steps_at
+from domain.trigger import WaitUntil
+
+
+class PlannedStep(Frozen):
+    """A step of a rollout: the share that it leads to, in percent, when it was made or when it will act."""
+
+    percent: int
+    acts_at: Moment | None = None
+    made_at: Moment | None = None
+
+
+class PlannedStage(Frozen):
+    """A stage of the plan, with what became of it or when it will act."""
+
+    name: str
+    environment: str
+    outcome: StageOutcome
+    entered_at: Moment | None = None
+    acts_at: Moment | None = None
+    acted_at: Moment | None = None
+    steps: list[PlannedStep] | None = None
+    note: str | None = None
+
+
+def plan_of(
+    release: Release, definition: Definition, runs: Sequence[StageRun], changes: Sequence[Change], now: datetime
+) -> list[PlannedStage]:
+    """Every stage of the pipeline: the latest visit to it, or what is still to come."""
+    latest = {run.stage_index: run for run in sorted(runs, key=lambda run: run.visit)}
+    stages = pinned(definition.stages, release.parameters)
+    ahead = _ahead(release, stages, now)
+    plan = []
+    for index, stage in enumerate(stages):
+        run, due = latest.get(index), ahead.get(index)
+        made = [change for change in changes if run and change.visit == run.visit]
+        entered_at = run.entered_at if run else due.enters_at if due else None
+        plan.append(
+            PlannedStage(
+                name=stage.name,
+                environment=stage.environment,
+                outcome=run.outcome if run else _not_visited(release, index),
+                entered_at=run.entered_at if run else None,
+                acts_at=_due_at(run, due.acts_at if due else None),
+                acted_at=run.acted_at if run else None,
+                steps=_steps(stage, made, due),
+                note=note_on(stage, entered_at),
+            )
+        )
+    return plan
+
+
+def note_on(stage: Stage, entered_at: datetime | None) -> str | None:
+    """What should be said of a stage that is entered then: its point in time may have passed."""
+    trigger = stage.trigger
+    if entered_at is None or not isinstance(trigger, WaitUntil) or trigger.at is None or not has_passed(trigger, entered_at):
+        return None
+    return f"Its time, {trigger.instant():%Y-%m-%d %H:%M:%S} UTC, is over when it is entered: it acts at once."
+
+
+def shares_left(changes: Sequence[Change]) -> dict[str, int]:
+    """Environment -> the share, in percent, at which the release's own changes left its rollout; nothing where it is over."""
+    shares: dict[str, int] = {}
+    for change in changes:
+        if "rollout" in change.after.named:
+            shares.pop(change.environment, None)
+            if change.after.rollout:
+                shares[change.environment] = change.after.rollout.percent
+    return shares
+
+
+def _due_at(run: StageRun | None, ahead: datetime | None) -> datetime | None:
+    """When the stage was or will be due; a stage in which the release was ended will never act."""
+    if run is None or run.acts_at is None:
+        return ahead
+    return None if run.outcome is StageOutcome.REMOVED else run.acts_at
+
+
+def _not_visited(release: Release, index: int) -> StageOutcome:
+    comes_later = index > release.stage_index and not release.is_finished
+    return StageOutcome.PENDING if comes_later else StageOutcome.NOT_RUN
+
+
+def _ahead(release: Release, stages: Sequence[Stage], now: datetime) -> dict[int, Due]:
+    """When the stages ahead will act, the soonest from now on; unknown while a person has to decide."""
+    if release.is_finished or release.acts_at is None or release.status is ReleaseStatus.BLOCKED:
+        return {}
+    return planned(stages, release.stage_index, max(release.acts_at, now), release.step)
+
+
+def _steps(stage: Stage, made: Sequence[Change], due: Due | None) -> list[PlannedStep] | None:
+    if stage.rollout is None:
+        return None
+    made_at = {change.step: change.made_at for change in made}
+    first = min(len(made_at) + 1, stage.steps)
+    acts_at = dict(steps_at(stage, first, due.acts_at)) if due and len(made_at) < stage.steps else {}
+    return [
+        PlannedStep(percent=share, acts_at=acts_at.get(number), made_at=made_at.get(number))
+        for number, share in enumerate(stage.rollout.shares, start=1)
+    ]

@@ -1,0 +1,35 @@
+"""The state of the system, while Temporal is down."""
+
+import time
+
+from tests.http import Api
+from tests.overdue import make_overdue
+from tests.pipelines import pipeline, stage
+
+
+def test_the_status_names_what_is_out_of_order_soon(api: Api) -> None:
+    began = time.monotonic()
+
+    status = api.get("/status")
+
+    assert time.monotonic() - began < 2
+    assert (status["condition"], status["temporal"], status["database"]) == ("temporal_unavailable", "unreachable", "reachable")
+    assert status["summary"].startswith("An outage: Temporal can't be reached")
+    assert status["versions"] == {"flaghoist": "0.1.0", "temporal": None}
+    assert (status["workers"], status["overdue_releases"], status["worst_lateness"]) == ([], 0, "PT0S")
+
+
+def test_the_status_counts_what_is_late_and_tells_nothing_of_it_to_those_who_may_not_see_it(api: Api, sqlite_of_the_room: str) -> None:
+    api.make_project()
+    api.post("/projects", {"key": "elsewhere"})
+    api.publish(pipeline(stage("Development")))
+    release = api.add()
+    make_overdue(sqlite_of_the_room, release["id"])
+    stranger = api.make_key("vera", {"project": "elsewhere", "role": "viewer"})
+
+    status = stranger.get("/status")
+
+    assert status["overdue_releases"] == 1
+    assert status["worst_lateness"].startswith("PT2M")
+    assert "1 release is overdue, the latest by 2 min" in status["summary"]
+    assert not any(secret in str(status) for secret in ("shop", "checkout", release["id"]))
