@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 from domain.duration import speak_duration
 from domain.model import Frozen, Moment
@@ -13,10 +14,14 @@ PATIENCE = timedelta(seconds=60)
 """How late a stage may be before we say that something is wrong."""
 
 
+WaitingCode = Literal["starting", "time", "acting", "paused", "decision", "unavailable"]
+"""All that a release can wait for; docs/guide/why-is-my-release-not-moving.md says what helps."""
+
+
 class WaitingFor(Frozen):
     """Why a release isn't moving: a code for programs, a sentence for people, and until when, where that is known."""
 
-    code: str
+    code: WaitingCode
     message: str
     until: Moment | None = None
 
