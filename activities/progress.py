@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from activities.store.database import Store
 from domain.audit import Actor, AuditEntry, Event, by_release
-from domain.errors import Refusal
+from domain.errors import Refusal, blocking_code
 from domain.release import Blocked, NextStage, NextStep, Release, ReleaseStatus, StageOutcome
 from domain.text import as_reason
 
@@ -48,7 +48,7 @@ def take_step(store: Store, release: Release, following: NextStep, at: datetime,
 
 def block(store: Store, release: Release, refusal: Refusal, at: datetime, write_key: str, **times: Any) -> Blocked:
     """Let the release wait for a person. Raises Superseded."""
-    blocked = Blocked(code=refusal.code(), message=refusal.message, since=at, details=refusal.details)
+    blocked = Blocked(code=blocking_code(refusal), message=refusal.message, since=at, details=refusal.details)
     after = release.blocked_by(blocked, write_key)
     store.releases.write(after.model_copy(update={"entered_at": release.entered_at or times.get("entered_at")}))
     store.history.write_run(release, StageOutcome.BLOCKED, **times)

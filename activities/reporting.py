@@ -7,7 +7,7 @@ from temporalio.common import MetricMeter
 
 from activities.messages import ChangeFlag
 from domain.change import Change
-from domain.errors import Refusal
+from domain.errors import Refusal, blocking_code
 
 LATENESS = "flaghoist_change_lateness_seconds"
 LATENESS_BUCKETS = (0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)
@@ -36,9 +36,9 @@ class Reporter:
     def refused(self, command: ChangeFlag, feature: str, refusal: Refusal, at: datetime) -> None:
         """Tell of a refusal that is committed. Only its code: a refusal may quote what a flag holds."""
         self._changes.add(1, {"outcome": REFUSED})
-        self._refusals.add(1, {"code": refusal.code()})
+        self._refusals.add(1, {"code": blocking_code(refusal)})
         place = _place(command, feature)
-        log.warning("change_refused", **place, outcome=REFUSED, code=refusal.code(), lateness=_lateness(command, at))
+        log.warning("change_refused", **place, outcome=REFUSED, code=blocking_code(refusal), lateness=_lateness(command, at))
 
 
 def _lateness(command: ChangeFlag, at: datetime) -> float:

@@ -169,3 +169,22 @@ class PublishingRefused(Invalid):
 
 class ValueTypeWrong(Invalid):
     """A value that the feature's type does not take."""
+
+
+BLOCKING: tuple[type[Refusal], ...] = (
+    FlagChangedByHand,
+    RightMissing,
+    FeatureNotFound,
+    EnvironmentNotFound,
+    SegmentNotFound,
+    ValueTypeWrong,
+    Invalid,
+    Superseded,
+    Refusal,
+)
+"""The refusals under whose codes releases block; docs/guide/why-is-my-release-not-moving.md says what helps with each."""
+
+
+def blocking_code(refusal: Refusal) -> str:
+    """The code under which a release blocks: that of the refusal or, where it is not in BLOCKING, of the nearest kind that is."""
+    return next(kind.code() for kind in type(refusal).__mro__ if kind in BLOCKING)

@@ -1,6 +1,7 @@
 """Why a release isn't moving."""
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 from domain.duration import speak_duration
 from domain.model import Frozen, Moment
@@ -13,10 +14,14 @@ PATIENCE = timedelta(seconds=60)
 _NO_TEMPORAL = "Temporal can't be reached, or doesn't know the namespace"
 
 
+WaitingCode = Literal["starting", "time", "acting", "paused", "decision", "no_worker", "unavailable"]
+"""All that a release can wait for; docs/guide/why-is-my-release-not-moving.md says what helps."""
+
+
 class WaitingFor(Frozen):
     """Why a release isn't moving: a code for programs, a sentence for people, and until when, where that is known."""
 
-    code: str
+    code: WaitingCode
     message: str
     until: Moment | None = None
 
@@ -74,7 +79,7 @@ def _waiting_for_stage(release: Release, due: datetime, now: datetime, temporal:
     return WaitingFor(code=code, message=message)
 
 
-def _nobody_acts(temporal: Temporal | None, now: datetime) -> tuple[str, str]:
+def _nobody_acts(temporal: Temporal | None, now: datetime) -> tuple[WaitingCode, str]:
     """The code and the words for what a stage that is overdue waits for."""
     if temporal is None:
         return "unavailable", "no worker is running, or Temporal, the database or the flag provider can't be reached"

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from domain.errors import ControlNotAllowed, Invalid, Problem, StageMoved
 from domain.flag import Value
@@ -56,7 +56,7 @@ class Control(StrEnum):
     REMOVE = "remove"
 
 
-ACTING = "acting"
+ACTING: Final = "acting"
 """The column of its own: a running release whose stage is being carried out right now."""
 
 _STANDING = frozenset({ReleaseStatus.RUNNING, ReleaseStatus.PAUSED, ReleaseStatus.BLOCKED})
