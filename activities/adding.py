@@ -4,20 +4,20 @@ from datetime import datetime
 
 from pydantic import Field
 
+from activities.admission import check_free, check_published, check_values, starting_stage
 from activities.progress import audit
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.identifiers import new_id
 from activities.store.outbox import Kind
 from domain.access import Caller
-from domain.action import WithValue
 from domain.audit import Event, by_key
 from domain.binding import bind
-from domain.errors import AlreadyReleasing, Invalid, NotFound, NotPublished, Problem, ValueTypeWrong
-from domain.flag import Value, check_value
+from domain.errors import Invalid, NotFound, Problem
+from domain.flag import Value
 from domain.model import Frozen
-from domain.parameter import MOST_PARAMETERS, Parameters
-from domain.pipeline import Definition, OnConflict, Pipeline, PipelineStatus
+from domain.parameter import MOST_PARAMETERS
+from domain.pipeline import OnConflict, Pipeline
 from domain.project import Feature, Project
 from domain.release import PipelineRef, Release, ReleaseStatus, environments_ahead
 from domain.text import Name, Slug
@@ -40,12 +40,12 @@ def add_release(store: Store, caller: Caller, project: Project, wanted: AddRelea
     Raises Invalid, NotAllowed, NotPublished, PipelineArchived or AlreadyReleasing.
     """
     pipeline = _published(store, project, wanted.pipeline)
-    start = _starting_stage(pipeline.definition, wanted.starting_stage)
+    start = starting_stage(pipeline.definition, wanted.starting_stage)
     caller.must_operate(project.key, environments_ahead(pipeline.definition.stages, start))
     feature = _feature(store, project, wanted.feature)
-    _check_free(store, feature)
+    check_free(store, feature)
     parameters = bind(pipeline.definition, start, wanted.parameters, at)
-    _check_values(feature, pipeline.definition, start, parameters)
+    check_values(feature, pipeline.definition, start, parameters)
     release = _release(caller, project, pipeline, start, wanted, at).model_copy(update={"parameters": parameters})
     provider = provider_of(project, store)
     environments = {stage.environment for stage in pipeline.definition.stages}
@@ -68,20 +68,8 @@ def _published(store: Store, project: Project, id_or_key: str) -> Pipeline:
         pipeline = store.pipelines.get(project.id, id_or_key)
     except NotFound as missing:
         raise _unknown("/pipeline", missing) from missing
-    pipeline.check_not_archived("/pipeline")
-    if pipeline.status is PipelineStatus.DRAFT:
-        message = f"'{pipeline.definition.key}' is a draft: publish it first."
-        raise NotPublished(message, problems=(Problem(pointer="/pipeline", code="not_published", message=message),))
+    check_published(pipeline)
     return pipeline
-
-
-def _starting_stage(definition: Definition, name: str | None) -> int:
-    index = 0 if name is None else definition.index_of(name)
-    if index is None:
-        names = ", ".join(f"'{stage.name}'" for stage in definition.stages)
-        message = f"The pipeline has no stage '{name}': it has {names}."
-        raise Invalid(message, problems=(Problem(pointer="/starting_stage", code="not_found", message=message),))
-    return index
 
 
 def _feature(store: Store, project: Project, key: str) -> Feature:
@@ -93,26 +81,6 @@ def _feature(store: Store, project: Project, key: str) -> Feature:
 
 def _unknown(pointer: str, missing: NotFound) -> Invalid:
     return Invalid(missing.message, problems=(Problem(pointer=pointer, code="not_found", message=missing.message),))
-
-
-def _check_free(store: Store, feature: Feature) -> None:
-    if other := store.releases.unfinished_of([feature.id]).get(feature.id):
-        message = f"'{feature.key}' is in release {other.id} already, on pipeline '{other.pipeline.key}': remove it there first, or wait."
-        raise AlreadyReleasing(message, release=other.id, pipeline=other.pipeline.key)
-
-
-def _check_values(feature: Feature, definition: Definition, start: int, parameters: Parameters) -> None:
-    problems = []
-    for stage in definition.stages[start:]:
-        for action in stage.actions:
-            if isinstance(action, WithValue):
-                pointer = f"/parameters/{action.value_from.parameter}" if action.value_from else "/feature"
-                try:
-                    check_value(feature.type, action.value_in(parameters), f"The value of stage '{stage.name}'")
-                except ValueTypeWrong as wrong:
-                    problems.append(Problem(pointer=pointer, code=wrong.code(), message=wrong.message))
-    if problems:
-        raise ValueTypeWrong(problems[0].message, problems=tuple(problems), expected=feature.type.value)
 
 
 def _release(caller: Caller, project: Project, pipeline: Pipeline, start: int, wanted: AddRelease, at: datetime) -> Release:

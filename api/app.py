@@ -31,7 +31,9 @@ from api.routes import (
     projects,
     releases,
     segments,
+    simulation,
     status,
+    templates,
     whoami,
 )
 from doors import leave
@@ -40,7 +42,7 @@ from workflows.client import ReleaseClient, connect
 from workflows.delivery import Delivery
 from workflows.lookout import Lookout
 
-ROUTERS = (projects, environments, features, segments, pipelines, releases, controls, audit, keys, whoami, status)
+ROUTERS = (projects, environments, features, segments, pipelines, simulation, templates, releases, controls, audit, keys, whoami, status)
 VERSION = "0.1.0"
 
 

@@ -27,14 +27,24 @@ def bind(definition: Definition, start: int, given: Parameters, now: datetime) -
 
     Parameters that only earlier stages need are not required. Raises Invalid, which names every problem.
     """
-    defaults = {name: each.default for name, each in definition.parameters.items() if each.default is not None}
-    bound = defaults | dict(given)
-    problems = [*_unknown(definition, given), *_missing(definition, start, bound), *_of_other_types(definition, given)]
-    if not problems:
-        problems = list(_bad_times(definition, start, bound, now))
+    bound, problems = binding_of(definition, start, given, now)
     if problems:
         raise Invalid(problems[0].message, problems=tuple(problems))
     return bound
+
+
+def binding_of(definition: Definition, start: int, given: Parameters, now: datetime) -> tuple[dict[str, Value], list[Problem]]:
+    """What `bind` would answer, as far as it makes sense, and every problem with it."""
+    defaults = {name: each.default for name, each in definition.parameters.items() if each.default is not None}
+    bound = defaults | dict(given)
+    problems = [
+        *_unknown(definition, given),
+        *_missing(definition, start, bound),
+        *_of_other_types(definition, given),
+        *_bad_times(definition, start, bound, now),
+    ]
+    wrong = {problem.pointer.removeprefix("/parameters/") for problem in problems}
+    return {name: value for name, value in bound.items() if name not in wrong}, problems
 
 
 def pinned(stages: Sequence[Stage], parameters: Parameters) -> tuple[Stage, ...]:
@@ -63,7 +73,7 @@ def _unknown(definition: Definition, given: Parameters) -> Iterator[Problem]:
 
 def _missing(definition: Definition, start: int, bound: Parameters) -> Iterator[Problem]:
     needed = {name: stage.name for stage in reversed(definition.stages[start:]) for name in names_used(stage)}
-    for name in sorted(needed.keys() - bound.keys()):
+    for name in sorted((needed.keys() & definition.parameters.keys()) - bound.keys()):
         said = f", {description}" if (description := definition.parameters[name].description) else ""
         message = f"Stage '{needed[name]}' needs the parameter '{name}' ({definition.parameters[name].type}{said}): give it."
         yield _problem(name, "missing_parameter", message)
@@ -82,7 +92,8 @@ def _bad_times(definition: Definition, start: int, bound: Parameters, now: datet
         trigger = stage.trigger
         if isinstance(trigger, WaitUntil) and trigger.at_from:
             name = trigger.at_from.parameter
-            if why := time_problem(str(bound[name]), trigger.timezone, now):
+            given = bound.get(name)
+            if isinstance(given, str) and (why := time_problem(given, trigger.timezone, now)):
                 yield _problem(name, "not_a_time", f"The parameter '{name}' gives the time of stage '{stage.name}': {why}.")
 
 

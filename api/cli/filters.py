@@ -9,7 +9,7 @@ from api.cli.completing import offer_keys
 from domain.duration import parse_duration
 
 
-def _point_in_time(text: str) -> str:
+def point_in_time(text: str) -> str:
     """A time as the API takes it, from one with or without an offset, or from how long ago it was."""
     try:
         return _before_now(text) or datetime.fromisoformat(text).astimezone().isoformat()
@@ -30,10 +30,8 @@ def _before_now(text: str) -> str:
 _TIME = "TIME"
 _IN_WORDS = "2026-01-31T09:30, in this machine's zone unless it has an offset, or how long ago (24h)."
 
-SinceThen = Annotated[
-    str | None, typer.Option("--since", metavar=_TIME, parser=_point_in_time, help=f"Only from this time on: {_IN_WORDS}")
-]
-UntilThen = Annotated[str | None, typer.Option("--until", metavar=_TIME, parser=_point_in_time, help="Only before this time.")]
+SinceThen = Annotated[str | None, typer.Option("--since", metavar=_TIME, parser=point_in_time, help=f"Only from this time on: {_IN_WORDS}")]
+UntilThen = Annotated[str | None, typer.Option("--until", metavar=_TIME, parser=point_in_time, help="Only before this time.")]
 OnlyFeature = Annotated[str | None, typer.Option("--feature", help="Only this feature.", autocompletion=offer_keys("features"))]
 OnlyEnvironment = Annotated[
     str | None, typer.Option("--environment", "-e", help="Only this environment.", autocompletion=offer_keys("environments"))

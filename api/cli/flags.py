@@ -10,7 +10,7 @@ from api.cli.completing import offer_keys
 from api.cli.session import AsJson, FeatureKey, Project, Yes, calling, given, wrong_usage
 from api.cli.showing import ask, show, show_json
 from api.client import path_of
-from api.embedded.telling import differences
+from api.embedded.telling import differences, share_in_words
 
 
 class Field(StrEnum):
@@ -39,16 +39,19 @@ def set_flag(
     priority: Annotated[int | None, typer.Option(min=0, help="With --segment: the override's rank; the lowest wins.")] = None,
     no_override: Annotated[bool, typer.Option("--no-override", help="With --segment: take its override away.")] = False,
     remove_overrides: Annotated[bool, typer.Option("--remove-overrides", help="Take the overrides of all segments away.")] = False,
+    end_rollout: Annotated[
+        bool, typer.Option("--end-rollout", help="End a rollout, so that its share gets what everyone gets; --enabled ends it too.")
+    ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Change a flag by hand in one environment, only what is named; asks where the flag is in a release or loses overrides."""
-    fields = given(enabled=enabled, value=value, priority=priority, inherits=[field.value for field in inherit or ()] or None) | (
-        {"value": None} if no_value else {}
-    )
+    fields = given(enabled=enabled, value=value, priority=priority, inherits=[field.value for field in inherit or ()] or None)
+    fields |= ({"value": None} if no_value else {}) | ({"rollout": None} if end_rollout else {})
     contradictions = {
         "--value and --no-value contradict each other.": value is not None and no_value,
         "--no-override takes the whole override away: name nothing else with it.": no_override and bool(fields),
+        "--end-rollout is for everyone: leave --segment out.": bool(segment and end_rollout),
         "--remove-overrides is for everyone: leave --segment out, or take one override away by --no-override.": bool(
             segment and remove_overrides
         ),
@@ -75,8 +78,8 @@ def set_flag(
         show(f"Warning: {warning}", "yellow")
 
 
-def typed(kind: str, text: str) -> Any:
-    """The value that people mean by a text, for a feature of this type."""
+def typed(kind: str, text: str, option: str = "--value") -> Any:
+    """The value that people mean by a text, for a feature or parameter of this type."""
     if kind not in ("integer", "boolean"):
         return text
     try:
@@ -84,14 +87,15 @@ def typed(kind: str, text: str) -> Any:
     except (ValueError, RecursionError):
         value = None
     if type(value) is not {"integer": int, "boolean": bool}[kind]:
-        raise wrong_usage(f"--value must be {'a whole number' if kind == 'integer' else 'true or false'} for this feature, not '{text}'.")
+        raise wrong_usage(f"{option} must be {'a whole number' if kind == 'integer' else 'true or false'} here, not '{text}'.")
     return value
 
 
 def state_in_words(flag: dict[str, Any]) -> str:
     """What everyone gets, or one segment."""
     state = "on" if flag["enabled"] else "off"
-    return state if flag["value"] is None else f"{state}, {json.dumps(flag['value'], ensure_ascii=False)}"
+    state = state if flag["value"] is None else f"{state}, {json.dumps(flag['value'], ensure_ascii=False)}"
+    return f"{state}; {share_in_words(flag['rollout'])}" if flag.get("rollout") else state
 
 
 def release_in_words(feature: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Pipelines, from a terminal."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,8 @@ import typer
 from api.cli.completing import offer_keys
 from api.cli.documents import read_document, show_document
 from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
-from api.cli.session import AsJson, Limit, Project, Yes, calling, given
+from api.cli.parameters import pairs
+from api.cli.session import AsJson, Limit, Project, Yes, calling, given, wrong_usage
 from api.cli.showing import ask, moment, show, show_answer, show_json, show_table
 from api.client import ApiClient, first, path_of
 from domain.pipeline import Definition, Stage
@@ -71,9 +73,29 @@ def export_pipeline(context: typer.Context, project: Project, pipeline: Which, a
 
 
 @app.command("create", rich_help_panel=CHANGE)
-def create_pipeline(context: typer.Context, project: Project, file: File, as_json: AsJson = False) -> None:
-    """Draft a new pipeline from a file."""
-    definition = read_document(file)
+def create_pipeline(
+    context: typer.Context,
+    project: Project,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A definition in JSON or YAML; - reads standard input.", allow_dash=True)
+    ] = None,
+    template: Annotated[str | None, typer.Option(help="Instead of a file: a template, of those that `templates` lists.")] = None,
+    key: Annotated[str | None, typer.Option(help="With --template: the pipeline's key.", show_default="the template's")] = None,
+    environment: Annotated[
+        list[str] | None, typer.Option(metavar="THEIRS=OURS", help="With --template: an environment's key here. May be repeated.")
+    ] = None,
+    segment: Annotated[
+        list[str] | None, typer.Option(metavar="THEIRS=OURS", help="With --template: a segment's key here. May be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draft a new pipeline from a file, or from a template."""
+    renamed = {"environments": pairs(environment, "--environment"), "segments": pairs(segment, "--segment")}
+    if (file is None) == (template is None):
+        raise wrong_usage("Name either a file or a --template.")
+    if file and (key or any(renamed.values())):
+        raise wrong_usage("--key, --environment and --segment go with --template: in a file, write them there.")
+    definition = read_document(file) if file else given(template=template, key=key) | renamed
     with calling(context) as client:
         made = client.post(path_of("projects", project, "pipelines"), definition)
     _show_drafted(project, made, as_json=as_json)
@@ -172,6 +194,9 @@ def _show_drafted(project: str, made: dict[str, Any], *, as_json: bool) -> None:
 
 def _show(pipeline: dict[str, Any]) -> None:
     show(f"{pipeline['name']} ({pipeline['key']}), version {pipeline['version']}, {pipeline['status']}", "bold")
+    for name, declared in pipeline["parameters"].items():
+        default = f", {json.dumps(declared['default'], ensure_ascii=False)} if not given" if "default" in declared else ""
+        show(f"Parameter {name} ({declared['type']}{default}): {declared['description']}".rstrip(": "))
     rows = [
         [*stage_in_words(stage), ", ".join(flag["feature"] for flag in flags["flags"]) or "–"]
         for stage, flags in zip(pipeline["stages"], pipeline["flags"], strict=True)

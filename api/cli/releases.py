@@ -1,5 +1,6 @@
 """Releases, from a terminal."""
 
+import json
 from typing import Annotated, Any, Literal
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from api.cli.completing import offer_keys, offer_releases
 from api.cli.filters import OnlyEnvironment, OnlyFeature, OnlyPipeline, SinceThen, UntilThen
 from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.parameters import ParametersGiven, parameters_of
 from api.cli.pipelines import stage_in_words
 from api.cli.session import AsJson, FeatureKey, Limit, Project, Yes, calling, given
 from api.cli.showing import ask, moment, show, show_answer, show_json, show_table
@@ -42,6 +44,7 @@ def add_release(
         ),
     ],
     stage: Annotated[str | None, typer.Option(help="The stage to start at.", show_default="the first")] = None,
+    parameter: ParametersGiven = None,
     on_conflict: Annotated[
         Literal["block", "overwrite"] | None,
         typer.Option(help="What to do where the flag was changed by hand.", show_default="as the pipeline says"),
@@ -52,8 +55,10 @@ def add_release(
     """Add a flag to a pipeline; shows what its stages will do, and asks."""
     with calling(context) as client:
         version = client.get(path_of("projects", project, "pipelines", pipeline))
-        ask(_effect(version, stage), f"Add '{feature}' to '{version['key']}' version {version['version']}?", yes=yes)
-        body = given(feature=feature, pipeline=version["id"], starting_stage=stage, on_conflict=on_conflict)
+        parameters = parameters_of(version, parameter)
+        values = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in parameters.items()]
+        ask([*_effect(version, stage), *values], f"Add '{feature}' to '{version['key']}' version {version['version']}?", yes=yes)
+        body = given(feature=feature, pipeline=version["id"], starting_stage=stage, on_conflict=on_conflict, parameters=parameters or None)
         added = client.post(path_of("projects", project, "releases"), body)
     line = f"Added '{feature}' to '{version['key']}'. Watch it: flaghoist releases watch {added['id']} -p {project}"
     show_answer(added, line, as_json=as_json)
@@ -128,9 +133,17 @@ def print_release(release: dict[str, Any], *, as_json: bool) -> None:
     pipeline = release["pipeline"]
     show(f"{release['feature']} on {pipeline['key']} version {pipeline['version']}: {release['status']} in '{release['stage']}'", "bold")
     show(why(release))
-    rows = [
-        [stage["name"], stage["environment"], stage["outcome"], moment(stage["acted_at"] or stage["acts_at"])]
-        for stage in release["stages"]
-    ]
-    show_table(["Stage", "Environment", "Outcome", "At"], rows)
+    show_table(["Stage", "Environment", "Outcome", "At"], [row for stage in release["stages"] for row in _rows(stage)])
+    for environment, percent in release["rollouts"].items():
+        show(f"Its rollout in {environment} {'was left' if release['ended_at'] else 'stands'} at {percent} %.")
     show(f"Temporal: {release['temporal_url']}")
+
+
+def _rows(stage: dict[str, Any]) -> list[list[str]]:
+    """A stage of the plan, the steps of its rollout, and what is to be said of it."""
+    rows = [[stage["name"], stage["environment"], stage["outcome"], moment(stage["acted_at"] or stage["acts_at"])]]
+    rows += [
+        [f"  {step['percent']} %", "", "made" if step["made_at"] else "pending", moment(step["made_at"] or step["acts_at"])]
+        for step in stage["steps"] or ()
+    ]
+    return rows + ([["", "", "", stage["note"]]] if stage["note"] else [])

@@ -1,6 +1,11 @@
-"""The demo: a web shop with the three classic pipelines, their days cut down to seconds."""
+"""The demo: a web shop with the classic pipelines, their days cut down to seconds, and a phased rollout."""
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+
+from domain.instant import print_instant
+from domain.templates import ON, TEMPLATES
 
 PROJECT = {"key": "webshop", "name": "Web shop"}
 
@@ -39,67 +44,59 @@ FEATURES: list[dict[str, Any]] = [
 ]
 
 
-def _stage(name: str, environment: str, wait: str | None, *actions: dict[str, Any]) -> dict[str, Any]:
-    trigger = {"type": "WAIT_FOR", "duration": wait} if wait else {"type": "ON_ENTER"}
-    return {"name": name, "environment": environment, "trigger": trigger, "actions": list(actions)}
+def _hurried(template: str, waits: dict[str, str], actions: dict[str, list[dict[str, Any]]] | None = None) -> dict[str, Any]:
+    """A classic pipeline whose stages wait for seconds, and do more where a flag has a value."""
+    definition = TEMPLATES[template].model_dump(mode="json")
+    for stage in definition["stages"]:
+        if wait := waits.get(stage["name"]):
+            stage["trigger"] = {"type": "WAIT_FOR", "duration": wait}
+        stage["actions"] += (actions or {}).get(stage["name"], [])
+    return definition
 
 
-_ON = {"type": "TOGGLE_FEATURE", "enabled": True}
-_OFF = {"type": "TOGGLE_FEATURE", "enabled": False}
-_ON_AND_NO_OVERRIDES = _ON | {"overrides": "remove"}
-
-
-def _on_for(segment: str) -> dict[str, Any]:
-    return {"type": "TOGGLE_FEATURE_FOR_SEGMENT", "segment": segment, "enabled": True}
-
-
-def _value(value: str | int, **more: str) -> dict[str, Any]:
-    for_whom = "UPDATE_FEATURE_VALUE_FOR_SEGMENT" if "segment" in more else "UPDATE_FEATURE_VALUE"
-    return {"type": for_whom, "value": value, **more}
+def _value(value: str | int, segment: str | None = None) -> dict[str, Any]:
+    if segment:
+        return {"type": "UPDATE_FEATURE_VALUE_FOR_SEGMENT", "value": value, "segment": segment}
+    return {"type": "UPDATE_FEATURE_VALUE", "value": value}
 
 
 PIPELINES: list[dict[str, Any]] = [
+    _hurried("progressive-rollout", {"Production beta": "8s", "Production": "12s"}),
+    _hurried("scheduled-launch", {"Post-launch": "15s"}, {"Preparation": [_value("Summer sale: 20 % off everything")]}),
+    _hurried(
+        "segment-trial",
+        {"Segment": "5s", "Trial": "20s"},
+        {"Set-up": [_value(40)], "Segment": [_value(40, "beta-users")], "Everyone": [_value(40)]},
+    ),
     {
-        "key": "progressive-rollout",
-        "name": "Progressive rollout",
-        "description": "Development, staging, a beta segment in production, then everyone. A real one soaks for days.",
+        "key": "phased-rollout",
+        "name": "Phased rollout",
+        "description": "Staging, then a share of everyone that grows by itself. A real one takes a day or two.",
         "stages": [
-            _stage("Development", "development", None, _ON),
-            _stage("Staging", "staging", "3s", _ON),
-            _stage("Production beta", "production", "8s", _on_for("beta-users")),
-            _stage("Production", "production", "12s", _ON_AND_NO_OVERRIDES),
-            _stage("Watch", "production", "10s"),
-        ],
-    },
-    {
-        "key": "scheduled-launch",
-        "name": "Scheduled launch",
-        "description": "The value is set while the flag is off; later it goes on for everyone.",
-        "stages": [
-            _stage("Preparation", "production", None, _OFF, _value("Summer sale: 20 % off everything")),
-            _stage("Launch", "production", "20s", _ON),
-            _stage("Post-launch", "production", "15s"),
-        ],
-    },
-    {
-        "key": "segment-trial",
-        "name": "Trial on a segment",
-        "description": "A new value is tried on employees before everyone gets it.",
-        "stages": [
-            _stage("Set-up", "staging", None, _value(40)),
-            _stage("Employees", "production", "5s", _value(40, segment="employees")),
-            _stage("Trial", "production", "20s"),
-            _stage("Everyone", "production", None, _value(40, overrides="remove")),
+            {"name": "Staging", "environment": "staging", "trigger": {"type": "ON_ENTER"}, "actions": [ON]},
+            {
+                "name": "Production",
+                "environment": "production",
+                "trigger": {"type": "WAIT_FOR", "duration": "5s"},
+                "actions": [{"type": "PHASED_ROLLOUT", "initial": 10, "step": 30, "every": "6s"}],
+            },
         ],
     },
 ]
 
-RELEASES = [
-    {"feature": "one-page-checkout", "pipeline": "progressive-rollout"},
-    {"feature": "sale-banner", "pipeline": "scheduled-launch"},
-    {"feature": "free-shipping-from", "pipeline": "segment-trial"},
-    {"feature": "search-suggestions", "pipeline": "progressive-rollout", "starting_stage": "Staging"},
-]
+LAUNCHES_IN = timedelta(seconds=20)
+
+
+def releases(at: datetime) -> list[dict[str, Any]]:
+    """The flags that are added at that time."""
+    launch_at = print_instant((at + LAUNCHES_IN).replace(microsecond=0))
+    return [
+        {"feature": "one-page-checkout", "pipeline": "progressive-rollout"},
+        {"feature": "sale-banner", "pipeline": "scheduled-launch", "parameters": {"launch_at": launch_at}},
+        {"feature": "free-shipping-from", "pipeline": "segment-trial"},
+        {"feature": "search-suggestions", "pipeline": "phased-rollout"},
+    ]
+
 
 TRY = "releases add gift-cards progressive-rollout --project webshop"
 
@@ -112,7 +109,7 @@ class Demo(NamedTuple):
     segments: list[dict[str, Any]]
     features: list[dict[str, Any]]
     pipelines: list[dict[str, Any]]
-    releases: list[dict[str, Any]]
+    releases: Callable[[datetime], list[dict[str, Any]]]
 
 
-WEBSHOP = Demo(PROJECT, ENVIRONMENTS, SEGMENTS, FEATURES, PIPELINES, RELEASES)
+WEBSHOP = Demo(PROJECT, ENVIRONMENTS, SEGMENTS, FEATURES, PIPELINES, releases)

@@ -1,5 +1,6 @@
 """Loading a demo over HTTP, so that loading it again makes nothing twice."""
 
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ def load(client: ApiClient, demo: Demo) -> list[Loaded]:
             _make(client, f"{project}/{noun}", thing)
     for definition in demo.pipelines:
         _publish(client, project, definition)
-    return [_add(client, project, release) for release in demo.releases]
+    return [_add(client, project, release) for release in demo.releases(datetime.now(UTC))]
 
 
 def _make(client: ApiClient, path: str, body: dict[str, Any]) -> None:

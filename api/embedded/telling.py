@@ -24,12 +24,22 @@ def differences(before: Entry, after: Entry) -> list[str]:
         for field in ("enabled", "value")
         if field in after and before.get(field) != after[field]
     ]
+    if "rollout" in after and before.get("rollout") != after["rollout"]:
+        plain.append(f"rollout: {share_in_words(before.get('rollout'))} → {share_in_words(after['rollout'])}")
     overrides_before, overrides_after = before.get("overrides") or {}, after.get("overrides") or {}
     return plain + [
         f"for {segment}: {_override(overrides_before.get(segment))} → {_override(override)}"
         for segment, override in overrides_after.items()
         if overrides_before.get(segment) != override
     ]
+
+
+def share_in_words(rollout: Entry | None) -> str:
+    """What a rollout serves to whom: `10 % get on, "v2"`."""
+    if rollout is None:
+        return "none"
+    served = [_field(field, rollout[field]) for field in ("enabled", "value") if field in rollout]
+    return f"{rollout['percent']} % get {', '.join(served) or 'what everyone gets'}"
 
 
 def _field(field: str, value: Any) -> str:

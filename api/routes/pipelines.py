@@ -8,13 +8,14 @@ from fastapi import APIRouter, Response
 from activities.store.database import Store
 from api.dependencies import CallerOf, DatabaseOf, Revision, SliceOf, WritingOf, now
 from api.schemas.lists import ListOf
-from api.schemas.pipelines import ClonePipeline, PipelineSummary, PipelineView, StageFlags, flag_in_stage, summary, view
+from api.schemas.pipelines import ClonePipeline, NewPipeline, PipelineSummary, PipelineView, StageFlags, flag_in_stage, summary, view
 from domain.access import Caller
 from domain.audit import Event
 from domain.errors import Invalid, NotPublished, Problem, PublishingRefused
 from domain.pipeline import LARGEST_DEFINITION, Definition, Pipeline, PipelineStatus, next_version
 from domain.project import Project
 from domain.publishing import problems_of, warnings_of
+from domain.templates import from_template
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/pipelines", tags=["pipelines"])
@@ -24,13 +25,14 @@ COMPLETED_WITHIN = timedelta(days=30)
 
 
 @router.post("", status_code=201)
-def create_pipeline(project: Slug, body: Definition, caller: CallerOf, writing: WritingOf, response: Response) -> PipelineView:
-    """Draft version 1 of a new pipeline; it may still be incomplete."""
+def create_pipeline(project: Slug, body: NewPipeline, caller: CallerOf, writing: WritingOf, response: Response) -> PipelineView:
+    """Draft version 1 of a new pipeline, from a definition that may still be incomplete, or from a template."""
     caller.must_administer(project)
-    _check_size(body)
+    definition = body if isinstance(body, Definition) else from_template(**dict(body))
+    _check_size(definition)
     with writing.transaction() as store:
         owner = store.projects.get(project, lock="share")
-        pipeline = store.pipelines.add(owner.id, body, now())
+        pipeline = store.pipelines.add(owner.id, definition, now())
         _audit(store, caller, owner, pipeline, Event.PIPELINE_CREATED)
         return writing.answer(store, _answer(store, pipeline, response))
 

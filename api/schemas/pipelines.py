@@ -1,9 +1,9 @@
 """Pipelines on the wire."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Discriminator, Tag
 
 from domain.errors import Problem
 from domain.model import Frozen, Moment
@@ -17,6 +17,26 @@ class ClonePipeline(Frozen):
 
     key: Slug | None = None
     name: Name | None = None
+
+
+class FromTemplate(Frozen):
+    """A template, and what is called otherwise than in it: its key and name, and the environments and segments by their names there."""
+
+    template: Slug
+    key: Slug | None = None
+    name: Name | None = None
+    environments: dict[Slug, Slug] = {}
+    segments: dict[Slug, Slug] = {}
+
+
+def _kind_of_new(body: Any) -> str:
+    names_one = isinstance(body, FromTemplate) or (isinstance(body, dict) and "template" in body)
+    return "from_template" if names_one else "from_definition"
+
+
+NewPipeline = Annotated[
+    Annotated[Definition, Tag("from_definition")] | Annotated[FromTemplate, Tag("from_template")], Discriminator(_kind_of_new)
+]
 
 
 class PipelineSummary(Definition):

@@ -63,6 +63,10 @@ def _a_draft_to_clone(api: Api) -> Place:
     return _a_draft(api)[0], {"key": _key()}
 
 
+def _a_draft_to_simulate(api: Api) -> Place:
+    return _a_draft(api)[0], {"feature": "checkout", "timezone": "Europe/London"}
+
+
 def _a_published_one(api: Api) -> Place:
     return {"pipeline": api.publish(_definition())["id"]}, None
 
@@ -120,6 +124,8 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "POST /projects/{project}/pipelines/{pipeline}/publish": _a_draft,
     "POST /projects/{project}/pipelines/{pipeline}/clone": _a_draft_to_clone,
     "POST /projects/{project}/pipelines/{pipeline}/archive": _a_published_one,
+    "POST /projects/{project}/pipelines/{pipeline}/simulate": _a_draft_to_simulate,
+    "GET /templates": _nothing,
     "GET /projects/{project}/releases": _nothing,
     "POST /projects/{project}/releases": _to_add,
     "GET /projects/{project}/releases/{release}": _a_release,

@@ -45,6 +45,8 @@ EXPECTED = {
     "POST /projects/{project}/pipelines/{pipeline}/publish":                 (401, 401, 403, 403, 403, 200, 200, 404),
     "POST /projects/{project}/pipelines/{pipeline}/clone":                   (401, 401, 403, 403, 403, 201, 201, 404),
     "POST /projects/{project}/pipelines/{pipeline}/archive":                 (401, 401, 403, 403, 403, 200, 200, 404),
+    "POST /projects/{project}/pipelines/{pipeline}/simulate":                (401, 401, 200, 200, 200, 200, 200, 404),
+    "GET /templates":                                                        (401, 401, 200, 200, 200, 200, 200, 200),
     "GET /projects/{project}/releases":                                      (401, 401, 200, 200, 200, 200, 200, 404),
     "POST /projects/{project}/releases":                                     (401, 401, 403, 201, 201, 201, 201, 404),
     "GET /projects/{project}/releases/{release}":                            (401, 401, 200, 200, 200, 200, 200, 404),

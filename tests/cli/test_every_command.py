@@ -54,6 +54,8 @@ ANSWERING = {
     "segments list": "",
     "segments replace": "staff FOLDER/rules.json",
     "segments show": "staff",
+    "simulate": "standard --feature standby",
+    "templates": "",
     "whoami": "",
 }
 """Commands that answer something, with what is typed after them."""

@@ -1,0 +1,34 @@
+"""Rehearsing a pipeline before it is published, or before a flag is added."""
+
+from fastapi import APIRouter
+
+from activities.simulating import Wanted, rehearse
+from activities.store.database import Store
+from api.dependencies import CallerOf, DatabaseOf, now
+from api.schemas.simulation import Simulate, SimulationView, simulation_view
+from domain.errors import Invalid, NotFound, Problem
+from domain.project import Feature, Project
+from domain.text import Slug
+
+router = APIRouter(prefix="/projects/{project}/pipelines", tags=["pipelines"])
+
+
+@router.post("/{pipeline}/simulate")
+def simulate_pipeline(project: Slug, pipeline: Slug, caller: CallerOf, database: DatabaseOf, body: Simulate = Simulate()) -> SimulationView:
+    """When each stage and each step would act, drafts included, and what stands in the way of adding the flag now; nothing is changed."""
+    caller.must_see(project)
+    starts_at = body.starts_at or now()
+    with database.reading() as store:
+        owner = store.projects.get(project)
+        found = store.pipelines.get(owner.id, pipeline)
+        feature = _feature(store, owner, body.feature) if body.feature else None
+        wanted = Wanted(feature, body.starting_stage, body.parameters, starts_at)
+        rehearsal = rehearse(store, caller, owner, found, wanted)
+    return simulation_view(found, rehearsal, starts_at, body.timezone)
+
+
+def _feature(store: Store, project: Project, key: str) -> Feature:
+    try:
+        return store.features.get(key, project.id)
+    except NotFound as missing:
+        raise Invalid(missing.message, problems=(Problem(pointer="/feature", code="not_found", message=missing.message),)) from missing

@@ -1,0 +1,16 @@
+"""Templates: the classic pipelines, to begin with."""
+
+from fastapi import APIRouter
+
+from api.dependencies import CallerOf
+from api.schemas.lists import ListOf
+from domain.pipeline import Definition
+from domain.templates import TEMPLATES
+
+router = APIRouter(prefix="/templates", tags=["pipelines"])
+
+
+@router.get("")
+def list_templates(_caller: CallerOf) -> ListOf[Definition]:
+    """The classic pipelines, each by the key that `{"template": key}` drafts it by."""
+    return ListOf(items=list(TEMPLATES.values()), next=None)

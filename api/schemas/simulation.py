@@ -1,0 +1,91 @@
+"""Simulations on the wire."""
+
+from datetime import datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from activities.simulating import Rehearsal
+from domain.flag import Value
+from domain.instant import TimeZone
+from domain.model import Frozen, Moment
+from domain.parameter import MOST_PARAMETERS
+from domain.pipeline import Pipeline
+from domain.release import StageOutcome
+from domain.simulation import Obstacle, SimulatedStage, ends_at
+from domain.text import Name, Slug
+
+
+class Simulate(Frozen):
+    """When the flag would enter its first stage, now if not given; answers are in `timezone`."""
+
+    feature: Slug | None = None
+    starts_at: Moment | None = None
+    starting_stage: Name | None = None
+    parameters: Annotated[dict[Slug, Value], Field(max_length=MOST_PARAMETERS)] = {}
+    timezone: TimeZone = "UTC"
+
+
+class SimulatedStepView(BaseModel):
+    """A step of a rollout."""
+
+    percent: int
+    acts_at: AwareDatetime
+
+
+class SimulatedStageView(BaseModel):
+    """When a stage would be entered and would act; null from where a time is not known on."""
+
+    name: str
+    environment: str
+    outcome: StageOutcome
+    does: str
+    enters_at: AwareDatetime | None
+    acts_at: AwareDatetime | None
+    steps: list[SimulatedStepView] | None
+    note: str | None
+
+
+class SimulationView(BaseModel):
+    """A release that is only thought of: each stage's times with the offset of `timezone`, and what stands in the way now."""
+
+    pipeline: str
+    version: int
+    status: str
+    timezone: str
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime | None
+    stages: list[SimulatedStageView]
+    obstacles: list[Obstacle]
+
+
+def simulation_view(pipeline: Pipeline, rehearsal: Rehearsal, starts_at: datetime, timezone: str) -> SimulationView:
+    """A simulation, as those who live in that zone read it."""
+    zone = ZoneInfo(timezone)
+    does = [stage.in_words() for stage in pipeline.definition.stages]
+    end = ends_at(rehearsal.stages)
+    return SimulationView(
+        pipeline=pipeline.definition.key,
+        version=pipeline.version,
+        status=pipeline.status,
+        timezone=timezone,
+        starts_at=starts_at.astimezone(zone),
+        ends_at=end.astimezone(zone) if end else None,
+        stages=[_stage(stage, words, zone) for stage, words in zip(rehearsal.stages, does, strict=True)],
+        obstacles=rehearsal.obstacles,
+    )
+
+
+def _stage(stage: SimulatedStage, does: str, zone: ZoneInfo) -> SimulatedStageView:
+    steps = [SimulatedStepView(percent=step.percent, acts_at=step.acts_at.astimezone(zone)) for step in stage.steps or ()]
+    return SimulatedStageView(
+        name=stage.name,
+        environment=stage.environment,
+        outcome=stage.outcome,
+        does=does,
+        enters_at=stage.enters_at.astimezone(zone) if stage.enters_at else None,
+        acts_at=stage.acts_at.astimezone(zone) if stage.acts_at else None,
+        steps=steps or None,
+        note=stage.note,
+    )

@@ -1,0 +1,166 @@
+"""A pipeline is rehearsed before it is published, and before a flag is added."""
+
+from typing import Any
+
+from domain.templates import TEMPLATES
+from tests.api.answers import audit_log, pointers, problem_of
+from tests.http import Api
+from tests.pipelines import enable, hold, pipeline, rollout, set_value, stage, until
+
+LAUNCH = pipeline(
+    stage("Staging", "staging", actions=[{"type": "UPDATE_FEATURE_VALUE", "value_from": {"parameter": "value"}}]),
+    stage("Launch", "production", actions=[rollout()]) | {"trigger": until(parameter="launch_at", timezone="Europe/Berlin")},
+    hold("Watch", "2d"),
+    key="launch",
+    parameters={"launch_at": {"type": "datetime"}, "value": {"type": "string"}},
+)
+GIVEN = {"launch_at": "2026-03-29T09:00", "value": "sale"}
+START = "2026-03-28T12:00:00Z"
+
+
+def simulate(api: Api, key: str = "launch", **body: Any) -> Any:
+    return api.post(f"/projects/shop/pipelines/{key}/simulate", body)
+
+
+def codes(simulation: Any) -> list[tuple[str, str]]:
+    return [(each["about"], each["code"]) for each in simulation["obstacles"]]
+
+
+def test_a_simulation_says_when_each_stage_and_each_step_acts_in_the_viewers_zone(api: Api) -> None:
+    api.make_project()
+    api.publish(LAUNCH)
+    before = audit_log(api)
+
+    found = simulate(api, feature="checkout", starts_at=START, parameters=GIVEN, timezone="Europe/Berlin")
+
+    staging, launch, watch = found["stages"]
+    assert staging["acts_at"] == "2026-03-28T13:00:00+01:00"
+    assert launch["acts_at"] == "2026-03-29T09:00:00+02:00"
+    assert [(step["percent"], step["acts_at"]) for step in launch["steps"]] == [
+        (10, "2026-03-29T09:00:00+02:00"),
+        (40, "2026-03-29T15:00:00+02:00"),
+        (70, "2026-03-29T21:00:00+02:00"),
+        (100, "2026-03-30T03:00:00+02:00"),
+    ]
+    assert (watch["enters_at"], watch["acts_at"]) == ("2026-03-30T03:00:00+02:00", "2026-04-01T03:00:00+02:00")
+    assert found["ends_at"] == watch["acts_at"]
+    assert found["obstacles"] == []
+    assert audit_log(api) == before
+
+
+def test_a_draft_is_rehearsed_with_all_that_stands_in_the_way(api: Api) -> None:
+    api.make_project()
+    api.publish(pipeline(stage("Development")))
+    release = api.add()
+    api.post("/projects/shop/pipelines", LAUNCH | {"stages": [*LAUNCH["stages"], stage("Nowhere", "moon")]})
+    viewer = api.make_key("vera", {"project": "shop", "role": "viewer"})
+
+    found = simulate(viewer, feature="checkout", parameters={"value": 5, "colour": "red"})
+
+    assert codes(found) == [
+        ("pipeline", "no_such_environment"),
+        ("pipeline", "not_published"),
+        ("request", "unknown_parameter"),
+        ("request", "missing_parameter"),
+        ("request", "parameter_type"),
+        ("right", "not_allowed"),
+        ("feature", "already_releasing"),
+    ]
+    assert release["id"] in found["obstacles"][-1]["message"]
+    assert [stage["acts_at"] is None for stage in found["stages"]] == [False, True, True, True]
+    assert found["ends_at"] is None
+
+
+def test_a_chosen_starting_stage_needs_only_its_own_parameters(api: Api) -> None:
+    api.make_project()
+    api.publish(LAUNCH)
+
+    found = simulate(api, starting_stage="Watch", starts_at=START)
+
+    assert [stage["outcome"] for stage in found["stages"]] == ["not_run", "not_run", "pending"]
+    assert (found["obstacles"], found["ends_at"]) == ([], "2026-03-30T12:00:00Z")
+
+
+def test_a_launch_time_in_the_past_acts_at_once_and_says_so(api: Api) -> None:
+    api.make_project()
+    api.publish(LAUNCH)
+
+    found = simulate(api, starts_at="2026-04-01T00:00:00Z", parameters=GIVEN)
+    added = api.add(pipeline="launch", parameters=GIVEN | {"launch_at": "2026-01-01T00:00"}, starting_stage="Launch")
+
+    assert found["stages"][1]["acts_at"] == "2026-04-01T00:00:00Z"
+    assert "acts at once" in found["stages"][1]["note"]
+    assert found["stages"][0]["note"] is None
+    assert added["parameters"] == GIVEN | {"launch_at": "2026-01-01T00:00"}
+
+
+def test_a_value_of_another_type_is_in_the_way(api: Api) -> None:
+    api.make_project()
+    api.publish(pipeline(stage("Development", actions=[set_value(5)])))
+
+    assert codes(simulate(api, "standard", feature="checkout")) == [("feature", "value_type_wrong")]
+
+
+def test_what_there_is_not_is_refused(api: Api) -> None:
+    api.make_project()
+    api.publish(pipeline(stage("Development")))
+    path = "/projects/shop/pipelines/standard/simulate"
+
+    for body, pointer in (
+        ({"feature": "nothing"}, "/feature"),
+        ({"starting_stage": "Nowhere"}, "/starting_stage"),
+        ({"timezone": "Mars/Base"}, "/timezone"),
+        ({"starts_at": "soon"}, "/starts_at"),
+        ({"start": START}, "/start"),
+    ):
+        assert pointers(problem_of(api.request("POST", path, body), 422, "invalid")) == [pointer]
+
+
+def test_parameters_are_checked_when_a_flag_is_added(api: Api) -> None:
+    api.make_project()
+    api.publish(LAUNCH)
+
+    refused = api.request("POST", "/projects/shop/releases", {"feature": "checkout", "pipeline": "launch", "parameters": {"value": 5}})
+
+    assert pointers(problem_of(refused, 422, "invalid")) == ["/parameters/launch_at", "/parameters/value"]
+    assert api.get("/projects/shop/releases")["items"] == []
+
+
+def test_every_template_is_drafted_and_published_as_it_is(api: Api) -> None:
+    api.make_project()
+
+    for template in api.get("/templates")["items"]:
+        drafted = api.post("/projects/shop/pipelines", {"template": template["key"]})
+        published = api.post(f"/projects/shop/pipelines/{drafted['id']}/publish")
+        assert published["warnings"] == []
+        assert {field: published[field] for field in template} == template
+
+
+def test_a_template_takes_the_names_of_ones_own_environments_and_segments(api: Api) -> None:
+    api.make_project()
+
+    body = {"template": "progressive-rollout", "key": "web", "name": "Web", "environments": {"staging": "development"}}
+    drafted = api.post("/projects/shop/pipelines", body | {"segments": {"beta-users": "staff"}})
+
+    assert (drafted["key"], drafted["name"]) == ("web", "Web")
+    assert [stage["environment"] for stage in drafted["stages"]] == ["development", "development", "production", "production"]
+    assert drafted["stages"][2]["actions"] == [enable("staff")]
+
+
+def test_a_template_that_there_is_not_is_refused_where_it_is_named(api: Api) -> None:
+    api.make_project()
+
+    for body, pointer in (
+        ({"template": "moonshot"}, "/template"),
+        ({"template": "segment-trial", "environments": {"moon": "staging"}}, "/environments/moon"),
+        ({"template": "segment-trial", "segments": {"staff": "beta-users"}}, "/segments/staff"),
+        ({"template": "segment-trial", "stages": []}, "/stages"),
+    ):
+        refused = problem_of(api.request("POST", "/projects/shop/pipelines", body), 422, "invalid")
+        assert pointers(refused) == [pointer]
+
+
+def test_the_classic_soak_times_are_a_day_and_two_days() -> None:
+    waits = [stage.trigger.model_dump(mode="json").get("duration") for stage in TEMPLATES["progressive-rollout"].stages]
+
+    assert waits == [None, None, "P1D", "P2D"]
