@@ -1,0 +1,102 @@
+"""What a simulation foretells is what the real workflow does: random pipelines, on skipped time."""
+
+import asyncio
+import shutil
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from activities.store.database import Database
+from domain.instant import print_instant
+from domain.pipeline import Pipeline
+from domain.release import StageOutcome
+from domain.simulation import SimulatedStage, ends_at, simulate
+from tests.pipelines import enable, pipeline, rollout, until
+from tests.workflows.stand import Stand, skipping_stand
+
+SLACK = timedelta(seconds=1)
+"""How late each change may be made, on which all later ones count."""
+
+MINUTES = st.integers(1, 60 * 24 * 3)
+
+
+@st.composite
+def stages(draw: st.DrawFn, number: int) -> dict[str, Any]:
+    """A stage of any kind; points in time are given as minutes from the start and may have passed."""
+    actions = draw(st.sampled_from([[], [enable()], [enable("staff")], ["rollout"]]))
+    if actions == ["rollout"]:
+        steps = {"initial": draw(st.integers(1, 100)), "step": draw(st.integers(20, 100))}
+        actions = [rollout(every=f"{draw(MINUTES)}m", **steps)]
+    kinds = ["for", "until"] + (["enter"] if actions else [])
+    match draw(st.sampled_from(kinds)):
+        case "for":
+            trigger = {"type": "WAIT_FOR", "duration": f"{draw(MINUTES)}m"}
+        case "until":
+            trigger = until(parameter=f"at-{draw(st.integers(-60, 60 * 24 * 9))}")
+        case _:
+            trigger = {"type": "ON_ENTER"}
+    return {"name": f"Stage {number}", "environment": "production", "trigger": trigger, "actions": actions}
+
+
+@st.composite
+def definitions(draw: st.DrawFn) -> dict[str, Any]:
+    """A pipeline of up to four stages, with a parameter for each point in time."""
+    made = [draw(stages(number)) for number in range(draw(st.integers(1, 4)))]
+    names = {each["trigger"]["at_from"]["parameter"] for each in made if "at_from" in each["trigger"]}
+    return pipeline(*made, on_conflict="overwrite", parameters={name: {"type": "datetime"} for name in sorted(names)})
+
+
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(written=st.lists(definitions(), min_size=4, max_size=4))
+def test_a_simulation_and_the_real_workflow_agree(migrated_sqlite: Path, written: list[dict[str, Any]]) -> None:
+    async def story(database: Database) -> None:
+        async with skipping_stand(database) as stand, stand.worker():
+            for number, definition in enumerate(written):
+                published = stand.world.publish(definition | {"key": f"random-{number}"})
+                stand.world.add_feature(f"flag-{number}")
+                await agrees(stand, published, f"flag-{number}")
+
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(migrated_sqlite, Path(folder) / "flaghoist.db")
+        database = Database(f"sqlite:///{folder}/flaghoist.db")
+        asyncio.run(story(database))
+        database.close()
+
+
+async def agrees(stand: Stand, published: Pipeline, feature: str) -> None:
+    """Let one flag climb the whole pipeline, and compare each time with what was foretold."""
+    start = (await stand.env.get_current_time()).replace(microsecond=0)
+    parameters = {name: _at(name, start) for name in published.definition.parameters}
+    release = await stand.add(feature=feature, pipeline=published.definition.key, parameters=parameters)
+    entered_at = stand.record(release).entered_at or start
+    foretold = simulate(published.definition.stages, 0, entered_at, parameters)
+    end = ends_at(foretold)
+    assert end
+
+    await stand.env.sleep(end - entered_at + timedelta(minutes=1))
+    await stand.until(release, "completed")
+
+    runs, changes = stand.runs(release), stand.changes(release)
+    assert [run.outcome != StageOutcome.PENDING for run in runs] == [True] * len(foretold)
+    slack = SLACK
+    for stage, run in zip(foretold, runs, strict=True):
+        made = [change.made_at for change in changes if change.visit == run.visit]
+        expected = _moments(stage)
+        if made:
+            assert len(made) == len(expected)
+        for at, moment in zip(made or [run.acted_at or start], expected, strict=True):
+            assert timedelta(0) <= at - moment <= slack, (stage.name, at, moment)
+            slack += SLACK
+
+
+def _moments(stage: SimulatedStage) -> list[datetime]:
+    assert stage.acts_at
+    return [step.acts_at for step in stage.steps] if stage.steps else [stage.acts_at]
+
+
+def _at(name: str, start: datetime) -> str:
+    return print_instant(start + timedelta(minutes=int(name.removeprefix("at-"))))
