@@ -1,8 +1,20 @@
-"""How a process ends that may have used a Temporal client."""
+"""How the processes of Flaghoist end: each door runs its work in here."""
 
 import os
 import sys
+import traceback
+from collections.abc import Callable
 from typing import NoReturn
+
+
+def run(work: Callable[[], int], tell_failure: Callable[[], None] = traceback.print_exc) -> NoReturn:
+    """Do a process's whole work and end with the exit code that it returns; with 1, and the failure told, if it fails."""
+    try:
+        code = work()
+    except Exception:
+        tell_failure()
+        code = 1
+    leave(code)
 
 
 def leave(code: int) -> NoReturn:

@@ -18,7 +18,7 @@ from activities.changes import ChangeActivities
 from activities.releases import ReleaseActivities
 from activities.reporting import LATENESS, LATENESS_BUCKETS
 from activities.store.database import Database
-from doors import leave
+from doors import run
 from settings import Settings, configure_logs
 from workflows.client import ReleaseClient, connect
 from workflows.delivery import Delivery
@@ -120,17 +120,17 @@ async def _connect(stop: asyncio.Event, runtime: Runtime | None) -> Client | Non
     return None
 
 
-def main() -> None:
-    """Run a worker; exit code 1 on a fatal error."""
+def work() -> int:
+    """Run a worker until it is told to stop."""
     settings = Settings()
     configure_logs(settings)
-    code = 0
-    try:
-        asyncio.run(serve(settings))
-    except Exception:
-        log.exception("worker_failed")
-        code = 1
-    leave(code)
+    asyncio.run(serve(settings))
+    return 0
+
+
+def main() -> None:
+    """Run a worker; exit code 1 on a fatal error."""
+    run(work, tell_failure=lambda: log.exception("worker_failed"))
 
 
 if __name__ == "__main__":

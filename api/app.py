@@ -36,7 +36,7 @@ from api.routes import (
     templates,
     whoami,
 )
-from doors import leave
+from doors import run
 from settings import Settings, configure_logs
 from workflows.client import ReleaseClient, connect
 from workflows.delivery import Delivery
@@ -95,15 +95,20 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def main() -> None:
-    """Serve the API until told to stop."""
+def listen() -> int:
+    """Serve the API until told to stop; exit code 1 if it could not start."""
     settings = Settings()
     configure_logs(settings)
     config = uvicorn.Config(create_app(settings), host=settings.host, port=settings.port, log_config=None, access_log=False)
     server = uvicorn.Server(config)
     with suppress(KeyboardInterrupt):
         server.run()
-    leave(0 if server.started else 1)
+    return 0 if server.started else 1
+
+
+def main() -> None:
+    """Serve the API."""
+    run(listen)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import traceback
 from datetime import timedelta
 
 from rich.console import Console
@@ -13,7 +12,7 @@ from activities.store.database import Database
 from api.embedded.errors import CannotStart
 from api.embedded.schema import prepare_database
 from domain.duration import parse_duration, speak_duration
-from doors import leave
+from doors import run
 from settings import Settings
 from workflows.client import TemporalUnavailable
 from workflows.namespace import RETENTION, Namespace, make_namespace_ready
@@ -57,20 +56,22 @@ def _said(namespace: Namespace, settings: Settings) -> list[str]:
     return lines
 
 
-def main() -> None:
-    """Prepare what the settings name; exit code 0 when all is ready, 1 when it can't be."""
+def prepare() -> int:
+    """Prepare what the settings name; exit code 1 when it can't be."""
     wait, *retention = sys.argv[1:]
-    settings, code = Settings(), 0
+    settings = Settings()
     try:
         namespace = bootstrap(settings, timedelta(seconds=float(wait)), parse_duration(retention[0]) if retention else None)
-        Console(highlight=False, markup=False, soft_wrap=True).print("\n".join(_said(namespace, settings)))
     except CannotStart as reason:
         Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(str(reason))
-        code = 1
-    except Exception:
-        traceback.print_exc()
-        code = 1
-    leave(code)
+        return 1
+    Console(highlight=False, markup=False, soft_wrap=True).print("\n".join(_said(namespace, settings)))
+    return 0
+
+
+def main() -> None:
+    """Prepare a deployment."""
+    run(prepare)
 
 
 if __name__ == "__main__":

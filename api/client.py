@@ -71,6 +71,22 @@ class ApiClient:
         """Delete what is there; with an ETag, only if it is still the same."""
         self._request("DELETE", path, headers={"If-Match": etag} if etag else {})
 
+    def stream(self, path: str, accept: str, **params: Any) -> Iterator[bytes]:
+        """What a GET answers in that media type, as it comes in; it is whole only if nothing is raised."""
+        begun = False
+        try:
+            with self._http.stream("GET", path, params=params, headers={"Accept": accept}) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _refused(answer)
+                if answer.headers.get("Content-Type", "").partition(";")[0] != accept:
+                    raise self._stranger()
+                for part in answer.iter_bytes():
+                    begun = True
+                    yield part
+        except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:
+            raise self._silent(error, begun=begun) from error
+
     def items(self, path: str, **params: Any) -> Iterator[Any]:
         """Everything in a list, page by page, as far as the caller reads on."""
         cursor = None
@@ -90,7 +106,7 @@ class ApiClient:
         try:
             answer = self._http.request(method, path, **options)
         except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:
-            raise Unreachable(f"Nobody answers at {self.address}: {error}") from error
+            raise self._silent(error) from error
         if not answer.is_success:
             raise _refused(answer)
         return answer
@@ -100,6 +116,10 @@ class ApiClient:
             return answer.json() if answer.content else None
         except ValueError as error:
             raise self._stranger() from error
+
+    def _silent(self, error: Exception, *, begun: bool = False) -> Unreachable:
+        said = f"The answer of {self.address} broke off" if begun else f"Nobody answers at {self.address}"
+        return Unreachable(f"{said}: {error}")
 
     def _stranger(self) -> Unreachable:
         return Unreachable(f"What answers at {self.address} is not Flaghoist's API")

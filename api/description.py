@@ -80,7 +80,7 @@ def _problems(path: str, method: str, operation: dict[str, Any]) -> Iterator[tup
     yield HTTPStatus.UNPROCESSABLE_ENTITY, "It does not make sense as it was sent: `errors` points at each mistake."
     if "{" in path:
         yield HTTPStatus.NOT_FOUND, "There is no such thing, or none that this key may see."
-    if method != "get" or path.endswith("/keys"):
+    if method != "get" or path.endswith(("/keys", "/v1/audit")):
         yield HTTPStatus.FORBIDDEN, "The key lacks the right."
     if method != "get":
         yield HTTPStatus.CONFLICT, "It contradicts what is there now."

@@ -77,14 +77,6 @@ class ReleaseClient:
     def __init__(self, client: Client) -> None:
         self.client = client
 
-    async def is_reachable(self, seconds: float) -> bool:
-        """Whether Temporal answers within that time. It says nothing about the namespace, or about workers."""
-        try:
-            await asyncio.wait_for(self.client.workflow_service.get_system_info(GetSystemInfoRequest()), seconds)
-        except (RPCError, RuntimeError, TimeoutError):
-            return False
-        return True
-
     async def look(self) -> Temporal:
         """What Temporal tells of itself and of the workers, within a second; that it can't be reached, where it doesn't answer."""
         kinds = (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)

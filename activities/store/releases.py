@@ -111,11 +111,14 @@ class ReleaseRepository:
         first = _RELEASES.where(releases.c.id.in_(select(ranked.c.id).where(ranked.c.rank <= most))).order_by(*first_in)
         return numbers, [_read(row) for row in self.connection.execute(first)] if numbers else []
 
-    def completed_on(self, pipeline_id: str, since: datetime, most: int) -> list[Release]:
-        """The releases that completed one pipeline version since then, the latest first."""
-        completed = releases.c.status == ReleaseStatus.COMPLETED.value
-        query = _RELEASES.where(releases.c.pipeline_id == pipeline_id, completed, releases.c.ended_at >= since)
-        return [_read(row) for row in self.connection.execute(query.order_by(releases.c.ended_at.desc()).limit(most))]
+    def completed_on(self, pipeline_id: str, since: datetime, most: int) -> tuple[int, list[Release]]:
+        """How many releases completed one pipeline version since then, and up to `most` of them, the latest first."""
+        completed = and_(
+            releases.c.pipeline_id == pipeline_id, releases.c.status == ReleaseStatus.COMPLETED.value, releases.c.ended_at >= since
+        )
+        number = self.connection.execute(select(func.count()).select_from(releases).where(completed)).scalar_one()
+        latest = _RELEASES.where(completed).order_by(releases.c.ended_at.desc(), releases.c.id.desc()).limit(most)
+        return number, [_read(row) for row in self.connection.execute(latest)] if number else []
 
     def unfinished_after(self, release_id: str, most: int) -> list[Release]:
         """Unfinished releases that Temporal was told of, of all projects, from the first after that one on."""

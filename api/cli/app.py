@@ -13,8 +13,7 @@ from api.cli.target import Target
 
 HELP = """Moves feature flags through release pipelines.
 
-Commands that look or change call the HTTP API. What publishes, archives, adds, removes, deletes, rotates or revokes
-shows its effect and asks.
+Commands that look or change call the HTTP API. What can't be undone shows its effect and asks.
 
 \b
 --yes               skips the question, for scripts

@@ -198,11 +198,19 @@ def _show(pipeline: dict[str, Any]) -> None:
         default = f", {json.dumps(declared['default'], ensure_ascii=False)} if not given" if "default" in declared else ""
         show(f"Parameter {name} ({declared['type']}{default}): {declared['description']}".rstrip(": "))
     rows = [
-        [*stage_in_words(stage), ", ".join(flag["feature"] for flag in flags["flags"]) or "–"]
+        [*stage_in_words(stage), _some(flags["flags"], flags["count"]) or "–"]
         for stage, flags in zip(pipeline["stages"], pipeline["flags"], strict=True)
     ]
     show_table(["Stage", "Environment", "When", "What", "Flags"], rows)
+    if pipeline["completed_count"]:
+        show(f"Completed in the last 30 days: {_some(pipeline['completed'], pipeline['completed_count'])}")
     _show_warnings(pipeline)
+
+
+def _some(flags: list[dict[str, Any]], count: int) -> str:
+    """The flags that the API names, and how many more there are."""
+    more = f", and {count - len(flags)} more" if count > len(flags) else ""
+    return ", ".join(flag["feature"] for flag in flags) + more
 
 
 def _show_warnings(pipeline: dict[str, Any]) -> None:

@@ -19,6 +19,9 @@ REFUSED, USAGE, UNREACHABLE = 1, 2, 3
 Project = Annotated[
     str, typer.Option("--project", "-p", envvar="FLAGHOIST_PROJECT", help="The project's key.", autocompletion=offer_projects)
 ]
+AProject = Annotated[
+    str | None, typer.Option("--project", "-p", envvar="FLAGHOIST_PROJECT", help="The project's key.", autocompletion=offer_projects)
+]
 FeatureKey = Annotated[str, typer.Argument(metavar="FEATURE", help="Its key.", autocompletion=offer_keys("features"))]
 NewKey = Annotated[str, typer.Argument(metavar="KEY", help="Its key, which never changes: a-z, 0-9, - and _.")]
 NewName = Annotated[str | None, typer.Option("--name", help="What people call it.", show_default="its key")]

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from activities.store.database import Database
-from api.dependencies import DatabaseOf, Releases
+from api.dependencies import DatabaseOf, LookoutOf, now
 
 router = APIRouter(tags=["health"])
 
@@ -24,10 +24,11 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Ready; `temporal` is for information."""
+    """Ready; the rest is for information. How many workers were seen lately is null while Temporal can't be reached."""
 
     status: str
     temporal: Literal["reachable", "unreachable"]
+    workers: int | None
 
 
 @router.get("/healthz")
@@ -37,10 +38,12 @@ async def alive() -> Health:
 
 
 @router.get("/readyz")
-async def ready(database: DatabaseOf, releases: Releases) -> Readiness:
-    """The database can be reached. Temporal needn't be, since adding and removing work without it; whether it is, is told."""
-    temporal, _ = await asyncio.gather(releases.is_reachable(PATIENCE), _ask(database))
-    return Readiness(status="ready", temporal="reachable" if temporal else "unreachable")
+async def ready(database: DatabaseOf, lookout: LookoutOf) -> Readiness:
+    """The database can be reached. Temporal and workers needn't be, since adding and removing work without them; how they are, is told."""
+    temporal, _ = await asyncio.gather(lookout.ask(), _ask(database))
+    if not temporal.reachable:
+        return Readiness(status="ready", temporal="unreachable", workers=None)
+    return Readiness(status="ready", temporal="reachable", workers=temporal.at_work(now()))
 
 
 async def _ask(database: Database) -> None:

@@ -8,7 +8,16 @@ from fastapi import APIRouter, Response
 from activities.store.database import Store
 from api.dependencies import CallerOf, DatabaseOf, Revision, SliceOf, WritingOf, now
 from api.schemas.lists import ListOf
-from api.schemas.pipelines import ClonePipeline, NewPipeline, PipelineSummary, PipelineView, StageFlags, flag_in_stage, summary, view
+from api.schemas.pipelines import (
+    ClonePipeline,
+    NewPipeline,
+    PipelineSummary,
+    PipelineView,
+    StageFlags,
+    completed_flags,
+    flag_in_stage,
+    summary,
+)
 from domain.access import Caller
 from domain.audit import Event
 from domain.errors import Invalid, NotPublished, Problem, PublishingRefused
@@ -166,5 +175,5 @@ def _answer(store: Store, pipeline: Pipeline, response: Response) -> PipelineVie
         )
         for index, stage in enumerate(pipeline.definition.stages)
     ]
-    completed = store.releases.completed_on(pipeline.id, now() - COMPLETED_WITHIN, SHOWN_IN_A_STAGE)
-    return view(pipeline, counts, warnings, flags, completed)
+    completed = completed_flags(*store.releases.completed_on(pipeline.id, now() - COMPLETED_WITHIN, SHOWN_IN_A_STAGE))
+    return PipelineView(**dict(summary(pipeline, counts)), warnings=warnings, flags=flags, **completed)

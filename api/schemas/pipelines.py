@@ -1,5 +1,6 @@
 """Pipelines on the wire."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -77,10 +78,11 @@ class CompletedFlag(BaseModel):
 
 
 class PipelineView(PipelineSummary):
-    """A pipeline version, whole: its warnings, the flags in each stage, and those completed in the last 30 days."""
+    """A pipeline version, whole: its warnings, the flags in each stage, and up to 50 of those completed within 30 days, latest first."""
 
     warnings: list[Problem]
     flags: list[StageFlags]
+    completed_count: int
     completed: list[CompletedFlag]
 
 
@@ -89,12 +91,10 @@ def summary(pipeline: Pipeline, counts: dict[str, int]) -> PipelineSummary:
     return PipelineSummary(**_plain(pipeline), releases=counts)
 
 
-def view(
-    pipeline: Pipeline, counts: dict[str, int], warnings: list[Problem], flags: list[StageFlags], completed: list[Release]
-) -> PipelineView:
-    """A pipeline version, whole."""
-    done = [CompletedFlag(release=each.id, feature=each.feature, completed_at=each.ended_at) for each in completed]
-    return PipelineView(**_plain(pipeline), releases=counts, warnings=warnings, flags=flags, completed=done)
+def completed_flags(count: int, latest: Iterable[Release]) -> dict[str, Any]:
+    """How many flags went the whole way lately, and the latest of them."""
+    flags = [CompletedFlag(release=each.id, feature=each.feature, completed_at=each.ended_at) for each in latest]
+    return {"completed_count": count, "completed": flags}
 
 
 def flag_in_stage(release: Release) -> FlagInStage:

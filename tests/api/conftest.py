@@ -49,11 +49,18 @@ def api(api_on_sqlite_of_the_room: Api, sqlite_of_the_room: str) -> Iterator[Api
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def api_on_both(request: pytest.FixtureRequest) -> Iterator[Api]:
+def url_on_both(request: pytest.FixtureRequest) -> str:
+    """The database behind `api_on_both`."""
+    return str(request.getfixturevalue(f"{request.param}_of_the_room"))
+
+
+@pytest.fixture
+def api_on_both(url_on_both: str, request: pytest.FixtureRequest) -> Iterator[Api]:
     """The real API over real HTTP, on each of the two systems, while Temporal is down."""
-    api: Api = request.getfixturevalue(f"api_on_{request.param}_of_the_room")
+    kind = "sqlite" if url_on_both.startswith("sqlite") else "postgresql"
+    api: Api = request.getfixturevalue(f"api_on_{kind}_of_the_room")
     yield api
-    _empty(request.getfixturevalue(f"{request.param}_of_the_room"))
+    _empty(url_on_both)
 
 
 def _serve_without_temporal(database_url: str) -> Iterator[Api]:

@@ -137,6 +137,7 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "POST /projects/{project}/releases/{release}/retry": _a_release_to_steer,
     "POST /projects/{project}/releases/{release}/restart": _a_release_to_restart,
     "GET /projects/{project}/audit": _nothing,
+    "GET /audit": _nothing,
     "GET /keys": _nothing,
     "POST /keys": _body(_key_body),
     "DELETE /keys/{key}": _a_key,

@@ -1,6 +1,7 @@
 """Pipelines over HTTP: drafted, published, and from then on immutable."""
 
 from tests.api.answers import audit_log, pointers, problem_of
+from tests.completed import complete_many
 from tests.http import Api
 from tests.pipelines import enable, hold, pipeline, set_value, stage
 
@@ -153,3 +154,16 @@ def test_a_pipeline_shows_the_flags_in_each_stage(api: Api) -> None:
     assert [(each["stage"], each["count"]) for each in shown["flags"]] == [("Development", 0), ("Production", 1)]
     assert [(each["release"], each["feature"]) for each in shown["flags"][1]["flags"]] == [(release["id"], "checkout")]
     assert shown["releases"] == listed["releases"] == {"starting": 1}
+    assert (shown["completed_count"], shown["completed"]) == (0, [])
+
+
+def test_a_pipeline_counts_the_flags_completed_lately_and_names_the_latest(api: Api, sqlite_of_the_room: str) -> None:
+    api.make_project()
+    api.publish(pipeline(stage("Development")))
+    complete_many(api, sqlite_of_the_room, 52)
+
+    shown, listed = api.get(f"{PIPELINES}/standard"), api.get(PIPELINES)["items"][0]
+
+    assert shown["completed_count"] == 52
+    assert [each["feature"] for each in shown["completed"]] == [f"flag-{number}" for number in range(50)]
+    assert shown["releases"] == listed["releases"] == {"completed": 53}

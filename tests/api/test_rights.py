@@ -58,6 +58,7 @@ EXPECTED = {
     "POST /projects/{project}/releases/{release}/retry":                    (401, 401, 403, 409, 409, 409, 409, 404),
     "POST /projects/{project}/releases/{release}/restart":                  (401, 401, 403, 409, 409, 409, 409, 404),
     "GET /projects/{project}/audit":                                         (401, 401, 200, 200, 200, 200, 200, 404),
+    "GET /audit":                                                            (401, 401, 403, 403, 403, 403, 200, 403),
     "GET /keys":                                                             (401, 401, 403, 403, 403, 200, 200, 200),
     "POST /keys":                                                            (401, 401, 403, 403, 403, 201, 201, 403),
     "DELETE /keys/{key}":                                                    (401, 401, 403, 403, 403, 204, 204, 404),

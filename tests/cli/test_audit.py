@@ -1,10 +1,18 @@
 """The audit log, from a terminal."""
 
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from tests.audited import fill_audit_log
 from tests.cli.conftest import Terminal
+from tests.http import Api
 
 
 def test_what_was_done_is_listed_in_words(terminal: Terminal) -> None:
@@ -51,3 +59,70 @@ def test_what_is_no_time_is_wrong_usage_or_refused(terminal: Terminal, typed: st
     assert terminal.types("audit", "--since", typed).code in (1, 2)
 
     assert terminal.err
+
+
+def test_all_of_the_log_is_written_into_a_file_or_printed(terminal: Terminal, sqlite_url: str, tmp_path: Path) -> None:
+    fill_audit_log(sqlite_url, 450)
+    file = tmp_path / "audit.ndjson"
+
+    assert terminal.types("audit", "--event", "segment.changed", "--segment", "staff", "--export", str(file)).code == 0
+    said = terminal.out
+    assert terminal.types("audit", "--event", "segment.changed", "--segment", "staff", "--export", "-").code == 0
+
+    assert said == ""
+    assert file.read_text() == terminal.out
+    assert [json.loads(line)["segment"] for line in file.read_text().split("\n")[:-1]] == ["staff"] * 150
+
+
+def test_a_file_is_left_alone_until_the_api_has_answered(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "audit.ndjson"
+    file.write_text("of yesterday")
+
+    assert terminal.types("audit", "--project", "nowhere", "--export", str(file)).code == 1
+    assert file.read_text() == "of yesterday"
+
+    assert terminal.types("audit", "--owner", "nobody", "--export", str(file)).code == 0
+    assert file.read_text() == ""
+
+
+def test_the_log_of_all_projects_names_them(terminal: Terminal, api: Api) -> None:
+    api.post("/keys", {"name": "root", "owner": {"kind": "person", "name": "olivia"}, "grants": [{"role": "owner"}]})
+
+    entries = terminal.reads("audit", "--all-projects", "--limit", "2")
+
+    assert [(entry["event"], entry["project"]) for entry in entries] == [("key.created", None), ("feature.created", "shop")]
+    assert "shop / checkout" in terminal.types("audit", "--all-projects").out
+
+
+def test_a_log_of_no_project_is_wrong_usage(api: Api) -> None:
+    nowhere = Terminal(api.address, FLAGHOIST_PROJECT="")
+
+    assert nowhere.types("audit").code == 2
+    assert "--all-projects" in nowhere.err
+
+
+def test_an_export_that_breaks_off_says_so(terminal: Terminal, tmp_path: Path) -> None:
+    with breaking_off(
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n3\r\n{}\n\r\n"
+    ) as address:
+        broken = Terminal(address).types("audit", "--export", str(tmp_path / "audit.ndjson"))
+
+    assert broken.code == 3
+    assert "broke off" in broken.err
+
+
+@contextmanager
+def breaking_off(answer: bytes) -> Iterator[str]:
+    """Where one request is answered in part, and the connection then closed."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(10)

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 from tests.cli.conftest import Terminal
+from tests.completed import complete_many
+from tests.http import Api
 from tests.pipelines import pipeline, stage
 
 
@@ -165,3 +167,14 @@ def test_a_pipeline_is_archived_after_its_effect_was_shown(terminal: Terminal, p
     assert terminal.reads("pipelines", "archive", "standard", "--yes")["status"] == "archived"
     assert terminal.types("releases", "add", "checkout", "standard", "--yes").code == 1
     assert "/pipeline: 'standard' is archived" in terminal.err
+
+
+def test_a_pipeline_names_the_flags_completed_lately_and_counts_the_others(
+    terminal: Terminal, api: Api, sqlite_url: str, published: str
+) -> None:
+    assert "Completed" not in terminal.types("pipelines", "show", published).out
+
+    complete_many(api, sqlite_url, 52)
+
+    assert "Completed in the last 30 days: flag-0, flag-1, " in terminal.types("pipelines", "show", published).out
+    assert "flag-49, and 2 more" in terminal.out

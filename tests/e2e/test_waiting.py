@@ -45,3 +45,5 @@ def test_a_release_without_a_worker_says_so_and_goes_on_when_one_comes(
         assert stack.worker.running
         assert worker["identity"].startswith(f"{stack.worker.running.pid}@")
         assert worker["at_work"]
+        ready = stack.api.client.get(f"{stack.api.address}/readyz").json()
+        assert ready == {"status": "ready", "temporal": "reachable", "workers": 1}
