@@ -1,6 +1,9 @@
 """A release as the Temporal Web UI shows it: the ladder of its stages, in Markdown."""
 
+from datetime import datetime
+
 from domain.duration import speak_duration
+from domain.pipeline import Stage
 from domain.release import UNFINISHED, ReleaseStatus, allowed_controls
 from domain.schedule import planned
 from workflows.messages import Place, ReleaseInput, spoken
@@ -38,9 +41,17 @@ def _marks(release: ReleaseInput, place: Place, status: str) -> list[str]:
     before = [*not_run, *("skipped" if index in place.skipped else "done" for index in range(release.starting_stage, place.index))]
     if status == ReleaseStatus.RUNNING:
         ahead = planned(release.stages, place.index, place.acts_at, place.step)
-        return [*before, *(f"acts at {spoken(ahead[index].acts_at)}" for index in range(place.index, count))]
+        now = _now(release.stages[place.index], place, ahead[place.index].acts_at)
+        return [*before, now, *(f"acts at {spoken(ahead[index].acts_at)}" for index in range(place.index + 1, count))]
     later = "waits" if status in UNFINISHED else "not run"
     return [*before, status, *[later] * (count - place.index - 1)]
+
+
+def _now(stage: Stage, place: Place, acts_at: datetime) -> str:
+    """What is to be said of the stage where the release stands, and of the step of its rollout that comes next."""
+    if stage.rollout is None:
+        return f"acts at {spoken(acts_at)}"
+    return f"step {place.step} of {stage.steps}, to {stage.rollout.shares[place.step - 1]} %, acts at {spoken(acts_at)}"
 
 
 def _why(place: Place) -> list[str]:

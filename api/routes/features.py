@@ -10,6 +10,7 @@ from api.schemas.features import ChangedFeature, ChangeFeature, CreateFeature, F
 from api.schemas.lists import ListOf
 from domain.access import Caller
 from domain.audit import Event
+from domain.change import Decided
 from domain.errors import InUse, Invalid, Problem, SegmentNotFound
 from domain.flag import FlagState, check_value, type_of
 from domain.patch import FlagPatch
@@ -96,7 +97,7 @@ def change_flag(project: Slug, environment: Slug, feature: Slug, body: FlagPatch
     caller.must_operate(project, [environment])
     at = now()
     if not body.named:
-        message = "The change names no field: give enabled, value or overrides."
+        message = "The change names no field: give enabled, value, overrides or rollout."
         raise Invalid(message, problems=(Problem(pointer="", code="names_nothing", message=message),))
     with database.transaction() as store:
         owner = store.projects.get(project, lock="share")
@@ -107,7 +108,7 @@ def change_flag(project: Slug, environment: Slug, feature: Slug, body: FlagPatch
         store.audit.record(caller, Event.FLAG_CHANGED, at, project=project, environment=environment, feature=feature, **states)
         release = store.releases.unfinished_of([found.id]).get(found.id)
         view = _view(store, owner, found)
-    return ChangedFeature(**dict(view), warnings=_warnings(release))
+    return ChangedFeature(**dict(view), warnings=[*_ended_rollout(body, decided), *_warnings(release)])
 
 
 def _new_feature(body: CreateFeature) -> Feature:
@@ -130,6 +131,14 @@ def _check_segments(store: Store, project: Project, patch: FlagPatch) -> None:
     )
     if problems:
         raise Invalid(problems[0].message, problems=problems)
+
+
+def _ended_rollout(asked: FlagPatch, decided: Decided) -> list[str]:
+    """What a change ended without naming it."""
+    before = decided.before.rollout
+    if before is None or "rollout" in asked.named:
+        return []
+    return [f"This ended the rollout, which stood at {before.percent} %: everyone gets the same now."]
 
 
 def _warnings(release: Release | None) -> list[str]:
