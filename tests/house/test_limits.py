@@ -1,0 +1,112 @@
+"""docs/guide/limits.md has the numbers of the code."""
+
+import inspect
+import re
+from datetime import timedelta
+from typing import Any
+
+from activities.bootstrap import SHORTEST
+from activities.store.database import Database
+from activities.store.paging import MOST, USUAL
+from activities.store.requests import KEPT
+from api.app import create_app
+from api.limits import LARGEST_BODY
+from api.problems import MOST_PROBLEMS
+from api.routes.pipelines import SHOWN_IN_A_STAGE
+from domain.binding import FARTHEST
+from domain.duration import LONGEST
+from domain.flag import LARGEST_INTEGER, LAST_PRIORITY, LONGEST_STRING, MOST_OVERRIDES
+from domain.parameter import MOST_PARAMETERS
+from domain.pipeline import LARGEST_DEFINITION, MOST_STAGES
+from domain.progress import PATIENCE
+from domain.segment import DEEPEST_RULES
+from domain.text import LONGEST_REASON, SLUG_PATTERN
+from settings import Settings
+from tests.house.guide import ROOT, rows, text_of
+from workflows.policies import CONTROL, PROVIDER_CALL
+from workflows.search import ALL, KEYWORDS
+
+DOCUMENT = text_of("docs/guide/limits.md")
+DESCRIPTION = create_app(Settings()).openapi()
+SCHEMAS = DESCRIPTION["components"]["schemas"]
+
+
+def _field(model: str, field: str, limit: str) -> int:
+    """A limit as the description of the API has it, for what is sent."""
+    schema = SCHEMAS.get(model) or SCHEMAS[f"{model}-Input"]
+    found: dict[str, Any] = schema["properties"][field]
+    [number] = [each[limit] for each in (found, *found.get("anyOf", ())) if limit in each]
+    return int(number)
+
+
+def _longest_slug() -> int:
+    return next(length for length in range(1, 1000) if not re.match(SLUG_PATTERN, "a" * (length + 1)))
+
+
+def _idempotency_key() -> int:
+    parameters = DESCRIPTION["paths"]["/api/v1/keys"]["post"]["parameters"]
+    [schema] = [each["schema"] for each in parameters if each["name"].lower() == "idempotency-key"]
+    return int(max(each.get("maxLength", 0) for each in schema["anyOf"]))
+
+
+def _connections_of_an_api() -> int:
+    return int(re.findall(r"pool_size=(\d+)", (ROOT / "api" / "app.py").read_text())[0])
+
+
+def _threads() -> int:
+    return int(next(each.le for each in Settings.model_fields["worker_threads"].metadata if hasattr(each, "le")))
+
+
+def _seconds(duration: timedelta) -> int:
+    return int(duration.total_seconds())
+
+
+LIMITS = {
+    "stages in a pipeline": MOST_STAGES,
+    "actions in a stage": _field("Stage", "actions", "maxItems"),
+    "parameters of a pipeline": MOST_PARAMETERS,
+    "a definition, in KiB of JSON": LARGEST_DEFINITION // 1024,
+    "a wait, and the time between two steps of a rollout, in days": LONGEST.days,
+    "how far ahead a point in time may lie, in days": FARTHEST.days,
+    "unfinished releases per flag": 1,
+    "a string value, in characters": LONGEST_STRING,
+    "an integer value, and its negative": LARGEST_INTEGER,
+    "overrides of a flag in an environment": MOST_OVERRIDES,
+    "the last priority of an override; the first is 0": LAST_PRIORITY,
+    "rules in a segment, and in a rule": _field("Rule", "rules", "maxItems"),
+    "conditions in a rule": _field("Rule", "conditions", "maxItems"),
+    "how deep rules may be nested": DEEPEST_RULES,
+    "the value of a condition, in characters": _field("Condition", "value", "maxLength"),
+    "a key, in characters: `a-z`, `0-9`, `-` and `_`, with a letter or digit at both ends": _longest_slug(),
+    "a name, in characters": _field("Stage", "name", "maxLength"),
+    "a description, in characters": _field("Stage", "description", "maxLength"),
+    "a reason, in characters": LONGEST_REASON,
+    "the name of a trait, in characters": _field("Condition", "property", "maxLength"),
+    "grants of a key": _field("CreateKey", "grants", "maxItems"),
+    "environments in a grant": _field("Grant", "environments", "maxItems"),
+    "a body, in KiB": LARGEST_BODY // 1024,
+    f"items on a page of a list; {USUAL} unless asked for": MOST,
+    "flags shown in a stage of a pipeline; the count has them all": SHOWN_IN_A_STAGE,
+    "problems named in one answer about a body": MOST_PROBLEMS,
+    "an `Idempotency-Key`, in characters": _idempotency_key(),
+    "for how long it is remembered, in hours": _seconds(KEPT) // 3600,
+    "for how long a control may take until it shows, in seconds; then 503": _seconds(CONTROL),
+    "an attempt to make a change, in seconds": _seconds(PROVIDER_CALL["start_to_close_timeout"]),
+    "the time between two attempts, in seconds": _seconds(PROVIDER_CALL["retry_policy"].maximum_interval),
+    "how late a stage may be before `waiting_for` says that something is wrong, in seconds": _seconds(PATIENCE),
+    "connections of an API process to PostgreSQL": _connections_of_an_api(),
+    "connections of a worker to PostgreSQL": inspect.signature(Database).parameters["pool_size"].default,
+    "threads of a worker, by `FLAGHOIST_WORKER_THREADS`": _threads(),
+}
+
+
+def test_every_limit_has_the_number_that_the_code_has() -> None:
+    shown = {limit: number for limit, number in rows(DOCUMENT) if limit != "limit"}
+
+    assert shown == {limit: f"{number:,}" for limit, number in LIMITS.items()}
+
+
+def test_the_numbers_in_sentences_are_those_of_the_code_too() -> None:
+    assert LARGEST_INTEGER == 2**53 - 1
+    assert f"has at least {SHORTEST} characters" in DOCUMENT
+    assert f"Flaghoist takes {len(KEYWORDS)} and {len(ALL) - len(KEYWORDS)}." in DOCUMENT
