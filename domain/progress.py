@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from domain.duration import speak_duration
 from domain.model import Frozen, Moment
 from domain.pipeline import Definition
-from domain.release import ACTING, Paused, Release, ReleaseStatus, StageOutcome, StageRun, allowed_controls
+from domain.release import ACTING, FINISHED, Paused, Release, ReleaseStatus, StageOutcome, StageRun, allowed_controls
+from domain.rollback import Rollback
 from domain.schedule import planned
 
 PATIENCE = timedelta(seconds=60)
@@ -57,8 +58,8 @@ def waiting_for(release: Release, now: datetime) -> WaitingFor | None:
     if release.status is ReleaseStatus.BLOCKED and release.blocked:
         controls = " or ".join(allowed_controls(release.status))
         return WaitingFor(code="decision", message=f"Blocked: {release.blocked.message} It waits for a person to {controls} it.")
-    if release.paused:
-        return WaitingFor(code="paused", message=_paused_in_words(release.stage, release.paused))
+    if steered := _steered(release, now):
+        return steered
     if release.acts_at is None:
         return _waiting_for_temporal(release.added_at, now)
     if release.acts_at > now:
@@ -67,9 +68,29 @@ def waiting_for(release: Release, now: datetime) -> WaitingFor | None:
     return _waiting_for_workers(release, release.acts_at, now)
 
 
+def _steered(release: Release, now: datetime) -> WaitingFor | None:
+    """Somebody has paused it, or has it rolled back."""
+    if release.paused:
+        return WaitingFor(code="paused", message=_paused_in_words(release.stage, release.paused))
+    if release.status is ReleaseStatus.ROLLING_BACK and release.rollback:
+        return _rolling_back(release.rollback, now)
+    return None
+
+
 def _paused_in_words(stage: str, paused: Paused) -> str:
     left = f"{speak_duration(paused.remaining)} of its wait are left" if paused.remaining else "it was due"
-    return f"Paused in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC: {left}. It waits for a person to resume it."
+    by = f" by {paused.by}" if paused.by else ""
+    return f"Paused{by} in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC: {left}. It waits for a person to resume it."
+
+
+def _rolling_back(rollback: Rollback, now: datetime) -> WaitingFor:
+    if now - rollback.asked_at < PATIENCE:
+        return WaitingFor(code="rolling_back", message=f"It is about to be {rollback.in_words()}.")
+    message = (
+        f"It is to be {rollback.in_words()} at {rollback.asked_at:%Y-%m-%d %H:%M:%S} UTC, and nobody has done it: "
+        "no worker is running, or Temporal or the flag provider can't be reached. It is done when they are back."
+    )
+    return WaitingFor(code="unavailable", message=message)
 
 
 def _waiting_for_temporal(added: datetime, now: datetime) -> WaitingFor:
@@ -93,19 +114,19 @@ def _waiting_for_workers(release: Release, due: datetime, now: datetime) -> Wait
 
 
 def _due_at(run: StageRun | None, ahead: datetime | None) -> datetime | None:
-    """When the stage was or will be due; a stage in which the release was ended will never act."""
-    if run is None or run.acts_at is None:
+    """When the stage was or will be due; a stage in which the release was ended will never act, one that was rolled back may act again."""
+    if run is None or run.acts_at is None or run.outcome is StageOutcome.ROLLED_BACK:
         return ahead
     return None if run.outcome is StageOutcome.REMOVED else run.acts_at
 
 
 def _not_visited(release: Release, index: int) -> StageOutcome:
-    comes_later = index > release.stage_index and not release.is_finished
+    comes_later = index > release.stage_index and release.is_under_way
     return StageOutcome.PENDING if comes_later else StageOutcome.NOT_RUN
 
 
 def _acts_at_ahead(release: Release, definition: Definition, now: datetime) -> dict[int, datetime]:
     """When the stages ahead will act, the soonest from now on; unknown while a person has to decide."""
-    if release.is_finished or release.acts_at is None or release.status is ReleaseStatus.BLOCKED:
+    if release.acts_at is None or release.status in (*FINISHED, ReleaseStatus.BLOCKED, ReleaseStatus.ROLLING_BACK):
         return {}
     return planned(definition.stages, release.stage_index, max(release.acts_at, now))

@@ -8,7 +8,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.changes import ChangeActivities
-from activities.messages import ChangeFlag, Made, Recorded, RecordProgress, Refused, Standing
+from activities.messages import ChangeFlag, Made, PutBack, Recorded, RecordProgress, Refused, Standing
+from activities.putting_back import RollbackActivities
 from activities.releases import ReleaseActivities
 from workflows.policies import PROVIDER_CALL, QUICK_LOOK, QUICK_RECORD
 
@@ -17,11 +18,20 @@ CALL_OFF = "call-off"
 
 
 async def change_flag(command: ChangeFlag, summary: str, is_called_off: Callable[[], bool]) -> Made | Refused | Standing | None:
-    """Make a change, however long it takes; nothing if it was called off before it was made.
+    """Make a change, however long it takes; nothing if it was called off before it was made."""
+    answer: Made | Refused | Standing | None = await _at_length(ChangeActivities.change_flag, command, summary, is_called_off)
+    return answer
 
-    An attempt that runs when it is called off is waited for: what was made is told as made.
-    """
-    acting = workflow.start_activity_method(ChangeActivities.change_flag, command, summary=summary, **PROVIDER_CALL)
+
+async def put_back(command: PutBack, summary: str, is_called_off: Callable[[], bool]) -> Standing | None:
+    """Carry out a rollback, however long it takes; nothing if it was called off before."""
+    answer: Standing | None = await _at_length(RollbackActivities.put_back, command, summary, is_called_off)
+    return answer
+
+
+async def _at_length(method: Any, command: Any, summary: str, is_called_off: Callable[[], bool]) -> Any:
+    """An attempt that runs when it is called off is waited for: what was made is told as made."""
+    acting = workflow.start_activity_method(method, command, summary=summary, **PROVIDER_CALL)
     called_off = False
     try:
         await workflow.wait_condition(lambda: acting.done() or is_called_off())

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from activities.messages import ChangeFlag, HoldEnded, RecordProgress, Step
+from activities.messages import ChangeFlag, HoldEnded, PutBack, RecordProgress, Step
 from domain.pipeline import Stage
 from domain.release import NextStage
+from domain.rollback import Rollback
 from domain.schedule import due_at
 from workflows.messages import Place, ReleaseInput
 
@@ -36,7 +37,7 @@ def place_in(stage: NextStage, place: Place, at: datetime, sequence: int) -> Pla
     """Where the release stands once it has entered that stage."""
     skipped = tuple(index for index in place.skipped if index < stage.index)
     entered = place.moved(index=stage.index, visit=place.visit + 1, sequence=sequence, skipped=skipped)
-    return entered.moved(entered_at=at, acts_at=due_at(stage.trigger, at), blocked=None, paused=None)
+    return entered.moved(entered_at=at, acts_at=due_at(stage.trigger, at), blocked=None, paused=None, rollback=None)
 
 
 def change_at(release: ReleaseInput, place: Place) -> ChangeFlag:
@@ -55,6 +56,12 @@ def change_at(release: ReleaseInput, place: Place) -> ChangeFlag:
         acts_at=place.acts_at,
         next=next_stage(release, place),
     )
+
+
+def put_back_at(release: ReleaseInput, place: Place, rollback: Rollback) -> PutBack:
+    """The rollback that was asked for."""
+    following = to_enter(release, rollback.undoes_from) if rollback.to_stage else None
+    return PutBack(project=release.project, release=release.release, sequence=place.sequence, n=rollback.n, next=following)
 
 
 def hold_ended_at(release: ReleaseInput, place: Place) -> HoldEnded:

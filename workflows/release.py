@@ -19,12 +19,24 @@ from activities.messages import (
 from domain.errors import ControlNotAllowed, Refusal
 from domain.pipeline import Stage
 from domain.release import ACTING, Control, ReleaseStatus, check_allowed, stage_to_restart
+from domain.rollback import Rollback
 from domain.trigger import trigger_in_words
-from workflows.calls import change_flag, read_standing, record_progress
-from workflows.climbing import change_at, first_place, hold_ended_at, next_stage, place_in, record_of, stage_at
+from workflows.calls import change_flag, put_back, read_standing, record_progress
+from workflows.climbing import change_at, first_place, hold_ended_at, next_stage, place_in, put_back_at, record_of, stage_at
 from workflows.controls import Request, Requests
 from workflows.ladder import ladder_of
-from workflows.messages import LOOK_AGAIN, RELEASE, ROLL_OVER, Place, ReleaseInput, ReleaseResult, RestartRelease, SteerRelease, spoken
+from workflows.messages import (
+    LOOK_AGAIN,
+    RELEASE,
+    ROLL_OVER,
+    ROLLBACK,
+    Place,
+    ReleaseInput,
+    ReleaseResult,
+    RestartRelease,
+    SteerRelease,
+    spoken,
+)
 from workflows.search import attributes_at
 from workflows.steering import Steerable, place_steered, step_of
 
@@ -84,14 +96,14 @@ class ReleaseWorkflow(Steerable):
 
     @property
     def status(self) -> str:
-        """The column of the table of controls that applies now."""
+        """How the release stands."""
         if self.ended:
             return self.ended
         if self.place.blocked:
             return ReleaseStatus.BLOCKED
-        if self.place.paused:
-            return ReleaseStatus.PAUSED
-        return ACTING if self.acting else ReleaseStatus.RUNNING
+        if self.place.rollback:
+            return ReleaseStatus.ROLLING_BACK
+        return ReleaseStatus.PAUSED if self.place.paused else ReleaseStatus.RUNNING
 
     @property
     def is_due(self) -> bool:
@@ -110,6 +122,8 @@ class ReleaseWorkflow(Steerable):
                 self._continue_as_new()
             elif self.place.blocked or self.place.paused:
                 await workflow.wait_condition(self._is_woken)
+            elif self.place.rollback:
+                await self._put_back(self.place.rollback)
             elif not self.is_due:
                 await self._wait()
             else:
@@ -139,6 +153,17 @@ class ReleaseWorkflow(Steerable):
                 await self._yield_to(answer)
             case None:
                 pass  # Called off: the loop settles what called it off, and looks anew.
+
+    async def _put_back(self, rollback: Rollback) -> None:
+        """What came of it stands in the record."""
+        self.acting = True
+        try:
+            command = put_back_at(self.release, self.place, rollback)
+            answer = await put_back(command, f"To be {rollback.in_words()}"[:200], lambda: self.must_look)
+        finally:
+            self.acting = False
+        if answer:
+            await self._yield_to(answer)
 
     async def _change_flag(self) -> Made | Refused | Standing | None:
         return await change_flag(change_at(self.release, self.place), self.stage.in_words()[:200], self._is_called_off)
@@ -172,16 +197,19 @@ class ReleaseWorkflow(Steerable):
             await self._yield_to(standing)
 
     async def _yield_to(self, standing: Standing) -> None:
-        """The record is right: what is finished or paused there is so here, and what we did without hearing of it is done.
+        """The record is right: what is finished, paused or rolled back there is so here, and what we did without hearing of it is done.
 
         Where it is ahead of us in another way a person has to look.
         """
         if standing.finished:
             self.ended = standing.status
             self.shown = False
+        elif standing.rollback and workflow.patched(f"{ROLLBACK}/{standing.rollback.n}"):
+            self._take_over(standing)
+            self._move(rollback=standing.rollback, paused=None, blocked=standing.blocked)
         elif standing.paused:
             self._take_over(standing)
-            self._move(paused=standing.paused, blocked=None)
+            self._move(paused=standing.paused, blocked=None, rollback=None)
         elif not self._knows_as_its_own(standing):
             self._take_over(standing)
             await self._block_overtaken()
@@ -208,7 +236,8 @@ class ReleaseWorkflow(Steerable):
 
     def check(self, kind: Control, control: SteerRelease) -> None:
         """Raise the refusal of a control that makes no sense now."""
-        check_allowed(kind, self.status)
+        waits_for_outcome = self.acting and (kind is Control.RETRY or not self.place.rollback)
+        check_allowed(kind, ACTING if waits_for_outcome else self.status)
         control.expected.check(self.stage.name, self.place.visit)
         if isinstance(control, RestartRelease):
             stage_to_restart(self.release.stages, range(self.release.starting_stage, self.place.index + 1), control.stage)
@@ -266,9 +295,9 @@ class ReleaseWorkflow(Steerable):
         """Let the Temporal Web UI tell where the release stands; people search for it where it rests, not where it passes through."""
         if self.shown:
             return
-        status = ReleaseStatus.RUNNING if self.status == ACTING else self.status
+        status = self.status
         workflow.set_current_details(ladder_of(self.release, self.place, status))
-        rests = self.ended is not None or self.place.blocked is not None or self.place.paused is not None
+        rests = status != ReleaseStatus.RUNNING
         if rests or not self.is_due:
             self.shown = True
             next_at = None if rests else self.place.acts_at

@@ -8,6 +8,7 @@ from api.cli.completing import offer_keys, offer_releases
 from api.cli.filters import OnlyEnvironment, OnlyFeature, OnlyPipeline, SinceThen, UntilThen
 from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
 from api.cli.pipelines import stage_in_words
+from api.cli.rollbacks import rollback_in_words
 from api.cli.session import AsJson, FeatureKey, Limit, Project, Yes, calling, given
 from api.cli.showing import ask, moment, show, show_answer, show_json, show_table
 from api.cli.watching import watch_all, watch_one, why
@@ -128,6 +129,8 @@ def print_release(release: dict[str, Any], *, as_json: bool) -> None:
     pipeline = release["pipeline"]
     show(f"{release['feature']} on {pipeline['key']} version {pipeline['version']}: {release['status']} in '{release['stage']}'", "bold")
     show(why(release))
+    for line in rollback_in_words(release):
+        show(line)
     rows = [
         [stage["name"], stage["environment"], stage["outcome"], moment(stage["acted_at"] or stage["acts_at"])]
         for stage in release["stages"]

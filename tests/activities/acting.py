@@ -8,10 +8,11 @@ from temporalio.common import MetricMeter
 from temporalio.testing import ActivityEnvironment
 
 from activities.changes import ChangeActivities
-from activities.messages import ChangeFlag, HoldEnded, Made, Person, Recorded, RecordProgress, Refused, Retried, Standing, Step
+from activities.messages import ChangeFlag, HoldEnded, Made, Recorded, RecordProgress, Refused, Retried, Standing, Step
 from activities.providers.catalogue import provider_of
 from activities.releases import ReleaseActivities
 from activities.store.paging import Slice
+from domain.access import Person
 from domain.audit import AuditEntry, Event
 from domain.change import Change
 from domain.patch import FlagPatch

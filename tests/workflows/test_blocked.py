@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
-from activities.messages import Person
 from activities.providers.catalogue import provider_of
 from activities.store.database import Database
+from domain.access import Person
 from domain.audit import Event
 from domain.errors import ControlNotAllowed, StageMoved
 from domain.patch import FlagPatch

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from activities.messages import Person
 from activities.stopping import StopRelease, pause_release
 from activities.store.database import Database
 from activities.store.tables import projects
+from domain.access import Person
 from domain.errors import ControlNotAllowed, Invalid, StageMoved
 from domain.release import Control, Expected, Release
 from tests.pipelines import enable, hold, pipeline, set_value, stage
