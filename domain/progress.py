@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from domain.duration import speak_duration
 from domain.model import Frozen, Moment
 from domain.pipeline import Definition
-from domain.release import ACTING, FINISHED, Paused, Release, ReleaseStatus, StageOutcome, StageRun, allowed_controls
+from domain.release import ACTING, FINISHED, Control, Paused, Release, ReleaseStatus, StageOutcome, StageRun, allowed_controls
 from domain.rollback import Rollback
 from domain.schedule import planned
 
@@ -56,7 +56,7 @@ def waiting_for(release: Release, now: datetime) -> WaitingFor | None:
     if release.is_finished:
         return None
     if release.status is ReleaseStatus.BLOCKED and release.blocked:
-        controls = " or ".join(allowed_controls(release.status))
+        controls = " or ".join(Control(control).verb for control in allowed_controls(release.status))
         return WaitingFor(code="decision", message=f"Blocked: {release.blocked.message} It waits for a person to {controls} it.")
     if steered := _steered(release, now):
         return steered

@@ -56,6 +56,11 @@ class Control(StrEnum):
     ROLLBACK = "rollback"
     REMOVE = "remove"
 
+    @property
+    def verb(self) -> str:
+        """How people say it."""
+        return "roll back" if self is Control.ROLLBACK else self.value
+
 
 ACTING = "acting"
 """The column of its own: a running release whose stage is being carried out right now."""
@@ -90,7 +95,7 @@ def check_allowed(control: Control, standing: str) -> None:
     if standing not in ALLOWED_WHEN[control]:
         allowed = allowed_controls(standing)
         remedy = f"allowed now: {', '.join(allowed)}" if allowed else "nothing can be done with it any more"
-        message = f"The release is {standing.replace('_', ' ')}, so it can't be asked to {control}; {remedy}."
+        message = f"The release is {standing.replace('_', ' ')}, so it can't be asked to {control.verb}; {remedy}."
         raise ControlNotAllowed(message, status=standing, allowed=allowed)
 
 

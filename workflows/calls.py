@@ -17,6 +17,17 @@ CALL_OFF = "call-off"
 """Workflows of 0.1 that were told to look while a stage acted went on waiting for it; their histories must replay."""
 
 
+def is_to_be_rolled_back(standing: Standing) -> bool:
+    """Whether a person asked for it and nobody has done it. What was blocked by earlier code, which knew no rollback, replays so."""
+    return standing.rollback is not None and workflow.patched(f"rollback/{standing.rollback.n}")
+
+
+def ends_by_cancelling(error: BaseException) -> bool:
+    """Whether the workflow was cancelled; an attempt that fails of itself then is not tried again, and tells of its failure."""
+    is_its_end = is_cancelled_exception(error) or isinstance(error, ActivityError)
+    return is_its_end and workflow.cancellation_reason() is not None
+
+
 async def change_flag(command: ChangeFlag, summary: str, is_called_off: Callable[[], bool]) -> Made | Refused | Standing | None:
     """Make a change, however long it takes; nothing if it was called off before it was made."""
     answer: Made | Refused | Standing | None = await _at_length(ChangeActivities.change_flag, command, summary, is_called_off)

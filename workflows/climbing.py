@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from activities.messages import ChangeFlag, HoldEnded, PutBack, RecordProgress, Step
+from activities.messages import ChangeFlag, HoldEnded, PutBack, RecordProgress, Standing, Step
 from domain.pipeline import Stage
 from domain.release import NextStage
 from domain.rollback import Rollback
@@ -38,6 +38,13 @@ def place_in(stage: NextStage, place: Place, at: datetime, sequence: int) -> Pla
     skipped = tuple(index for index in place.skipped if index < stage.index)
     entered = place.moved(index=stage.index, visit=place.visit + 1, sequence=sequence, skipped=skipped)
     return entered.moved(entered_at=at, acts_at=due_at(stage.trigger, at), blocked=None, paused=None, rollback=None)
+
+
+def taken_over(place: Place, standing: Standing) -> Place:
+    """Where the release stands by the record, which is right."""
+    here = place.moved(index=standing.stage_index, visit=standing.visit, sequence=standing.sequence)
+    entered_at = standing.entered_at or place.entered_at
+    return here.moved(entered_at=entered_at, paused=standing.paused, blocked=standing.blocked, rollback=standing.rollback)
 
 
 def change_at(release: ReleaseInput, place: Place) -> ChangeFlag:

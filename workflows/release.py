@@ -5,7 +5,6 @@ from contextlib import suppress
 from datetime import datetime
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.messages import (
     Made,
@@ -21,22 +20,11 @@ from domain.pipeline import Stage
 from domain.release import ACTING, Control, ReleaseStatus, check_allowed, stage_to_restart
 from domain.rollback import Rollback
 from domain.trigger import trigger_in_words
-from workflows.calls import change_flag, put_back, read_standing, record_progress
-from workflows.climbing import change_at, first_place, hold_ended_at, next_stage, place_in, put_back_at, record_of, stage_at
+from workflows.calls import change_flag, ends_by_cancelling, is_to_be_rolled_back, put_back, read_standing, record_progress
+from workflows.climbing import change_at, first_place, hold_ended_at, next_stage, place_in, put_back_at, record_of, stage_at, taken_over
 from workflows.controls import Request, Requests
 from workflows.ladder import ladder_of
-from workflows.messages import (
-    LOOK_AGAIN,
-    RELEASE,
-    ROLL_OVER,
-    ROLLBACK,
-    Place,
-    ReleaseInput,
-    ReleaseResult,
-    RestartRelease,
-    SteerRelease,
-    spoken,
-)
+from workflows.messages import LOOK_AGAIN, RELEASE, ROLL_OVER, Place, ReleaseInput, ReleaseResult, RestartRelease, SteerRelease, spoken
 from workflows.search import attributes_at
 from workflows.steering import Steerable, place_steered, step_of
 
@@ -62,7 +50,7 @@ class ReleaseWorkflow(Steerable):
         try:
             await self._climb()
         except BaseException as error:
-            if not _ends_by_cancelling(error):
+            if not ends_by_cancelling(error):
                 raise
             await self._remove()
             await self._take_leave()
@@ -204,12 +192,8 @@ class ReleaseWorkflow(Steerable):
         if standing.finished:
             self.ended = standing.status
             self.shown = False
-        elif standing.rollback and workflow.patched(f"{ROLLBACK}/{standing.rollback.n}"):
+        elif standing.paused or is_to_be_rolled_back(standing):
             self._take_over(standing)
-            self._move(rollback=standing.rollback, paused=None, blocked=standing.blocked)
-        elif standing.paused:
-            self._take_over(standing)
-            self._move(paused=standing.paused, blocked=None, rollback=None)
         elif not self._knows_as_its_own(standing):
             self._take_over(standing)
             await self._block_overtaken()
@@ -243,8 +227,8 @@ class ReleaseWorkflow(Steerable):
             stage_to_restart(self.release.stages, range(self.release.starting_stage, self.place.index + 1), control.stage)
 
     def _take_over(self, standing: Standing) -> None:
-        entered_at = standing.entered_at or self.place.entered_at
-        self._move(index=standing.stage_index, visit=standing.visit, sequence=standing.sequence, entered_at=entered_at)
+        self.place = taken_over(self.place, standing)
+        self.shown = False
 
     async def _settle(self, request: Request) -> None:
         try:
@@ -302,9 +286,3 @@ class ReleaseWorkflow(Steerable):
             self.shown = True
             next_at = None if rests else self.place.acts_at
             workflow.upsert_search_attributes(attributes_at(self.stage.name, self.stage.environment, status, next_at))
-
-
-def _ends_by_cancelling(error: BaseException) -> bool:
-    """Whether the workflow was cancelled; an attempt that fails of itself then is not tried again, and tells of its failure."""
-    is_its_end = is_cancelled_exception(error) or isinstance(error, ActivityError)
-    return is_its_end and workflow.cancellation_reason() is not None

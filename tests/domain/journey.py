@@ -1,5 +1,7 @@
 """A flag in one environment, changed by a release's stages and by hand, without a database."""
 
+from contextlib import suppress
+
 from domain.change import Change, decide
 from domain.errors import Invalid
 from domain.flag import FlagState
@@ -24,17 +26,13 @@ class Journey:
         """A stage makes its change, over what was changed by hand too; one that is refused makes none."""
         visit = len(self.stage_of_visit) + 1
         self.stage_of_visit[visit] = stage
-        try:
+        with suppress(Invalid):
             self._change(visit, patch)
-        except Invalid:
-            pass
 
     def by_hand(self, patch: FlagPatch) -> None:
         """Somebody changes the flag."""
-        try:
+        with suppress(Invalid):
             self.now = decide(patch, self.now).state
-        except Invalid:
-            pass
 
     def decided(self, undoes_from: int = 0, *, force: bool = False, segments: tuple[str, ...] = SEGMENTS) -> PutBack:
         """What a rollback would do."""

@@ -111,7 +111,7 @@ def test_a_retry_that_makes_no_sense_is_refused_and_leaves_no_trace(sqlite: Data
 
             with pytest.raises(ControlNotAllowed) as refused:
                 await stand.releases.steer(waiting, Control.RETRY, by_olivia(stand), "a")
-            assert refused.value.details == {"status": "running", "allowed": ["pause", "advance", "skip", "restart", "remove"]}
+            assert refused.value.details == {"status": "running", "allowed": ["pause", "advance", "skip", "restart", "rollback", "remove"]}
             assert stand.record(release) == waiting
 
     asyncio.run(story())

@@ -224,7 +224,7 @@ def test_a_control_sent_where_the_release_no_longer_stands_is_refused(sqlite: Da
                 await steer(stand, waiting, Control.SKIP, "a", expected=Expected(visit=1))
             with pytest.raises(ControlNotAllowed) as refused:
                 await steer(stand, waiting, Control.RESUME)
-            assert refused.value.details["allowed"] == ["pause", "advance", "skip", "restart", "remove"]
+            assert refused.value.details["allowed"] == ["pause", "advance", "skip", "restart", "rollback", "remove"]
             assert stand.record(waiting) == waiting
 
     asyncio.run(story())
