@@ -19,7 +19,8 @@ from domain.model import Frozen
 from domain.parameter import MOST_PARAMETERS
 from domain.pipeline import OnConflict, Pipeline
 from domain.project import Feature, Project
-from domain.release import PipelineRef, Release, ReleaseStatus, environments_ahead
+from domain.release import PipelineRef, Release, environments_ahead
+from domain.status import ReleaseStatus
 from domain.text import Name, Slug
 
 

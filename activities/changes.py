@@ -15,7 +15,8 @@ from domain.audit import Event
 from domain.change import Change, Decided, check_not_changed_by_hand
 from domain.errors import Refusal, ReleaseNotFound, Superseded
 from domain.project import Project
-from domain.release import Release, StageOutcome
+from domain.release import Release
+from domain.status import StageOutcome
 
 
 class ChangeActivities:

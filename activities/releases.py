@@ -20,7 +20,8 @@ from activities.progress import Ending, audit, block, end, finish_stage
 from activities.store.database import Database, Store
 from domain.audit import TEMPORAL, Event
 from domain.errors import ReleaseNotFound, Superseded
-from domain.release import Release, ReleaseStatus, StageOutcome
+from domain.release import Release
+from domain.status import ReleaseStatus, StageOutcome
 from domain.text import as_reason
 
 log = structlog.get_logger()

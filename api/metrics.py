@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from activities.store.database import Database
 from api.problems import OUTAGES
 from domain.progress import PATIENCE
-from domain.release import ReleaseStatus
+from domain.status import ReleaseStatus
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 

@@ -7,8 +7,9 @@ from domain.binding import pinned
 from domain.change import Change
 from domain.model import Frozen, Moment
 from domain.pipeline import Definition, Stage
-from domain.release import Release, ReleaseStatus, StageOutcome, StageRun
+from domain.release import Release, StageRun
 from domain.schedule import Due, has_passed, planned, steps_at
+from domain.status import FINISHED, ReleaseStatus, StageOutcome
 from domain.trigger import WaitUntil
 
 
@@ -80,20 +81,20 @@ def shares_left(changes: Sequence[Change]) -> dict[str, int]:
 
 
 def _due_at(run: StageRun | None, ahead: datetime | None) -> datetime | None:
-    """When the stage was or will be due; a stage in which the release was ended will never act."""
-    if run is None or run.acts_at is None:
+    """When the stage was or will be due; a stage in which the release was ended will never act, one that was rolled back may act again."""
+    if run is None or run.acts_at is None or run.outcome is StageOutcome.ROLLED_BACK:
         return ahead
     return None if run.outcome is StageOutcome.REMOVED else run.acts_at
 
 
 def _not_visited(release: Release, index: int) -> StageOutcome:
-    comes_later = index > release.stage_index and not release.is_finished
+    comes_later = index > release.stage_index and release.is_under_way
     return StageOutcome.PENDING if comes_later else StageOutcome.NOT_RUN
 
 
 def _ahead(release: Release, stages: Sequence[Stage], now: datetime) -> dict[int, Due]:
     """When the stages ahead will act, the soonest from now on; unknown while a person has to decide."""
-    if release.is_finished or release.acts_at is None or release.status is ReleaseStatus.BLOCKED:
+    if release.acts_at is None or release.status in (*FINISHED, ReleaseStatus.BLOCKED, ReleaseStatus.ROLLING_BACK):
         return {}
     return planned(stages, release.stage_index, max(release.acts_at, now), release.step)
 

@@ -3,9 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Literal
 
+from domain.control import ACTING, Control, allowed_controls
 from domain.duration import speak_duration
 from domain.model import Frozen, Moment
-from domain.release import ACTING, Paused, Release, ReleaseStatus, allowed_controls
+from domain.release import Paused, Release
+from domain.rollback import Rollback
+from domain.status import ReleaseStatus
 from domain.system import Temporal
 
 PATIENCE = timedelta(seconds=60)
@@ -14,7 +17,7 @@ PATIENCE = timedelta(seconds=60)
 _NO_TEMPORAL = "Temporal can't be reached, or doesn't know the namespace"
 
 
-WaitingCode = Literal["starting", "time", "acting", "paused", "decision", "no_worker", "unavailable"]
+WaitingCode = Literal["starting", "time", "acting", "paused", "decision", "rolling_back", "no_worker", "unavailable"]
 """All that a release can wait for; docs/guide/why-is-my-release-not-moving.md says what helps."""
 
 
@@ -37,10 +40,10 @@ def waiting_for(release: Release, now: datetime, temporal: Temporal | None = Non
     if release.is_finished:
         return None
     if release.status is ReleaseStatus.BLOCKED and release.blocked:
-        controls = " or ".join(allowed_controls(release.status))
+        controls = " or ".join(Control(control).verb for control in allowed_controls(release.status))
         return WaitingFor(code="decision", message=f"Blocked: {release.blocked.message} It waits for a person to {controls} it.")
-    if release.paused:
-        return WaitingFor(code="paused", message=_paused_in_words(release.stage, release.paused))
+    if steered := _steered(release, now):
+        return steered
     if release.acts_at is None:
         return _waiting_for_start(release.added_at, now, temporal)
     if release.acts_at > now:
@@ -50,12 +53,32 @@ def waiting_for(release: Release, now: datetime, temporal: Temporal | None = Non
     return _waiting_for_stage(release, release.acts_at, now, temporal)
 
 
+def _steered(release: Release, now: datetime) -> WaitingFor | None:
+    """Somebody has paused it, or has it rolled back."""
+    if release.paused:
+        return WaitingFor(code="paused", message=_paused_in_words(release.stage, release.paused))
+    if release.status is ReleaseStatus.ROLLING_BACK and release.rollback:
+        return _rolling_back(release.rollback, now)
+    return None
+
+
 def _paused_in_words(stage: str, paused: Paused) -> str:
     if paused.until and paused.remaining:
         left = f"its time is {paused.until:%Y-%m-%d %H:%M:%S} UTC all the same"
         return f"Paused in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC: {left}. It waits for a person to resume it."
     left = f"{speak_duration(paused.remaining)} of its wait are left" if paused.remaining else "it was due"
-    return f"Paused in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC: {left}. It waits for a person to resume it."
+    by = f" by {paused.by}" if paused.by else ""
+    return f"Paused{by} in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC: {left}. It waits for a person to resume it."
+
+
+def _rolling_back(rollback: Rollback, now: datetime) -> WaitingFor:
+    if now - rollback.asked_at < PATIENCE:
+        return WaitingFor(code="rolling_back", message=f"It is about to be {rollback.in_words()}.")
+    message = (
+        f"It is to be {rollback.in_words()} at {rollback.asked_at:%Y-%m-%d %H:%M:%S} UTC, and nobody has done it: "
+        "no worker is running, or Temporal or the flag provider can't be reached. It is done when they are back."
+    )
+    return WaitingFor(code="unavailable", message=message)
 
 
 def _waiting_for_start(added: datetime, now: datetime, temporal: Temporal | None) -> WaitingFor:

@@ -9,8 +9,8 @@ from domain.model import Frozen, Moment
 from domain.parameter import Parameters
 from domain.pipeline import Stage
 from domain.plan import note_on
-from domain.release import StageOutcome
 from domain.schedule import Due, simulated, steps_at
+from domain.status import StageOutcome
 from domain.trigger import WaitUntil
 
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
+from domain.control import LEAVING, Control
 from domain.errors import Refusal
-from domain.release import LEAVING, Control
 from workflows.messages import REMEMBERED_UPDATES, SteerRelease
 
 

@@ -13,7 +13,7 @@ from rich.live import Live
 from api.cli.session import REFUSED
 from api.cli.showing import console_of, moment, show, table_of
 from api.client import ApiClient, path_of
-from domain.release import UNFINISHED, ReleaseStatus
+from domain.status import UNFINISHED, ReleaseStatus
 
 LOOK_EVERY = 1.0
 

@@ -14,7 +14,8 @@ from api.schemas.releases import ReleaseSummary, ReleaseView, Viewer
 from domain.change import Change
 from domain.pipeline import Definition
 from domain.progress import is_overdue
-from domain.release import Release, ReleaseStatus, StageRun
+from domain.release import Release, StageRun
+from domain.status import ReleaseStatus
 from domain.text import Name, Slug
 from workflows.lookout import Lookout
 

@@ -12,8 +12,8 @@ from domain.instant import TimeZone
 from domain.model import Frozen, Moment
 from domain.parameter import MOST_PARAMETERS
 from domain.pipeline import Pipeline
-from domain.release import StageOutcome
 from domain.simulation import Obstacle, SimulatedStage, ends_at
+from domain.status import StageOutcome
 from domain.text import Name, Slug
 
 

@@ -8,7 +8,8 @@ from activities.store.outbox import Kind
 from domain.audit import Event
 from domain.errors import NotPublished
 from domain.pipeline import Definition
-from domain.release import Release, ReleaseStatus, StageOutcome
+from domain.release import Release
+from domain.status import ReleaseStatus, StageOutcome
 from tests.activities.acting import THREE, audit_of, change_by_hand, runs_of
 from tests.world import NOW, World
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from activities.messages import Made, Refused
 from domain.audit import Event
 from domain.patch import FlagPatch
-from domain.release import ReleaseStatus, StageOutcome
+from domain.status import ReleaseStatus, StageOutcome
 from tests.activities.acting import (
     ACTED,
     LATER,

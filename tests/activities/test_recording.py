@@ -5,7 +5,8 @@ from datetime import timedelta
 from activities.messages import HoldEnded, Overtaken, Recorded, RemovedByTemporal
 from activities.stopping import StopRelease, remove_release
 from domain.audit import Event
-from domain.release import Release, ReleaseStatus, StageOutcome
+from domain.release import Release
+from domain.status import ReleaseStatus, StageOutcome
 from tests.activities.acting import (
     ACTED,
     LATER,

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from activities.messages import Made, Refused, Standing
 from domain.audit import Event
 from domain.patch import FlagPatch
-from domain.release import ReleaseStatus, StageOutcome
+from domain.status import ReleaseStatus, StageOutcome
 from tests.activities.acting import (
     ACTED,
     LATER,

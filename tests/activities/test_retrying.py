@@ -2,7 +2,8 @@
 
 from activities.messages import Made, Refused
 from domain.audit import Event
-from domain.release import Release, ReleaseStatus, StageOutcome
+from domain.release import Release
+from domain.status import ReleaseStatus, StageOutcome
 from tests.activities.acting import (
     ACTED,
     LATER,

@@ -7,7 +7,7 @@ from sqlalchemy import make_url, text
 
 from activities.store.database import Database
 from api.requests import UNMATCHED
-from domain.release import ReleaseStatus
+from domain.status import ReleaseStatus
 from tests.api.answers import problem_of
 from tests.conftest import serve
 from tests.http import Api, free_port

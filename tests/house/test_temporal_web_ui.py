@@ -2,7 +2,7 @@
 
 import re
 
-from domain.release import Control
+from domain.control import Control
 from tests.house.guide import text_of
 from workflows.messages import LOOK_AGAIN, RELEASE, ROLL_OVER, TASK_QUEUE
 from workflows.release import ReleaseWorkflow
@@ -18,7 +18,7 @@ def test_every_search_attribute_is_there_and_no_other() -> None:
 
 
 def test_every_update_signal_and_query_is_there() -> None:
-    by_the_record_alone = {Control.PAUSE, Control.REMOVE}
+    by_the_record_alone = {Control.PAUSE, Control.ROLLBACK, Control.REMOVE}
     [updates] = re.findall(r"\*\*Update\*\* \(([^)]+)\)", DOCUMENT)
 
     assert set(re.findall(r"`(\w+)`", updates)) == {control.value for control in Control if control not in by_the_record_alone}

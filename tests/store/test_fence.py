@@ -5,7 +5,8 @@ import pytest
 from activities.adding import AddRelease, add_release
 from activities.store.database import Store
 from domain.errors import AlreadyReleasing, Superseded
-from domain.release import FINISHED, Blocked, Release, ReleaseStatus
+from domain.release import Blocked, Release
+from domain.status import FINISHED, ReleaseStatus
 from tests.pipelines import pipeline, stage
 from tests.threads import at_once
 from tests.world import NOW, World

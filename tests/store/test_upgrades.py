@@ -9,7 +9,8 @@ from activities.store.database import Database
 from activities.store.migrate import differences, migrate
 from activities.store.tables import metadata
 from domain.access import Caller
-from domain.release import Release, ReleaseStatus
+from domain.release import Release
+from domain.status import ReleaseStatus
 from tests.activities.acting import act, runs_of
 from tests.store.record_database import DATABASES, Contents, contents, fill
 from tests.world import World

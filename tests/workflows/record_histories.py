@@ -11,8 +11,9 @@ from pathlib import Path
 
 from activities.store.database import Database
 from activities.store.migrate import migrate
+from domain.control import Control
 from domain.patch import FlagPatch
-from domain.release import Control, Release
+from domain.release import Release
 from tests.pipelines import enable, hold, pipeline, set_value, stage
 from tests.workflows.stand import HISTORIES, Stand, real_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from activities.store.database import Database
 from domain.flag import FlagState
-from domain.release import StageOutcome
+from domain.status import StageOutcome
 from tests.http import Api
 from tests.pipelines import pipeline, stage
 from tests.workflows.stand import real_stand, skipping_stand

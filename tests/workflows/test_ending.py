@@ -12,7 +12,8 @@ from activities.stopping import StopRelease, remove_release
 from activities.store.database import Database
 from domain.audit import Event
 from domain.patch import FlagPatch
-from domain.release import Release, StageOutcome
+from domain.release import Release
+from domain.status import StageOutcome
 from tests.pipelines import pipeline, set_value, stage
 from tests.workflows.stand import Stand, real_stand
 from tests.workflows.test_blocked import change_by_hand

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from activities.store.database import Database
+from domain.control import Control
 from domain.flag import FlagState, Rollout
 from domain.patch import FlagPatch
-from domain.release import Control, Release, StageOutcome
+from domain.release import Release
+from domain.status import StageOutcome
 from tests.pipelines import hold, pipeline, rollout, stage
 from tests.workflows.stand import Stand, real_stand, skipping_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand

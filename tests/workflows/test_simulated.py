@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from activities.store.database import Database
 from domain.instant import print_instant
 from domain.pipeline import Pipeline
-from domain.release import StageOutcome
 from domain.simulation import SimulatedStage, ends_at, simulate
+from domain.status import StageOutcome
 from tests.pipelines import enable, pipeline, rollout, until
 from tests.workflows.stand import Stand, skipping_stand
 

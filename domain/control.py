@@ -1,0 +1,81 @@
+"""Controls: what a person can do with a release, and when."""
+
+from enum import StrEnum
+from typing import Final
+
+from domain.errors import ControlNotAllowed, StageMoved
+from domain.model import Message
+from domain.status import FINISHED, UNFINISHED, ReleaseStatus
+
+
+class Control(StrEnum):
+    """What a person can do with a release."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    ADVANCE = "advance"
+    SKIP = "skip"
+    RETRY = "retry"
+    RESTART = "restart"
+    ROLLBACK = "rollback"
+    REMOVE = "remove"
+
+    @property
+    def verb(self) -> str:
+        """How people say it."""
+        return "roll back" if self is Control.ROLLBACK else self.value
+
+
+ACTING: Final = "acting"
+"""The column of its own: a running release whose stage is being carried out right now."""
+
+_STANDING = frozenset({ReleaseStatus.RUNNING, ReleaseStatus.PAUSED, ReleaseStatus.BLOCKED})
+
+ALLOWED_WHEN: dict[Control, frozenset[str]] = {
+    Control.PAUSE: frozenset({ReleaseStatus.STARTING, ReleaseStatus.RUNNING, ACTING}),
+    Control.RESUME: frozenset({ReleaseStatus.PAUSED}),
+    Control.ADVANCE: frozenset({ReleaseStatus.RUNNING}),
+    Control.SKIP: frozenset({*_STANDING, ACTING}),
+    Control.RETRY: frozenset({ReleaseStatus.BLOCKED, ACTING}),
+    Control.RESTART: frozenset({*_STANDING, ACTING}),
+    Control.ROLLBACK: frozenset({ReleaseStatus.STARTING, *_STANDING, ACTING, *FINISHED}) - {ReleaseStatus.ROLLED_BACK},
+    Control.REMOVE: frozenset({*UNFINISHED, ACTING}),
+}
+"""While a stage acts, the record may say *blocked* a moment before the workflow knows: a retry waits for the outcome.
+The others that are allowed then call the stage off, unless its change was made already.
+"""
+
+LEAVING = frozenset({Control.SKIP, Control.RESTART})
+"""The controls that call off a stage which is acting."""
+
+
+def allowed_controls(standing: str) -> list[str]:
+    """The controls that make sense for a release standing so."""
+    return [control.value for control, standings in ALLOWED_WHEN.items() if standing in standings]
+
+
+def check_allowed(control: Control, standing: str) -> None:
+    """Raise ControlNotAllowed, naming what is allowed, if the control makes no sense now."""
+    if standing not in ALLOWED_WHEN[control]:
+        allowed = allowed_controls(standing)
+        remedy = f"allowed now: {', '.join(allowed)}" if allowed else "nothing can be done with it any more"
+        message = f"The release is {standing.replace('_', ' ')}, so it can't be asked to {control.verb}; {remedy}."
+        raise ControlNotAllowed(message, status=standing, allowed=allowed)
+
+
+class Expected(Message):
+    """Where the caller last saw the release; what is not given is not checked."""
+
+    stage: str | None = None
+    visit: int | None = None
+
+    def or_visit(self, visit: int) -> "Expected":
+        """The same, with that visit where the caller named none."""
+        return self if self.visit is not None else self.model_copy(update={"visit": visit})
+
+    def check(self, stage: str, visit: int) -> None:
+        """Raise StageMoved if the release has gone on since."""
+        stage_differs = self.stage is not None and self.stage.casefold() != stage.casefold()
+        if stage_differs or self.visit not in (None, visit):
+            message = f"The release is in stage '{stage}', visit {visit}: look at it again before you decide."
+            raise StageMoved(message, stage=stage, visit=visit)

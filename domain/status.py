@@ -1,0 +1,35 @@
+"""Where a release stands, and what became of its stages."""
+
+from enum import StrEnum
+
+
+class ReleaseStatus(StrEnum):
+    """Where a release stands, as a whole."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    BLOCKED = "blocked"
+    ROLLING_BACK = "rolling_back"
+    COMPLETED = "completed"
+    REMOVED = "removed"
+    ROLLED_BACK = "rolled_back"
+    TERMINATED = "terminated"
+
+
+FINISHED = frozenset({ReleaseStatus.COMPLETED, ReleaseStatus.REMOVED, ReleaseStatus.ROLLED_BACK, ReleaseStatus.TERMINATED})
+UNFINISHED = frozenset(ReleaseStatus) - FINISHED
+
+
+class StageOutcome(StrEnum):
+    """What became of a stage, or of one visit to it."""
+
+    NOT_RUN = "not_run"
+    PENDING = "pending"
+    ACTED = "acted"
+    UNCHANGED = "unchanged"
+    HELD = "held"
+    SKIPPED = "skipped"
+    BLOCKED = "blocked"
+    REMOVED = "removed"
+    ROLLED_BACK = "rolled_back"
