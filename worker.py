@@ -15,6 +15,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.changes import ChangeActivities
+from activities.putting_back import RollbackActivities
 from activities.releases import ReleaseActivities
 from activities.reporting import LATENESS, LATENESS_BUCKETS
 from activities.store.database import Database
@@ -26,6 +27,7 @@ from workflows.messages import TASK_QUEUE
 from workflows.namespace import register_search_attributes
 from workflows.reconciler import Reconciler
 from workflows.release import ReleaseWorkflow
+from workflows.rollback import RollbackWorkflow
 
 log = structlog.get_logger()
 
@@ -59,12 +61,12 @@ def build_worker(
     **options: Any,
 ) -> Worker:
     """Everything that runs on the task queue; `options` are further ones of the Worker's."""
-    changes, releases = ChangeActivities(database, meter), ReleaseActivities(database)
+    changes, releases, rollbacks = ChangeActivities(database, meter), ReleaseActivities(database), RollbackActivities(database)
     return Worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[ReleaseWorkflow],
-        activities=[changes.change_flag, releases.record_progress, releases.read_standing],
+        workflows=[ReleaseWorkflow, RollbackWorkflow],
+        activities=[changes.change_flag, rollbacks.put_back, releases.record_progress, releases.read_standing],
         activity_executor=threads,
         max_concurrent_activities=concurrency,
         max_concurrent_local_activities=concurrency,

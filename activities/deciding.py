@@ -5,7 +5,7 @@ from typing import Any
 from activities.messages import Advanced, RecordProgress, Restarted, Resumed, Retried, Skipped, Steered
 from activities.progress import audit, finish_stage
 from activities.store.database import Store
-from domain.audit import Actor, Event
+from domain.audit import Event, by_person
 from domain.patch import FlagPatch
 from domain.release import Release, StageOutcome
 
@@ -16,7 +16,7 @@ def write_decision(store: Store, release: Release, decided: Steered, command: Re
     match decided:
         case Retried():
             _note_what_was_shown(store, release, decided)
-            store.releases.write(release.hurried(owner, at, write_key))
+            store.releases.write(_tried_again(release, decided, command))
             store.history.write_run(release, StageOutcome.PENDING)
             _audit(store, release, Event.RELEASE_RETRIED, command, decided, after={"overwrite": decided.overwrite})
         case Resumed(entered_at=entered_at):
@@ -33,6 +33,13 @@ def write_decision(store: Store, release: Release, decided: Steered, command: Re
             finish_stage(store, release.answered_for_by(owner), StageOutcome.SKIPPED, at, stage, write_key)
 
 
+def _tried_again(release: Release, retried: Retried, command: RecordProgress) -> Release:
+    """A release that blocked while it was rolled back is rolled back, by the rights of whoever wants it tried again."""
+    if release.rollback and release.rollback.is_asked:
+        return release.rolling_back(release.rollback.asked_again(retried.by, command.at), command.write_key)
+    return release.hurried(retried.by.owner_id, command.at, command.write_key)
+
+
 def _note_what_was_shown(store: Store, release: Release, retried: Retried) -> None:
     """Where a person saw a conflict and chose to overwrite, what they were shown is what the release has now seen."""
     shown = (release.blocked.details if release.blocked else {}).get("now")
@@ -42,5 +49,4 @@ def _note_what_was_shown(store: Store, release: Release, retried: Retried) -> No
 
 
 def _audit(store: Store, release: Release, event: Event, command: RecordProgress, decided: Steered, **more: Any) -> None:
-    actor = Actor(kind="key", id=decided.by.key, owner=decided.by.owner)
-    audit(store, release, event, command.at, actor=actor, reason=decided.reason, **more)
+    audit(store, release, event, command.at, actor=by_person(decided.by), reason=decided.reason, **more)

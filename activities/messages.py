@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
+from domain.access import Person
 from domain.change import change_key
 from domain.model import Message, Moment
 from domain.patch import FlagPatch
 from domain.release import Blocked, NextStage, NextStep, Paused, Release, ReleaseStatus
+from domain.rollback import Rollback
 
 
 class ChangeFlag(Message):
@@ -41,6 +43,16 @@ class ChangeFlag(Message):
         return f"{self.key}/refused/{self.sequence}"
 
 
+class PutBack(Message):
+    """Carry out the `n`th rollback of a release. `next` is the stage in which it stands afterwards, without one for good."""
+
+    project: str
+    release: str
+    sequence: int
+    n: int
+    next: NextStage | None = None
+
+
 class Made(Message):
     """The change is made, now or earlier."""
 
@@ -72,6 +84,8 @@ class Standing(Message):
     write_key: str = ""
     blocked: Blocked | None = None
     paused: Paused | None = None
+    rollback: Rollback | None = None
+    """One that is still to be carried out."""
 
 
 class Recorded(Message):
@@ -82,14 +96,6 @@ class Recorded(Message):
     sequence: int
     blocked: Blocked | None = None
     acts_at: Moment | None = None
-
-
-class Person(Message):
-    """Who steered a release: a key and its owner."""
-
-    key: str
-    owner: str
-    owner_id: str
 
 
 class HoldEnded(Message):
@@ -174,13 +180,15 @@ class RecordProgress(Message):
 
 
 def standing_of(release: Release) -> Standing:
-    """Where a release stands, for its workflow."""
+    """Where a release stands, for its own workflow: one that had ended is rolled back without it."""
     place = {
         field: getattr(release, field)
         for field in ("sequence", "stage_index", "visit", "step", "entered_at", "acts_at", "write_key", "paused")
     }
     blocked = release.blocked.without_details() if release.blocked else None
-    return Standing(finished=release.is_finished, status=release.status, blocked=blocked, **place)
+    rollback = release.rollback.without_left_alone() if release.rollback and release.rollback.is_asked else None
+    status = rollback.ended.status if rollback and rollback.ended else release.status
+    return Standing(finished=not release.is_under_way, status=status, blocked=blocked, rollback=rollback, **place)
 
 
 def standing_of_none() -> Standing:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from activities.store.database import Store
 from domain.audit import Actor, AuditEntry, Event, by_release
-from domain.errors import Refusal, blocking_code
+from domain.errors import Refusal, Superseded, blocking_code
 from domain.release import Blocked, NextStage, NextStep, Release, ReleaseStatus, StageOutcome
 from domain.text import as_reason
 
@@ -65,10 +65,22 @@ class Ending(NamedTuple):
 
 
 def end(store: Store, release: Release, ending: Ending, at: datetime, write_key: str) -> Release:
-    """End a release before its last stage. Raises Superseded."""
+    """End a release before its last stage; one that had ended, and was to be rolled back, ends as it had. Raises Superseded."""
+    if release.is_rolling_back_after_its_end:
+        return end_as_before(store, release, ending, at, write_key)
     after = release.ended(ending.status, at, write_key)
     store.releases.write(after)
     store.history.write_run(release, StageOutcome.REMOVED)
     event = Event.RELEASE_REMOVED if ending.status is ReleaseStatus.REMOVED else Event.RELEASE_TERMINATED
     audit(store, release, event, at, actor=ending.actor, reason=ending.reason)
+    return after
+
+
+def end_as_before(store: Store, release: Release, ending: Ending, at: datetime, write_key: str) -> Release:
+    """Give up the rollback of a release that had ended; `ending` says who did it and why. Raises Superseded."""
+    if release.rollback is None or release.rollback.ended is None:
+        raise Superseded("The release is not being rolled back after its end.")
+    after = release.ended_as_before(release.rollback, release.rollback.ended, write_key)
+    store.releases.write(after)
+    audit(store, release, Event.RELEASE_NOT_ROLLED_BACK, at, actor=ending.actor, reason=ending.reason)
     return after

@@ -9,15 +9,23 @@ from domain.access import Caller
 from domain.audit import Event, by_key
 from domain.binding import pinned
 from domain.model import Message
+from domain.net import environments_changed
+from domain.pipeline import environments_ahead
 from domain.project import Project
-from domain.release import Control, Expected, Release, ReleaseStatus, check_allowed, environments_ahead
+from domain.release import Control, Expected, Release, ReleaseStatus, check_allowed
 
 
 def check_may_steer(store: Store, caller: Caller, release: Release, index: int | None = None) -> None:
     """Raise NotAllowed without the right on every environment that the release will still touch, from that stage on if it is earlier."""
     stages = store.pipelines.version(release.pipeline.id).definition.stages
     first = release.stage_index if index is None else min(index, release.stage_index)
-    caller.must_operate(release.project, environments_ahead(stages, first))
+    caller.must_operate(release.project, [*environments_ahead(stages, first), *_rolled_back_in(store, release)])
+
+
+def _rolled_back_in(store: Store, release: Release) -> list[str]:
+    if release.rollback is None or not release.rollback.is_asked:
+        return []
+    return environments_changed(store.history.changes(release.id), store.history.undoing(release.id, release.rollback.undoes_from))
 
 
 class StopRelease(Message):
@@ -47,7 +55,7 @@ def pause_release(store: Store, caller: Caller, project: Project, wanted: StopRe
     release = _to_stop(store, caller, project, wanted, Control.PAUSE)
     stages = store.pipelines.version(release.pipeline.id).definition.stages
     (stage,) = pinned(stages[release.stage_index : release.stage_index + 1], release.parameters)
-    paused = release.paused_at(stage.trigger, at, f"paused/{release.sequence}")
+    paused = release.paused_at(stage.trigger, at, caller.owner.name, f"paused/{release.sequence}")
     store.releases.write(paused)
     audit(store, release, Event.RELEASE_PAUSED, at, actor=by_key(caller), reason=wanted.reason)
     store.outbox.add(Kind.LOOK_AGAIN, release.id)

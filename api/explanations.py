@@ -99,6 +99,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Somebody who has the right retries the release.",
     ),
     "feature_not_found": Explanation(404, "There is no such feature in the project.", "Create the feature, or correct its key."),
+    "released_since": Explanation(
+        409,
+        "A newer release has been added on the flag, so that an older one can't be rolled back any more; `details.release` names it.",
+        "Roll that one back, or change the flag by hand.",
+    ),
     "release_not_found": Explanation(404, "There is no such release in the project.", "Look for it in the list of releases."),
     "secret_shown_once": Explanation(
         409,
@@ -112,7 +117,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "temporal_unavailable": Explanation(
         503,
-        "Temporal, or every worker, can't be reached. Adding and removing work all the same.",
+        "Temporal, or every worker, can't be reached. Adding, pausing, rolling back and removing work all the same.",
         "Try again after `Retry-After`, with the same `Idempotency-Key`.",
     ),
     "too_many_requests": Explanation(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from domain.errors import NotAllowed, NotFound, RightMissing
-from domain.model import Frozen
+from domain.model import Frozen, Message
 from domain.text import SLUG_PATTERN, Name, Slug
 
 ALL: Literal["*"] = "*"
@@ -57,6 +57,14 @@ class Owner(Frozen):
     name: Name
 
 
+class Person(Message):
+    """Who decided something about a release: a key and its owner."""
+
+    key: str
+    owner: str
+    owner_id: str
+
+
 class Access(Frozen):
     """What a set of grants allows."""
 
@@ -98,6 +106,11 @@ class Caller(Frozen):
     owner: Owner
     owner_id: str
     access: Access
+
+    @property
+    def person(self) -> Person:
+        """Who it is, for the record."""
+        return Person(key=self.key, owner=self.owner.name, owner_id=self.owner_id)
 
     def must_see(self, project: str) -> None:
         """Raise NotFound for other people's projects."""

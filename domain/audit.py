@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, Literal
 
-from domain.access import Caller
+from domain.access import Caller, Person
 from domain.model import Frozen, Moment
 
 
@@ -47,6 +47,9 @@ class Event(StrEnum):
     RELEASE_ADVANCED = "release.advanced"
     RELEASE_RETRIED = "release.retried"
     RELEASE_RESTARTED = "release.restarted"
+    RELEASE_ROLLING_BACK = "release.rolling_back"
+    RELEASE_ROLLED_BACK = "release.rolled_back"
+    RELEASE_NOT_ROLLED_BACK = "release.not_rolled_back"
     RELEASE_COMPLETED = "release.completed"
     RELEASE_REMOVED = "release.removed"
     RELEASE_TERMINATED = "release.terminated"
@@ -82,6 +85,11 @@ SYSTEM = Actor(kind="system", id="reconciler")
 def by_key(caller: Caller) -> Actor:
     """The caller, as an actor."""
     return Actor(kind="key", id=caller.key, owner=caller.owner.name)
+
+
+def by_person(person: Person) -> Actor:
+    """The person who steered a release, as an actor."""
+    return Actor(kind="key", id=person.key, owner=person.owner)
 
 
 def by_release(release: str) -> Actor:

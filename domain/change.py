@@ -23,6 +23,8 @@ class Change(Frozen):
     after: FlagPatch
     made_at: Moment
     sequence: int
+    undoes_from: int | None = None
+    """Only on a change that a rollback made: the first stage whose changes it undoes."""
 
     @property
     def changed_anything(self) -> bool:
@@ -104,11 +106,11 @@ def _field_by_field(now: OverridePatch | None, seen: OverridePatch | None, wante
         return False
     if now is None or seen is None or wanted is None:
         return True
-    fields = (_fields_of(now), _fields_of(seen), _fields_of(wanted))
+    fields = (fields_of(now), fields_of(seen), fields_of(wanted))
     return any(fields[0][name] not in (fields[1].get(name), fields[2].get(name)) for name in fields[0])
 
 
-def _fields_of(override: OverridePatch) -> dict[str, tuple[bool, object]]:
-    """Each named field as (is it inherited?, its value)."""
+def fields_of(override: OverridePatch) -> dict[str, tuple[bool, object]]:
+    """Each field that is named, as (is it inherited?, its value)."""
     plain = {name: (False, getattr(override, name)) for name in override.named - {"inherits"}}
     return plain | dict.fromkeys(override.inherits, (True, None))

@@ -19,6 +19,7 @@ Refusal
 │   ├── NotADraft
 │   ├── NotPublished
 │   ├── PipelineArchived
+│   ├── ReleasedSince
 │   ├── SecretShownOnce
 │   ├── StageMoved
 │   └── Superseded
@@ -133,6 +134,10 @@ class NotPublished(Conflict):
 
 class PipelineArchived(Conflict):
     """The pipeline takes no new releases and no new versions."""
+
+
+class ReleasedSince(Conflict):
+    """A newer release has been added on the flag, so that an older one is not rolled back any more."""
 
 
 class SecretShownOnce(Conflict):

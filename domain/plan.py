@@ -7,7 +7,7 @@ from domain.binding import pinned
 from domain.change import Change
 from domain.model import Frozen, Moment
 from domain.pipeline import Definition, Stage
-from domain.release import Release, ReleaseStatus, StageOutcome, StageRun
+from domain.release import FINISHED, Release, ReleaseStatus, StageOutcome, StageRun
 from domain.schedule import Due, has_passed, planned, steps_at
 from domain.trigger import WaitUntil
 
@@ -43,7 +43,7 @@ def plan_of(
     plan = []
     for index, stage in enumerate(stages):
         run, due = latest.get(index), ahead.get(index)
-        made = [change for change in changes if run and change.visit == run.visit]
+        made = [change for change in changes if run and change.visit == run.visit and _stands(run, change)]
         entered_at = run.entered_at if run else due.enters_at if due else None
         plan.append(
             PlannedStage(
@@ -79,21 +79,26 @@ def shares_left(changes: Sequence[Change]) -> dict[str, int]:
     return shares
 
 
+def _stands(run: StageRun, change: Change) -> bool:
+    """Whether a stage made the change and nobody has rolled it back."""
+    return change.undoes_from is None and run.outcome is not StageOutcome.ROLLED_BACK
+
+
 def _due_at(run: StageRun | None, ahead: datetime | None) -> datetime | None:
-    """When the stage was or will be due; a stage in which the release was ended will never act."""
-    if run is None or run.acts_at is None:
+    """When the stage was or will be due; a stage in which the release was ended will never act, one that was rolled back may act again."""
+    if run is None or run.acts_at is None or run.outcome is StageOutcome.ROLLED_BACK:
         return ahead
     return None if run.outcome is StageOutcome.REMOVED else run.acts_at
 
 
 def _not_visited(release: Release, index: int) -> StageOutcome:
-    comes_later = index > release.stage_index and not release.is_finished
+    comes_later = index > release.stage_index and release.is_under_way
     return StageOutcome.PENDING if comes_later else StageOutcome.NOT_RUN
 
 
 def _ahead(release: Release, stages: Sequence[Stage], now: datetime) -> dict[int, Due]:
     """When the stages ahead will act, the soonest from now on; unknown while a person has to decide."""
-    if release.is_finished or release.acts_at is None or release.status is ReleaseStatus.BLOCKED:
+    if release.acts_at is None or release.status in (*FINISHED, ReleaseStatus.BLOCKED, ReleaseStatus.ROLLING_BACK):
         return {}
     return planned(stages, release.stage_index, max(release.acts_at, now), release.step)
 

@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from domain.errors import ControlNotAllowed, Invalid, Problem, StageMoved
+from domain.errors import ControlNotAllowed, StageMoved
 from domain.flag import Value
 from domain.model import Frozen, Message, Moment
-from domain.pipeline import OnConflict, Stage
+from domain.pipeline import OnConflict
+from domain.rollback import Ended, Rollback
 from domain.schedule import due_at, remaining, resumes_at
 from domain.trigger import Trigger, WaitUntil
 
@@ -45,7 +46,7 @@ class StageOutcome(StrEnum):
 
 
 class Control(StrEnum):
-    """What a person can do with a release under way."""
+    """What a person can do with a release."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -53,7 +54,13 @@ class Control(StrEnum):
     SKIP = "skip"
     RETRY = "retry"
     RESTART = "restart"
+    ROLLBACK = "rollback"
     REMOVE = "remove"
+
+    @property
+    def verb(self) -> str:
+        """How people say it."""
+        return "roll back" if self is Control.ROLLBACK else self.value
 
 
 ACTING: Final = "acting"
@@ -68,6 +75,7 @@ ALLOWED_WHEN: dict[Control, frozenset[str]] = {
     Control.SKIP: frozenset({*_STANDING, ACTING}),
     Control.RETRY: frozenset({ReleaseStatus.BLOCKED, ACTING}),
     Control.RESTART: frozenset({*_STANDING, ACTING}),
+    Control.ROLLBACK: frozenset({ReleaseStatus.STARTING, *_STANDING, ACTING, *FINISHED}) - {ReleaseStatus.ROLLED_BACK},
     Control.REMOVE: frozenset({*UNFINISHED, ACTING}),
 }
 """While a stage acts, the record may say *blocked* a moment before the workflow knows: a retry waits for the outcome.
@@ -88,7 +96,7 @@ def check_allowed(control: Control, standing: str) -> None:
     if standing not in ALLOWED_WHEN[control]:
         allowed = allowed_controls(standing)
         remedy = f"allowed now: {', '.join(allowed)}" if allowed else "nothing can be done with it any more"
-        message = f"The release is {standing.replace('_', ' ')}, so it can't be asked to {control}; {remedy}."
+        message = f"The release is {standing.replace('_', ' ')}, so it can't be asked to {control.verb}; {remedy}."
         raise ControlNotAllowed(message, status=standing, allowed=allowed)
 
 
@@ -132,6 +140,8 @@ class Paused(Message):
     since: Moment
     remaining: timedelta
     until: Moment | None = None
+    by: str = ""
+    """Who asked for it; unknown of a pause that 0.1 recorded."""
 
 
 class NextStep(Message):
@@ -186,11 +196,32 @@ class Release(Frozen):
     ended_at: Moment | None = None
     blocked: Blocked | None = None
     paused: Paused | None = None
+    rollback: Rollback | None = None
 
     @property
     def is_finished(self) -> bool:
         """Whether nothing more will happen to it by itself."""
         return self.status in FINISHED
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether its own workflow moves it: one that had ended is rolled back by another."""
+        return not self.is_finished and not self.is_rolling_back_after_its_end
+
+    @property
+    def is_rolling_back_after_its_end(self) -> bool:
+        """Whether it had ended, and a workflow made for it puts back what it changed."""
+        return self.status is ReleaseStatus.ROLLING_BACK and self.rollback is not None and self.rollback.ended is not None
+
+    @property
+    def moved_by(self) -> str:
+        """The id of the Temporal workflow that moves it now."""
+        return self.rollback_workflow_id if self.is_rolling_back_after_its_end else self.workflow_id
+
+    @property
+    def rollback_workflow_id(self) -> str:
+        """The Temporal workflow id of its latest rollback, if it had ended before."""
+        return f"{self.workflow_id}/rollback/{self.rollback.n if self.rollback else 0}"
 
     @property
     def workflow_id(self) -> str:
@@ -216,18 +247,18 @@ class Release(Frozen):
         return self._written(write_key, status=status, ended_at=at, acts_at=None, blocked=None, paused=None)
 
     def blocked_by(self, blocked: Blocked, write_key: str) -> "Release":
-        """It waits for a person."""
-        return self._written(write_key, status=ReleaseStatus.BLOCKED, blocked=blocked, acts_at=None)
+        """It waits for a person. A rollback that was asked for is still to be carried out."""
+        return self._written(write_key, status=ReleaseStatus.BLOCKED, blocked=blocked, acts_at=None, rollback=self.rollback)
 
     def hurried(self, responsible_id: str, at: datetime, write_key: str) -> "Release":
         """A person has answered for trying again, or for waiting no longer: it acts at once."""
         return self._moves(write_key, acts_at=at, responsible_id=responsible_id)
 
-    def paused_at(self, trigger: Trigger, at: datetime, write_key: str) -> "Release":
+    def paused_at(self, trigger: Trigger, at: datetime, by: str, write_key: str) -> "Release":
         """The clock of its wait stands still; one that has not started keeps the whole wait."""
         acts_at = self.acts_at or due_at(trigger, at)
         until = acts_at if isinstance(trigger, WaitUntil) and self.step == 1 else None
-        paused = Paused(since=at, remaining=remaining(acts_at, at), until=until)
+        paused = Paused(since=at, remaining=remaining(acts_at, at), until=until, by=by)
         return self._written(write_key, status=ReleaseStatus.PAUSED, acts_at=None, paused=paused)
 
     def resumed(self, responsible_id: str, entered_at: datetime, at: datetime, write_key: str) -> "Release":
@@ -235,6 +266,25 @@ class Release(Frozen):
         paused = self.paused or Paused(since=at, remaining=timedelta(0))
         acts_at = resumes_at(paused.remaining, at, paused.until)
         return self._moves(write_key, responsible_id=responsible_id, entered_at=self.entered_at or entered_at, acts_at=acts_at)
+
+    def rolling_back(self, rollback: Rollback, write_key: str) -> "Release":
+        """What it changed is to be put back, at once."""
+        times = {"acts_at": rollback.asked_at, "ended_at": None}
+        return self._written(write_key, status=ReleaseStatus.ROLLING_BACK, rollback=rollback, blocked=None, paused=None, **times)
+
+    def rolled_back(self, rollback: Rollback, at: datetime, write_key: str) -> "Release":
+        """What it changed is put back, and nothing more will happen to it."""
+        return self.ended(ReleaseStatus.ROLLED_BACK, at, write_key).model_copy(update={"rollback": rollback})
+
+    def returned(self, stage: NextStage, rollback: Rollback, at: datetime, write_key: str) -> "Release":
+        """What was done after an earlier stage is put back: it waits, paused, in the stage after that one."""
+        waits = self.entered(stage, at, write_key).paused_at(stage.trigger, at, rollback.by.owner, write_key)
+        return waits.model_copy(update={"sequence": self.sequence + 1, "rollback": rollback})
+
+    def ended_as_before(self, rollback: Rollback, ended: Ended, write_key: str) -> "Release":
+        """It had ended when it was to be rolled back, and nothing was put back."""
+        restored = {"status": ReleaseStatus(ended.status), "ended_at": ended.at, "acts_at": None}
+        return self._written(write_key, rollback=rollback.given_up(), **restored)
 
     def answered_for_by(self, owner_id: str) -> "Release":
         """From now on it acts by that owner's rights."""
@@ -244,7 +294,9 @@ class Release(Frozen):
         return self._written(write_key, status=ReleaseStatus.RUNNING, blocked=None, paused=None, **changes)
 
     def _written(self, write_key: str, **changes: Any) -> "Release":
-        return self.model_copy(update=changes | {"sequence": self.sequence + 1, "write_key": write_key})
+        """Whatever is not about a rollback that was asked for means that it is given up."""
+        rollback = self.rollback.given_up() if self.rollback and self.rollback.is_asked else self.rollback
+        return self.model_copy(update={"rollback": rollback} | changes | {"sequence": self.sequence + 1, "write_key": write_key})
 
 
 class StageRun(Frozen):
@@ -256,18 +308,3 @@ class StageRun(Frozen):
     entered_at: Moment | None = None
     acts_at: Moment | None = None
     acted_at: Moment | None = None
-
-
-def stage_to_restart(stages: tuple[Stage, ...], come_through: range, name: str) -> int:
-    """The index of the stage of that name, if it is among those that the release has come through. Raises Invalid."""
-    for index in come_through:
-        if stages[index].name.casefold() == name.casefold():
-            return index
-    names = ", ".join(f"'{stages[index].name}'" for index in come_through)
-    message = f"The release can't be restarted from '{name}': it has come through {names}."
-    raise Invalid(message, problems=(Problem(pointer="/stage", code="not_found", message=message),))
-
-
-def environments_ahead(stages: tuple[Stage, ...], index: int) -> list[str]:
-    """The environments that stages from `index` on still touch, in order; a hold touches none."""
-    return list(dict.fromkeys(stage.environment for stage in stages[index:] if not stage.is_hold))

@@ -8,7 +8,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.changes import ChangeActivities
-from activities.messages import ChangeFlag, Made, Recorded, RecordProgress, Refused, Standing
+from activities.messages import ChangeFlag, Made, PutBack, Recorded, RecordProgress, Refused, Standing
+from activities.putting_back import RollbackActivities
 from activities.releases import ReleaseActivities
 from workflows.policies import PROVIDER_CALL, QUICK_LOOK, QUICK_RECORD
 
@@ -16,12 +17,32 @@ CALL_OFF = "call-off"
 """Workflows of 0.1 that were told to look while a stage acted went on waiting for it; their histories must replay."""
 
 
-async def change_flag(command: ChangeFlag, summary: str, is_called_off: Callable[[], bool]) -> Made | Refused | Standing | None:
-    """Make a change, however long it takes; nothing if it was called off before it was made.
+def is_to_be_rolled_back(standing: Standing) -> bool:
+    """Whether a person asked for it and nobody has done it. What was blocked by earlier code, which knew no rollback, replays so."""
+    return standing.rollback is not None and workflow.patched(f"rollback/{standing.rollback.n}")
 
-    An attempt that runs when it is called off is waited for: what was made is told as made.
-    """
-    acting = workflow.start_activity_method(ChangeActivities.change_flag, command, summary=summary, **PROVIDER_CALL)
+
+def ends_by_cancelling(error: BaseException) -> bool:
+    """Whether the workflow was cancelled; an attempt that fails of itself then is not tried again, and tells of its failure."""
+    is_its_end = is_cancelled_exception(error) or isinstance(error, ActivityError)
+    return is_its_end and workflow.cancellation_reason() is not None
+
+
+async def change_flag(command: ChangeFlag, summary: str, is_called_off: Callable[[], bool]) -> Made | Refused | Standing | None:
+    """Make a change, however long it takes; nothing if it was called off before it was made."""
+    answer: Made | Refused | Standing | None = await _at_length(ChangeActivities.change_flag, command, summary, is_called_off)
+    return answer
+
+
+async def put_back(command: PutBack, summary: str, is_called_off: Callable[[], bool]) -> Standing | None:
+    """Carry out a rollback, however long it takes; nothing if it was called off before."""
+    answer: Standing | None = await _at_length(RollbackActivities.put_back, command, summary, is_called_off)
+    return answer
+
+
+async def _at_length(method: Any, command: Any, summary: str, is_called_off: Callable[[], bool]) -> Any:
+    """An attempt that runs when it is called off is waited for: what was made is told as made."""
+    acting = workflow.start_activity_method(method, command, summary=summary, **PROVIDER_CALL)
     called_off = False
     try:
         await workflow.wait_condition(lambda: acting.done() or is_called_off())

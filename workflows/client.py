@@ -27,10 +27,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain import errors
 from domain.release import Control, Release
 from domain.system import Temporal, WorkerSeen
-from workflows.ladder import details_of, summary_of
-from workflows.messages import LOOK_AGAIN, RELEASE, TASK_QUEUE, ReleaseInput, SteerRelease
+from workflows.ladder import details_of, details_of_rollback, summary_of, summary_of_rollback
+from workflows.messages import LOOK_AGAIN, RELEASE, ROLLBACK, TASK_QUEUE, ReleaseInput, RollbackInput, SteerRelease
 from workflows.policies import CALL_TO_TEMPORAL, CONTROL, LOOK_AT_TEMPORAL
-from workflows.search import first_attributes
+from workflows.search import attributes_of_rollback, first_attributes
 
 
 class TemporalUnavailable(Exception):
@@ -103,6 +103,21 @@ class ReleaseClient:
                 rpc_timeout=CALL_TO_TEMPORAL,
             )
 
+    async def start_rollback(self, workflow_id: str, asked: RollbackInput) -> None:
+        """Start the rollback of a release that had ended; one that was started already is left as it is."""
+        with suppress(WorkflowAlreadyStartedError):
+            await self.client.start_workflow(
+                ROLLBACK,
+                asked,
+                id=workflow_id,
+                task_queue=TASK_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                search_attributes=attributes_of_rollback(asked),
+                static_summary=summary_of_rollback(asked),
+                static_details=details_of_rollback(asked),
+                rpc_timeout=CALL_TO_TEMPORAL,
+            )
+
     async def started_at(self, workflow_id: str) -> datetime:
         """When a release's workflow started, by Temporal's clock."""
         description = await self.client.get_workflow_handle(workflow_id).describe(rpc_timeout=CALL_TO_TEMPORAL)
@@ -132,8 +147,8 @@ class ReleaseClient:
         return Fate(_FATES.get(status, WorkflowFate.RUNNING), description.close_time)
 
     async def ended_from_outside(self, since: datetime) -> AsyncIterator[str]:
-        """The ids of releases whose workflow was cancelled, terminated or failed since then."""
-        query = f'WorkflowType = "{RELEASE}" AND {_ENDED_FROM_OUTSIDE} AND CloseTime > "{since.isoformat()}"'
+        """The ids of the workflows of releases, and of their rollbacks, that were cancelled, terminated or failed since then."""
+        query = f'WorkflowType IN ("{RELEASE}", "{ROLLBACK}") AND {_ENDED_FROM_OUTSIDE} AND CloseTime > "{since.isoformat()}"'
         async for execution in self.client.list_workflows(query, rpc_timeout=CALL_TO_TEMPORAL):
             yield execution.id
 

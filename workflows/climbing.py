@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from activities.messages import ChangeFlag, HoldEnded, RecordProgress, Standing, Step
+from activities.messages import ChangeFlag, HoldEnded, PutBack, RecordProgress, Standing, Step
 from domain.duration import speak_duration
 from domain.pipeline import Stage
 from domain.release import NextStage, NextStep
+from domain.rollback import Rollback
 from domain.schedule import due_at
 from domain.trigger import trigger_in_words
 from workflows.messages import Place, ReleaseInput, spoken
@@ -48,7 +49,14 @@ def place_in(stage: NextStage, place: Place, at: datetime, sequence: int) -> Pla
     """Where the release stands once it has entered that stage."""
     skipped = tuple(index for index in place.skipped if index < stage.index)
     entered = place.moved(index=stage.index, visit=place.visit + 1, step=1, sequence=sequence, skipped=skipped)
-    return entered.moved(entered_at=at, acts_at=due_at(stage.trigger, at), blocked=None, paused=None)
+    return entered.moved(entered_at=at, acts_at=due_at(stage.trigger, at), blocked=None, paused=None, rollback=None)
+
+
+def taken_over(place: Place, standing: Standing) -> Place:
+    """Where the release stands by the record, which is right."""
+    here = place.moved(index=standing.stage_index, visit=standing.visit, step=standing.step, sequence=standing.sequence)
+    entered_at = standing.entered_at or place.entered_at
+    return here.moved(entered_at=entered_at, paused=standing.paused, blocked=standing.blocked, rollback=standing.rollback)
 
 
 def place_after_change(release: ReleaseInput, place: Place, at: datetime, sequence: int) -> Place | None:
@@ -102,6 +110,12 @@ def wait_in_words(release: ReleaseInput, place: Place) -> str:
     else:
         when = trigger_in_words(stage.trigger)
     return f"{stage.name}: acts {when}, at {spoken(place.acts_at)}"[:LONGEST_SUMMARY]
+
+
+def put_back_at(release: ReleaseInput, place: Place, rollback: Rollback) -> PutBack:
+    """The rollback that was asked for."""
+    following = to_enter(release, rollback.undoes_from) if rollback.to_stage else None
+    return PutBack(project=release.project, release=release.release, sequence=place.sequence, n=rollback.n, next=following)
 
 
 def hold_ended_at(release: ReleaseInput, place: Place) -> HoldEnded:

@@ -11,7 +11,7 @@ from activities.store.outbox import Errand, Kind
 from domain.release import FINISHED, Release, ReleaseStatus
 from domain.schedule import due_at
 from workflows.client import ReleaseClient
-from workflows.messages import ReleaseInput, release_input
+from workflows.messages import ReleaseInput, release_input, rollback_input
 
 log = structlog.get_logger()
 
@@ -63,20 +63,30 @@ class Delivery:
 
     async def _run(self, errand: Errand) -> None:
         try:
-            if errand.kind is Kind.START:
-                await self._start(errand)
-            else:
-                release, _ = await asyncio.to_thread(self._read, errand)
-                await self.releases.look_again(release.workflow_id)
-                await asyncio.to_thread(self._strike_off, errand)
+            match errand.kind:
+                case Kind.START:
+                    await self._start(errand)
+                case Kind.ROLL_BACK:
+                    await self._roll_back(errand)
+                case Kind.LOOK_AGAIN:
+                    release, _ = await asyncio.to_thread(self._read, errand)
+                    await self.releases.look_again(release.workflow_id)
+                    await asyncio.to_thread(self._strike_off, errand)
         except Exception as error:
             log.warning("errand_failed", errand=errand.kind.value, release=errand.release, attempts=errand.attempts, error=str(error))
             pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** min(errand.attempts, 5)))
             await asyncio.to_thread(self._put_back, errand, datetime.now(UTC) + pause)
 
+    async def _roll_back(self, errand: Errand) -> None:
+        release, _ = await asyncio.to_thread(self._read, errand)
+        if release.is_rolling_back_after_its_end and release.rollback:
+            await self.releases.start_rollback(release.rollback_workflow_id, rollback_input(release, release.rollback))
+            log.info("rollback_started", release=release.id, project=release.project, feature=release.feature)
+        await asyncio.to_thread(self._strike_off, errand)
+
     async def _start(self, errand: Errand) -> None:
         release, message = await asyncio.to_thread(self._read, errand)
-        if not release.is_finished:
+        if release.is_under_way:
             await self.releases.start(release.workflow_id, message)
             started_at = await self.releases.started_at(release.workflow_id)
             trigger = message.stages[message.starting_stage].trigger
@@ -92,12 +102,12 @@ class Delivery:
         return release, release_input(release, pipeline)
 
     def _note_start(self, errand: Errand, started: Release) -> bool:
-        """Strike the errand off; true if the release was ended or paused, of which a workflow that was started meanwhile must hear."""
+        """Strike the errand off; true if it was decided otherwise, of which a workflow that was started meanwhile must hear."""
         with self.database.transaction() as store:
-            if not started.is_finished and store.releases.write_started(started):
+            if started.is_under_way and store.releases.write_started(started):
                 store.history.note_entry(started)
             store.outbox.done(errand)
-            return store.releases.get(started.id).status in (*FINISHED, ReleaseStatus.PAUSED)
+            return store.releases.get(started.id).status in (*FINISHED, ReleaseStatus.PAUSED, ReleaseStatus.ROLLING_BACK)
 
     def _strike_off(self, errand: Errand) -> None:
         with self.database.transaction() as store:

@@ -2,15 +2,17 @@
 
 from datetime import datetime
 
-from activities.messages import Person
+from domain.access import Person
 from domain.binding import pinned
 from domain.flag import Value
 from domain.model import Message, Moment
 from domain.pipeline import OnConflict, Pipeline, Stage
 from domain.release import Blocked, Expected, Paused, PipelineRef, Release
+from domain.rollback import Rollback
 
 TASK_QUEUE = "flaghoist"
 RELEASE = "Release"
+ROLLBACK = "Rollback"
 LOOK_AGAIN = "look_again"
 ROLL_OVER = "roll_over"
 
@@ -29,6 +31,7 @@ class Place(Message):
     acts_at: Moment
     blocked: Blocked | None = None
     paused: Paused | None = None
+    rollback: Rollback | None = None
     skipped: tuple[int, ...] = ()
     settled: tuple[str, ...] = ()
 
@@ -50,6 +53,19 @@ class ReleaseInput(Message):
     parameters: dict[str, Value] = {}
     added_by: str
     place: Place | None = None
+
+
+class RollbackInput(Message):
+    """What the workflow is started with that rolls back a release which had ended."""
+
+    release: str
+    project: str
+    feature: str
+    pipeline: PipelineRef
+    stage: str
+    environment: str
+    sequence: int
+    rollback: Rollback
 
 
 class SteerRelease(Message):
@@ -90,6 +106,20 @@ def release_input(release: Release, pipeline: Pipeline) -> ReleaseInput:
         on_conflict=release.on_conflict,
         starting_stage=release.starting_stage,
         added_by=release.added_by,
+    )
+
+
+def rollback_input(release: Release, rollback: Rollback) -> RollbackInput:
+    """What the workflow is started with that rolls back a release which had ended."""
+    return RollbackInput(
+        release=release.id,
+        project=release.project,
+        feature=release.feature,
+        pipeline=release.pipeline,
+        stage=release.stage,
+        environment=release.environment,
+        sequence=release.sequence,
+        rollback=rollback.without_left_alone(),
     )
 
 

@@ -81,13 +81,15 @@ class Reconciler:
             if fate.what is WorkflowFate.GONE and not knows_us:
                 log.error("temporal_knows_no_release", release=_release_of(workflow_id), workflow=workflow_id)
             elif fate.what in _ENDS:
-                await asyncio.to_thread(self._close, _release_of(workflow_id), _ENDS[fate.what], fate.at or datetime.now(UTC))
+                await asyncio.to_thread(self._close, workflow_id, _ENDS[fate.what], fate.at or datetime.now(UTC))
 
-    def _close(self, release_id: str, ending: Ending, at: datetime) -> None:
+    def _close(self, workflow_id: str, ending: Ending, at: datetime) -> None:
+        release_id = _release_of(workflow_id)
         try:
             with self.database.transaction() as store:
                 release = store.releases.get(release_id, lock=True)
-                if not release.is_finished and release.status is not ReleaseStatus.STARTING:
+                unfinished = not release.is_finished and release.status is not ReleaseStatus.STARTING
+                if unfinished and release.moved_by == workflow_id:
                     end(store, release, ending, at, f"reconciled/{release.sequence}")
                     log.info(
                         "release_closed", release=release_id, project=release.project, feature=release.feature, status=ending.status.value
@@ -97,13 +99,13 @@ class Reconciler:
 
     def _overdue(self, due_before: datetime) -> list[str]:
         with self.database.reading() as store:
-            return [release.workflow_id for release in store.releases.overdue(due_before, MOST_OVERDUE)]
+            return [release.moved_by for release in store.releases.overdue(due_before, MOST_OVERDUE)]
 
     def _next_in_turn(self) -> list[str]:
         with self.database.reading() as store:
             releases = store.releases.unfinished_after(self._last_in_turn, ROUND)
         self._last_in_turn = releases[-1].id if len(releases) == ROUND else ""
-        return [release.workflow_id for release in releases]
+        return [release.moved_by for release in releases]
 
     def _take_lease(self) -> bool:
         with self.database.transaction() as store:
@@ -111,4 +113,5 @@ class Reconciler:
 
 
 def _release_of(workflow_id: str) -> str:
-    return workflow_id.rsplit("/", 1)[-1]
+    """A rollback's id goes on after that of the release."""
+    return workflow_id.split("/")[3]

@@ -5,7 +5,6 @@ from contextlib import suppress
 from datetime import datetime
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.messages import (
     Made,
@@ -17,9 +16,10 @@ from activities.messages import (
     Step,
 )
 from domain.errors import ControlNotAllowed, Refusal
-from domain.pipeline import Stage
-from domain.release import ACTING, Control, ReleaseStatus, check_allowed, stage_to_restart
-from workflows.calls import change_flag, read_standing, record_progress
+from domain.pipeline import Stage, stage_to_restart
+from domain.release import ACTING, Control, ReleaseStatus, check_allowed
+from domain.rollback import Rollback
+from workflows.calls import change_flag, ends_by_cancelling, is_to_be_rolled_back, put_back, read_standing, record_progress
 from workflows.climbing import (
     change_at,
     change_in_words,
@@ -27,8 +27,10 @@ from workflows.climbing import (
     hold_ended_at,
     made_at,
     place_after_change,
+    put_back_at,
     record_of,
     stage_at,
+    taken_over,
     wait_in_words,
 )
 from workflows.controls import Request, Requests
@@ -59,7 +61,7 @@ class ReleaseWorkflow(Steerable):
         try:
             await self._climb()
         except BaseException as error:
-            if not _ends_by_cancelling(error):
+            if not ends_by_cancelling(error):
                 raise
             await self._remove()
             await self._take_leave()
@@ -93,14 +95,14 @@ class ReleaseWorkflow(Steerable):
 
     @property
     def status(self) -> str:
-        """The column of the table of controls that applies now."""
+        """How the release stands."""
         if self.ended:
             return self.ended
         if self.place.blocked:
             return ReleaseStatus.BLOCKED
-        if self.place.paused:
-            return ReleaseStatus.PAUSED
-        return ACTING if self.acting else ReleaseStatus.RUNNING
+        if self.place.rollback:
+            return ReleaseStatus.ROLLING_BACK
+        return ReleaseStatus.PAUSED if self.place.paused else ReleaseStatus.RUNNING
 
     @property
     def is_due(self) -> bool:
@@ -119,6 +121,8 @@ class ReleaseWorkflow(Steerable):
                 self._continue_as_new()
             elif self.place.blocked or self.place.paused:
                 await workflow.wait_condition(self._is_woken)
+            elif self.place.rollback:
+                await self._put_back(self.place.rollback)
             elif not self.is_due:
                 await self._wait()
             else:
@@ -148,6 +152,17 @@ class ReleaseWorkflow(Steerable):
                 await self._yield_to(answer)
             case None:
                 pass  # Called off: the loop settles what called it off, and looks anew.
+
+    async def _put_back(self, rollback: Rollback) -> None:
+        """What came of it stands in the record."""
+        self.acting = True
+        try:
+            command = put_back_at(self.release, self.place, rollback)
+            answer = await put_back(command, f"To be {rollback.in_words()}"[:200], lambda: self.must_look)
+        finally:
+            self.acting = False
+        if answer:
+            await self._yield_to(answer)
 
     async def _change_flag(self) -> Made | Refused | Standing | None:
         return await change_flag(change_at(self.release, self.place), change_in_words(self.release, self.place), self._is_called_off)
@@ -180,16 +195,15 @@ class ReleaseWorkflow(Steerable):
             await self._yield_to(standing)
 
     async def _yield_to(self, standing: Standing) -> None:
-        """The record is right: what is finished or paused there is so here, and what we did without hearing of it is done.
+        """The record is right: what is finished, paused or rolled back there is so here, and what we did without hearing of it is done.
 
         Where it is ahead of us in another way a person has to look.
         """
         if standing.finished:
             self.ended = standing.status
             self.shown = False
-        elif standing.paused:
+        elif standing.paused or is_to_be_rolled_back(standing):
             self._take_over(standing)
-            self._move(paused=standing.paused, blocked=None)
         elif not self._knows_as_its_own(standing):
             self._take_over(standing)
             await self._block_overtaken()
@@ -216,14 +230,15 @@ class ReleaseWorkflow(Steerable):
 
     def check(self, kind: Control, control: SteerRelease) -> None:
         """Raise the refusal of a control that makes no sense now."""
-        check_allowed(kind, self.status)
+        waits_for_outcome = self.acting and (kind is Control.RETRY or not self.place.rollback)
+        check_allowed(kind, ACTING if waits_for_outcome else self.status)
         control.expected.check(self.stage.name, self.place.visit)
         if isinstance(control, RestartRelease):
             stage_to_restart(self.release.stages, range(self.release.starting_stage, self.place.index + 1), control.stage)
 
     def _take_over(self, standing: Standing) -> None:
-        entered_at = standing.entered_at or self.place.entered_at
-        self._move(index=standing.stage_index, visit=standing.visit, step=standing.step, sequence=standing.sequence, entered_at=entered_at)
+        self.place = taken_over(self.place, standing)
+        self.shown = False
 
     async def _settle(self, request: Request) -> None:
         try:
@@ -274,16 +289,10 @@ class ReleaseWorkflow(Steerable):
         """Let the Temporal Web UI tell where the release stands; people search for it where it rests, not where it passes through."""
         if self.shown:
             return
-        status = ReleaseStatus.RUNNING if self.status == ACTING else self.status
+        status = self.status
         workflow.set_current_details(ladder_of(self.release, self.place, status))
-        rests = self.ended is not None or self.place.blocked is not None or self.place.paused is not None
+        rests = status != ReleaseStatus.RUNNING
         if rests or not self.is_due:
             self.shown = True
             next_at = None if rests else self.place.acts_at
             workflow.upsert_search_attributes(attributes_at(self.stage.name, self.stage.environment, status, next_at))
-
-
-def _ends_by_cancelling(error: BaseException) -> bool:
-    """Whether the workflow was cancelled; an attempt that fails of itself then is not tried again, and tells of its failure."""
-    is_its_end = is_cancelled_exception(error) or isinstance(error, ActivityError)
-    return is_its_end and workflow.cancellation_reason() is not None

@@ -5,7 +5,8 @@ from typing import Any
 
 from temporalio.common import SearchAttributeKey, SearchAttributePair, SearchAttributeUpdate, TypedSearchAttributes
 
-from workflows.messages import ReleaseInput
+from domain.release import ReleaseStatus
+from workflows.messages import ReleaseInput, RollbackInput
 
 PROJECT = SearchAttributeKey.for_keyword("FlaghoistProject")
 PIPELINE = SearchAttributeKey.for_keyword("FlaghoistPipeline")
@@ -26,6 +27,13 @@ def first_attributes(release: ReleaseInput) -> TypedSearchAttributes:
     stage = release.stages[release.starting_stage]
     values = {PROJECT: release.project, PIPELINE: release.pipeline.key, FEATURE: release.feature, STATUS: "running"}
     values |= {ENVIRONMENT: stage.environment, STAGE: stage.name[:_LONGEST]}
+    return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in values.items()])
+
+
+def attributes_of_rollback(asked: RollbackInput) -> TypedSearchAttributes:
+    """What the rollback of a release that had ended is found by."""
+    values = {PROJECT: asked.project, PIPELINE: asked.pipeline.key, FEATURE: asked.feature, STATUS: ReleaseStatus.ROLLING_BACK.value}
+    values |= {ENVIRONMENT: asked.environment, STAGE: asked.stage[:_LONGEST]}
     return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in values.items()])
 
 

@@ -3,7 +3,8 @@
 from temporalio import workflow
 
 from activities.messages import Advanced, Recorded, Restarted, Resumed, Retried, Skipped, Step
-from domain.release import Control, stage_to_restart
+from domain.pipeline import stage_to_restart
+from domain.release import Control
 from workflows.climbing import next_stage, place_in, to_enter
 from workflows.controls import Request, Requests, refusals_crossing
 from workflows.messages import Place, ReleaseInput, RestartRelease, RetryRelease, SteerRelease
@@ -103,4 +104,5 @@ def place_steered(release: ReleaseInput, place: Place, request: Request, answer:
         case Restarted(stage=stage):
             return place_in(stage, place, answer.at, answer.sequence)
         case _:
-            return place.moved(sequence=answer.sequence, blocked=None, paused=None, acts_at=answer.acts_at or answer.at)
+            rollback = place.rollback and place.rollback.asked_again(request.control.by, answer.at)
+            return place.moved(sequence=answer.sequence, blocked=None, paused=None, rollback=rollback, acts_at=answer.acts_at or answer.at)

@@ -1,11 +1,13 @@
 """What releases have done: the visits to their stages, and the changes made on them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
 from activities.store.tables import changes, stage_runs
 from domain.change import Change
+from domain.net import Undoing
 from domain.release import Release, StageOutcome, StageRun
 
 
@@ -31,10 +33,19 @@ class History:
         place = (stage_runs.c.release_id == release.id) & (stage_runs.c.visit == release.visit)
         self.connection.execute(update(stage_runs).where(place).values(outcome=outcome.value, **times))
 
+    def mark_rolled_back(self, release_id: str, visits: Iterable[int]) -> None:
+        """Write that what was done on these visits is put back."""
+        place = (stage_runs.c.release_id == release_id) & stage_runs.c.visit.in_(list(visits))
+        self.connection.execute(update(stage_runs).where(place).values(outcome=StageOutcome.ROLLED_BACK.value))
+
     def runs(self, release_id: str) -> list[StageRun]:
         """Every visit, in order."""
         query = select(stage_runs).where(stage_runs.c.release_id == release_id).order_by(stage_runs.c.visit)
         return [_read_run(row) for row in self.connection.execute(query)]
+
+    def undoing(self, release_id: str, undoes_from: int) -> Undoing:
+        """What lets the changes be told of which those of stages from that index on are to be undone."""
+        return Undoing(undoes_from, {run.visit: run.stage_index for run in self.runs(release_id)})
 
     def change(self, key: str) -> Change | None:
         """The change that was made under this key, if any was."""
@@ -51,8 +62,8 @@ class History:
         return any(change.changed_anything for change in self.changes(release_id) if change.visit == visit)
 
     def changes(self, release_id: str) -> list[Change]:
-        """Every change that a release made, in order."""
-        query = select(changes).where(changes.c.release_id == release_id).order_by(changes.c.visit, changes.c.step)
+        """Every change that was made on a release, in order; those of one rollback by environment."""
+        query = select(changes).where(changes.c.release_id == release_id).order_by(changes.c.sequence, changes.c.environment)
         return [_read_change(row) for row in self.connection.execute(query)]
 
 

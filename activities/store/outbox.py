@@ -17,6 +17,7 @@ class Kind(StrEnum):
 
     START = "start"
     LOOK_AGAIN = "look_again"
+    ROLL_BACK = "roll_back"
 
 
 class Errand(NamedTuple):

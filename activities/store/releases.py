@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, and_, case, func, insert, or_, select, u
 from sqlalchemy.exc import IntegrityError
 
 from activities.store.paging import Page, Slice, fetch_page
-from activities.store.tables import features, owners, pipelines, projects, releases, seen
+from activities.store.tables import features, outbox, owners, pipelines, projects, releases, seen
 from domain.errors import AlreadyReleasing, ReleaseNotFound, Superseded
 from domain.flag import FlagState
 from domain.release import UNFINISHED, PipelineRef, Release, ReleaseStatus
@@ -16,6 +16,10 @@ from domain.system import Lateness
 
 _UNFINISHED = [status.value for status in UNFINISHED]
 _WRITTEN = ("stage_index", "stage", "environment", "visit", "step", "sequence", "write_key", "entered_at", "acts_at", "ended_at")
+
+_ERRANDS = select(outbox.c.id).where(outbox.c.release_id == releases.c.id)
+_TOLD = (releases.c.status.in_(_UNFINISHED), releases.c.status != ReleaseStatus.STARTING.value, ~_ERRANDS.exists())
+"""Temporal knows of it all that the record says: no errand for it is left."""
 
 adders = owners.alias("adders")
 responsibles = owners.alias("responsibles")
@@ -61,7 +65,7 @@ class ReleaseRepository:
         try:
             self.connection.execute(insert(releases).values(**values, **_written(release)))
         except IntegrityError as error:
-            raise AlreadyReleasing(f"'{release.feature}' is in another release already.") from error
+            raise _taken(release) from error
         for environment, state in states.items():
             self.connection.execute(
                 insert(seen).values(release_id=release.id, environment=environment, state=state.model_dump(mode="json"))
@@ -122,13 +126,12 @@ class ReleaseRepository:
 
     def unfinished_after(self, release_id: str, most: int) -> list[Release]:
         """Unfinished releases that Temporal was told of, of all projects, from the first after that one on."""
-        told = releases.c.status.in_(_UNFINISHED) & (releases.c.status != ReleaseStatus.STARTING.value)
-        query = _RELEASES.where(releases.c.id > release_id, told).order_by(releases.c.id).limit(most)
+        query = _RELEASES.where(releases.c.id > release_id, *_TOLD).order_by(releases.c.id).limit(most)
         return [_read(row) for row in self.connection.execute(query)]
 
     def overdue(self, due_before: datetime, most: int) -> list[Release]:
-        """Unfinished releases whose stage should have acted before that time, the latest first."""
-        query = _RELEASES.where(releases.c.acts_at < due_before, releases.c.status.in_(_UNFINISHED))
+        """Unfinished releases that Temporal was told of and that should have acted before that time, the latest first."""
+        query = _RELEASES.where(releases.c.acts_at < due_before, *_TOLD)
         return [_read(row) for row in self.connection.execute(query.order_by(releases.c.acts_at).limit(most))]
 
     def count_by_status(self) -> Mapping[str, int]:
@@ -150,6 +153,21 @@ class ReleaseRepository:
         if self.connection.execute(update(releases).where(stands).values(**_written(release))).rowcount == 0:
             raise Superseded("The record of the release has gone on without this writer.")
 
+    def write_reopened(self, release: Release) -> None:
+        """Let a release that had ended take the feature's one slot again, to be rolled back. Raises Superseded or AlreadyReleasing."""
+        stands = and_(releases.c.id == release.id, releases.c.sequence == release.sequence - 1, releases.c.status.not_in(_UNFINISHED))
+        try:
+            reopened = self.connection.execute(update(releases).where(stands).values(**_written(release))).rowcount > 0
+        except IntegrityError as error:
+            raise _taken(release) from error
+        if not reopened:
+            raise Superseded("The record of the release has gone on without this writer.")
+
+    def newest_of(self, feature_id: str) -> str | None:
+        """The id of the release of the feature that was added last."""
+        newest = select(releases.c.id).where(releases.c.feature_id == feature_id).order_by(releases.c.id.desc()).limit(1)
+        return self.connection.execute(newest).scalar_one_or_none()
+
     def write_started(self, release: Release) -> bool:
         """Note that the workflow has started, unless it has written to the record itself meanwhile."""
         waits = and_(
@@ -170,9 +188,13 @@ class ReleaseRepository:
 
 def _written(release: Release) -> dict[str, Any]:
     values = {column: getattr(release, column) for column in _WRITTEN}
-    why = {"blocked": release.blocked, "paused": release.paused}
+    why = {"blocked": release.blocked, "paused": release.paused, "rollback": release.rollback}
     standing = {column: reason.model_dump(mode="json") if reason else None for column, reason in why.items()}
     return values | {"status": release.status.value, "responsible": release.responsible_id} | standing
+
+
+def _taken(release: Release) -> AlreadyReleasing:
+    return AlreadyReleasing(f"'{release.feature}' is in another release already.")
 
 
 def _filter(name: str, value: str) -> Any:
@@ -200,5 +222,6 @@ def _read(row: Row[Any]) -> Release:
         responsible_id=row.responsible,
         blocked=row.blocked,
         paused=row.paused,
+        rollback=row.rollback,
         **values,
     )

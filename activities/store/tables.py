@@ -174,6 +174,7 @@ releases = Table(
     Column("ended_at", UtcDateTime),
     Column("blocked", JSON(none_as_null=True)),
     Column("paused", JSON(none_as_null=True)),
+    Column("rollback", JSON(none_as_null=True)),
     Index(
         "uq_releases_unfinished_feature",
         "feature_id",
@@ -211,7 +212,7 @@ stage_runs = Table(
 changes = Table(
     "changes",
     metadata,
-    Column("key", String(64), primary_key=True),
+    Column("key", String(128), primary_key=True),
     Column("release_id", String(36), ForeignKey("releases.id"), nullable=False, index=True),
     Column("stage", String(120), nullable=False),
     Column("visit", Integer, nullable=False),
@@ -223,6 +224,7 @@ changes = Table(
     Column("after", JSON, nullable=False),
     Column("made_at", UtcDateTime, nullable=False),
     Column("sequence", Integer, nullable=False),
+    Column("undoes_from", Integer),
 )
 
 audit_entries = Table(

@@ -7,6 +7,7 @@ import typer
 
 from api.cli.panels import CHANGE
 from api.cli.releases import Which, print_release
+from api.cli.rollbacks import undoing_in_words
 from api.cli.session import AsJson, Project, Yes, calling, given
 from api.cli.showing import ask
 from api.client import path_of
@@ -73,6 +74,23 @@ def retry_release(
     _steer(context, project, release, "retry", as_json=as_json, overwrite=overwrite, reason=reason)
 
 
+def roll_back_release(
+    context: typer.Context,
+    project: Project,
+    release: Which,
+    to_stage: Annotated[
+        str | None, typer.Option(metavar="STAGE", help="Undo only what was done after this stage.", show_default="everything")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Also put back what somebody changed since.")] = False,
+    reason: Why = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put back what a release changed; shows what it changed, and asks."""
+    seen = {} if yes else _asked_about_rollback(context, project, release, to_stage, force=force)
+    _steer(context, project, release, "rollback", as_json=as_json, to_stage=to_stage, force=force, reason=reason, **seen)
+
+
 def remove_release(
     context: typer.Context, project: Project, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
 ) -> None:
@@ -89,6 +107,7 @@ CONTROLS: dict[str, Callable[..., None]] = {
     "skip": skip_stage,
     "retry": retry_release,
     "restart": restart_release,
+    "rollback": roll_back_release,
     "remove": remove_release,
 }
 
@@ -106,7 +125,21 @@ def _asked(context: typer.Context, project: str, release: str, effect: str, ques
         | more
     )
     ask([effect.format(**words)], question.format(**words), yes=yes)
-    return {"expected_stage": found["stage"], "expected_visit": found["visit"]}
+    return _where(found)
+
+
+def _asked_about_rollback(context: typer.Context, project: str, release: str, to_stage: str | None, *, force: bool) -> dict[str, Any]:
+    """Show what was changed, in the other direction, and ask."""
+    with calling(context) as client:
+        found = client.get(path_of("projects", project, "releases", release))
+    others = "what somebody changed since is put back too" if force else "what somebody changed since is left alone"
+    effect = undoing_in_words(found, to_stage) or ["It has changed nothing that is to be put back."]
+    ask([*effect, f"Each is put back to what it was before; {others}."], f"Roll back '{found['feature']}'?", yes=False)
+    return _where(found)
+
+
+def _where(release: dict[str, Any]) -> dict[str, Any]:
+    return {"expected_stage": release["stage"], "expected_visit": release["visit"]}
 
 
 def _steer(context: typer.Context, project: str, release: str, control: str, *, as_json: bool, **body: Any) -> None:

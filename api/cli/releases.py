@@ -10,6 +10,7 @@ from api.cli.filters import OnlyEnvironment, OnlyFeature, OnlyPipeline, SinceThe
 from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
 from api.cli.parameters import ParametersGiven, parameters_of
 from api.cli.pipelines import stage_in_words
+from api.cli.rollbacks import rollback_in_words
 from api.cli.session import AsJson, FeatureKey, Limit, Project, Yes, calling, given
 from api.cli.showing import ask, moment, show, show_answer, show_json, show_table
 from api.cli.watching import watch_all, watch_one, why
@@ -133,6 +134,8 @@ def print_release(release: dict[str, Any], *, as_json: bool) -> None:
     pipeline = release["pipeline"]
     show(f"{release['feature']} on {pipeline['key']} version {pipeline['version']}: {release['status']} in '{release['stage']}'", "bold")
     show(why(release))
+    for line in rollback_in_words(release):
+        show(line)
     show_table(["Stage", "Environment", "Outcome", "At"], [row for stage in release["stages"] for row in _rows(stage)])
     for environment, percent in release["rollouts"].items():
         show(f"Its rollout in {environment} {'was left' if release['ended_at'] else 'stands'} at {percent} %.")

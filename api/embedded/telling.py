@@ -78,6 +78,16 @@ def _restarted(entry: Entry) -> str:
     return _because(f"restarted from '{(entry['after'] or {}).get('stage')}'")(entry)
 
 
+def _rolling_back(entry: Entry) -> str:
+    to_stage = (entry["after"] or {}).get("to_stage")
+    return _because(f"to be rolled back to '{to_stage}'" if to_stage else "to be rolled back")(entry)
+
+
+def _rolled_back(entry: Entry) -> str:
+    left = len((entry["after"] or {}).get("left_alone", ()))
+    return f"rolled back, but for {left} that somebody changed since" if left else "rolled back"
+
+
 TOLD: dict[str, Callable[[Entry], str]] = {
     "flag.changed": _changed,
     "stage.unchanged": lambda entry: f"{entry['environment']}: was so already",
@@ -90,6 +100,9 @@ TOLD: dict[str, Callable[[Entry], str]] = {
     "release.advanced": _because("acts at once"),
     "release.retried": _because("tried again"),
     "release.restarted": _restarted,
+    "release.rolling_back": _rolling_back,
+    "release.rolled_back": _rolled_back,
+    "release.not_rolled_back": _because("not rolled back"),
     "release.completed": lambda _: "completed",
     "release.removed": _because("removed from its pipeline"),
     "release.terminated": _because("terminated"),

@@ -7,13 +7,14 @@ import structlog
 from fastapi import APIRouter, Depends
 from fastapi.concurrency import run_in_threadpool
 
-from activities.messages import Person
+from activities.rolling_back import RollBackRelease, roll_back_release
 from activities.stopping import StopRelease, check_may_steer, pause_release, remove_release
 from activities.store.database import Store
 from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, Releases, TemporalUi, WritingOf, now
 from api.routes.releases import view_of
-from api.schemas.releases import ReleaseView, Restart, Retry, Steer, Viewer
-from domain.release import Control, Release, ReleaseStatus, check_allowed, stage_to_restart
+from api.schemas.releases import ReleaseView, Restart, Retry, RollBack, Steer, Viewer
+from domain.pipeline import stage_to_restart
+from domain.release import Control, Release, ReleaseStatus, check_allowed
 from domain.text import Slug
 from workflows.messages import RestartRelease, RetryRelease, SteerRelease
 
@@ -46,12 +47,15 @@ class Steering:
         self.temporal_ui = temporal_ui
 
     def stop(self, stopping: Callable[..., Release], body: Steer) -> ReleaseView:
+        """Let the record alone decide that the release does not act."""
+        return self.decide(stopping, StopRelease(release=self.release, reason=body.reason, expected=body.expected))
+
+    def decide(self, deciding: Callable[..., Release], wanted: StopRelease | RollBackRelease) -> ReleaseView:
         """Let the record alone decide."""
         at = now()
         with self.writing.transaction() as store:
             owner = store.projects.get(self.project, lock="share")
-            wanted = StopRelease(release=self.release, reason=body.reason, expected=body.expected)
-            stopped = stopping(store, self.caller, owner, wanted, at)
+            stopped = deciding(store, self.caller, owner, wanted, at)
             answer = self.writing.answer(store, view_of(store, Viewer(self.temporal_ui, at), stopped))
         self.delivery.knock()
         log.info(f"release_{stopped.status}", project=self.project, release=stopped.id, feature=stopped.feature, stage=stopped.stage)
@@ -60,8 +64,9 @@ class Steering:
     async def send(self, control: Control, body: Steer, build: type[SteerRelease] = SteerRelease, **more: object) -> ReleaseView:
         """Send a control into the workflow; the answer comes when the record shows its effect."""
         found = await run_in_threadpool(self._look, control, body)
-        person = Person(key=self.caller.key, owner=self.caller.owner.name, owner_id=self.caller.owner_id)
-        message = build.model_validate({"by": person, "reason": body.reason, "expected": body.expected.or_visit(found.visit)} | more)
+        message = build.model_validate(
+            {"by": self.caller.person, "reason": body.reason, "expected": body.expected.or_visit(found.visit)} | more
+        )
         await self.releases.steer(found, control, message, self.writing.update_id(control))
         return await run_in_threadpool(self._answer)
 
@@ -98,6 +103,13 @@ def remove(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
 def pause(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
     """Stop the clock of the stage, also while Temporal is down; what is left of its wait is kept."""
     return steering.stop(pause_release, body)
+
+
+@router.post("/rollback", status_code=202)
+def roll_back(steering: SteeringOf, body: RollBack = RollBack()) -> ReleaseView:
+    """Put back what the release changed, or what it changed after `to_stage`. It is taken at once, also while Temporal is down."""
+    wanted = RollBackRelease(release=steering.release, reason=body.reason, expected=body.expected, to_stage=body.to_stage, force=body.force)
+    return steering.decide(roll_back_release, wanted)
 
 
 @router.post("/resume")

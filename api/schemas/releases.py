@@ -15,6 +15,7 @@ from domain.pipeline import Definition
 from domain.plan import PlannedStage, plan_of, shares_left
 from domain.progress import WaitingFor, waiting_for
 from domain.release import Expected, PipelineRef, Release, StageOutcome, StageRun, allowed_controls
+from domain.rollback import Because, RollbackState
 from domain.system import Temporal
 from domain.text import Name, Reason
 
@@ -44,11 +45,46 @@ class Restart(Steer):
     stage: Name
 
 
+class RollBack(Steer):
+    """Put back what was changed after that stage, or everything; `force` also what somebody changed since."""
+
+    to_stage: Name | None = None
+    force: StrictBool = False
+
+
 class PausedView(BaseModel):
-    """Since when the clock stands still, and how much of the wait is left."""
+    """Since when the clock stands still, how much of the wait is left, and who asked for it."""
 
     since: Moment
     remaining: Duration
+    by: str
+
+
+class LeftAloneView(BaseModel):
+    """A field that was not put back: what it was before the release, what the release made of it, and what it is now."""
+
+    environment: str
+    field: str
+    because: Because
+    before: Any
+    after: Any
+    now: Any
+
+
+class RollbackView(BaseModel):
+    """The latest rollback of a release, and what came of it."""
+
+    n: int
+    state: RollbackState
+    by: str
+    asked_at: Moment
+    reason: str | None
+    force: bool
+    to_stage: str | None
+    done_at: Moment | None
+    left_alone: list[LeftAloneView]
+    workflow_id: str
+    temporal_url: str
 
 
 class BlockedBy(BaseModel):
@@ -62,13 +98,14 @@ class BlockedBy(BaseModel):
 
 
 class ChangeView(BaseModel):
-    """A change that was made; `before` and `after` hold only the fields it named."""
+    """A change that was made, by the stage or by a rollback; `before` and `after` hold only the fields it named."""
 
     environment: str
     step: int
     before: dict[str, Any]
     after: dict[str, Any]
     made_at: Moment
+    rolls_back: bool
 
 
 class VisitView(BaseModel):
@@ -117,6 +154,7 @@ class ReleaseView(ReleaseSummary):
     stages: list[PlannedStage]
     rollouts: dict[str, int] = Field(description="Environment -> the share in percent at which this release left or holds its rollout")
     history: list[VisitView]
+    rollback: RollbackView | None
 
 
 class Viewer:
@@ -139,7 +177,18 @@ class Viewer:
             stages=plan_of(release, definition, runs, changes, self.at),
             rollouts=shares_left(changes),
             history=history,
+            rollback=self._rollback(release),
         )
+
+    def _rollback(self, release: Release) -> RollbackView | None:
+        if release.rollback is None:
+            return None
+        own = release.rollback.model_dump(exclude={"by", "undoes_from", "ended"})
+        by, workflow_id = release.rollback.by.owner, release.rollback_workflow_id if release.rollback.ended else release.workflow_id
+        return RollbackView(**own, by=by, workflow_id=workflow_id, temporal_url=self._temporal_url(workflow_id))
+
+    def _temporal_url(self, workflow_id: str) -> str:
+        return f"{self.temporal_ui}/workflows/{quote(workflow_id, safe='')}"
 
     def _plain(self, release: Release) -> dict[str, Any]:
         blocked = release.blocked
@@ -151,7 +200,7 @@ class Viewer:
             "blocked_by": BlockedBy(**dict(blocked), allowed=allowed) if blocked else None,
             "paused": PausedView(**dict(release.paused)) if release.paused else None,
             "allowed": allowed,
-            "temporal_url": f"{self.temporal_ui}/workflows/{quote(release.workflow_id, safe='')}",
+            "temporal_url": self._temporal_url(release.workflow_id),
         }
 
 
@@ -163,6 +212,7 @@ def _visit(run: StageRun, definition: Definition, changes: Iterable[Change]) -> 
             before=change.before.model_dump(mode="json"),
             after=change.after.model_dump(mode="json"),
             made_at=change.made_at,
+            rolls_back=change.undoes_from is not None,
         )
         for change in changes
     ]

@@ -8,10 +8,13 @@ from temporalio.common import MetricMeter
 from temporalio.testing import ActivityEnvironment
 
 from activities.changes import ChangeActivities
-from activities.messages import ChangeFlag, HoldEnded, Made, Person, Recorded, RecordProgress, Refused, Retried, Standing, Step
+from activities.messages import ChangeFlag, HoldEnded, Made, PutBack, Recorded, RecordProgress, Refused, Retried, Standing, Step
 from activities.providers.catalogue import provider_of
+from activities.putting_back import RollbackActivities
 from activities.releases import ReleaseActivities
+from activities.rolling_back import RollBackRelease, roll_back_release
 from activities.store.paging import Slice
+from domain.access import Caller, Person
 from domain.audit import AuditEntry, Event
 from domain.change import Change
 from domain.patch import FlagPatch
@@ -88,6 +91,33 @@ def retry(world: World, release: Release, *, overwrite: bool = False) -> Recorde
     """Olivia has the blocked stage tried again."""
     by = Person(key=world.caller.key, owner=world.caller.owner.name, owner_id=world.caller.owner_id)
     return record(world, release, Retried(by=by, overwrite=overwrite, reason="have another go"), LATER)
+
+
+def roll_back(world: World, release: Release, caller: Caller | None = None, at: datetime = LATER, **wanted: Any) -> Release:
+    """Somebody asks that it be rolled back."""
+    with world.database.transaction() as store:
+        project = store.projects.get("shop", lock="share")
+        return roll_back_release(store, caller or world.caller, project, RollBackRelease(release=release.id, **wanted), at)
+
+
+def put_back(world: World, release: Release, at: datetime = LATER, **more: Any) -> Standing:
+    """One attempt of `put_back`, from where the release stands."""
+    now = world.release(release.id)
+    assert now.rollback
+    values = {"project": now.project, "release": now.id, "sequence": now.sequence, "n": now.rollback.n, "next": _after_to_stage(world, now)}
+    environment = ActivityEnvironment()
+    environment.info = dataclasses.replace(environment.info, started_time=at)
+    return environment.run(RollbackActivities(world.database).put_back, PutBack(**(values | more)))
+
+
+def _after_to_stage(world: World, release: Release) -> NextStage | None:
+    if release.rollback is None or release.rollback.to_stage is None:
+        return None
+    with world.database.reading() as store:
+        stages = store.pipelines.version(release.pipeline.id).definition.stages
+    index = release.rollback.undoes_from
+    here = stages[index]
+    return NextStage(index=index, name=here.name, environment=here.environment, trigger=here.trigger)
 
 
 def read_standing(world: World, release: Release) -> Standing:

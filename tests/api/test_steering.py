@@ -32,7 +32,7 @@ def test_removing_holds_at_once_and_frees_the_flag(api_on_both: Api) -> None:
     removed = api_on_both.post(f"{RELEASES}/{first}/remove", {"reason": "not this week"})
     second = api_on_both.add()
 
-    assert (removed["status"], removed["waiting_for"], removed["allowed"]) == ("removed", None, [])
+    assert (removed["status"], removed["waiting_for"], removed["allowed"]) == ("removed", None, ["rollback"])
     assert [each["outcome"] for each in removed["stages"]] == ["removed", "not_run"]
     assert removed["ended_at"] is not None
     assert second["id"] != first
@@ -53,7 +53,7 @@ def test_removing_twice_is_refused_and_says_what_is_allowed(api: Api) -> None:
 
     refused = problem_of(api.request("POST", f"{RELEASES}/{release}/remove", {}), 409, "control_not_allowed")
 
-    assert refused["details"] == {"status": "removed", "allowed": []}
+    assert refused["details"] == {"status": "removed", "allowed": ["rollback"]}
     assert audit_log(api) == before
 
 
@@ -88,7 +88,8 @@ def test_a_blocked_release_says_why_and_which_controls_help_and_is_removed(api: 
     blocked = api.release(release)
     removed = api.post(f"{RELEASES}/{release}/remove")
 
-    assert (blocked["blocked_by"]["code"], blocked["blocked_by"]["allowed"]) == ("right_missing", ["skip", "retry", "restart", "remove"])
+    helping = ["skip", "retry", "restart", "rollback", "remove"]
+    assert (blocked["blocked_by"]["code"], blocked["blocked_by"]["allowed"]) == ("right_missing", helping)
     assert blocked["waiting_for"]["code"] == "decision"
     assert (removed["status"], removed["blocked_by"]) == ("removed", None)
 
@@ -98,7 +99,7 @@ def test_only_a_blocked_release_is_retried(api: Api) -> None:
 
     refused = problem_of(api.request("POST", f"{RELEASES}/{release}/retry", {}), 409, "control_not_allowed")
 
-    assert refused["details"] == {"status": "starting", "allowed": ["pause", "remove"]}
+    assert refused["details"] == {"status": "starting", "allowed": ["pause", "rollback", "remove"]}
 
 
 def test_a_finished_release_is_not_retried(api: Api) -> None:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from domain.access import Person
 from domain.pipeline import Definition
 from domain.release import Blocked, PipelineRef, Release, ReleaseStatus
+from domain.rollback import Rollback
 from tests.pipelines import enable, hold, pipeline, stage
 from tests.world import NOW
 
@@ -42,3 +44,10 @@ def a_release(index: int = 1, **more: Any) -> Release:
         "responsible_id": "o1",
     }
     return Release(**(values | more))
+
+
+def a_rollback(**more: Any) -> Rollback:
+    """What olivia asked for: everything back, for good."""
+    person = Person(key="k1", owner="olivia", owner_id="o1")
+    values: dict[str, Any] = {"n": 1, "by": person, "asked_at": NOW}
+    return Rollback(**(values | more))

@@ -8,7 +8,8 @@ from domain.plan import plan_of
 from domain.progress import PATIENCE, is_overdue, waiting_for
 from domain.release import Release, ReleaseStatus, StageOutcome, StageRun
 from domain.system import LATELY, Temporal, WorkerSeen
-from tests.domain.records import BLOCKED, DEFINITION, a_release
+from domain.trigger import WaitFor
+from tests.domain.records import BLOCKED, DEFINITION, a_release, a_rollback
 from tests.world import NOW
 
 HOUR = timedelta(hours=1)
@@ -50,6 +51,24 @@ def test_nothing_ahead_has_a_time_before_the_workflow_has_started() -> None:
     assert [(stage.outcome, stage.acts_at) for stage in plan] == [(StageOutcome.PENDING, None)] * 4
 
 
+def test_a_stage_that_was_rolled_back_and_is_ahead_again_has_a_time_once_the_clock_goes_on() -> None:
+    undone = BETA.model_copy(update={"outcome": StageOutcome.ROLLED_BACK, "acted_at": NOW})
+    again = BETA.model_copy(update={"visit": 3, "stage_index": 0})
+    runs = [DEVELOPMENT, undone, again]
+
+    running = plan_of(a_release(0, visit=3, acts_at=NOW + 2 * HOUR), DEFINITION, runs, [], NOW)
+    rolled_back = plan_of(a_release(0, visit=3, status=ReleaseStatus.ROLLED_BACK), DEFINITION, runs, [], NOW)
+
+    assert [(stage.outcome, stage.acts_at) for stage in running][1] == (StageOutcome.ROLLED_BACK, NOW + 3 * HOUR)
+    assert [(stage.outcome, stage.acts_at) for stage in rolled_back][1] == (StageOutcome.ROLLED_BACK, None)
+
+
+def test_nothing_ahead_has_a_time_while_a_release_is_rolled_back() -> None:
+    plan = plan_of(rolling_back(), DEFINITION, [DEVELOPMENT, BETA], [], NOW)
+
+    assert [stage.acts_at for stage in plan][2:] == [None, None]
+
+
 @pytest.mark.parametrize("status", [ReleaseStatus.REMOVED, ReleaseStatus.TERMINATED])
 def test_what_a_finished_release_never_reached_is_not_run(status: ReleaseStatus) -> None:
     runs = [DEVELOPMENT, BETA.model_copy(update={"outcome": StageOutcome.REMOVED})]
@@ -74,12 +93,30 @@ def test_the_plan_shows_the_latest_visit_to_a_stage() -> None:
 
 
 LATE = NOW + PATIENCE
+
+
+def rolling_back() -> Release:
+    return a_release(acts_at=NOW + HOUR).rolling_back(a_rollback(asked_at=LATE), "w")
+
+
+def paused_by(person: str) -> Release:
+    return a_release(acts_at=NOW + HOUR).paused_at(WaitFor(type="WAIT_FOR", duration=HOUR), NOW, person, "w")
+
+
 WAITING: dict[str, tuple[Release, str, str, bool]] = {
     "just added": (a_release(status=ReleaseStatus.STARTING), "starting", "about to start", False),
     "due": (a_release(acts_at=LATE - timedelta(seconds=1)), "acting", "'Beta' is due", False),
     "not due": (a_release(acts_at=LATE + HOUR), "time", "'Beta' waits until 2026-03-02 10:01:00 UTC", True),
     "overdue": (a_release(acts_at=LATE - PATIENCE), "unavailable", "no worker is running", False),
-    "blocked": (a_release(status=ReleaseStatus.BLOCKED, blocked=BLOCKED), "decision", "skip or retry or restart or remove", False),
+    "just asked to be rolled back": (rolling_back(), "rolling_back", "about to be rolled back for good as olivia asked", False),
+    "paused": (paused_by("olivia"), "paused", "Paused by olivia in 'Beta' since", False),
+    "paused in 0.1": (paused_by(""), "paused", "Paused in 'Beta' since", False),
+    "blocked": (
+        a_release(status=ReleaseStatus.BLOCKED, blocked=BLOCKED),
+        "decision",
+        "skip or retry or restart or roll back or remove",
+        False,
+    ),
 }
 
 
@@ -139,6 +176,15 @@ def test_a_release_that_could_not_be_started_needs_no_worker(temporal: Temporal 
     assert words in waits.message
 
 
+def test_a_rollback_that_nobody_carries_out_says_what_may_be_down() -> None:
+    waits = waiting_for(rolling_back(), LATE + PATIENCE)
+
+    assert waits
+    assert waits.code == "unavailable"
+    assert "to be rolled back for good as olivia asked at 2026-03-02 09:01:00 UTC" in waits.message
+    assert "no worker is running" in waits.message
+
+
 def test_a_release_that_could_not_be_started_for_long_waits_for_temporal_and_not_for_its_stage() -> None:
     waits = waiting_for(a_release(status=ReleaseStatus.STARTING), LATE)
 
@@ -155,7 +201,7 @@ def test_a_finished_release_waits_for_nothing(status: str) -> None:
 
 @pytest.mark.parametrize("status", ["starting", "running", "paused", "blocked", "rolling_back"])
 def test_every_unfinished_release_says_why_it_is_not_moving(status: str) -> None:
-    assert waiting_for(a_release(status=ReleaseStatus(status), blocked=BLOCKED), LATE)
+    assert waiting_for(a_release(status=ReleaseStatus(status), blocked=BLOCKED, rollback=a_rollback()), LATE)
 
 
 def test_a_stage_in_which_the_release_was_removed_will_never_act() -> None:

@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 
 from domain.errors import ControlNotAllowed, StageMoved
+from domain.pipeline import environments_ahead
 from domain.release import (
     ACTING,
     FINISHED,
@@ -16,7 +17,6 @@ from domain.release import (
     ReleaseStatus,
     allowed_controls,
     check_allowed,
-    environments_ahead,
 )
 from domain.trigger import WaitFor
 from tests.domain.records import BLOCKED, DEFINITION, a_release
@@ -25,16 +25,16 @@ from tests.world import NOW
 STANDINGS = [*(status.value for status in ReleaseStatus), ACTING]
 
 ALLOWED = {
-    "starting": ["pause", "remove"],
-    "running": ["pause", "advance", "skip", "restart", "remove"],
-    "paused": ["resume", "skip", "restart", "remove"],
-    "blocked": ["skip", "retry", "restart", "remove"],
+    "starting": ["pause", "rollback", "remove"],
+    "running": ["pause", "advance", "skip", "restart", "rollback", "remove"],
+    "paused": ["resume", "skip", "restart", "rollback", "remove"],
+    "blocked": ["skip", "retry", "restart", "rollback", "remove"],
     "rolling_back": ["remove"],
-    "completed": [],
-    "removed": [],
+    "completed": ["rollback"],
+    "removed": ["rollback"],
     "rolled_back": [],
-    "terminated": [],
-    "acting": ["pause", "skip", "retry", "restart", "remove"],
+    "terminated": ["rollback"],
+    "acting": ["pause", "skip", "retry", "restart", "rollback", "remove"],
 }
 """Written by hand: what a person may do for each way in which a release can stand. While it acts, a retry waits for the outcome."""
 

@@ -83,11 +83,11 @@ class Stand:
             await asyncio.sleep(0.05)
         raise TimeoutError("the workflow set no timer")
 
-    async def until_acting(self, release: Release) -> None:
-        """Return once an activity of the release is running."""
+    async def until_acting(self, release: Release, handle: WorkflowHandle[Any, Any] | None = None) -> None:
+        """Return once an activity of the release's workflow, or of that other one, is running."""
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
-            pending = (await self.handle(release).describe()).raw_description.pending_activities
+            pending = (await (handle or self.handle(release)).describe()).raw_description.pending_activities
             if any(activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED for activity in pending):
                 return
             await asyncio.sleep(0.05)

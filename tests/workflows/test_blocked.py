@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
-from activities.messages import Person
 from activities.providers.catalogue import provider_of
 from activities.store.database import Database
+from domain.access import Person
 from domain.audit import Event
 from domain.errors import ControlNotAllowed, StageMoved
 from domain.patch import FlagPatch
@@ -111,7 +111,7 @@ def test_a_retry_that_makes_no_sense_is_refused_and_leaves_no_trace(sqlite: Data
 
             with pytest.raises(ControlNotAllowed) as refused:
                 await stand.releases.steer(waiting, Control.RETRY, by_olivia(stand), "a")
-            assert refused.value.details == {"status": "running", "allowed": ["pause", "advance", "skip", "restart", "remove"]}
+            assert refused.value.details == {"status": "running", "allowed": ["pause", "advance", "skip", "restart", "rollback", "remove"]}
             assert stand.record(release) == waiting
 
     asyncio.run(story())

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from activities.messages import Person
 from activities.stopping import StopRelease, pause_release
 from activities.store.database import Database
 from activities.store.tables import projects
+from domain.access import Person
 from domain.errors import ControlNotAllowed, Invalid, StageMoved
 from domain.release import Control, Expected, Release
 from tests.pipelines import enable, hold, pipeline, set_value, stage
@@ -224,7 +224,7 @@ def test_a_control_sent_where_the_release_no_longer_stands_is_refused(sqlite: Da
                 await steer(stand, waiting, Control.SKIP, "a", expected=Expected(visit=1))
             with pytest.raises(ControlNotAllowed) as refused:
                 await steer(stand, waiting, Control.RESUME)
-            assert refused.value.details["allowed"] == ["pause", "advance", "skip", "restart", "remove"]
+            assert refused.value.details["allowed"] == ["pause", "advance", "skip", "restart", "rollback", "remove"]
             assert stand.record(waiting) == waiting
 
     asyncio.run(story())

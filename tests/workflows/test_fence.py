@@ -7,6 +7,7 @@ from datetime import timedelta
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.client import WorkflowHandle
 from temporalio.common import WorkflowIDReusePolicy
 
 from activities.stopping import StopRelease, remove_release
@@ -26,9 +27,9 @@ THREE = pipeline(
 )
 
 
-async def reset_to_the_start(stand: Stand, release: Release) -> None:
-    """What a person does in the Web UI: begin again after the first workflow task."""
-    handle = stand.handle(release)
+async def reset_to_the_start(stand: Stand, release: Release, other: WorkflowHandle[object, object] | None = None) -> None:
+    """What a person does in the Web UI: begin again after the first workflow task, the release's workflow or another of it."""
+    handle = other or stand.handle(release)
     history = await handle.fetch_history()
     first_task = next(e.event_id for e in history.events if e.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
     request = ResetWorkflowExecutionRequest(

@@ -1,0 +1,169 @@
+"""Carrying out a rollback, exactly once in effect."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import structlog
+from temporalio import activity
+
+from activities.messages import PutBack, Standing, standing_of, standing_of_none
+from activities.progress import Ending, audit, block, end_as_before
+from activities.providers.catalogue import provider_of
+from activities.providers.provider import FlagProvider
+from activities.store.database import Database, Store
+from domain.access import check_right
+from domain.audit import Event, by_release
+from domain.change import Change, Decided
+from domain.errors import EnvironmentNotFound, Refusal, ReleaseNotFound, Superseded
+from domain.flag import FlagState
+from domain.net import Net, Undoing, net_changes
+from domain.patch import FlagPatch
+from domain.project import Project
+from domain.putting_back import Here, nothing_put_back, put_back
+from domain.release import Release, ReleaseStatus, StageOutcome
+from domain.rollback import LeftAlone, Rollback, rollback_key
+from domain.text import as_reason
+
+log = structlog.get_logger()
+
+
+class RollbackActivities:
+    """What undoes a release."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @activity.defn(name="put_back")
+    def put_back(self, command: PutBack) -> Standing:
+        """Put back what a release changed, in one transaction with its end or its new place; or say in the record why not.
+
+        Doing this twice is the same as doing it once: whatever came of it is where the record stands.
+        """
+        at = activity.info().started_time
+        try:
+            with self.database.transaction() as store:
+                left_alone = _Rolling(store, command, at).back()
+            log.info("rolled_back", project=command.project, release=command.release, rollback=command.n, left_alone=left_alone)
+        except Superseded:
+            pass  # By another writer, or by an attempt at this very rollback.
+        except Refusal as refusal:
+            self._refuse(command, refusal, at)
+        return self._standing(command.release)
+
+    def _standing(self, release: str) -> Standing:
+        try:
+            with self.database.reading() as store:
+                return standing_of(store.releases.get(release))
+        except ReleaseNotFound:
+            return standing_of_none()
+
+    def _refuse(self, command: PutBack, refusal: Refusal, at: datetime) -> None:
+        """A release under way waits for a person; one that had ended stays as it was, and can be asked again."""
+        try:
+            with self.database.transaction() as store:
+                release = store.releases.get(command.release, lock=True)
+                _check_fence(release, command)
+                key = f"not_rolled_back/{command.n}"
+                if release.is_rolling_back_after_its_end:
+                    end_as_before(store, release, Ending(release.status, by_release(release.id), as_reason(refusal.message)), at, key)
+                else:
+                    block(store, release, refusal, at, key)
+            log.warning("rollback_refused", project=command.project, release=command.release, rollback=command.n, code=refusal.code())
+        except (Superseded, ReleaseNotFound):
+            pass
+
+
+def _check_fence(release: Release, command: PutBack) -> Rollback:
+    if release.status is not ReleaseStatus.ROLLING_BACK or release.sequence != command.sequence or release.rollback is None:
+        raise Superseded("The record of the release has gone on without this attempt.")
+    return release.rollback
+
+
+class _Place(NamedTuple):
+    """A flag in one environment, as it is and as the release last saw it."""
+
+    environment: str
+    now: FlagState
+    seen: FlagState
+
+
+class _Rolling:
+    """One attempt, within its transaction. Locks are taken in the one order: project, release, feature."""
+
+    def __init__(self, store: Store, command: PutBack, at: datetime) -> None:
+        self.store = store
+        self.command = command
+        self.at = at
+        self.project: Project = store.projects.get(command.project, lock="share")
+        self.release = store.releases.get(command.release, self.project.id, lock=True)
+        self.rollback = _check_fence(self.release, command)
+        self.provider: FlagProvider = provider_of(self.project, store)
+        self.segments = frozenset(segment.key for segment in store.segments.all(self.project.id))
+
+    def back(self) -> int:
+        """Put back, environment by environment, and write where the release stands then; how much was left alone."""
+        changes = self.store.history.changes(self.release.id)
+        undoing = self.store.history.undoing(self.release.id, self.rollback.undoes_from)
+        seen = {each: self.store.releases.seen(self.release.id, each) for each in sorted({change.environment for change in changes})}
+        nets = net_changes(changes, undoing, seen)
+        left_alone = tuple(left for environment, net in nets.items() for left in self._put_back(net, environment, seen[environment]))
+        self._finish(changes, undoing, left_alone)
+        return len(left_alone)
+
+    def _put_back(self, net: Net, environment: str, seen: FlagState) -> tuple[LeftAlone, ...]:
+        try:
+            now = self.provider.read(self.release.feature, environment)
+        except EnvironmentNotFound:
+            return nothing_put_back(net, environment)
+        here = Here(environment=environment, now=now, seen=seen, segments=self.segments, force=self.rollback.force)
+        patch, left_alone = put_back(net, here)
+        if patch.named:
+            self._change(_Place(environment, now, seen), patch)
+        return left_alone
+
+    def _change(self, place: _Place, patch: FlagPatch) -> None:
+        """On behalf of the one who asked, by the rights that they have now."""
+        owner, access = self.store.keys.owner(self.rollback.by.owner_id)
+        check_right(access, self.project.key, place.environment, owner.name)
+        decided = self.provider.patch(self.release.feature, place.environment, patch, self.at)
+        self.store.releases.write_seen(self.release.id, place.environment, decided.overlaid(place.seen))
+        self.store.history.add_change(self._made(place.environment, patch, decided))
+        states = {"before": decided.before.model_dump(mode="json"), "after": decided.after.model_dump(mode="json")}
+        self._audit(Event.FLAG_CHANGED, environment=place.environment, **states)
+
+    def _made(self, environment: str, patch: FlagPatch, decided: Decided) -> Change:
+        return Change(
+            key=rollback_key(self.release.id, self.rollback.n, environment),
+            release=self.release.id,
+            stage=self.release.stage,
+            visit=self.release.visit,
+            step=0,
+            environment=environment,
+            feature=self.release.feature,
+            patch=patch,
+            before=decided.before,
+            after=decided.after,
+            made_at=self.at,
+            sequence=self.release.sequence + 1,
+            undoes_from=self.rollback.undoes_from,
+        )
+
+    def _finish(self, changes: list[Change], undoing: Undoing, left_alone: tuple[LeftAlone, ...]) -> None:
+        store, release, rollback, following = self.store, self.release, self.rollback.done(self.at, left_alone), self.command.next
+        undone = {each.visit for each in changes if each.undoes_from is None and each.changed_anything and undoing.covers(each)}
+        if not rollback.ended:
+            store.history.write_run(release, StageOutcome.ROLLED_BACK)
+        store.history.mark_rolled_back(release.id, undone)
+        what = {"to_stage": rollback.to_stage, "force": rollback.force, "left_alone": [each.model_dump(mode="json") for each in left_alone]}
+        self._audit(Event.RELEASE_ROLLED_BACK, after=what)
+        key = f"rolled_back/{rollback.n}"
+        if following:
+            returned = release.returned(following, rollback, self.at, key)
+            store.releases.write(returned)
+            store.history.enter(returned)
+        else:
+            store.releases.write(release.rolled_back(rollback, self.at, key))
+
+    def _audit(self, event: Event, **more: Any) -> None:
+        by: dict[str, Any] = {"on_behalf_of": self.rollback.by.owner, "reason": self.rollback.reason}
+        audit(self.store, self.release, event, self.at, by_release(self.release.id), **by, **more)

@@ -1,0 +1,94 @@
+"""Asking for a rollback. The record alone takes it, so it holds while Temporal or every worker is down."""
+
+from datetime import datetime
+
+from activities.progress import audit
+from activities.store.database import Store
+from activities.store.outbox import Kind
+from domain.access import Caller
+from domain.audit import Event, by_key
+from domain.errors import ControlNotAllowed, FeatureNotFound, ReleasedSince
+from domain.model import Message
+from domain.net import environments_changed
+from domain.pipeline import environments_ahead
+from domain.project import Project
+from domain.release import Control, Expected, Release, check_allowed
+from domain.rollback import Ended, Rollback, stage_to_return_to
+
+
+class RollBackRelease(Message):
+    """Which release to roll back, how far, why, and where the caller last saw it."""
+
+    release: str
+    reason: str | None = None
+    expected: Expected = Expected()
+    to_stage: str | None = None
+    force: bool = False
+
+
+def roll_back_release(store: Store, caller: Caller, project: Project, wanted: RollBackRelease, at: datetime) -> Release:
+    """Write that what the release changed is to be put back. Whatever it still tries meets the fence; what it has done counts.
+
+    One that has ended takes the feature's one slot again.
+    Raises NotFound, NotAllowed, ControlNotAllowed, StageMoved, ReleasedSince, AlreadyReleasing or Invalid.
+    """
+    release = store.releases.get(wanted.release, project.id, lock=True)
+    rollback = _rollback(store, caller, release, wanted, at)
+    _check_rights(store, caller, release, rollback)
+    check_allowed(Control.ROLLBACK, release.status)
+    wanted.expected.check(release.stage, release.visit)
+    asked = release.rolling_back(rollback, f"rolling_back/{rollback.n}")
+    if rollback.ended:
+        _check_newest(store, project, release)
+        store.releases.write_reopened(asked)
+    else:
+        store.releases.write(asked)
+    what = {"to_stage": rollback.to_stage, "force": rollback.force}
+    audit(store, release, Event.RELEASE_ROLLING_BACK, at, actor=by_key(caller), reason=wanted.reason, after=what)
+    store.outbox.add(Kind.ROLL_BACK if rollback.ended else Kind.LOOK_AGAIN, release.id)
+    return asked
+
+
+def _rollback(store: Store, caller: Caller, release: Release, wanted: RollBackRelease, at: datetime) -> Rollback:
+    stages = store.pipelines.version(release.pipeline.id).definition.stages
+    undoes_from = 0
+    if wanted.to_stage is not None and not release.is_finished:
+        come_through = [stage.name for stage in stages[release.starting_stage : release.stage_index]]
+        undoes_from = release.starting_stage + stage_to_return_to(come_through, wanted.to_stage, release.stage)
+    ended = Ended(status=release.status, at=release.ended_at or at) if release.is_finished else None
+    if ended and wanted.to_stage is not None:
+        message = (
+            f"The release is {release.status.replace('_', ' ')}, so it can only be rolled back as a whole: "
+            f"leave out the stage, and add the flag again at the stage after '{wanted.to_stage}'."
+        )
+        raise ControlNotAllowed(message, status=release.status)
+    n = release.rollback.n + 1 if release.rollback else 1
+    return Rollback(
+        n=n,
+        by=caller.person,
+        asked_at=at,
+        reason=wanted.reason,
+        force=wanted.force,
+        to_stage=stages[undoes_from - 1].name if undoes_from else None,
+        undoes_from=undoes_from,
+        ended=ended,
+    )
+
+
+def _check_rights(store: Store, caller: Caller, release: Release, rollback: Rollback) -> None:
+    """The right is needed wherever something may be put back, and wherever a release under way would still act."""
+    changed = environments_changed(store.history.changes(release.id), store.history.undoing(release.id, rollback.undoes_from))
+    stages = store.pipelines.version(release.pipeline.id).definition.stages
+    first = rollback.undoes_from if rollback.to_stage else release.stage_index
+    ahead = [] if rollback.ended else environments_ahead(stages, first)
+    caller.must_operate(release.project, [*changed, *(each for each in ahead if each not in changed)])
+
+
+def _check_newest(store: Store, project: Project, release: Release) -> None:
+    feature = store.features.get(release.feature, project.id, lock="update")
+    newest = store.releases.newest_of(feature.id)
+    if newest is None:
+        raise FeatureNotFound(f"The feature '{release.feature}' that was released has been deleted.")
+    if newest != release.id:
+        message = f"A newer release of '{release.feature}' has been added, {newest}, so that this one can't be rolled back any more."
+        raise ReleasedSince(message, release=newest)

@@ -1,0 +1,69 @@
+"""A flag in one environment, changed by a release's stages and by hand, without a database."""
+
+from contextlib import suppress
+
+from domain.change import Change, decide
+from domain.errors import Invalid
+from domain.flag import FlagState
+from domain.net import Undoing, net_changes
+from domain.patch import FlagPatch
+from domain.putting_back import Here, PutBack, put_back
+from tests.domain.flags import SEGMENTS
+from tests.world import NOW
+
+
+class Journey:
+    """What the record would hold; every visit is one to another stage than the visit before, or to the same again."""
+
+    def __init__(self, start: FlagState) -> None:
+        self.start = start
+        self.now = start
+        self.seen = start
+        self.changes: list[Change] = []
+        self.stage_of_visit: dict[int, int] = {}
+
+    def act(self, stage: int, patch: FlagPatch) -> None:
+        """A stage makes its change, over what was changed by hand too; one that is refused makes none."""
+        visit = len(self.stage_of_visit) + 1
+        self.stage_of_visit[visit] = stage
+        with suppress(Invalid):
+            self._change(visit, patch)
+
+    def by_hand(self, patch: FlagPatch) -> None:
+        """Somebody changes the flag."""
+        with suppress(Invalid):
+            self.now = decide(patch, self.now).state
+
+    def decided(self, undoes_from: int = 0, *, force: bool = False, segments: tuple[str, ...] = SEGMENTS) -> PutBack:
+        """What a rollback would do."""
+        nets = net_changes(self.changes, Undoing(undoes_from, self.stage_of_visit), {"production": self.seen})
+        here = Here(environment="production", now=self.now, seen=self.seen, segments=frozenset(segments), force=force)
+        return put_back(nets["production"], here) if nets else PutBack(FlagPatch(), ())
+
+    def roll_back(self, undoes_from: int = 0, *, force: bool = False) -> PutBack:
+        """Do it, and keep the change that it makes."""
+        decided = self.decided(undoes_from, force=force)
+        if decided.patch.named:
+            self._change(max(self.stage_of_visit), decided.patch, undoes_from)
+        return decided
+
+    def _change(self, visit: int, patch: FlagPatch, undoes_from: int | None = None) -> None:
+        decided = decide(patch, self.now)
+        change = Change(
+            key=f"k{len(self.changes)}",
+            release="r1",
+            stage="a stage",
+            visit=visit,
+            step=1,
+            environment="production",
+            feature="checkout",
+            patch=patch,
+            before=decided.before,
+            after=decided.after,
+            made_at=NOW,
+            sequence=len(self.changes) + 1,
+            undoes_from=undoes_from,
+        )
+        self.changes.append(change)
+        self.seen = decided.overlaid(self.seen)
+        self.now = decided.state
