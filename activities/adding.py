@@ -17,9 +17,9 @@ from domain.errors import Invalid, NotFound, Problem
 from domain.flag import Value
 from domain.model import Frozen
 from domain.parameter import MOST_PARAMETERS
-from domain.pipeline import OnConflict, Pipeline
+from domain.pipeline import OnConflict, Pipeline, environments_ahead
 from domain.project import Feature, Project
-from domain.release import PipelineRef, Release, environments_ahead
+from domain.release import PipelineRef, Release
 from domain.status import ReleaseStatus
 from domain.text import Name, Slug
 

@@ -11,8 +11,9 @@ from domain.control import Control, Expected, check_allowed
 from domain.errors import ControlNotAllowed, FeatureNotFound, ReleasedSince
 from domain.model import Message
 from domain.net import environments_changed
+from domain.pipeline import environments_ahead
 from domain.project import Project
-from domain.release import Release, environments_ahead
+from domain.release import Release
 from domain.rollback import Ended, Rollback, stage_to_return_to
 
 

@@ -10,10 +10,9 @@ from domain.access import Caller
 from domain.binding import binding_of
 from domain.errors import Problem, Refusal
 from domain.parameter import Parameters
-from domain.pipeline import Pipeline
+from domain.pipeline import Pipeline, environments_ahead
 from domain.project import Feature, Project
 from domain.publishing import problems_of
-from domain.release import environments_ahead
 from domain.simulation import Obstacle, SimulatedStage, simulate
 
 

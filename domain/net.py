@@ -86,8 +86,8 @@ def _undo(net: Net, change: Change, undoing: Undoing) -> None:
 
 
 def _plain(change: Change) -> Iterator[tuple[str, Pair]]:
-    for field in sorted(change.after.named - {"overrides"}):
-        pair = Pair(getattr(change.before, field), getattr(change.after, field))
+    for field, after in change.after.plain.items():
+        pair = Pair(getattr(change.before, field), after)
         if pair.changed:
             yield field, pair
 

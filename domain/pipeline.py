@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from domain.action import Action, PhasedRollout, blanks, fold, growth_in_words, rollout_of
-from domain.errors import Conflict, DraftExists, NotADraft, PipelineArchived, Problem
+from domain.errors import Conflict, DraftExists, Invalid, NotADraft, PipelineArchived, Problem
 from domain.model import Frozen, Moment
 from domain.parameter import MOST_PARAMETERS, Parameter, Parameters
 from domain.patch import FlagPatch
@@ -78,6 +78,21 @@ class Definition(Frozen):
     def copied(self, key: str | None, name: str | None) -> "Definition":
         """The same stages, under another key and name where they are given."""
         return self.model_copy(update={"key": key or self.key, "name": name or self.name})
+
+
+def stage_to_restart(stages: tuple[Stage, ...], come_through: range, name: str) -> int:
+    """The index of the stage of that name, if it is among those that the release has come through. Raises Invalid."""
+    for index in come_through:
+        if stages[index].name.casefold() == name.casefold():
+            return index
+    names = ", ".join(f"'{stages[index].name}'" for index in come_through)
+    message = f"The release can't be restarted from '{name}': it has come through {names}."
+    raise Invalid(message, problems=(Problem(pointer="/stage", code="not_found", message=message),))
+
+
+def environments_ahead(stages: tuple[Stage, ...], index: int) -> list[str]:
+    """The environments that stages from `index` on still touch, in order; a hold touches none."""
+    return list(dict.fromkeys(stage.environment for stage in stages[index:] if not stage.is_hold))
 
 
 class PipelineStatus(StrEnum):

@@ -44,7 +44,7 @@ def plan_of(
     plan = []
     for index, stage in enumerate(stages):
         run, due = latest.get(index), ahead.get(index)
-        made = [change for change in changes if run and change.visit == run.visit]
+        made = [change for change in changes if run and change.visit == run.visit and _stands(run, change)]
         entered_at = run.entered_at if run else due.enters_at if due else None
         plan.append(
             PlannedStage(
@@ -78,6 +78,11 @@ def shares_left(changes: Sequence[Change]) -> dict[str, int]:
             if change.after.rollout:
                 shares[change.environment] = change.after.rollout.percent
     return shares
+
+
+def _stands(run: StageRun, change: Change) -> bool:
+    """Whether a stage made the change and nobody has rolled it back."""
+    return change.undoes_from is None and run.outcome is not StageOutcome.ROLLED_BACK
 
 
 def _due_at(run: StageRun | None, ahead: datetime | None) -> datetime | None:

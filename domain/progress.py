@@ -17,7 +17,7 @@ PATIENCE = timedelta(seconds=60)
 _NO_TEMPORAL = "Temporal can't be reached, or doesn't know the namespace"
 
 
-WaitingCode = Literal["starting", "time", "acting", "paused", "decision", "rolling_back", "no_worker", "unavailable"]
+WaitingCode = Literal["starting", "time", "acting", "paused", "rolling_back", "decision", "no_worker", "unavailable"]
 """All that a release can wait for; docs/guide/why-is-my-release-not-moving.md says what helps."""
 
 
@@ -42,7 +42,7 @@ def waiting_for(release: Release, now: datetime, temporal: Temporal | None = Non
     if release.status is ReleaseStatus.BLOCKED and release.blocked:
         controls = " or ".join(Control(control).verb for control in allowed_controls(release.status))
         return WaitingFor(code="decision", message=f"Blocked: {release.blocked.message} It waits for a person to {controls} it.")
-    if steered := _steered(release, now):
+    if steered := _steered(release, now, temporal):
         return steered
     if release.acts_at is None:
         return _waiting_for_start(release.added_at, now, temporal)
@@ -53,32 +53,30 @@ def waiting_for(release: Release, now: datetime, temporal: Temporal | None = Non
     return _waiting_for_stage(release, release.acts_at, now, temporal)
 
 
-def _steered(release: Release, now: datetime) -> WaitingFor | None:
+def _steered(release: Release, now: datetime, temporal: Temporal | None) -> WaitingFor | None:
     """Somebody has paused it, or has it rolled back."""
     if release.paused:
         return WaitingFor(code="paused", message=_paused_in_words(release.stage, release.paused))
     if release.status is ReleaseStatus.ROLLING_BACK and release.rollback:
-        return _rolling_back(release.rollback, now)
+        return _rolling_back(release.rollback, now, temporal)
     return None
 
 
 def _paused_in_words(stage: str, paused: Paused) -> str:
     if paused.until and paused.remaining:
         left = f"its time is {paused.until:%Y-%m-%d %H:%M:%S} UTC all the same"
-        return f"Paused in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC: {left}. It waits for a person to resume it."
-    left = f"{speak_duration(paused.remaining)} of its wait are left" if paused.remaining else "it was due"
+    else:
+        left = f"{speak_duration(paused.remaining)} of its wait are left" if paused.remaining else "it was due"
     by = f" by {paused.by}" if paused.by else ""
     return f"Paused{by} in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC: {left}. It waits for a person to resume it."
 
 
-def _rolling_back(rollback: Rollback, now: datetime) -> WaitingFor:
+def _rolling_back(rollback: Rollback, now: datetime, temporal: Temporal | None) -> WaitingFor:
     if now - rollback.asked_at < PATIENCE:
         return WaitingFor(code="rolling_back", message=f"It is about to be {rollback.in_words()}.")
-    message = (
-        f"It is to be {rollback.in_words()} at {rollback.asked_at:%Y-%m-%d %H:%M:%S} UTC, and nobody has done it: "
-        "no worker is running, or Temporal or the flag provider can't be reached. It is done when they are back."
-    )
-    return WaitingFor(code="unavailable", message=message)
+    code, why = _nobody_acts(temporal, now)
+    asked = f"It is to be {rollback.in_words()} at {rollback.asked_at:%Y-%m-%d %H:%M:%S} UTC, and nobody has done it"
+    return WaitingFor(code=code, message=f"{asked}: {why}. It is done once that is over.")
 
 
 def _waiting_for_start(added: datetime, now: datetime, temporal: Temporal | None) -> WaitingFor:

@@ -30,8 +30,6 @@ class PutBack(NamedTuple):
 def put_back(net: Net, here: Here) -> PutBack:
     """Put back what is as the release left it; leave alone what somebody changed since, unless forced."""
     plain, left = _plain(net, here)
-    if here.now.rollout and plain.keys() & {"enabled", "value"}:
-        plain.setdefault("rollout", here.now.rollout)  # Which setting the others would end.
     overrides: dict[str, OverridePatch | None] = {}
     for segment, pair in sorted(net.overrides.items()):
         decided = _Override(segment, pair, here)
@@ -44,23 +42,31 @@ def put_back(net: Net, here: Here) -> PutBack:
 
 def nothing_put_back(net: Net, environment: str) -> tuple[LeftAlone, ...]:
     """What is left alone where the environment is gone."""
-    plain = [_left(environment, field, pair, None, "environment_gone") for field, pair in net.fields.items()]
+    plain = [_left_plain(environment, field, pair, None, "environment_gone") for field, pair in net.fields.items()]
     shown = [(segment, Pair(_shown(pair.before), _shown(pair.after))) for segment, pair in net.overrides.items()]
     return (*plain, *(_left(environment, f"overrides/{segment}", pair, None, "environment_gone") for segment, pair in shown))
 
 
 def _plain(net: Net, here: Here) -> tuple[dict[str, Any], list[LeftAlone]]:
+    """Whoever sets what everyone gets ends a rollout: one that somebody made stays, and none is revived over what somebody set."""
     patch: dict[str, Any] = {}
     left = []
     for field, pair in net.fields.items():
         now = getattr(here.now, field)
         if now == pair.before:
             continue
-        if now == pair.after or here.force:
+        revives = field == "rollout" and pair.before is not None and _is_set_by_hand(here)
+        if here.force or (now == pair.after and not revives):
             patch[field] = pair.before
         else:
-            left.append(_left(here.environment, field, pair, now, "changed_by_hand"))
+            left.append(_left_plain(here.environment, field, pair, now, "changed_by_hand"))
+    if patch and "rollout" not in patch and here.now.rollout is not None:
+        patch["rollout"] = here.now.rollout
     return patch, left
+
+
+def _is_set_by_hand(here: Here) -> bool:
+    return (here.now.enabled, here.now.value) != (here.seen.enabled, here.seen.value)
 
 
 class _Override:
@@ -152,6 +158,15 @@ def _patch_of(fields: Fields) -> OverridePatch:
 
 def _shown(fields: Fields | None) -> Any:
     return None if fields is None else _patch_of(fields).model_dump(mode="json")
+
+
+def _left_plain(environment: str, field: str, pair: Pair, now: Any, because: Because) -> LeftAlone:
+    before, after, shown = (_shown_plain(field, value) for value in (*pair, now))
+    return _left(environment, field, Pair(before, after), shown, because)
+
+
+def _shown_plain(field: str, value: Any) -> Any:
+    return None if value is None else FlagPatch(**{field: value}).model_dump(mode="json")[field]
 
 
 def _left(environment: str, field: str, pair: Pair, now: Any, because: Because) -> LeftAlone:

@@ -3,10 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.errors import Invalid, Problem
 from domain.flag import Value
 from domain.model import Frozen, Message, Moment
-from domain.pipeline import OnConflict, Stage
+from domain.pipeline import OnConflict
 from domain.rollback import Ended, Rollback
 from domain.schedule import due_at, remaining, resumes_at
 from domain.status import FINISHED, ReleaseStatus, StageOutcome
@@ -203,18 +202,3 @@ class StageRun(Frozen):
     entered_at: Moment | None = None
     acts_at: Moment | None = None
     acted_at: Moment | None = None
-
-
-def stage_to_restart(stages: tuple[Stage, ...], come_through: range, name: str) -> int:
-    """The index of the stage of that name, if it is among those that the release has come through. Raises Invalid."""
-    for index in come_through:
-        if stages[index].name.casefold() == name.casefold():
-            return index
-    names = ", ".join(f"'{stages[index].name}'" for index in come_through)
-    message = f"The release can't be restarted from '{name}': it has come through {names}."
-    raise Invalid(message, problems=(Problem(pointer="/stage", code="not_found", message=message),))
-
-
-def environments_ahead(stages: tuple[Stage, ...], index: int) -> list[str]:
-    """The environments that stages from `index` on still touch, in order; a hold touches none."""
-    return list(dict.fromkeys(stage.environment for stage in stages[index:] if not stage.is_hold))

@@ -75,3 +75,11 @@ def make_world(database: Database) -> World:
         key = store.keys.add("olivia's", owner, grants, "fh_the_secret_of_olivia_in_tests", NOW)
         caller = Caller(key=key.id, owner=owner, owner_id=store.keys.owner_id(owner), access=Access(grants=grants))
     return World(database, project, caller, key.id)
+
+
+def world_of(database: Database) -> World:
+    """The project `shop` that somebody else has made; its keys are theirs."""
+    with database.reading() as store:
+        project = store.projects.get("shop")
+    nobody = Caller(key="", owner=Owner(kind="person", name="nobody"), owner_id="", access=Access())
+    return World(database, project, nobody, "")

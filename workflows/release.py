@@ -17,8 +17,7 @@ from activities.messages import (
 )
 from domain.control import ACTING, Control, check_allowed
 from domain.errors import ControlNotAllowed, Refusal
-from domain.pipeline import Stage
-from domain.release import stage_to_restart
+from domain.pipeline import Stage, stage_to_restart
 from domain.rollback import Rollback
 from domain.status import ReleaseStatus
 from workflows.calls import change_flag, ends_by_cancelling, is_to_be_rolled_back, put_back, read_standing, record_progress

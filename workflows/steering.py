@@ -4,7 +4,7 @@ from temporalio import workflow
 
 from activities.messages import Advanced, Recorded, Restarted, Resumed, Retried, Skipped, Step
 from domain.control import Control
-from domain.release import stage_to_restart
+from domain.pipeline import stage_to_restart
 from workflows.climbing import next_stage, place_in, to_enter
 from workflows.controls import Request, Requests, refusals_crossing
 from workflows.messages import Place, ReleaseInput, RestartRelease, RetryRelease, SteerRelease

@@ -14,7 +14,8 @@ from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, Releases, Tempora
 from api.routes.releases import view_of
 from api.schemas.releases import ReleaseView, Restart, Retry, RollBack, Steer, Viewer
 from domain.control import Control, check_allowed
-from domain.release import Release, stage_to_restart
+from domain.pipeline import stage_to_restart
+from domain.release import Release
 from domain.status import ReleaseStatus
 from domain.text import Slug
 from workflows.messages import RestartRelease, RetryRelease, SteerRelease

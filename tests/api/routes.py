@@ -89,7 +89,7 @@ def _a_release_to_restart(api: Api) -> Place:
 
 
 def _no_release_under_way(api: Api) -> Place:
-    for status in ("starting", "running", "paused"):
+    for status in ("starting", "running", "paused", "rolling_back"):
         for release in api.get("/projects/shop/releases", status=status)["items"]:
             api.post(f"/projects/shop/releases/{release['id']}/remove")
     return {}, None
@@ -136,6 +136,7 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "POST /projects/{project}/releases/{release}/skip": _a_release_to_steer,
     "POST /projects/{project}/releases/{release}/retry": _a_release_to_steer,
     "POST /projects/{project}/releases/{release}/restart": _a_release_to_restart,
+    "POST /projects/{project}/releases/{release}/rollback": _a_release_to_steer,
     "GET /projects/{project}/audit": _nothing,
     "GET /audit": _nothing,
     "GET /keys": _nothing,

@@ -48,6 +48,7 @@ ANSWERING = {
     "releases list": "",
     "releases pause": "RELEASE",
     "releases remove": "RELEASE --yes",
+    "releases rollback": "RELEASE --yes",
     "releases show": "RELEASE",
     "segments create": "FOLDER/segment.json",
     "segments export": "staff",

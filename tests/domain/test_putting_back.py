@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from domain.change import decide
 from domain.errors import Invalid
-from domain.flag import FlagState, Override
+from domain.flag import FlagState, Override, Rollout
 from domain.net import Undoing, net_changes
-from domain.patch import FlagPatch, OverridePatch
+from domain.patch import PLAIN, FlagPatch, OverridePatch
 from domain.putting_back import nothing_put_back
 from tests.domain.flags import SEGMENTS, flags, patches
 from tests.domain.journey import Journey
@@ -61,6 +61,27 @@ CASES: dict[str, tuple[FlagState, FlagPatch, FlagPatch, FlagState, list[str]]] =
         FlagPatch(overrides={"staff": OverridePatch(enabled=True)}),
         start(staff=override(enabled=True)),
         [],
+    ),
+    "a rollout that somebody made stays beside what is put back": (
+        FlagState(),
+        FlagPatch(enabled=True),
+        FlagPatch(rollout=Rollout(percent=5)),
+        FlagState(rollout=Rollout(percent=5)),
+        [],
+    ),
+    "a rollout that the release ended is under way again": (
+        FlagState(rollout=Rollout(percent=5)),
+        FlagPatch(enabled=True),
+        FlagPatch(),
+        FlagState(rollout=Rollout(percent=5)),
+        [],
+    ),
+    "it is not, if somebody set since what everyone gets": (
+        FlagState(rollout=Rollout(percent=5)),
+        FlagPatch(value="new"),
+        FlagPatch(enabled=True),
+        FlagState(enabled=True),
+        ["rollout"],
     ),
     "an override that the release made is taken away": (start(), BETA_ON, FlagPatch(), start(), []),
     "one that somebody took away is done": (start(), BETA_ON, WITHOUT_BETA, start(), []),
@@ -138,6 +159,7 @@ def test_forced_everything_is_as_it_was(before: FlagState, act: FlagPatch, hand:
 
     assert rolled.left_alone == ()
     fields = {"enabled", "value"} & act.named
+    assert flag.now.rollout == (before.rollout or flag.now.rollout)
     assert [getattr(flag.now, field) for field in fields] == [getattr(before, field) for field in fields]
     assert set(flag.now.overrides) == set(before.overrides) | set(untouched)
     if "beta" in before.overrides and act != BETA_ON:
@@ -206,7 +228,7 @@ class Watch:
     def turn(self, by_release: bool, stage: int, patch: FlagPatch) -> None:
         was = self.flag.now
         (self.flag.act(stage, patch) if by_release else self.flag.by_hand(patch))
-        for place in ("enabled", "value", *SEGMENTS):
+        for place in (*PLAIN, *SEGMENTS):
             if at(was, place) != at(self.flag.now, place):
                 self.seen.setdefault(place, []).append((by_release, at(was, place), at(self.flag.now, place)))
 
@@ -216,9 +238,14 @@ class Watch:
         is_as_the_release_left_it = bool(by_release) and by_release[-1][1] == now
         return by_release[0][0] if is_as_the_release_left_it else now
 
+    @property
+    def somebody_set_what_everyone_gets(self) -> bool:
+        """A rollout that the release ended may then stay ended."""
+        return any(not is_release for field in ("enabled", "value") for is_release, _, _ in self.seen.get(field, []))
+
 
 def at(state: FlagState, place: str) -> Any:
-    return getattr(state, place) if place in ("enabled", "value") else state.overrides.get(place)
+    return getattr(state, place) if place in PLAIN else state.overrides.get(place)
 
 
 def watched(start: FlagState, turns: list[Turn]) -> Watch:
@@ -235,9 +262,11 @@ def test_exactly_the_fields_that_are_as_the_release_left_them_are_put_back(start
 
     rolled = watch.flag.roll_back()
 
-    for field in ("enabled", "value"):
-        assert at(watch.flag.now, field) == watch.expected(field, at(climbed, field)), field
-    by_hand_alone = [field for field in ("enabled", "value") if not any(is_release for is_release, _, _ in watch.seen.get(field, []))]
+    for field in PLAIN:
+        expected, then = watch.expected(field, at(climbed, field)), at(watch.flag.now, field)
+        stays = field == "rollout" and watch.somebody_set_what_everyone_gets and then == at(climbed, field)
+        assert then == expected or stays, field
+    by_hand_alone = [field for field in PLAIN if not any(is_release for is_release, _, _ in watch.seen.get(field, []))]
     assert not {left.field for left in rolled.left_alone} & set(by_hand_alone)
 
 

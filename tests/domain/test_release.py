@@ -7,7 +7,8 @@ import pytest
 
 from domain.control import ACTING, Control, Expected, allowed_controls, check_allowed
 from domain.errors import ControlNotAllowed, StageMoved
-from domain.release import NextStage, environments_ahead
+from domain.pipeline import environments_ahead
+from domain.release import NextStage
 from domain.status import FINISHED, UNFINISHED, ReleaseStatus
 from domain.trigger import WaitFor
 from tests.domain.records import BLOCKED, DEFINITION, a_release

@@ -96,6 +96,6 @@ def test_a_blocked_release_says_why_and_which_controls_help(sqlite: Database) ->
             ladder = await details(stand.handle(release))
 
             assert blocked.blocked.message in ladder
-            assert "Controls: skip, retry, restart, remove." in ladder
+            assert "Controls: skip, retry, restart, rollback, remove." in ladder
 
     asyncio.run(story())
