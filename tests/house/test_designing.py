@@ -11,6 +11,7 @@ from domain.action import Action
 from domain.pipeline import Definition
 from domain.project import Segment
 from domain.publishing import problems_of, warnings_of
+from domain.templates import TEMPLATES
 from domain.trigger import Trigger
 from tests.house.guide import ROOT, blocks, chapter, rows, text_of
 
@@ -35,6 +36,14 @@ def test_a_pipeline_that_is_shown_can_be_published_without_a_warning(shown: dict
 
     assert problems_of(definition, environments, segments, datetime.now(UTC)) == []
     assert warnings_of(definition) == []
+
+
+def test_the_classic_pipelines_are_the_templates() -> None:
+    shown = {each["key"]: Definition.model_validate(each) for each in PIPELINES if each["key"] in TEMPLATES}
+
+    assert {key: (each.stages, each.parameters) for key, each in shown.items()} == {
+        key: (each.stages, each.parameters) for key, each in TEMPLATES.items()
+    }
 
 
 def test_a_segment_that_is_shown_is_one() -> None:

@@ -18,6 +18,7 @@ from settings import Settings
 from tests.binaries import TEMPORAL
 from tests.house.guide import NAMES, ROOT, text_of, typed
 
+CLI = typer.main.get_command(app)
 OPERATIONS: dict[str, Any] = create_app(Settings()).openapi()
 OURS = {"FLAGHOIST_URL", "FLAGHOIST_KEY", "FLAGHOIST_PROJECT", *(f"FLAGHOIST_{name.upper()}" for name in Settings.model_fields)}
 
@@ -38,7 +39,7 @@ def _mentioned(program: str) -> list[tuple[str, list[str]]]:
 
 def _command(words: list[str]) -> tuple[Any, list[str]]:
     """The command that is meant, and what is typed after it."""
-    found, rest = typer.main.get_command(app), list(words)
+    found, rest = CLI, list(words)
     while rest and rest[0] in getattr(found, "commands", {}):
         found = found.commands[rest.pop(0)]  # type: ignore[attr-defined] # only groups have them
     return found, rest
