@@ -7,6 +7,7 @@ import pytest
 
 from domain.errors import BLOCKING
 from domain.progress import WaitingCode
+from domain.status import FINISHED
 from domain.system import Condition
 from tests.house.guide import chapter, headings, rows, typed
 
@@ -38,6 +39,12 @@ def test_every_condition_of_the_system_is_there() -> None:
     first = [row[0].strip("`") for row in rows(chapter(NAME, "All releases stand still"))[1:]]
 
     assert {condition.value for condition in Condition} <= set(first)
+
+
+def test_every_end_is_there() -> None:
+    ends = {row[0].strip("`") for row in rows(chapter(NAME, "It has ended"))[1:]}
+
+    assert ends == {status.value for status in FINISHED}
 
 
 def test_the_first_table_leads_to_every_code_that_is_waited_for() -> None:
