@@ -9,12 +9,13 @@ Known = dict[str, Any]
 """A path in a flag -> what is known to be there."""
 
 INHERITED = "(inherited)"
+FOR_EVERYONE = ("enabled", "value", "rollout")
 
 
 def flags_are_what_was_done(record: Record) -> Iterator[str]:
     """Each change, by a stage or by hand, began with what the one before it left, and the flag is what the last one left."""
     for flag in record.flags:
-        known = paths_of(flag["default_state"])
+        known = {"rollout": None} | paths_of(flag["default_state"])
         for entry in _changes_of(flag, record.audit):
             if wrong := _differing(known, paths_of(entry["before"])):
                 yield f"{entry['event']} at {entry['at']} found {wrong}"
@@ -26,7 +27,7 @@ def flags_are_what_was_done(record: Record) -> Iterator[str]:
 
 def paths_of(document: Row) -> Known:
     """A flag, or a patch to one, path by path; a segment's own path says whether it has an override."""
-    paths: Known = {field: document[field] for field in ("enabled", "value") if field in document}
+    paths: Known = {field: document[field] for field in FOR_EVERYONE if field in document}
     for segment, override in document.get("overrides", {}).items():
         paths[segment] = override is not None
         if override is not None:
@@ -41,7 +42,7 @@ def _changes_of(flag: Row, audit: list[Row]) -> list[Row]:
 
 
 def _is_segment(path: str) -> bool:
-    return "/" not in path and path not in ("enabled", "value")
+    return "/" not in path and path not in FOR_EVERYONE
 
 
 def _put(known: Known, after: Known) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from tests.workflows.machine.flag_history import INHERITED, paths_of
+from tests.workflows.machine.flag_history import FOR_EVERYONE, INHERITED, paths_of
 
 Flag = dict[str, Any]
 """A path in a flag -> what is there; what is not there has no path."""
@@ -36,14 +36,14 @@ class Deed(NamedTuple):
 
 def flag_of(state: dict[str, Any]) -> Flag:
     """A flag as the database keeps it."""
-    paths = paths_of(state)
-    return {path: value for path, value in paths.items() if "/" in path or path in ("enabled", "value")}
+    paths = {"rollout": None} | paths_of(state)
+    return {path: value for path, value in paths.items() if "/" in path or path in FOR_EVERYONE}
 
 
 def wanted_of(deed: Deed, now: Flag) -> Flag:
-    """What a deed wants of the flag in each path that it names; what it wants away is absent."""
+    """What a deed wants of the flag in each path that it names; what it wants away is absent. A rollout that it ends it names."""
     segments = deed.segments | (dict.fromkeys(_segments_of(now)) if deed.clears else {})
-    wanted = dict(deed.everyone)
+    wanted = ({"rollout": None} if now["rollout"] and {"enabled", "value"} & deed.everyone.keys() else {}) | deed.everyone
     for segment, fields in segments.items():
         wanted |= {f"{segment}/{field}": value for field, value in (dict.fromkeys(_FIELDS, _ABSENT) if fields is None else fields).items()}
     return wanted
@@ -55,8 +55,8 @@ def at_paths(named: Flag, flag: Flag) -> Flag:
 
 
 def with_paths(flag: Flag, paths: Flag) -> Flag:
-    """The flag with these paths put on it. A new override inherits what is not named and ranks last."""
-    changed = dict(flag)
+    """The flag with these paths put on it. A new override inherits what is not named and ranks last; a plain state ends a rollout."""
+    changed = flag | ({"rollout": None} if {"enabled", "value"} & paths.keys() else {})
     for path, value in paths.items():
         segment = path.partition("/")[0]
         if value is _ABSENT:
@@ -90,5 +90,6 @@ def shown_in(now: dict[str, Any] | None) -> Flag | None:
     if now is None:
         return None
     paths = paths_of(now)
-    gone = [f"{segment}/{name}" for segment, there in paths.items() if there is False and segment != "enabled" for name in _FIELDS]
-    return flag_of(now) | dict.fromkeys(gone, _ABSENT)
+    gone = [f"{segment}/{name}" for segment, there in paths.items() if there is False and segment not in FOR_EVERYONE for name in _FIELDS]
+    kept = {path: value for path, value in paths.items() if "/" in path or path in FOR_EVERYONE}
+    return kept | dict.fromkeys(gone, _ABSENT)

@@ -18,11 +18,18 @@ ALLOWED = {
 
 
 class Rung(NamedTuple):
-    """A stage: where, after how many minutes, and what it does; nothing, if it is a hold."""
+    """A stage: where, when, and what it does in each of its steps; in none, if it is a hold."""
 
     environment: str
     wait: int
-    deed: Deed | None
+    deeds: tuple[Deed, ...]
+    at_launch: bool = False
+
+
+LAUNCH = 120
+"""The launch time, in minutes after a release was added."""
+EVERY = 60
+"""How many minutes after a step of a rollout the next one is due."""
 
 
 @dataclass
@@ -36,6 +43,9 @@ class ReleaseModel:
     seen: dict[str, Flag]
     status: str = "starting"
     index: int = 0
+    step: int = 0
+    has_changed: bool = False
+    passed: int = 0
     left: int = 0
     outcomes: list[tuple[int, str]] = field(default_factory=list)
     shown: Flag | None = None
@@ -76,8 +86,10 @@ class ReleaseModel:
         self.status = "paused"
 
     def resume(self) -> None:
-        """The clock goes on."""
+        """The clock goes on; a launch time has not moved."""
         self.status = "running"
+        if self.rung.at_launch and self.step == 0:
+            self.left = self._until_launch()
 
     def advance(self) -> None:
         """It is due."""
@@ -106,11 +118,13 @@ class ReleaseModel:
 
     def let_pass(self, minutes: int) -> None:
         """Time passes, and what is due acts on the way, provided that somebody works."""
+        end = self.passed + minutes
         self.act()
-        while self.status == "running" and minutes >= self.left:
-            minutes, self.left = minutes - self.left, 0
+        while self.status == "running" and self.passed + self.left <= end:
+            self.passed, self.left = self.passed + self.left, 0
             self.act()
-        self.left -= minutes if self.status == "running" else 0
+        self.left -= end - self.passed if self.status == "running" else 0
+        self.passed = end
 
     def act(self) -> None:
         """What is due acts."""
@@ -118,18 +132,23 @@ class ReleaseModel:
             self._act()
 
     def _act(self) -> None:
-        if self.rung.deed is None:
+        if not self.rung.deeds:
             self._leave("held")
             return
         place = self.rung.environment
         now, seen = self.flags[place], self.seen[place]
-        wanted = wanted_of(self.rung.deed, now)
+        wanted = wanted_of(self.rung.deeds[self.step], now)
         if not self.overwrites and is_conflict(wanted, now, seen):
             self.status, self.shown = "blocked", at_paths(wanted, now)
             self.outcomes[-1] = (self.index, "blocked")
             return
         self.flags[place], self.seen[place] = with_paths(now, wanted), seen_after(wanted, now, seen)
-        self._leave("unchanged" if at_paths(wanted, now) == wanted else "acted")
+        self.has_changed |= at_paths(wanted, now) != wanted
+        self.step += 1
+        if self.step == len(self.rung.deeds):
+            self._leave("acted" if self.has_changed else "unchanged")
+        else:
+            self.left = EVERY
 
     def _leave(self, outcome: str) -> None:
         self.outcomes[-1] = (self.index, outcome)
@@ -139,7 +158,11 @@ class ReleaseModel:
             self._enter(self.index + 1)
 
     def _enter(self, index: int) -> None:
-        self.index, self.left, self.shown = index, self.rungs[index].wait, None
+        self.index, self.step, self.has_changed, self.shown = index, 0, False, None
+        self.left = self._until_launch() if self.rung.at_launch else self.rung.wait
         self.outcomes.append((index, "pending"))
         if self.status != "starting":
             self.status = "running"
+
+    def _until_launch(self) -> int:
+        return max(LAUNCH - self.passed, 0)

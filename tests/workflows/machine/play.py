@@ -14,12 +14,14 @@ from domain.release import Release
 from tests.workflows.machine import drawing
 from tests.workflows.machine.flag_model import Flag, flag_of, shown_in
 from tests.workflows.machine.ground import PATIENCE, Ground
-from tests.workflows.machine.model import ReleaseModel, Rung
+from tests.workflows.machine.model import LAUNCH, ReleaseModel, Rung
 from tests.workflows.machine.onward import steps_back
 from tests.workflows.machine.promises import broken_promises
 from tests.workflows.machine.record import Record, read_record
 from workflows.client import WorkflowFate
 from workflows.messages import Place
+
+MINUTE = timedelta(minutes=1)
 
 
 class View(NamedTuple):
@@ -36,6 +38,7 @@ class Play(RuleBasedStateMachine):
 
     release: Release
     model: ReleaseModel
+    began_at: datetime
 
     def __init__(self, ground: Ground) -> None:
         super().__init__()
@@ -59,9 +62,14 @@ class Play(RuleBasedStateMachine):
 
     def add(self, number: int = 0, *, start: int = 0, overwrites: bool = False) -> None:
         """Add the flag to one of the project's pipelines."""
-        ladder = self.ladders[number % len(self.ladders)]
-        wanted = {"starting_stage": drawing.name_of(start % len(ladder)), "on_conflict": "overwrite" if overwrites else "block"}
-        self.release = self.stand.world.add(pipeline=f"pipeline-{number % len(self.ladders)}", **wanted)
+        number = number % len(self.ladders)
+        ladder, self.began_at = self.ladders[number], datetime.now(UTC)
+        self.release = self.stand.world.add(
+            pipeline=f"pipeline-{number}",
+            starting_stage=drawing.name_of(start % len(ladder)),
+            on_conflict="overwrite" if overwrites else "block",
+            parameters={"launch-at": (self.began_at + LAUNCH * MINUTE).isoformat()},
+        )
         seen = {environment: dict(flag) for environment, flag in self.flags.items()}
         self.model = ReleaseModel(ladder, overwrites, start % len(ladder), self.flags, seen)
 
@@ -160,15 +168,18 @@ class Play(RuleBasedStateMachine):
     async def _adopt(self) -> None:
         await self.stand.delivery.deliver()
         await self.until_idle()
-        found, record = self.found(), self.stand.record(self.release)
+        found, record, changes = self.found(), self.stand.record(self.release), self.read().latest.changes
         self.model.status, self.model.index, self.model.outcomes = found.status, found.stage, found.outcomes
         self.flags.update(found.flags)
         self.model.seen = {row["environment"]: flag_of(row["state"]) for row in self.read().latest.seen}
         self.model.shown = shown_in(record.blocked.details.get("now")) if record.blocked else None
-        left = record.paused.remaining if record.paused else timedelta()
-        if record.acts_at:
-            left = record.acts_at - await self.ground.now_of(self.stand, self.release)
-        self.model.left = round(left / timedelta(minutes=1))
+        self.model.step = record.step - 1
+        self.model.has_changed = any(each["before"] != each["after"] for each in changes if each["visit"] == record.visit)
+        now = await self.moment()
+        left = record.acts_at - now if record.acts_at else record.paused.remaining if record.paused else timedelta()
+        self.model.left = round(left / MINUTE)
+        if not record.is_finished and record.entered_at:
+            self.model.passed = round((now - self.began_at) / MINUTE)
 
     async def moment(self) -> datetime:
         """What the release's clock says; ours, where it has none."""
@@ -193,9 +204,9 @@ async def refusal_of(asking: Any) -> str | None:
 
 def _of_place(place: Place) -> tuple[object, ...]:
     acts_at = None if place.blocked or place.paused else place.acts_at
-    return place.index, place.visit, place.sequence, place.entered_at, acts_at, place.blocked, place.paused
+    return place.index, place.visit, place.step, place.sequence, place.entered_at, acts_at, place.blocked, place.paused
 
 
 def _of_record(record: Release) -> tuple[object, ...]:
     blocked = record.blocked.without_details() if record.blocked else None
-    return record.stage_index, record.visit, record.sequence, record.entered_at, record.acts_at, blocked, record.paused
+    return record.stage_index, record.visit, record.step, record.sequence, record.entered_at, record.acts_at, blocked, record.paused

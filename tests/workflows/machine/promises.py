@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from tests.workflows.machine.flag_history import flags_are_what_was_done
-from tests.workflows.machine.record import CHANGES, ENDS, Record, Story
+from tests.workflows.machine.record import CHANGES, ENDS, Record, Row, Story, rollout_of, steps_of
 
 ACTED = ("acted", "unchanged")
 DONE = (*ACTED, "held", "skipped")
@@ -39,14 +39,14 @@ def each_write_is_told_once(story: Story) -> Iterator[str]:
         yield f"sequence {story.row['sequence']} after {[entry['event'] for entry in story.writes]}"
 
 
-def each_visit_makes_one_change(story: Story) -> Iterator[str]:
-    """A change belongs to the visit it was made on, and no visit has two; keys are the visits'."""
-    for change in story.changes:
-        if change["key"] != f"{story.row['id']}/{change['visit']}/{change['step']}":
-            yield f"change {change['key']} of visit {change['visit']}"
-    visits = [change["visit"] for change in story.changes]
-    if visits != sorted(set(visits)):
-        yield f"changes on visits {visits}"
+def each_step_is_made_once(story: Story) -> Iterator[str]:
+    """The changes of a visit are its steps, in order and without a gap; their keys say so; the row names the step that comes next."""
+    for visit in range(1, story.row["visit"] + 1):
+        made = [(change["key"], change["step"]) for change in story.changes_on(visit)]
+        if made != [(f"{story.row['id']}/{visit}/{step}", step) for step in range(1, len(made) + 1)]:
+            yield f"visit {visit} made {made}"
+    if story.row["ended_at"] is None and story.row["step"] != len(story.changes_on(story.row["visit"])) + 1:
+        yield f"the row is at step {story.row['step']}, its visit made {story.changes_on(story.row['visit'])}"
 
 
 def visits_are_whole(story: Story) -> Iterator[str]:
@@ -76,14 +76,13 @@ def outcomes_fit_the_status(story: Story) -> Iterator[str]:
 
 
 def outcomes_fit_the_changes(story: Story) -> Iterator[str]:
-    """A visit acted if its change changed something, was unchanged if it did not, and otherwise has no change."""
-    made = {change["visit"]: ACTED[change["before"] == change["after"]] for change in story.changes}
+    """A visit acted if all its steps are made and one changed something, was unchanged if none did; a hold alone is held."""
     for run in story.runs:
-        outcome = run["outcome"] if run["outcome"] in ACTED else None
-        if outcome != made.get(run["visit"]):
-            yield f"visit {run['visit']} is {run['outcome']}, its change says {made.get(run['visit'])}"
-        if (run["outcome"] == "held") > (not story.stages[run["stage_index"]]["actions"]):
-            yield f"visit {run['visit']} held a stage with actions"
+        made, steps = story.changes_on(run["visit"]), steps_of(story.stage_of(run))
+        changed = any(change["before"] != change["after"] for change in made)
+        fits = {"acted": changed and len(made) == steps, "unchanged": not changed and len(made) == steps > 0, "held": steps == 0}
+        if not fits.get(run["outcome"], len(made) < max(steps, 1)):
+            yield f"visit {run['visit']} is {run['outcome']} after {len(made)} of {steps} steps"
 
 
 def nothing_follows_the_end(story: Story) -> Iterator[str]:
@@ -118,10 +117,21 @@ def nothing_acts_before_it_is_due(story: Story) -> Iterator[str]:
     """A stage acts when its row says so or later, and after its whole wait unless a person cut that short."""
     for run in story.runs:
         if run["outcome"] in (*ACTED, "held"):
-            wait = _wait(story.stages[run["stage_index"]]["trigger"])
+            due = _due(story.stage_of(run)["trigger"], story.row["parameters"], run["entered_at"])
             hurried = HURRIED & set(story.writes_on(run["visit"]))
-            if run["acted_at"] < run["acts_at"] or (not hurried and _at(run["acted_at"]) - _at(run["entered_at"]) < wait):
+            acted_at = run["acted_at"] or ""  # One that never acted comes before everything.
+            if acted_at < run["acts_at"] or (not hurried and _at(acted_at) < due):
                 yield f"visit {run['visit']}, entered at {run['entered_at']} and due at {run['acts_at']}, acted at {run['acted_at']}"
+
+
+def no_step_leaps(story: Story) -> Iterator[str]:
+    """A step is made so long after the one before was, unless a person cut that short."""
+    for run in story.runs:
+        rollout = rollout_of(story.stage_of(run))
+        if rollout and not HURRIED & set(story.writes_on(run["visit"])):
+            for earlier, later in pairwise(story.changes_on(run["visit"])):
+                if _at(later["made_at"]) - _at(earlier["made_at"]) < _duration(rollout["every"]):
+                    yield f"steps made at {earlier['made_at']} and {later['made_at']}"
 
 
 def a_feature_is_in_one_release(record: Record) -> Iterator[str]:
@@ -134,7 +144,7 @@ def a_feature_is_in_one_release(record: Record) -> Iterator[str]:
 OF_A_RELEASE: tuple[Callable[[Story], Iterator[str]], ...] = (
     each_change_is_told_once,
     each_write_is_told_once,
-    each_visit_makes_one_change,
+    each_step_is_made_once,
     visits_are_whole,
     stages_follow_one_another,
     outcomes_fit_the_status,
@@ -143,6 +153,7 @@ OF_A_RELEASE: tuple[Callable[[Story], Iterator[str]], ...] = (
     nothing_is_done_while_it_stands_still,
     the_row_says_why_it_stands_still,
     nothing_acts_before_it_is_due,
+    no_step_leaps,
 )
 OF_THE_RECORD: tuple[Callable[[Record], Iterator[str]], ...] = (a_feature_is_in_one_release, flags_are_what_was_done)
 
@@ -157,9 +168,17 @@ def _at(moment: str) -> datetime:
     return datetime.fromisoformat(moment)
 
 
-def _wait(trigger: dict[str, str]) -> timedelta:
+def _due(trigger: Row, parameters: Row, entered_at: str) -> datetime:
+    """When a stage is due of whose wait nothing is cut short."""
+    if trigger["type"] == "WAIT_UNTIL":
+        at = _at(parameters[trigger["at_from"]["parameter"]])
+        return at.astimezone(UTC).replace(tzinfo=None)  # As the database keeps it.
+    return _at(entered_at) + _duration(trigger.get("duration", "PT0H"))
+
+
+def _duration(text: str) -> timedelta:
     """The durations of these tests are hours and minutes."""
-    amounts = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?", trigger.get("duration", "PT0H"))
-    assert amounts, trigger
+    amounts = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?", text)
+    assert amounts, text
     hours, minutes = (int(amount or 0) for amount in amounts.groups())
     return timedelta(hours=hours, minutes=minutes)

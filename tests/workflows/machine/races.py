@@ -20,16 +20,13 @@ from tests.workflows.test_fence import reset_to_the_start
 
 _STEERING = ("advance", "skip", "retry", "restart", "resume")
 _STOPPING = ("pause", "remove")
+_DOINGS = (*_STEERING, *_STOPPING, "a while", "by hand", "cancel", "again", "worker")
 
 
 class Races(Controls, Troubles):
     """What nobody can predict."""
 
-    @rule(
-        doings=st.lists(
-            st.sampled_from((*_STEERING, *_STOPPING, "a while", "by hand", "cancel", "again", "worker")), min_size=2, max_size=3
-        )
-    )
+    @rule(doings=st.lists(st.sampled_from(_DOINGS), min_size=2, max_size=3, unique=True))
     def several_things_happen_at_once(self, doings: list[str]) -> None:
         self.under_way()
         self.ground.run(self._at_once([self._doing(doing) for doing in doings]))

@@ -7,7 +7,7 @@ from typing import Any
 
 Row = dict[str, Any]
 
-_DOCUMENTS = {"state", "default_state", "definition", "patch", "before", "after", "blocked", "paused"}
+_DOCUMENTS = {"state", "default_state", "definition", "patch", "before", "after", "blocked", "paused", "parameters"}
 
 _RELEASES = (
     "SELECT r.*, p.definition FROM releases r JOIN pipelines p ON p.id = r.pipeline_id JOIN projects o ON o.id = r.project_id "
@@ -26,8 +26,8 @@ _FLAGS = (
 CHANGES = ("flag.changed", "stage.unchanged")
 """What the audit log calls a change that a stage made."""
 
-LEAVING = (*CHANGES, "stage.held", "stage.skipped", "release.restarted")
-"""After these a release is on its next visit, or done."""
+_LEAVING = ("stage.held", "stage.skipped", "release.restarted")
+"""After these a release is on its next visit, or done; after a change it is where that was the last step."""
 
 ENDS = {"release.completed": "completed", "release.removed": "removed", "release.terminated": "terminated"}
 
@@ -51,14 +51,35 @@ class Story:
         """Its audit entries, one for each write to its row."""
         return [entry for entry in self.audit if entry["event"] not in _NO_WRITES]
 
+    def stage_of(self, run: Row) -> Row:
+        """The stage that a visit was to."""
+        return self.stages[run["stage_index"]]
+
+    def changes_on(self, visit: int) -> list[Row]:
+        """The changes that were made on one visit."""
+        return [change for change in self.changes if change["visit"] == visit]
+
     def writes_on(self, visit: int) -> list[str]:
         """What was told of one visit."""
+        steps = {run["visit"]: steps_of(self.stage_of(run)) for run in self.runs}
+        last_steps = {change["sequence"] for change in self.changes if change["step"] == steps.get(change["visit"])}
         events, now = list[str](), 1
-        for event in (entry["event"] for entry in self.writes):
+        for number, event in enumerate((entry["event"] for entry in self.writes), start=1):
             if now == visit:
                 events.append(event)
-            now += event in LEAVING
+            now += event in _LEAVING or number in last_steps
         return events
+
+
+def rollout_of(stage: Row) -> Row | None:
+    """The phased rollout among the actions of a stage, if there is one."""
+    return next((action for action in stage["actions"] if action["type"] == "PHASED_ROLLOUT"), None)
+
+
+def steps_of(stage: Row) -> int:
+    """How many changes a stage makes; none, if it is a hold."""
+    rollout = rollout_of(stage)
+    return len(range(rollout["initial"], 100, rollout["step"])) + 1 if rollout else min(len(stage["actions"]), 1)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,9 @@ from activities.stopping import StopRelease, pause_release, remove_release
 from activities.store.database import Database
 from api.routes.features import change_flag
 from domain.patch import FlagPatch
-from domain.release import NextStage, Release
+from domain.release import NextStage, NextStep, Release
 from tests.activities.acting import act, change, command_for, end_hold, record, retry
-from tests.pipelines import enable, hold, pipeline, set_value, stage
+from tests.pipelines import enable, hold, pipeline, rollout, set_value, stage
 from tests.workflows.machine.onward import steps_back
 from tests.workflows.machine.promises import broken_promises
 from tests.workflows.machine.record import Record, read_record
@@ -27,18 +28,21 @@ LADDER = pipeline(
     stage("Beta", "production", "60m", [enable("beta-users")]),
     stage("Production", "production", "60m", [set_value("two")]),
 )
+RAMP = pipeline(stage("Ramp", "production", actions=[rollout(40, 40, "60m")]), hold("Watch", "60m"), key="ramp")
 
 
 @pytest.fixture(scope="module")
 def told(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with two releases that met everything: one completed, one removed while it was paused."""
+    """A database with two releases that met everything: one completed, one removed while it was paused after its rollout."""
     path = Path(shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("told") / "told.db"))
     database = Database(f"sqlite:///{path}")
     world = make_world(database)
     world.publish(LADDER)
+    world.publish(RAMP)
     climb(world, world.add())
-    second = world.add()
-    act(world, second, NOW + timedelta(hours=9))
+    second = world.add(pipeline="ramp")
+    for step, following in ((1, 2), (2, 3), (3, None)):
+        grow(world, second, step, following)
     stop(world, second, pause_release)
     stop(world, second, remove_release)
     database.close()
@@ -67,6 +71,15 @@ def climb(world: World, release: Release) -> None:
     steer(world, release, Restarted(by=by, stage=beta))
     act(world, release, NOW + timedelta(hours=6))
     steer(world, release, Skipped(by=by))
+
+
+def grow(world: World, release: Release, step: int, following: int | None) -> None:
+    """Make one step of the rollout, an hour after the one before."""
+    command, at = command_for(world, release), NOW + timedelta(hours=9 + step)
+    grown: list[dict[str, Any]] = [{"rollout": {"percent": share, "enabled": True}} for share in (40, 80)]
+    patch = FlagPatch.model_validate([*grown, {"enabled": True, "rollout": None}][step - 1])
+    more = {"next": None, "next_step": NextStep(step=following, every=timedelta(hours=1))} if following else {}
+    change(world, command.model_copy(update={"step": step, "patch": patch, "acts_at": at, **more}), at)
 
 
 def steer(world: World, release: Release, step: Step) -> None:
@@ -116,11 +129,13 @@ TWICE = THERE_TWICE.replace("{columns}", f"{COLUMNS}, before, after, reason")
         ("UPDATE changes SET sequence = sequence + 1 WHERE release_id = second", "each_change_is_told_once"),
         ("DELETE FROM audit_entries WHERE release = first AND event = 'stage.held'", "each_write_is_told_once"),
         (TWICE.format(event="release.resumed"), "each_write_is_told_once"),
-        ("UPDATE changes SET visit = 2 WHERE release_id = first AND visit = 3", "each_visit_makes_one_change"),
+        ("UPDATE changes SET visit = 2 WHERE release_id = first AND visit = 3", "each_step_is_made_once"),
         (
-            "UPDATE changes SET visit = 1, key = release_id || '/1/2', step = 2 WHERE release_id = first AND visit = 3",
-            "each_visit_makes_one_change",
+            "UPDATE changes SET visit = 1, key = release_id || '/1/1 ', step = 1 WHERE release_id = first AND visit = 3",
+            "each_step_is_made_once",
         ),
+        ("DELETE FROM changes WHERE release_id = second AND step = 2", "each_step_is_made_once"),
+        ("UPDATE releases SET ended_at = NULL, step = 2 WHERE id = second", "each_step_is_made_once"),
         ("DELETE FROM stage_runs WHERE release_id = first AND visit = 2", "visits_are_whole"),
         ("UPDATE releases SET stage = 'Beta', stage_index = 2 WHERE id = first", "visits_are_whole"),
         ("UPDATE stage_runs SET stage_index = 3 WHERE release_id = first AND visit = 2", "stages_follow_one_another"),
@@ -137,8 +152,11 @@ TWICE = THERE_TWICE.replace("{columns}", f"{COLUMNS}, before, after, reason")
         ("""UPDATE releases SET paused = '{"remaining": "PT1H"}' WHERE id = second""", "the_row_says_why_it_stands_still"),
         ("UPDATE stage_runs SET acted_at = entered_at WHERE release_id = first AND visit = 2", "nothing_acts_before_it_is_due"),
         ("UPDATE stage_runs SET entered_at = acts_at WHERE release_id = first AND visit = 3", "nothing_acts_before_it_is_due"),
+        ("UPDATE changes SET made_at = '2026-03-02 18:30:00.000000' WHERE release_id = second AND step = 2", "no_step_leaps"),
         ("UPDATE releases SET ended_at = NULL", "a_feature_is_in_one_release"),
+        ("UPDATE stage_runs SET outcome = 'acted' WHERE release_id = second AND visit = 2", "outcomes_fit_the_changes"),
         ("""UPDATE feature_states SET state = json_set(state, '$.value', 'nobody did this')""", "flags_are_what_was_done"),
+        ("""UPDATE feature_states SET state = json_set(state, '$.rollout', json('{"percent": 80}'))""", "flags_are_what_was_done"),
         ("UPDATE feature_states SET state = json_remove(state, '$.overrides.beta-users')", "flags_are_what_was_done"),
         ("UPDATE audit_entries SET before = json_set(before, '$.value', 'other') WHERE event = 'flag.changed'", "flags_are_what_was_done"),
     ],
