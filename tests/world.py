@@ -56,9 +56,9 @@ class World:
             return store.features.state(found, store.environments.get(environment, self.project.id))
 
 
-def make_world(database: Database) -> World:
-    """Write the project."""
-    project = Project(id=new_id(), key="shop", name="Shop")
+def make_world(database: Database, project_key: str = "shop") -> World:
+    """Write the project, under another key where a database is to hold several."""
+    project = Project(id=new_id(), key=project_key, name=project_key.title())
     default = FlagState(enabled=False, value="classic")
     feature = Feature(id=new_id(), key="checkout", name="Checkout", type=FeatureType.STRING, default=default)
     owner, grants = Owner(kind="person", name="olivia"), (Grant(role=Role.OWNER),)
@@ -72,7 +72,7 @@ def make_world(database: Database) -> World:
             store.segments.insert(NOW, project_id=project.id, **Segment(id=new_id(), key=segment, name=segment).model_dump(mode="json"))
         values = feature.model_dump(mode="json", exclude={"default"})
         store.features.insert(NOW, project_id=project.id, default_state=default.model_dump(mode="json"), **values)
-        key = store.keys.add("olivia's", owner, grants, "fh_the_secret_of_olivia_in_tests", NOW)
+        key = store.keys.add("olivia's", owner, grants, f"fh_the_secret_of_olivia_in_{project_key}", NOW)
         caller = Caller(key=key.id, owner=owner, owner_id=store.keys.owner_id(owner), access=Access(grants=grants))
     return World(database, project, caller, key.id)
 

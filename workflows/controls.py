@@ -40,16 +40,18 @@ class Requests:
     @property
     def any_waiting(self) -> bool:
         """Whether the loop has something to settle."""
-        return bool(self._waiting)
+        return self.next() is not None
 
     @property
     def any_leaving(self) -> bool:
         """Whether somebody wants a stage left that may be acting."""
-        return any(request.kind in LEAVING for request in self._waiting)
+        return any(request.kind in LEAVING for request in self._waiting if not request.is_settled)
 
     def next(self) -> Request | None:
-        """The control that came first; it is the caller's to settle."""
-        return self._waiting.pop(0) if self._waiting else None
+        """The control that came first. It waits until it is settled: a cancel may come between."""
+        while self._waiting and self._waiting[0].is_settled:
+            self._waiting.pop(0)
+        return self._waiting[0] if self._waiting else None
 
     def refuse_all(self, refusal: Refusal) -> None:
         """Answer everybody who still waits."""

@@ -50,8 +50,7 @@ class Place:
 
 
 @pytest.fixture
-def place(request: pytest.FixtureRequest, api_on_both: Api) -> Iterator[Place]:
-    system = request.node.callspec.params["api_on_both"]
+def place(request: pytest.FixtureRequest, api_on_both: Api, system: str) -> Iterator[Place]:
     database = Database(request.getfixturevalue(f"{system}_of_the_room"))
     yield Place(api_on_both, database)
     database.close()

@@ -11,12 +11,14 @@ from temporalio.exceptions import CancelledError
 from activities.stopping import StopRelease, remove_release
 from activities.store.database import Database
 from domain.audit import Event
+from domain.control import Control
+from domain.errors import ControlNotAllowed
 from domain.patch import FlagPatch
 from domain.release import Release
 from domain.status import StageOutcome
 from tests.pipelines import pipeline, set_value, stage
 from tests.workflows.stand import Stand, real_stand
-from tests.workflows.test_blocked import change_by_hand
+from tests.workflows.test_blocked import by_olivia, change_by_hand
 from tests.world import NOW
 from workflows.reconciler import Reconciler
 
@@ -118,6 +120,29 @@ def test_a_cancel_after_the_last_change_leaves_the_release_completed(sqlite: Dat
 
             await stand.until(release, "completed")
             assert await stand.handle(release).result() == {"status": "completed"}
+
+    asyncio.run(story())
+
+
+def test_a_control_that_comes_together_with_a_cancel_is_answered_and_the_workflow_ends(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand:
+            async with stand.worker():
+                stand.world.publish(LONG)
+                release = await stand.add()
+                waiting = await stand.until(release, "running", stage="Production")
+                await stand.until_waiting(release)
+            skipping = asyncio.create_task(stand.releases.steer(waiting, Control.SKIP, by_olivia(stand), "skip"))
+            await asyncio.sleep(0.5)
+            await stand.handle(release).cancel()
+
+            async with stand.worker():
+                with pytest.raises(ControlNotAllowed):
+                    await skipping
+                with pytest.raises(WorkflowFailureError):
+                    await asyncio.wait_for(stand.handle(release).result(), 10)
+            assert stand.record(release).status == "removed"
+            assert not stand.world.flag("production").enabled
 
     asyncio.run(story())
 

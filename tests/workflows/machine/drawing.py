@@ -1,0 +1,67 @@
+"""What the machine draws: pipelines, deeds, waits. Nothing drawn depends on what happened, so that a story can be told again."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.pipelines import pipeline, rollout, stage, until
+from tests.workflows.machine.flag_model import Deed
+from tests.workflows.machine.model import EVERY, Rung
+
+ENVIRONMENTS = ("development", "production")
+
+_DEEDS = (
+    Deed({"value": "one"}),
+    Deed({"enabled": True, "value": "two"}),
+    Deed({"enabled": False}),
+    Deed({}, {"beta-users": {"enabled": True}}),
+    Deed({"value": "one"}, {"beta-users": {"value": "two"}, "staff": {"enabled": True}}),
+    Deed({"enabled": True}, clears=True),
+)
+_RAMP = (
+    Deed({"rollout": {"percent": 40, "enabled": True, "value": "two"}}, {"staff": {"enabled": True}}),
+    Deed({"rollout": {"percent": 80, "enabled": True, "value": "two"}}),
+    Deed({"enabled": True, "value": "two", "rollout": None}),
+)
+_BY_HAND = (
+    Deed({"value": "by hand"}),
+    Deed({"value": "classic", "enabled": False}),
+    Deed({}, {"beta-users": {"enabled": False}, "staff": {"value": "by hand"}}),
+    Deed({"rollout": {"percent": 20, "enabled": True}}),
+    Deed({}, {"beta-users": None}),
+    Deed(clears=True),
+)
+
+_WHERE = st.sampled_from(ENVIRONMENTS)
+_RUNG = st.builds(Rung, _WHERE, st.sampled_from((60, 0, 120)), st.sampled_from([(deed,) for deed in _DEEDS] + [_RAMP]))
+_HOLD = st.builds(Rung, _WHERE, st.sampled_from((60, 120)), st.just(()))
+_LAUNCH = st.builds(Rung, _WHERE, st.just(0), st.sampled_from([(), (_DEEDS[1],)]), st.just(True))
+
+ladders = st.lists(st.lists(_RUNG | _RUNG | _HOLD | _LAUNCH, min_size=2, max_size=5), min_size=2, max_size=3)
+deeds_by_hand = st.sampled_from(_BY_HAND + _DEEDS)
+numbers = st.integers(0, 11)
+jumps = st.sampled_from((71, 37, 149))
+"""In minutes. Their sums come no closer than a minute to those of the waits, so that it is clear what is due."""
+seldom = st.integers(0, 5).map(lambda number: number == 5)
+
+
+def definition_of(key: str, ladder: list[Rung]) -> dict[str, Any]:
+    """Rungs as a pipeline."""
+    stages = (_stage_of(index, rung) for index, rung in enumerate(ladder))
+    return pipeline(*stages, key=key, parameters={"launch-at": {"type": "datetime"}})
+
+
+def name_of(index: int) -> str:
+    """What a rung is called as a stage."""
+    return f"Stage {index}"
+
+
+def _stage_of(index: int, rung: Rung) -> dict[str, Any]:
+    written = stage(name_of(index), rung.environment, f"{rung.wait}m" if rung.wait else None, _actions_of(rung.deeds))
+    return written | ({"trigger": until(parameter="launch-at")} if rung.at_launch else {})
+
+
+def _actions_of(deeds: tuple[Deed, ...]) -> list[dict[str, Any]]:
+    if deeds is _RAMP:
+        return [rollout(40, 40, f"{EVERY}m", value="two"), *Deed(segments=_RAMP[0].segments).as_actions()]
+    return deeds[0].as_actions() if deeds else []

@@ -1,0 +1,168 @@
+"""What a release must do, predicted in plain Python: where it stands, what it waits for, and what flags become."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tests.workflows.machine.flag_model import Deed, Flag, at_paths, is_conflict, seen_after, wanted_of, with_paths
+
+ALLOWED = {
+    "pause": {"starting", "running"},
+    "resume": {"paused"},
+    "advance": {"running"},
+    "skip": {"running", "paused", "blocked"},
+    "retry": {"blocked"},
+    "restart": {"running", "paused", "blocked"},
+    "remove": {"starting", "running", "paused", "blocked"},
+}
+"""Where nothing acts at the moment; written down anew on purpose."""
+
+
+class Rung(NamedTuple):
+    """A stage: where, when, and what it does in each of its steps; in none, if it is a hold."""
+
+    environment: str
+    wait: int
+    deeds: tuple[Deed, ...]
+    at_launch: bool = False
+
+
+LAUNCH = 120
+"""The launch time, in minutes after a release was added."""
+EVERY = 60
+"""How many minutes after a step of a rollout the next one is due."""
+
+
+@dataclass
+class ReleaseModel:
+    """One release, in minutes of its own clock."""
+
+    rungs: list[Rung]
+    overwrites: bool
+    start: int
+    flags: dict[str, Flag]
+    seen: dict[str, Flag]
+    status: str = "starting"
+    index: int = 0
+    step: int = 0
+    has_changed: bool = False
+    passed: int = 0
+    left: int = 0
+    outcomes: list[tuple[int, str]] = field(default_factory=list)
+    shown: Flag | None = None
+
+    def __post_init__(self) -> None:
+        self._enter(self.start)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more happens to it."""
+        return self.status in ("completed", "removed", "terminated")
+
+    @property
+    def visit(self) -> int:
+        """The visit on which it stands."""
+        return len(self.outcomes)
+
+    @property
+    def rung(self) -> Rung:
+        """The stage in which it stands."""
+        return self.rungs[self.index]
+
+    def started(self) -> None:
+        """Temporal has heard of it."""
+        if self.status == "starting":
+            self.status = "running"
+
+    def verdict(self, control: str, *, stale: bool = False, to: int = 0) -> str | None:
+        """The refusal of a control, if it is refused."""
+        if self.status not in ALLOWED[control]:
+            return "ControlNotAllowed"
+        if stale:
+            return "StageMoved"
+        return "Invalid" if control == "restart" and not self.start <= to <= self.index else None
+
+    def pause(self) -> None:
+        """The clock stands still."""
+        self.status = "paused"
+
+    def resume(self) -> None:
+        """The clock goes on; a launch time has not moved."""
+        self.status = "running"
+        if self.rung.at_launch and self.step == 0:
+            self.left = self._until_launch()
+
+    def advance(self) -> None:
+        """It is due."""
+        self.left = 0
+
+    def skip(self) -> None:
+        """It leaves without acting."""
+        self._leave("skipped")
+
+    def restart(self, to: int) -> None:
+        """It goes back without acting."""
+        self.outcomes[-1] = (self.index, "skipped")
+        self._enter(to)
+
+    def retry(self, *, overwrite: bool) -> None:
+        """It is due again; to overwrite means to have seen what was shown."""
+        if overwrite and self.shown is not None:
+            self.seen[self.rung.environment] = with_paths(self.seen[self.rung.environment], self.shown)
+        self.outcomes[-1] = (self.index, "pending")
+        self.status, self.left = "running", 0
+
+    def end(self, status: str) -> None:
+        """It ends where it stands."""
+        self.outcomes[-1] = (self.index, "removed")
+        self.status = status
+
+    def let_pass(self, minutes: int) -> None:
+        """Time passes, and what is due acts on the way, provided that somebody works."""
+        end = self.passed + minutes
+        self.act()
+        while self.status == "running" and self.passed + self.left <= end:
+            self.passed, self.left = self.passed + self.left, 0
+            self.act()
+        self.left -= end - self.passed if self.status == "running" else 0
+        self.passed = end
+
+    def act(self) -> None:
+        """What is due acts."""
+        while self.status == "running" and self.left <= 0:
+            self._act()
+
+    def _act(self) -> None:
+        if not self.rung.deeds:
+            self._leave("held")
+            return
+        place = self.rung.environment
+        now, seen = self.flags[place], self.seen[place]
+        wanted = wanted_of(self.rung.deeds[self.step], now)
+        if not self.overwrites and is_conflict(wanted, now, seen):
+            self.status, self.shown = "blocked", at_paths(wanted, now)
+            self.outcomes[-1] = (self.index, "blocked")
+            return
+        self.flags[place], self.seen[place] = with_paths(now, wanted), seen_after(wanted, now, seen)
+        self.has_changed |= at_paths(wanted, now) != wanted
+        self.step += 1
+        if self.step == len(self.rung.deeds):
+            self._leave("acted" if self.has_changed else "unchanged")
+        else:
+            self.left = EVERY
+
+    def _leave(self, outcome: str) -> None:
+        self.outcomes[-1] = (self.index, outcome)
+        if self.index + 1 == len(self.rungs):
+            self.status = "completed"
+        else:
+            self._enter(self.index + 1)
+
+    def _enter(self, index: int) -> None:
+        self.index, self.step, self.has_changed, self.shown = index, 0, False, None
+        self.left = self._until_launch() if self.rung.at_launch else self.rung.wait
+        self.outcomes.append((index, "pending"))
+        if self.status != "starting":
+            self.status = "running"
+
+    def _until_launch(self) -> int:
+        return max(LAUNCH - self.passed, 0)

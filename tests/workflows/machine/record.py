@@ -1,0 +1,124 @@
+"""The record as the database has it, read with plain SQL: nothing of the product is asked."""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+Row = dict[str, Any]
+
+_DOCUMENTS = {"state", "default_state", "definition", "patch", "before", "after", "blocked", "paused", "parameters"}
+
+_RELEASES = (
+    "SELECT r.*, p.definition FROM releases r JOIN pipelines p ON p.id = r.pipeline_id JOIN projects o ON o.id = r.project_id "
+    "WHERE o.key = ? ORDER BY r.rowid"
+)
+_RUNS = "SELECT * FROM stage_runs WHERE release_id = ? ORDER BY visit"
+_SEEN = "SELECT * FROM seen WHERE release_id = ?"
+_CHANGES = "SELECT * FROM changes WHERE release_id = ? ORDER BY sequence"
+_AUDIT = "SELECT * FROM audit_entries WHERE project = ? ORDER BY rowid"
+_FLAGS = (
+    "SELECT f.key AS feature, e.key AS environment, f.default_state, s.state "
+    "FROM features f JOIN environments e ON e.project_id = f.project_id "
+    "LEFT JOIN feature_states s ON s.feature_id = f.id AND s.environment_id = e.id JOIN projects o ON o.id = f.project_id WHERE o.key = ?"
+)
+
+CHANGES = ("flag.changed", "stage.unchanged")
+"""What the audit log calls a change that a stage made."""
+
+_LEAVING = ("stage.held", "stage.skipped", "release.restarted")
+"""After these a release is on its next visit, or done; after a change it is where that was the last step."""
+
+ENDS = {"release.completed": "completed", "release.removed": "removed", "release.terminated": "terminated"}
+
+_NO_WRITES = ("release.added", "release.completed")
+"""Told together with something else, or with the very first write."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """One release with everything that is kept of it, in the order in which it was written."""
+
+    row: Row
+    stages: list[Row]
+    runs: list[Row]
+    changes: list[Row]
+    seen: list[Row]
+    audit: list[Row]
+
+    @property
+    def writes(self) -> list[Row]:
+        """Its audit entries, one for each write to its row."""
+        return [entry for entry in self.audit if entry["event"] not in _NO_WRITES]
+
+    def stage_of(self, run: Row) -> Row:
+        """The stage that a visit was to."""
+        return self.stages[run["stage_index"]]
+
+    def changes_on(self, visit: int) -> list[Row]:
+        """The changes that were made on one visit."""
+        return [change for change in self.changes if change["visit"] == visit]
+
+    def writes_on(self, visit: int) -> list[str]:
+        """What was told of one visit."""
+        steps = {run["visit"]: steps_of(self.stage_of(run)) for run in self.runs}
+        last_steps = {change["sequence"] for change in self.changes if change["step"] == steps.get(change["visit"])}
+        events, now = list[str](), 1
+        for number, event in enumerate((entry["event"] for entry in self.writes), start=1):
+            if now == visit:
+                events.append(event)
+            now += event in _LEAVING or number in last_steps
+        return events
+
+
+def rollout_of(stage: Row) -> Row | None:
+    """The phased rollout among the actions of a stage, if there is one."""
+    return next((action for action in stage["actions"] if action["type"] == "PHASED_ROLLOUT"), None)
+
+
+def steps_of(stage: Row) -> int:
+    """How many changes a stage makes; none, if it is a hold."""
+    rollout = rollout_of(stage)
+    return len(range(rollout["initial"], 100, rollout["step"])) + 1 if rollout else min(len(stage["actions"]), 1)
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything that is kept of one project's releases and flags."""
+
+    stories: list[Story]
+    audit: list[Row]
+    flags: list[Row]
+
+    @property
+    def latest(self) -> Story:
+        """The release that was added last."""
+        return self.stories[-1]
+
+
+def read_record(path: str, project: str) -> Record:
+    """One consistent look into the database file."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    try:
+        connection.execute("BEGIN")
+        audit = _rows(connection, _AUDIT, project)
+        stories = [_story(connection, row, audit) for row in _rows(connection, _RELEASES, project)]
+        return Record(stories, audit, _rows(connection, _FLAGS, project))
+    finally:
+        connection.close()
+
+
+def _story(connection: sqlite3.Connection, row: Row, audit: list[Row]) -> Story:
+    stages = row.pop("definition")["stages"]
+    told = [entry for entry in audit if entry["release"] == row["id"]]
+    runs, changes, seen = (_rows(connection, query, row["id"]) for query in (_RUNS, _CHANGES, _SEEN))
+    return Story(row, stages, runs, changes, seen, told)
+
+
+def _rows(connection: sqlite3.Connection, query: str, *parameters: str) -> list[Row]:
+    return [{column: _decoded(column, row[column]) for column in row.keys()} for row in connection.execute(query, parameters)]  # noqa: SIM118
+
+
+def _decoded(column: str, value: Any) -> Any:
+    return json.loads(value) if column in _DOCUMENTS and value is not None else value

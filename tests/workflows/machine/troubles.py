@@ -1,0 +1,77 @@
+"""What else happens: time, people who change flags by hand, workers that die, attempts that are made twice."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+from temporalio.service import RPCError
+
+from activities.messages import Made, Standing
+from api.routes.features import change_flag
+from domain.errors import AlreadyReleasing
+from domain.patch import FlagPatch
+from tests.workflows.machine import drawing
+from tests.workflows.machine.attempts import Failing
+from tests.workflows.machine.flag_model import Deed, wanted_of, with_paths
+from tests.workflows.machine.play import Play
+
+
+class Troubles(Play):
+    """Everything that comes from elsewhere."""
+
+    @rule(minutes=drawing.jumps)
+    def a_while_passes(self, minutes: int) -> None:
+        self.under_way()
+        if not self.model.is_finished:
+            self.ground.run(self.ground.fast_forward(self.stand, self.release, timedelta(minutes=minutes)))
+            self.model.let_pass(minutes)
+
+    @rule(environment=st.sampled_from((None, *drawing.ENVIRONMENTS)), deed=drawing.deeds_by_hand)
+    def somebody_changes_the_flag(self, environment: str | None, deed: Deed) -> None:
+        place = environment or self.model.rung.environment
+        self.change_by_hand(place, deed)
+        self.flags[place] = with_paths(self.flags[place], wanted_of(deed, self.flags[place]))
+
+    @rule(number=drawing.numbers, start=drawing.numbers, overwrites=drawing.seldom, heard=st.booleans())
+    def another_release_is_added(self, number: int, start: int, overwrites: bool, heard: bool) -> None:
+        if self.model.is_finished:
+            self.add(number, start=start, overwrites=overwrites)
+            self.heard = heard
+        else:
+            with pytest.raises(AlreadyReleasing):
+                self.add(number)
+
+    @rule(following=st.sampled_from((None, True, False)))
+    def the_worker_stops(self, following: bool | None) -> None:
+        self.ground.run(self.ground.stop_worker())
+        if following is not None:
+            self.ground.run(self.ground.start_worker(self.stand, cached=following))
+
+    @rule(failing=st.sampled_from(Failing))
+    def the_next_attempt_fails(self, failing: Failing) -> None:
+        self.ground.attempts.failing = [failing]
+
+    @rule(latest=st.integers(1, 6))
+    def what_was_done_is_done_again(self, latest: int) -> None:
+        before = self.read()
+        for attempt in self.ground.attempts.answered[-latest:]:
+            again = self.ground.run(asyncio.to_thread(attempt.again))
+            forgotten = isinstance(again, Standing) and not isinstance(attempt.answer, Made)
+            assert again == attempt.answer or forgotten, f"{attempt} was answered {again}"
+        assert self.read() == before
+
+    @rule(signal=st.sampled_from(("look_again", "roll_over")))
+    def the_workflow_is_nudged(self, signal: str) -> None:
+        if not self.heard:
+            self.settle()
+        with suppress(RPCError):  # It may have ended.
+            self.ground.run(self.stand.handle(self.release).signal(signal))
+
+    def change_by_hand(self, environment: str, deed: Deed) -> None:
+        """Change the flag as the API does."""
+        patch = FlagPatch.model_validate(deed.as_patch())
+        world = self.stand.world
+        change_flag(world.project.key, environment, "checkout", patch, world.caller, self.ground.database)
