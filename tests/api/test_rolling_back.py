@@ -50,8 +50,8 @@ class Place:
 
 
 @pytest.fixture
-def place(request: pytest.FixtureRequest, api_on_both: Api, system: str) -> Iterator[Place]:
-    database = Database(request.getfixturevalue(f"{system}_of_the_room"))
+def place(api_on_both: Api, url_on_both: str) -> Iterator[Place]:
+    database = Database(url_on_both)
     yield Place(api_on_both, database)
     database.close()
 

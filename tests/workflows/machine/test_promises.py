@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from activities.messages import Person, Restarted, Resumed, Skipped, Step
+from activities.messages import Restarted, Resumed, Skipped, Step
 from activities.stopping import StopRelease, pause_release, remove_release
 from activities.store.database import Database
 from api.routes.features import change_flag
+from domain.access import Person
 from domain.patch import FlagPatch
 from domain.release import NextStage, NextStep, Release
 from tests.activities.acting import act, change, command_for, end_hold, record, retry
