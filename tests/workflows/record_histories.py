@@ -1,4 +1,4 @@
-"""Records a history of every kind of release, for the replay tests: `python -m tests.workflows.record_histories VERSION`.
+"""Records a history of every kind of release, for the replay tests: `python -m tests.workflows.record_histories VERSION [KIND ...]`.
 
 Histories of released versions are never recorded anew: every later version must replay them.
 """
@@ -6,7 +6,7 @@ Histories of released versions are never recorded anew: every later version must
 import asyncio
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
 from activities.store.database import Database
@@ -17,7 +17,10 @@ from domain.release import Release
 from tests.pipelines import enable, hold, pipeline, set_value, stage
 from tests.workflows.stand import HISTORIES, Stand, real_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand
+from tests.workflows.test_controls import pause, until_paused
 from tests.workflows.test_ending import remove
+from tests.workflows.test_rollback import roll_back, rollback_of
+from workflows.messages import SteerRelease
 
 CLASSIC = pipeline(
     stage("Development", actions=[enable(), set_value("one-page")]),
@@ -76,12 +79,35 @@ async def rolled_over(stand: Stand) -> Release:
     return release
 
 
-KINDS: tuple[Callable[[Stand], Awaitable[Release]], ...] = (climbed, retried, removed, cancelled, rolled_over)
+async def rolled_back(stand: Stand) -> Release:
+    """Paused, rolled back to a stage, resumed, and then rolled back for good while waiting."""
+    release = await stand.add()
+    waiting = await stand.until(release, "running", stage="Production Beta")
+    await pause(stand, waiting)
+    await until_paused(stand, release)
+    await roll_back(stand, waiting, to_stage="Development")
+    back = await stand.until(release, "paused", visit=waiting.visit + 1)
+    await until_paused(stand, release)
+    await stand.releases.steer(back, Control.RESUME, SteerRelease(by=stand.world.caller.person), "resume")
+    await roll_back(stand, await stand.until(release, "running"))
+    await stand.until(release, "rolled_back")
+    return release
 
 
-async def record(version: str) -> None:
-    """Run one release of each kind, each in a world of its own, and write its history down."""
-    for kind in KINDS:
+async def undone(stand: Stand) -> Release:
+    """Completed, and then rolled back by a workflow of its own; that is the one whose history is kept."""
+    release = await climbed(stand)
+    await roll_back(stand, release)
+    await stand.until(release, "rolled_back")
+    return release
+
+
+KINDS: tuple[Callable[[Stand], Awaitable[Release]], ...] = (climbed, retried, removed, cancelled, rolled_over, rolled_back, undone)
+
+
+async def record(version: str, names: Collection[str]) -> None:
+    """Run one release of each kind, or of those that are named, each in a world of its own, and write its history down."""
+    for kind in [kind for kind in KINDS if not names or kind.__name__ in names]:
         with tempfile.TemporaryDirectory() as folder:
             database = Database(f"sqlite:///{folder}/flaghoist.db")
             migrate(database)
@@ -89,7 +115,8 @@ async def record(version: str) -> None:
                 stand.world.publish(CLASSIC)
                 release = await kind(stand)
                 await asyncio.sleep(0.5)
-                history = await stand.handle(release).fetch_history()
+                handle = rollback_of(stand, release) if kind is undone else stand.handle(release)
+                history = await handle.fetch_history()
                 write(HISTORIES / f"{version}-{kind.__name__}.json", history.to_json())
             database.close()
 
@@ -100,4 +127,4 @@ def write(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(record(sys.argv[1]))
+    asyncio.run(record(sys.argv[1], sys.argv[2:]))

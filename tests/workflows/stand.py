@@ -93,12 +93,14 @@ class Stand:
             await asyncio.sleep(0.05)
         raise TimeoutError("no activity was started")
 
-    async def until(self, release: Release, *statuses: str, stage: str | None = None, seconds: float = 20) -> Release:
-        """The record, once it has one of these statuses (and stands in that stage)."""
+    async def until(
+        self, release: Release, *statuses: str, stage: str | None = None, visit: int | None = None, seconds: float = 20
+    ) -> Release:
+        """The record, once it has one of these statuses (and stands in that stage, on that visit)."""
         deadline = time.monotonic() + seconds
         while True:
             record = await asyncio.to_thread(self.record, release)
-            if record.status in statuses and stage in (None, record.stage):
+            if record.status in statuses and stage in (None, record.stage) and visit in (None, record.visit):
                 return record
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{record.status} at '{record.stage}', not {' or '.join(statuses)}")

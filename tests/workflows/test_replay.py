@@ -13,27 +13,28 @@ from tests.workflows.reordered import ActsBeforeItsWait
 from tests.workflows.stand import HISTORIES
 from worker import sandbox
 from workflows.release import ReleaseWorkflow
+from workflows.rollback import RollbackWorkflow
 
 RECORDED = sorted(HISTORIES.glob("*.json"))
-KINDS = {"climbed", "retried", "removed", "cancelled", "rolled_over"}
+KINDS = {"climbed", "retried", "removed", "cancelled", "rolled_over", "rolled_back", "undone"}
 
 
-async def replay(kind: type, name: str, recorded: str) -> None:
+async def replay(name: str, recorded: str, *kinds: type) -> None:
     history = WorkflowHistory.from_json(f"release/{name}", recorded)
-    replayer = Replayer(workflows=[kind], data_converter=pydantic_data_converter, workflow_runner=sandbox())
+    replayer = Replayer(workflows=kinds, data_converter=pydantic_data_converter, workflow_runner=sandbox())
     await replayer.replay_workflow(history)
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
 def test_every_recorded_history_replays(path: Path) -> None:
-    asyncio.run(replay(ReleaseWorkflow, path.stem, path.read_text()))
+    asyncio.run(replay(path.stem, path.read_text(), ReleaseWorkflow, RollbackWorkflow))
 
 
-@pytest.mark.parametrize("kind", ["climbed", "retried", "removed", "cancelled", "rolled_over"])
+@pytest.mark.parametrize("kind", sorted(KINDS - {"undone"}))
 def test_a_reordered_workflow_fails_to_replay(kind: str) -> None:
     path = next(path for path in RECORDED if path.stem.endswith(kind))
     with pytest.raises(NondeterminismError):
-        asyncio.run(replay(ActsBeforeItsWait, path.stem, path.read_text()))
+        asyncio.run(replay(path.stem, path.read_text(), ActsBeforeItsWait))
 
 
 def test_there_is_a_history_of_every_kind_of_release() -> None:
