@@ -7,26 +7,36 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Collection
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from activities.store.database import Database
 from activities.store.migrate import migrate
 from domain.control import Control
+from domain.instant import print_instant
 from domain.patch import FlagPatch
 from domain.release import Release
-from tests.pipelines import enable, hold, pipeline, set_value, stage
+from tests.pipelines import enable, hold, pipeline, rollout, set_value, stage, until
 from tests.workflows.stand import HISTORIES, Stand, real_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand
 from tests.workflows.test_controls import pause, until_paused
 from tests.workflows.test_ending import remove
 from tests.workflows.test_rollback import roll_back, rollback_of
-from workflows.messages import SteerRelease
+from workflows.messages import RestartRelease, SteerRelease
 
 CLASSIC = pipeline(
     stage("Development", actions=[enable(), set_value("one-page")]),
     stage("Production Beta", "production", "1s", actions=[enable("beta-users"), set_value("one-page", "beta-users")]),
     stage("Production", "production", "1s", actions=[enable() | {"overrides": "remove"}, set_value("one-page")]),
     hold("Watch", "1s"),
+)
+SLOW = pipeline(stage("Development"), stage("Later", "production", "1h"), key="slow")
+PHASED = pipeline(stage("Ramp", "production", actions=[rollout(every="1s", value="v2")]), key="phased")
+LAUNCH = pipeline(
+    stage("Preparation", "production", actions=[{"type": "UPDATE_FEATURE_VALUE", "value_from": {"parameter": "value"}}]),
+    stage("Launch", "production") | {"trigger": until(parameter="launch_at")},
+    key="launch",
+    parameters={"launch_at": {"type": "datetime"}, "value": {"type": "string"}},
 )
 
 
@@ -102,7 +112,68 @@ async def undone(stand: Stand) -> Release:
     return release
 
 
-KINDS: tuple[Callable[[Stand], Awaitable[Release]], ...] = (climbed, retried, removed, cancelled, rolled_over, rolled_back, undone)
+async def paused(stand: Stand) -> Release:
+    """Paused in the middle of a wait, resumed, and brought to its end."""
+    release = await stand.add(pipeline="slow")
+    waiting = await stand.until(release, "running", stage="Later")
+    await stand.until_waiting(release)
+    await pause(stand, waiting)
+    await until_paused(stand, waiting)
+    await _steer(stand, release, Control.RESUME)
+    await _steer(stand, release, Control.ADVANCE)
+    await stand.until(release, "completed")
+    return release
+
+
+async def steered(stand: Stand) -> Release:
+    """Restarted, hurried, and its last stage passed over."""
+    release = await stand.add(pipeline="slow")
+    await stand.until(release, "running", stage="Later")
+    await stand.until_waiting(release)
+    await stand.releases.steer(
+        stand.record(release), Control.RESTART, RestartRelease(by=stand.world.caller.person, stage="Development"), "restart"
+    )
+    await stand.until(release, "running", stage="Later")
+    await _steer(stand, release, Control.SKIP)
+    await stand.until(release, "completed")
+    return release
+
+
+async def phased(stand: Stand) -> Release:
+    """A rollout of four steps, one of them hurried."""
+    release = await stand.add(pipeline="phased")
+    await stand.until_waiting(release)
+    await _steer(stand, release, Control.ADVANCE)
+    await stand.until(release, "completed")
+    return release
+
+
+async def launched(stand: Stand) -> Release:
+    """A launch time and a value, both given when the flag was added."""
+    at = print_instant(datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3))
+    release = await stand.add(pipeline="launch", parameters={"launch_at": at, "value": "sale"})
+    await stand.until(release, "completed")
+    return release
+
+
+async def _steer(stand: Stand, release: Release, control: Control) -> None:
+    message = SteerRelease(by=stand.world.caller.person, reason="to record it")
+    await stand.releases.steer(stand.record(release), control, message, control)
+
+
+KINDS: tuple[Callable[[Stand], Awaitable[Release]], ...] = (
+    climbed,
+    retried,
+    removed,
+    cancelled,
+    rolled_over,
+    rolled_back,
+    undone,
+    paused,
+    steered,
+    phased,
+    launched,
+)
 
 
 async def record(version: str, names: Collection[str]) -> None:
@@ -112,7 +183,8 @@ async def record(version: str, names: Collection[str]) -> None:
             database = Database(f"sqlite:///{folder}/flaghoist.db")
             migrate(database)
             async with real_stand(database) as stand, stand.worker():
-                stand.world.publish(CLASSIC)
+                for definition in (CLASSIC, SLOW, PHASED, LAUNCH):
+                    stand.world.publish(definition)
                 release = await kind(stand)
                 await asyncio.sleep(0.5)
                 handle = rollback_of(stand, release) if kind is undone else stand.handle(release)

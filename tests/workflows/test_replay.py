@@ -16,7 +16,7 @@ from workflows.release import ReleaseWorkflow
 from workflows.rollback import RollbackWorkflow
 
 RECORDED = sorted(HISTORIES.glob("*.json"))
-KINDS = {"climbed", "retried", "removed", "cancelled", "rolled_over", "rolled_back", "undone"}
+KINDS = {"climbed", "retried", "removed", "cancelled", "rolled_over", "rolled_back", "undone", "paused", "steered", "phased", "launched"}
 
 
 async def replay(name: str, recorded: str, *kinds: type) -> None:
