@@ -43,7 +43,7 @@ from workflows.delivery import Delivery
 from workflows.lookout import Lookout
 
 ROUTERS = (projects, environments, features, segments, pipelines, simulation, templates, releases, controls, audit, keys, whoami, status)
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 
 def create_app(settings: Settings) -> FastAPI:

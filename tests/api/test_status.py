@@ -2,6 +2,7 @@
 
 import time
 
+from api.app import VERSION
 from tests.http import Api
 from tests.overdue import make_overdue
 from tests.pipelines import pipeline, stage
@@ -15,7 +16,7 @@ def test_the_status_names_what_is_out_of_order_soon(api: Api) -> None:
     assert time.monotonic() - began < 2
     assert (status["condition"], status["temporal"], status["database"]) == ("temporal_unavailable", "unreachable", "reachable")
     assert status["summary"].startswith("An outage: Temporal can't be reached")
-    assert status["versions"] == {"flaghoist": "0.1.0", "temporal": None}
+    assert status["versions"] == {"flaghoist": VERSION, "temporal": None}
     assert (status["workers"], status["overdue_releases"], status["worst_lateness"]) == ([], 0, "PT0S")
 
 
