@@ -134,7 +134,8 @@ def _asked_about_rollback(context: typer.Context, project: str, release: str, to
         found = client.get(path_of("projects", project, "releases", release))
     others = "what somebody changed since is put back too" if force else "what somebody changed since is left alone"
     effect = undoing_in_words(found, to_stage) or ["It has changed nothing that is to be put back."]
-    ask([*effect, f"Each is put back to what it was before; {others}."], f"Roll back '{found['feature']}'?", yes=False)
+    far = f" to what '{to_stage}' left" if to_stage else ""
+    ask([*effect, f"Each is put back to what it was before; {others}."], f"Roll back '{found['feature']}'{far}?", yes=False)
     return _where(found)
 
 

@@ -38,3 +38,19 @@ def test_a_field_at_its_target_is_left_out() -> None:
 def test_every_step_of_a_flag_is_told(event: Event) -> None:
     assert event in TOLD
     assert "checkout" in tell(entry(event, feature="checkout", environment="staging", stage="Beta", reason="why"))
+
+
+def test_a_rollback_is_told_with_how_far_it_goes_and_how_much_was_left_alone() -> None:
+    whole = entry("release.rolling_back", after={"to_stage": None, "force": False}, reason="it fails")
+    to_stage = entry("release.rolling_back", after={"to_stage": "Beta", "force": False})
+    done = entry("release.rolled_back", after={"to_stage": None, "force": False, "left_alone": []})
+    in_part = entry("release.rolled_back", after={"to_stage": None, "force": False, "left_alone": [{}, {}]})
+    given_up = entry("release.not_rolled_back", reason="erin no longer has the right.")
+
+    assert [tell(each).split("by hand")[1].strip() for each in (whole, to_stage, done, in_part, given_up)] == [
+        "to be rolled back: it fails",
+        "to be rolled back to 'Beta'",
+        "rolled back",
+        "rolled back, but for 2 that somebody changed since",
+        "not rolled back: erin no longer has the right.",
+    ]

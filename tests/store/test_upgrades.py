@@ -7,11 +7,12 @@ from sqlalchemy import text
 
 from activities.store.database import Database
 from activities.store.migrate import differences, migrate
+from activities.store.paging import Slice
 from activities.store.tables import metadata
 from domain.access import Caller
 from domain.release import Release
 from domain.status import ReleaseStatus
-from tests.activities.acting import act, runs_of
+from tests.activities.acting import act, put_back, roll_back, runs_of
 from tests.store.record_database import DATABASES, Contents, contents, fill
 from tests.world import World
 
@@ -90,6 +91,21 @@ def test_a_new_flag_is_added_to_a_pipeline_that_was_published_before(database: D
     world.add_feature("new")
 
     assert world.add("new", "short").status is ReleaseStatus.STARTING
+
+
+def test_a_release_that_had_completed_is_rolled_back(database: Database, earlier: Contents) -> None:
+    migrate(database)
+    world = _world(database)
+    with database.reading() as store:
+        page = store.releases.page(world.project.id, Slice(), {"status": "completed"}, None, None)
+    [completed] = page.items
+    assert world.flag("development", completed.feature).enabled
+
+    roll_back(world, completed)
+    put_back(world, completed)
+
+    assert not world.flag("development", completed.feature).enabled
+    assert world.release(completed.id).status is ReleaseStatus.ROLLED_BACK
 
 
 def test_every_recorded_database_is_upgraded() -> None:

@@ -11,6 +11,7 @@ from activities.store.database import Database
 from domain.control import Control
 from domain.flag import FlagState, Rollout
 from domain.patch import FlagPatch
+from domain.plan import shares_left
 from domain.release import Release
 from domain.status import StageOutcome
 from tests.pipelines import hold, pipeline, rollout, stage
@@ -18,6 +19,7 @@ from tests.workflows.stand import Stand, real_stand, skipping_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand
 from tests.workflows.test_controls import pause, steer, until_paused
 from tests.workflows.test_ending import remove
+from tests.workflows.test_rollback import roll_back
 
 HOUR = timedelta(hours=1)
 
@@ -194,5 +196,48 @@ def test_a_rollout_goes_on_where_it_was_after_it_continued_as_new_and_without_a_
             await stand.until(release, "running", stage="Watch")
 
             assert shares(stand, release) == [10, 40, 70, None]
+
+    asyncio.run(story())
+
+
+def test_a_rollout_in_the_middle_is_rolled_back_to_what_was_before_its_stage(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            before = stand.world.flag("production")
+            stand.world.publish(ramp(every="1s"))
+            release = await stand.add()
+            await until_made(stand, release, 2)
+
+            await roll_back(stand, release)
+
+            done = await stand.until(release, "rolled_back")
+            assert stand.world.flag("production") == before
+            assert done.rollback
+            assert done.rollback.left_alone == ()
+            assert shares_left(stand.changes(release)) == {}
+            assert stand.changes(release)[-1].undoes_from == 0
+
+    asyncio.run(story())
+
+
+def test_a_release_goes_back_before_its_rollout_and_begins_at_the_first_share_again(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            before = stand.world.flag("production")
+            stand.world.publish(pipeline(stage("Development"), stage("Ramp", "production", actions=[rollout(every="1h")])))
+            release = await stand.add()
+            await until_made(stand, release, 2)
+            await stand.until_waiting(release)
+
+            await roll_back(stand, stand.record(release), to_stage="Development")
+
+            back = await stand.until(release, "paused")
+            assert (back.stage, back.visit, back.step) == ("Ramp", 3, 1)
+            assert stand.world.flag("production") == before
+            await asyncio.wait_for(until_paused(stand, release), 10)
+            await steer(stand, back, Control.RESUME)
+            await until_made(stand, release, 4)
+            assert [change.after.rollout.percent for change in stand.changes(release) if change.after.rollout] == [10, 10]
+            assert shares_left(stand.changes(release)) == {"production": 10}
 
     asyncio.run(story())

@@ -1,14 +1,19 @@
 """What people see of a release in the Temporal Web UI, read back through the client."""
 
 import asyncio
+from datetime import UTC, datetime
 
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowHandle
 from temporalio.converter import DataConverter
 
+from activities.rolling_back import RollBackRelease, roll_back_release
+from activities.stopping import StopRelease, pause_release
 from activities.store.database import Database
+from domain.access import Owner
 from tests.pipelines import enable, hold, pipeline, set_value, stage
 from tests.workflows.stand import Stand, real_stand
+from tests.workflows.test_controls import until_paused
 from workflows.search import ENVIRONMENT, FEATURE, NEXT_AT, PIPELINE, PROJECT, STAGE, STATUS
 
 BETA = stage("Production Beta", "production", "1d12h", actions=[enable("beta-users"), set_value("v2", "beta-users")])
@@ -97,5 +102,31 @@ def test_a_blocked_release_says_why_and_which_controls_help(sqlite: Database) ->
 
             assert blocked.blocked.message in ladder
             assert "Controls: skip, retry, restart, rollback, remove." in ladder
+
+    asyncio.run(story())
+
+
+def test_who_asked_for_what_the_record_decides_is_in_the_details_and_in_the_history(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(stage("Development"), hold("Watch", "7d")))
+            release = await stand.add()
+            await stand.until(release, "running", stage="Watch")
+            petra = stand.world.caller.model_copy(update={"owner": Owner(kind="person", name="petra")})
+
+            with sqlite.transaction() as store:
+                pause_release(store, petra, stand.world.project, StopRelease(release=release.id), datetime.now(tz=UTC))
+            await stand.delivery.deliver()
+            await asyncio.wait_for(until_paused(stand, release), 10)
+            assert "**Paused** by petra since" in await details(stand.handle(release))
+            events = (await stand.handle(release).fetch_history()).events
+            assert [b"petra" in event.SerializeToString() for event in events].count(True) >= 1
+
+            with sqlite.transaction() as store:
+                asked = RollBackRelease(release=release.id, to_stage="Development", reason="too slow")
+                roll_back_release(store, petra, stand.world.project, asked, datetime.now(tz=UTC))
+            await stand.delivery.deliver()
+            await stand.until(release, "paused", visit=3)
+            assert "To be rolled back to what 'Development' left as petra asked" in await summaries(stand.handle(release))
 
     asyncio.run(story())
