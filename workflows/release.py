@@ -158,8 +158,7 @@ class ReleaseWorkflow(Steerable):
         """What came of it stands in the record."""
         self.acting = True
         try:
-            command = put_back_at(self.release, self.place, rollback)
-            answer = await put_back(command, f"To be {rollback.in_words()}"[:200], lambda: self.must_look)
+            answer = await put_back(put_back_at(self.release, self.place, rollback), rollback, lambda: self.must_look)
         finally:
             self.acting = False
         if answer:
@@ -231,8 +230,9 @@ class ReleaseWorkflow(Steerable):
 
     def check(self, kind: Control, control: SteerRelease) -> None:
         """Raise the refusal of a control that makes no sense now."""
-        waits_for_outcome = self.acting and (kind is Control.RETRY or not self.place.rollback)
-        check_allowed(kind, ACTING if waits_for_outcome else self.status)
+        if self.acting and self.place.rollback:
+            return  # The record may show the outcome of the rollback already. The loop looks again before it settles a control.
+        check_allowed(kind, ACTING if self.acting else self.status)
         control.expected.check(self.stage.name, self.place.visit)
         if isinstance(control, RestartRelease):
             stage_to_restart(self.release.stages, range(self.release.starting_stage, self.place.index + 1), control.stage)
