@@ -206,6 +206,7 @@ class ReleaseWorkflow(Steerable):
             self._take_over(standing)
         elif not self._knows_as_its_own(standing):
             self._take_over(standing)
+            self.requests.refuse_all(_gone_on(standing))  # They were asked of another place, some of them maybe before a reset.
             await self._block_overtaken()
 
     def _knows_as_its_own(self, standing: Standing) -> bool:
@@ -222,7 +223,7 @@ class ReleaseWorkflow(Steerable):
     async def _block_overtaken(self) -> None:
         answer = await self._record(Overtaken())
         if isinstance(answer, Recorded):
-            self._move(sequence=answer.sequence, blocked=answer.blocked)
+            self._move(sequence=answer.sequence, blocked=answer.blocked, paused=None)
         elif answer.finished:
             self.ended = answer.status
         else:
@@ -249,7 +250,7 @@ class ReleaseWorkflow(Steerable):
             return
         answer = await self._record(step_of(self.release, self.place, request))
         if isinstance(answer, Standing):
-            request.refuse(ControlNotAllowed("The release has gone on meanwhile: look at it again.", status=answer.status))
+            request.refuse(_gone_on(answer))
             await self._yield_to(answer)
             return
         self._arrive(place_steered(self.release, self.place, request, answer))
@@ -297,3 +298,7 @@ class ReleaseWorkflow(Steerable):
             self.shown = True
             next_at = None if rests else self.place.acts_at
             workflow.upsert_search_attributes(attributes_at(self.stage.name, self.stage.environment, status, next_at))
+
+
+def _gone_on(standing: Standing) -> ControlNotAllowed:
+    return ControlNotAllowed("The release has gone on meanwhile: look at it again.", status=standing.status)
