@@ -76,5 +76,5 @@ class KeyedRepository(Generic[T]):
 
 def key_taken(noun: str, key: str) -> Conflict:
     """The refusal of a key that another living one has."""
-    message = f"There is a {noun} '{key}' already: choose another key."
+    message = f"The key '{key}' is another {noun}'s already: choose another key."
     return Conflict(message, problems=(Problem(pointer="/key", code="taken", message=message),))
