@@ -223,7 +223,7 @@ class ReleaseWorkflow(Steerable):
     async def _block_overtaken(self) -> None:
         answer = await self._record(Overtaken())
         if isinstance(answer, Recorded):
-            self._move(sequence=answer.sequence, blocked=answer.blocked, paused=None)
+            self._move(sequence=answer.sequence, blocked=answer.blocked)
         elif answer.finished:
             self.ended = answer.status
         else:
