@@ -203,6 +203,8 @@ class ReleaseWorkflow(Steerable):
             self.ended = standing.status
             self.shown = False
         elif standing.paused or is_to_be_rolled_back(standing):
+            if standing.sequence > self.place.sequence + 1:  # By more than that decision: see below.
+                self.requests.refuse_all(_gone_on(standing))
             self._take_over(standing)
         elif not self._knows_as_its_own(standing):
             self._take_over(standing)
