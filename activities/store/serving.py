@@ -40,9 +40,9 @@ class ServingRepository:
         self.versions.touch(environment_id)
 
     def holder(self, key: str) -> str | None:
-        """The id of the living environment that has this key, or whose own id it is."""
+        """The id of the living environment that has this key, of either kind."""
         served = serving.join(environments).join(projects)
-        named = or_(serving.c.client_key == key, serving.c.server_key == key, serving.c.environment_id == key)
+        named = or_(serving.c.client_key == key, serving.c.server_key == key)
         alive = environments.c.deleted_at.is_(None) & projects.c.deleted_at.is_(None)
         query = select(serving.c.environment_id).select_from(served).where(named, alive)
         return self.connection.execute(query).scalar_one_or_none()

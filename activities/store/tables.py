@@ -52,23 +52,10 @@ def _key_unique_while_alive(table: str, *columns: str) -> Index:
     return Index(f"uq_{table}_key", *columns, unique=True, sqlite_where=NOT_DELETED_SQL, postgresql_where=NOT_DELETED_SQL)
 
 
-projects = Table(
-    "projects",
-    metadata,
-    _id(),
-    *_named(),
-    *_lifetime(),
-    _key_unique_while_alive("projects", "key"),
-)
+projects = Table("projects", metadata, _id(), *_named(), *_lifetime(), _key_unique_while_alive("projects", "key"))
 
 environments = Table(
-    "environments",
-    metadata,
-    _id(),
-    _project(),
-    *_named(),
-    *_lifetime(),
-    _key_unique_while_alive("environments", "project_id", "key"),
+    "environments", metadata, _id(), _project(), *_named(), *_lifetime(), _key_unique_while_alive("environments", "project_id", "key")
 )
 
 segments = Table(
