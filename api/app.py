@@ -100,12 +100,12 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
 
 
 def _add_routes(app: FastAPI) -> None:
+    for evaluation in EVALUATION:  # First: routes are looked at in their order, and these are asked for most.
+        app.include_router(evaluation.router)
     versioned = APIRouter(prefix=VERSIONED, dependencies=[Depends(known_parameters)])
     for module in ROUTERS:
         versioned.include_router(module.router)
     app.include_router(versioned)
-    for evaluation in EVALUATION:
-        app.include_router(evaluation.router)
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(explanations.router)

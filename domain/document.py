@@ -1,10 +1,10 @@
-"""An environment as one document, in the form that Flagsmith's SDKs evaluate by themselves (Flagsmith SDK API)."""
+"""What Flagsmith's SDKs read: evaluated flags, and the environment as one document, which they evaluate by themselves."""
 
 from collections.abc import Sequence
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from domain.evaluation import PRIORITY_OF_ROLLOUT, overrides_for, served_rules, share_of
+from domain.evaluation import PRIORITY_OF_ROLLOUT, FlagResult, overrides_for, served_rules, share_of
 from domain.flag import Value
 from domain.segment import Operator, Rule
 from domain.serving import ServedFlag, Snapshot
@@ -29,6 +29,18 @@ def environment_document(snapshot: Snapshot) -> dict[str, Any]:
             "organisation": _ORGANISATION,
             "segments": [*_segments(snapshot), *_shares(snapshot)],
         },
+    }
+
+
+def flag_of_flagsmith(found: FlagResult) -> dict[str, Any]:
+    """One evaluated flag, as Flagsmith's SDKs read it."""
+    return {
+        "id": found.flag.number,
+        "feature": {"id": found.flag.number, "name": found.flag.feature.key, "type": "STANDARD"},
+        "enabled": found.enabled,
+        "feature_state_value": found.value,
+        "reason": found.reason,
+        "variant": None,
     }
 
 

@@ -1,6 +1,7 @@
 """Evaluating flags for an identity, with Flagsmith's own engine, on a context that is built once per version of an environment."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from flag_engine.context.types import IdentityContext
@@ -83,20 +84,35 @@ class Evaluator:
         self.snapshot = snapshot
         self.flags = {flag.feature.key: flag for flag in snapshot.flags}
         self._patterns: list[_Condition] = []
+        self._known: dict[tuple[str, str], tuple[int, FlagResult]] = {}
         self._environment: dict[str, str] = {"key": snapshot.environment.id, "name": snapshot.environment.name}
         self._features = {key: _feature(flag, flag.state.enabled, flag.state.value) for key, flag in self.flags.items()}
         self._segments = dict(self._segment_contexts())
         self._segments_of = _by_feature(self._segments)
+        self._targeted = {key: feature for key, feature in self._features.items() if key in self._segments_of}
+        self._positions = {key: position for position, key in enumerate(self._features)}
 
-    def evaluate(self, identity: Identity | None = None) -> list[FlagResult]:
-        """Every flag, by key; without an identity its default."""
-        return self._run(self._features, self._segments, identity)
+    @cached_property
+    def defaults(self) -> list[FlagResult]:
+        """Every flag as everybody gets it, by key."""
+        return [found for _, found in self._run(self._features, {}, None)]
+
+    def evaluate(self, identity: Identity) -> list[FlagResult]:
+        """Every flag, by key."""
+        found = self.defaults.copy()
+        for position, targeted in self.evaluate_targeted(identity):
+            found[position] = targeted
+        return found
+
+    def evaluate_targeted(self, identity: Identity) -> list[tuple[int, FlagResult]]:
+        """The flags that have an override or a rollout, each with its position among all. The others are the same for everybody."""
+        return self._run(self._targeted, self._segments, identity)
 
     def evaluate_one(self, feature: str, identity: Identity | None = None) -> FlagResult:
         """One flag. Raises KeyError where there is none of that key."""
-        return self._run({feature: self._features[feature]}, self._segments_of.get(feature, {}), identity)[0]
+        return self._run({feature: self._features[feature]}, self._segments_of.get(feature, {}), identity)[0][1]
 
-    def _run(self, features: Mapping[str, Any], segments: Mapping[str, Any], identity: Identity | None) -> list[FlagResult]:
+    def _run(self, features: Mapping[str, Any], segments: Mapping[str, Any], identity: Identity | None) -> list[tuple[int, FlagResult]]:
         context: EvaluationContext[Any, Any] = {"environment": self._environment, "features": dict(features)}  # type: ignore[typeddict-item]
         if identity:
             context["segments"] = dict(segments)
@@ -105,13 +121,14 @@ class Evaluator:
             context["identity"] = IdentityContext(identifier=identity.identifier, key=key, traits=traits)  # type: ignore[typeddict-item]
             traits.update(self._matched(context))
         result: EvaluationResult[Any, Any] = get_evaluation_result(context)
-        return [self._read(name, found) for name, found in result["flags"].items()]
+        return [self._known.get((name, found["reason"])) or self._read(name, found) for name, found in result["flags"].items()]
 
-    def _read(self, name: str, found: Any) -> FlagResult:
+    def _read(self, name: str, found: Any) -> tuple[int, FlagResult]:
+        """A flag's reason settles what it is, so each is read once."""
         about = found["metadata"]
-        return FlagResult(
-            self.flags[name], found["enabled"], found["value"], found["reason"], about.get("segment"), bool(about.get("rollout"))
-        )
+        whose = about.get("segment"), bool(about.get("rollout"))
+        read = self._positions[name], FlagResult(self.flags[name], found["enabled"], found["value"], found["reason"], *whose)
+        return self._known.setdefault((name, found["reason"]), read)
 
     def _matched(self, context: EvaluationContext[Any, Any]) -> dict[str, bool]:
         deadline = Deadline() if self._patterns else None
@@ -128,7 +145,8 @@ class Evaluator:
                 _feature(flag, enabled, value, priority, segment=segment.segment.key)
                 for flag, enabled, value, priority in overrides_for(segment, self.snapshot.flags)
             ]
-            yield _segment(segment.number, segment.segment.key, [self._rule(rule) for rule in served_rules(segment)], overrides)
+            if overrides:
+                yield _segment(segment.number, segment.segment.key, [self._rule(rule) for rule in served_rules(segment)], overrides)
         for flag in self.snapshot.flags:
             if share := share_of(flag):
                 overrides = [_feature(flag, share.enabled, share.value, PRIORITY_OF_ROLLOUT, rollout=True)]

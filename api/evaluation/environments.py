@@ -1,19 +1,19 @@
 """Environments as they are served: kept in memory, one context per version, and replaced as soon as there is a newer one."""
 
 import asyncio
-import json
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
 
 import structlog
 
 from activities.snapshots import read_snapshot
 from activities.store.database import Database
 from activities.store.watching import Watch
-from domain.document import environment_document
-from domain.evaluation import Evaluator, FlagResult
+from api.evaluation.writing import Flags, written
+from domain.document import environment_document, flag_of_flagsmith
+from domain.evaluation import Evaluator
+from domain.ofrep import resolution_of
 from domain.serving import Snapshot
 
 log = structlog.get_logger()
@@ -45,9 +45,14 @@ class Served:
         return self.snapshot.keys.client_key, self.snapshot.keys.server_key
 
     @cached_property
-    def defaults(self) -> bytes:
-        """What everybody gets, as Flagsmith's SDKs read it."""
-        return written([flag_of_flagsmith(found) for found in self.evaluator.evaluate()])
+    def for_ofrep(self) -> Flags:
+        """Its flags as OFREP has them."""
+        return Flags(self.evaluator, resolution_of)
+
+    @cached_property
+    def for_flagsmith(self) -> Flags:
+        """Its flags as Flagsmith's SDKs read them."""
+        return Flags(self.evaluator, flag_of_flagsmith)
 
     @cached_property
     def document(self) -> bytes:
@@ -156,20 +161,3 @@ class Environments:
     def _version(self, environment_id: str) -> int:
         with self.database.reading() as store:
             return store.serving.version(environment_id)
-
-
-def flag_of_flagsmith(found: FlagResult) -> dict[str, Any]:
-    """One flag, as Flagsmith's SDKs read it."""
-    return {
-        "id": found.flag.number,
-        "feature": {"id": found.flag.number, "name": found.flag.feature.key, "type": "STANDARD"},
-        "enabled": found.enabled,
-        "feature_state_value": found.value,
-        "reason": found.reason,
-        "variant": None,
-    }
-
-
-def written(content: Any) -> bytes:
-    """A JSON document."""
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()

@@ -12,7 +12,9 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from activities.remembering import remember
-from api.evaluation.environments import Environments, Served, flag_of_flagsmith, written
+from api.evaluation.environments import Environments, Served
+from api.evaluation.writing import written
+from domain.document import flag_of_flagsmith
 from domain.errors import Invalid
 from domain.identity import Identity, Trait
 from domain.told import Told, read_told
@@ -65,7 +67,7 @@ async def read_flags(request: Request) -> Response:
     served = await _served(request)
     feature = request.query_params.get("feature")
     if feature is None:
-        return _json(served.defaults)
+        return _json(served.for_flagsmith.everybodys)
     if feature not in served.evaluator.flags:
         raise FlagsmithFailure("Given feature not found", HTTPStatus.NOT_FOUND)
     return _json(written(flag_of_flagsmith(served.evaluator.evaluate_one(feature))))
@@ -111,16 +113,13 @@ async def _identified(request: Request, served: Served, sent: object) -> Respons
         identity, known = await asyncio.to_thread(remember, request.app.state.database, served.id, told, datetime.now(UTC))
     except Invalid as refusal:
         raise FlagsmithFailure(refusal.message) from refusal
-    return _json(written(_about(served, told, identity, known)))
+    about = written(_about(told, identity, known))
+    return _json(b'{"flags":' + served.for_flagsmith.of(identity) + b"," + about[1:])
 
 
-def _about(served: Served, told: Told, identity: Identity, known: Mapping[str, Trait]) -> dict[str, Any]:
+def _about(told: Told, identity: Identity, known: Mapping[str, Trait]) -> dict[str, Any]:
     shown = identity.traits if told.transient else {**known, **told.passing}
-    return {
-        "identifier": identity.identifier,
-        "traits": [{"trait_key": key, "trait_value": value} for key, value in shown.items()],
-        "flags": [flag_of_flagsmith(found) for found in served.evaluator.evaluate(identity)],
-    }
+    return {"identifier": identity.identifier, "traits": [{"trait_key": key, "trait_value": value} for key, value in shown.items()]}
 
 
 def _key(request: Request) -> str:

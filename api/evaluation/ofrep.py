@@ -9,7 +9,8 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.datastructures import QueryParams
 
-from api.evaluation.environments import Environments, Served, written
+from api.evaluation.environments import Environments, Served
+from api.evaluation.writing import written
 from domain.errors import Invalid
 from domain.identity import Identity, check_identifier, check_traits
 from domain.ofrep import resolution_of
@@ -63,7 +64,7 @@ async def evaluate_flag(key: str, request: Request) -> Response:
     identity = _identity(await request.body())
     if key not in served.evaluator.flags:
         raise OfrepFailure("FLAG_NOT_FOUND", f"There is no flag '{key[:64]}' in this environment.", HTTPStatus.NOT_FOUND)
-    return _json(resolution_of(served.evaluator.evaluate_one(key, identity)))
+    return Response(written(resolution_of(served.evaluator.evaluate_one(key, identity))), media_type="application/json")
 
 
 @router.post("/evaluate/flags", openapi_extra=_DESCRIBED, responses={304: {"description": "Nothing has changed since that ETag."}})
@@ -75,10 +76,8 @@ async def evaluate_all_flags(request: Request) -> Response:
     etag = _etag(served, body)
     if etag in re.split(r"\s*,\s*", request.headers.get("if-none-match", "").replace("W/", "")):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
-    flags = [resolution_of(found) for found in served.evaluator.evaluate(identity)]
-    stream = {"type": "sse", "endpoint": {"requestUri": f"{PREFIX}/streams/{served.id}"}, "inactivityDelaySec": INACTIVITY}
-    about = {"environment": served.snapshot.environment.key, "version": str(served.version)}
-    return _json({"flags": flags, "eventStreams": [stream], "metadata": about}, {"ETag": etag})
+    content = b'{"flags":' + served.for_ofrep.of(identity) + b"," + _about(served)[1:]
+    return Response(content, headers={"ETag": etag}, media_type="application/json")
 
 
 async def _served(request: Request) -> Served:
@@ -128,8 +127,9 @@ def _etag(served: Served, body: bytes) -> str:
     return f'"{hashlib.blake2b(body, digest_size=16, key=f"{served.id}{served.version}".encode()[:64]).hexdigest()}"'
 
 
-def _json(content: Any, headers: dict[str, str] | None = None, status: int = HTTPStatus.OK) -> Response:
-    return Response(written(content), status, headers, "application/json")
+def _about(served: Served) -> bytes:
+    stream = {"type": "sse", "endpoint": {"requestUri": f"{PREFIX}/streams/{served.id}"}, "inactivityDelaySec": INACTIVITY}
+    return written({"eventStreams": [stream], "metadata": {"environment": served.snapshot.environment.key, "version": str(served.version)}})
 
 
 def _failed(request: Request, failure: Exception) -> Response:

@@ -47,7 +47,7 @@ def test_the_official_sdk_comes_to_the_same_by_itself(snapshot: Snapshot, asked:
 
 @given(snapshots())
 def test_without_an_identity_everybody_gets_the_default(snapshot: Snapshot) -> None:
-    ours = [(each.enabled, each.value) for each in Evaluator(snapshot).evaluate()]
+    ours = [(each.enabled, each.value) for each in Evaluator(snapshot).defaults]
 
     assert ours == [(flag.state.enabled, flag.state.value) for flag in snapshot.flags]
     assert ours == [(flag.enabled, flag.value) for flag in local_sdk(snapshot).get_environment_flags().all_flags()]
@@ -144,7 +144,7 @@ def test_whoever_has_no_identity_is_in_no_segment_and_in_no_share() -> None:
     unset = [{"type": "ALL", "conditions": [{"property": "x", "operator": "IS_NOT_SET"}]}]
     state = FlagState(value="old", overrides={"beta": Override(enabled=True, value="beta", priority=0)}, rollout=Rollout(percent=99))
 
-    [found] = Evaluator(snapshot_of(state, beta=unset)).evaluate()
+    [found] = Evaluator(snapshot_of(state, beta=unset)).defaults
 
     assert (found.enabled, found.value) == (False, "old")
 
