@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
-from psycopg import Connection as PostgresConnection
-from sqlalchemy import Connection, text
+import psycopg
 
 from activities.store.database import Database
 from activities.store.versions import CHANNEL
@@ -24,7 +24,7 @@ class Watch:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._listening: Connection | None = None
+        self._listening: psycopg.Connection[Any] | None = None
         self._asked_at = 0.0
         self._known: Mapping[str, int] = {}
 
@@ -40,7 +40,6 @@ class Watch:
     def close(self) -> None:
         """Listen no longer."""
         if self._listening:
-            self._listening.invalidate()
             self._listening.close()
             self._listening = None
 
@@ -51,18 +50,16 @@ class Watch:
     def _listen(self) -> bool:
         """Whether anything was told. What happened before the listening began is to be looked up."""
         if self._listening is None:
-            self._listening = self.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            self._listening.execute(text(f"LISTEN {CHANNEL}"))
+            self._listening = self._connect()
+            self._listening.execute(f"LISTEN {CHANNEL}")
             return True
         try:
-            return any(True for _ in _driver(self._listening).notifies(timeout=WHILE, stop_after=1))
-        except Exception:
+            return any(True for _ in self._listening.notifies(timeout=WHILE, stop_after=1))
+        except psycopg.Error:
             self.close()
             raise
 
-
-def _driver(connection: Connection) -> PostgresConnection[object]:
-    driver = connection.connection.driver_connection
-    if not isinstance(driver, PostgresConnection):
-        raise TypeError(f"only psycopg's connections listen, and this is a {type(driver).__name__}")
-    return driver
+    def _connect(self) -> psycopg.Connection[Any]:
+        """A connection of its own: it is held for good, and would be missing in the pool."""
+        url = self.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        return psycopg.connect(url, autocommit=True, connect_timeout=5)
