@@ -11,6 +11,7 @@ from activities.snapshots import read_snapshot
 from activities.store.database import Database
 from activities.store.watching import Watch
 from api.evaluation.writing import Flags, written
+from api.problems import OUTAGES
 from domain.document import environment_document, flag_of_flagsmith
 from domain.evaluation import Evaluator
 from domain.ofrep import resolution_of
@@ -89,11 +90,12 @@ class Environments:
         return found if found and found.snapshot.keys.client_key == name else None
 
     async def newest(self, served: Served) -> Served:
-        """The environment as the database has it now. Another process may have told of a change before this one knows it."""
-        version = await asyncio.to_thread(self._version, served.id)
-        if version <= served.version:
+        """The environment as the database has it now, if that can be asked: another process may have told of a change before this one."""
+        try:
+            version = await asyncio.to_thread(self._version, served.id)
+            return served if version <= served.version else await self._load(served.id, version) or served
+        except OUTAGES:
             return served
-        return await self._load(served.id, version) or served
 
     async def newer(self, environment_id: str, than: int) -> int | None:
         """Wait until the environment has a later version; None once it is gone."""

@@ -50,7 +50,12 @@ async def _stream(name: str, request: Request, event: Event) -> Response:
         return Response(json.dumps({"detail": "There is no such stream."}), 404, media_type="application/json")
     last = request.headers.get("last-event-id", "")
     known = int(last) if last.isascii() and last.isdecimal() and len(last) < 20 else 0
-    return EventSourceResponse(_events(environments, served.id, known, event), ping=PING, send_timeout=TOO_SLOW)
+    return telling(_events(environments, served.id, known, event))
+
+
+def telling(events: AsyncIterator[ServerSentEvent], too_slow: float = TOO_SLOW) -> EventSourceResponse:
+    """A stream of these events, which ends with a client that is gone and is broken off for one that does not read."""
+    return EventSourceResponse(events, ping=PING, send_timeout=too_slow)
 
 
 async def _events(environments: Environments, environment_id: str, known: int, event: Event) -> AsyncIterator[ServerSentEvent]:

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,7 +55,8 @@ def listening(api: Api, path: str, **headers: str) -> Iterator[Events]:
         thread.start()
         yield events
         # A read that waits in another thread is ended by ending the connection.
-        answer.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # Unless the server ended it.
+            answer.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         thread.join(10)
 
 
