@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from domain.evaluation import PRIORITY_OF_ROLLOUT, FlagResult, overrides_for, served_rules, share_of
+from domain.evaluation import FlagResult
 from domain.flag import Value
 from domain.segment import Operator, Rule
 from domain.serving import ServedFlag, Snapshot
+from domain.targeting import PRIORITY_OF_ROLLOUT, overrides_for, served_rules, share_of
 
 
 def environment_document(snapshot: Snapshot) -> dict[str, Any]:
@@ -63,15 +64,15 @@ def _segments(snapshot: Snapshot) -> list[dict[str, Any]]:
 
 
 def _shares(snapshot: Snapshot) -> list[dict[str, Any]]:
-    shares = [(flag, share) for flag in snapshot.flags if (share := share_of(flag))]
+    shares = [share for flag in snapshot.flags if (share := share_of(flag))]
     return [
         {
-            "id": share.number,
+            "id": share.flag.number,
             "name": share.name,
             "rules": [{"type": "ALL", "rules": [], "conditions": [_condition("", Operator.PERCENTAGE_SPLIT, str(share.percent))]}],
-            "feature_states": [_state(snapshot, flag, share.enabled, share.value, "rollout", PRIORITY_OF_ROLLOUT)],
+            "feature_states": [_state(snapshot, share.flag, share.enabled, share.value, "rollout", PRIORITY_OF_ROLLOUT)],
         }
-        for flag, share in shares
+        for share in shares
     ]
 
 

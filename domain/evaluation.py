@@ -1,22 +1,20 @@
 """Evaluating flags for an identity, with Flagsmith's own engine, on a context that is built once per version of an environment."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from flag_engine.context.types import IdentityContext
 from flag_engine.engine import EvaluationContext, EvaluationResult, get_evaluation_result
 from flag_engine.segments.evaluator import get_context_value
+from flag_engine.utils.hashing import get_hashed_percentage_for_object_ids
 
-from domain.condition import can_be_evaluated
-from domain.flag import LAST_PRIORITY, Value
+from domain.flag import Value
 from domain.identity import Identity, Trait
 from domain.pattern import Deadline, compile_pattern, matches
 from domain.segment import Operator, Rule
-from domain.serving import ServedFlag, ServedSegment, Snapshot
-
-PRIORITY_OF_ROLLOUT = LAST_PRIORITY + 1
-"""Below every override, and above the default."""
+from domain.serving import ServedFlag, Snapshot
+from domain.targeting import PRIORITY_OF_ROLLOUT, Share, overrides_for, served_rules, share_of
 
 _MATCHED = "\x00pattern "
 """How the traits are called that say which patterns match; nobody can send such a one."""
@@ -33,17 +31,7 @@ class FlagResult(NamedTuple):
     in_rollout: bool
 
 
-class Share(NamedTuple):
-    """The identities that a rollout serves, as a segment that holds a percentage of all."""
-
-    number: int
-    name: str
-    percent: int
-    enabled: bool
-    value: Value
-
-
-class _Condition(NamedTuple):
+class _Pattern(NamedTuple):
     """A pattern that is tried beforehand, within a deadline: the engine only looks whether it matched."""
 
     trait: str
@@ -51,30 +39,17 @@ class _Condition(NamedTuple):
     compiled: Any
 
 
-def name_of_share(feature: str) -> str:
-    """What SDKs show of the segment that a rollout makes; no segment's key looks like it."""
-    return f"rollout of {feature}"
+class _Drawn(NamedTuple):
+    """A share that is drawn beforehand, with the engine's own hash, which is cheaper than rules: a segment of everybody, or of nobody."""
 
+    key: str
+    percent: int
+    everybody: Any
+    nobody: Any
 
-def share_of(flag: ServedFlag) -> Share | None:
-    """The share that a rollout serves, what it does not name filled from the default; its salt is the feature and the environment."""
-    if not (rollout := flag.state.rollout):
-        return None
-    enabled = rollout.enabled if "enabled" in rollout.named else flag.state.enabled
-    value = rollout.value if "value" in rollout.named else flag.state.value
-    return Share(flag.number, name_of_share(flag.feature.key), rollout.percent, enabled, value)
-
-
-def overrides_for(segment: ServedSegment, flags: Iterable[ServedFlag]) -> Iterator[tuple[ServedFlag, bool, Value, int]]:
-    """What the segment gets of each flag that has an override for it, inherited fields filled from the default; and its priority."""
-    for flag in flags:
-        if override := flag.state.overrides.get(segment.segment.key):
-            yield flag, *flag.state.resolved(segment.segment.key), override.priority
-
-
-def served_rules(segment: ServedSegment) -> tuple[Rule, ...]:
-    """The segment's rules; none, and so nobody in it, where they can't be evaluated."""
-    return segment.segment.rules if can_be_evaluated(segment.segment.rules) else ()
+    def drawn_for(self, identity_key: str) -> Any:
+        """What stands for the share when this identity is evaluated."""
+        return self.everybody if get_hashed_percentage_for_object_ids([self.key, identity_key]) <= self.percent else self.nobody
 
 
 class Evaluator:
@@ -83,11 +58,12 @@ class Evaluator:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.flags = {flag.feature.key: flag for flag in snapshot.flags}
-        self._patterns: list[_Condition] = []
+        self._patterns: list[_Pattern] = []
         self._known: dict[tuple[str, str], tuple[int, FlagResult]] = {}
         self._environment: dict[str, str] = {"key": snapshot.environment.id, "name": snapshot.environment.name}
         self._features = {key: _feature(flag, flag.state.enabled, flag.state.value) for key, flag in self.flags.items()}
-        self._segments = dict(self._segment_contexts())
+        self._shares = [self._drawn(share) for flag in snapshot.flags if (share := share_of(flag))]
+        self._segments = dict(self._segment_contexts()) | {share.key: share.nobody for share in self._shares}
         self._segments_of = _by_feature(self._segments)
         self._targeted = {key: feature for key, feature in self._features.items() if key in self._segments_of}
         self._positions = {key: position for position, key in enumerate(self._features)}
@@ -115,9 +91,10 @@ class Evaluator:
     def _run(self, features: Mapping[str, Any], segments: Mapping[str, Any], identity: Identity | None) -> list[tuple[int, FlagResult]]:
         context: EvaluationContext[Any, Any] = {"environment": self._environment, "features": dict(features)}  # type: ignore[typeddict-item]
         if identity:
-            context["segments"] = dict(segments)
             traits: dict[str, Trait] = dict(identity.traits)
             key = f"{self.snapshot.environment.id}_{identity.identifier}"
+            drawn = {share.key: share.drawn_for(key) for share in self._shares if share.key in segments}
+            context["segments"] = {**segments, **drawn}
             context["identity"] = IdentityContext(identifier=identity.identifier, key=key, traits=traits)  # type: ignore[typeddict-item]
             traits.update(self._matched(context))
         result: EvaluationResult[Any, Any] = get_evaluation_result(context)
@@ -146,11 +123,13 @@ class Evaluator:
                 for flag, enabled, value, priority in overrides_for(segment, self.snapshot.flags)
             ]
             if overrides:
-                yield _segment(segment.number, segment.segment.key, [self._rule(rule) for rule in served_rules(segment)], overrides)
-        for flag in self.snapshot.flags:
-            if share := share_of(flag):
-                overrides = [_feature(flag, share.enabled, share.value, PRIORITY_OF_ROLLOUT, rollout=True)]
-                yield _segment(share.number, share.name, [_percentage(share.percent)], overrides)
+                rules = [self._rule(rule) for rule in served_rules(segment)]
+                yield str(segment.number), _segment(segment.number, segment.segment.key, rules, overrides)
+
+    def _drawn(self, share: Share) -> _Drawn:
+        overrides = [_feature(share.flag, share.enabled, share.value, PRIORITY_OF_ROLLOUT, rollout=True)]
+        everybody = _segment(share.flag.number, share.name, [{"type": "ALL", "conditions": [], "rules": []}], overrides)
+        return _Drawn(str(share.flag.number), share.percent, everybody, everybody | {"rules": []})
 
     def _rule(self, rule: Rule) -> dict[str, Any]:
         conditions = [self._condition(each.property or "", each.operator, each.value) for each in rule.conditions]
@@ -160,7 +139,7 @@ class Evaluator:
         if operator is not Operator.REGEX:
             return {"property": property_, "operator": operator.value, "value": value}
         trait = f"{_MATCHED}{len(self._patterns)}"
-        self._patterns.append(_Condition(trait, property_, compile_pattern(value or "")))
+        self._patterns.append(_Pattern(trait, property_, compile_pattern(value or "")))
         return {"property": trait, "operator": Operator.IS_SET.value, "value": ""}
 
 
@@ -175,13 +154,8 @@ def _feature(flag: ServedFlag, enabled: bool, value: Value, priority: int | None
     return made if priority is None else made | {"priority": priority}
 
 
-def _segment(number: int, name: str, rules: list[dict[str, Any]], overrides: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
-    return str(number), {"key": str(number), "name": name, "rules": rules, "overrides": overrides}
-
-
-def _percentage(percent: int) -> dict[str, Any]:
-    condition = {"property": "", "operator": Operator.PERCENTAGE_SPLIT.value, "value": str(percent)}
-    return {"type": "ALL", "conditions": [condition], "rules": []}
+def _segment(number: int, name: str, rules: list[dict[str, Any]], overrides: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"key": str(number), "name": name, "rules": rules, "overrides": overrides}
 
 
 def _by_feature(segments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from activities.remembering import remember
 from api.evaluation.environments import Environments, Served
-from api.evaluation.writing import written
+from api.evaluation.writing import UNCACHED, written
 from domain.document import flag_of_flagsmith
 from domain.errors import Invalid
 from domain.identity import Identity, Trait
@@ -146,7 +146,7 @@ def _has(request: Request, headers: Mapping[str, str]) -> bool:
 
 
 def _json(content: bytes, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(content, headers=dict(headers or {}), media_type="application/json")
+    return Response(content, headers=UNCACHED | dict(headers or {}), media_type="application/json")
 
 
 def _failed(_request: Request, failure: Exception) -> Response:

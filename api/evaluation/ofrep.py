@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.datastructures import QueryParams
 
 from api.evaluation.environments import Environments, Served
-from api.evaluation.writing import written
+from api.evaluation.writing import UNCACHED, written
 from domain.errors import Invalid
 from domain.identity import Identity, check_identifier, check_traits
 from domain.ofrep import resolution_of
@@ -64,7 +64,8 @@ async def evaluate_flag(key: str, request: Request) -> Response:
     identity = _identity(await request.body())
     if key not in served.evaluator.flags:
         raise OfrepFailure("FLAG_NOT_FOUND", f"There is no flag '{key[:64]}' in this environment.", HTTPStatus.NOT_FOUND)
-    return Response(written(resolution_of(served.evaluator.evaluate_one(key, identity))), media_type="application/json")
+    content = written(resolution_of(served.evaluator.evaluate_one(key, identity)))
+    return Response(content, headers=UNCACHED, media_type="application/json")
 
 
 @router.post("/evaluate/flags", openapi_extra=_DESCRIBED, responses={304: {"description": "Nothing has changed since that ETag."}})
@@ -77,7 +78,7 @@ async def evaluate_all_flags(request: Request) -> Response:
     if etag in re.split(r"\s*,\s*", request.headers.get("if-none-match", "").replace("W/", "")):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
     content = b'{"flags":' + served.for_ofrep.of(identity) + b"," + _about(served)[1:]
-    return Response(content, headers={"ETag": etag}, media_type="application/json")
+    return Response(content, headers=UNCACHED | {"ETag": etag}, media_type="application/json")
 
 
 async def _served(request: Request) -> Served:

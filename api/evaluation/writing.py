@@ -7,6 +7,9 @@ from typing import Any
 from domain.evaluation import Evaluator, FlagResult
 from domain.identity import Identity
 
+UNCACHED = {"Cache-Control": "private, no-cache"}
+"""Whose flags they are stands in headers that caches don't look at, and they may change at any moment: only ETags save asking again."""
+
 
 class Flags:
     """The flags of one environment at one version, in the words of one protocol."""

@@ -25,6 +25,7 @@ def test_flags_are_those_that_everybody_gets(shop: Api) -> None:
     assert flag["feature"] == {"id": flag["id"], "name": "checkout", "type": "STANDARD"}
     assert (flag["enabled"], flag["feature_state_value"], flag["reason"], flag["variant"]) == (True, "classic", "STATIC", None)
     assert app.flagsmith("GET", "flags/?feature=checkout").json() == flag
+    assert app.flagsmith("GET", "flags/").headers["cache-control"] == "private, no-cache", "or a proxy would give it to other keys"
     missing = app.flagsmith("GET", "flags/?feature=nothing")
     assert (missing.status_code, missing.json()) == (404, {"detail": "Given feature not found"})
 
