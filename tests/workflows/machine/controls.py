@@ -130,7 +130,7 @@ class Controls(Play):
         caller = self.stand.world.caller
         person = Person(key=caller.key, owner=caller.owner.name, owner_id=caller.owner_id)
         about = more | ({"stage": drawing.name_of(to)} if control is Control.RESTART else {})
-        message = _MESSAGES.get(control, SteerRelease).model_validate({"by": person, "expected": self._expected(stale), **about})
+        message = _MESSAGES.get(control, SteerRelease).model_validate({"by": person, "expected": self.expected(stale), **about})
         return Asked(self.release, control, message, f"{control}/{self.ground.next_number()}")
 
     async def send(self, asked: Asked) -> None:
@@ -139,7 +139,7 @@ class Controls(Play):
 
     async def stopped(self, control: Control, *, stale: bool = False) -> None:
         """Stop a release as the API does."""
-        wanted, at = StopRelease(release=self.release.id, expected=self._expected(stale)), await self.moment()
+        wanted, at = StopRelease(release=self.release.id, expected=self.expected(stale)), await self.moment()
         stopping = pause_release if control is Control.PAUSE else remove_release
 
         def in_one_transaction() -> None:
@@ -148,7 +148,8 @@ class Controls(Play):
 
         await asyncio.to_thread(in_one_transaction)
 
-    def _expected(self, stale: bool) -> Expected:
+    def expected(self, stale: bool) -> Expected:
+        """Where a person saw the release who looks now, or who has not looked since it came there."""
         return Expected(visit=self.model.visit - stale)
 
     async def _cancel(self) -> None:

@@ -12,7 +12,8 @@ ALLOWED = {
     "skip": {"running", "paused", "blocked"},
     "retry": {"blocked"},
     "restart": {"running", "paused", "blocked"},
-    "remove": {"starting", "running", "paused", "blocked"},
+    "rollback": {"starting", "running", "paused", "blocked", "completed", "removed", "terminated"},
+    "remove": {"starting", "running", "paused", "blocked", "rolling_back"},
 }
 """Where nothing acts at the moment; written down anew on purpose."""
 
@@ -32,6 +33,14 @@ EVERY = 60
 """How many minutes after a step of a rollout the next one is due."""
 
 
+class Wanted(NamedTuple):
+    """A rollback that was asked for: of stages from which on, over changes by hand or not, and how the release had ended, if it had."""
+
+    undoes_from: int
+    force: bool
+    ended: str | None
+
+
 @dataclass
 class ReleaseModel:
     """One release, in minutes of its own clock."""
@@ -49,6 +58,7 @@ class ReleaseModel:
     left: int = 0
     outcomes: list[tuple[int, str]] = field(default_factory=list)
     shown: Flag | None = None
+    rollback: Wanted | None = None
 
     def __post_init__(self) -> None:
         self._enter(self.start)
@@ -56,7 +66,7 @@ class ReleaseModel:
     @property
     def is_finished(self) -> bool:
         """Whether nothing more happens to it."""
-        return self.status in ("completed", "removed", "terminated")
+        return self.status in ("completed", "removed", "terminated", "rolled_back")
 
     @property
     def visit(self) -> int:
@@ -80,6 +90,28 @@ class ReleaseModel:
         if stale:
             return "StageMoved"
         return "Invalid" if control == "restart" and not self.start <= to <= self.index else None
+
+    def verdict_on_rollback(self, to: int | None, *, stale: bool = False) -> str | None:
+        """The refusal of a rollback, if it is refused."""
+        if to is not None and self.is_finished:
+            return "ControlNotAllowed"
+        return "Invalid" if to is not None and not self.start <= to < self.index else self.verdict("rollback", stale=stale)
+
+    def roll_back(self, to: int | None, *, force: bool) -> None:
+        """It is to be rolled back, as soon as somebody works."""
+        ended = self.status if self.is_finished else None
+        self.status, self.rollback = "rolling_back", Wanted(0 if to is None else to + 1, force, ended)
+
+    def rolled_back(self, changed: set[int]) -> None:
+        """What it changed on these visits is put back, as far as that was wanted."""
+        assert self.rollback
+        undone = {visit for visit in changed if self.outcomes[visit - 1][0] >= self.rollback.undoes_from}
+        undone |= set() if self.rollback.ended else {self.visit}
+        self.outcomes = [(index, "rolled_back" if visit in undone else was) for visit, (index, was) in enumerate(self.outcomes, start=1)]
+        self.status = "rolled_back"
+        if self.rollback.undoes_from:
+            self._enter(self.rollback.undoes_from)
+            self.status = "paused"
 
     def pause(self) -> None:
         """The clock stands still."""
@@ -112,7 +144,10 @@ class ReleaseModel:
         self.status, self.left = "running", 0
 
     def end(self, status: str) -> None:
-        """It ends where it stands."""
+        """It ends where it stands; a rollback of what had ended is given up."""
+        if self.status == "rolling_back" and self.rollback and self.rollback.ended:
+            self.status = self.rollback.ended
+            return
         self.outcomes[-1] = (self.index, "removed")
         self.status = status
 

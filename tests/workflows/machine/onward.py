@@ -13,14 +13,15 @@ def nothing_told_is_taken_back(earlier: Record, later: Record) -> Iterator[str]:
 
 def changes_stay(earlier: Story, later: Story) -> Iterator[str]:
     """A change that was recorded is never altered, and none is put before it."""
-    if later.changes[: len(earlier.changes)] != earlier.changes:
+    if any(after[: len(before)] != before for before, after in ((earlier.changes, later.changes), (earlier.put_back, later.put_back))):
         yield f"changes {[change['key'] for change in earlier.changes]} became {[change['key'] for change in later.changes]}"
 
 
 def visits_that_are_over_stay(earlier: Story, later: Story) -> Iterator[str]:
-    """What became of a visit is never altered."""
+    """What became of a visit is never altered, but by a rollback."""
     over = earlier.row["visit"] - (earlier.row["ended_at"] is None)
-    if later.runs[:over] != earlier.runs[:over]:
+    may_be = [(run, run | ({"outcome": "rolled_back"} if "release.rolled_back" in _new(earlier, later) else {})) for run in earlier.runs]
+    if any(run not in either for run, either in zip(later.runs, may_be[:over], strict=False)):
         yield f"visits {earlier.runs[:over]} became {later.runs[:over]}"
 
 
@@ -34,8 +35,8 @@ def rows_go_forward(earlier: Story, later: Story) -> Iterator[str]:
 
 
 def what_is_finished_stays(earlier: Story, later: Story) -> Iterator[str]:
-    """Nothing at all happens to a release that has ended."""
-    if earlier.row["ended_at"] is not None and later != earlier:
+    """Nothing at all happens to a release that has ended, unless a person wants it rolled back."""
+    if earlier.row["ended_at"] is not None and later != earlier and _new(earlier, later)[:1] != ["release.rolling_back"]:
         yield f"{_place(earlier.row)} was finished and became {_place(later.row)}, with {len(later.changes)} changes"
 
 
@@ -54,6 +55,11 @@ def steps_back(earlier: Record, later: Record) -> list[str]:
         return [*found, "a release is gone"]
     pairs = list(zip(earlier.stories, later.stories, strict=False))
     return found + [f"{check.__name__}: {wrong}" for before, after in pairs for check in OF_A_RELEASE for wrong in check(before, after)]
+
+
+def _new(earlier: Story, later: Story) -> list[str]:
+    """What was told meanwhile."""
+    return [entry["event"] for entry in later.audit[len(earlier.audit) :]]
 
 
 def _place(row: Row) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from tests.workflows.machine import drawing
 from tests.workflows.machine.flag_model import Deed, Flag, flag_of, shown_in, wanted_of, with_paths
 from tests.workflows.machine.ground import PATIENCE, Ground
 from tests.workflows.machine.model import LAUNCH, ReleaseModel, Rung
+from tests.workflows.machine.net import put_back
 from tests.workflows.machine.onward import steps_back
 from tests.workflows.machine.promises import broken_promises
 from tests.workflows.machine.record import Record, read_record
@@ -101,6 +103,8 @@ class Play(RuleBasedStateMachine):
         self.model.started()
         if self.ground.works:
             await self.until_idle()
+            if self.model.status == "rolling_back":
+                self._put_back()
             self.model.act()
         predicted, deadline = self.predicted(), time.monotonic() + PATIENCE
         while (found := self.found()) != predicted:
@@ -116,11 +120,26 @@ class Play(RuleBasedStateMachine):
 
     async def _is_idle(self) -> bool:
         try:
-            description = (await self.stand.handle(self.release).describe()).raw_description
+            mover = self.ground.env.client.get_workflow_handle(self.stand.record(self.release).moved_by)
+            description = (await mover.describe()).raw_description
         except RPCError:
-            return self.model.is_finished  # Removed before Temporal heard of it.
+            return self.stand.record(self.release).is_finished  # Before Temporal heard of it.
         has_begun = description.workflow_execution_info.history_length > 2
         return has_begun and not description.pending_activities and not description.HasField("pending_workflow_task")
+
+    def _put_back(self) -> None:
+        """What everyone gets again is predicted; of overrides and rollouts the checks alone judge."""
+        story, rollback = self.read().latest, self.model.rollback
+        assert rollback
+        before = replace(story, put_back=[change for change in story.put_back if change["sequence"] <= self.record.latest.row["sequence"]])
+        flags = self.found().flags
+        for environment, now in self.flags.items():
+            expected = put_back(before, environment, rollback.undoes_from, now, force=rollback.force)
+            back = {field: flags[environment][field] for field in expected}
+            assert back == expected, f"rolled back in {environment} to {back}, expected {expected}\n{self.told()}"
+        self.flags.update(flags)
+        self.model.seen = {row["environment"]: flag_of(row["state"]) for row in story.seen}
+        self.model.rolled_back({change["visit"] for change in story.changes if change["before"] != change["after"]})
 
     def predicted(self) -> View:
         """What the model says."""
@@ -195,7 +214,7 @@ class Play(RuleBasedStateMachine):
 
     async def moment(self) -> datetime:
         """What the release's clock says; ours, where it has none."""
-        if self.model.is_finished or self.model.status == "starting":
+        if self.model.is_finished or self.model.status in ("starting", "rolling_back"):
             return datetime.now(UTC)
         return await self.ground.now_of(self.stand, self.release)
 

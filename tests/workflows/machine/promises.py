@@ -6,7 +6,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from tests.workflows.machine.flag_history import flags_are_what_was_done
-from tests.workflows.machine.record import CHANGES, ENDS, Record, Row, Story, rollout_of, steps_of
+from tests.workflows.machine.promises_of_rollbacks import (
+    each_put_back_is_told_once,
+    only_what_was_changed_is_put_back,
+    what_is_undone_says_so,
+)
+from tests.workflows.machine.record import CHANGES, Record, Row, Story, end_in, returned_to, rollout_of, steps_of
 
 ACTED = ("acted", "unchanged")
 DONE = (*ACTED, "held", "skipped")
@@ -18,9 +23,18 @@ LAST_OUTCOMES = {
     "completed": DONE,
     "removed": ("removed",),
     "terminated": ("removed",),
+    "rolling_back": ("pending", "blocked", "removed", *DONE),
+    "rolled_back": ("rolled_back", "removed", *DONE),
 }
-_LEAVE = ("stage.skipped", "release.restarted", "release.removed", "release.terminated")
-MAY_FOLLOW = {"release.paused": ("release.resumed", *_LEAVE), "release.blocked": ("release.retried", *_LEAVE)}
+AT_A_STEP = ("starting", "running", "paused", "blocked")
+_END = ("release.removed", "release.terminated")
+_LEAVE = ("stage.skipped", "release.restarted", "release.rolling_back", *_END)
+MAY_FOLLOW = {
+    "release.paused": ("release.resumed", *_LEAVE),
+    "release.blocked": ("release.retried", *_LEAVE),
+    "release.rolling_back": ("release.rolled_back", "release.not_rolled_back", "release.blocked", *_END),
+    "release.rolled_back": ("release.resumed", *_LEAVE),
+}
 HURRIED = {"release.advanced", "release.retried"}
 
 
@@ -45,7 +59,7 @@ def each_step_is_made_once(story: Story) -> Iterator[str]:
         made = [(change["key"], change["step"]) for change in story.changes_on(visit)]
         if made != [(f"{story.row['id']}/{visit}/{step}", step) for step in range(1, len(made) + 1)]:
             yield f"visit {visit} made {made}"
-    if story.row["ended_at"] is None and story.row["step"] != len(story.changes_on(story.row["visit"])) + 1:
+    if story.row["status"] in AT_A_STEP and story.row["step"] != len(story.changes_on(story.row["visit"])) + 1:
         yield f"the row is at step {story.row['step']}, its visit made {story.changes_on(story.row['visit'])}"
 
 
@@ -58,20 +72,26 @@ def visits_are_whole(story: Story) -> Iterator[str]:
 
 
 def stages_follow_one_another(story: Story) -> Iterator[str]:
-    """From one visit to the next a release goes one stage on, or back to where a person restarted it."""
+    """From one visit to the next a release goes one stage on, or back to where a person restarted it or rolled it back to."""
     restarts = [entry["after"]["stage"] for entry in story.audit if entry["event"] == "release.restarted"]
+    returns = [to_stage for entry in story.audit if (to_stage := returned_to(entry))]
     for earlier, later in pairwise(story.runs):
-        if "release.restarted" in story.writes_on(earlier["visit"]):
+        events = story.writes_on(earlier["visit"])
+        if "release.restarted" in events:
             if later["stage"] != restarts.pop(0) or later["stage_index"] > earlier["stage_index"]:
                 yield f"restarted from {earlier['stage']} into {later['stage']}"
+        elif "release.rolled_back" in events:
+            after = story.stages[later["stage_index"] - 1]["name"]
+            if after != returns.pop(0) or later["stage_index"] > earlier["stage_index"]:
+                yield f"rolled back from {earlier['stage']} into {later['stage']}"
         elif later["stage_index"] != earlier["stage_index"] + 1:
             yield f"from {earlier['stage']} to {later['stage']}"
 
 
 def outcomes_fit_the_status(story: Story) -> Iterator[str]:
-    """Visits before the last are done; the last one is as the release is."""
+    """Visits before the last are done or rolled back; the last one is as the release is."""
     outcomes = [run["outcome"] for run in story.runs]
-    if any(outcome not in DONE for outcome in outcomes[:-1]) or outcomes[-1] not in LAST_OUTCOMES[story.row["status"]]:
+    if any(outcome not in (*DONE, "rolled_back") for outcome in outcomes[:-1]) or outcomes[-1] not in LAST_OUTCOMES[story.row["status"]]:
         yield f"outcomes {outcomes} of a release that is {story.row['status']}"
 
 
@@ -81,18 +101,23 @@ def outcomes_fit_the_changes(story: Story) -> Iterator[str]:
         made, steps = story.changes_on(run["visit"]), steps_of(story.stage_of(run))
         changed = any(change["before"] != change["after"] for change in made)
         fits = {"acted": changed and len(made) == steps, "unchanged": not changed and len(made) == steps > 0, "held": steps == 0}
-        if not fits.get(run["outcome"], len(made) < max(steps, 1)):
+        if run["outcome"] != "rolled_back" and not fits.get(run["outcome"], len(made) < max(steps, 1)):
             yield f"visit {run['visit']} is {run['outcome']} after {len(made)} of {steps} steps"
 
 
 def nothing_follows_the_end(story: Story) -> Iterator[str]:
-    """The end is the last thing that is told, and the row's status and time say the same."""
-    events = [entry["event"] for entry in story.audit]
-    ends = [ENDS[event] for event in events if event in ENDS]
-    is_last = not ends or events[-1] in ENDS
-    finished = [story.row["status"]] if story.row["ended_at"] else []
-    if ends != finished or not is_last:
-        yield f"{story.row['status']}, ended at {story.row['ended_at']}, after {events}"
+    """The end is the last thing that is told, but for a rollback of what has ended; the row's status and time say the same."""
+    ended: str | None = None
+    before: str | None = None
+    for entry in story.audit:
+        if ended and entry["event"] != "release.rolling_back":
+            yield f"{entry['event']} of a release that was {ended}"
+        if entry["event"] == "release.rolling_back":
+            before, ended = ended, None
+        else:
+            ended = before if entry["event"] == "release.not_rolled_back" else end_in(entry)
+    if ended != (story.row["status"] if story.row["ended_at"] else None):
+        yield f"{story.row['status']}, ended at {story.row['ended_at']}; the audit log tells that it was {ended}"
 
 
 def nothing_is_done_while_it_stands_still(story: Story) -> Iterator[str]:
@@ -107,7 +132,7 @@ def nothing_is_done_while_it_stands_still(story: Story) -> Iterator[str]:
 def the_row_says_why_it_stands_still(story: Story) -> Iterator[str]:
     """Only a blocked release has a reason, only a paused one what is left of its wait, only a running one a time at which it acts."""
     row = story.row
-    says = {"blocked": row["blocked"], "paused": row["paused"], "running": row["acts_at"]}
+    says = {"blocked": row["blocked"], "paused": row["paused"], "running": None if row["status"] == "rolling_back" else row["acts_at"]}
     wrong = [status for status, value in says.items() if (value is not None) != (row["status"] == status)]
     if wrong:
         yield f"{row['status']}, but {says}"
@@ -154,6 +179,9 @@ OF_A_RELEASE: tuple[Callable[[Story], Iterator[str]], ...] = (
     the_row_says_why_it_stands_still,
     nothing_acts_before_it_is_due,
     no_step_leaps,
+    each_put_back_is_told_once,
+    only_what_was_changed_is_put_back,
+    what_is_undone_says_so,
 )
 OF_THE_RECORD: tuple[Callable[[Record], Iterator[str]], ...] = (a_feature_is_in_one_release, flags_are_what_was_done)
 

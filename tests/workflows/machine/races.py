@@ -12,17 +12,17 @@ from temporalio.service import RPCError
 
 from domain.control import Control, Expected
 from tests.workflows.machine import drawing
-from tests.workflows.machine.controls import Controls
 from tests.workflows.machine.play import refusal_of
+from tests.workflows.machine.rollbacks import Rollbacks
 from tests.workflows.machine.troubles import Troubles
 from tests.workflows.test_fence import reset_to_the_start
 
 _STEERING = ("advance", "skip", "retry", "restart", "resume")
 _STOPPING = ("pause", "remove")
-_DOINGS = (*_STEERING, *_STOPPING, "a while", "by hand", "cancel", "again", "worker")
+_DOINGS = (*_STEERING, *_STOPPING, "a while", "by hand", "cancel", "again", "worker", "rollback")
 
 
-class Races(Controls, Troubles):
+class Races(Rollbacks, Troubles):
     """What nobody can predict."""
 
     @rule(doings=st.lists(st.sampled_from(_DOINGS), min_size=2, max_size=3, unique=True))
@@ -71,6 +71,8 @@ class Races(Controls, Troubles):
                 await asyncio.to_thread(self.write_by_hand, self.model.rung.environment, drawing.IN_THE_WAY)
             case "cancel":
                 await self.stand.handle(self.release).cancel()
+            case "rollback":
+                await self.rolled_back(None)
             case "again":
                 await asyncio.to_thread(lambda: [attempt.again() for attempt in self.ground.attempts.answered[-2:]])
             case "worker":

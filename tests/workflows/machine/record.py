@@ -2,12 +2,13 @@
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 Row = dict[str, Any]
 
-_DOCUMENTS = {"state", "default_state", "definition", "patch", "before", "after", "blocked", "paused", "parameters"}
+_DOCUMENTS = {"state", "default_state", "definition", "patch", "before", "after", "blocked", "paused", "parameters", "rollback"}
 
 _RELEASES = (
     "SELECT r.*, p.definition FROM releases r JOIN pipelines p ON p.id = r.pipeline_id JOIN projects o ON o.id = r.project_id "
@@ -15,7 +16,7 @@ _RELEASES = (
 )
 _RUNS = "SELECT * FROM stage_runs WHERE release_id = ? ORDER BY visit"
 _SEEN = "SELECT * FROM seen WHERE release_id = ?"
-_CHANGES = "SELECT * FROM changes WHERE release_id = ? ORDER BY sequence"
+_CHANGES = "SELECT * FROM changes WHERE release_id = ? ORDER BY sequence, environment"
 _AUDIT = "SELECT * FROM audit_entries WHERE project = ? ORDER BY rowid"
 _FLAGS = (
     "SELECT f.key AS feature, e.key AS environment, f.default_state, s.state "
@@ -29,7 +30,7 @@ CHANGES = ("flag.changed", "stage.unchanged")
 _LEAVING = ("stage.held", "stage.skipped", "release.restarted")
 """After these a release is on its next visit, or done; after a change it is where that was the last step."""
 
-ENDS = {"release.completed": "completed", "release.removed": "removed", "release.terminated": "terminated"}
+_ENDS = {"release.completed": "completed", "release.removed": "removed", "release.terminated": "terminated"}
 
 _NO_WRITES = ("release.added", "release.completed")
 """Told together with something else, or with the very first write."""
@@ -37,19 +38,33 @@ _NO_WRITES = ("release.added", "release.completed")
 
 @dataclass(frozen=True)
 class Story:
-    """One release with everything that is kept of it, in the order in which it was written."""
+    """One release with everything that is kept of it, in the order in which it was written. `put_back` is what rollbacks changed."""
 
     row: Row
     stages: list[Row]
     runs: list[Row]
     changes: list[Row]
+    put_back: list[Row]
     seen: list[Row]
     audit: list[Row]
 
     @property
     def writes(self) -> list[Row]:
         """Its audit entries, one for each write to its row."""
-        return [entry for entry in self.audit if entry["event"] not in _NO_WRITES]
+        return [entry for entry, of_a_rollback in self._told() if not of_a_rollback]
+
+    @property
+    def told_of_rollbacks(self) -> list[Row]:
+        """What its audit entries tell of the changes that were made to put something back."""
+        return [entry for entry, of_a_rollback in self._told() if of_a_rollback]
+
+    def _told(self) -> Iterator[tuple[Row, bool]]:
+        rolling_back = False
+        for entry in self.audit:
+            if entry["event"] not in _NO_WRITES:
+                yield entry, rolling_back and entry["event"] in CHANGES
+                goes_on = entry["event"] in (*CHANGES, "release.blocked", "release.retried")
+                rolling_back = entry["event"] == "release.rolling_back" or (rolling_back and goes_on)
 
     def stage_of(self, run: Row) -> Row:
         """The stage that a visit was to."""
@@ -64,11 +79,23 @@ class Story:
         steps = {run["visit"]: steps_of(self.stage_of(run)) for run in self.runs}
         last_steps = {change["sequence"] for change in self.changes if change["step"] == steps.get(change["visit"])}
         events, now = list[str](), 1
-        for number, event in enumerate((entry["event"] for entry in self.writes), start=1):
+        for number, entry in enumerate(self.writes, start=1):
             if now == visit:
-                events.append(event)
-            now += event in _LEAVING or number in last_steps
+                events.append(entry["event"])
+            now += entry["event"] in _LEAVING or number in last_steps or returned_to(entry) is not None
         return events
+
+
+def end_in(entry: Row) -> str | None:
+    """How a release ends with that, if it ends."""
+    if entry["event"] == "release.rolled_back" and returned_to(entry) is None:
+        return "rolled_back"
+    return _ENDS.get(entry["event"])
+
+
+def returned_to(entry: Row) -> str | None:
+    """To what stage left a rollback went back with that, if it did and was not for good."""
+    return entry["after"]["to_stage"] if entry["event"] == "release.rolled_back" else None
 
 
 def rollout_of(stage: Row) -> Row | None:
@@ -113,7 +140,8 @@ def _story(connection: sqlite3.Connection, row: Row, audit: list[Row]) -> Story:
     stages = row.pop("definition")["stages"]
     told = [entry for entry in audit if entry["release"] == row["id"]]
     runs, changes, seen = (_rows(connection, query, row["id"]) for query in (_RUNS, _CHANGES, _SEEN))
-    return Story(row, stages, runs, changes, seen, told)
+    of_stages = [change for change in changes if change["undoes_from"] is None]
+    return Story(row, stages, runs, of_stages, [change for change in changes if change not in of_stages], seen, told)
 
 
 def _rows(connection: sqlite3.Connection, query: str, *parameters: str) -> list[Row]:

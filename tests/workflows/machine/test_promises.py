@@ -16,7 +16,7 @@ from api.routes.features import change_flag
 from domain.access import Person
 from domain.patch import FlagPatch
 from domain.release import NextStage, NextStep, Release
-from tests.activities.acting import act, change, command_for, end_hold, record, retry
+from tests.activities.acting import act, change, command_for, end_hold, put_back, record, retry, roll_back
 from tests.pipelines import enable, hold, pipeline, rollout, set_value, stage
 from tests.workflows.machine.onward import steps_back
 from tests.workflows.machine.promises import broken_promises
@@ -30,22 +30,26 @@ LADDER = pipeline(
     stage("Production", "production", "60m", [set_value("two")]),
 )
 RAMP = pipeline(stage("Ramp", "production", actions=[rollout(40, 40, "60m")]), hold("Watch", "60m"), key="ramp")
+_THREE = [set_value("three")]
+BACK = pipeline(stage("Here", actions=_THREE), stage("There", "production", actions=_THREE), hold("Watch", "60m"), key="back")
 
 
 @pytest.fixture(scope="module")
 def told(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with two releases that met everything: one completed, one removed while it was paused after its rollout."""
+    """Three releases that met everything: one completed, one removed while it was paused after its rollout, one rolled back twice."""
     path = Path(shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("told") / "told.db"))
     database = Database(f"sqlite:///{path}")
     world = make_world(database)
     world.publish(LADDER)
     world.publish(RAMP)
+    world.publish(BACK)
     climb(world, world.add())
     second = world.add(pipeline="ramp")
     for step, following in ((1, 2), (2, 3), (3, None)):
         grow(world, second, step, following)
     stop(world, second, pause_release)
     stop(world, second, remove_release)
+    go_back(world, world.add(pipeline="back"))
     database.close()
     return path
 
@@ -83,6 +87,16 @@ def grow(world: World, release: Release, step: int, following: int | None) -> No
     change(world, command.model_copy(update={"step": step, "patch": patch, "acts_at": at, **more}), at)
 
 
+def go_back(world: World, release: Release) -> None:
+    """Go on to the hold, back to what the first stage left, and back for good."""
+    for _ in range(2):
+        act(world, release, NOW + timedelta(hours=20))
+    roll_back(world, release, to_stage="Here")
+    put_back(world, release)
+    roll_back(world, release)
+    put_back(world, release)
+
+
 def steer(world: World, release: Release, step: Step) -> None:
     record(world, release, step, NOW + timedelta(hours=1))
 
@@ -97,10 +111,11 @@ def read(story: str) -> Record:
 
 
 def plant(story: str, statement: str) -> None:
-    """Write something that the product never writes; `first` and `second` stand for the two releases."""
-    first, second = (each.row["id"] for each in read(story).stories)
+    """Write something that the product never writes; `first`, `second` and `third` stand for the releases."""
+    for name, each in zip(("first", "second", "third"), read(story).stories, strict=True):
+        statement = statement.replace(name, f"'{each.row['id']}'")
     connection = sqlite3.connect(story)
-    assert connection.execute(statement.replace("first", f"'{first}'").replace("second", f"'{second}'")).rowcount
+    assert connection.execute(statement).rowcount
     connection.commit()
     connection.close()
 
@@ -136,11 +151,12 @@ TWICE = THERE_TWICE.replace("{columns}", f"{COLUMNS}, before, after, reason")
             "each_step_is_made_once",
         ),
         ("DELETE FROM changes WHERE release_id = second AND step = 2", "each_step_is_made_once"),
-        ("UPDATE releases SET ended_at = NULL, step = 2 WHERE id = second", "each_step_is_made_once"),
+        ("UPDATE releases SET status = 'paused', step = 3 WHERE id = second", "each_step_is_made_once"),
         ("DELETE FROM stage_runs WHERE release_id = first AND visit = 2", "visits_are_whole"),
         ("UPDATE releases SET stage = 'Beta', stage_index = 2 WHERE id = first", "visits_are_whole"),
         ("UPDATE stage_runs SET stage_index = 3 WHERE release_id = first AND visit = 2", "stages_follow_one_another"),
         ("UPDATE stage_runs SET stage = 'Watch', stage_index = 1 WHERE release_id = first AND visit = 5", "stages_follow_one_another"),
+        ("UPDATE stage_runs SET stage = 'Watch', stage_index = 2 WHERE release_id = third AND visit = 4", "stages_follow_one_another"),
         ("UPDATE stage_runs SET outcome = 'pending' WHERE release_id = first AND visit = 2", "outcomes_fit_the_status"),
         ("UPDATE releases SET status = 'running' WHERE id = second", "outcomes_fit_the_status"),
         ("UPDATE stage_runs SET outcome = 'unchanged' WHERE release_id = first AND visit = 1", "outcomes_fit_the_changes"),
@@ -154,6 +170,16 @@ TWICE = THERE_TWICE.replace("{columns}", f"{COLUMNS}, before, after, reason")
         ("UPDATE stage_runs SET acted_at = entered_at WHERE release_id = first AND visit = 2", "nothing_acts_before_it_is_due"),
         ("UPDATE stage_runs SET entered_at = acts_at WHERE release_id = first AND visit = 3", "nothing_acts_before_it_is_due"),
         ("UPDATE changes SET made_at = '2026-03-02 18:30:00.000000' WHERE release_id = second AND step = 2", "no_step_leaps"),
+        ("UPDATE releases SET status = 'completed' WHERE id = third", "nothing_follows_the_end"),
+        ("UPDATE changes SET after = before WHERE undoes_from = 1", "each_put_back_is_told_once"),
+        ("UPDATE changes SET sequence = sequence - 1 WHERE undoes_from = 0", "each_put_back_is_told_once"),
+        ("UPDATE changes SET key = release_id || '/4/1' WHERE undoes_from = 1", "each_put_back_is_told_once"),
+        (
+            "UPDATE changes SET before = json_set(before, '$.value', 'other') WHERE release_id = third AND visit = 2",
+            "only_what_was_changed_is_put_back",
+        ),
+        ("UPDATE stage_runs SET outcome = 'acted' WHERE release_id = third AND visit = 2", "what_is_undone_says_so"),
+        ("UPDATE stage_runs SET outcome = 'rolled_back' WHERE release_id = first AND visit = 1", "what_is_undone_says_so"),
         ("UPDATE releases SET ended_at = NULL", "a_feature_is_in_one_release"),
         ("UPDATE stage_runs SET outcome = 'acted' WHERE release_id = second AND visit = 2", "outcomes_fit_the_changes"),
         ("""UPDATE feature_states SET state = json_set(state, '$.value', 'nobody did this')""", "flags_are_what_was_done"),
@@ -175,6 +201,8 @@ def test_a_promise_that_is_broken_is_found(story: str, statement: str, finding: 
         ("UPDATE audit_entries SET reason = 'another' WHERE event = 'release.resumed'", "nothing_told_is_taken_back"),
         ("UPDATE changes SET after = before WHERE release_id = first AND visit = 1", "changes_stay"),
         ("DELETE FROM changes WHERE release_id = second", "changes_stay"),
+        ("DELETE FROM changes WHERE release_id = third AND undoes_from = 1", "changes_stay"),
+        ("UPDATE stage_runs SET outcome = 'rolled_back' WHERE release_id = first AND visit = 1", "visits_that_are_over_stay"),
         ("UPDATE stage_runs SET outcome = 'held' WHERE release_id = first AND visit = 1", "visits_that_are_over_stay"),
         ("UPDATE releases SET visit = 2 WHERE id = first", "rows_go_forward"),
         ("UPDATE releases SET sequence = sequence - 1 WHERE id = first", "rows_go_forward"),

@@ -1,0 +1,42 @@
+"""Rolling back: for good or to an earlier stage, over changes by hand or not, before and after the end."""
+
+import asyncio
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from activities.rolling_back import RollBackRelease, roll_back_release
+from tests.workflows.machine import drawing
+from tests.workflows.machine.controls import Controls
+from tests.workflows.machine.drawing import seldom
+from tests.workflows.machine.play import refusal_of
+
+
+class Rollbacks(Controls):
+    """What a person wants undone."""
+
+    @rule(anyhow=seldom, stale=seldom, to=st.none() | drawing.numbers, force=st.booleans())
+    def roll_back(self, anyhow: bool, stale: bool, to: int | None, force: bool) -> None:
+        if self.model.status == "rolled_back" and not anyhow:
+            self.under_way()
+        come_through = self.model.index - self.model.start
+        if to is not None:
+            to = to % 5 if anyhow else self.model.start + to % come_through if come_through else None
+        verdict = self.model.verdict_on_rollback(to, stale=stale)
+        outcome = self.ground.run(refusal_of(self.rolled_back(to, stale=stale, force=force)))
+        assert outcome == verdict, f"a rollback was answered by {outcome}, expected {verdict}\n{self.told()}"
+        self.heard = True
+        if outcome is None:
+            self.model.roll_back(to, force=force)
+
+    async def rolled_back(self, to: int | None, *, stale: bool = False, force: bool = False) -> None:
+        """Ask for it as the API does."""
+        to_stage = None if to is None else drawing.name_of(to)
+        wanted = RollBackRelease(release=self.release.id, expected=self.expected(stale), to_stage=to_stage, force=force)
+        at = await self.moment()
+
+        def in_one_transaction() -> None:
+            with self.ground.database.transaction() as store:
+                roll_back_release(store, self.stand.world.caller, self.stand.world.project, wanted, at)
+
+        await asyncio.to_thread(in_one_transaction)
