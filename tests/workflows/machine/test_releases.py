@@ -12,8 +12,8 @@ from activities.store.database import Database
 from tests.workflows.machine.ground import Ground, ground_for
 from tests.workflows.machine.races import Races
 
-EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "15"))
-SEED = int(os.environ.get("MACHINE_SEED", "1"))
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "10"))
+SEED = int(os.environ.get("MACHINE_SEED", "3"))
 
 SETTINGS = settings(
     max_examples=EXAMPLES,
