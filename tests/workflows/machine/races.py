@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from domain.control import Control, Expected
 from tests.workflows.machine import drawing
@@ -17,6 +17,7 @@ from tests.workflows.machine.record import Row
 from tests.workflows.machine.rollbacks import Rollbacks
 from tests.workflows.machine.troubles import Troubles
 from tests.workflows.test_fence import reset_to_the_start
+from workflows.client import TemporalUnavailable
 
 _STEERING = ("advance", "skip", "retry", "restart", "resume")
 _STOPPING = ("pause", "remove")
@@ -88,6 +89,11 @@ class Races(Rollbacks, Troubles):
 
 
 async def _whatever_comes(doing: Coroutine[Any, Any, Any]) -> None:
-    """A refusal is an answer, and a workflow that has ended can't be told anything."""
-    with suppress(RPCError):
+    """A refusal is an answer, a workflow that has ended can't be told anything, and one whose end was overtaken wants to be asked again."""
+    try:
         await refusal_of(doing)
+    except RPCError:
+        pass
+    except TemporalUnavailable as error:
+        if not isinstance(error.__cause__, RPCError) or error.__cause__.status is not RPCStatusCode.FAILED_PRECONDITION:
+            raise

@@ -9,16 +9,19 @@ from activities.rolling_back import RollBackRelease, roll_back_release
 from tests.workflows.machine import drawing
 from tests.workflows.machine.controls import Controls
 from tests.workflows.machine.drawing import seldom
+from tests.workflows.machine.flag_model import Deed
 from tests.workflows.machine.play import refusal_of
 
 
 class Rollbacks(Controls):
     """What a person wants undone."""
 
-    @rule(anyhow=seldom, stale=seldom, to=st.none() | drawing.numbers, force=st.booleans())
-    def roll_back(self, anyhow: bool, stale: bool, to: int | None, force: bool) -> None:
-        if self.model.status == "rolled_back" and not anyhow:
-            self.under_way()
+    @rule(anyhow=seldom, stale=seldom, to=st.none() | drawing.numbers, force=st.booleans(), deed=st.none() | drawing.deeds_by_hand)
+    def roll_back(self, anyhow: bool, stale: bool, to: int | None, force: bool, deed: Deed | None) -> None:
+        if not anyhow:
+            self._have_something_to_undo()
+        if deed:
+            self.change_by_hand(self.model.rung.environment, deed)
         come_through = self.model.index - self.model.start
         if to is not None:
             to = to % 5 if anyhow else self.model.start + to % come_through if come_through else None
@@ -28,6 +31,13 @@ class Rollbacks(Controls):
         self.heard = True
         if outcome is None:
             self.model.roll_back(to, force=force)
+
+    def _have_something_to_undo(self) -> None:
+        if self.model.status in ("rolled_back", "terminated"):
+            self.under_way()
+        if self.model.status == "running" and "acted" not in [outcome for _, outcome in self.model.outcomes]:
+            self.advance(anyhow=True, stale=False)
+            self.settle()
 
     async def rolled_back(self, to: int | None, *, stale: bool = False, force: bool = False) -> None:
         """Ask for it as the API does."""

@@ -31,6 +31,14 @@ class Troubles(Play):
         self.under_way()
         self.change_by_hand(environment or self.model.rung.environment, deed)
 
+    @rule(and_then=st.sampled_from((0, 71)))
+    def a_person_does_what_the_stage_is_to_do(self, and_then: int) -> None:
+        self.under_way()
+        if self.model.status == "running" and self.model.rung.deeds:
+            self.change_by_hand(self.model.rung.environment, self.model.rung.deeds[self.model.step])
+            if and_then:
+                self.a_while_passes(and_then)
+
     @rule(number=drawing.numbers, start=drawing.numbers, overwrites=drawing.seldom, heard=st.booleans())
     def another_release_is_added(self, number: int, start: int, overwrites: bool, heard: bool) -> None:
         if self.model.is_finished:
