@@ -56,6 +56,7 @@ class ReleaseModel:
     has_changed: bool = False
     passed: int = 0
     left: int = 0
+    until: int | None = None
     outcomes: list[tuple[int, str]] = field(default_factory=list)
     shown: Flag | None = None
     rollback: Wanted | None = None
@@ -111,17 +112,18 @@ class ReleaseModel:
         self.status = "rolled_back"
         if self.rollback.undoes_from:
             self._enter(self.rollback.undoes_from)
-            self.status = "paused"
+            self.pause()
 
     def pause(self) -> None:
-        """The clock stands still."""
+        """The clock stands still, but a launch time does not move."""
         self.status = "paused"
+        self.until = self.passed + self.left if self.rung.at_launch and self.step == 0 else None
 
     def resume(self) -> None:
-        """The clock goes on; a launch time has not moved."""
+        """The clock goes on."""
         self.status = "running"
-        if self.rung.at_launch and self.step == 0:
-            self.left = self._until_launch()
+        if self.until is not None:
+            self.left = max(self.until - self.passed, 0)
 
     def advance(self) -> None:
         """It is due."""

@@ -117,24 +117,26 @@ class Play(RuleBasedStateMachine):
     async def until_idle(self) -> None:
         """Return once the workflow has nothing to do before its next timer."""
         deadline = time.monotonic() + PATIENCE
-        while not await self._is_idle():
-            assert time.monotonic() < deadline, f"the workflow does not come to rest\n{self.told()}"
+        while wrong := await self._unrest():
+            assert time.monotonic() < deadline, f"the workflow does not come to rest: {wrong}\n{self.told()}"
             await asyncio.sleep(0.01)
 
-    async def _is_idle(self) -> bool:
+    async def _unrest(self) -> str | None:
         try:
             mover = self.ground.env.client.get_workflow_handle(self.stand.record(self.release).moved_by)
             description = (await mover.describe()).raw_description
         except RPCError:
-            return self.stand.record(self.release).is_finished  # Before Temporal heard of it.
+            return None if self.stand.record(self.release).is_finished else "Temporal has not heard of it"
         has_begun = description.workflow_execution_info.history_length > 2
-        return has_begun and not description.pending_activities and not description.HasField("pending_workflow_task")
+        is_idle = has_begun and not description.pending_activities and not description.HasField("pending_workflow_task")
+        return None if is_idle else str(description)
 
     def _put_back(self) -> None:
         """What everyone gets again is predicted; of overrides and rollouts the checks alone judge."""
         story, rollback = self.read().latest, self.model.rollback
         assert rollback
-        before = replace(story, put_back=[change for change in story.put_back if change["sequence"] <= self.record.latest.row["sequence"]])
+        asked = max(number for number, entry in enumerate(story.writes, start=1) if entry["event"] == "release.rolling_back")
+        before = replace(story, put_back=[change for change in story.put_back if change["sequence"] < asked])
         flags = self.found().flags
         for environment, now in self.flags.items():
             expected = put_back(before, environment, rollback.undoes_from, now, force=rollback.force)
@@ -204,6 +206,8 @@ class Play(RuleBasedStateMachine):
         self.model.left = round(left / MINUTE)
         if not record.is_finished and record.entered_at:
             self.model.passed = round((now - self.began_at) / MINUTE)
+        until = record.paused.until if record.paused else None
+        self.model.until = round((until - self.began_at) / MINUTE) if until else None
 
     def change_by_hand(self, environment: str, deed: Deed) -> None:
         """Change the flag as the API does."""
