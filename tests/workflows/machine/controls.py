@@ -4,7 +4,6 @@ import asyncio
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
 
 from activities.stopping import StopRelease, pause_release, remove_release
 from domain.access import Person
@@ -13,6 +12,7 @@ from domain.release import Release
 from tests.workflows.machine import drawing
 from tests.workflows.machine.drawing import seldom
 from tests.workflows.machine.play import Play, refusal_of
+from tests.workflows.machine.rules import rule
 from workflows.messages import RestartRelease, RetryRelease, SteerRelease
 from workflows.reconciler import Reconciler
 

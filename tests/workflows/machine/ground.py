@@ -41,6 +41,7 @@ class Ground:
         self.worker = AsyncExitStack()
         self.works = False
         self.numbers = count(1)
+        self.failures: list[Exception] = []
 
     def run(self, story: Coroutine[Any, Any, T]) -> T:
         """Let server and worker work until the story is told."""

@@ -1,6 +1,7 @@
 """One example of the machine: a project with one flag, its releases one after another, and what is expected of them."""
 
 import asyncio
+import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -54,6 +55,7 @@ class Play(RuleBasedStateMachine):
         self.flags = {environment: flag_of({"enabled": False, "value": "classic"}) for environment in drawing.ENVIRONMENTS}
         self.record = self.read()
         self.heard = True
+        self.steps: list[str] = []
         ground.attempts.answered.clear()
 
     def read(self) -> Record:
@@ -226,6 +228,9 @@ class Play(RuleBasedStateMachine):
         return await self.ground.now_of(self.stand, self.release)
 
     def teardown(self) -> None:
+        if isinstance(failure := sys.exception(), Exception):
+            failure.add_note("\n".join(self.steps))
+            self.ground.failures.append(failure)
         self.ground.attempts.failing.clear()
         with suppress(RPCError):
             self.ground.run(self.stand.handle(self.release).terminate("the story is over"))

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.control import Control, Expected
@@ -15,6 +14,7 @@ from tests.workflows.machine import drawing
 from tests.workflows.machine.play import refusal_of
 from tests.workflows.machine.record import Row
 from tests.workflows.machine.rollbacks import Rollbacks
+from tests.workflows.machine.rules import rule
 from tests.workflows.machine.troubles import Troubles
 from tests.workflows.test_fence import reset_to_the_start
 from workflows.client import TemporalUnavailable

@@ -3,7 +3,6 @@
 import asyncio
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
 
 from activities.rolling_back import RollBackRelease, roll_back_release
 from tests.workflows.machine import drawing
@@ -11,6 +10,7 @@ from tests.workflows.machine.controls import Controls
 from tests.workflows.machine.drawing import seldom
 from tests.workflows.machine.flag_model import Deed
 from tests.workflows.machine.play import refusal_of
+from tests.workflows.machine.rules import rule
 
 
 class Rollbacks(Controls):

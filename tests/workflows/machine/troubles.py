@@ -5,7 +5,6 @@ from contextlib import suppress
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
 from temporalio.service import RPCError
 
 from activities.messages import Made, Refused, Standing
@@ -14,6 +13,7 @@ from tests.workflows.machine import drawing
 from tests.workflows.machine.attempts import Failing
 from tests.workflows.machine.flag_model import Deed
 from tests.workflows.machine.play import MINUTE, Play
+from tests.workflows.machine.rules import rule
 
 
 class Troubles(Play):
@@ -37,7 +37,7 @@ class Troubles(Play):
         if self.model.status == "running" and self.model.rung.deeds:
             self.change_by_hand(self.model.rung.environment, self.model.rung.deeds[self.model.step])
             if and_then:
-                self.a_while_passes(and_then)
+                self.a_while_passes(minutes=and_then)
 
     @rule(number=drawing.numbers, start=drawing.numbers, overwrites=drawing.seldom, heard=st.booleans())
     def another_release_is_added(self, number: int, start: int, overwrites: bool, heard: bool) -> None:
