@@ -16,7 +16,7 @@ from domain.errors import Refusal
 from domain.patch import FlagPatch
 from domain.release import Release
 from tests.workflows.machine import drawing
-from tests.workflows.machine.flag_model import Deed, Flag, flag_of, shown_in, wanted_of, with_paths
+from tests.workflows.machine.flag_model import Deed, Flag, flag_of, wanted_of, with_paths
 from tests.workflows.machine.ground import PATIENCE, Ground
 from tests.workflows.machine.model import LAUNCH, ReleaseModel, Rung
 from tests.workflows.machine.net import put_back
@@ -131,7 +131,7 @@ class Play(RuleBasedStateMachine):
             return None if self.stand.record(self.release).is_finished else "Temporal has not heard of it"
         has_begun = description.workflow_execution_info.history_length > 2
         is_idle = has_begun and not description.pending_activities and not description.HasField("pending_workflow_task")
-        return None if is_idle else str(description)
+        return None if is_idle else f"{description.pending_workflow_task}{list(description.pending_activities)}"
 
     def _put_back(self) -> None:
         """What everyone gets again is predicted; of overrides and rollouts the checks alone judge."""
@@ -188,28 +188,6 @@ class Play(RuleBasedStateMachine):
             return f"it is {record.status}, and its workflow runs on" if fate is WorkflowFate.RUNNING else None
         place = await handle.query("place", result_type=Place)
         return f"the record says {record}, the workflow {place}" if _of_place(place) != _of_record(record) else None
-
-    def adopt(self) -> None:
-        """Where what happened could not be predicted, the record says how it came."""
-        self.ground.run(self._adopt())
-
-    async def _adopt(self) -> None:
-        await self.stand.delivery.deliver()
-        await self.until_idle()
-        found, record, changes = self.found(), self.stand.record(self.release), self.read().latest.changes
-        self.model.status, self.model.index, self.model.outcomes = found.status, found.stage, found.outcomes
-        self.flags.update(found.flags)
-        self.model.seen = {row["environment"]: flag_of(row["state"]) for row in self.read().latest.seen}
-        self.model.shown = shown_in(record.blocked.details.get("now")) if record.blocked else None
-        self.model.step = record.step - 1
-        self.model.has_changed = any(each["before"] != each["after"] for each in changes if each["visit"] == record.visit)
-        now = await self.moment()
-        left = record.acts_at - now if record.acts_at else record.paused.remaining if record.paused else timedelta()
-        self.model.left = round(left / MINUTE)
-        if not record.is_finished and record.entered_at:
-            self.model.passed = round((now - self.began_at) / MINUTE)
-        until = record.paused.until if record.paused else None
-        self.model.until = round((until - self.began_at) / MINUTE) if until else None
 
     def change_by_hand(self, environment: str, deed: Deed) -> None:
         """Change the flag as the API does."""

@@ -11,7 +11,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.control import Control, Expected
 from tests.workflows.machine import drawing
-from tests.workflows.machine.play import refusal_of
+from tests.workflows.machine.flag_model import flag_of, shown_in
+from tests.workflows.machine.play import MINUTE, refusal_of
 from tests.workflows.machine.record import Row
 from tests.workflows.machine.rollbacks import Rollbacks
 from tests.workflows.machine.rules import rule
@@ -59,6 +60,28 @@ class Races(Rollbacks, Troubles):
             await self.ground.fast_forward(self.stand, self.release, lost)
         await self.until_idle()
         await self.stand.releases.look_again(self.release.workflow_id)
+
+    def adopt(self) -> None:
+        """Where what happened could not be predicted, the record says how it came."""
+        self.ground.run(self._adopt())
+
+    async def _adopt(self) -> None:
+        await self.stand.delivery.deliver()
+        await self.until_idle()
+        found, record, changes = self.found(), self.stand.record(self.release), self.read().latest.changes
+        self.model.status, self.model.index, self.model.outcomes = found.status, found.stage, found.outcomes
+        self.flags.update(found.flags)
+        self.model.seen = {row["environment"]: flag_of(row["state"]) for row in self.read().latest.seen}
+        self.model.shown = shown_in(record.blocked.details.get("now")) if record.blocked else None
+        self.model.step = record.step - 1
+        self.model.has_changed = any(each["before"] != each["after"] for each in changes if each["visit"] == record.visit)
+        now = await self.moment()
+        left = record.acts_at - now if record.acts_at else record.paused.remaining if record.paused else timedelta()
+        self.model.left = round(left / MINUTE)
+        if not record.is_finished and record.entered_at:
+            self.model.passed = round((now - self.began_at) / MINUTE)
+        until = record.paused.until if record.paused else None
+        self.model.until = round((until - self.began_at) / MINUTE) if until else None
 
     async def _at_once(self, doings: list[Coroutine[Any, Any, Any]]) -> None:
         await asyncio.gather(*(_whatever_comes(doing) for doing in doings))

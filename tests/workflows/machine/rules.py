@@ -23,7 +23,7 @@ def rule(**drawn: SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callab
             machine.steps.append(f"{function.__name__}({', '.join(f'{name}={value}' for name, value in values.items())})")
             function(machine, **values)
 
-        rule_of: Callable[[Callable[..., None]], Callable[..., None]] = stateful.rule(**drawn)  # type: ignore[call-overload] # `target`
+        rule_of: Callable[[Callable[..., None]], Callable[..., None]] = stateful.rule(**drawn)  # type: ignore[call-overload]  # It has parameters that are no draws.
         return rule_of(noted)
 
     return decorate
