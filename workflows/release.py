@@ -1,12 +1,12 @@
 """The story of one release, stage by stage."""
 
 import asyncio
-from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 
 from activities.messages import (
+    HeldBack,
     Made,
     Overtaken,
     Recorded,
@@ -20,7 +20,17 @@ from domain.errors import ControlNotAllowed, Refusal
 from domain.pipeline import Stage, stage_to_restart
 from domain.rollback import Rollback
 from domain.status import ReleaseStatus
-from workflows.calls import change_flag, ends_by_cancelling, is_to_be_rolled_back, put_back, read_standing, record_progress
+from workflows.calls import (
+    Acted,
+    Ended,
+    change_flag,
+    end_hold,
+    ends_by_cancelling,
+    is_to_be_rolled_back,
+    put_back,
+    read_standing,
+    record_progress,
+)
 from workflows.climbing import (
     change_at,
     change_in_words,
@@ -54,6 +64,7 @@ class ReleaseWorkflow(Steerable):
         self.must_look = False
         self.must_roll_over = False
         self.requests = Requests(settled=self.place.settled)
+        self.must_try = False
         self.shown = False
 
     @workflow.run
@@ -124,22 +135,26 @@ class ReleaseWorkflow(Steerable):
                 await workflow.wait_condition(self._is_woken)
             elif self.place.rollback:
                 await self._put_back(self.place.rollback)
-            elif not self.is_due:
+            elif not self.is_due or (self.place.held and not self.must_try):
                 await self._wait()
             else:
                 await self._act()
         self._show()
 
     async def _wait(self) -> None:
-        summary = wait_in_words(self.release, self.place)
-        with suppress(TimeoutError):
-            await workflow.wait_condition(self._is_woken, timeout=self.place.acts_at - workflow.now(), timeout_summary=summary)
+        """Until the stage is due, until what holds it back ends, or until somebody has decided something."""
+        until = self.place.held.until if self.place.held else self.place.acts_at
+        left = max(until - workflow.now(), timedelta(milliseconds=1)) if until else None
+        try:
+            await workflow.wait_condition(self._is_woken, timeout=left, timeout_summary=wait_in_words(self.release, self.place))
+        except TimeoutError:
+            self.must_try = True
 
     def _is_woken(self) -> bool:
         return self.must_look or self.must_roll_over or self.requests.any_waiting
 
     async def _act(self) -> None:
-        self.acting = True
+        self.acting, self.must_try = True, False
         try:
             answer = await self._end_hold() if self.stage.is_hold else await self._change_flag()
         finally:
@@ -147,8 +162,10 @@ class ReleaseWorkflow(Steerable):
         match answer:
             case Made(made_at=at, sequence=sequence) | Recorded(at=at, sequence=sequence):
                 self._go_on(at, sequence)
+            case HeldBack(held=held):
+                self._move(held=held)
             case Refused(sequence=sequence, blocked=blocked):
-                self._move(sequence=sequence, blocked=blocked)
+                self._move(sequence=sequence, blocked=blocked, held=None)
             case Standing():
                 await self._yield_to(answer)
             case None:
@@ -165,14 +182,15 @@ class ReleaseWorkflow(Steerable):
         if answer:
             await self._yield_to(answer)
 
-    async def _change_flag(self) -> Made | Refused | Standing | None:
+    async def _change_flag(self) -> Acted | None:
         return await change_flag(change_at(self.release, self.place), change_in_words(self.release, self.place), self._is_called_off)
 
     def _is_called_off(self) -> bool:
-        return self.must_look or self.requests.any_leaving
+        return self.must_look or self.requests.any_leaving(self.place.visit)
 
-    async def _end_hold(self) -> Recorded | Standing:
-        return await self._record(hold_ended_at(self.release, self.place))
+    async def _end_hold(self) -> Ended:
+        command = record_of(self.release, self.place, hold_ended_at(self.release, self.place), workflow.now())
+        return await end_hold(command, f"{self.stage.name}: hold ended")
 
     def _go_on(self, at: datetime, sequence: int) -> None:
         self._arrive(place_after_change(self.release, self.place, at, sequence))
@@ -194,6 +212,8 @@ class ReleaseWorkflow(Steerable):
         standing = await read_standing(self.release.release)
         if standing.finished or standing.sequence != self.place.sequence:
             await self._yield_to(standing)
+        elif self.place.held:
+            self.must_try = True
 
     async def _yield_to(self, standing: Standing) -> None:
         """The record is right: what is finished, paused or rolled back there is so here, and what we did without hearing of it is done.
@@ -203,7 +223,7 @@ class ReleaseWorkflow(Steerable):
         if standing.finished:
             self.ended = standing.status
             self.shown = False
-        elif standing.paused or is_to_be_rolled_back(standing):
+        elif standing.paused or standing.is_rejected or is_to_be_rolled_back(standing):
             self._take_over(standing)
         elif not self._knows_as_its_own(standing):
             self._take_over(standing)
@@ -233,7 +253,12 @@ class ReleaseWorkflow(Steerable):
         """Raise the refusal of a control that makes no sense now."""
         waits_for_outcome = self.acting and (kind is Control.RETRY or not self.place.rollback)
         check_allowed(kind, ACTING if waits_for_outcome else self.status)
+        if self.acting and control.expected.is_ahead_of(self.place.visit):
+            return  # It is looked at again when the outcome is known.
         control.expected.check(self.stage.name, self.place.visit)
+        if kind is Control.ADVANCE and self.place.held:
+            message = f"The wait of '{self.stage.name}' is over, and a gate can't be cut short. {self.place.held.message}"
+            raise ControlNotAllowed(message, status=self.status, waiting_for=self.place.held.code)
         if isinstance(control, RestartRelease):
             stage_to_restart(self.release.stages, range(self.release.starting_stage, self.place.index + 1), control.stage)
 
@@ -292,8 +317,8 @@ class ReleaseWorkflow(Steerable):
             return
         status = self.status
         workflow.set_current_details(ladder_of(self.release, self.place, status))
-        rests = status != ReleaseStatus.RUNNING
-        if rests or not self.is_due:
+        rests, held = status != ReleaseStatus.RUNNING, self.place.held
+        if rests or held or not self.is_due:
             self.shown = True
-            next_at = None if rests else self.place.acts_at
+            next_at = None if rests else held.until if held else self.place.acts_at
             workflow.upsert_search_attributes(attributes_at(self.stage.name, self.stage.environment, status, next_at))
