@@ -37,7 +37,7 @@ class Undoing(NamedTuple):
     stage_of_visit: Mapping[int, int]
 
     def covers(self, change: Change) -> bool:
-        """Whether all or none of what this change stands for is to be undone: a stage's own work, or an earlier rollback of it."""
+        """Whether a stage's change is to be undone, or an earlier rollback has undone all that is to be undone now."""
         if change.undoes_from is not None:
             return change.undoes_from <= self.undoes_from
         return self.stage_of_visit[change.visit] >= self.undoes_from
@@ -134,13 +134,11 @@ def _left_after(earlier: Pair, put_back: Pair) -> Pair | None:
         return None
     if earlier.before is None:  # It is still there because somebody had changed it.
         return _followed(earlier, put_back)
-    left = [field for field in earlier.after if field not in put_back.after]
-    return Pair(
-        {field: earlier.before[field] for field in left if field in earlier.before}, {field: earlier.after[field] for field in left}
-    )
+    before, after = ({field: part[field] for field in part if field not in put_back.after} for part in earlier)
+    return Pair(before, after)
 
 
 def _without_unchanged(net: Net) -> Net:
     fields = {field: pair for field, pair in net.fields.items() if pair.changed}
     overrides = {segment: _differing(pair) for segment, pair in net.overrides.items()}
-    return Net(fields, {segment: pair for segment, pair in overrides.items() if pair.changed})
+    return Net(fields, {segment: pair for segment, pair in overrides.items() if pair.changed and pair.after != {}})

@@ -1,9 +1,10 @@
 """What a rollback puts back in one environment, and what it leaves alone."""
 
+from itertools import chain
 from typing import Any, NamedTuple
 
 from domain.change import fields_of
-from domain.flag import FlagState
+from domain.flag import LAST_PRIORITY, FlagState
 from domain.model import Frozen
 from domain.net import Fields, Net, Pair
 from domain.patch import INHERITABLE, FlagPatch, OverridePatch
@@ -137,7 +138,8 @@ def _with_free_ranks(overrides: dict[str, OverridePatch | None], here: Here) -> 
         others = {override.priority for other, override in after.items() if other != segment}
         if patch is None or "priority" not in patch.named or patch.priority not in others:
             continue
-        free = next(rank for rank in range(patch.priority, patch.priority + len(after) + 1) if rank not in others)
+        near = chain(range(patch.priority, LAST_PRIORITY + 1), range(patch.priority - 1, -1, -1))
+        free = next(rank for rank in near if rank not in others)
         ranked[segment] = patch.model_copy(update={"priority": free})
         after[segment] = after[segment].model_copy(update={"priority": free})
         pair = Pair({"priority": patch.priority}, None)

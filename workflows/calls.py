@@ -11,6 +11,8 @@ from activities.changes import ChangeActivities
 from activities.messages import ChangeFlag, HeldBack, Made, PutBack, Recorded, RecordProgress, Refused, Standing
 from activities.putting_back import RollbackActivities
 from activities.releases import ReleaseActivities
+from domain.rollback import Rollback
+from workflows.climbing import LONGEST_SUMMARY
 from workflows.policies import PROVIDER_CALL, QUICK_LOOK, QUICK_RECORD
 
 Acted = Made | HeldBack | Refused | Standing
@@ -40,8 +42,9 @@ async def change_flag(command: ChangeFlag, summary: str, is_called_off: Callable
     return answer
 
 
-async def put_back(command: PutBack, summary: str, is_called_off: Callable[[], bool]) -> Standing | None:
+async def put_back(command: PutBack, rollback: Rollback, is_called_off: Callable[[], bool]) -> Standing | None:
     """Carry out a rollback, however long it takes; nothing if it was called off before."""
+    summary = f"To be {rollback.in_words()}"[:LONGEST_SUMMARY]
     answer: Standing | None = await _at_length(RollbackActivities.put_back, command, summary, is_called_off)
     return answer
 

@@ -17,7 +17,7 @@ from activities.messages import (
 )
 from domain.control import ACTING, Control, check_allowed
 from domain.errors import ControlNotAllowed, Refusal
-from domain.pipeline import Stage, stage_to_restart
+from domain.pipeline import stage_to_restart
 from domain.rollback import Rollback
 from domain.status import ReleaseStatus
 from workflows.calls import (
@@ -40,19 +40,16 @@ from workflows.climbing import (
     place_after_change,
     put_back_at,
     record_of,
-    stage_at,
-    taken_over,
     wait_in_words,
 )
 from workflows.controls import Request, Requests
-from workflows.ladder import ladder_of
 from workflows.messages import LOOK_AGAIN, RELEASE, ROLL_OVER, Place, ReleaseInput, ReleaseResult, RestartRelease, SteerRelease
-from workflows.search import attributes_at
+from workflows.placed import Placed
 from workflows.steering import Steerable, place_steered, step_of
 
 
 @workflow.defn(name=RELEASE)
-class ReleaseWorkflow(Steerable):
+class ReleaseWorkflow(Steerable, Placed):
     """One flag on its way through one pipeline version."""
 
     @workflow.init
@@ -100,31 +97,10 @@ class ReleaseWorkflow(Steerable):
         """Where the release stands, for those who look into a workflow."""
         return self.place
 
-    @property
-    def stage(self) -> Stage:
-        """The stage where the release stands."""
-        return stage_at(self.release, self.place)
-
-    @property
-    def status(self) -> str:
-        """How the release stands."""
-        if self.ended:
-            return self.ended
-        if self.place.blocked:
-            return ReleaseStatus.BLOCKED
-        if self.place.rollback:
-            return ReleaseStatus.ROLLING_BACK
-        return ReleaseStatus.PAUSED if self.place.paused else ReleaseStatus.RUNNING
-
-    @property
-    def is_due(self) -> bool:
-        """Whether the stage's trigger has fired."""
-        return self.place.acts_at <= workflow.now()
-
     async def _climb(self) -> None:
         while not self.ended:
             self._heed_cancellation()
-            self._show()
+            self.show()
             if self.must_look:
                 await self._look()
             elif request := self.requests.next():
@@ -139,7 +115,7 @@ class ReleaseWorkflow(Steerable):
                 await self._wait()
             else:
                 await self._act()
-        self._show()
+        self.show()
 
     async def _wait(self) -> None:
         """Until the stage is due, until what holds it back ends, or until somebody has decided something."""
@@ -163,9 +139,9 @@ class ReleaseWorkflow(Steerable):
             case Made(made_at=at, sequence=sequence) | Recorded(at=at, sequence=sequence):
                 self._go_on(at, sequence)
             case HeldBack(held=held):
-                self._move(held=held)
+                self.move(held=held)
             case Refused(sequence=sequence, blocked=blocked):
-                self._move(sequence=sequence, blocked=blocked, held=None)
+                self.move(sequence=sequence, blocked=blocked, held=None)
             case Standing():
                 await self._yield_to(answer)
             case None:
@@ -175,8 +151,7 @@ class ReleaseWorkflow(Steerable):
         """What came of it stands in the record."""
         self.acting = True
         try:
-            command = put_back_at(self.release, self.place, rollback)
-            answer = await put_back(command, f"To be {rollback.in_words()}"[:200], lambda: self.must_look)
+            answer = await put_back(put_back_at(self.release, self.place, rollback), rollback, lambda: self.must_look)
         finally:
             self.acting = False
         if answer:
@@ -193,18 +168,7 @@ class ReleaseWorkflow(Steerable):
         return await end_hold(command, f"{self.stage.name}: hold ended")
 
     def _go_on(self, at: datetime, sequence: int) -> None:
-        self._arrive(place_after_change(self.release, self.place, at, sequence))
-
-    def _arrive(self, place: Place | None) -> None:
-        """Stand in another place; in none, after the last stage."""
-        if place is None:
-            self.ended = ReleaseStatus.COMPLETED
-        self.place = place or self.place
-        self.shown = False
-
-    def _move(self, **changes: object) -> None:
-        self.place = self.place.moved(**changes)
-        self.shown = False
+        self.arrive(place_after_change(self.release, self.place, at, sequence))
 
     async def _look(self) -> None:
         """Whatever was decided without us stands in the record."""
@@ -224,9 +188,10 @@ class ReleaseWorkflow(Steerable):
             self.ended = standing.status
             self.shown = False
         elif standing.paused or standing.is_rejected or is_to_be_rolled_back(standing):
-            self._take_over(standing)
+            self.take_over(standing)
         elif not self._knows_as_its_own(standing):
-            self._take_over(standing)
+            self.take_over(standing)
+            self.requests.refuse_all(_gone_on(standing))  # They were asked of another place, some of them maybe before a reset.
             await self._block_overtaken()
 
     def _knows_as_its_own(self, standing: Standing) -> bool:
@@ -236,14 +201,14 @@ class ReleaseWorkflow(Steerable):
             self._go_on(at, standing.sequence)
             return True
         if standing.write_key == command.refusal_key and standing.blocked:
-            self._move(sequence=standing.sequence, blocked=standing.blocked)
+            self.move(sequence=standing.sequence, blocked=standing.blocked)
             return True
         return False
 
     async def _block_overtaken(self) -> None:
         answer = await self._record(Overtaken())
         if isinstance(answer, Recorded):
-            self._move(sequence=answer.sequence, blocked=answer.blocked)
+            self.move(sequence=answer.sequence, blocked=answer.blocked, paused=None)
         elif answer.finished:
             self.ended = answer.status
         else:
@@ -251,20 +216,15 @@ class ReleaseWorkflow(Steerable):
 
     def check(self, kind: Control, control: SteerRelease) -> None:
         """Raise the refusal of a control that makes no sense now."""
-        waits_for_outcome = self.acting and (kind is Control.RETRY or not self.place.rollback)
-        check_allowed(kind, ACTING if waits_for_outcome else self.status)
-        if self.acting and control.expected.is_ahead_of(self.place.visit):
-            return  # It is looked at again when the outcome is known.
+        if self.acting and (self.place.rollback or control.expected.is_ahead_of(self.place.visit)):
+            return  # The record may show the outcome already. The loop looks again before it settles a control.
+        check_allowed(kind, ACTING if self.acting else self.status)
         control.expected.check(self.stage.name, self.place.visit)
         if kind is Control.ADVANCE and self.place.held:
             message = f"The wait of '{self.stage.name}' is over, and a gate can't be cut short. {self.place.held.message}"
             raise ControlNotAllowed(message, status=self.status, waiting_for=self.place.held.code)
         if isinstance(control, RestartRelease):
             stage_to_restart(self.release.stages, range(self.release.starting_stage, self.place.index + 1), control.stage)
-
-    def _take_over(self, standing: Standing) -> None:
-        self.place = taken_over(self.place, standing)
-        self.shown = False
 
     async def _settle(self, request: Request) -> None:
         try:
@@ -274,10 +234,10 @@ class ReleaseWorkflow(Steerable):
             return
         answer = await self._record(step_of(self.release, self.place, request))
         if isinstance(answer, Standing):
-            request.refuse(ControlNotAllowed("The release has gone on meanwhile: look at it again.", status=answer.status))
+            request.refuse(_gone_on(answer))
             await self._yield_to(answer)
             return
-        self._arrive(place_steered(self.release, self.place, request, answer))
+        self.arrive(place_steered(self.release, self.place, request, answer))
         request.settle()
 
     async def _remove(self) -> None:
@@ -289,9 +249,9 @@ class ReleaseWorkflow(Steerable):
             elif answer.finished:
                 self.ended = answer.status
             else:
-                self._take_over(answer)
+                self.take_over(answer)
         self.shown = False
-        self._show()
+        self.show()
 
     async def _record(self, step: Step) -> Recorded | Standing:
         command = record_of(self.release, self.place, step, workflow.now())
@@ -311,14 +271,6 @@ class ReleaseWorkflow(Steerable):
         place = self.place.moved(settled=self.requests.settled)
         workflow.continue_as_new(self.release.model_copy(update={"place": place}))
 
-    def _show(self) -> None:
-        """Let the Temporal Web UI tell where the release stands; people search for it where it rests, not where it passes through."""
-        if self.shown:
-            return
-        status = self.status
-        workflow.set_current_details(ladder_of(self.release, self.place, status))
-        rests, held = status != ReleaseStatus.RUNNING, self.place.held
-        if rests or held or not self.is_due:
-            self.shown = True
-            next_at = None if rests else held.until if held else self.place.acts_at
-            workflow.upsert_search_attributes(attributes_at(self.stage.name, self.stage.environment, status, next_at))
+
+def _gone_on(standing: Standing) -> ControlNotAllowed:
+    return ControlNotAllowed("The release has gone on meanwhile: look at it again.", status=standing.status)

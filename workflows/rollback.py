@@ -21,7 +21,7 @@ class RollbackWorkflow:
         """Put back, however long it takes; a cancel at Temporal gives it up, unless it was done already."""
         _show(asked, ReleaseStatus.ROLLING_BACK)
         command = PutBack(project=asked.project, release=asked.release, sequence=asked.sequence, n=asked.rollback.n)
-        standing = await put_back(command, f"To be {asked.rollback.in_words()}"[:200], lambda: False)
+        standing = await put_back(command, asked.rollback, lambda: False)
         if standing:
             return _ended(asked, standing.status)
         step = RemovedByTemporal(reason=workflow.cancellation_reason() or None)

@@ -77,7 +77,7 @@ class Steering:
             release = store.releases.get(self.release, store.projects.get(self.project).id)
             check_may_steer(store, self.caller, release, _restarts_at(store, release, body.stage) if isinstance(body, Restart) else None)
         self.writing.claim()
-        if release.is_finished or release.status is ReleaseStatus.STARTING:
+        if release.is_finished or release.status in (ReleaseStatus.STARTING, ReleaseStatus.ROLLING_BACK):
             check_allowed(control, release.status)
         return release
 

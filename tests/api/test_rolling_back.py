@@ -157,6 +157,17 @@ def test_a_rollback_that_makes_no_sense_is_refused_and_changes_nothing(place: Pl
     assert {**after, "waiting_for": None} == {**before, "waiting_for": None}
 
 
+@pytest.mark.parametrize("control", ["pause", "resume", "advance", "skip", "retry", "rollback"])
+def test_while_it_is_rolled_back_it_can_only_be_removed(place: Place, control: str) -> None:
+    release = place.in_production()
+    place.roll_back(release)
+
+    refused = problem_of(place.api.request("POST", f"{RELEASES}/{release}/{control}", {}), 409, "control_not_allowed")
+
+    assert refused["details"] == {"status": "rolling_back", "allowed": ["remove"]}
+    assert place.api.post(f"{RELEASES}/{release}/remove")["status"] == "removed"
+
+
 def test_one_that_completed_goes_back_to_no_stage(place: Place) -> None:
     release = place.completed()
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.change import decide
 from domain.errors import Invalid
-from domain.flag import FlagState, Override, Rollout
+from domain.flag import LAST_PRIORITY, FlagState, Override, Rollout
 from domain.net import Undoing, net_changes
 from domain.patch import PLAIN, FlagPatch, OverridePatch
 from domain.putting_back import nothing_put_back
@@ -193,13 +193,16 @@ def test_an_override_whose_segment_is_gone_can_not_be_made_again_even_if_forced(
     assert [(each.field, each.because, each.now) for each in decided.left_alone] == [("overrides/beta", "segment_gone", None)]
 
 
-def test_an_override_whose_rank_is_anothers_by_now_gets_the_next_that_is_free() -> None:
-    flag = journey(start(beta=BETA), REMOVE, FlagPatch(overrides={"staff": OverridePatch(enabled=True, priority=3)}))
+@pytest.mark.parametrize(("rank", "free"), [(3, 4), (LAST_PRIORITY, LAST_PRIORITY - 1)])
+def test_an_override_whose_rank_is_anothers_by_now_gets_the_next_that_is_free(rank: int, free: int) -> None:
+    beta = BETA.model_copy(update={"priority": rank})
+    flag = journey(start(beta=beta), REMOVE, FlagPatch(overrides={"staff": OverridePatch(enabled=True, priority=rank)}))
 
     rolled = flag.roll_back()
 
-    assert flag.now.overrides["beta"] == BETA.model_copy(update={"priority": 4})
-    assert [(each.because, each.before, each.now) for each in rolled.left_alone] == [("priority_taken", {"priority": 3}, {"priority": 4})]
+    assert flag.now.overrides["beta"] == beta.model_copy(update={"priority": free})
+    left = [(each.because, each.before, each.now) for each in rolled.left_alone]
+    assert left == [("priority_taken", {"priority": rank}, {"priority": free})]
 
 
 def test_where_the_environment_is_gone_everything_is_left_alone() -> None:

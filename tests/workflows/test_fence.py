@@ -12,13 +12,14 @@ from temporalio.common import WorkflowIDReusePolicy
 
 from activities.stopping import StopRelease, remove_release
 from activities.store.database import Database
-from domain.control import Control
+from domain.control import Control, Expected
 from domain.release import Release
 from tests.pipelines import hold, pipeline, set_value, stage
 from tests.workflows.stand import Stand, real_stand
 from tests.workflows.test_blocked import by_olivia
+from tests.workflows.test_controls import pause, place_of, steer, until_paused
 from tests.world import NOW
-from workflows.messages import RELEASE, TASK_QUEUE, release_input
+from workflows.messages import RELEASE, ROLL_OVER, TASK_QUEUE, release_input
 from workflows.reconciler import Reconciler
 
 THREE = pipeline(
@@ -136,6 +137,51 @@ def test_a_workflow_that_the_record_is_ahead_of_blocks_and_asks_a_person(sqlite:
 
             await stand.releases.steer(blocked, Control.RETRY, by_olivia(stand), "go on")
             await stand.until(release, "completed")
+
+    asyncio.run(story())
+
+
+def test_a_control_sent_before_a_reset_is_not_carried_out_again_where_the_record_is_ahead(sqlite: Database) -> None:
+    """Temporal applies signals and updates anew after a reset."""
+
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(hold("Watch", "1h"), hold("Watch on", "1h"), hold("Watch longer", "1h")))
+            release = stand.world.add()
+            await pause(stand, release)
+            await asyncio.wait_for(until_paused(stand, release), 10)
+            await steer(stand, release, Control.SKIP)
+
+            await reset_to_the_start(stand, release)
+
+            blocked = await stand.until(release, "blocked")
+            await asyncio.sleep(1)
+            assert stand.record(release) == blocked
+            assert (blocked.stage, blocked.visit) == ("Watch on", 2)
+
+    asyncio.run(story())
+
+
+def test_a_workflow_that_began_paused_is_blocked_and_no_longer_paused_where_the_record_is_ahead(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(hold("Watch", "1h"), hold("Watch on", "1h"), hold("Watch longer", "1h")))
+            release = stand.world.add()
+            await pause(stand, release)
+            await asyncio.wait_for(until_paused(stand, release), 10)
+            first_run = (await stand.handle(release).describe()).run_id
+            await stand.handle(release).signal(ROLL_OVER)
+            while (await stand.handle(release).describe()).run_id == first_run:  # noqa: ASYNC110 (there is nobody to wake us)
+                await asyncio.sleep(0.05)
+            for visit in (1, 2):
+                await steer(stand, release, Control.SKIP, f"skip visit {visit}", expected=Expected(visit=visit))
+
+            await reset_to_the_start(stand, release)
+
+            await stand.until(release, "blocked")
+            while (place := await place_of(stand, release))["blocked"] is None:  # noqa: ASYNC110 (there is nobody to wake us)
+                await asyncio.sleep(0.05)
+            assert (place["visit"], place["paused"]) == (3, None)
 
     asyncio.run(story())
 

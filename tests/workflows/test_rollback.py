@@ -11,8 +11,8 @@ from activities.rolling_back import RollBackRelease, roll_back_release
 from activities.store.database import Database
 from domain.access import Caller
 from domain.audit import Event
-from domain.control import Control
-from domain.errors import ControlNotAllowed
+from domain.control import Control, Expected
+from domain.errors import ControlNotAllowed, StageMoved
 from domain.patch import FlagPatch
 from domain.release import Release
 from domain.status import StageOutcome
@@ -87,6 +87,7 @@ def test_rolled_back_to_a_stage_it_waits_paused_goes_on_when_it_is_resumed_and_c
             stand.world.publish(pipeline(*THREE["stages"], hold("Watch", "1h")))
             release = await stand.add()
             waiting = await stand.until(release, "running", stage="Staging")
+            await stand.until_waiting(release)
             await steer(stand, waiting, Control.ADVANCE)
             watching = await stand.until(release, "running", stage="Watch")
 
@@ -459,20 +460,44 @@ def test_whoever_skips_a_stage_whose_rollback_was_refused_gives_the_rollback_up(
     asyncio.run(story())
 
 
-def test_other_controls_are_refused_while_it_is_rolled_back(postgresql_url: str) -> None:
+def test_a_control_that_comes_while_it_is_put_back_waits_for_the_outcome(postgresql_url: str) -> None:
+    """The record shows the outcome a moment before the workflow knows it, and people go by the record."""
     database = Database(postgresql_url)
 
     async def story() -> None:
         async with real_stand(database) as stand, stand.worker():
             waiting = await in_staging(stand)
             with nobody_changes_flags(database):
-                await roll_back(stand, waiting)
+                await roll_back(stand, waiting, to_stage="Development")
                 await stand.until_acting(waiting)
-                for control in (Control.SKIP, Control.RESUME, Control.ADVANCE):
-                    with pytest.raises(ControlNotAllowed) as refused:
-                        await steer(stand, waiting, control)
-                    assert refused.value.details == {"status": "rolling_back", "allowed": ["remove"]}
-            await stand.until(waiting, "rolled_back", seconds=60)
+                resuming = asyncio.create_task(steer(stand, waiting, Control.RESUME, expected=Expected(visit=waiting.visit + 1)))
+                advancing = asyncio.create_task(steer(stand, waiting, Control.ADVANCE, expected=Expected(visit=waiting.visit)))
+                await asyncio.sleep(1)
+
+            assert (await resuming).visit == waiting.visit + 1
+            with pytest.raises(StageMoved):
+                await advancing
+            assert stand.record(waiting).status == "running"
 
     asyncio.run(story())
     database.close()
+
+
+def test_a_control_that_comes_while_it_is_put_back_for_good_is_refused(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            waiting = await in_staging(stand)
+            with sqlite.transaction() as store:
+                message = RollBackRelease(release=waiting.id)
+                roll_back_release(store, stand.world.caller, stand.world.project, message, datetime.now(tz=UTC))
+            with sqlite.transaction():  # Whoever wants to write has to wait.
+                await stand.releases.look_again(waiting.workflow_id)
+                await stand.until_acting(waiting)
+                skipping = asyncio.create_task(steer(stand, waiting, Control.SKIP))
+                await asyncio.sleep(0.5)
+
+            with pytest.raises(ControlNotAllowed) as refused:
+                await skipping
+            assert refused.value.details["status"] == "rolled_back"
+
+    asyncio.run(story())

@@ -33,53 +33,42 @@ class Controls(Play):
 
     last: Asked | None = None
 
-    @rule(stale=seldom)
-    def pause(self, stale: bool) -> None:
+    @rule(anyhow=seldom, stale=seldom)
+    def pause(self, anyhow: bool, stale: bool) -> None:
+        self.prepare(Control.PAUSE, anyhow)
         if self.stop(Control.PAUSE, stale=stale):
             self.model.pause()
 
-    @rule(stale=seldom)
-    def resume(self, stale: bool) -> None:
+    @rule(anyhow=seldom, stale=seldom)
+    def resume(self, anyhow: bool, stale: bool) -> None:
+        self.prepare(Control.RESUME, anyhow)
         if self.steer(Control.RESUME, stale=stale):
             self.model.resume()
 
-    @rule(stale=seldom)
-    def advance(self, stale: bool) -> None:
+    @rule(anyhow=seldom, stale=seldom)
+    def advance(self, anyhow: bool, stale: bool) -> None:
+        self.prepare(Control.ADVANCE, anyhow)
         if self.steer(Control.ADVANCE, stale=stale):
             self.model.advance()
 
-    @rule(stale=seldom)
-    def skip(self, stale: bool) -> None:
+    @rule(anyhow=seldom, stale=seldom)
+    def skip(self, anyhow: bool, stale: bool) -> None:
+        self.prepare(Control.SKIP, anyhow)
         if self.steer(Control.SKIP, stale=stale):
             self.model.skip()
 
-    @rule(stale=seldom, overwrite=st.booleans())
-    def retry(self, stale: bool, overwrite: bool) -> None:
+    @rule(anyhow=seldom, stale=seldom, overwrite=st.booleans())
+    def retry(self, anyhow: bool, stale: bool, overwrite: bool) -> None:
+        self.prepare(Control.RETRY, anyhow)
         if self.steer(Control.RETRY, stale=stale, overwrite=overwrite):
             self.model.retry(overwrite=overwrite)
 
-    @rule(stale=seldom, to=drawing.numbers)
-    def restart(self, stale: bool, to: int) -> None:
-        if self.steer(Control.RESTART, stale=stale, to=to % 5):
-            self.model.restart(to % 5)
-
-    @rule(number=drawing.numbers, overwrite=st.booleans())
-    def somebody_decides_what_makes_sense(self, number: int, overwrite: bool) -> None:
-        self.under_way()
-        sensible = {
-            "running": (self.pause, self.advance, self.advance, self.skip, self.restart),
-            "paused": (self.resume, self.resume, self.skip, self.restart),
-            "blocked": (self.retry, self.retry, self.skip, self.restart),
-        }[self.model.status]
-        control = sensible[number % len(sensible)]
-        more = (
-            {"overwrite": overwrite}
-            if control == self.retry
-            else {"to": number % (self.model.index + 1)}
-            if control == self.restart
-            else {}
-        )
-        control(stale=False, **more)
+    @rule(anyhow=seldom, stale=seldom, to=drawing.numbers)
+    def restart(self, anyhow: bool, stale: bool, to: int) -> None:
+        self.prepare(Control.RESTART, anyhow)
+        to = to % 5 if anyhow else self.model.start + to % (self.model.index + 1 - self.model.start)
+        if self.steer(Control.RESTART, stale=stale, to=to):
+            self.model.restart(to)
 
     @rule(how=st.sampled_from(("remove", "cancel", "terminate")))
     def end(self, how: str) -> None:
@@ -100,6 +89,23 @@ class Controls(Play):
             too_late = self.last.release.id != self.release.id or self.model.is_finished
             outcome = self.ground.run(refusal_of(self.send(self.last)))
             assert outcome is None or (too_late and outcome == "ControlNotAllowed"), outcome
+
+    def prepare(self, control: Control, anyhow: bool) -> None:
+        """Bring the release, most of the time, to where the control makes sense."""
+        if anyhow:
+            return
+        self.under_way()
+        match self.model.status, control:
+            case "running", Control.RESUME:
+                self.pause(anyhow=True, stale=False)
+            case "running", Control.RETRY:
+                self.change_by_hand(self.model.rung.environment, drawing.IN_THE_WAY)
+                self.advance(anyhow=True, stale=False)
+            case "paused", Control.PAUSE | Control.ADVANCE | Control.RETRY:
+                self.resume(anyhow=True, stale=False)
+            case "blocked", Control.PAUSE | Control.ADVANCE | Control.RESUME:
+                self.retry(anyhow=True, stale=False, overwrite=True)
+        self.settle()
 
     def steer(self, control: Control, *, stale: bool = False, to: int = 0, **more: Any) -> bool:
         """Send a control into the workflow; whether it was taken. It must be refused exactly where the model says so."""

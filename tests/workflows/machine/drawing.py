@@ -23,10 +23,11 @@ _RAMP = (
     Deed({"rollout": {"percent": 80, "enabled": True, "value": "two"}}),
     Deed({"enabled": True, "value": "two", "rollout": None}),
 )
+IN_THE_WAY = Deed({"value": "by hand"}, {segment: {"enabled": False, "value": "by hand"} for segment in ("beta-users", "staff")})
 _BY_HAND = (
+    IN_THE_WAY,
     Deed({"value": "by hand"}),
     Deed({"value": "classic", "enabled": False}),
-    Deed({}, {"beta-users": {"enabled": False}, "staff": {"value": "by hand"}}),
     Deed({"rollout": {"percent": 20, "enabled": True}}),
     Deed({}, {"beta-users": None}),
     Deed(clears=True),

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 from temporalio.service import RPCError
 
+from api.routes.features import change_flag
 from domain.errors import Refusal
+from domain.patch import FlagPatch
 from domain.release import Release
 from tests.workflows.machine import drawing
-from tests.workflows.machine.flag_model import Flag, flag_of, shown_in
+from tests.workflows.machine.flag_model import Deed, Flag, flag_of, shown_in, wanted_of, with_paths
 from tests.workflows.machine.ground import PATIENCE, Ground
 from tests.workflows.machine.model import LAUNCH, ReleaseModel, Rung
 from tests.workflows.machine.onward import steps_back
@@ -180,6 +182,16 @@ class Play(RuleBasedStateMachine):
         self.model.left = round(left / MINUTE)
         if not record.is_finished and record.entered_at:
             self.model.passed = round((now - self.began_at) / MINUTE)
+
+    def change_by_hand(self, environment: str, deed: Deed) -> None:
+        """Change the flag as the API does."""
+        self.write_by_hand(environment, deed)
+        self.flags[environment] = with_paths(self.flags[environment], wanted_of(deed, self.flags[environment]))
+
+    def write_by_hand(self, environment: str, deed: Deed) -> None:
+        """The same, of which the model is not told."""
+        world, patch = self.stand.world, FlagPatch.model_validate(deed.as_patch())
+        change_flag(world.project.key, environment, "checkout", patch, world.caller, self.ground.database)
 
     async def moment(self) -> datetime:
         """What the release's clock says; ours, where it has none."""

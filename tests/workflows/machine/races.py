@@ -13,7 +13,6 @@ from temporalio.service import RPCError
 from domain.control import Control, Expected
 from tests.workflows.machine import drawing
 from tests.workflows.machine.controls import Controls
-from tests.workflows.machine.flag_model import Deed
 from tests.workflows.machine.play import refusal_of
 from tests.workflows.machine.troubles import Troubles
 from tests.workflows.test_fence import reset_to_the_start
@@ -69,7 +68,7 @@ class Races(Controls, Troubles):
             case "a while":
                 await self.ground.fast_forward(self.stand, self.release, timedelta(minutes=71))
             case "by hand":
-                await asyncio.to_thread(self.change_by_hand, self.model.rung.environment, Deed({"value": "by hand"}))
+                await asyncio.to_thread(self.write_by_hand, self.model.rung.environment, drawing.IN_THE_WAY)
             case "cancel":
                 await self.stand.handle(self.release).cancel()
             case "again":

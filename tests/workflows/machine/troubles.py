@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
 
 import pytest
 from hypothesis import strategies as st
@@ -10,13 +9,11 @@ from hypothesis.stateful import rule
 from temporalio.service import RPCError
 
 from activities.messages import Made, Standing
-from api.routes.features import change_flag
 from domain.errors import AlreadyReleasing
-from domain.patch import FlagPatch
 from tests.workflows.machine import drawing
 from tests.workflows.machine.attempts import Failing
-from tests.workflows.machine.flag_model import Deed, wanted_of, with_paths
-from tests.workflows.machine.play import Play
+from tests.workflows.machine.flag_model import Deed
+from tests.workflows.machine.play import MINUTE, Play
 
 
 class Troubles(Play):
@@ -26,14 +23,13 @@ class Troubles(Play):
     def a_while_passes(self, minutes: int) -> None:
         self.under_way()
         if not self.model.is_finished:
-            self.ground.run(self.ground.fast_forward(self.stand, self.release, timedelta(minutes=minutes)))
+            self.ground.run(self.ground.fast_forward(self.stand, self.release, minutes * MINUTE))
             self.model.let_pass(minutes)
 
     @rule(environment=st.sampled_from((None, *drawing.ENVIRONMENTS)), deed=drawing.deeds_by_hand)
-    def somebody_changes_the_flag(self, environment: str | None, deed: Deed) -> None:
-        place = environment or self.model.rung.environment
-        self.change_by_hand(place, deed)
-        self.flags[place] = with_paths(self.flags[place], wanted_of(deed, self.flags[place]))
+    def a_person_changes_the_flag(self, environment: str | None, deed: Deed) -> None:
+        self.under_way()
+        self.change_by_hand(environment or self.model.rung.environment, deed)
 
     @rule(number=drawing.numbers, start=drawing.numbers, overwrites=drawing.seldom, heard=st.booleans())
     def another_release_is_added(self, number: int, start: int, overwrites: bool, heard: bool) -> None:
@@ -69,9 +65,3 @@ class Troubles(Play):
             self.settle()
         with suppress(RPCError):  # It may have ended.
             self.ground.run(self.stand.handle(self.release).signal(signal))
-
-    def change_by_hand(self, environment: str, deed: Deed) -> None:
-        """Change the flag as the API does."""
-        patch = FlagPatch.model_validate(deed.as_patch())
-        world = self.stand.world
-        change_flag(world.project.key, environment, "checkout", patch, world.caller, self.ground.database)
