@@ -1,6 +1,7 @@
 """Approving and rejecting what a stage would apply. The record alone decides it, so it holds while Temporal or every worker is down."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from activities.gating import approvals_that_count, stage_of
 from activities.progress import audit, block
@@ -12,9 +13,11 @@ from domain.access import Caller
 from domain.approval import Approval, binds, check_may_decide, check_not_approved, gate_to_approve
 from domain.audit import Event, by_key
 from domain.control import Control, Expected, check_allowed
-from domain.errors import ApprovalMoved, Rejected
+from domain.errors import ApprovalMoved, NotFound, Rejected
 from domain.flag import FlagState
+from domain.gate import ApprovalGate
 from domain.model import Message
+from domain.patch import FlagPatch
 from domain.pipeline import Stage
 from domain.project import Project
 from domain.release import Release
@@ -27,6 +30,32 @@ class DecideOnRelease(Message):
     reason: str | None = None
     expected: Expected = Expected()
     shown: str | None = None
+
+
+class Asked(NamedTuple):
+    """What a stage asks people for: what it would apply, on what is there now, and who has said yes to exactly that."""
+
+    gate: ApprovalGate
+    given: list[Approval]
+    binds: str
+    patches: list[FlagPatch]
+    now: FlagPatch
+
+
+def asked_of(store: Store, project: Project, release: Release) -> Asked | None:
+    """What people are asked for in the stage where the release stands; nothing where it asks nobody, or asked before its first step."""
+    stage = stage_of(store, release)
+    if stage.approval is None or release.step > 1:
+        return None
+    now = _seen(store, project, release, stage)
+    patches = [] if stage.is_hold else [stage.patch(release.parameters, step) for step in range(1, stage.steps + 1)]
+    return Asked(
+        gate=stage.approval,
+        given=approvals_that_count(store, release, stage, now),
+        binds=binds(stage, release.parameters, release.visit, now),
+        patches=patches,
+        now=patches[0].expanded(now).seen_in(now) if patches else FlagPatch(),
+    )
 
 
 def approve_release(store: Store, caller: Caller, project: Project, wanted: DecideOnRelease, at: datetime) -> Release:
@@ -72,6 +101,17 @@ def _to_decide(store: Store, caller: Caller, project: Project, wanted: DecideOnR
     wanted.expected.check(release.stage, release.visit)
     check_may_decide(gate_to_approve(stage), caller, release.added_by_id)
     return release, stage
+
+
+def _seen(store: Store, project: Project, release: Release, stage: Stage) -> FlagState:
+    """The flag as it is now, for those who only look; as nobody ever set it, where it is gone."""
+    if stage.is_hold:
+        return FlagState()
+    try:
+        feature, environment = store.features.get(release.feature, project.id), store.environments.get(release.environment, project.id)
+    except NotFound:
+        return FlagState()
+    return store.features.state(feature, environment)
 
 
 def _flag(store: Store, project: Project, release: Release, stage: Stage) -> FlagState:

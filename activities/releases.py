@@ -44,13 +44,13 @@ class ReleaseActivities:
         """
         try:
             with self.database.transaction() as store:
-                answer = _step(store, command)
+                answer, stage = _step(store, command)
         except ApprovalTimedOut as refusal:
             return self._block(command, refusal)
         except (Superseded, ReleaseNotFound):
             return self.read_standing(command.release)
         if isinstance(answer, Recorded):
-            log.info("progress_recorded", project=command.project, release=command.release, step=command.step.kind)
+            log.info("progress_recorded", project=command.project, release=command.release, stage=stage, step=command.step.kind)
         return answer
 
     def _block(self, command: RecordProgress, refusal: ApprovalTimedOut) -> Refused | Standing:
@@ -75,21 +75,22 @@ class ReleaseActivities:
             return standing_of_none()
 
 
-def _step(store: Store, command: RecordProgress) -> Recorded | HeldBack | Refused | Standing:
+def _step(store: Store, command: RecordProgress) -> tuple[Recorded | HeldBack | Refused | Standing, str]:
+    """What comes of a step, and the stage where the release stood before it."""
     project = store.projects.get(command.project, lock="share") if isinstance(command.step, HoldEnded) else None
     release = store.releases.get(command.release, lock=True)
     if release.write_key == command.write_key:
-        return recorded(release, command)
+        return recorded(release, command), release.stage
     if release.write_key == command.refusal_key and release.blocked:
-        return Refused(sequence=release.sequence, blocked=release.blocked.without_details())
+        return Refused(sequence=release.sequence, blocked=release.blocked.without_details()), release.stage
     if release.is_finished or release.sequence != command.sequence:
-        return standing_of(release)
+        return standing_of(release), release.stage
     if project and isinstance(command.step, HoldEnded):
         due = Due(command.step.gates, command.at, command.step.due_at or command.step.acts_at)
         if held := hold_back(store, project, release, due, None):
-            return HeldBack(held=held)
+            return HeldBack(held=held), release.stage
     _write(store, release, command)
-    return recorded(store.releases.get(command.release), command)
+    return recorded(store.releases.get(command.release), command), release.stage
 
 
 def _write(store: Store, release: Release, command: RecordProgress) -> None:

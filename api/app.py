@@ -24,6 +24,7 @@ from api.routes import (
     controls,
     environments,
     features,
+    freezes,
     health,
     keys,
     metrics,
@@ -33,6 +34,7 @@ from api.routes import (
     segments,
     simulation,
     status,
+    stops,
     templates,
     whoami,
 )
@@ -42,7 +44,23 @@ from workflows.client import ReleaseClient, connect
 from workflows.delivery import Delivery
 from workflows.lookout import Lookout
 
-ROUTERS = (projects, environments, features, segments, pipelines, simulation, templates, releases, controls, audit, keys, whoami, status)
+ROUTERS = (
+    projects,
+    environments,
+    features,
+    segments,
+    pipelines,
+    simulation,
+    templates,
+    freezes,
+    stops,
+    releases,
+    controls,
+    audit,
+    keys,
+    whoami,
+    status,
+)
 VERSION = "0.2.0"
 
 

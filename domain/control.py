@@ -53,9 +53,14 @@ LEAVING = frozenset({Control.SKIP, Control.RESTART})
 """The controls that call off a stage which is acting."""
 
 
-def allowed_controls(standing: str) -> list[str]:
-    """The controls that make sense for a release standing so."""
-    return [control.value for control, standings in ALLOWED_WHEN.items() if standing in standings]
+DECIDING = (Control.APPROVE, Control.REJECT)
+"""The controls that make sense only where a stage asks people."""
+
+
+def allowed_controls(standing: str, *, asks: bool = False) -> list[str]:
+    """The controls that make sense for a release standing so, whose stage asks people or does not."""
+    possible = (control for control in Control if asks or control not in DECIDING)
+    return [control.value for control in possible if standing in ALLOWED_WHEN[control]]
 
 
 def check_allowed(control: Control, standing: str) -> None:

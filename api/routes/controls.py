@@ -7,12 +7,13 @@ import structlog
 from fastapi import APIRouter, Depends
 from fastapi.concurrency import run_in_threadpool
 
+from activities.approving import DecideOnRelease, approve_release, reject_release
 from activities.rolling_back import RollBackRelease, roll_back_release
 from activities.stopping import StopRelease, check_may_steer, pause_release, remove_release
 from activities.store.database import Store
 from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, Releases, TemporalUi, WritingOf, now
 from api.routes.releases import view_of
-from api.schemas.releases import ReleaseView, Restart, Retry, RollBack, Steer, Viewer
+from api.schemas.releases import Approve, ReleaseView, Restart, Retry, RollBack, Steer, Viewer
 from domain.control import Control, check_allowed
 from domain.pipeline import stage_to_restart
 from domain.release import Release
@@ -52,7 +53,7 @@ class Steering:
         """Let the record alone decide that the release does not act."""
         return self.decide(stopping, StopRelease(release=self.release, reason=body.reason, expected=body.expected))
 
-    def decide(self, deciding: Callable[..., Release], wanted: StopRelease | RollBackRelease) -> ReleaseView:
+    def decide(self, deciding: Callable[..., Release], wanted: StopRelease | RollBackRelease | DecideOnRelease) -> ReleaseView:
         """Let the record alone decide."""
         at = now()
         with self.writing.transaction() as store:
@@ -99,6 +100,19 @@ SteeringOf = Annotated[Steering, Depends()]
 def remove(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
     """Take a flag out of its pipeline: it stops at once, also while Temporal is down; what was changed stays."""
     return steering.stop(remove_release, body)
+
+
+@router.post("/approve")
+def approve(steering: SteeringOf, body: Approve = Approve()) -> ReleaseView:
+    """Say yes to exactly what the stage would apply now, also before it is due; with `shown`, only if that is what was shown."""
+    wanted = DecideOnRelease(release=steering.release, reason=body.reason, expected=body.expected, shown=body.shown)
+    return steering.decide(approve_release, wanted)
+
+
+@router.post("/reject")
+def reject(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
+    """Say no to what the stage would apply: the release blocks, and a retry asks everybody anew."""
+    return steering.decide(reject_release, DecideOnRelease(release=steering.release, reason=body.reason, expected=body.expected))
 
 
 @router.post("/pause")
