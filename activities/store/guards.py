@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
 
+from activities.store.guard_tables import freezes, stops
 from activities.store.paging import Page, Slice, fetch_page
-from activities.store.tables import freezes, owners, stops
+from activities.store.tables import owners
 from domain.calendar import Freeze
 from domain.errors import NotFound
 from domain.stop import Stop

@@ -136,13 +136,12 @@ def _looked_at(context: typer.Context, project: str, release: str) -> dict[str, 
     with calling(context) as client:
         found = client.get(path_of("projects", project, "releases", release))
     seen = {"expected_stage": found["stage"], "expected_visit": found["visit"]}
-    if (asked := found["approval"]) is None:
-        return seen
+    asked = found["approval"] or {"now": {}, "applies": [], "given": [], "binds": None}
     lines = [f"In {found['environment']} now: {json.dumps(asked['now'], ensure_ascii=False)}"]
     lines += [f"It would apply: {json.dumps(patch, ensure_ascii=False)}" for patch in asked["applies"]]
     lines += [f"Approved by {yes['owner']}." for yes in asked["given"]]
     ask(lines, f"Approve '{found['stage']}' of '{found['feature']}'?", yes=False)
-    return seen | {"shown": asked["binds"]}
+    return seen | given(shown=asked["binds"])
 
 
 def _asked(context: typer.Context, project: str, release: str, effect: str, question: str, *, yes: bool, **more: str) -> dict[str, Any]:

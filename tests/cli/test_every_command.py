@@ -157,9 +157,8 @@ class Desk:
         self.terminal = Terminal(api.address, FLAGHOIST_PROJECT=project)
         release = api.add(project=project)["id"]
         stop = api.post(f"/projects/{project}/stops", {"reason": "to be lifted", "environment": "idle"})["id"]
-        freeze = api.post(f"/projects/{project}/freezes", {"name": "F", "starts_at": "2030-01-01T00:00Z", "ends_at": "2030-01-02T00:00Z"})[
-            "id"
-        ]
+        period = {"name": "F", "starts_at": "2030-01-01T00:00Z", "ends_at": "2030-01-02T00:00Z"}
+        freeze = api.post(f"/projects/{project}/freezes", period)["id"]
         self.places = {
             "STOP": stop,
             "FREEZE": freeze,
