@@ -18,6 +18,15 @@ def _rate(text: str) -> str:
     return text
 
 
+def _origins(text: str) -> str:
+    for origin in text.split(",") if text else ():
+        if not re.fullmatch(r"\*|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", origin.strip()):
+            raise ValueError(
+                "must be origins such as https://shop.example or http://localhost:3000, with commas between; * for all; empty for none"
+            )
+    return text
+
+
 def _listening_address(text: str) -> str:
     host, _, port = text.rpartition(":")
     try:
@@ -59,6 +68,11 @@ class Settings(BaseSettings):
         default="",
         description="How many requests each key may send, such as `600/minute`. Every API process counts for itself. Empty: no limit.",
     )
+    cors_origins: Annotated[str, AfterValidator(_origins)] = Field(
+        default="",
+        description="Which websites may read flags from a browser, such as `https://shop.example`, with commas between; `*` for all. "
+        "Empty: none.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least that is logged.")
     log_format: Literal["json", "text"] = Field(default="json", description="How log lines are written.")
 
@@ -66,6 +80,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite:///{self.home.absolute() / 'flaghoist.db'}"
+
+    @property
+    def websites(self) -> list[str]:
+        """Which websites may read flags from a browser."""
+        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
 
     @property
     def temporal_ui(self) -> str:

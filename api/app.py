@@ -13,6 +13,9 @@ from activities.store.database import Database
 from api import explanations
 from api.dependencies import known_parameters
 from api.description import DescribedApi
+from api.evaluation import flagsmith, ofrep, stream
+from api.evaluation.cors import EvaluationCors
+from api.evaluation.environments import Environments
 from api.idempotency import answer_again
 from api.limits import BodyLimits
 from api.metrics import ApiMetrics
@@ -61,6 +64,8 @@ ROUTERS = (
     whoami,
     status,
 )
+EVALUATION = (ofrep, flagsmith, stream)
+SERVES_FLAGS = (ofrep.PREFIX, flagsmith.PREFIX)
 VERSION = "0.2.0"
 
 
@@ -78,11 +83,13 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.lookout = Lookout(app.state.releases.look)
         app.state.temporal_ui = f"{settings.temporal_ui}/namespaces/{client.namespace}"
         app.state.metrics.watch(database)
-        delivering = asyncio.create_task(app.state.delivery.run())
+        app.state.environments = Environments(database)
+        loops = [asyncio.create_task(each) for each in (app.state.delivery.run(), app.state.environments.follow())]
         yield
-        delivering.cancel()
-        with suppress(asyncio.CancelledError):
-            await delivering
+        for loop in loops:
+            loop.cancel()
+            with suppress(asyncio.CancelledError):
+                await loop
         database.close()
 
     app = DescribedApi(
@@ -95,10 +102,24 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.metrics = ApiMetrics()
     app.state.rate_limit = RateLimit(settings.rate_limit)
-    app.add_middleware(BodyLimits)
-    app.add_middleware(Requests, metrics=app.state.metrics)  # The last one added comes first.
+    _add_middleware(app, settings)
     answer_problems(app)
     answer_again(app)
+    ofrep.answer_ofrep_failures(app)
+    flagsmith.answer_flagsmith_failures(app)
+    _add_routes(app)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    app.add_middleware(BodyLimits, leaves=SERVES_FLAGS)
+    app.add_middleware(EvaluationCors, origins=settings.websites, paths=SERVES_FLAGS)
+    app.add_middleware(Requests, metrics=app.state.metrics, quiet=SERVES_FLAGS)  # The last one added comes first.
+
+
+def _add_routes(app: FastAPI) -> None:
+    for evaluation in EVALUATION:  # First: routes are looked at in their order, and these are asked for most.
+        app.include_router(evaluation.router)
     versioned = APIRouter(prefix=VERSIONED, dependencies=[Depends(known_parameters)])
     for module in ROUTERS:
         versioned.include_router(module.router)
@@ -106,7 +127,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(explanations.router)
-    return app
 
 
 def _operation_id(route: APIRoute) -> str:

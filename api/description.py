@@ -18,6 +18,7 @@ TAGS = {
     "guards": "Freezes and stops: what keeps stages from acting.",
     "audit": "Who did what, when, and what it changed.",
     "keys": "API keys. A key makes, lists, rotates and revokes only keys whose grants lie within its own; it also rotates itself.",
+    "evaluation": "Flags for applications, by OFREP 0.3.0 and by Flagsmith's SDK API: read with the keys of an environment.",
     "system": "Workers, outages and what is late.",
     "health": "Whether this process is alive and can answer, and what its problems mean; its metrics.",
 }
@@ -55,12 +56,24 @@ class DescribedApi(FastAPI):
             document["tags"] = [{"name": name, "description": about} for name, about in TAGS.items()]
             _, schemas = models_json_schema([(ProblemDocument, "serialization")], ref_template="#/components/schemas/{model}")
             document["components"]["schemas"] |= schemas["$defs"]
+            document["components"]["securitySchemes"] |= _OF_ENVIRONMENTS
             for path, method, operation in _operations(document):
                 operation["summary"] = operation["description"].split(". ")[0].rstrip(".")
                 operation["responses"] |= {
                     str(status.value): _answer(status, about) for status, about in _problems(path, method, operation)
                 }
         return self.openapi_schema or {}
+
+
+_OF_ENVIRONMENTS = {
+    "OfrepApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An environment's client key or server key."},
+    "EnvironmentKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Environment-Key",
+        "description": "An environment's client key, or its server key: `ser.…`",
+    },
+}
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -71,7 +84,7 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, 
 
 
 def _problems(path: str, method: str, operation: dict[str, Any]) -> Iterator[tuple[HTTPStatus, str]]:
-    if path in ("/healthz", "/problems", "/metrics"):
+    if path in ("/healthz", "/problems", "/metrics") or "evaluation" in operation["tags"]:
         return
     yield HTTPStatus.SERVICE_UNAVAILABLE, "The database or Temporal can't be reached: try again."
     if "security" not in operation:

@@ -29,9 +29,10 @@ log = structlog.get_logger()
 class Requests:
     """Stands before everything else, so that whatever goes wrong has an id and is answered."""
 
-    def __init__(self, app: ASGIApp, metrics: ApiMetrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: ApiMetrics, quiet: tuple[str, ...] = ()) -> None:
         self.app = app
         self.metrics = metrics
+        self.quiet = ("/healthz", "/readyz", "/metrics", *quiet)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -66,8 +67,8 @@ class Requests:
         self.metrics.note(Answered(method, route, str(status or "(none)"), seconds, code))
         said: dict[str, Any] = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
         more = {"code": code} if code else {}
-        # Health checks and scrapes come every few seconds and say nothing new.
-        write = log.debug if route in ("/healthz", "/readyz", "/metrics") else log.info
+        # Health checks, scrapes and applications that read their flags come all the time and say nothing new.
+        write = log.debug if scope["path"].startswith(self.quiet) else log.info
         write("request", **said, **more, **_caller(state), **_names(scope, status))
 
 

@@ -24,6 +24,7 @@ class Event(StrEnum):
     ENVIRONMENT_CREATED = "environment.created"
     ENVIRONMENT_CHANGED = "environment.changed"
     ENVIRONMENT_DELETED = "environment.deleted"
+    ENVIRONMENT_KEY_ROTATED = "environment.key_rotated"
     FEATURE_CREATED = "feature.created"
     FEATURE_CHANGED = "feature.changed"
     FEATURE_DELETED = "feature.deleted"

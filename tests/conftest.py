@@ -134,7 +134,7 @@ def serve(database_url: str, **settings: Any) -> Iterator[Api]:
     """Run the API in a thread."""
     port = free_port()
     app = create_app(Settings(database_url=database_url, port=port, bootstrap_key=OWNER_KEY, log_level="error", **settings))
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="on"))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run)
     thread.start()
     api = Api(f"http://127.0.0.1:{port}", OWNER_KEY)

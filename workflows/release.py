@@ -188,6 +188,8 @@ class ReleaseWorkflow(Steerable, Placed):
             self.ended = standing.status
             self.shown = False
         elif standing.paused or standing.is_rejected or is_to_be_rolled_back(standing):
+            if standing.sequence > self.place.sequence + 1:  # By more than that decision: see below.
+                self.requests.refuse_all(_gone_on(standing))
             self.take_over(standing)
         elif not self._knows_as_its_own(standing):
             self.take_over(standing)
@@ -208,7 +210,7 @@ class ReleaseWorkflow(Steerable, Placed):
     async def _block_overtaken(self) -> None:
         answer = await self._record(Overtaken())
         if isinstance(answer, Recorded):
-            self.move(sequence=answer.sequence, blocked=answer.blocked, paused=None)
+            self.move(sequence=answer.sequence, blocked=answer.blocked)
         elif answer.finished:
             self.ended = answer.status
         else:

@@ -13,6 +13,7 @@ from activities.store.audit import AuditLog
 from activities.store.features import FeatureRepository
 from activities.store.guards import FreezeRepository, StopRepository
 from activities.store.history import History
+from activities.store.identities import IdentityRepository
 from activities.store.keys import KeyRepository
 from activities.store.leases import LeaseRepository
 from activities.store.outbox import Outbox
@@ -20,6 +21,8 @@ from activities.store.pipelines import PipelineRepository
 from activities.store.projects import EnvironmentRepository, ProjectRepository, SegmentRepository
 from activities.store.releases import ReleaseRepository
 from activities.store.requests import RequestRepository
+from activities.store.serving import ServingRepository
+from activities.store.versions import Versions
 
 _BEGIN = "flaghoist_begin"
 _POSTGRESQL = "-c jit=off -c statement_timeout=20000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
@@ -31,26 +34,37 @@ class Store:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.versions = Versions(connection)
 
     @cached_property
     def projects(self) -> ProjectRepository:
         """Projects."""
-        return ProjectRepository(self.connection)
+        return ProjectRepository(self.connection, self.versions)
 
     @cached_property
     def environments(self) -> EnvironmentRepository:
         """Environments."""
-        return EnvironmentRepository(self.connection)
+        return EnvironmentRepository(self.connection, self.versions)
+
+    @cached_property
+    def serving(self) -> ServingRepository:
+        """How environments are served to applications."""
+        return ServingRepository(self.connection, self.versions)
+
+    @cached_property
+    def identities(self) -> IdentityRepository:
+        """What is known of those who use the applications."""
+        return IdentityRepository(self.connection)
 
     @cached_property
     def segments(self) -> SegmentRepository:
         """Segments."""
-        return SegmentRepository(self.connection)
+        return SegmentRepository(self.connection, self.versions)
 
     @cached_property
     def features(self) -> FeatureRepository:
         """Features and their states."""
-        return FeatureRepository(self.connection)
+        return FeatureRepository(self.connection, self.versions)
 
     @cached_property
     def pipelines(self) -> PipelineRepository:
@@ -129,7 +143,9 @@ class Database:
     def transaction(self) -> Iterator[Store]:
         """All or nothing: commits at the end, rolls back on an exception. Nobody else calls commit."""
         with self.engine.begin() as connection:
-            yield Store(connection)
+            store = Store(connection)
+            yield store
+            store.versions.settle()
 
     @contextmanager
     def reading(self) -> Iterator[Store]:

@@ -31,6 +31,16 @@ class FeatureRepository(KeyedRepository[Feature]):
             default=FlagState.model_validate(row.default_state),
         )
 
+    def insert(self, at: datetime, **values: Any) -> None:
+        """Add one, which applications see everywhere."""
+        super().insert(at, **values)
+        self.versions.touch_all(values["project_id"])
+
+    def delete(self, id_: str, at: datetime) -> None:
+        """Take one away, everywhere."""
+        super().delete(id_, at)
+        self.versions.touch_all(self._project_of(id_))
+
     def state(self, feature: Feature, environment: Environment) -> FlagState:
         """The flag in one environment."""
         table = feature_states.c
@@ -46,6 +56,13 @@ class FeatureRepository(KeyedRepository[Feature]):
         changed = self.connection.execute(update(feature_states).where(at_its_place).values(**values))
         if changed.rowcount == 0:
             self.connection.execute(insert(feature_states).values(feature_id=feature.id, environment_id=environment.id, **values))
+        self.versions.touch(environment.id)
+
+    def changed_in(self, environment: Environment) -> Mapping[str, FlagState]:
+        """Feature id -> state, of every flag that anybody changed in the environment."""
+        table = feature_states.c
+        rows = self.connection.execute(select(table.feature_id, table.state).where(table.environment_id == environment.id))
+        return {row.feature_id: FlagState.model_validate(row.state) for row in rows}
 
     def states(self, wanted: list[Feature], project_id: str) -> Mapping[str, Mapping[str, FlagState]]:
         """Feature id -> environment key -> state, for every living environment of the project."""

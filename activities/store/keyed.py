@@ -7,6 +7,8 @@ from sqlalchemy import Connection, Row, Select, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from activities.store.paging import Page, Slice, fetch_page
+from activities.store.tables import numbers
+from activities.store.versions import Versions
 from domain.errors import Conflict, NotFound, Problem
 from domain.model import Frozen
 
@@ -20,8 +22,9 @@ class KeyedRepository(Generic[T]):
     noun: ClassVar[str]
     missing: ClassVar[type[NotFound]] = NotFound
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, versions: Versions) -> None:
         self.connection = connection
+        self.versions = versions
 
     def read(self, row: Row[Any]) -> T:
         """The domain's object for a row."""
@@ -46,6 +49,11 @@ class KeyedRepository(Generic[T]):
             raise self.missing(f"There is no {self.noun} '{key}'.")
         return found
 
+    def by_id(self, id_: str) -> T | None:
+        """The living one with this identifier."""
+        row = self.connection.execute(self._within(None).where(self.table.c.id == id_)).one_or_none()
+        return self.read(row) if row else None
+
     def all(self, project_id: str | None = None) -> list[T]:
         """Every living one, by key."""
         rows = self.connection.execute(self._within(project_id).order_by(self.table.c.key))
@@ -64,6 +72,7 @@ class KeyedRepository(Generic[T]):
             self.connection.execute(insert(self.table).values(created_at=at, **values))
         except IntegrityError as error:
             raise key_taken(self.noun, values["key"]) from error
+        self.connection.execute(insert(numbers).values(id=values["id"]))
 
     def update(self, id_: str, **values: Any) -> None:
         """Change one in place."""
@@ -73,8 +82,11 @@ class KeyedRepository(Generic[T]):
         """Take one away; the record of the past keeps it."""
         self.update(id_, deleted_at=at)
 
+    def _project_of(self, id_: str) -> Select[Any]:
+        return select(self.table.c.project_id).where(self.table.c.id == id_)
+
 
 def key_taken(noun: str, key: str) -> Conflict:
     """The refusal of a key that another living one has."""
-    message = f"There is a {noun} '{key}' already: choose another key."
+    message = f"The key '{key}' is another {noun}'s already: choose another key."
     return Conflict(message, problems=(Problem(pointer="/key", code="taken", message=message),))

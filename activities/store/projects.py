@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from activities.store.keyed import KeyedRepository, key_taken
+from activities.store.serving import ServingRepository
 from activities.store.tables import environments, projects, segments
 from domain.errors import EnvironmentNotFound, SegmentNotFound
 from domain.project import Environment, Project, Segment
@@ -27,6 +28,11 @@ class ProjectRepository(KeyedRepository[Project]):
             raise key_taken(self.noun, values["key"])
         super().insert(at, **values)
 
+    def delete(self, id_: str, at: datetime) -> None:
+        """Take one away; applications read nothing of it any more."""
+        super().delete(id_, at)
+        self.versions.touch_all(id_)
+
 
 class EnvironmentRepository(KeyedRepository[Environment]):
     """A project's environments, by key."""
@@ -39,6 +45,20 @@ class EnvironmentRepository(KeyedRepository[Environment]):
         """The environment of a row."""
         return Environment(id=row.id, key=row.key, name=row.name)
 
+    def owner_of(self, id_: str) -> str:
+        """The id of the environment's project."""
+        return str(self.connection.execute(self._project_of(id_)).scalar_one())
+
+    def insert(self, at: datetime, **values: Any) -> None:
+        """Add one, with the keys that applications read it with."""
+        super().insert(at, **values)
+        ServingRepository(self.connection, self.versions).begin(values["id"], at)
+
+    def update(self, id_: str, **values: Any) -> None:
+        """Change one in place; applications see its name."""
+        super().update(id_, **values)
+        self.versions.touch(id_)
+
 
 class SegmentRepository(KeyedRepository[Segment]):
     """A project's segments, by key."""
@@ -50,3 +70,13 @@ class SegmentRepository(KeyedRepository[Segment]):
     def read(self, row: Row[Any]) -> Segment:
         """The segment of a row."""
         return Segment(id=row.id, key=row.key, name=row.name, rules=row.rules)
+
+    def insert(self, at: datetime, **values: Any) -> None:
+        """Add one; applications see all segments."""
+        super().insert(at, **values)
+        self.versions.touch_all(values["project_id"])
+
+    def update(self, id_: str, **values: Any) -> None:
+        """Change one in place; who is in it changes what applications see."""
+        super().update(id_, **values)
+        self.versions.touch_all(self._project_of(id_))

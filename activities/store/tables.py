@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     ForeignKey,
     Index,
@@ -51,23 +52,10 @@ def _key_unique_while_alive(table: str, *columns: str) -> Index:
     return Index(f"uq_{table}_key", *columns, unique=True, sqlite_where=NOT_DELETED_SQL, postgresql_where=NOT_DELETED_SQL)
 
 
-projects = Table(
-    "projects",
-    metadata,
-    _id(),
-    *_named(),
-    *_lifetime(),
-    _key_unique_while_alive("projects", "key"),
-)
+projects = Table("projects", metadata, _id(), *_named(), *_lifetime(), _key_unique_while_alive("projects", "key"))
 
 environments = Table(
-    "environments",
-    metadata,
-    _id(),
-    _project(),
-    *_named(),
-    *_lifetime(),
-    _key_unique_while_alive("environments", "project_id", "key"),
+    "environments", metadata, _id(), _project(), *_named(), *_lifetime(), _key_unique_while_alive("environments", "project_id", "key")
 )
 
 segments = Table(
@@ -100,6 +88,31 @@ feature_states = Table(
     Column("feature_id", String(36), ForeignKey("features.id"), primary_key=True),
     Column("environment_id", String(36), ForeignKey("environments.id"), primary_key=True),
     Column("state", JSON, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
+numbers = Table(
+    "numbers",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(36), nullable=False, unique=True),
+)
+
+serving = Table(
+    "serving",
+    metadata,
+    Column("environment_id", String(36), ForeignKey("environments.id"), primary_key=True),
+    Column("client_key", String(64), nullable=False, unique=True),
+    Column("server_key", String(64), nullable=False, unique=True),
+    Column("version", BigInteger, nullable=False),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("environment_id", String(36), ForeignKey("environments.id"), primary_key=True),
+    Column("identifier", String(300), primary_key=True),
+    Column("traits", JSON, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
 )
 

@@ -7,8 +7,10 @@ import typer
 from api.cli.completing import offer_keys
 from api.cli.named import create_named, delete_named, list_named, rename_named, show_named
 from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
-from api.cli.session import AsJson, Limit, NewKey, NewName, Project, Renamed, Yes, given
+from api.cli.session import AsJson, Limit, NewKey, NewName, Project, Renamed, Yes, calling, given
+from api.cli.showing import ask, show_answer
 from api.client import path_of
+from domain.serving import KeyKind
 
 app = typer.Typer(
     help=with_examples(
@@ -52,6 +54,23 @@ def rename_environment(
 ) -> None:
     """Give an environment another name; its key stays."""
     rename_named(context, path_of("projects", project, "environments", environment), name, as_json=as_json)
+
+
+@app.command("rotate-key", rich_help_panel=CHANGE)
+def rotate_environment_key(
+    context: typer.Context,
+    project: Project,
+    environment: Which,
+    kind: Annotated[KeyKind, typer.Argument(metavar="KIND", help="client or server.")],
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give an environment another client key or server key; applications that have the old one read nothing more; asks first."""
+    path = path_of("projects", project, "environments", environment)
+    with calling(context) as client:
+        ask([f"Applications that read '{environment}' with its {kind} key of today get no more flags."], f"Rotate the {kind} key?", yes=yes)
+        rotated = client.post(f"{path}/keys/{kind}/rotate")
+    show_answer(rotated, f"The {kind} key of '{environment}' is now {rotated[f'{kind}_key']}.", as_json=as_json)
 
 
 @app.command("delete", rich_help_panel=CHANGE)

@@ -2,21 +2,24 @@
 
 from fastapi import APIRouter
 
+from activities.store.database import Store
 from activities.store.identifiers import new_id
 from activities.usage import uses_of_environment
 from api.dependencies import CallerOf, DatabaseOf, SliceOf, WritingOf, now
 from api.schemas.lists import ListOf
-from api.schemas.projects import ChangeName, CreateNamed, NamedView
+from api.schemas.projects import ChangeName, CreateNamed, EnvironmentView
+from domain.access import Caller
 from domain.audit import Event
 from domain.errors import InUse
 from domain.project import Environment
+from domain.serving import KeyKind
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/environments", tags=["environments"])
 
 
 @router.post("", status_code=201)
-def create_environment(project: Slug, body: CreateNamed, caller: CallerOf, writing: WritingOf) -> NamedView:
+def create_environment(project: Slug, body: CreateNamed, caller: CallerOf, writing: WritingOf) -> EnvironmentView:
     """Make an environment; every feature has its default state in it."""
     caller.must_administer(project)
     at, environment = now(), Environment(id=new_id(), key=body.key, name=body.name or body.key)
@@ -24,28 +27,29 @@ def create_environment(project: Slug, body: CreateNamed, caller: CallerOf, writi
         owner = store.projects.get(project, lock="share")
         store.environments.insert(at, project_id=owner.id, **environment.model_dump())
         store.audit.record(caller, Event.ENVIRONMENT_CREATED, at, project=project, environment=environment.key)
-        return writing.answer(store, NamedView.model_validate(environment))
+        return writing.answer(store, _views(store, caller, project, [environment])[0])
 
 
 @router.get("")
-def list_environments(project: Slug, caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf[NamedView]:
+def list_environments(project: Slug, caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf[EnvironmentView]:
     """The project's environments, by key."""
     caller.must_see(project)
     with database.reading() as store:
         page = store.environments.page(wanted, store.projects.get(project).id)
-    return ListOf(items=[NamedView.model_validate(each) for each in page.items], next=page.next)
+        return ListOf(items=_views(store, caller, project, page.items), next=page.next)
 
 
 @router.get("/{environment}")
-def get_environment(project: Slug, environment: Slug, caller: CallerOf, database: DatabaseOf) -> NamedView:
+def get_environment(project: Slug, environment: Slug, caller: CallerOf, database: DatabaseOf) -> EnvironmentView:
     """One environment."""
     caller.must_see(project)
     with database.reading() as store:
-        return NamedView.model_validate(store.environments.get(environment, store.projects.get(project).id))
+        found = store.environments.get(environment, store.projects.get(project).id)
+        return _views(store, caller, project, [found])[0]
 
 
 @router.patch("/{environment}")
-def change_environment(project: Slug, environment: Slug, body: ChangeName, caller: CallerOf, database: DatabaseOf) -> NamedView:
+def change_environment(project: Slug, environment: Slug, body: ChangeName, caller: CallerOf, database: DatabaseOf) -> EnvironmentView:
     """Rename an environment; its key never changes."""
     caller.must_administer(project)
     at = now()
@@ -54,7 +58,20 @@ def change_environment(project: Slug, environment: Slug, body: ChangeName, calle
         store.environments.update(found.id, name=body.name)
         names = {"before": {"name": found.name}, "after": {"name": body.name}}
         store.audit.record(caller, Event.ENVIRONMENT_CHANGED, at, project=project, environment=environment, **names)
-    return NamedView(key=found.key, name=body.name)
+        return _views(store, caller, project, [found.model_copy(update={"name": body.name})])[0]
+
+
+@router.post("/{environment}/keys/{kind}/rotate")
+def rotate_environment_key(project: Slug, environment: Slug, kind: KeyKind, caller: CallerOf, writing: WritingOf) -> EnvironmentView:
+    """Give an environment another client key or server key; the old one ends within a second. Everybody keeps what a rollout gives them."""
+    caller.must_administer(project)
+    at = now()
+    with writing.transaction() as store:
+        found = store.environments.get(environment, store.projects.get(project, lock="share").id)
+        store.serving.rotate(found.id, kind)
+        event = Event.ENVIRONMENT_KEY_ROTATED
+        store.audit.record(caller, event, at, project=project, environment=environment, after={"kind": kind.value})
+        return writing.answer(store, _views(store, caller, project, [found])[0])
 
 
 @router.delete("/{environment}", status_code=204)
@@ -69,3 +86,16 @@ def delete_environment(project: Slug, environment: Slug, caller: CallerOf, datab
             raise InUse(f"'{environment}' is still in use.", used_by=used_by)
         store.environments.delete(found.id, at)
         store.audit.record(caller, Event.ENVIRONMENT_DELETED, at, project=project, environment=environment)
+
+
+def _views(store: Store, caller: Caller, project: str, found: list[Environment]) -> list[EnvironmentView]:
+    keys = store.serving.keys([each.id for each in found])
+    return [
+        EnvironmentView(
+            key=each.key,
+            name=each.name,
+            client_key=keys[each.id].client_key,
+            server_key=keys[each.id].server_key if caller.access.operates(project, each.key) else None,
+        )
+        for each in found
+    ]

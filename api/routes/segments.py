@@ -8,6 +8,7 @@ from api.dependencies import CallerOf, DatabaseOf, SliceOf, WritingOf, now
 from api.schemas.lists import ListOf
 from api.schemas.projects import ChangeSegment, CreateSegment, SegmentView
 from domain.audit import Event
+from domain.condition import check_rules
 from domain.errors import InUse
 from domain.project import Segment
 from domain.text import Slug
@@ -19,6 +20,7 @@ router = APIRouter(prefix="/projects/{project}/segments", tags=["segments"])
 def create_segment(project: Slug, body: CreateSegment, caller: CallerOf, writing: WritingOf) -> SegmentView:
     """Make a segment; nothing uses it yet."""
     caller.must_operate_somewhere(project)
+    check_rules(body.rules)
     at, segment = now(), Segment(id=new_id(), key=body.key, name=body.name or body.key, rules=body.rules)
     with writing.transaction() as store:
         owner = store.projects.get(project, lock="share")
@@ -49,6 +51,7 @@ def get_segment(project: Slug, segment: Slug, caller: CallerOf, database: Databa
 def change_segment(project: Slug, segment: Slug, body: ChangeSegment, caller: CallerOf, database: DatabaseOf) -> SegmentView:
     """Change who is in a segment; this needs the right on every environment whose overrides use it."""
     caller.must_operate_somewhere(project)
+    check_rules(body.rules or ())
     at = now()
     with database.transaction() as store:
         owner = store.projects.get(project, lock="update")

@@ -42,6 +42,13 @@ class NamedView(BaseModel):
     name: str
 
 
+class EnvironmentView(NamedView):
+    """An environment, and what applications read its flags with; `server_key` is null for those who may not change flags there."""
+
+    client_key: str
+    server_key: str | None
+
+
 class SegmentView(NamedView):
     """A segment."""
 

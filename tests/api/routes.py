@@ -120,6 +120,7 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "POST /projects/{project}/environments": _body(_named),
     "GET /projects/{project}/environments/{environment}": _nothing,
     "PATCH /projects/{project}/environments/{environment}": _body(_renamed),
+    "POST /projects/{project}/environments/{environment}/keys/{kind}/rotate": _nothing,
     "DELETE /projects/{project}/environments/{environment}": _fresh("environment"),
     "GET /projects/{project}/segments": _nothing,
     "POST /projects/{project}/segments": _body(_named),
@@ -172,7 +173,7 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "DELETE /projects/{project}": _no_release_under_way,
 }
 
-_USUAL = {"project": "shop", "environment": "development", "feature": "checkout", "segment": "staff"}
+_USUAL = {"kind": "client", "project": "shop", "environment": "development", "feature": "checkout", "segment": "staff"}
 
 _WITHOUT = ("/publish", "/archive", "/rotate")
 

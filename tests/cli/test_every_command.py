@@ -24,6 +24,7 @@ ANSWERING = {
     "environments list": "",
     "environments rename": "staging Stage",
     "environments show": "staging",
+    "environments rotate-key": "staging client --yes",
     "features change": "checkout --name Checkout",
     "features create": "banner --type string --value hello",
     "features list": "",

@@ -16,7 +16,9 @@ from api.routes.pipelines import SHOWN_IN_A_STAGE
 from domain.binding import FARTHEST
 from domain.duration import LONGEST
 from domain.flag import LARGEST_INTEGER, LAST_PRIORITY, LONGEST_STRING, MOST_OVERRIDES
+from domain.identity import LARGEST_TRAIT, LONGEST_IDENTIFIER, LONGEST_TRAIT, LONGEST_TRAIT_KEY, MOST_TRAITS
 from domain.parameter import MOST_PARAMETERS
+from domain.pattern import DEEPEST_GROUPS, LARGEST
 from domain.pipeline import LARGEST_DEFINITION, MOST_STAGES
 from domain.progress import PATIENCE
 from domain.segment import DEEPEST_RULES
@@ -76,6 +78,13 @@ LIMITS = {
     "rules in a segment, and in a rule": _field("Rule", "rules", "maxItems"),
     "conditions in a rule": _field("Rule", "conditions", "maxItems"),
     "how deep rules may be nested": DEEPEST_RULES,
+    "a regular expression with its repetitions written out, in characters": LARGEST,
+    "how deep its groups may be nested": DEEPEST_GROUPS,
+    "an identifier, in characters": LONGEST_IDENTIFIER,
+    "traits of an identity": MOST_TRAITS,
+    "a trait's key, in characters": LONGEST_TRAIT_KEY,
+    "a trait with text, in characters; of digits alone, 300": LONGEST_TRAIT,
+    "a trait with a whole number, and its negative": LARGEST_TRAIT,
     "the value of a condition, in characters": _field("Condition", "value", "maxLength"),
     "a key, in characters: `a-z`, `0-9`, `-` and `_`, with a letter or digit at both ends": _longest_slug(),
     "a name, in characters": _field("Stage", "name", "maxLength"),

@@ -5,6 +5,7 @@ import json
 import pytest
 from sqlalchemy import text
 
+from activities.snapshots import read_snapshot
 from activities.store.database import Database
 from activities.store.migrate import differences, migrate
 from activities.store.paging import Slice
@@ -83,6 +84,20 @@ def test_a_blocked_release_still_says_why(database: Database, earlier: Contents)
     assert blocked is not None
     assert blocked.code == "flag_changed_by_hand"
     assert blocked.details["now"]["value"] == "by hand"
+
+
+def test_what_was_made_before_is_served_to_applications(database: Database, earlier: Contents) -> None:
+    migrate(database)
+    world = _world(database)
+
+    with database.reading() as store:
+        environments = store.environments.all(world.project.id)
+        snapshots = [read_snapshot(store, each.id) for each in environments]
+        held = [store.serving.holder(each.keys.server_key) for each in snapshots if each]
+
+    assert held == [each.id for each in environments]
+    assert [len(each.flags) for each in snapshots if each] == [len(earlier["features"])] * len(environments)
+    assert len({each.keys.client_key for each in snapshots if each}) == len(environments)
 
 
 def test_a_new_flag_is_added_to_a_pipeline_that_was_published_before(database: Database, earlier: Contents) -> None:

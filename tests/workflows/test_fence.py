@@ -162,17 +162,23 @@ def test_a_control_sent_before_a_reset_is_not_carried_out_again_where_the_record
     asyncio.run(story())
 
 
+async def paused_in_its_second_run(stand: Stand) -> Release:
+    """A release whose workflow continued as new while it was paused."""
+    stand.world.publish(pipeline(hold("Watch", "1h"), hold("Watch on", "1h"), hold("Watch longer", "1h")))
+    release = await stand.add()
+    await pause(stand, release)
+    await asyncio.wait_for(until_paused(stand, release), 10)
+    first_run = (await stand.handle(release).describe()).run_id
+    await stand.handle(release).signal(ROLL_OVER)
+    while (await stand.handle(release).describe()).run_id == first_run:  # noqa: ASYNC110 (there is nobody to wake us)
+        await asyncio.sleep(0.05)
+    return stand.record(release)
+
+
 def test_a_workflow_that_began_paused_is_blocked_and_no_longer_paused_where_the_record_is_ahead(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(hold("Watch", "1h"), hold("Watch on", "1h"), hold("Watch longer", "1h")))
-            release = stand.world.add()
-            await pause(stand, release)
-            await asyncio.wait_for(until_paused(stand, release), 10)
-            first_run = (await stand.handle(release).describe()).run_id
-            await stand.handle(release).signal(ROLL_OVER)
-            while (await stand.handle(release).describe()).run_id == first_run:  # noqa: ASYNC110 (there is nobody to wake us)
-                await asyncio.sleep(0.05)
+            release = await paused_in_its_second_run(stand)
             for visit in (1, 2):
                 await steer(stand, release, Control.SKIP, f"skip visit {visit}", expected=Expected(visit=visit))
 
@@ -182,6 +188,25 @@ def test_a_workflow_that_began_paused_is_blocked_and_no_longer_paused_where_the_
             while (place := await place_of(stand, release))["blocked"] is None:  # noqa: ASYNC110 (there is nobody to wake us)
                 await asyncio.sleep(0.05)
             assert (place["visit"], place["paused"]) == (3, None)
+
+    asyncio.run(story())
+
+
+def test_a_release_that_was_resumed_and_paused_again_stays_paused_when_its_workflow_is_reset(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            release = await paused_in_its_second_run(stand)
+            await steer(stand, release, Control.RESUME, expected=Expected(visit=1))
+            await pause(stand, release)
+            await asyncio.wait_for(until_paused(stand, release), 10)
+            paused = stand.record(release)
+
+            await reset_to_the_start(stand, release)
+            await stand.releases.look_again(release.workflow_id)
+            await asyncio.sleep(1.5)
+
+            assert stand.record(release) == paused
+            assert (await place_of(stand, release))["paused"] is not None
 
     asyncio.run(story())
 

@@ -23,9 +23,8 @@ T = TypeVar("T")
 _SETTINGS = (
     "frontend.WorkflowTimeSkippingEnabled=true",
     "system.workflowTimeSkippingEnabled=true",
-    'history.timerProcessorMaxTimeShift="20ms"',
+    'history.timerProcessorMaxTimeShift="20ms"',  # A timer that is skipped to fires at once instead of after a second.
 )
-"""Of the server: with the last one a timer that is skipped to fires at once instead of after a second."""
 
 PATIENCE = 15
 """In seconds."""
@@ -58,7 +57,10 @@ class Ground:
     async def start_worker(self, stand: Stand, *, cached: bool) -> None:
         """Start a worker; one that caches nothing replays each workflow at every task."""
         options = {} if cached else {"max_cached_workflows": 0}
-        await self.worker.enter_async_context(stand.worker(interceptors=[self.attempts], **options))
+        soon = timedelta(seconds=1)  # So long another worker lets tasks lie that this one took no more.
+        await self.worker.enter_async_context(
+            stand.worker(interceptors=[self.attempts], sticky_queue_schedule_to_start_timeout=soon, **options)
+        )
         self.works = True
 
     async def stop_worker(self) -> None:

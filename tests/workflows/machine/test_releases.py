@@ -12,7 +12,7 @@ from activities.store.database import Database
 from tests.workflows.machine.ground import Ground, ground_for
 from tests.workflows.machine.races import Races
 
-EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "15"))
 SEED = int(os.environ.get("MACHINE_SEED", "1"))
 
 SETTINGS = settings(

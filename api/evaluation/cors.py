@@ -1,0 +1,31 @@
+"""Which websites may read flags from a browser."""
+
+from collections.abc import Sequence
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class EvaluationCors:
+    """Answers browsers for the paths that serve flags, and for no others."""
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str], paths: tuple[str, ...]) -> None:
+        self.app = app
+        self.paths = paths
+        self.open = _opened(app, origins) if origins else app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        serves_flags = scope["type"] == "http" and scope["path"].startswith(self.paths)
+        await (self.open if serves_flags else self.app)(scope, receive, send)
+
+
+def _opened(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        expose_headers=["ETag", "Last-Modified", "Retry-After", "X-Request-Id"],
+        max_age=3600,
+    )

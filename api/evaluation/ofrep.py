@@ -1,0 +1,143 @@
+"""Flags by the OpenFeature Remote Evaluation Protocol (OFREP 0.3.0), with an environment's client key or server key."""
+
+import hashlib
+import json
+import re
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.datastructures import QueryParams
+
+from api.evaluation.environments import Environments, Served
+from api.evaluation.writing import UNCACHED, written
+from domain.errors import Invalid
+from domain.identity import Identity, check_identifier, check_traits
+from domain.ofrep import resolution_of
+
+PREFIX = "/ofrep/v1"
+INACTIVITY = 120
+"""After how many seconds a client that nobody looks at may close its stream."""
+
+router = APIRouter(
+    prefix=PREFIX,
+    tags=["evaluation"],
+    responses={
+        400: {"description": "The body or its context can't be evaluated: `errorCode` says why."},
+        401: {"description": "No key, or none of an environment."},
+    },
+)
+
+
+class OfrepFailure(Exception):
+    """What is answered instead of an evaluation."""
+
+    def __init__(self, code: str, details: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
+        super().__init__(details)
+        self.code = code
+        self.details = details
+        self.status = status
+
+
+def answer_ofrep_failures(app: FastAPI) -> None:
+    """Let every failure be answered as the protocol says."""
+    app.add_exception_handler(OfrepFailure, _failed)
+
+
+_CONTEXT = {
+    "type": "object",
+    "required": ["targetingKey"],
+    "properties": {"targetingKey": {"type": "string"}},
+    "additionalProperties": True,
+}
+_BODY = {"required": ["context"], "type": "object", "properties": {"context": _CONTEXT}}
+_DESCRIBED: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}},
+    "security": [{"HTTPBearer": []}, {"OfrepApiKey": []}],
+}
+
+
+@router.post("/evaluate/flags/{key}", openapi_extra=_DESCRIBED, responses={404: {"description": "There is no such flag."}})
+async def evaluate_flag(key: str, request: Request) -> Response:
+    """One flag for one identity, by OFREP. The identity is the context's `targetingKey`; its other plain fields are traits."""
+    served = await _served(request)
+    identity = _identity(await request.body())
+    if key not in served.evaluator.flags:
+        raise OfrepFailure("FLAG_NOT_FOUND", f"There is no flag '{key[:64]}' in this environment.", HTTPStatus.NOT_FOUND)
+    content = written(resolution_of(served.evaluator.evaluate_one(key, identity)))
+    return Response(content, headers=UNCACHED, media_type="application/json")
+
+
+@router.post("/evaluate/flags", openapi_extra=_DESCRIBED, responses={304: {"description": "Nothing has changed since that ETag."}})
+async def evaluate_all_flags(request: Request) -> Response:
+    """All flags for one identity, by OFREP; 304 where `If-None-Match` names what they would be."""
+    served = await _fresh(request, await _served(request))
+    body = await request.body()
+    identity = _identity(body)
+    etag = _etag(served, body)
+    if etag in re.split(r"\s*,\s*", request.headers.get("if-none-match", "").replace("W/", "")):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
+    content = b'{"flags":' + served.for_ofrep.of(identity) + b"," + _about(served)[1:]
+    return Response(content, headers=UNCACHED | {"ETag": etag}, media_type="application/json")
+
+
+async def _served(request: Request) -> Served:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    key = request.headers.get("x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
+    environments: Environments = request.app.state.environments
+    if not key or not (found := await environments.with_key(key)):
+        details = "Send the client key of an environment: Authorization: Bearer <key>, or X-API-Key."
+        raise OfrepFailure("GENERAL", details, HTTPStatus.UNAUTHORIZED)
+    return found
+
+
+async def _fresh(request: Request, served: Served) -> Served:
+    """The version that the client was told of, or a later one."""
+    wanted = _told(request.query_params)
+    environments: Environments = request.app.state.environments
+    return await environments.newest(served) if wanted > served.version else served
+
+
+def _told(query: QueryParams) -> int:
+    etag, modified = query.get("flagConfigEtag", ""), query.get("flagConfigLastModified", "")
+    if re.fullmatch(r"[0-9]{1,20}", etag):
+        return int(etag)
+    return int(modified) * 1_000_000 if re.fullmatch(r"[0-9]{1,12}", modified) else 0
+
+
+def _identity(body: bytes) -> Identity:
+    try:
+        sent = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise OfrepFailure("PARSE_ERROR", "The body is not JSON.") from error
+    context = sent.get("context") if isinstance(sent, dict) else None
+    if not isinstance(context, dict):
+        raise OfrepFailure("INVALID_CONTEXT", "The body has no context: send an object with the field 'context', itself an object.")
+    if context.get("targetingKey") in (None, ""):
+        raise OfrepFailure("TARGETING_KEY_MISSING", "The context has no 'targetingKey': it says for whom to evaluate.")
+    # Fields with a structure are no traits: no rule looks at them.
+    plain = {name: value for name, value in context.items() if name != "targetingKey" and isinstance(value, str | int | float | bool)}
+    try:
+        return Identity(check_identifier(context["targetingKey"]), check_traits(plain))
+    except Invalid as refusal:
+        raise OfrepFailure("INVALID_CONTEXT", refusal.message) from refusal
+
+
+def _etag(served: Served, body: bytes) -> str:
+    """What was asked, and of which version: evaluation has no other input."""
+    return f'"{hashlib.blake2b(body, digest_size=16, key=f"{served.id}{served.version}".encode()[:64]).hexdigest()}"'
+
+
+def _about(served: Served) -> bytes:
+    stream = {"type": "sse", "endpoint": {"requestUri": f"{PREFIX}/streams/{served.id}"}, "inactivityDelaySec": INACTIVITY}
+    return written({"eventStreams": [stream], "metadata": {"environment": served.snapshot.environment.key, "version": str(served.version)}})
+
+
+def _failed(request: Request, failure: Exception) -> Response:
+    """In ASCII: the flag's key is quoted, and need not be valid Unicode."""
+    if not isinstance(failure, OfrepFailure):
+        raise failure
+    about = {"key": request.path_params["key"]} if "key" in request.path_params else {}
+    headers = {"WWW-Authenticate": "Bearer"} if failure.status is HTTPStatus.UNAUTHORIZED else None
+    content = json.dumps(about | {"errorCode": failure.code, "errorDetails": failure.details})
+    return Response(content, failure.status, headers, "application/json")

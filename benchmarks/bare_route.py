@@ -1,0 +1,28 @@
+"""The floor: a FastAPI route that returns JSON which it was given, and does nothing else."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+
+def bare(contents: dict[str, Any]) -> FastAPI:
+    """One route per content, read and posted to."""
+    app = FastAPI()
+
+    @app.get("/{name}")
+    async def read(name: str) -> Any:
+        return contents[name]
+
+    @app.post("/{name}")
+    async def evaluate(name: str, body: dict[str, Any]) -> Any:
+        return contents[name] if body else None
+
+    return app
+
+
+if __name__ == "__main__":
+    uvicorn.run(bare(json.loads(Path(sys.argv[1]).read_text())), port=int(sys.argv[2]), log_config=None, access_log=False)

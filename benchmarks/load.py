@@ -1,0 +1,77 @@
+"""Asking one address again and again over a few connections, at little cost of its own."""
+
+import asyncio
+import statistics
+import time
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+CONNECTIONS = 8
+
+
+class Question(NamedTuple):
+    """One request, as it is sent each time."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes = b""
+
+    def written(self) -> bytes:
+        """The bytes on the wire."""
+        split = urlsplit(self.url)
+        lines = [
+            f"{self.method} {split.path} HTTP/1.1",
+            f"Host: {split.netloc}",
+            *(f"{name}: {value}" for name, value in self.headers.items()),
+        ]
+        if self.body:
+            lines += ["Content-Type: application/json", f"Content-Length: {len(self.body)}"]
+        return "\r\n".join([*lines, "", ""]).encode() + self.body
+
+
+class Measured(NamedTuple):
+    """How many answers came per second, and how long half of them and all but one in a hundred took, in ms."""
+
+    rate: float
+    median: float
+    p99: float
+
+
+async def ask(question: Question, seconds: float) -> Measured:
+    """Ask for so many seconds; anything but 200 fails."""
+    took: list[float] = []
+    started = time.perf_counter()
+    await asyncio.gather(*(_keep_asking(question, started + seconds, took) for _ in range(CONNECTIONS)))
+    elapsed = time.perf_counter() - started
+    return Measured(len(took) / elapsed, statistics.median(took) * 1_000, statistics.quantiles(took, n=100)[-1] * 1_000)
+
+
+async def _keep_asking(question: Question, until: float, took: list[float]) -> None:
+    split, written = urlsplit(question.url), question.written()
+    reader, writer = await asyncio.open_connection(split.hostname, split.port, limit=2**24)
+    while (began := time.perf_counter()) < until:
+        writer.write(written)
+        await _answer(reader)
+        took.append(time.perf_counter() - began)
+    writer.close()
+    await writer.wait_closed()
+
+
+async def _answer(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(head.decode("latin-1"))
+    [length] = [line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+    return await reader.readexactly(int(length))
+
+
+async def answer_to(question: Question) -> bytes:
+    """The body of one answer."""
+    split = urlsplit(question.url)
+    reader, writer = await asyncio.open_connection(split.hostname, split.port, limit=2**24)
+    writer.write(question.written())
+    body = await _answer(reader)
+    writer.close()
+    await writer.wait_closed()
+    return body

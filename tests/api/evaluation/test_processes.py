@@ -1,0 +1,131 @@
+"""Several API processes, a database that is down, and processes that stop: applications go on reading."""
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url, text
+from sse_starlette import ServerSentEvent
+from sse_starlette.sse import SendTimeoutError
+
+from activities.store.database import Database
+from api.evaluation.stream import telling
+from tests.api.answers import problem_of
+from tests.api.evaluation.applications import Application, application, change, keys_of, soon
+from tests.api.evaluation.test_stream import listening, ofrep_path
+from tests.conftest import serve
+from tests.http import OWNER_KEY, Api, free_port
+
+running = contextmanager(serve)
+"""The API in a thread, until the block ends."""
+
+
+def test_a_change_by_one_process_is_told_and_read_at_every_other(database_url: str) -> None:
+    with running(database_url) as one, running(database_url) as another:
+        one.make_project()
+        app = application(another)
+        with listening(another, ofrep_path(another)) as events:
+            soon("where it stands", lambda: events.told)
+            change(one, {"enabled": True, "value": "new"})
+            soon("the change", lambda: len(events.told) > 1)
+
+            assert app.evaluate({"targetingKey": "ada"}, "checkout").json()["value"] == "new", "who is told reads it there at once"
+
+
+@contextmanager
+def database_down(url: str) -> Iterator[None]:
+    """No connection to the PostgreSQL database lives, and none can be made."""
+    name = make_url(url).database
+    server = Database(make_url(url).set(database="postgres").render_as_string(hide_password=False))
+    with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+        connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"))
+        yield
+        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
+    server.close()
+
+
+def test_flags_are_served_while_the_database_is_down_and_followed_when_it_is_back(postgresql_url: str) -> None:
+    with running(postgresql_url) as api:
+        api.make_project()
+        change(api, {"enabled": True})
+        client_key, server_key = keys_of(api)
+        app, server = Application(api, client_key), Application(api, server_key)
+        before = (app.flagsmith("GET", "flags/").json(), server.flagsmith("GET", "environment-document/").json())
+
+        with database_down(postgresql_url):
+            problem_of(api.request("GET", "/projects"), 503, "database_unavailable")
+            now = (app.flagsmith("GET", "flags/").json(), server.flagsmith("GET", "environment-document/").json())
+            assert now == before
+            assert app.evaluate({"targetingKey": "ada"}, "checkout").json()["value"] == "classic"
+            assert app.flagsmith("POST", "identities/", {"identifier": "ada"}).status_code == 503
+            assert Application(api, "never-seen").flagsmith("GET", "flags/").status_code == 503
+
+        soon("the database to be back", lambda: api.request("GET", "/projects").status_code == 200)
+        change(api, {"value": "new"})
+        soon("the change", lambda: app.evaluate({"targetingKey": "ada"}, "checkout").json()["value"] == "new")
+
+
+def test_a_process_stops_at_once_although_clients_listen(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    port = free_port()
+    settings = {"DATABASE_URL": sqlite_url, "PORT": str(port), "BOOTSTRAP_KEY": OWNER_KEY}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"FLAGHOIST_{name}", value)
+    with (tmp_path / "api.log").open("wb") as log, subprocess.Popen([sys.executable, "-m", "api.app"], stderr=log) as process:
+        api = Api(f"http://127.0.0.1:{port}", OWNER_KEY)
+        api.wait_until_ready()
+        api.make_project()
+        with listening(api, ofrep_path(api)) as events:
+            soon("where it stands", lambda: events.told)
+            asked_at = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) in (0, -signal.SIGTERM)
+            took = time.monotonic() - asked_at
+        api.close()
+
+    assert took < 5
+
+
+def test_a_client_that_does_not_read_is_dropped() -> None:
+    sent = []
+    ended = []
+
+    async def events() -> AsyncIterator[ServerSentEvent]:
+        try:
+            while True:
+                yield ServerSentEvent("news")
+        finally:
+            ended.append(True)
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+        if message["type"] == "http.response.body":
+            await asyncio.sleep(60)  # Its window is full.
+
+    async def receive() -> Any:
+        await asyncio.sleep(60)
+
+    async def answer() -> None:
+        await telling(events(), too_slow=0.1)({"type": "http", "method": "GET"}, receive, send)
+
+    with pytest.raises(SendTimeoutError):
+        asyncio.run(asyncio.wait_for(answer(), 10))
+
+    assert (sent, ended) == (["http.response.start", "http.response.body"], [True])
+
+
+def test_a_socket_that_says_nothing_holds_nobody_up(api: Api) -> None:
+    api.make_project()
+    app = application(api)
+    host, port = api.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as silent:
+        silent.sendall(b"POST /ofrep/v1/evaluate/flags HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        assert app.evaluate({"targetingKey": "ada"}).status_code == 200

@@ -1,0 +1,30 @@
+"""The code that the documents show to applications runs, and prints the flag."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.api.evaluation.applications import change, keys_of
+from tests.house.guide import blocks, text_of
+from tests.http import Api
+
+SHOWN = [(name, block) for name in ("README.md", "docs/guide/applications.md") for block in blocks(text_of(name), "python")]
+
+
+@pytest.mark.parametrize(("name", "code"), SHOWN, ids=[f"{name} {number}" for number, (name, _) in enumerate(SHOWN)])
+def test_the_code_that_is_shown_prints_the_flag(api: Api, name: str, code: str) -> None:
+    api.make_project()
+    change(api, {"enabled": True, "value": "one-page"})
+    client_key, server_key = keys_of(api)
+    program = f"client_key, server_key = {client_key!r}, {server_key!r}\n" + code.replace("http://127.0.0.1:8080", api.address)
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.returncode, done.stdout) == (0, "one-page\n"), f"{name}: {done.stderr}"
+
+
+def test_each_sdk_is_shown_in_five_lines_in_the_readme() -> None:
+    shown = [block for name, block in SHOWN if name == "README.md"]
+
+    assert [len([line for line in block.splitlines() if line]) for block in shown] == [5, 5]
