@@ -76,7 +76,7 @@ def _stop() -> dict[str, Any]:
 
 
 def _a_stop(api: Api) -> Place:
-    return {"stop": api.post("/projects/shop/stops", _stop())["id"]}, None
+    return {"stop": api.post("/projects/shop/stops", _stop())["id"]}, {"reason": "over"}
 
 
 def _a_draft_to_simulate(api: Api) -> Place:

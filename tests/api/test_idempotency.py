@@ -15,8 +15,9 @@ from tests.api.routes import PLACES, prepare
 from tests.http import Api
 from tests.pipelines import pipeline, stage
 
-CONTROLS = ("resume", "advance", "skip", "retry", "restart")
-THROUGH_TEMPORAL = tuple(f"POST /projects/{{project}}/releases/{{release}}/{control}" for control in CONTROLS)
+NOT_HERE = ("resume", "advance", "skip", "retry", "restart", "approve", "reject")
+"""Through Temporal, or where a stage asks people: see test_gates.py."""
+THROUGH_TEMPORAL = tuple(f"POST /projects/{{project}}/releases/{{release}}/{control}" for control in NOT_HERE)
 WITH_A_SECRET = ("POST /keys", "POST /keys/{key}/rotate")
 QUESTIONS = ("POST /projects/{project}/pipelines/{pipeline}/simulate",)
 """They change nothing, so that asking again is another question."""
