@@ -15,6 +15,7 @@ from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, Releases, Tempora
 from api.routes.releases import view_of
 from api.schemas.releases import Approve, ReleaseView, Restart, Retry, RollBack, Steer, Viewer
 from domain.control import Control, check_allowed
+from domain.errors import Refusal
 from domain.pipeline import stage_to_restart
 from domain.release import Release
 from domain.status import ReleaseStatus
@@ -66,20 +67,24 @@ class Steering:
 
     async def send(self, control: Control, body: Steer, build: type[SteerRelease] = SteerRelease, **more: object) -> ReleaseView:
         """Send a control into the workflow; the answer comes when the record shows its effect."""
-        found = await run_in_threadpool(self._look, control, body)
+        found = await run_in_threadpool(self._look, body)
         message = build.model_validate(
             {"by": self.caller.person, "reason": body.reason, "expected": body.expected.or_visit(found.visit)} | more
         )
-        await self.releases.steer(found, control, message, self.writing.update_id(control))
+        try:
+            if found.is_finished or found.status in (ReleaseStatus.STARTING, ReleaseStatus.ROLLING_BACK):
+                check_allowed(control, found.status)
+            await self.releases.steer(found, control, message, self.writing.update_id(control))
+        except Refusal:
+            await run_in_threadpool(self.writing.unclaim)
+            raise
         return await run_in_threadpool(self._answer)
 
-    def _look(self, control: Control, body: Steer) -> Release:
+    def _look(self, body: Steer) -> Release:
         with self.database.reading() as store:
             release = store.releases.get(self.release, store.projects.get(self.project).id)
             check_may_steer(store, self.caller, release, _restarts_at(store, release, body.stage) if isinstance(body, Restart) else None)
         self.writing.claim()
-        if release.is_finished or release.status in (ReleaseStatus.STARTING, ReleaseStatus.ROLLING_BACK):
-            check_allowed(control, release.status)
         return release
 
     def _answer(self) -> ReleaseView:
