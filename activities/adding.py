@@ -102,6 +102,7 @@ def _release(caller: Caller, project: Project, pipeline: Pipeline, start: int, w
         on_conflict=wanted.on_conflict or definition.on_conflict,
         added_at=at,
         added_by=caller.owner.name,
+        added_by_id=caller.owner_id,
         responsible=caller.owner.name,
         responsible_id=caller.owner_id,
     )

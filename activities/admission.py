@@ -22,7 +22,7 @@ def starting_stage(definition: Definition, name: str | None) -> int:
     index = 0 if name is None else definition.index_of(name)
     if index is None:
         names = ", ".join(f"'{stage.name}'" for stage in definition.stages)
-        message = f"The pipeline has no stage '{name}': it has {names}."
+        message = f"The pipeline has no stage '{name}': it has {names or 'none'}."
         raise Invalid(message, problems=(Problem(pointer="/starting_stage", code="not_found", message=message),))
     return index
 

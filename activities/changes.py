@@ -5,7 +5,8 @@ from datetime import datetime
 from temporalio import activity
 from temporalio.common import MetricMeter
 
-from activities.messages import ChangeFlag, Made, Refused, Standing, standing_of, standing_of_none
+from activities.gating import Due, hold_back
+from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, standing_of, standing_of_none
 from activities.progress import audit, block, finish_stage, take_step
 from activities.providers.catalogue import provider_of
 from activities.reporting import Reporter
@@ -14,6 +15,8 @@ from domain.access import check_right
 from domain.audit import Event
 from domain.change import Change, Decided, check_not_changed_by_hand
 from domain.errors import Refusal, ReleaseNotFound, Superseded
+from domain.gate import approval_among
+from domain.held import Held
 from domain.project import Project
 from domain.release import Release
 from domain.status import StageOutcome
@@ -27,8 +30,8 @@ class ChangeActivities:
         self.reporter = Reporter(meter)
 
     @activity.defn(name="change_flag")
-    def change_flag(self, command: ChangeFlag) -> Made | Refused | Standing:
-        """Make the change with its audit entry and its progress, in one transaction; or say why not, and block the release.
+    def change_flag(self, command: ChangeFlag) -> Made | HeldBack | Refused | Standing:
+        """Make the change with its audit entry and its progress, in one transaction; or say why not, and hold or block the release.
 
         Doing this twice is the same as doing it once. Only what is no refusal is raised, to be retried.
         """
@@ -36,6 +39,8 @@ class ChangeActivities:
         try:
             with self.database.transaction() as store:
                 change = _make(store, command, at)
+            if isinstance(change, Held):
+                return HeldBack(held=change)
             self.reporter.made(command, change)
             return Made(made_at=at, sequence=change.sequence)
         except Superseded:
@@ -65,12 +70,17 @@ class ChangeActivities:
         return Refused(sequence=release.sequence + 1, blocked=blocked.without_details())
 
 
-def _make(store: Store, command: ChangeFlag, at: datetime) -> Change:
+def _make(store: Store, command: ChangeFlag, at: datetime) -> Change | Held:
     project = store.projects.get(command.project, lock="share")
     release = store.releases.get(command.release, project.id, lock=True)
     _check_fence(release, command)
-    owner, access = store.keys.owner(release.responsible_id)
-    check_right(access, command.project, command.environment, owner.name)
+    asks = approval_among(command.gates) is not None
+    now = provider_of(project, store).read(release.feature, command.environment) if asks else None
+    if held := hold_back(store, project, release, Due(command.gates, at, command.due_at or command.acts_at, command.step), now):
+        return held
+    if not asks:  # A stage that asks people acts by the rights of those who approved it.
+        owner, access = store.keys.owner(release.responsible_id)
+        check_right(access, command.project, command.environment, owner.name)
     decided = _change(store, project, release, command, at)
     return _record(store, release, command, decided, at)
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 from domain.access import Person
 from domain.change import change_key
+from domain.gate import Gate
+from domain.held import Held
 from domain.model import Message, Moment
 from domain.patch import FlagPatch
 from domain.release import Blocked, NextStage, NextStep, Paused, Release
@@ -32,6 +34,8 @@ class ChangeFlag(Message):
     acts_at: Moment
     next: NextStage | None = None
     next_step: NextStep | None = None
+    gates: tuple[Gate, ...] = ()
+    due_at: Moment | None = None
 
     @property
     def key(self) -> str:
@@ -62,6 +66,13 @@ class Made(Message):
     sequence: int
 
 
+class HeldBack(Message):
+    """The stage is due and may not act yet. Nothing is decided: it looks again when it is told to, or when that time has come."""
+
+    kind: Literal["held"] = "held"
+    held: Held
+
+
 class Refused(Message):
     """The change is refused, and the release blocked."""
 
@@ -88,6 +99,11 @@ class Standing(Message):
     rollback: Rollback | None = None
     """One that is still to be carried out."""
 
+    @property
+    def is_rejected(self) -> bool:
+        """Whether a person's no is the last thing written."""
+        return self.blocked is not None and self.write_key.startswith("rejected/")
+
 
 class Recorded(Message):
     """A step is recorded, now or earlier."""
@@ -106,6 +122,8 @@ class HoldEnded(Message):
     entered_at: Moment
     acts_at: Moment
     next: NextStage | None = None
+    gates: tuple[Gate, ...] = ()
+    due_at: Moment | None = None
 
 
 class Steered(Message):
@@ -178,6 +196,11 @@ class RecordProgress(Message):
     def write_key(self) -> str:
         """What makes writing it twice the same as writing it once; a workflow task that is lost and run again has another `at`."""
         return f"{self.step.kind}/{self.sequence}"
+
+    @property
+    def refusal_key(self) -> str:
+        """The write key under which a refusal of this very step is recorded."""
+        return f"{self.write_key}/refused"
 
 
 def standing_of(release: Release) -> Standing:

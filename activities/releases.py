@@ -4,11 +4,14 @@ import structlog
 from temporalio import activity
 
 from activities.deciding import write_decision
+from activities.gating import Due, hold_back
 from activities.messages import (
+    HeldBack,
     HoldEnded,
     Overtaken,
     Recorded,
     RecordProgress,
+    Refused,
     RemovedByTemporal,
     Standing,
     Steered,
@@ -19,7 +22,7 @@ from activities.messages import (
 from activities.progress import Ending, audit, block, end, finish_stage
 from activities.store.database import Database, Store
 from domain.audit import TEMPORAL, Event
-from domain.errors import ReleaseNotFound, Superseded
+from domain.errors import ApprovalTimedOut, ReleaseNotFound, Superseded
 from domain.release import Release
 from domain.status import ReleaseStatus, StageOutcome
 from domain.text import as_reason
@@ -34,22 +37,31 @@ class ReleaseActivities:
         self.database = database
 
     @activity.defn(name="record_progress")
-    def record_progress(self, command: RecordProgress) -> Recorded | Standing:
+    def record_progress(self, command: RecordProgress) -> Recorded | HeldBack | Refused | Standing:
         """Write one step; where the record has gone on without this workflow, say where it stands instead.
 
         Doing this twice is the same as doing it once.
         """
         try:
             with self.database.transaction() as store:
+                answer, stage = _step(store, command)
+        except ApprovalTimedOut as refusal:
+            return self._block(command, refusal)
+        except (Superseded, ReleaseNotFound):
+            return self.read_standing(command.release)
+        if isinstance(answer, Recorded):
+            log.info("progress_recorded", project=command.project, release=command.release, stage=stage, step=command.step.kind)
+        return answer
+
+    def _block(self, command: RecordProgress, refusal: ApprovalTimedOut) -> Refused | Standing:
+        """Let a hold that nobody approved wait for a person."""
+        try:
+            with self.database.transaction() as store:
                 release = store.releases.get(command.release, lock=True)
-                if release.write_key == command.write_key:
-                    return recorded(release, command)
                 if release.is_finished or release.sequence != command.sequence:
                     return standing_of(release)
-                _write(store, release, command)
-                answer = recorded(store.releases.get(command.release), command)
-            log.info("progress_recorded", project=command.project, release=command.release, stage=release.stage, step=command.step.kind)
-            return answer
+                blocked = block(store, release, refusal, command.at, command.refusal_key)
+            return Refused(sequence=release.sequence + 1, blocked=blocked.without_details())
         except (Superseded, ReleaseNotFound):
             return self.read_standing(command.release)
 
@@ -61,6 +73,24 @@ class ReleaseActivities:
                 return standing_of(store.releases.get(release))
         except ReleaseNotFound:
             return standing_of_none()
+
+
+def _step(store: Store, command: RecordProgress) -> tuple[Recorded | HeldBack | Refused | Standing, str]:
+    """What comes of a step, and the stage where the release stood before it."""
+    project = store.projects.get(command.project, lock="share") if isinstance(command.step, HoldEnded) else None
+    release = store.releases.get(command.release, lock=True)
+    if release.write_key == command.write_key:
+        return recorded(release, command), release.stage
+    if release.write_key == command.refusal_key and release.blocked:
+        return Refused(sequence=release.sequence, blocked=release.blocked.without_details()), release.stage
+    if release.is_finished or release.sequence != command.sequence:
+        return standing_of(release), release.stage
+    if project and isinstance(command.step, HoldEnded):
+        due = Due(command.step.gates, command.at, command.step.due_at or command.step.acts_at)
+        if held := hold_back(store, project, release, due, None):
+            return HeldBack(held=held), release.stage
+    _write(store, release, command)
+    return recorded(store.releases.get(command.release), command), release.stage
 
 
 def _write(store: Store, release: Release, command: RecordProgress) -> None:

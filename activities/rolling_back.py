@@ -34,9 +34,10 @@ def roll_back_release(store: Store, caller: Caller, project: Project, wanted: Ro
     Raises NotFound, NotAllowed, ControlNotAllowed, StageMoved, ReleasedSince, AlreadyReleasing or Invalid.
     """
     release = store.releases.get(wanted.release, project.id, lock=True)
+    caller.must_operate_somewhere(project.key)
+    check_allowed(Control.ROLLBACK, release.status)
     rollback = _rollback(store, caller, release, wanted, at)
     _check_rights(store, caller, release, rollback)
-    check_allowed(Control.ROLLBACK, release.status)
     wanted.expected.check(release.stage, release.visit)
     asked = release.rolling_back(rollback, f"rolling_back/{rollback.n}")
     if rollback.ended:

@@ -14,6 +14,7 @@ from domain.pipeline import Pipeline, environments_ahead
 from domain.project import Feature, Project
 from domain.publishing import problems_of
 from domain.simulation import Obstacle, SimulatedStage, simulate
+from domain.stop import Stop
 
 
 class Wanted(NamedTuple):
@@ -40,13 +41,25 @@ def rehearse(store: Store, caller: Caller, project: Project, pipeline: Pipeline,
     obstacles = [
         *_of_pipeline(store, project, pipeline, wanted.starts_at),
         *(_obstacle("request", problem) for problem in problems),
+        *(
+            Obstacle(about="stop", code="stopped", message=f"{stop.in_words()}.")
+            for stop in _stops_ahead(store, project, pipeline, start, wanted)
+        ),
         *_of_refusal("right", lambda: caller.must_operate(project.key, environments_ahead(definition.stages, start))),
     ]
     if feature := wanted.feature:
         obstacles += _of_refusal("feature", lambda: check_free(store, feature))
         obstacles += _of_refusal("feature", lambda: check_values(feature, definition, start, parameters))
-    stages = simulate(definition.stages, start, wanted.starts_at, parameters) if definition.stages else []
+    freezes = store.freezes.ahead(project.id, wanted.starts_at)
+    stages = simulate(definition.stages, start, wanted.starts_at, parameters, freezes) if definition.stages else []
     return Rehearsal(stages, obstacles)
+
+
+def _stops_ahead(store: Store, project: Project, pipeline: Pipeline, start: int, wanted: Wanted) -> list[Stop]:
+    """The stops that stand, and would hold one of the stages."""
+    environments = {stage.environment for stage in pipeline.definition.stages[start:]}
+    standing = store.stops.standing(project.id, wanted.starts_at)
+    return [stop for stop in standing if any(stop.covers(each, pipeline.definition.key) for each in environments)]
 
 
 def _of_pipeline(store: Store, project: Project, pipeline: Pipeline, at: datetime) -> Iterator[Obstacle]:

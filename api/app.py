@@ -27,6 +27,7 @@ from api.routes import (
     controls,
     environments,
     features,
+    freezes,
     health,
     keys,
     metrics,
@@ -36,6 +37,7 @@ from api.routes import (
     segments,
     simulation,
     status,
+    stops,
     templates,
     whoami,
 )
@@ -45,7 +47,23 @@ from workflows.client import ReleaseClient, connect
 from workflows.delivery import Delivery
 from workflows.lookout import Lookout
 
-ROUTERS = (projects, environments, features, segments, pipelines, simulation, templates, releases, controls, audit, keys, whoami, status)
+ROUTERS = (
+    projects,
+    environments,
+    features,
+    segments,
+    pipelines,
+    simulation,
+    templates,
+    freezes,
+    stops,
+    releases,
+    controls,
+    audit,
+    keys,
+    whoami,
+    status,
+)
 EVALUATION = (ofrep, flagsmith, stream)
 SERVES_FLAGS = (ofrep.PREFIX, flagsmith.PREFIX)
 VERSION = "0.2.0"

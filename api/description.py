@@ -15,6 +15,7 @@ TAGS = {
     "segments": "Named sets of identities.",
     "pipelines": "Ordered lists of stages: drafted, published, from then on immutable, cloned and archived.",
     "releases": "Flags on their way through a pipeline.",
+    "guards": "Freezes and stops: what keeps stages from acting.",
     "audit": "Who did what, when, and what it changed.",
     "keys": "API keys. A key makes, lists, rotates and revokes only keys whose grants lie within its own; it also rotates itself.",
     "evaluation": "Flags for applications, by OFREP 0.3.0 and by Flagsmith's SDK API: read with the keys of an environment.",

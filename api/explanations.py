@@ -18,10 +18,23 @@ class Explanation(NamedTuple):
 
 
 EXPLANATIONS: dict[str, Explanation] = {
+    "already_approved": Explanation(
+        409, "The person's yes counts already.", "Somebody else has to approve: `approval` says how many are needed."
+    ),
     "already_releasing": Explanation(
         409,
         "The flag is in an unfinished release already; `details.release` names it.",
         "Wait until that release is finished, or remove it first.",
+    ),
+    "approval_moved": Explanation(
+        409,
+        "What the stage would apply, or what is there now, is no longer what was shown.",
+        "Look at `approval` of the release again, and decide on that.",
+    ),
+    "approval_timed_out": Explanation(
+        409,
+        "A stage was not approved within its `timeout`. It blocks a release.",
+        "Approve it, and retry; or skip it, or remove the release.",
     ),
     "body_too_large": Explanation(413, "The request's body is larger than is taken.", "Send less: a definition has at most 64 KiB."),
     "conflict": Explanation(
@@ -84,6 +97,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Only published pipeline versions take releases, and only they are archived.",
         "Publish the draft first; to be rid of it, delete it.",
     ),
+    "nothing_to_approve": Explanation(
+        409, "The stage where the release stands asks for no approval.", "Look at the release: a later stage may ask."
+    ),
+    "own_release": Explanation(
+        403, "Whoever added the flag neither approves nor rejects it, unless the gate says `allow_requester`.", "Somebody else decides."
+    ),
     "pipeline_archived": Explanation(
         409,
         "The pipeline is archived: it takes no new releases and no new versions. Releases under way go on.",
@@ -93,6 +112,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         422, "The pipeline could not work; `errors` names every reason.", "Correct the draft, replace it, and publish again."
     ),
     "refused": Explanation(None, "The HTTP server refused the request.", "Read `detail`."),
+    "rejected": Explanation(
+        409,
+        "A person said no to what a stage would apply; `details.by` names them. It blocks a release.",
+        "Talk to them. A retry asks everybody anew; or skip the stage, roll back, or remove the release.",
+    ),
     "right_missing": Explanation(
         403,
         "The owner on whose behalf a release acts has lost the right on the environment. It blocks a release.",
@@ -111,6 +135,9 @@ EXPLANATIONS: dict[str, Explanation] = {
         "If the answer was lost, rotate that key: `POST /api/v1/keys/{key}/rotate`.",
     ),
     "segment_not_found": Explanation(404, "There is no such segment in the project.", "Create the segment, or correct its key."),
+    "service_cannot_approve": Explanation(
+        403, "The key belongs to a service, and a gate asks people.", "Approve with a key whose owner is a person."
+    ),
     "stage_moved": Explanation(409, "The release is no longer where the caller last saw it.", "Look at the release again before deciding."),
     "superseded": Explanation(
         409, "The record of a release has gone on without this writer, so nothing was written.", "Look at the release again."

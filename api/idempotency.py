@@ -56,6 +56,12 @@ class Writing:
         with self.transaction():
             pass
 
+    def unclaim(self) -> None:
+        """Let the request be sent again: it was refused, and nothing was done."""
+        if self.sent.request:
+            with self.database.transaction() as store:
+                store.requests.forget(self.sent.request)
+
     def answer(self, store: Store, view: View) -> View:
         """Keep the answer for the next time."""
         if self.sent.request:

@@ -32,7 +32,7 @@ def written(parts: Sequence[int | str]) -> str:
 def _is_tag(part: int | str, here: Any, parts: list[str | int], *, is_last: bool) -> bool:
     if parts and part in _TAGS.get(str(parts[-1]), ()):
         return True
-    return isinstance(here, dict) and part == here.get("type") and not is_last
+    return isinstance(here, dict) and part == here.get("type") and not (is_last and part in here)
 
 
 def _leads_on(part: int | str, here: Any, *, is_last: bool) -> bool:

@@ -17,6 +17,8 @@ class Control(StrEnum):
     SKIP = "skip"
     RETRY = "retry"
     RESTART = "restart"
+    APPROVE = "approve"
+    REJECT = "reject"
     ROLLBACK = "rollback"
     REMOVE = "remove"
 
@@ -34,24 +36,31 @@ _STANDING = frozenset({ReleaseStatus.RUNNING, ReleaseStatus.PAUSED, ReleaseStatu
 ALLOWED_WHEN: dict[Control, frozenset[str]] = {
     Control.PAUSE: frozenset({ReleaseStatus.STARTING, ReleaseStatus.RUNNING, ACTING}),
     Control.RESUME: frozenset({ReleaseStatus.PAUSED}),
-    Control.ADVANCE: frozenset({ReleaseStatus.RUNNING}),
+    Control.ADVANCE: frozenset({ReleaseStatus.RUNNING, ACTING}),
     Control.SKIP: frozenset({*_STANDING, ACTING}),
     Control.RETRY: frozenset({ReleaseStatus.BLOCKED, ACTING}),
     Control.RESTART: frozenset({*_STANDING, ACTING}),
+    Control.APPROVE: frozenset({ReleaseStatus.STARTING, ReleaseStatus.RUNNING, ReleaseStatus.PAUSED, ACTING}),
+    Control.REJECT: frozenset({ReleaseStatus.STARTING, ReleaseStatus.RUNNING, ReleaseStatus.PAUSED, ACTING}),
     Control.ROLLBACK: frozenset({ReleaseStatus.STARTING, *_STANDING, ACTING, *FINISHED}) - {ReleaseStatus.ROLLED_BACK},
     Control.REMOVE: frozenset({*UNFINISHED, ACTING}),
 }
-"""While a stage acts, the record may say *blocked* a moment before the workflow knows: a retry waits for the outcome.
-The others that are allowed then call the stage off, unless its change was made already.
+"""While a stage acts, the record may show what came of it a moment before the workflow knows: *retry* and *advance* wait for the outcome,
+and so does whatever was asked of a later visit. The others that are allowed then call the stage off, unless its change was made already.
 """
 
 LEAVING = frozenset({Control.SKIP, Control.RESTART})
 """The controls that call off a stage which is acting."""
 
 
-def allowed_controls(standing: str) -> list[str]:
-    """The controls that make sense for a release standing so."""
-    return [control.value for control, standings in ALLOWED_WHEN.items() if standing in standings]
+DECIDING = (Control.APPROVE, Control.REJECT)
+"""The controls that make sense only where a stage asks people."""
+
+
+def allowed_controls(standing: str, *, asks: bool = False) -> list[str]:
+    """The controls that make sense for a release standing so, whose stage asks people or does not."""
+    possible = (control for control in Control if asks or control not in DECIDING)
+    return [control.value for control in possible if standing in ALLOWED_WHEN[control]]
 
 
 def check_allowed(control: Control, standing: str) -> None:
@@ -72,6 +81,10 @@ class Expected(Message):
     def or_visit(self, visit: int) -> "Expected":
         """The same, with that visit where the caller named none."""
         return self if self.visit is not None else self.model_copy(update={"visit": visit})
+
+    def is_ahead_of(self, visit: int) -> bool:
+        """Whether the caller has seen a later visit: the record shows a change a moment before its workflow knows."""
+        return self.visit is not None and self.visit > visit
 
     def check(self, stage: str, visit: int) -> None:
         """Raise StageMoved if the release has gone on since."""

@@ -8,9 +8,14 @@ Refusal
 │   └── EnvironmentNotFound
 ├── NotAuthenticated
 ├── NotAllowed
-│   └── RightMissing
+│   ├── OwnRelease
+│   ├── RightMissing
+│   └── ServiceCannotApprove
 ├── Conflict
+│   ├── AlreadyApproved
 │   ├── AlreadyReleasing
+│   ├── ApprovalMoved
+│   ├── ApprovalTimedOut
 │   ├── ControlNotAllowed
 │   ├── DraftExists
 │   ├── FlagChangedByHand
@@ -18,7 +23,9 @@ Refusal
 │   ├── KeyRevoked
 │   ├── NotADraft
 │   ├── NotPublished
+│   ├── NothingToApprove
 │   ├── PipelineArchived
+│   ├── Rejected
 │   ├── ReleasedSince
 │   ├── SecretShownOnce
 │   ├── StageMoved
@@ -96,8 +103,36 @@ class RightMissing(NotAllowed):
     """The owner on whose behalf a release acts has lost the right on the environment."""
 
 
+class OwnRelease(NotAllowed):
+    """Whoever added a flag does not approve it, unless the gate says so."""
+
+
+class ServiceCannotApprove(NotAllowed):
+    """A gate asks people, and the key belongs to a service."""
+
+
 class Conflict(Refusal):
     """It contradicts what is there now."""
+
+
+class AlreadyApproved(Conflict):
+    """The person has approved exactly this already."""
+
+
+class ApprovalMoved(Conflict):
+    """What would be applied is no longer what the person was shown."""
+
+
+class ApprovalTimedOut(Conflict):
+    """A stage was not approved in time."""
+
+
+class NothingToApprove(Conflict):
+    """The stage where the release stands asks for no approval."""
+
+
+class Rejected(Conflict):
+    """A person has said no to what a stage would apply."""
 
 
 class AlreadyReleasing(Conflict):
@@ -183,6 +218,8 @@ BLOCKING: tuple[type[Refusal], ...] = (
     EnvironmentNotFound,
     SegmentNotFound,
     ValueTypeWrong,
+    ApprovalTimedOut,
+    Rejected,
     Invalid,
     Superseded,
     Refusal,

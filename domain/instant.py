@@ -1,5 +1,6 @@
 """Points in time as people type them: with an offset, or local in an IANA time zone."""
 
+import re
 from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated
@@ -7,6 +8,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, StringConstraints
 
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})?", re.ASCII)
 _FORM = "write it as 2026-03-01T09:00:00+01:00 or 2026-03-01T08:00:00Z"
 
 
@@ -15,12 +18,11 @@ def parse_instant(text: str, timezone: str | None = None) -> datetime:
 
     Raises ValueError with the remedy: for another form, for a local time without a zone, and for one that clocks jump over.
     """
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise ValueError(f"is not a point in time: {_FORM}") from None
-    if "T" not in text.upper():
+    if _DATE.fullmatch(text):
         raise ValueError(f"is a date without a time: {_FORM}")
+    moment = _read(text)
+    if moment is None:
+        raise ValueError(f"is not a point in time: {_FORM}")
     if moment.tzinfo is None:
         return _from_local(moment, timezone)
     try:
@@ -31,15 +33,21 @@ def parse_instant(text: str, timezone: str | None = None) -> datetime:
 
 def has_offset(text: str) -> bool:
     """Whether a point in time needs no zone; false for what is none."""
-    try:
-        return datetime.fromisoformat(text.strip()).tzinfo is not None
-    except ValueError:
-        return False
+    moment = _read(text)
+    return moment is not None and moment.tzinfo is not None
 
 
 def print_instant(moment: datetime) -> str:
     """Write a point in time in UTC, so that it reads back as the same."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _read(text: str) -> datetime | None:
+    """Only the one form: Python reads others too, some of them with characters that no database keeps."""
+    try:
+        return datetime.fromisoformat(text.upper()) if _INSTANT.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def _from_local(moment: datetime, timezone: str | None) -> datetime:
@@ -56,7 +64,7 @@ def _from_local(moment: datetime, timezone: str | None) -> datetime:
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones() - {"Factory", "localtime"})
 
 
 def _known(timezone: str) -> str:

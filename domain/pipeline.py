@@ -9,6 +9,7 @@ from pydantic import Field
 
 from domain.action import Action, PhasedRollout, blanks, fold, growth_in_words, rollout_of
 from domain.errors import Conflict, DraftExists, Invalid, NotADraft, PipelineArchived, Problem
+from domain.gate import MOST_GATES, ApprovalGate, Gate, approval_among, gate_in_words
 from domain.model import Frozen, Moment
 from domain.parameter import MOST_PARAMETERS, Parameter, Parameters
 from domain.patch import FlagPatch
@@ -30,12 +31,18 @@ class Stage(Frozen):
     description: Description = ""
     environment: Slug
     trigger: Trigger
+    gates: tuple[Gate, ...] = Field(default=(), max_length=MOST_GATES)
     actions: tuple[Action, ...] = Field(default=(), max_length=20)
 
     @property
     def is_hold(self) -> bool:
-        """Whether the stage only waits."""
+        """Whether the stage only waits, or asks."""
         return not self.actions
+
+    @property
+    def approval(self) -> ApprovalGate | None:
+        """The gate that asks people, if there is one."""
+        return approval_among(self.gates)
 
     @property
     def rollout(self) -> PhasedRollout | None:
@@ -57,7 +64,8 @@ class Stage(Frozen):
 
     def in_words(self) -> str:
         """What it does, as people say it; parameters are named, for they are not filled in yet."""
-        return self.step_in_words(blanks()) + (growth_in_words(self.rollout) if self.rollout else "")
+        does = self.step_in_words(blanks()) + (growth_in_words(self.rollout) if self.rollout else "")
+        return "; ".join([does, *map(gate_in_words, self.gates)])
 
 
 class Definition(Frozen):
@@ -91,8 +99,11 @@ def stage_to_restart(stages: tuple[Stage, ...], come_through: range, name: str) 
 
 
 def environments_ahead(stages: tuple[Stage, ...], index: int) -> list[str]:
-    """The environments that stages from `index` on still touch, in order; a hold touches none."""
-    return list(dict.fromkeys(stage.environment for stage in stages[index:] if not stage.is_hold))
+    """The environments for which a release from that stage on needs a right of its own, in order.
+
+    A hold touches none, and a stage that asks people acts by the rights of those who approve it.
+    """
+    return list(dict.fromkeys(stage.environment for stage in stages[index:] if not stage.is_hold and stage.approval is None))
 
 
 class PipelineStatus(StrEnum):

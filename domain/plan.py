@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from domain.binding import pinned
+from domain.calendar import Freeze
 from domain.change import Change
 from domain.model import Frozen, Moment
 from domain.pipeline import Definition, Stage
 from domain.release import Release, StageRun
-from domain.schedule import Due, has_passed, planned, steps_at
+from domain.schedule import Due, Opens, by_calendar, has_passed, planned, steps_at
 from domain.status import FINISHED, ReleaseStatus, StageOutcome
 from domain.trigger import WaitUntil
 
@@ -35,12 +36,18 @@ class PlannedStage(Frozen):
 
 
 def plan_of(
-    release: Release, definition: Definition, runs: Sequence[StageRun], changes: Sequence[Change], now: datetime
+    release: Release,
+    definition: Definition,
+    runs: Sequence[StageRun],
+    changes: Sequence[Change],
+    now: datetime,
+    freezes: Sequence[Freeze] = (),
 ) -> list[PlannedStage]:
     """Every stage of the pipeline: the latest visit to it, or what is still to come."""
     latest = {run.stage_index: run for run in sorted(runs, key=lambda run: run.visit)}
     stages = pinned(definition.stages, release.parameters)
-    ahead = _ahead(release, stages, now)
+    opens = by_calendar(freezes)
+    ahead = _ahead(release, stages, now, opens)
     plan = []
     for index, stage in enumerate(stages):
         run, due = latest.get(index), ahead.get(index)
@@ -54,7 +61,7 @@ def plan_of(
                 entered_at=run.entered_at if run else None,
                 acts_at=_due_at(run, due.acts_at if due else None),
                 acted_at=run.acted_at if run else None,
-                steps=_steps(stage, made, due),
+                steps=_steps(stage, made, due, opens),
                 note=note_on(stage, entered_at),
             )
         )
@@ -97,19 +104,19 @@ def _not_visited(release: Release, index: int) -> StageOutcome:
     return StageOutcome.PENDING if comes_later else StageOutcome.NOT_RUN
 
 
-def _ahead(release: Release, stages: Sequence[Stage], now: datetime) -> dict[int, Due]:
+def _ahead(release: Release, stages: Sequence[Stage], now: datetime, opens: Opens) -> dict[int, Due]:
     """When the stages ahead will act, the soonest from now on; unknown while a person has to decide."""
     if release.acts_at is None or release.status in (*FINISHED, ReleaseStatus.BLOCKED, ReleaseStatus.ROLLING_BACK):
         return {}
-    return planned(stages, release.stage_index, max(release.acts_at, now), release.step)
+    return planned(stages, release.stage_index, max(release.acts_at, now), release.step, opens)
 
 
-def _steps(stage: Stage, made: Sequence[Change], due: Due | None) -> list[PlannedStep] | None:
+def _steps(stage: Stage, made: Sequence[Change], due: Due | None, opens: Opens) -> list[PlannedStep] | None:
     if stage.rollout is None:
         return None
     made_at = {change.step: change.made_at for change in made}
     first = min(len(made_at) + 1, stage.steps)
-    acts_at = dict(steps_at(stage, first, due.acts_at)) if due and len(made_at) < stage.steps else {}
+    acts_at = dict(steps_at(stage, first, due.due_at, opens)) if due and len(made_at) < stage.steps else {}
     return [
         PlannedStep(percent=share, acts_at=acts_at.get(number), made_at=made_at.get(number))
         for number, share in enumerate(stage.rollout.shares, start=1)

@@ -17,7 +17,20 @@ PATIENCE = timedelta(seconds=60)
 _NO_TEMPORAL = "Temporal can't be reached, or doesn't know the namespace"
 
 
-WaitingCode = Literal["starting", "time", "acting", "paused", "rolling_back", "decision", "no_worker", "unavailable"]
+WaitingCode = Literal[
+    "starting",
+    "stopped",
+    "freeze",
+    "window",
+    "approval",
+    "time",
+    "acting",
+    "paused",
+    "rolling_back",
+    "decision",
+    "no_worker",
+    "unavailable",
+]
 """All that a release can wait for; docs/guide/why-is-my-release-not-moving.md says what helps."""
 
 
@@ -54,11 +67,13 @@ def waiting_for(release: Release, now: datetime, temporal: Temporal | None = Non
 
 
 def _steered(release: Release, now: datetime, temporal: Temporal | None) -> WaitingFor | None:
-    """Somebody has paused it, or has it rolled back."""
+    """Somebody has paused it or has it rolled back, or something keeps its stage from acting."""
     if release.paused:
         return WaitingFor(code="paused", message=_paused_in_words(release.stage, release.paused))
     if release.status is ReleaseStatus.ROLLING_BACK and release.rollback:
         return _rolling_back(release.rollback, now, temporal)
+    if release.held and (release.held.until is None or now - release.held.until < PATIENCE):
+        return WaitingFor(code=release.held.code, message=release.held.message, until=release.held.until)
     return None
 
 

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from domain.action import Action, ForEveryone, ForSegment, PhasedRollout, WithValue, named_fields, removes_overrides
+from domain.calendar import opening
 from domain.errors import Problem
 from domain.flag import FeatureType, type_of
+from domain.gate import ApprovalGate
 from domain.pipeline import Definition, Stage
 from domain.references import broken_references, unused_parameters
 from domain.trigger import OnEnter, WaitFor, waits
@@ -19,7 +21,7 @@ def problems_of(definition: Definition, environments: Collection[str], segments:
     return [
         *_names_used_twice(definition),
         *_values_of_different_types(definition),
-        *(problem for index, stage in enumerate(definition.stages) for problem in _problems_of_stage(index, stage)),
+        *(problem for index, stage in enumerate(definition.stages) for problem in _problems_of_stage(index, stage, now)),
         *broken_references(definition, environments, segments, now),
     ]
 
@@ -60,19 +62,34 @@ def _type_of_value(definition: Definition, action: Action) -> FeatureType | None
     return FeatureType(declared.type.value) if declared and declared.type.is_value else None
 
 
-def _problems_of_stage(index: int, stage: Stage) -> Iterator[Problem]:
+def _problems_of_stage(index: int, stage: Stage, now: datetime) -> Iterator[Problem]:
     at = f"/stages/{index}"
     if isinstance(stage.trigger, WaitFor) and stage.trigger.duration <= timedelta(0):
         message = "A wait must be longer than nothing: give a duration, or use ON_ENTER."
         yield Problem(pointer=f"{at}/trigger/duration", code="wait_not_positive", message=message)
-    if stage.is_hold and isinstance(stage.trigger, OnEnter):
-        message = "The stage neither acts nor waits: give it an action or a wait, or leave it out."
+    if stage.is_hold and not stage.gates and isinstance(stage.trigger, OnEnter):
+        message = "The stage neither acts, waits nor asks: give it an action, a wait or a gate, or leave it out."
         yield Problem(pointer=at, code="does_nothing", message=message)
     for number, action in enumerate(stage.actions):
         if isinstance(action, PhasedRollout) and action.every <= timedelta(0):
             message = "The time between two steps must be longer than nothing: give a duration."
             yield Problem(pointer=f"{at}/actions/{number}/every", code="wait_not_positive", message=message)
     yield from _contradictions(at, stage)
+    yield from _impossible_gates(at, stage, now)
+
+
+def _impossible_gates(at: str, stage: Stage, now: datetime) -> Iterator[Problem]:
+    asking = [number for number, gate in enumerate(stage.gates) if isinstance(gate, ApprovalGate)]
+    for number in asking[1:]:
+        message = f"Gate {asking[0] + 1} of this stage asks for approval already: keep one, with the higher number."
+        yield Problem(pointer=f"{at}/gates/{number}", code="two_approvals", message=message)
+    if opening(stage.gates, stage.environment, now, ()).at is None:
+        message = "The windows of this stage are never open together: correct their days and hours, or keep one."
+        yield Problem(pointer=f"{at}/gates", code="never_open", message=message)
+    for number, gate in enumerate(stage.gates):
+        if isinstance(gate, ApprovalGate) and gate.timeout is not None and gate.timeout <= timedelta(0):
+            message = "The time to approve must be longer than nothing: give a duration, or leave it out."
+            yield Problem(pointer=f"{at}/gates/{number}/timeout", code="wait_not_positive", message=message)
 
 
 def _contradictions(at: str, stage: Stage) -> Iterator[Problem]:
@@ -92,7 +109,7 @@ def _contradictions(at: str, stage: Stage) -> Iterator[Problem]:
 def _changes_without_a_wait(definition: Definition) -> Iterator[Problem]:
     for index, (earlier, later) in enumerate(pairwise(definition.stages), start=1):
         both_act = not earlier.is_hold and not later.is_hold
-        if both_act and earlier.environment == later.environment and not waits(later.trigger):
+        if both_act and earlier.environment == later.environment and not waits(later.trigger) and not later.gates:
             message = f"'{later.name}' changes {later.environment} right after '{earlier.name}', with no wait between them."
             yield Problem(pointer=f"/stages/{index}/trigger", code="no_wait_between", message=message)
 

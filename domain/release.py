@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.flag import Value
+from domain.held import Held
 from domain.model import Frozen, Message, Moment
 from domain.pipeline import OnConflict
 from domain.rollback import Ended, Rollback
@@ -83,6 +84,7 @@ class Release(Frozen):
     on_conflict: OnConflict
     added_at: Moment
     added_by: str
+    added_by_id: str = ""
     responsible: str
     responsible_id: str
     entered_at: Moment | None = None
@@ -90,6 +92,7 @@ class Release(Frozen):
     ended_at: Moment | None = None
     blocked: Blocked | None = None
     paused: Paused | None = None
+    held: Held | None = None
     rollback: Rollback | None = None
 
     @property
@@ -148,10 +151,14 @@ class Release(Frozen):
         """A person has answered for trying again, or for waiting no longer: it acts at once."""
         return self._moves(write_key, acts_at=at, responsible_id=responsible_id)
 
+    def kept(self, held: Held) -> "Release":
+        """Its stage is due and may not act yet. This alone leaves the sequence: nothing is decided."""
+        return self.model_copy(update={"held": held, "acts_at": held.until})
+
     def paused_at(self, trigger: Trigger, at: datetime, by: str, write_key: str) -> "Release":
         """The clock of its wait stands still; one that has not started keeps the whole wait."""
-        acts_at = self.acts_at or due_at(trigger, at)
-        until = acts_at if isinstance(trigger, WaitUntil) and self.step == 1 else None
+        acts_at = at if self.held else self.acts_at or due_at(trigger, at)
+        until = acts_at if isinstance(trigger, WaitUntil) and self.step == 1 and not self.held else None
         paused = Paused(since=at, remaining=remaining(acts_at, at), until=until, by=by)
         return self._written(write_key, status=ReleaseStatus.PAUSED, acts_at=None, paused=paused)
 
@@ -190,7 +197,9 @@ class Release(Frozen):
     def _written(self, write_key: str, **changes: Any) -> "Release":
         """Whatever is not about a rollback that was asked for means that it is given up."""
         rollback = self.rollback.given_up() if self.rollback and self.rollback.is_asked else self.rollback
-        return self.model_copy(update={"rollback": rollback} | changes | {"sequence": self.sequence + 1, "write_key": write_key})
+        return self.model_copy(
+            update={"rollback": rollback, "held": None} | changes | {"sequence": self.sequence + 1, "write_key": write_key}
+        )
 
 
 class StageRun(Frozen):

@@ -1,9 +1,10 @@
 """When a stage acts. The workflow, the store, the answers and the simulation all ask here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from domain.calendar import HORIZON, Freeze, opening
 from domain.pipeline import Stage
 from domain.trigger import Trigger, WaitFor, WaitUntil
 
@@ -34,36 +35,53 @@ def resumes_at(left: timedelta, at: datetime, until: datetime | None = None) -> 
     return max(until, at) if until else at + left
 
 
-def steps_at(stage: Stage, step: int, acts_at: datetime) -> Iterator[tuple[int, datetime]]:
-    """When each step of a stage from that one on acts, if that one acts at `acts_at`: each is due so long after the one before was made."""
+Opens = Callable[[Stage, datetime], datetime]
+"""When a stage that is due at that time may act, as far as windows and freezes say."""
+
+
+def at_once(_stage: Stage, at: datetime) -> datetime:
+    """Nothing keeps a stage from acting when it is due."""
+    return at
+
+
+def by_calendar(freezes: Sequence[Freeze]) -> Opens:
+    """Stages act within their windows, and not in these freezes."""
+    return lambda stage, at: opening(stage.gates, stage.environment, at, freezes).at or at + HORIZON
+
+
+def steps_at(stage: Stage, step: int, due: datetime, opens: Opens = at_once) -> Iterator[tuple[int, datetime]]:
+    """When each step of a stage from that one on acts, if that one is due then: each is due so long after the one before was made."""
     every = stage.rollout.every if stage.rollout else timedelta(0)
     for number in range(step, stage.steps + 1):
-        yield number, acts_at + every * (number - step)
+        acts_at = opens(stage, due)
+        yield number, acts_at
+        due = acts_at + every
 
 
 class Due(NamedTuple):
-    """When a stage is entered, when its next step acts, and when its last one has."""
+    """When a stage is entered, when it is due, when its next step acts, and when its last one has."""
 
     enters_at: datetime | None
+    due_at: datetime
     acts_at: datetime
     ends_at: datetime
 
 
-def planned(stages: Sequence[Stage], index: int, acts_at: datetime, step: int = 1) -> dict[int, Due]:
-    """When each stage from `index` on will act, if that one's step acts at `acts_at` and nothing comes between."""
-    plan = {index: Due(None, acts_at, _ends_at(stages[index], step, acts_at))}
+def planned(stages: Sequence[Stage], index: int, due: datetime, step: int = 1, opens: Opens = at_once) -> dict[int, Due]:
+    """When each stage from `index` on will act, if that one's step is due then and nothing comes between."""
+    plan = {index: _due(None, stages[index], due, step, opens)}
     for later in range(index + 1, len(stages)):
         enters_at = plan[later - 1].ends_at
-        due = due_at(stages[later].trigger, enters_at)
-        plan[later] = Due(enters_at, due, _ends_at(stages[later], 1, due))
+        plan[later] = _due(enters_at, stages[later], due_at(stages[later].trigger, enters_at), 1, opens)
     return plan
 
 
-def simulated(stages: Sequence[Stage], start: int, at: datetime) -> dict[int, Due]:
+def simulated(stages: Sequence[Stage], start: int, at: datetime, opens: Opens = at_once) -> dict[int, Due]:
     """When each stage from `start` on would act, if a flag entered that one at that time."""
-    plan = planned(stages, start, due_at(stages[start].trigger, at))
+    plan = planned(stages, start, due_at(stages[start].trigger, at), 1, opens)
     return plan | {start: plan[start]._replace(enters_at=at)}
 
 
-def _ends_at(stage: Stage, step: int, acts_at: datetime) -> datetime:
-    return max(at for _, at in steps_at(stage, step, acts_at))
+def _due(enters_at: datetime | None, stage: Stage, due: datetime, step: int, opens: Opens) -> Due:
+    acts = [at for _, at in steps_at(stage, step, due, opens)]
+    return Due(enters_at, due, acts[0], acts[-1])

@@ -1,15 +1,17 @@
 """What would happen to a flag on a pipeline: when each stage and each step would act, and what stands in the way."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
 from domain.binding import pinned
+from domain.calendar import Freeze, opening
+from domain.gate import gate_in_words
 from domain.model import Frozen, Moment
 from domain.parameter import Parameters
 from domain.pipeline import Stage
 from domain.plan import note_on
-from domain.schedule import Due, simulated, steps_at
+from domain.schedule import Due, by_calendar, simulated, steps_at
 from domain.status import StageOutcome
 from domain.trigger import WaitUntil
 
@@ -36,18 +38,20 @@ class SimulatedStage(Frozen):
 class Obstacle(Frozen):
     """What would keep the flag from being added now, or from climbing so; `pointer` leads into the pipeline or the request."""
 
-    about: Literal["pipeline", "request", "feature", "right"]
+    about: Literal["pipeline", "request", "feature", "right", "stop"]
     code: str
     message: str
     pointer: str | None = None
 
 
-def simulate(stages: Sequence[Stage], start: int, at: datetime, parameters: Parameters) -> list[SimulatedStage]:
+def simulate(
+    stages: Sequence[Stage], start: int, at: datetime, parameters: Parameters, freezes: Sequence[Freeze] = ()
+) -> list[SimulatedStage]:
     """Every stage of a pipeline, for a flag that enters the one at `start` at that time; those before it are not run."""
     ready = pinned(stages, parameters)
     known = next((index for index, stage in enumerate(ready) if index >= start and _has_no_time(stage)), len(ready))
-    plan = simulated(ready[:known], start, at) if known > start else {}
-    return [_simulated(stage, plan.get(index), index < start) for index, stage in enumerate(ready)]
+    plan = simulated(ready[:known], start, at, by_calendar(freezes)) if known > start else {}
+    return [_simulated(stage, plan.get(index), index < start, freezes) for index, stage in enumerate(ready)]
 
 
 def ends_at(stages: Sequence[SimulatedStage]) -> datetime | None:
@@ -62,11 +66,12 @@ def _has_no_time(stage: Stage) -> bool:
     return isinstance(stage.trigger, WaitUntil) and stage.trigger.at is None
 
 
-def _simulated(stage: Stage, due: Due | None, is_before: bool) -> SimulatedStage:
+def _simulated(stage: Stage, due: Due | None, is_before: bool, freezes: Sequence[Freeze]) -> SimulatedStage:
     steps = None
     if stage.rollout and due:
         shares = stage.rollout.shares
-        steps = tuple(SimulatedStep(percent=shares[number - 1], acts_at=acts_at) for number, acts_at in steps_at(stage, 1, due.acts_at))
+        acts = steps_at(stage, 1, due.due_at, by_calendar(freezes))
+        steps = tuple(SimulatedStep(percent=shares[number - 1], acts_at=acts_at) for number, acts_at in acts)
     return SimulatedStage(
         name=stage.name,
         environment=stage.environment,
@@ -74,5 +79,18 @@ def _simulated(stage: Stage, due: Due | None, is_before: bool) -> SimulatedStage
         enters_at=due.enters_at if due else None,
         acts_at=due.acts_at if due else None,
         steps=steps,
-        note=note_on(stage, due.enters_at) if due else None,
+        note=" ".join(_notes(stage, due, freezes)) or None if due else None,
     )
+
+
+def _notes(stage: Stage, due: Due, freezes: Sequence[Freeze]) -> Iterator[str]:
+    """What is to be said of when it acts."""
+    if note := note_on(stage, due.enters_at):
+        yield note
+    found = opening(stage.gates, stage.environment, due.due_at, freezes)
+    if found.freeze:
+        yield f"'{found.freeze.name}' freezes {stage.environment} when it is due, until {found.freeze.ends_at:%Y-%m-%d %H:%M:%S} UTC."
+    if found.window:
+        yield "Its window is shut when it is due: it acts when that opens."
+    if stage.approval:
+        yield f"It asks for {gate_in_words(stage.approval)}: this is the soonest."

@@ -60,11 +60,15 @@ class WaitUntil(Frozen):
         return given if isinstance(given, str) else None
 
     def pinned(self, parameters: Parameters) -> Self:
-        """The same with its point in time in UTC, whatever becomes of the zone's rules; as it is where that was not given."""
+        """The same with its point in time in UTC, whatever becomes of the zone's rules.
+
+        As it is where none was given, or one that makes sense only in another stage: this one is then never entered.
+        """
         text = self.text_in(parameters)
-        if text is None:
+        try:
+            return self if text is None else type(self)(type="WAIT_UNTIL", at=print_instant(parse_instant(text, self.timezone)))
+        except ValueError:
             return self
-        return type(self)(type="WAIT_UNTIL", at=print_instant(parse_instant(text, self.timezone)))
 
     def instant(self) -> datetime:
         """The point in time that is written here. Raises ValueError where a parameter gives it."""

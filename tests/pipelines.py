@@ -41,6 +41,17 @@ def until(at: str | None = None, parameter: str | None = None, timezone: str | N
     return {"type": "WAIT_UNTIL", **named, **({"timezone": timezone} if timezone else {})}
 
 
+def approval(approvals: int = 1, **more: Any) -> dict[str, Any]:
+    """A gate that asks people."""
+    return {"type": "APPROVAL", "approvals": approvals, **more}
+
+
+def window(start: str, end: str, *days: str, timezone: str = "UTC") -> dict[str, Any]:
+    """A gate that is open on these days, or on every day, between these hours."""
+    every_day = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+    return {"type": "WINDOW", "timezone": timezone, "ranges": [{"days": list(days or every_day), "start": start, "end": end}]}
+
+
 def pipeline(*stages: dict[str, Any], key: str = "standard", **more: Any) -> dict[str, Any]:
     """A definition."""
     return {"key": key, "name": key.title(), "stages": list(stages), **more}

@@ -8,12 +8,18 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.changes import ChangeActivities
-from activities.messages import ChangeFlag, Made, PutBack, Recorded, RecordProgress, Refused, Standing
+from activities.messages import ChangeFlag, HeldBack, Made, PutBack, Recorded, RecordProgress, Refused, Standing
 from activities.putting_back import RollbackActivities
 from activities.releases import ReleaseActivities
 from domain.rollback import Rollback
 from workflows.climbing import LONGEST_SUMMARY
 from workflows.policies import PROVIDER_CALL, QUICK_LOOK, QUICK_RECORD
+
+Acted = Made | HeldBack | Refused | Standing
+"""What comes of a change that was not called off."""
+
+Ended = Recorded | HeldBack | Refused | Standing
+"""What comes of a hold whose wait is over."""
 
 CALL_OFF = "call-off"
 """Workflows of 0.1 that were told to look while a stage acted went on waiting for it; their histories must replay."""
@@ -30,9 +36,9 @@ def ends_by_cancelling(error: BaseException) -> bool:
     return is_its_end and workflow.cancellation_reason() is not None
 
 
-async def change_flag(command: ChangeFlag, summary: str, is_called_off: Callable[[], bool]) -> Made | Refused | Standing | None:
+async def change_flag(command: ChangeFlag, summary: str, is_called_off: Callable[[], bool]) -> Acted | None:
     """Make a change, however long it takes; nothing if it was called off before it was made."""
-    answer: Made | Refused | Standing | None = await _at_length(ChangeActivities.change_flag, command, summary, is_called_off)
+    answer: Acted | None = await _at_length(ChangeActivities.change_flag, command, summary, is_called_off)
     return answer
 
 
@@ -60,6 +66,13 @@ async def _at_length(method: Any, command: Any, summary: str, is_called_off: Cal
         if not called_off:
             raise
         return None  # Also where the last attempt failed by itself: one that is cancelled is not tried again.
+
+
+async def end_hold(command: RecordProgress, summary: str) -> Ended:
+    """End a stage without actions, unless something holds it back."""
+    method: Any = ReleaseActivities.record_progress
+    answer: Ended = await _quickly_or_at_length(method, command, summary, QUICK_RECORD)
+    return answer
 
 
 async def record_progress(command: RecordProgress, summary: str) -> Recorded | Standing:

@@ -55,6 +55,9 @@ class Fate(NamedTuple):
     at: datetime | None = None
 
 
+AGAIN_AFTER = 0.3
+"""In seconds: how long a workflow task that was given up takes to be tried again."""
+
 _FATES = {
     WorkflowExecutionStatus.TERMINATED: WorkflowFate.BROKEN,
     WorkflowExecutionStatus.FAILED: WorkflowFate.BROKEN,
@@ -161,9 +164,8 @@ class ReleaseClient:
         return [WorkerSeen(identity=each.identity, seen_at=each.last_access_time.ToDatetime(tzinfo=UTC)) for each in pollers]
 
     async def _control(self, release: Release, name: str, control: Any, update_id: str) -> None:
-        handle = self.client.get_workflow_handle(release.workflow_id)
         try:
-            await handle.execute_update(name, control, id=update_id, rpc_timeout=CONTROL)
+            await self._update(release.workflow_id, name, control, update_id)
         except WorkflowUpdateFailedError as error:
             raise _refusal(error.cause) from error
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
@@ -174,6 +176,17 @@ class ReleaseClient:
             raise TemporalUnavailable("Temporal can't be reached.") from error
         except RuntimeError as error:
             raise TemporalUnavailable("Temporal can't be reached.") from error
+
+    async def _update(self, workflow_id: str, name: str, control: Any, update_id: str) -> None:
+        """Send an update; once more, under its id, where the workflow ended in the very moment in which it came."""
+        handle = self.client.get_workflow_handle(workflow_id)
+        try:
+            await handle.execute_update(name, control, id=update_id, rpc_timeout=CONTROL)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.FAILED_PRECONDITION:
+                raise
+            await asyncio.sleep(AGAIN_AFTER)
+            await handle.execute_update(name, control, id=update_id, rpc_timeout=CONTROL)
 
 
 def _latest(seen: Iterable[WorkerSeen]) -> tuple[WorkerSeen, ...]:

@@ -49,20 +49,20 @@ def place_in(stage: NextStage, place: Place, at: datetime, sequence: int) -> Pla
     """Where the release stands once it has entered that stage."""
     skipped = tuple(index for index in place.skipped if index < stage.index)
     entered = place.moved(index=stage.index, visit=place.visit + 1, step=1, sequence=sequence, skipped=skipped)
-    return entered.moved(entered_at=at, acts_at=due_at(stage.trigger, at), blocked=None, paused=None, rollback=None)
+    return entered.moved(entered_at=at, acts_at=due_at(stage.trigger, at), blocked=None, paused=None, rollback=None, held=None)
 
 
 def taken_over(place: Place, standing: Standing) -> Place:
     """Where the release stands by the record, which is right."""
     here = place.moved(index=standing.stage_index, visit=standing.visit, step=standing.step, sequence=standing.sequence)
     entered_at = standing.entered_at or place.entered_at
-    return here.moved(entered_at=entered_at, paused=standing.paused, blocked=standing.blocked, rollback=standing.rollback)
+    return here.moved(held=None, entered_at=entered_at, paused=standing.paused, blocked=standing.blocked, rollback=standing.rollback)
 
 
 def place_after_change(release: ReleaseInput, place: Place, at: datetime, sequence: int) -> Place | None:
     """Where the release stands once the change of its stage or step is made; nowhere, after the last one."""
     if step := next_step(release, place):
-        return place.moved(step=step.step, acts_at=at + step.every, sequence=sequence)
+        return place.moved(step=step.step, acts_at=at + step.every, sequence=sequence, held=None)
     following = next_stage(release, place)
     return place_in(following, place, at, sequence) if following else None
 
@@ -82,10 +82,17 @@ def change_at(release: ReleaseInput, place: Place) -> ChangeFlag:
         patch=stage.patch(release.parameters, place.step),
         overwrite=release.on_conflict == "overwrite",
         entered_at=place.entered_at,
-        acts_at=place.acts_at,
+        acts_at=opened_at(place),
+        due_at=place.acts_at,
+        gates=stage.gates,
         next=None if following else next_stage(release, place),
         next_step=following,
     )
+
+
+def opened_at(place: Place) -> datetime:
+    """When the stage could act: when it was due, or when what held it back was to end."""
+    return max(place.acts_at, place.held.until) if place.held and place.held.until else place.acts_at
 
 
 def made_at(command: ChangeFlag, standing: Standing) -> datetime | None:
@@ -105,6 +112,8 @@ def change_in_words(release: ReleaseInput, place: Place) -> str:
 def wait_in_words(release: ReleaseInput, place: Place) -> str:
     """What the stage or step waits for, for the Temporal Web UI."""
     stage = stage_at(release, place)
+    if place.held:
+        return f"{stage.name}: {place.held.message}"[:LONGEST_SUMMARY]
     if place.step > 1 and stage.rollout:
         when = f"step {place.step} of {stage.steps}, {speak_duration(stage.rollout.every)} after the one before"
     else:
@@ -120,7 +129,8 @@ def put_back_at(release: ReleaseInput, place: Place, rollback: Rollback) -> PutB
 
 def hold_ended_at(release: ReleaseInput, place: Place) -> HoldEnded:
     """The end of a stage without actions."""
-    return HoldEnded(entered_at=place.entered_at, acts_at=place.acts_at, next=next_stage(release, place))
+    gates, following = stage_at(release, place).gates, next_stage(release, place)
+    return HoldEnded(entered_at=place.entered_at, acts_at=opened_at(place), due_at=place.acts_at, gates=gates, next=following)
 
 
 def record_of(release: ReleaseInput, place: Place, step: Step, at: datetime) -> RecordProgress:

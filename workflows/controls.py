@@ -42,10 +42,10 @@ class Requests:
         """Whether the loop has something to settle."""
         return self.next() is not None
 
-    @property
-    def any_leaving(self) -> bool:
-        """Whether somebody wants a stage left that may be acting."""
-        return any(request.kind in LEAVING for request in self._waiting if not request.is_settled)
+    def any_leaving(self, visit: int) -> bool:
+        """Whether somebody wants the stage of that visit left, while it may be acting."""
+        waiting = (request for request in self._waiting if not request.is_settled)
+        return any(request.kind in LEAVING and not request.control.expected.is_ahead_of(visit) for request in waiting)
 
     def next(self) -> Request | None:
         """The control that came first. It waits until it is settled: a cancel may come between."""

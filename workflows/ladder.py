@@ -84,6 +84,8 @@ def _why(place: Place) -> list[str]:
         since = f"**Paused**{by} since {spoken(place.paused.since)}. {left}"
         return ["", since, f"Controls: {', '.join(allowed_controls(ReleaseStatus.PAUSED))}."]
     asked = ["", *rollback_in_words(place.rollback)] if place.rollback else []
+    if place.blocked is None and place.held:
+        return [*asked, "", f"**Waits**: {place.held.message}"]
     if place.blocked is None:
         return asked
     since = f"**Blocked** since {spoken(place.blocked.since)}: {place.blocked.message}"

@@ -6,6 +6,7 @@ from domain.access import Person
 from domain.binding import pinned
 from domain.control import Expected
 from domain.flag import Value
+from domain.held import Held
 from domain.model import Message, Moment
 from domain.pipeline import OnConflict, Pipeline, Stage
 from domain.release import Blocked, Paused, PipelineRef, Release
@@ -31,6 +32,7 @@ class Place(Message):
     entered_at: Moment
     acts_at: Moment
     blocked: Blocked | None = None
+    held: Held | None = None
     paused: Paused | None = None
     rollback: Rollback | None = None
     skipped: tuple[int, ...] = ()

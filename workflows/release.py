@@ -1,12 +1,12 @@
 """The story of one release, stage by stage."""
 
 import asyncio
-from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 
 from activities.messages import (
+    HeldBack,
     Made,
     Overtaken,
     Recorded,
@@ -17,10 +17,20 @@ from activities.messages import (
 )
 from domain.control import ACTING, Control, check_allowed
 from domain.errors import ControlNotAllowed, Refusal
-from domain.pipeline import Stage, stage_to_restart
+from domain.pipeline import stage_to_restart
 from domain.rollback import Rollback
 from domain.status import ReleaseStatus
-from workflows.calls import change_flag, ends_by_cancelling, is_to_be_rolled_back, put_back, read_standing, record_progress
+from workflows.calls import (
+    Acted,
+    Ended,
+    change_flag,
+    end_hold,
+    ends_by_cancelling,
+    is_to_be_rolled_back,
+    put_back,
+    read_standing,
+    record_progress,
+)
 from workflows.climbing import (
     change_at,
     change_in_words,
@@ -30,19 +40,16 @@ from workflows.climbing import (
     place_after_change,
     put_back_at,
     record_of,
-    stage_at,
-    taken_over,
     wait_in_words,
 )
 from workflows.controls import Request, Requests
-from workflows.ladder import ladder_of
 from workflows.messages import LOOK_AGAIN, RELEASE, ROLL_OVER, Place, ReleaseInput, ReleaseResult, RestartRelease, SteerRelease
-from workflows.search import attributes_at
+from workflows.placed import Placed
 from workflows.steering import Steerable, place_steered, step_of
 
 
 @workflow.defn(name=RELEASE)
-class ReleaseWorkflow(Steerable):
+class ReleaseWorkflow(Steerable, Placed):
     """One flag on its way through one pipeline version."""
 
     @workflow.init
@@ -54,6 +61,7 @@ class ReleaseWorkflow(Steerable):
         self.must_look = False
         self.must_roll_over = False
         self.requests = Requests(settled=self.place.settled)
+        self.must_try = False
         self.shown = False
 
     @workflow.run
@@ -89,31 +97,10 @@ class ReleaseWorkflow(Steerable):
         """Where the release stands, for those who look into a workflow."""
         return self.place
 
-    @property
-    def stage(self) -> Stage:
-        """The stage where the release stands."""
-        return stage_at(self.release, self.place)
-
-    @property
-    def status(self) -> str:
-        """How the release stands."""
-        if self.ended:
-            return self.ended
-        if self.place.blocked:
-            return ReleaseStatus.BLOCKED
-        if self.place.rollback:
-            return ReleaseStatus.ROLLING_BACK
-        return ReleaseStatus.PAUSED if self.place.paused else ReleaseStatus.RUNNING
-
-    @property
-    def is_due(self) -> bool:
-        """Whether the stage's trigger has fired."""
-        return self.place.acts_at <= workflow.now()
-
     async def _climb(self) -> None:
         while not self.ended:
             self._heed_cancellation()
-            self._show()
+            self.show()
             if self.must_look:
                 await self._look()
             elif request := self.requests.next():
@@ -124,22 +111,26 @@ class ReleaseWorkflow(Steerable):
                 await workflow.wait_condition(self._is_woken)
             elif self.place.rollback:
                 await self._put_back(self.place.rollback)
-            elif not self.is_due:
+            elif not self.is_due or (self.place.held and not self.must_try):
                 await self._wait()
             else:
                 await self._act()
-        self._show()
+        self.show()
 
     async def _wait(self) -> None:
-        summary = wait_in_words(self.release, self.place)
-        with suppress(TimeoutError):
-            await workflow.wait_condition(self._is_woken, timeout=self.place.acts_at - workflow.now(), timeout_summary=summary)
+        """Until the stage is due, until what holds it back ends, or until somebody has decided something."""
+        until = self.place.held.until if self.place.held else self.place.acts_at
+        left = max(until - workflow.now(), timedelta(milliseconds=1)) if until else None
+        try:
+            await workflow.wait_condition(self._is_woken, timeout=left, timeout_summary=wait_in_words(self.release, self.place))
+        except TimeoutError:
+            self.must_try = True
 
     def _is_woken(self) -> bool:
         return self.must_look or self.must_roll_over or self.requests.any_waiting
 
     async def _act(self) -> None:
-        self.acting = True
+        self.acting, self.must_try = True, False
         try:
             answer = await self._end_hold() if self.stage.is_hold else await self._change_flag()
         finally:
@@ -147,8 +138,10 @@ class ReleaseWorkflow(Steerable):
         match answer:
             case Made(made_at=at, sequence=sequence) | Recorded(at=at, sequence=sequence):
                 self._go_on(at, sequence)
+            case HeldBack(held=held):
+                self.move(held=held)
             case Refused(sequence=sequence, blocked=blocked):
-                self._move(sequence=sequence, blocked=blocked)
+                self.move(sequence=sequence, blocked=blocked, held=None)
             case Standing():
                 await self._yield_to(answer)
             case None:
@@ -164,28 +157,18 @@ class ReleaseWorkflow(Steerable):
         if answer:
             await self._yield_to(answer)
 
-    async def _change_flag(self) -> Made | Refused | Standing | None:
+    async def _change_flag(self) -> Acted | None:
         return await change_flag(change_at(self.release, self.place), change_in_words(self.release, self.place), self._is_called_off)
 
     def _is_called_off(self) -> bool:
-        return self.must_look or self.requests.any_leaving
+        return self.must_look or self.requests.any_leaving(self.place.visit)
 
-    async def _end_hold(self) -> Recorded | Standing:
-        return await self._record(hold_ended_at(self.release, self.place))
+    async def _end_hold(self) -> Ended:
+        command = record_of(self.release, self.place, hold_ended_at(self.release, self.place), workflow.now())
+        return await end_hold(command, f"{self.stage.name}: hold ended")
 
     def _go_on(self, at: datetime, sequence: int) -> None:
-        self._arrive(place_after_change(self.release, self.place, at, sequence))
-
-    def _arrive(self, place: Place | None) -> None:
-        """Stand in another place; in none, after the last stage."""
-        if place is None:
-            self.ended = ReleaseStatus.COMPLETED
-        self.place = place or self.place
-        self.shown = False
-
-    def _move(self, **changes: object) -> None:
-        self.place = self.place.moved(**changes)
-        self.shown = False
+        self.arrive(place_after_change(self.release, self.place, at, sequence))
 
     async def _look(self) -> None:
         """Whatever was decided without us stands in the record."""
@@ -193,6 +176,8 @@ class ReleaseWorkflow(Steerable):
         standing = await read_standing(self.release.release)
         if standing.finished or standing.sequence != self.place.sequence:
             await self._yield_to(standing)
+        elif self.place.held:
+            self.must_try = True
 
     async def _yield_to(self, standing: Standing) -> None:
         """The record is right: what is finished, paused or rolled back there is so here, and what we did without hearing of it is done.
@@ -202,12 +187,12 @@ class ReleaseWorkflow(Steerable):
         if standing.finished:
             self.ended = standing.status
             self.shown = False
-        elif standing.paused or is_to_be_rolled_back(standing):
+        elif standing.paused or standing.is_rejected or is_to_be_rolled_back(standing):
             if standing.sequence > self.place.sequence + 1:  # By more than that decision: see below.
                 self.requests.refuse_all(_gone_on(standing))
-            self._take_over(standing)
+            self.take_over(standing)
         elif not self._knows_as_its_own(standing):
-            self._take_over(standing)
+            self.take_over(standing)
             self.requests.refuse_all(_gone_on(standing))  # They were asked of another place, some of them maybe before a reset.
             await self._block_overtaken()
 
@@ -218,14 +203,14 @@ class ReleaseWorkflow(Steerable):
             self._go_on(at, standing.sequence)
             return True
         if standing.write_key == command.refusal_key and standing.blocked:
-            self._move(sequence=standing.sequence, blocked=standing.blocked)
+            self.move(sequence=standing.sequence, blocked=standing.blocked)
             return True
         return False
 
     async def _block_overtaken(self) -> None:
         answer = await self._record(Overtaken())
         if isinstance(answer, Recorded):
-            self._move(sequence=answer.sequence, blocked=answer.blocked)
+            self.move(sequence=answer.sequence, blocked=answer.blocked)
         elif answer.finished:
             self.ended = answer.status
         else:
@@ -233,16 +218,15 @@ class ReleaseWorkflow(Steerable):
 
     def check(self, kind: Control, control: SteerRelease) -> None:
         """Raise the refusal of a control that makes no sense now."""
-        if self.acting and self.place.rollback:
-            return  # The record may show the outcome of the rollback already. The loop looks again before it settles a control.
+        if self.acting and (self.place.rollback or control.expected.is_ahead_of(self.place.visit)):
+            return  # The record may show the outcome already. The loop looks again before it settles a control.
         check_allowed(kind, ACTING if self.acting else self.status)
         control.expected.check(self.stage.name, self.place.visit)
+        if kind is Control.ADVANCE and self.place.held:
+            message = f"The wait of '{self.stage.name}' is over, and a gate can't be cut short. {self.place.held.message}"
+            raise ControlNotAllowed(message, status=self.status, waiting_for=self.place.held.code)
         if isinstance(control, RestartRelease):
             stage_to_restart(self.release.stages, range(self.release.starting_stage, self.place.index + 1), control.stage)
-
-    def _take_over(self, standing: Standing) -> None:
-        self.place = taken_over(self.place, standing)
-        self.shown = False
 
     async def _settle(self, request: Request) -> None:
         try:
@@ -255,7 +239,7 @@ class ReleaseWorkflow(Steerable):
             request.refuse(_gone_on(answer))
             await self._yield_to(answer)
             return
-        self._arrive(place_steered(self.release, self.place, request, answer))
+        self.arrive(place_steered(self.release, self.place, request, answer))
         request.settle()
 
     async def _remove(self) -> None:
@@ -267,9 +251,9 @@ class ReleaseWorkflow(Steerable):
             elif answer.finished:
                 self.ended = answer.status
             else:
-                self._take_over(answer)
+                self.take_over(answer)
         self.shown = False
-        self._show()
+        self.show()
 
     async def _record(self, step: Step) -> Recorded | Standing:
         command = record_of(self.release, self.place, step, workflow.now())
@@ -288,18 +272,6 @@ class ReleaseWorkflow(Steerable):
     def _continue_as_new(self) -> None:
         place = self.place.moved(settled=self.requests.settled)
         workflow.continue_as_new(self.release.model_copy(update={"place": place}))
-
-    def _show(self) -> None:
-        """Let the Temporal Web UI tell where the release stands; people search for it where it rests, not where it passes through."""
-        if self.shown:
-            return
-        status = self.status
-        workflow.set_current_details(ladder_of(self.release, self.place, status))
-        rests = status != ReleaseStatus.RUNNING
-        if rests or not self.is_due:
-            self.shown = True
-            next_at = None if rests else self.place.acts_at
-            workflow.upsert_search_attributes(attributes_at(self.stage.name, self.stage.environment, status, next_at))
 
 
 def _gone_on(standing: Standing) -> ControlNotAllowed:

@@ -104,5 +104,6 @@ def place_steered(release: ReleaseInput, place: Place, request: Request, answer:
         case Restarted(stage=stage):
             return place_in(stage, place, answer.at, answer.sequence)
         case _:
+            place = place.moved(held=None)
             rollback = place.rollback and place.rollback.asked_again(request.control.by, answer.at)
             return place.moved(sequence=answer.sequence, blocked=None, paused=None, rollback=rollback, acts_at=answer.acts_at or answer.at)

@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL, make_url
 
+from activities.store.approvals import ApprovalRepository
 from activities.store.audit import AuditLog
 from activities.store.features import FeatureRepository
+from activities.store.guards import FreezeRepository, StopRepository
 from activities.store.history import History
 from activities.store.identities import IdentityRepository
 from activities.store.keys import KeyRepository
@@ -68,6 +70,21 @@ class Store:
     def pipelines(self) -> PipelineRepository:
         """Pipeline versions."""
         return PipelineRepository(self.connection)
+
+    @cached_property
+    def approvals(self) -> ApprovalRepository:
+        """Approvals."""
+        return ApprovalRepository(self.connection)
+
+    @cached_property
+    def freezes(self) -> FreezeRepository:
+        """Freezes."""
+        return FreezeRepository(self.connection)
+
+    @cached_property
+    def stops(self) -> StopRepository:
+        """Stops."""
+        return StopRepository(self.connection)
 
     @cached_property
     def releases(self) -> ReleaseRepository:

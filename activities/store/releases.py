@@ -176,6 +176,16 @@ class ReleaseRepository:
         )
         return self.connection.execute(update(releases).where(waits).values(**_written(release))).rowcount > 0
 
+    def write_held(self, release: Release) -> bool:
+        """Note what keeps the stage from acting, unless the record has gone on. It leaves the sequence, for nothing is decided."""
+        stands = and_(releases.c.id == release.id, releases.c.sequence == release.sequence, releases.c.status.in_(_UNFINISHED))
+        return self.connection.execute(update(releases).where(stands).values(**_written(release))).rowcount > 0
+
+    def held_in(self, project_id: str) -> list[str]:
+        """The releases of the project whose stage is due and may not act."""
+        held = (releases.c.project_id == project_id, releases.c.status.in_(_UNFINISHED), releases.c.held.is_not(None))
+        return list(self.connection.execute(select(releases.c.id).where(*held).order_by(releases.c.id)).scalars())
+
     def seen(self, release_id: str, environment: str) -> FlagState:
         """What the release last saw of its flag in an environment."""
         query = select(seen.c.state).where(seen.c.release_id == release_id, seen.c.environment == environment)
@@ -189,7 +199,7 @@ class ReleaseRepository:
 
 def _written(release: Release) -> dict[str, Any]:
     values = {column: getattr(release, column) for column in _WRITTEN}
-    why = {"blocked": release.blocked, "paused": release.paused, "rollback": release.rollback}
+    why = {"blocked": release.blocked, "paused": release.paused, "rollback": release.rollback, "held": release.held}
     standing = {column: reason.model_dump(mode="json") if reason else None for column, reason in why.items()}
     return values | {"status": release.status.value, "responsible": release.responsible_id} | standing
 
@@ -219,10 +229,12 @@ def _read(row: Row[Any]) -> Release:
         parameters=row.parameters,
         added_at=row.added_at,
         added_by=row.adder,
+        added_by_id=row.added_by,
         responsible=row.responsible_name,
         responsible_id=row.responsible,
         blocked=row.blocked,
         paused=row.paused,
         rollback=row.rollback,
+        held=row.held,
         **values,
     )

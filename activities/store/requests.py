@@ -57,6 +57,10 @@ class RequestRepository:
         values = {"status": status, "answer": answer, "headers": headers}
         self.connection.execute(update(requests).where(_is(request)).values(**values))
 
+    def forget(self, request: RequestId) -> None:
+        """Let go of a request that has no answer."""
+        self.connection.execute(delete(requests).where(_is(request), requests.c.status.is_(None)))
+
     def _find(self, request: RequestId) -> RecordedRequest | None:
         row = self.connection.execute(select(requests).where(_is(request))).one_or_none()
         return RecordedRequest(row.digest, row.status, row.answer, row.headers or {}) if row else None

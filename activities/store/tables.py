@@ -188,6 +188,7 @@ releases = Table(
     Column("blocked", JSON(none_as_null=True)),
     Column("paused", JSON(none_as_null=True)),
     Column("rollback", JSON(none_as_null=True)),
+    Column("held", JSON(none_as_null=True)),
     Index(
         "uq_releases_unfinished_feature",
         "feature_id",

@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from api.cli import audit, controls, environments, features, keys, pipelines, processes, projects, releases, segments, simulation, status
+from api.cli import (
+    audit,
+    controls,
+    environments,
+    features,
+    guards,
+    keys,
+    pipelines,
+    processes,
+    projects,
+    releases,
+    segments,
+    simulation,
+    status,
+)
 from api.cli.panels import LOOK, RELEASE, SET_UP, InPanels
 from api.cli.session import wrong_usage
 from api.cli.target import Target
@@ -52,6 +66,8 @@ controls.add_to(releases.app)
 app.add_typer(releases.app, name="releases", rich_help_panel=RELEASE)
 app.add_typer(pipelines.app, name="pipelines", rich_help_panel=RELEASE)
 app.add_typer(features.app, name="features", rich_help_panel=RELEASE)
+app.add_typer(guards.stops, name="stops", rich_help_panel=RELEASE)
+app.add_typer(guards.freezes, name="freezes", rich_help_panel=SET_UP)
 app.command("simulate", rich_help_panel=RELEASE)(simulation.simulate_pipeline)
 app.command("templates", rich_help_panel=LOOK)(simulation.list_templates)
 app.command("audit", rich_help_panel=LOOK)(audit.list_audit_entries)

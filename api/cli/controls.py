@@ -1,5 +1,6 @@
 """Controls of a release, from a terminal."""
 
+import json
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -91,6 +92,22 @@ def roll_back_release(
     _steer(context, project, release, "rollback", as_json=as_json, to_stage=to_stage, force=force, reason=reason, **seen)
 
 
+def approve_release(
+    context: typer.Context, project: Project, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
+) -> None:
+    """Say yes to exactly what the stage would apply now, also before it is due; shows it and asks first."""
+    shown = {} if yes else _looked_at(context, project, release)
+    _steer(context, project, release, "approve", as_json=as_json, reason=reason, **shown)
+
+
+def reject_release(
+    context: typer.Context, project: Project, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
+) -> None:
+    """Say no to what the stage would apply: the release blocks; asks first."""
+    seen = _asked(context, project, release, "'{stage}' will not act in {environment}, and the release blocks.", "Reject it?", yes=yes)
+    _steer(context, project, release, "reject", as_json=as_json, reason=reason, **seen)
+
+
 def remove_release(
     context: typer.Context, project: Project, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
 ) -> None:
@@ -106,10 +123,25 @@ CONTROLS: dict[str, Callable[..., None]] = {
     "advance": advance_release,
     "skip": skip_stage,
     "retry": retry_release,
+    "approve": approve_release,
+    "reject": reject_release,
     "restart": restart_release,
     "rollback": roll_back_release,
     "remove": remove_release,
 }
+
+
+def _looked_at(context: typer.Context, project: str, release: str) -> dict[str, Any]:
+    """Show what would be applied and ask; the yes is for that and nothing else."""
+    with calling(context) as client:
+        found = client.get(path_of("projects", project, "releases", release))
+    seen = {"expected_stage": found["stage"], "expected_visit": found["visit"]}
+    asked = found["approval"] or {"now": {}, "applies": [], "given": [], "binds": None}
+    lines = [f"In {found['environment']} now: {json.dumps(asked['now'], ensure_ascii=False)}"]
+    lines += [f"It would apply: {json.dumps(patch, ensure_ascii=False)}" for patch in asked["applies"]]
+    lines += [f"Approved by {yes['owner']}." for yes in asked["given"]]
+    ask(lines, f"Approve '{found['stage']}' of '{found['feature']}'?", yes=False)
+    return seen | given(shown=asked["binds"])
 
 
 def _asked(context: typer.Context, project: str, release: str, effect: str, question: str, *, yes: bool, **more: str) -> dict[str, Any]:

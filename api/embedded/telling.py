@@ -91,6 +91,7 @@ def _rolled_back(entry: Entry) -> str:
 TOLD: dict[str, Callable[[Entry], str]] = {
     "flag.changed": _changed,
     "stage.unchanged": lambda entry: f"{entry['environment']}: was so already",
+    "stage.waiting": lambda entry: (entry["after"] or {}).get("message") or "waits",
     "stage.held": lambda _: "held",
     "stage.skipped": _because("skipped"),
     "release.added": _added,
@@ -98,6 +99,8 @@ TOLD: dict[str, Callable[[Entry], str]] = {
     "release.paused": _because("paused"),
     "release.resumed": _because("goes on"),
     "release.advanced": _because("acts at once"),
+    "release.approved": lambda entry: _because(f"approved by {entry['actor']['owner']}")(entry),
+    "release.rejected": lambda entry: _because(f"rejected by {entry['actor']['owner']}")(entry),
     "release.retried": _because("tried again"),
     "release.restarted": _restarted,
     "release.rolling_back": _rolling_back,

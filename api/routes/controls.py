@@ -7,13 +7,15 @@ import structlog
 from fastapi import APIRouter, Depends
 from fastapi.concurrency import run_in_threadpool
 
+from activities.approving import DecideOnRelease, approve_release, reject_release
 from activities.rolling_back import RollBackRelease, roll_back_release
 from activities.stopping import StopRelease, check_may_steer, pause_release, remove_release
 from activities.store.database import Store
 from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, Releases, TemporalUi, WritingOf, now
 from api.routes.releases import view_of
-from api.schemas.releases import ReleaseView, Restart, Retry, RollBack, Steer, Viewer
+from api.schemas.releases import Approve, ReleaseView, Restart, Retry, RollBack, Steer, Viewer
 from domain.control import Control, check_allowed
+from domain.errors import Refusal
 from domain.pipeline import stage_to_restart
 from domain.release import Release
 from domain.status import ReleaseStatus
@@ -52,7 +54,7 @@ class Steering:
         """Let the record alone decide that the release does not act."""
         return self.decide(stopping, StopRelease(release=self.release, reason=body.reason, expected=body.expected))
 
-    def decide(self, deciding: Callable[..., Release], wanted: StopRelease | RollBackRelease) -> ReleaseView:
+    def decide(self, deciding: Callable[..., Release], wanted: StopRelease | RollBackRelease | DecideOnRelease) -> ReleaseView:
         """Let the record alone decide."""
         at = now()
         with self.writing.transaction() as store:
@@ -65,20 +67,24 @@ class Steering:
 
     async def send(self, control: Control, body: Steer, build: type[SteerRelease] = SteerRelease, **more: object) -> ReleaseView:
         """Send a control into the workflow; the answer comes when the record shows its effect."""
-        found = await run_in_threadpool(self._look, control, body)
+        found = await run_in_threadpool(self._look, body)
         message = build.model_validate(
             {"by": self.caller.person, "reason": body.reason, "expected": body.expected.or_visit(found.visit)} | more
         )
-        await self.releases.steer(found, control, message, self.writing.update_id(control))
+        try:
+            if found.is_finished or found.status in (ReleaseStatus.STARTING, ReleaseStatus.ROLLING_BACK):
+                check_allowed(control, found.status)
+            await self.releases.steer(found, control, message, self.writing.update_id(control))
+        except Refusal:
+            await run_in_threadpool(self.writing.unclaim)
+            raise
         return await run_in_threadpool(self._answer)
 
-    def _look(self, control: Control, body: Steer) -> Release:
+    def _look(self, body: Steer) -> Release:
         with self.database.reading() as store:
             release = store.releases.get(self.release, store.projects.get(self.project).id)
             check_may_steer(store, self.caller, release, _restarts_at(store, release, body.stage) if isinstance(body, Restart) else None)
         self.writing.claim()
-        if release.is_finished or release.status in (ReleaseStatus.STARTING, ReleaseStatus.ROLLING_BACK):
-            check_allowed(control, release.status)
         return release
 
     def _answer(self) -> ReleaseView:
@@ -99,6 +105,19 @@ SteeringOf = Annotated[Steering, Depends()]
 def remove(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
     """Take a flag out of its pipeline: it stops at once, also while Temporal is down; what was changed stays."""
     return steering.stop(remove_release, body)
+
+
+@router.post("/approve")
+def approve(steering: SteeringOf, body: Approve = Approve()) -> ReleaseView:
+    """Say yes to exactly what the stage would apply now, also before it is due; with `shown`, only if that is what was shown."""
+    wanted = DecideOnRelease(release=steering.release, reason=body.reason, expected=body.expected, shown=body.shown)
+    return steering.decide(approve_release, wanted)
+
+
+@router.post("/reject")
+def reject(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
+    """Say no to what the stage would apply: the release blocks, and a retry asks everybody anew."""
+    return steering.decide(reject_release, DecideOnRelease(release=steering.release, reason=body.reason, expected=body.expected))
 
 
 @router.post("/pause")

@@ -1,20 +1,20 @@
 """Releases: flags on their way."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Query
 
 from activities.adding import AddRelease, add_release
+from activities.approving import asked_of
 from activities.store.database import Store
 from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, LookoutOf, Since, SliceOf, TemporalUi, Until, WritingOf, now
 from api.schemas.lists import ListOf
-from api.schemas.releases import ReleaseSummary, ReleaseView, Viewer
-from domain.change import Change
-from domain.pipeline import Definition
+from api.schemas.releases import ReleaseSummary, ReleaseView, Told, Viewer, approval_view
 from domain.progress import is_overdue
-from domain.release import Release, StageRun
+from domain.release import Release
 from domain.status import ReleaseStatus
 from domain.text import Name, Slug
 from workflows.lookout import Lookout
@@ -73,18 +73,25 @@ def get_release(
     caller.must_see(project)
     with database.reading() as store:
         found = store.releases.get(release, store.projects.get(project).id)
-        told = _told_of(store, found)
-    return _onlooker(temporal_ui, lookout, [found]).view(found, *told)
+        told = _told_of(store, found, now())
+    return _onlooker(temporal_ui, lookout, [found]).view(found, told)
 
 
 def view_of(store: Store, viewer: Viewer, release: Release) -> ReleaseView:
     """A release, whole."""
-    return viewer.view(release, *_told_of(store, release))
+    return viewer.view(release, _told_of(store, release, viewer.at))
 
 
-def _told_of(store: Store, release: Release) -> tuple[Definition, list[StageRun], list[Change]]:
-    definition = store.pipelines.version(release.pipeline.id).definition
-    return definition, store.history.runs(release.id), store.history.changes(release.id)
+def _told_of(store: Store, release: Release, at: datetime) -> Told:
+    project = store.projects.get(release.project)
+    asked = asked_of(store, project, release) if release.is_under_way else None
+    return Told(
+        definition=store.pipelines.version(release.pipeline.id).definition,
+        runs=store.history.runs(release.id),
+        changes=store.history.changes(release.id),
+        freezes=store.freezes.ahead(project.id, at),
+        approval=approval_view(asked) if asked else None,
+    )
 
 
 def _onlooker(temporal_ui: str, lookout: Lookout, releases: Iterable[Release]) -> Viewer:

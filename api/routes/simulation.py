@@ -6,6 +6,7 @@ from activities.simulating import Wanted, rehearse
 from activities.store.database import Store
 from api.dependencies import CallerOf, DatabaseOf, now
 from api.schemas.simulation import Simulate, SimulationView, simulation_view
+from domain.binding import FARTHEST
 from domain.errors import Invalid, NotFound, Problem
 from domain.project import Feature, Project
 from domain.text import Slug
@@ -18,6 +19,9 @@ def simulate_pipeline(project: Slug, pipeline: Slug, caller: CallerOf, database:
     """When each stage and each step would act, drafts included, and what stands in the way of adding the flag now; nothing is changed."""
     caller.must_see(project)
     starts_at = body.starts_at or now()
+    if abs(starts_at - now()) > FARTHEST:
+        message = "A simulation starts within five years from now, or before."
+        raise Invalid(message, problems=(Problem(pointer="/starts_at", code="not_a_time", message=message),))
     with database.reading() as store:
         owner = store.projects.get(project)
         found = store.pipelines.get(owner.id, pipeline)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
+from activities.approving import Asked
+from domain.calendar import Freeze
 from domain.change import Change
 from domain.control import Expected, allowed_controls
 from domain.duration import Duration
@@ -52,6 +54,30 @@ class RollBack(Steer):
 
     to_stage: Name | None = None
     force: StrictBool = False
+
+
+class Approve(Steer):
+    """Say yes; `shown` is `approval.binds` as it was looked at."""
+
+    shown: str | None = Field(default=None, max_length=64)
+
+
+class ApprovedBy(BaseModel):
+    """One person's yes that counts."""
+
+    owner: str
+    at: Moment
+    reason: str | None
+
+
+class ApprovalView(BaseModel):
+    """What people are asked for: `binds` names exactly what the stage would apply now, on what is there now."""
+
+    needed: int
+    given: list[ApprovedBy]
+    binds: str
+    applies: list[dict[str, Any]]
+    now: dict[str, Any]
 
 
 class PausedView(BaseModel):
@@ -157,6 +183,28 @@ class ReleaseView(ReleaseSummary):
     rollouts: dict[str, int] = Field(description="Environment -> the share in percent at which this release left or holds its rollout")
     history: list[VisitView]
     rollback: RollbackView | None
+    approval: ApprovalView | None
+
+
+class Told(NamedTuple):
+    """What the record tells of a release beside its row."""
+
+    definition: Definition
+    runs: Sequence[StageRun]
+    changes: Sequence[Change]
+    freezes: Sequence[Freeze] = ()
+    approval: ApprovalView | None = None
+
+
+def approval_view(asked: Asked) -> ApprovalView:
+    """What people are asked for, and who has said yes."""
+    return ApprovalView(
+        needed=asked.gate.approvals,
+        given=[ApprovedBy(owner=each.owner, at=each.at, reason=each.reason) for each in asked.given],
+        binds=asked.binds,
+        applies=[patch.model_dump(mode="json") for patch in asked.patches],
+        now=asked.now.model_dump(mode="json"),
+    )
 
 
 class Viewer:
@@ -171,15 +219,17 @@ class Viewer:
         """A release in a list."""
         return ReleaseSummary(**self._plain(release))
 
-    def view(self, release: Release, definition: Definition, runs: Sequence[StageRun], changes: Sequence[Change]) -> ReleaseView:
+    def view(self, release: Release, told: Told) -> ReleaseView:
         """A release, whole."""
+        definition, runs, changes, freezes, approval = told
         history = [_visit(run, definition, [change for change in changes if change.visit == run.visit]) for run in runs]
         return ReleaseView(
-            **self._plain(release),
-            stages=plan_of(release, definition, runs, changes, self.at),
+            **self._plain(release, asks=approval is not None),
+            stages=plan_of(release, definition, runs, changes, self.at, freezes),
             rollouts=shares_left(changes),
             history=history,
             rollback=self._rollback(release),
+            approval=approval,
         )
 
     def _rollback(self, release: Release) -> RollbackView | None:
@@ -192,9 +242,9 @@ class Viewer:
     def _temporal_url(self, workflow_id: str) -> str:
         return f"{self.temporal_ui}/workflows/{quote(workflow_id, safe='')}"
 
-    def _plain(self, release: Release) -> dict[str, Any]:
+    def _plain(self, release: Release, *, asks: bool = False) -> dict[str, Any]:
         blocked = release.blocked
-        allowed = allowed_controls(release.status)
+        allowed = allowed_controls(release.status, asks=asks or (release.held is not None and release.held.code == "approval"))
         own = {field: getattr(release, field) for field in ReleaseSummary.model_fields if hasattr(release, field)}
         return own | {
             "status": release.status.value,

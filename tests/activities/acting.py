@@ -8,7 +8,7 @@ from temporalio.common import MetricMeter
 from temporalio.testing import ActivityEnvironment
 
 from activities.changes import ChangeActivities
-from activities.messages import ChangeFlag, HoldEnded, Made, PutBack, Recorded, RecordProgress, Refused, Retried, Standing, Step
+from activities.messages import ChangeFlag, HeldBack, HoldEnded, Made, PutBack, Recorded, RecordProgress, Refused, Retried, Standing, Step
 from activities.providers.catalogue import provider_of
 from activities.putting_back import RollbackActivities
 from activities.releases import ReleaseActivities
@@ -60,7 +60,9 @@ def command_for(world: World, release: Release, **more: Any) -> ChangeFlag:
     return ChangeFlag(**(values | more))
 
 
-def change(world: World, command: ChangeFlag, at: datetime = ACTED, meter: MetricMeter = MetricMeter.noop) -> Made | Refused | Standing:
+def change(
+    world: World, command: ChangeFlag, at: datetime = ACTED, meter: MetricMeter = MetricMeter.noop
+) -> Made | HeldBack | Refused | Standing:
     """One attempt of `change_flag`, started at that time."""
     environment = ActivityEnvironment()
     environment.info = dataclasses.replace(environment.info, started_time=at)
@@ -74,20 +76,22 @@ def act(world: World, release: Release, at: datetime = ACTED) -> Made:
     return made
 
 
-def record(world: World, release: Release, step: Step, at: datetime = ACTED, sequence: int | None = None) -> Recorded | Standing:
+def record(
+    world: World, release: Release, step: Step, at: datetime = ACTED, sequence: int | None = None
+) -> Recorded | HeldBack | Refused | Standing:
     """One attempt of `record_progress`, from where the release stands."""
     wanted = world.release(release.id).sequence if sequence is None else sequence
     command = RecordProgress(project=release.project, release=release.id, sequence=wanted, at=at, step=step)
     return ActivityEnvironment().run(ReleaseActivities(world.database).record_progress, command)
 
 
-def end_hold(world: World, release: Release, at: datetime = ACTED) -> Recorded | Standing:
+def end_hold(world: World, release: Release, at: datetime = ACTED) -> Recorded | HeldBack | Refused | Standing:
     """The end of the hold where the release stands."""
     command = command_for(world, release)
     return record(world, release, HoldEnded(entered_at=command.entered_at, acts_at=command.acts_at, next=command.next), at)
 
 
-def retry(world: World, release: Release, *, overwrite: bool = False) -> Recorded | Standing:
+def retry(world: World, release: Release, *, overwrite: bool = False) -> Recorded | HeldBack | Refused | Standing:
     """Olivia has the blocked stage tried again."""
     by = Person(key=world.caller.key, owner=world.caller.owner.name, owner_id=world.caller.owner_id)
     return record(world, release, Retried(by=by, overwrite=overwrite, reason="have another go"), LATER)
@@ -154,6 +158,6 @@ def events_of(world: World, release: Release) -> list[Event]:
     return [entry.event for entry in audit_of(world, release)]
 
 
-def told(answer: Made | Refused | Recorded | Standing) -> dict[str, Any]:
+def told(answer: Made | HeldBack | Refused | Recorded | Standing) -> dict[str, Any]:
     """What a workflow is told, without what it may know already."""
     return answer.model_dump(include={"at", "finished", "status", "sequence", "stage_index", "visit", "entered_at"})

@@ -63,6 +63,22 @@ def _a_draft_to_clone(api: Api) -> Place:
     return _a_draft(api)[0], {"key": _key()}
 
 
+def _freeze() -> dict[str, Any]:
+    return {"name": "Christmas", "starts_at": "2026-12-23T18:00Z", "ends_at": "2027-01-04T08:00Z", "environments": ["development"]}
+
+
+def _a_freeze(api: Api) -> Place:
+    return {"freeze": api.post("/projects/shop/freezes", _freeze())["id"]}, None
+
+
+def _stop() -> dict[str, Any]:
+    return {"reason": "checkout is down", "environment": "development", "expires_at": "2040-01-01T00:00Z"}
+
+
+def _a_stop(api: Api) -> Place:
+    return {"stop": api.post("/projects/shop/stops", _stop())["id"]}, {"reason": "over"}
+
+
 def _a_draft_to_simulate(api: Api) -> Place:
     return _a_draft(api)[0], {"feature": "checkout", "timezone": "Europe/London"}
 
@@ -127,11 +143,19 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "POST /projects/{project}/pipelines/{pipeline}/archive": _a_published_one,
     "POST /projects/{project}/pipelines/{pipeline}/simulate": _a_draft_to_simulate,
     "GET /templates": _nothing,
+    "GET /projects/{project}/freezes": _nothing,
+    "POST /projects/{project}/freezes": _body(_freeze),
+    "DELETE /projects/{project}/freezes/{freeze}": _a_freeze,
+    "GET /projects/{project}/stops": _nothing,
+    "POST /projects/{project}/stops": _body(_stop),
+    "POST /projects/{project}/stops/{stop}/lift": _a_stop,
     "GET /projects/{project}/releases": _nothing,
     "POST /projects/{project}/releases": _to_add,
     "GET /projects/{project}/releases/{release}": _a_release,
     "POST /projects/{project}/releases/{release}/remove": _a_release_to_steer,
     "POST /projects/{project}/releases/{release}/pause": _a_release_to_steer,
+    "POST /projects/{project}/releases/{release}/approve": _a_release_to_steer,
+    "POST /projects/{project}/releases/{release}/reject": _a_release_to_steer,
     "POST /projects/{project}/releases/{release}/resume": _a_release_to_steer,
     "POST /projects/{project}/releases/{release}/advance": _a_release_to_steer,
     "POST /projects/{project}/releases/{release}/skip": _a_release_to_steer,

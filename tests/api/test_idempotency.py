@@ -15,8 +15,9 @@ from tests.api.routes import PLACES, prepare
 from tests.http import Api
 from tests.pipelines import pipeline, stage
 
-CONTROLS = ("resume", "advance", "skip", "retry", "restart")
-THROUGH_TEMPORAL = tuple(f"POST /projects/{{project}}/releases/{{release}}/{control}" for control in CONTROLS)
+NOT_HERE = ("resume", "advance", "skip", "retry", "restart", "approve", "reject")
+"""Through Temporal, or where a stage asks people: see test_gates.py."""
+THROUGH_TEMPORAL = tuple(f"POST /projects/{{project}}/releases/{{release}}/{control}" for control in NOT_HERE)
 WITH_A_SECRET = ("POST /keys", "POST /keys/{key}/rotate")
 QUESTIONS = ("POST /projects/{project}/pipelines/{pipeline}/simulate",)
 """They change nothing, so that asking again is another question."""
@@ -129,3 +130,14 @@ def test_a_day_later_a_key_is_free_again(api: Api, sqlite_of_the_room: str) -> N
 
     problem_of(_send(api, "/projects", {"key": "shop"}, "once"), 409, "conflict")
     assert _send(api, "/projects", {"key": "bakery"}, "once").status_code == 201
+
+
+@pytest.mark.parametrize("control", ["advance", "pause"])
+def test_a_refused_control_leaves_its_key_free_whoever_refuses_it(api: Api, control: str) -> None:
+    api.make_project()
+    api.publish(pipeline(stage("Development")))
+    path = f"/projects/shop/releases/{api.add()['id']}"
+    api.post(f"{path}/remove")
+
+    problem_of(_send(api, f"{path}/{control}", {"reason": "one"}, "same"), 409, "control_not_allowed")
+    problem_of(_send(api, f"{path}/{control}", {"reason": "another"}, "same"), 409, "control_not_allowed")

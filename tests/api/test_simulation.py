@@ -164,3 +164,35 @@ def test_the_classic_soak_times_are_a_day_and_two_days() -> None:
     waits = [stage.trigger.model_dump(mode="json").get("duration") for stage in TEMPLATES["progressive-rollout"].stages]
 
     assert waits == [None, None, "P1D", "P2D"]
+
+
+def test_a_time_that_only_an_earlier_stage_could_not_read_is_no_obstacle(api: Api) -> None:
+    api.make_project()
+    stages = [
+        stage("A") | {"trigger": until(parameter="when")},
+        stage("B", "production") | {"trigger": until(parameter="when", timezone="Europe/London")},
+    ]
+    api.publish(pipeline(*stages, key="both", parameters={"when": {"type": "datetime"}}))
+    body: dict[str, Any] = {"starting_stage": "B", "parameters": {"when": "2027-06-01T09:00"}}
+
+    assert simulate(api, "both", **body)["stages"][1]["acts_at"] == "2027-06-01T08:00:00Z"
+    assert api.add(pipeline="both", **body)["stages"][0]["acts_at"] is None
+
+
+def test_a_simulation_at_the_ends_of_time_is_refused(api: Api) -> None:
+    api.make_project()
+    api.publish(LAUNCH)
+    path = "/projects/shop/pipelines/launch/simulate"
+
+    for starts_at in ("9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"):
+        refused = api.request("POST", path, {"starts_at": starts_at, "timezone": "America/New_York"})
+        assert pointers(problem_of(refused, 422, "invalid")) == ["/starts_at"]
+
+
+def test_what_is_wrong_with_a_whole_trigger_or_action_is_pointed_at_in_the_document(api: Api) -> None:
+    api.make_project()
+    wrong = pipeline(stage("A", actions=[{"type": "UPDATE_FEATURE_VALUE"}]) | {"trigger": {"type": "WAIT_UNTIL"}})
+
+    refused = problem_of(api.request("POST", "/projects/shop/pipelines", wrong), 422, "invalid")
+
+    assert pointers(refused) == ["/stages/0/trigger", "/stages/0/actions/0"]

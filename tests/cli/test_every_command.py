@@ -56,6 +56,11 @@ ANSWERING = {
     "segments list": "",
     "segments replace": "staff FOLDER/rules.json",
     "segments show": "staff",
+    "freezes create": "Christmas 2026-12-23T18:00Z 2027-01-04T08:00Z",
+    "freezes list": "",
+    "stops lift": "STOP --yes",
+    "stops list": "",
+    "stops place": "--reason incident",
     "simulate": "standard --feature standby",
     "templates": "",
     "whoami": "",
@@ -63,6 +68,7 @@ ANSWERING = {
 """Commands that answer something, with what is typed after them."""
 
 SILENT = {
+    "freezes delete": "FREEZE --yes",
     "environments delete": "idle --yes",
     "features delete": "standby --yes",
     "keys revoke": "KEY --yes",
@@ -77,6 +83,8 @@ FOLLOWING = {"releases watch": "ENDED"}
 
 NEEDING_TEMPORAL = {
     "releases advance": "RELEASE --yes",
+    "releases approve": "RELEASE --yes",
+    "releases reject": "RELEASE --yes",
     "releases restart": "RELEASE Development --yes",
     "releases resume": "RELEASE",
     "releases retry": "RELEASE",
@@ -149,7 +157,18 @@ class Desk:
         key = api.post("/keys", {"name": "old", "owner": {"kind": "person", "name": "frank"}, "grants": [grant]})["id"]
         self.terminal = Terminal(api.address, FLAGHOIST_PROJECT=project)
         release = api.add(project=project)["id"]
-        self.places = {"PROJECT": project, "RELEASE": release, "ENDED": ended, "KEY": key, "FOLDER": str(folder)}
+        stop = api.post(f"/projects/{project}/stops", {"reason": "to be lifted", "environment": "idle"})["id"]
+        period = {"name": "F", "starts_at": "2030-01-01T00:00Z", "ends_at": "2030-01-02T00:00Z"}
+        freeze = api.post(f"/projects/{project}/freezes", period)["id"]
+        self.places = {
+            "STOP": stop,
+            "FREEZE": freeze,
+            "PROJECT": project,
+            "RELEASE": release,
+            "ENDED": ended,
+            "KEY": key,
+            "FOLDER": str(folder),
+        }
 
     def types(self, command: str, *more: str) -> Terminal:
         """Run a command of the tables."""
@@ -234,7 +253,7 @@ def test_a_command_that_makes_no_sense_now_is_refused(command: str, desk: Desk) 
 
 @pytest.mark.parametrize("command", CALLING)
 def test_a_command_says_when_nobody_answers(command: str, folder: Path) -> None:
-    places = {"PROJECT": "shop", "RELEASE": "1", "ENDED": "2", "KEY": "3", "FOLDER": str(folder)}
+    places = {"STOP": "4", "FREEZE": "5", "PROJECT": "shop", "RELEASE": "1", "ENDED": "2", "KEY": "3", "FOLDER": str(folder)}
 
     unanswered = Terminal(f"http://127.0.0.1:{free_port()}").types(*_typed(command, places))
 

@@ -17,7 +17,7 @@ MOMENTS = st.integers(1_577_836_800, 2_051_222_400).map(lambda seconds: datetime
     ("text", "zone", "instant"),
     [
         ("2026-03-01T09:00:00+01:00", None, datetime(2026, 3, 1, 8, tzinfo=UTC)),
-        (" 2026-03-01T08:00Z ", None, datetime(2026, 3, 1, 8, tzinfo=UTC)),
+        ("2026-03-01t08:00z", None, datetime(2026, 3, 1, 8, tzinfo=UTC)),
         ("2026-03-01T09:00", "Europe/Berlin", datetime(2026, 3, 1, 8, tzinfo=UTC)),
         ("2026-07-01T09:00", "Europe/Berlin", datetime(2026, 7, 1, 7, tzinfo=UTC)),
         ("2026-10-25T02:30", "Europe/Berlin", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
@@ -62,3 +62,12 @@ def test_every_local_time_that_a_clock_shows_is_taken(moment: datetime, zone: st
     read = parse_instant(local.isoformat(), zone)
 
     assert moment - read in (timedelta(0), timedelta(hours=1), timedelta(minutes=30))
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-03-01T08:00Z\x00", "2026-03-01T08:00TZ", "2026-W09-7T08:00Z", "20260301T0800Z", "2026-03-01X08:00Z", " "]
+)
+def test_only_one_form_is_read(text: str) -> None:
+    assert not has_offset(text)
+    with pytest.raises(ValueError, match="is not a point in time"):
+        parse_instant(text)

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from domain.control import ACTING, Control, Expected, allowed_controls, check_allowed
+from domain.control import ACTING, DECIDING, Control, Expected, allowed_controls, check_allowed
 from domain.errors import ControlNotAllowed, StageMoved
 from domain.pipeline import environments_ahead
 from domain.release import NextStage
@@ -26,14 +26,17 @@ ALLOWED = {
     "removed": ["rollback"],
     "rolled_back": [],
     "terminated": ["rollback"],
-    "acting": ["pause", "skip", "retry", "restart", "rollback", "remove"],
+    "acting": ["pause", "advance", "skip", "retry", "restart", "rollback", "remove"],
 }
-"""Written by hand: what a person may do for each way in which a release can stand. While it acts, a retry waits for the outcome."""
+"""Written by hand: what a person may do for each way in which a release can stand. While it acts, some wait for the outcome."""
+
+MAY_DECIDE = {"starting", "running", "paused", "acting"}
+"""Where a stage that asks people can be approved or rejected."""
 
 
 @pytest.mark.parametrize(("control", "standing"), list(product(Control, STANDINGS)))
 def test_every_control_is_allowed_exactly_where_it_makes_sense(control: Control, standing: str) -> None:
-    if control.value in ALLOWED[standing]:
+    if control.value in ALLOWED[standing] or (control in DECIDING and standing in MAY_DECIDE):
         check_allowed(control, standing)
         return
     with pytest.raises(ControlNotAllowed) as refused:
@@ -45,6 +48,11 @@ def test_every_control_is_allowed_exactly_where_it_makes_sense(control: Control,
 
 def test_what_is_allowed_is_listed_for_every_standing() -> None:
     assert {standing: allowed_controls(standing) for standing in STANDINGS} == ALLOWED
+
+
+def test_approving_is_listed_only_where_a_stage_asks() -> None:
+    assert allowed_controls("running", asks=True) == ["pause", "advance", "skip", "restart", "approve", "reject", "rollback", "remove"]
+    assert allowed_controls("blocked", asks=True) == ALLOWED["blocked"]
 
 
 def test_every_status_is_either_finished_or_not() -> None:

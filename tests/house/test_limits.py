@@ -16,6 +16,7 @@ from api.routes.pipelines import SHOWN_IN_A_STAGE
 from domain.binding import FARTHEST
 from domain.duration import LONGEST
 from domain.flag import LARGEST_INTEGER, LAST_PRIORITY, LONGEST_STRING, MOST_OVERRIDES
+from domain.gate import MOST_APPROVALS, MOST_GATES
 from domain.identity import LARGEST_TRAIT, LONGEST_IDENTIFIER, LONGEST_TRAIT, LONGEST_TRAIT_KEY, MOST_TRAITS
 from domain.parameter import MOST_PARAMETERS
 from domain.pattern import DEEPEST_GROUPS, LARGEST
@@ -23,6 +24,7 @@ from domain.pipeline import LARGEST_DEFINITION, MOST_STAGES
 from domain.progress import PATIENCE
 from domain.segment import DEEPEST_RULES
 from domain.text import LONGEST_REASON, SLUG_PATTERN
+from domain.window import MOST_RANGES
 from settings import Settings
 from tests.house.guide import ROOT, rows, text_of
 from workflows.policies import CONTROL, PROVIDER_CALL
@@ -67,6 +69,9 @@ LIMITS = {
     "stages in a pipeline": MOST_STAGES,
     "actions in a stage": _field("Stage", "actions", "maxItems"),
     "parameters of a pipeline": MOST_PARAMETERS,
+    "gates of a stage": MOST_GATES,
+    "approvals that a gate asks for": MOST_APPROVALS,
+    "ranges of a window": MOST_RANGES,
     "a definition, in KiB of JSON": LARGEST_DEFINITION // 1024,
     "a wait, and the time between two steps of a rollout, in days": LONGEST.days,
     "how far ahead a point in time may lie, in days": FARTHEST.days,

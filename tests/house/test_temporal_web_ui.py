@@ -25,7 +25,7 @@ def test_every_status_is_there() -> None:
 
 
 def test_every_update_signal_and_query_is_there() -> None:
-    by_the_record_alone = {Control.PAUSE, Control.ROLLBACK, Control.REMOVE}
+    by_the_record_alone = {Control.PAUSE, Control.APPROVE, Control.REJECT, Control.ROLLBACK, Control.REMOVE}
     [updates] = re.findall(r"\*\*Update\*\* \(([^)]+)\)", DOCUMENT)
 
     assert set(re.findall(r"`(\w+)`", updates)) == {control.value for control in Control if control not in by_the_record_alone}

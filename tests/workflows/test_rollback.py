@@ -475,7 +475,7 @@ def test_a_control_that_comes_while_it_is_put_back_waits_for_the_outcome(postgre
                 await asyncio.sleep(1)
 
             assert (await resuming).visit == waiting.visit + 1
-            with pytest.raises(StageMoved):
+            with pytest.raises((StageMoved, ControlNotAllowed)):  # Whichever of the two came first.
                 await advancing
             assert stand.record(waiting).status == "running"
 

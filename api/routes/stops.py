@@ -1,0 +1,54 @@
+"""Stop the line: nothing in the scope of a stop acts while it stands."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from activities.guarding import lift_stop, place_stop
+from activities.store.identifiers import new_id
+from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, SliceOf, WritingOf, now
+from api.schemas.guards import LiftStop, PlaceStop, StopView, stop_view
+from api.schemas.lists import ListOf
+from domain.stop import Stop
+from domain.text import Slug
+
+router = APIRouter(prefix="/projects/{project}/stops", tags=["guards"])
+
+
+@router.post("", status_code=201)
+def create_stop(project: Slug, body: PlaceStop, caller: CallerOf, writing: WritingOf) -> StopView:
+    """Stop the project, an environment or a pipeline, also while Temporal is down; operators stop their environments, admins all."""
+    caller.must_see(project)
+    at = now()
+    stop = Stop(id=new_id(), placed_at=at, placed_by=caller.owner.name, placed_by_id=caller.owner_id, **dict(body))
+    with writing.transaction() as store:
+        placed = place_stop(store, caller, store.projects.get(project, lock="update"), stop)
+        return writing.answer(store, stop_view(placed, at))
+
+
+@router.get("")
+def list_stops(
+    project: Slug,
+    caller: CallerOf,
+    database: DatabaseOf,
+    wanted: SliceOf,
+    standing: Annotated[bool, Query(description="Only those that stand now")] = True,
+) -> ListOf[StopView]:
+    """Stops, newest first."""
+    caller.must_see(project)
+    at = now()
+    with database.reading() as store:
+        page = store.stops.page(store.projects.get(project).id, wanted, at if standing else None)
+    return ListOf(items=[stop_view(stop, at) for stop in page.items], next=page.next)
+
+
+@router.post("/{stop}/lift")
+def lift(project: Slug, stop: Slug, caller: CallerOf, writing: WritingOf, delivery: DeliveryOf, body: LiftStop = LiftStop()) -> StopView:
+    """Lift a stop, its placer or an admin; the stages that it held act if nothing else holds them."""
+    caller.must_see(project)
+    at = now()
+    with writing.transaction() as store:
+        lifted = lift_stop(store, caller, store.projects.get(project, lock="update"), stop, at, body.reason)
+        answer = writing.answer(store, stop_view(lifted, at))
+    delivery.knock()
+    return answer

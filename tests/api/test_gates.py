@@ -1,0 +1,183 @@
+"""Approvals, freezes and stops over HTTP, while Temporal is down: the record alone decides."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.answers import pointers, problem_of
+from tests.http import Api
+from tests.pipelines import approval, enable, pipeline, stage, window
+
+RELEASES, STOPS, FREEZES = "/projects/shop/releases", "/projects/shop/stops", "/projects/shop/freezes"
+ASKING = pipeline(stage("Everyone", "production", "1h", [enable()]) | {"gates": [approval(2)]})
+
+
+def operator(api: Api, name: str, *, kind: str = "person", environment: str = "production") -> Api:
+    return api.make_key(name, {"project": "shop", "role": "operator", "environments": [environment]}, kind=kind)
+
+
+def asking(api: Api) -> str:
+    """A release whose first stage asks for two approvals."""
+    api.make_project()
+    api.publish(ASKING)
+    return str(api.add()["id"])
+
+
+def test_a_release_shows_what_people_are_asked_for_and_who_has_said_yes(api_on_both: Api) -> None:
+    release = asking(api_on_both)
+    vera = operator(api_on_both, "vera")
+
+    approved = vera.post(f"{RELEASES}/{release}/approve", {"reason": "seen in staging"})
+
+    asked = approved["approval"]
+    assert (asked["needed"], [yes["owner"] for yes in asked["given"]], asked["given"][0]["reason"]) == (2, ["vera"], "seen in staging")
+    assert (asked["applies"], asked["now"]) == ([{"enabled": True}], {"enabled": False})
+    assert {"approve", "reject"} <= set(approved["allowed"])
+    [entry] = api_on_both.get("/projects/shop/audit", event="release.approved")["items"]
+    assert (entry["actor"]["owner"], entry["release"]) == ("vera", release)
+
+
+def test_each_approval_that_makes_no_sense_has_its_own_answer_and_changes_nothing(api: Api) -> None:
+    api.make_project()
+    api.publish(ASKING)
+    erin = operator(api, "erin")
+    release = erin.add()["id"]
+    vera, robot, elsewhere = operator(api, "vera"), operator(api, "ci", kind="service"), operator(api, "dan", environment="staging")
+    path = f"{RELEASES}/{release}/approve"
+    shown = vera.post(path)["approval"]
+
+    problem_of(vera.request("POST", path), 409, "already_approved")
+    problem_of(erin.request("POST", path), 403, "own_release")
+    problem_of(robot.request("POST", path), 403, "service_cannot_approve")
+    problem_of(elsewhere.request("POST", path), 403, "not_allowed")
+    api.patch("/projects/shop/environments/production/features/checkout", {"value": "unrelated"})
+    assert api.release(release)["approval"] == shown
+    api.patch("/projects/shop/environments/production/features/checkout", {"enabled": True})
+    assert api.release(release)["approval"]["given"] == []
+    problem_of(vera.request("POST", path, {"shown": shown["binds"]}), 409, "approval_moved")
+    assert pointers(problem_of(vera.request("POST", path, {"showed": "x"}), 422, "invalid")) == ["/showed"]
+
+
+def test_an_approval_sent_twice_with_one_idempotency_key_counts_once(api_on_both: Api) -> None:
+    release = asking(api_on_both)
+    vera = operator(api_on_both, "vera")
+
+    answers = [vera.post(f"{RELEASES}/{release}/approve", {"reason": "yes"}, **{"Idempotency-Key": "once"}) for _ in range(2)]
+
+    assert answers[0] == answers[1]
+    assert len(api_on_both.get("/projects/shop/audit", event="release.approved")["items"]) == 1
+
+
+def test_a_rejection_blocks_and_says_who_and_why(api_on_both: Api) -> None:
+    release = asking(api_on_both)
+
+    rejected = operator(api_on_both, "victor").post(f"{RELEASES}/{release}/reject", {"reason": "not on a Friday"})
+
+    assert (rejected["status"], rejected["blocked_by"]["code"]) == ("blocked", "rejected")
+    assert rejected["blocked_by"]["message"] == "victor rejected 'Everyone': not on a Friday."
+    assert "retry" in rejected["blocked_by"]["allowed"]
+    again = operator(api_on_both, "vera").request("POST", f"{RELEASES}/{release}/approve")
+    problem_of(again, 409, "control_not_allowed")
+
+
+def test_a_stage_that_asks_nobody_has_nothing_to_approve(api: Api) -> None:
+    api.make_project()
+    api.publish(pipeline(stage("Everyone", "production", "1h")))
+    added = api.add()
+
+    assert added["approval"] is None
+    assert not {"approve", "reject"} & set(added["allowed"])
+    problem_of(operator(api, "vera").request("POST", f"{RELEASES}/{added['id']}/approve"), 409, "nothing_to_approve")
+
+
+def test_who_lacks_the_right_on_production_adds_to_a_pipeline_that_others_approve(api: Api) -> None:
+    api.make_project()
+    api.publish(ASKING)
+    erin = operator(api, "erin", environment="development")
+
+    assert erin.add()["added_by"] == "erin"
+    problem_of(erin.request("POST", f"{RELEASES}/{erin.get(RELEASES)['items'][0]['id']}/approve"), 403, "not_allowed")
+
+
+def test_a_stop_is_lifted_by_its_placer_or_an_admin(api_on_both: Api) -> None:
+    api_on_both.make_project()
+    vera, victor = operator(api_on_both, "vera"), operator(api_on_both, "victor")
+    stop = vera.post(STOPS, {"reason": "incident", "environment": "production"})
+    assert (stop["stands"], stop["placed_by"]) == (True, "vera")
+
+    problem_of(victor.request("POST", f"{STOPS}/{stop['id']}/lift"), 403, "not_allowed")
+    lifted = vera.post(f"{STOPS}/{stop['id']}/lift", {"reason": "over"})
+    assert (lifted["stands"], lifted["lifted_by"]) == (False, "vera")
+    assert api_on_both.post(f"{STOPS}/{stop['id']}/lift")["lifted_at"] == lifted["lifted_at"]
+    assert api_on_both.get(STOPS)["items"] == []
+    assert [each["id"] for each in api_on_both.get(STOPS, standing="false")["items"]] == [stop["id"]]
+    events = [entry["event"] for entry in api_on_both.get("/projects/shop/audit")["items"] if entry["event"].startswith("stop.")]
+    assert events == ["stop.lifted", "stop.placed"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, "/reason"),
+        ({"reason": ""}, "/reason"),
+        ({"reason": "x", "environment": "moon"}, "/environment"),
+        ({"reason": "x", "pipeline": "moon"}, "/pipeline"),
+        ({"reason": "x", "expires_at": "2020-01-01T00:00Z"}, "/expires_at"),
+        ({"reason": "x", "until": "2040-01-01T00:00Z"}, "/until"),
+    ],
+)
+def test_a_stop_that_makes_no_sense_is_refused(api: Api, body: dict[str, Any], pointer: str) -> None:
+    api.make_project()
+
+    assert pointers(problem_of(api.request("POST", STOPS, body), 422, "invalid")) == [pointer]
+    assert api.get(STOPS)["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"ends_at": "2026-12-23T18:00"}, "/ends_at"),
+        ({"ends_at": "2026-12-01T18:00"}, "/ends_at"),
+        ({"timezone": "Mars/Base"}, "/timezone"),
+        ({"timezone": None}, "/starts_at"),
+        ({"starts_at": "2026-03-29T01:30"}, "/starts_at"),
+        ({"starts_at": "soon"}, "/starts_at"),
+        ({"environments": ["moon"]}, "/environments/0"),
+        ({"name": ""}, "/name"),
+    ],
+)
+def test_a_freeze_that_makes_no_sense_is_refused(api: Api, body: dict[str, Any], pointer: str) -> None:
+    api.make_project()
+    plain = {"name": "Christmas", "timezone": "Europe/London", "starts_at": "2026-12-23T18:00", "ends_at": "2027-01-04T08:00"}
+
+    assert pointers(problem_of(api.request("POST", FREEZES, plain | body), 422, "invalid")) == [pointer]
+    assert api.get(FREEZES)["items"] == []
+
+
+def test_a_simulation_knows_windows_freezes_approvals_and_stops(api_on_both: Api) -> None:
+    api_on_both.make_project()
+    gates = [approval(2), window("09:00", "16:00", "MON", "TUE", timezone="Europe/London")]
+    api_on_both.publish(pipeline(stage("Everyone", "production") | {"gates": gates}))
+    api_on_both.post(FREEZES, {"name": "Move", "starts_at": "2026-03-02T00:00Z", "ends_at": "2026-03-03T12:00Z"})
+    api_on_both.post(STOPS, {"reason": "incident", "environment": "production"})
+
+    found = api_on_both.post("/projects/shop/pipelines/standard/simulate", {"starts_at": "2026-03-02T10:00Z"})
+
+    [everyone] = found["stages"]
+    assert everyone["acts_at"] == "2026-03-03T12:00:00Z"
+    assert "'Move' freezes production" in everyone["note"]
+    assert "It asks for 2 approvals" in everyone["note"]
+    assert [(each["about"], each["code"]) for each in found["obstacles"]] == [("stop", "stopped")]
+
+
+def test_a_window_that_never_opens_is_not_published(api: Api) -> None:
+    api.make_project()
+    gates = [window("08:00", "09:00"), window("20:00", "21:00"), approval(), approval(3)]
+    api.post("/projects/shop/pipelines", pipeline(stage("Everyone", "production") | {"gates": gates}))
+
+    refused = problem_of(api.request("POST", "/projects/shop/pipelines/standard/publish"), 422, "publishing_refused")
+
+    assert sorted((each["code"], each["pointer"]) for each in refused["errors"]) == [
+        ("never_open", "/stages/0/gates"),
+        ("two_approvals", "/stages/0/gates/3"),
+    ]
