@@ -29,7 +29,7 @@ from domain.control import Control
 from domain.release import Release
 from domain.system import Temporal, WorkerSeen
 from workflows.ladder import details_of, details_of_rollback, summary_of, summary_of_rollback
-from workflows.messages import LOOK_AGAIN, RELEASE, ROLLBACK, TASK_QUEUE, ReleaseInput, RollbackInput, SteerRelease
+from workflows.messages import LOOK_AGAIN, RELEASE, ROLLBACK, TASK_QUEUE, Decided, ReleaseInput, RollbackInput, SteerRelease
 from workflows.policies import CALL_TO_TEMPORAL, CONTROL, LOOK_AT_TEMPORAL
 from workflows.search import attributes_of_rollback, first_attributes
 
@@ -127,10 +127,10 @@ class ReleaseClient:
         description = await self.client.get_workflow_handle(workflow_id).describe(rpc_timeout=CALL_TO_TEMPORAL)
         return description.start_time
 
-    async def look_again(self, workflow_id: str) -> None:
+    async def look_again(self, workflow_id: str, decided: Decided | None = None) -> None:
         """Tell a release that its record was changed; one that has ended needn't know."""
         try:
-            await self.client.get_workflow_handle(workflow_id).signal(LOOK_AGAIN, rpc_timeout=CALL_TO_TEMPORAL)
+            await self.client.get_workflow_handle(workflow_id).signal(LOOK_AGAIN, decided, rpc_timeout=CALL_TO_TEMPORAL)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise

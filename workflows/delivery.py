@@ -8,11 +8,12 @@ import structlog
 
 from activities.store.database import Database
 from activities.store.outbox import Errand, Kind
+from activities.store.paging import Slice
 from domain.release import Release
 from domain.schedule import due_at
 from domain.status import FINISHED, ReleaseStatus
 from workflows.client import ReleaseClient
-from workflows.messages import ReleaseInput, release_input, rollback_input
+from workflows.messages import Decided, ReleaseInput, release_input, rollback_input
 
 log = structlog.get_logger()
 
@@ -71,7 +72,7 @@ class Delivery:
                     await self._roll_back(errand)
                 case Kind.LOOK_AGAIN:
                     release, _ = await asyncio.to_thread(self._read, errand)
-                    await self.releases.look_again(release.workflow_id)
+                    await self.releases.look_again(release.workflow_id, await asyncio.to_thread(self._decided, release))
                     await asyncio.to_thread(self._strike_off, errand)
         except Exception as error:
             log.warning("errand_failed", errand=errand.kind.value, release=errand.release, attempts=errand.attempts, error=str(error))
@@ -95,6 +96,12 @@ class Delivery:
             log.info("release_started", release=release.id, project=release.project, feature=release.feature)
         if await asyncio.to_thread(self._note_start, errand, release):
             await self.releases.look_again(release.workflow_id)
+
+    def _decided(self, release: Release) -> Decided | None:
+        """The latest thing that happened to the release, as the audit log has it."""
+        with self.database.reading() as store:
+            latest = store.audit.page(Slice(limit=1), {"release": release.id}).items
+        return Decided(event=latest[0].event, by=latest[0].actor.owner, reason=latest[0].reason) if latest else None
 
     def _read(self, errand: Errand) -> tuple[Release, ReleaseInput]:
         with self.database.reading() as store:

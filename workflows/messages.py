@@ -91,6 +91,14 @@ class RestartRelease(SteerRelease):
     stage: str
 
 
+class Decided(Message):
+    """What was decided in the record of a release, by whom and why."""
+
+    event: str
+    by: str | None = None
+    reason: str | None = None
+
+
 class ReleaseResult(Message):
     """How the workflow of a release ended."""
 

@@ -43,7 +43,7 @@ from workflows.climbing import (
     wait_in_words,
 )
 from workflows.controls import Request, Requests
-from workflows.messages import LOOK_AGAIN, RELEASE, ROLL_OVER, Place, ReleaseInput, ReleaseResult, RestartRelease, SteerRelease
+from workflows.messages import LOOK_AGAIN, RELEASE, ROLL_OVER, Decided, Place, ReleaseInput, ReleaseResult, RestartRelease, SteerRelease
 from workflows.placed import Placed
 from workflows.steering import Steerable, place_steered, step_of
 
@@ -83,8 +83,8 @@ class ReleaseWorkflow(Steerable, Placed):
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     @workflow.signal(name=LOOK_AGAIN)
-    def look_again(self) -> None:
-        """Something was decided in the record: look at it."""
+    def look_again(self, _decided: Decided | None = None) -> None:
+        """Something was decided in the record: look at it. What, and by whom, is for those who read the history."""
         self.must_look = True
 
     @workflow.signal(name=ROLL_OVER)

@@ -1,6 +1,7 @@
 """How a release ends before its last stage: removed here, or ended at Temporal."""
 
 import asyncio
+import json
 
 import pytest
 from temporalio.api.common.v1 import WorkflowExecution
@@ -43,8 +44,16 @@ def test_a_removed_release_ends_its_workflow(sqlite: Database) -> None:
             assert await asyncio.wait_for(stand.handle(release).result(), 10) == {"status": "removed"}
             assert [run.outcome for run in stand.runs(release)] == [StageOutcome.ACTED, StageOutcome.REMOVED]
             assert stand.world.flag("development").enabled, "what was changed stays"
+            assert {"event": "release.removed", "by": "olivia", "reason": None} in await signals(stand, release)
 
     asyncio.run(story())
+
+
+async def signals(stand: Stand, release: Release) -> list[object]:
+    """What the Temporal Web UI shows of the signals that the workflow had."""
+    events = (await stand.handle(release).fetch_history()).events
+    payloads = [event.workflow_execution_signaled_event_attributes.input.payloads for event in events]
+    return [json.loads(payload.data) for each in payloads for payload in each]
 
 
 def test_a_release_removed_before_temporal_heard_of_it_is_never_started(sqlite: Database) -> None:
