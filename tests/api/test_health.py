@@ -61,7 +61,7 @@ def test_a_database_that_does_not_answer_makes_it_unready_at_once(silent_address
     answer, seconds = asyncio.run(story())
 
     problem_of(answer, 503, "database_unavailable")
-    assert seconds < 3.5
+    assert seconds < 4.5, "it answers before the driver would give up, after 5 s"
 
 
 def test_every_problem_type_leads_to_its_explanation(api: Api) -> None:
