@@ -50,7 +50,7 @@ class Poster:
 
 
 def _failure_of(error: Exception) -> Failure:
-    if isinstance(error.__cause__, ssl.SSLError) and not isinstance(error, httpcore.TimeoutException):
+    if any(isinstance(reason, ssl.SSLError) for reason in error.args) and not isinstance(error, httpcore.TimeoutException):
         return Failure.TLS_FAILED
     return next(failure for kind, failure in _FAILURES.items() if isinstance(error, kind))
 

@@ -10,6 +10,9 @@ LONGEST_URL = 2_000
 HTTPS = "https"
 _PORTS = {HTTPS: 443, "http": 80}
 
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All that is given out of IPv6 (RFC 4291); what is mapped from IPv4 or translated to it lies elsewhere."""
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -49,7 +52,7 @@ def _is_plain(url: str) -> bool:
 
 def is_public(address: Address) -> bool:
     """Whether it is one server of the public internet, and not an IPv4 address in disguise."""
-    if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.sixtofour or address.teredo):
+    if isinstance(address, ipaddress.IPv6Address) and (address not in _UNICAST or address.sixtofour or address.teredo):
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_link_local)
 
