@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from domain.audit import SYSTEM, AuditEntry, Event, by_release
+from domain.held import Held, HoldingCode
 from domain.notice import DETAILS, NoticeEvent, notice_of
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-NOT_AUDITED = {NoticeEvent.STAGE_ENTERED, NoticeEvent.STAGE_ACTED}
+NOT_AUDITED = {NoticeEvent.STAGE_ENTERED, NoticeEvent.STAGE_ACTED, NoticeEvent.APPROVAL_NEEDED}
 
 
 def _entry(event: Event, **more: Any) -> AuditEntry:
@@ -30,6 +31,24 @@ def test_what_is_audited_is_told_under_the_same_name_where_webhooks_know_it(even
     notice = notice_of(_entry(event))
 
     assert (notice.event.value if notice else None) == (event.value if event.value in {each.value for each in NoticeEvent} else None)
+
+
+@pytest.mark.parametrize(("code", "told"), [("approval", "approval.needed"), ("window", "stage.waiting"), ("stopped", "stage.waiting")])
+def test_a_stage_that_waits_for_people_is_told_under_a_name_of_its_own(code: HoldingCode, told: str) -> None:
+    held = Held(code=code, message="waits", until=AT).model_dump(mode="json")
+
+    notice = notice_of(_entry(Event.STAGE_WAITING, after=held))
+
+    assert notice
+    assert notice.event == told
+    assert notice.details["until"] == "2026-03-02T09:00:00Z"
+
+
+def test_what_is_taken_away_is_told_with_what_it_was() -> None:
+    notice = notice_of(_entry(Event.FREEZE_DELETED, before={"id": "f", "name": "Holidays", "environments": [], "reason": "rest"}))
+
+    assert notice
+    assert notice.details == {"id": "f", "name": "Holidays", "environments": []}
 
 
 def test_every_event_is_one_of_the_audit_log_or_told_by_the_stage_itself() -> None:
