@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from activities.store.paging import Page, Slice, fetch_page
-from activities.store.tables import deliveries, webhooks
+from activities.store.webhook_tables import deliveries, webhooks
 from domain.errors import NotFound
 from domain.webhook import Delivery, DeliveryStatus
 

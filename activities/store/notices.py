@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from activities.store.identifiers import new_id
-from activities.store.tables import deliveries, webhooks
+from activities.store.webhook_tables import deliveries, webhooks
 from domain.notice import Notice
 from domain.webhook import Delivery
 

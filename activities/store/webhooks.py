@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from activities.store.paging import Page, Slice, fetch_page
-from activities.store.tables import deliveries, webhooks
+from activities.store.webhook_tables import deliveries, webhooks
 from domain.errors import NotFound
 from domain.webhook import Secrets, Webhook
 
