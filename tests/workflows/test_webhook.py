@@ -15,7 +15,7 @@ from activities.store.database import Database
 from domain.notice import NoticeEvent
 from domain.webhook import DeliveryStatus, Patience
 from tests.http import free_port
-from tests.pipelines import hold, pipeline, stage
+from tests.pipelines import approval, hold, pipeline, stage
 from tests.receiver import answering_in_turn, receiving
 from tests.webhooks import SECRET, add_webhook, deliveries_of
 from tests.workflows.stand import Stand, real_stand
@@ -118,6 +118,23 @@ def test_more_receivers_than_can_be_waited_for_hold_no_release(sqlite: Database)
 
     with receiving() as receiver:
         receiver.answer = sleep
+        asyncio.run(story())
+
+
+def test_people_hear_that_their_approval_is_needed(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker(), delivering(stand):
+            add_webhook(sqlite, receiver.url(), NoticeEvent.APPROVAL_NEEDED, NoticeEvent.STAGE_WAITING)
+            asking = stage("Production", "production", "1s") | {"gates": [approval(1)]}
+            stand.world.publish(pipeline(stage("Development"), asking))
+            await stand.add()
+
+            await until("it to be told", lambda: len(receiver.received) == 1)
+
+            assert receiver.events == [("approval.needed", "Production")]
+            assert "1" in receiver.received[0].verified(SECRET)["data"]["details"]["message"]
+
+    with receiving() as receiver:
         asyncio.run(story())
 
 
