@@ -1,7 +1,7 @@
 """What crosses Temporal between the workflow and its activities. None of it is secret."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from domain.access import Person
@@ -201,6 +201,22 @@ class RecordProgress(Message):
     def refusal_key(self) -> str:
         """The write key under which a refusal of this very step is recorded."""
         return f"{self.write_key}/refused"
+
+
+class DeliverNotices(Message):
+    """Deliver what a webhook is to be told now; its last `failures` attempts failed, one after another."""
+
+    project: str
+    webhook: str
+    failures: int = 0
+
+
+class Delivered(Message):
+    """What was due is delivered, or the receiver failed and is left in peace for the `rest`. What is left is due from `next_at` on."""
+
+    failures: int
+    rest: timedelta
+    next_at: Moment | None = None
 
 
 def standing_of(release: Release) -> Standing:

@@ -9,20 +9,29 @@ import tempfile
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+from temporalio.client import WorkflowHandle
 
 from activities.store.database import Database
 from activities.store.migrate import migrate
+from activities.store.paging import Slice
 from domain.control import Control
 from domain.instant import print_instant
+from domain.notice import NoticeEvent
 from domain.patch import FlagPatch
 from domain.release import Release
 from tests.pipelines import enable, hold, pipeline, rollout, set_value, stage, until
+from tests.receiver import answering_in_turn, receiving
+from tests.webhooks import add_webhook
 from tests.workflows.stand import HISTORIES, Stand, real_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand
 from tests.workflows.test_controls import pause, until_paused
 from tests.workflows.test_ending import remove
 from tests.workflows.test_rollback import roll_back, rollback_of
-from workflows.messages import RestartRelease, SteerRelease
+from tests.workflows.test_webhook import delivering
+from tests.workflows.test_webhook import until as until_so
+from workflows.messages import RestartRelease, SteerRelease, WebhookInput
 
 CLASSIC = pipeline(
     stage("Development", actions=[enable(), set_value("one-page")]),
@@ -156,6 +165,25 @@ async def launched(stand: Stand) -> Release:
     return release
 
 
+async def told(stand: Stand) -> Release:
+    """A release whose webhook is answered no once, and then yes."""
+    with receiving() as receiver:
+        receiver.answer = answering_in_turn(503, 204)
+        async with delivering(stand):
+            add_webhook(stand.world.database, receiver.url(), NoticeEvent.RELEASE_COMPLETED)
+            release = await climbed(stand)
+            await until_so("it to be told twice", lambda: len(receiver.received) == 2)
+            await told_of(stand).result()
+    return release
+
+
+def told_of(stand: Stand) -> WorkflowHandle[Any, Any]:
+    """The workflow of the project's webhook."""
+    with stand.world.database.reading() as store:
+        [webhook] = store.webhooks.page("shop", Slice()).items
+    return stand.env.client.get_workflow_handle(WebhookInput(project="shop", webhook=webhook.id).workflow_id)
+
+
 async def _steer(stand: Stand, release: Release, control: Control) -> None:
     message = SteerRelease(by=stand.world.caller.person, reason="to record it")
     await stand.releases.steer(stand.record(release), control, message, control)
@@ -173,6 +201,7 @@ KINDS: tuple[Callable[[Stand], Awaitable[Release]], ...] = (
     steered,
     phased,
     launched,
+    told,
 )
 
 
@@ -187,10 +216,16 @@ async def record(version: str, names: Collection[str]) -> None:
                     stand.world.publish(definition)
                 release = await kind(stand)
                 await asyncio.sleep(0.5)
-                handle = rollback_of(stand, release) if kind is undone else stand.handle(release)
-                history = await handle.fetch_history()
+                history = await _workflow(stand, release, kind).fetch_history()
                 write(HISTORIES / f"{version}-{kind.__name__}.json", history.to_json())
             database.close()
+
+
+def _workflow(stand: Stand, release: Release, kind: Callable[[Stand], Awaitable[Release]]) -> WorkflowHandle[Any, Any]:
+    """The one whose history a kind is about."""
+    if kind is told:
+        return told_of(stand)
+    return rollback_of(stand, release) if kind is undone else stand.handle(release)
 
 
 def write(path: Path, text: str) -> None:
