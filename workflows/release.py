@@ -61,7 +61,7 @@ class ReleaseWorkflow(Steerable, Placed):
         self.must_look = False
         self.must_roll_over = False
         self.requests = Requests(settled=self.place.settled)
-        self.must_try = False
+        self.must_try = self.place.held is not None  # What ended it may have been told to the run before.
         self.shown = False
 
     @workflow.run

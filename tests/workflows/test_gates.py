@@ -270,10 +270,25 @@ def test_a_stop_holds_whatever_is_due_in_its_scope_until_it_is_lifted(sqlite: Da
                 await until_held(stand, release, "stopped")
                 assert stand.changes(release) == []
 
-                with stand.world.database.transaction() as store:
-                    project = store.projects.get("shop", lock="update")
-                    lift_stop(store, stand.world.caller, project, stop.id, datetime.now(tz=UTC), None)
-                await stand.delivery.deliver()
+                await lift(stand, stop)
+                await stand.until(release, "completed")
+
+    asyncio.run(story())
+
+
+def test_a_stop_that_is_lifted_as_the_workflow_continues_as_new_holds_no_longer(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand:
+            stand.world.publish(pipeline(stage("Everyone", "production")))
+            stop = place(stand)
+            async with stand.worker():
+                release = await stand.add()
+                await until_held(stand, release, "stopped")
+                await until_at_rest(stand, release)
+            await stand.handle(release).signal("roll_over")
+            await lift(stand, stop)
+
+            async with stand.worker():
                 await stand.until(release, "completed")
 
     asyncio.run(story())
@@ -301,3 +316,17 @@ def place(stand: Stand, **scope: Any) -> Stop:
     stop = Stop(id=new_id(), reason="incident", placed_at=at, placed_by=caller.owner.name, placed_by_id=caller.owner_id, **scope)
     with stand.world.database.transaction() as store:
         return place_stop(store, caller, store.projects.get("shop", lock="update"), stop)
+
+
+async def lift(stand: Stand, stop: Stop) -> None:
+    """Lift a stop as the API does, and tell the workflows that it held."""
+    with stand.world.database.transaction() as store:
+        project = store.projects.get("shop", lock="update")
+        lift_stop(store, stand.world.caller, project, stop.id, datetime.now(tz=UTC), None)
+    await stand.delivery.deliver()
+
+
+async def until_at_rest(stand: Stand, release: Release) -> None:
+    """Return once the workflow, which is a moment behind the record, waits as well."""
+    while (await stand.handle(release).query("place"))["held"] is None:  # noqa: ASYNC110 (there is nobody to wake us)
+        await asyncio.sleep(0.05)
