@@ -276,6 +276,32 @@ def test_a_stop_holds_whatever_is_due_in_its_scope_until_it_is_lifted(sqlite: Da
     asyncio.run(story())
 
 
+@pytest.mark.parametrize("expires_in", [None, timedelta(hours=3)])
+@pytest.mark.parametrize("actions", [[enable()], []])
+def test_a_stage_could_act_from_when_its_stop_was_lifted_and_is_not_late_by_it(
+    sqlite: Database, expires_in: timedelta | None, actions: list[dict[str, Any]]
+) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(stage("Everyone", "production", "1s", actions)))
+            stop = place(stand, expires_at=datetime.now(tz=UTC) + expires_in if expires_in else None)
+            release = await stand.add()
+            await until_held(stand, release, "stopped")
+            await until_at_rest(stand, release)
+            await asyncio.sleep(1)
+
+            lifted_at = datetime.now(tz=UTC)
+            await lift(stand, stop)
+            await stand.until(release, "completed")
+
+            [run] = stand.runs(release)
+            assert run.acts_at
+            assert run.acted_at
+            assert lifted_at - timedelta(seconds=0.2) <= run.acts_at <= run.acted_at
+
+    asyncio.run(story())
+
+
 def test_a_stop_that_is_lifted_as_the_workflow_continues_as_new_holds_no_longer(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand:
