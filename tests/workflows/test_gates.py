@@ -197,9 +197,10 @@ def test_approvals_of_those_who_lost_the_right_count_no_more_and_services_never(
     asyncio.run(story())
 
 
-def test_a_stage_that_nobody_approves_in_time_blocks(sqlite: Database) -> None:
+def test_a_stage_that_nobody_approves_in_time_blocks_and_a_retry_asks_as_long_again(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
+            vera = person(stand, "vera")
             for key, actions in (("acts", [enable()]), ("asks", [])):
                 stand.world.add_feature(key)
                 stand.world.publish(gated(approval(timeout="2s"), actions=actions) | {"key": key})
@@ -210,6 +211,13 @@ def test_a_stage_that_nobody_approves_in_time_blocks(sqlite: Database) -> None:
 
                 assert blocked.blocked
                 assert blocked.blocked.code == "approval_timed_out"
+                await stand.releases.steer(blocked, Control.RETRY, by_olivia(stand), f"retry/{key}")
+                again = await until_held(stand, release, "approval")
+                assert again.held
+                assert again.held.until
+                assert again.held.until > blocked.blocked.since, "there is as much time again"
+                await decide(stand, vera, release)
+                await stand.until(release, "completed")
 
     asyncio.run(story())
 
@@ -221,6 +229,26 @@ def test_a_stage_without_an_approval_gate_has_nothing_to_approve(sqlite: Databas
             release = await stand.add()
             with pytest.raises(NothingToApprove):
                 await decide(stand, person(stand, "vera"), release)
+
+    asyncio.run(story())
+
+
+def test_a_rollout_is_approved_as_a_whole_and_asks_nobody_once_it_has_begun(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            vera, victor = person(stand, "vera"), person(stand, "victor")
+            stand.world.publish(gated(approval(), actions=[rollout(every="3s")]))
+            release = await stand.add()
+            await until_held(stand, release, "approval")
+            await decide(stand, vera, release)
+            while stand.record(release).step == 1:  # noqa: ASYNC110 (there is nobody to wake us)
+                await asyncio.sleep(0.05)
+
+            for deciding in (approve_release, reject_release):
+                with pytest.raises(NothingToApprove):
+                    await decide(stand, victor, release, deciding)
+            await stand.until(release, "completed")
+            assert len(stand.changes(release)) == 4
 
     asyncio.run(story())
 
