@@ -29,6 +29,11 @@ KINDS = {
     "steered",
     "phased",
     "launched",
+    "approved",
+    "rejected",
+    "stopped",
+    "carried_over",
+    "frozen",
     "told",
 }
 OF_OTHER_WORKFLOWS = {"undone", "told"}
