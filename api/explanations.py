@@ -39,7 +39,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     "approval_timed_out": Explanation(
         409,
         "A stage was not approved within its `timeout`. It blocks a release.",
-        "Approve it, and retry; or skip it, or remove the release.",
+        "Retry it, which asks again for as long, and have it approved; or skip it, or remove the release.",
     ),
     "body_too_large": Explanation(413, "The request's body is larger than is taken.", "Send less: a definition has at most 64 KiB."),
     "conflict": Explanation(

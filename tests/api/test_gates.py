@@ -123,6 +123,7 @@ def test_a_stop_is_lifted_by_its_placer_or_an_admin(api_on_both: Api) -> None:
         ({"reason": "x", "environment": "moon"}, "/environment"),
         ({"reason": "x", "pipeline": "moon"}, "/pipeline"),
         ({"reason": "x", "expires_at": "2020-01-01T00:00Z"}, "/expires_at"),
+        ({"reason": "x", "expires_at": "9999-12-31T23:59:59Z"}, "/expires_at"),
         ({"reason": "x", "until": "2040-01-01T00:00Z"}, "/until"),
     ],
 )
@@ -138,6 +139,7 @@ def test_a_stop_that_makes_no_sense_is_refused(api: Api, body: dict[str, Any], p
     [
         ({"ends_at": "2026-12-23T18:00"}, "/ends_at"),
         ({"ends_at": "2026-12-01T18:00"}, "/ends_at"),
+        ({"ends_at": "9999-12-31T23:59:59Z"}, "/ends_at"),
         ({"timezone": "Mars/Base"}, "/timezone"),
         ({"timezone": None}, "/starts_at"),
         ({"starts_at": "2026-03-29T01:30"}, "/starts_at"),

@@ -197,9 +197,10 @@ def test_approvals_of_those_who_lost_the_right_count_no_more_and_services_never(
     asyncio.run(story())
 
 
-def test_a_stage_that_nobody_approves_in_time_blocks(sqlite: Database) -> None:
+def test_a_stage_that_nobody_approves_in_time_blocks_and_a_retry_asks_as_long_again(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
+            vera = person(stand, "vera")
             for key, actions in (("acts", [enable()]), ("asks", [])):
                 stand.world.add_feature(key)
                 stand.world.publish(gated(approval(timeout="2s"), actions=actions) | {"key": key})
@@ -210,6 +211,13 @@ def test_a_stage_that_nobody_approves_in_time_blocks(sqlite: Database) -> None:
 
                 assert blocked.blocked
                 assert blocked.blocked.code == "approval_timed_out"
+                await stand.releases.steer(blocked, Control.RETRY, by_olivia(stand), f"retry/{key}")
+                again = await until_held(stand, release, "approval")
+                assert again.held
+                assert again.held.until
+                assert again.held.until > blocked.blocked.since, "there is as much time again"
+                await decide(stand, vera, release)
+                await stand.until(release, "completed")
 
     asyncio.run(story())
 
@@ -221,6 +229,26 @@ def test_a_stage_without_an_approval_gate_has_nothing_to_approve(sqlite: Databas
             release = await stand.add()
             with pytest.raises(NothingToApprove):
                 await decide(stand, person(stand, "vera"), release)
+
+    asyncio.run(story())
+
+
+def test_a_rollout_is_approved_as_a_whole_and_asks_nobody_once_it_has_begun(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            vera, victor = person(stand, "vera"), person(stand, "victor")
+            stand.world.publish(gated(approval(), actions=[rollout(every="3s")]))
+            release = await stand.add()
+            await until_held(stand, release, "approval")
+            await decide(stand, vera, release)
+            while stand.record(release).step == 1:  # noqa: ASYNC110 (there is nobody to wake us)
+                await asyncio.sleep(0.05)
+
+            for deciding in (approve_release, reject_release):
+                with pytest.raises(NothingToApprove):
+                    await decide(stand, victor, release, deciding)
+            await stand.until(release, "completed")
+            assert len(stand.changes(release)) == 4
 
     asyncio.run(story())
 
@@ -270,10 +298,51 @@ def test_a_stop_holds_whatever_is_due_in_its_scope_until_it_is_lifted(sqlite: Da
                 await until_held(stand, release, "stopped")
                 assert stand.changes(release) == []
 
-                with stand.world.database.transaction() as store:
-                    project = store.projects.get("shop", lock="update")
-                    lift_stop(store, stand.world.caller, project, stop.id, datetime.now(tz=UTC), None)
-                await stand.delivery.deliver()
+                await lift(stand, stop)
+                await stand.until(release, "completed")
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("expires_in", [None, timedelta(hours=3)])
+@pytest.mark.parametrize("actions", [[enable()], []])
+def test_a_stage_could_act_from_when_its_stop_was_lifted_and_is_not_late_by_it(
+    sqlite: Database, expires_in: timedelta | None, actions: list[dict[str, Any]]
+) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(stage("Everyone", "production", "1s", actions)))
+            stop = place(stand, expires_at=datetime.now(tz=UTC) + expires_in if expires_in else None)
+            release = await stand.add()
+            await until_held(stand, release, "stopped")
+            await until_at_rest(stand, release)
+            await asyncio.sleep(1)
+
+            lifted_at = datetime.now(tz=UTC)
+            await lift(stand, stop)
+            await stand.until(release, "completed")
+
+            [run] = stand.runs(release)
+            assert run.acts_at
+            assert run.acted_at
+            assert lifted_at - timedelta(seconds=0.2) <= run.acts_at <= run.acted_at
+
+    asyncio.run(story())
+
+
+def test_a_stop_that_is_lifted_as_the_workflow_continues_as_new_holds_no_longer(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand:
+            stand.world.publish(pipeline(stage("Everyone", "production")))
+            stop = place(stand)
+            async with stand.worker():
+                release = await stand.add()
+                await until_held(stand, release, "stopped")
+                await until_at_rest(stand, release)
+            await stand.handle(release).signal("roll_over")
+            await lift(stand, stop)
+
+            async with stand.worker():
                 await stand.until(release, "completed")
 
     asyncio.run(story())
@@ -301,3 +370,17 @@ def place(stand: Stand, **scope: Any) -> Stop:
     stop = Stop(id=new_id(), reason="incident", placed_at=at, placed_by=caller.owner.name, placed_by_id=caller.owner_id, **scope)
     with stand.world.database.transaction() as store:
         return place_stop(store, caller, store.projects.get("shop", lock="update"), stop)
+
+
+async def lift(stand: Stand, stop: Stop) -> None:
+    """Lift a stop as the API does, and tell the workflows that it held."""
+    with stand.world.database.transaction() as store:
+        project = store.projects.get("shop", lock="update")
+        lift_stop(store, stand.world.caller, project, stop.id, datetime.now(tz=UTC), None)
+    await stand.delivery.deliver()
+
+
+async def until_at_rest(stand: Stand, release: Release) -> None:
+    """Return once the workflow, which is a moment behind the record, waits as well."""
+    while (await stand.handle(release).query("place"))["held"] is None:  # noqa: ASYNC110 (there is nobody to wake us)
+        await asyncio.sleep(0.05)
