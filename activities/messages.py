@@ -1,7 +1,7 @@
 """What crosses Temporal between the workflow and its activities. None of it is secret."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from domain.access import Person
@@ -145,6 +145,8 @@ class Resumed(Steered):
 
     kind: Literal["resumed"] = "resumed"
     entered_at: Moment
+    left: timedelta | None = None
+    """What is left of the wait by Temporal's clock."""
 
 
 class Advanced(Steered):
