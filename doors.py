@@ -4,6 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 
@@ -22,6 +23,7 @@ def leave(code: int) -> NoReturn:
 
     A process that used a Temporal client sometimes aborts in the interpreter's own exit (temporalio/sdk-python#300).
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # A full disk changes no exit code.
+            stream.flush()
     os._exit(code)

@@ -4,6 +4,7 @@ import ipaddress
 import logging
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -96,9 +97,25 @@ class Settings(BaseSettings):
         return (self.temporal_ui_url or f"http://127.0.0.1:{self.temporal_ui_port}").rstrip("/")
 
 
+class _StandardError:
+    """Where lines go. One that can't be written is lost, and nothing else is: a full disk must stop neither requests nor the outbox."""
+
+    def write(self, text: str) -> int:
+        """Write if that can be done."""
+        with suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Have it written if that can be done."""
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
 def configure_logs(settings: Settings) -> None:
     """One line per event on standard error, ours and the libraries' alike."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    lines: Any = _StandardError()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -113,9 +130,9 @@ def configure_logs(settings: Settings) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, renderer] if not text else [*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(lines),
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(lines)
     formatter = structlog.stdlib.ProcessorFormatter(
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer], foreign_pre_chain=shared
     )

@@ -20,8 +20,8 @@ def write_decision(store: Store, release: Release, decided: Steered, command: Re
             store.releases.write(_tried_again(release, decided, command))
             store.history.write_run(release, StageOutcome.PENDING)
             _audit(store, release, Event.RELEASE_RETRIED, command, decided, after={"overwrite": decided.overwrite})
-        case Resumed(entered_at=entered_at):
-            store.releases.write(release.resumed(owner, entered_at, at, write_key))
+        case Resumed(entered_at=entered_at, left=left):
+            store.releases.write(release.resumed(owner, entered_at, at, write_key, left=left))
             _audit(store, release, Event.RELEASE_RESUMED, command, decided)
         case Advanced():
             store.releases.write(release.hurried(owner, at, write_key))

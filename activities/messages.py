@@ -145,6 +145,8 @@ class Resumed(Steered):
 
     kind: Literal["resumed"] = "resumed"
     entered_at: Moment
+    left: timedelta | None = None
+    """What is left of the wait by Temporal's clock."""
 
 
 class Advanced(Steered):

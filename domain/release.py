@@ -162,10 +162,12 @@ class Release(Frozen):
         paused = Paused(since=at, remaining=remaining(acts_at, at), until=until, by=by)
         return self._written(write_key, status=ReleaseStatus.PAUSED, acts_at=None, paused=paused)
 
-    def resumed(self, responsible_id: str, entered_at: datetime, at: datetime, write_key: str) -> "Release":
-        """The clock goes on."""
+    def resumed(
+        self, responsible_id: str, entered_at: datetime, at: datetime, write_key: str, *, left: timedelta | None = None
+    ) -> "Release":
+        """The clock goes on, with what is left by Temporal's clock where that is known."""
         paused = self.paused or Paused(since=at, remaining=timedelta(0))
-        acts_at = resumes_at(paused.remaining, at, paused.until)
+        acts_at = resumes_at(paused.remaining if left is None else left, at, paused.until)
         return self._moves(write_key, responsible_id=responsible_id, entered_at=self.entered_at or entered_at, acts_at=acts_at)
 
     def rolling_back(self, rollback: Rollback, write_key: str) -> "Release":

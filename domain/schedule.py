@@ -30,6 +30,14 @@ def remaining(acts_at: datetime, at: datetime) -> timedelta:
     return max(acts_at - at, timedelta(0))
 
 
+def bounded(left: timedelta, entered_at: datetime, acts_at: datetime, heard_at: datetime) -> timedelta:
+    """How much of a wait is left where another clock, which may be wrong, said so much when it stopped.
+
+    It stopped before this one heard of it, and after the wait began: nothing acts too soon, and nobody waits longer than the whole wait.
+    """
+    return max(remaining(acts_at, heard_at), min(left, remaining(acts_at, entered_at)))
+
+
 def resumes_at(left: timedelta, at: datetime, until: datetime | None = None) -> datetime:
     """When a stage acts whose clock stood still with so much left of its wait, and goes on at that time; a point in time did not move."""
     return max(until, at) if until else at + left

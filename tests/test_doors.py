@@ -1,7 +1,8 @@
-"""How the processes of Flaghoist end."""
+"""How the processes of Flaghoist end, and what they write until then."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +36,33 @@ def test_a_process_ends_at_once_with_its_code_and_everything_said(last: str, mor
     assert (ended.returncode, ended.stdout) == (code, "said")
     assert told in ended.stderr
     assert bool(ended.stderr) == bool(told)
+
+
+FULL_DISK = """
+import logging, resource, structlog
+from doors import run
+from settings import Settings, configure_logs
+
+def work():
+    configure_logs(Settings(log_format="text"))
+    structlog.get_logger().warning("before")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    structlog.get_logger().warning("lost")
+    logging.getLogger("library").warning("lost as well")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    structlog.get_logger().warning("after")
+    return 0
+
+run(work)
+"""
+
+
+def test_a_line_that_a_full_disk_does_not_take_is_lost_and_the_work_goes_on(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+
+    with log.open("wb") as written:
+        code = subprocess.run([sys.executable, "-c", FULL_DISK], stderr=written, timeout=20, check=False).returncode
+
+    assert code == 0
+    assert "before" in log.read_text()
+    assert "after" in log.read_text()

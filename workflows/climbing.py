@@ -1,13 +1,13 @@
 """Where a release stands and where it goes from there: no waiting, no calls."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from activities.messages import ChangeFlag, HoldEnded, PutBack, RecordProgress, Standing, Step
 from domain.duration import speak_duration
 from domain.pipeline import Stage
 from domain.release import NextStage, NextStep
 from domain.rollback import Rollback
-from domain.schedule import due_at
+from domain.schedule import bounded, due_at
 from domain.trigger import trigger_in_words
 from workflows.messages import Place, ReleaseInput, spoken
 
@@ -52,11 +52,21 @@ def place_in(stage: NextStage, place: Place, at: datetime, sequence: int) -> Pla
     return entered.moved(entered_at=at, acts_at=due_at(stage.trigger, at), blocked=None, paused=None, rollback=None, held=None)
 
 
-def taken_over(place: Place, standing: Standing) -> Place:
-    """Where the release stands by the record, which is right."""
+def taken_over(place: Place, standing: Standing, at: datetime) -> Place:
+    """Where the release stands by the record, which is right but for the clock that paused it."""
     here = place.moved(index=standing.stage_index, visit=standing.visit, step=standing.step, sequence=standing.sequence)
     entered_at = standing.entered_at or place.entered_at
-    return here.moved(held=None, entered_at=entered_at, paused=standing.paused, blocked=standing.blocked, rollback=standing.rollback)
+    left = left_of_wait(place, standing, at)
+    return here.moved(
+        held=None, entered_at=entered_at, paused=standing.paused, left=left, blocked=standing.blocked, rollback=standing.rollback
+    )
+
+
+def left_of_wait(place: Place, standing: Standing, at: datetime) -> timedelta | None:
+    """What is left by Temporal's clock of a wait that was paused by another; unknown where we knew of no such wait."""
+    if standing.paused is None or (standing.visit, standing.step) != (place.visit, place.step):
+        return None
+    return bounded(standing.paused.remaining, place.entered_at, place.acts_at, at)
 
 
 def place_after_change(release: ReleaseInput, place: Place, at: datetime, sequence: int) -> Place | None:

@@ -1,6 +1,6 @@
 """What crosses Temporal between the API and the workflow of a release."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.access import Person
 from domain.binding import pinned
@@ -38,6 +38,8 @@ class Place(Message):
     blocked: Blocked | None = None
     held: Held | None = None
     paused: Paused | None = None
+    left: timedelta | None = None
+    """Of a wait that is paused, by Temporal's clock."""
     rollback: Rollback | None = None
     skipped: tuple[int, ...] = ()
     settled: tuple[str, ...] = ()

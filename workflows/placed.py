@@ -54,7 +54,7 @@ class Placed:
 
     def take_over(self, standing: Standing) -> None:
         """Stand where the record says."""
-        self.place = taken_over(self.place, standing)
+        self.place = taken_over(self.place, standing, workflow.now())
         self.shown = False
 
     def show(self) -> None:

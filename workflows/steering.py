@@ -82,7 +82,7 @@ def step_of(release: ReleaseInput, place: Place, request: Request) -> Step:
     who = {"by": control.by, "reason": control.reason}
     match request.kind:
         case Control.RESUME:
-            return Resumed(**who, entered_at=place.entered_at)
+            return Resumed(**who, entered_at=place.entered_at, left=place.left)
         case Control.ADVANCE:
             return Advanced(**who)
         case Control.SKIP:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from domain.pipeline import Definition
-from domain.schedule import Due, due_at, has_passed, planned, simulated, steps_at
+from domain.schedule import Due, bounded, due_at, has_passed, planned, simulated, steps_at
 from domain.trigger import WaitUntil, trigger_in_words, waits
 from tests.pipelines import hold, pipeline, rollout, stage, until
 from tests.world import NOW
@@ -87,3 +87,15 @@ def acts(plan: dict[int, Due]) -> dict[int, datetime]:
 
 def a_trigger(written: dict[str, Any]) -> WaitUntil:
     return WaitUntil.model_validate(written)
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        (timedelta(minutes=40), timedelta(minutes=40)),  # It was paused at 9:20, and heard of at 9:30.
+        (timedelta(minutes=20), timedelta(minutes=30)),
+        (timedelta(minutes=90), timedelta(minutes=60)),
+    ],
+)
+def test_what_a_wrong_clock_says_is_left_is_bounded_by_what_another_knows(said: timedelta, left: timedelta) -> None:
+    assert bounded(said, NOW, NOW + HOUR, NOW + HOUR / 2) == left

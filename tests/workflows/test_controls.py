@@ -80,18 +80,37 @@ def test_a_pause_stops_the_clock_and_a_resume_lets_it_go_on(sqlite: Database) ->
             waiting = await in_staging(stand)
             assert waiting.acts_at
 
-            paused = await pause(stand, waiting, waiting.acts_at - timedelta(minutes=20))
+            paused = await pause(stand, waiting)
             assert paused.paused
-            assert (paused.status, paused.acts_at, paused.paused.remaining) == ("paused", None, timedelta(minutes=20))
+            assert (paused.status, paused.acts_at) == ("paused", None)
+            assert paused.paused.remaining == waiting.acts_at - paused.paused.since
             await asyncio.wait_for(until_paused(stand, waiting), 10)
+            await asyncio.sleep(1)
 
             resumed = await steer(stand, waiting, Control.RESUME)
             assert resumed.status == "running"
             assert resumed.acts_at
             assert (resumed.visit, resumed.entered_at, resumed.paused) == (waiting.visit, waiting.entered_at, None)
-            left = resumed.acts_at - datetime.now(tz=UTC)
-            assert timedelta(minutes=19, seconds=50) < left <= timedelta(minutes=20)
+            assert timedelta(seconds=1) < resumed.acts_at - waiting.acts_at < timedelta(seconds=10)
             assert datetime.fromisoformat(str((await place_of(stand, waiting))["acts_at"])) == resumed.acts_at
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(minutes=3), timedelta(minutes=-3)])
+def test_a_pause_by_a_wrong_clock_neither_shortens_nor_lengthens_a_wait(sqlite: Database, wrong_by: timedelta) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            waiting = await in_staging(stand)
+            assert waiting.acts_at
+            assert waiting.entered_at
+            await pause(stand, waiting, datetime.now(tz=UTC) + wrong_by)
+            await asyncio.wait_for(until_paused(stand, waiting), 10)
+
+            resumed = await steer(stand, waiting, Control.RESUME)
+
+            assert resumed.acts_at
+            assert timedelta(0) <= resumed.acts_at - waiting.acts_at < timedelta(seconds=10)
 
     asyncio.run(story())
 

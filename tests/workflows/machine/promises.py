@@ -205,8 +205,8 @@ def _due(trigger: Row, parameters: Row, entered_at: str) -> datetime:
 
 
 def _duration(text: str) -> timedelta:
-    """The durations of these tests are hours and minutes."""
-    amounts = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?", text)
+    """The durations of these tests are hours, minutes and seconds."""
+    amounts = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?", text)
     assert amounts, text
-    hours, minutes = (int(amount or 0) for amount in amounts.groups())
-    return timedelta(hours=hours, minutes=minutes)
+    hours, minutes, seconds = (int(amount or 0) for amount in amounts.groups())
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
