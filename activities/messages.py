@@ -100,6 +100,11 @@ class Standing(Message):
     """One that is still to be carried out."""
 
     @property
+    def is_own_step(self) -> bool:
+        """Whether the last thing written is a step of the workflow's own: a task that recorded it may have been lost before Temporal heard."""
+        return self.write_key in {f"{kind}/{self.sequence - 1}" for kind in OWN_STEPS}
+
+    @property
     def is_rejected(self) -> bool:
         """Whether a person's no is the last thing written."""
         return self.blocked is not None and self.write_key.startswith("rejected/")
@@ -181,6 +186,9 @@ class Overtaken(Message):
 
     kind: Literal["overtaken"] = "overtaken"
 
+
+OWN_STEPS = ("hold_ended", "retried", "resumed", "advanced", "skipped", "restarted", "overtaken")
+"""The kinds of steps that a release's workflow records, and that it goes on after."""
 
 Step = HoldEnded | Retried | Resumed | Advanced | Skipped | Restarted | RemovedByTemporal | Overtaken
 

@@ -62,6 +62,14 @@ def taken_over(place: Place, standing: Standing, at: datetime) -> Place:
     )
 
 
+def gone_on_with(place: Place, standing: Standing, at: datetime) -> Place:
+    """Where the release stands once a workflow task that was lost has gone on with it."""
+    here = taken_over(place, standing, at)
+    skipped = {*place.skipped, *([place.index] if standing.write_key.startswith("skipped/") else [])}
+    come_through = tuple(sorted(index for index in skipped if index < here.index))
+    return here.moved(acts_at=standing.acts_at or place.acts_at, skipped=come_through)
+
+
 def left_of_wait(place: Place, standing: Standing, at: datetime) -> timedelta | None:
     """What is left by Temporal's clock of a wait that was paused by another; unknown where we knew of no such wait."""
     if standing.paused is None or (standing.visit, standing.step) != (place.visit, place.step):

@@ -5,7 +5,7 @@ from temporalio import workflow
 from activities.messages import Standing
 from domain.pipeline import Stage
 from domain.status import ReleaseStatus
-from workflows.climbing import stage_at, taken_over
+from workflows.climbing import gone_on_with, stage_at, taken_over
 from workflows.ladder import ladder_of
 from workflows.messages import Place, ReleaseInput
 from workflows.search import attributes_at
@@ -56,6 +56,10 @@ class Placed:
         """Stand where the record says."""
         self.place = taken_over(self.place, standing, workflow.now())
         self.shown = False
+
+    def go_on_with(self, standing: Standing) -> None:
+        """Stand where a workflow task led that was lost."""
+        self.arrive(gone_on_with(self.place, standing, workflow.now()))
 
     def show(self) -> None:
         """Let the Temporal Web UI tell where the release stands; people search for it where it rests, not where it passes through."""

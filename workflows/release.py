@@ -199,13 +199,16 @@ class ReleaseWorkflow(Steerable, Placed):
             await self._block_overtaken()
 
     def _knows_as_its_own(self, standing: Standing) -> bool:
-        """Take over the outcome of an attempt at this stage's change that could not tell of it."""
+        """Take over the outcome of an attempt at this stage's change, or of a workflow task, that could not tell of it."""
         command = change_at(self.release, self.place, workflow.now())
         if standing.write_key == command.key and (at := made_at(command, standing)):
             self._go_on(at, standing.sequence)
             return True
         if standing.write_key == command.refusal_key and standing.blocked:
             self.move(sequence=standing.sequence, blocked=standing.blocked)
+            return True
+        if standing.is_own_step and (standing.sequence == self.place.sequence + 1 or not _was_reset()):
+            self.go_on_with(standing)
             return True
         return False
 
@@ -274,6 +277,11 @@ class ReleaseWorkflow(Steerable, Placed):
     def _continue_as_new(self) -> None:
         place = self.place.moved(settled=self.requests.settled)
         workflow.continue_as_new(self.release.model_copy(update={"place": place}))
+
+
+def _was_reset() -> bool:
+    info = workflow.info()
+    return info.run_id != info.original_execution_run_id
 
 
 def _gone_on(standing: Standing) -> ControlNotAllowed:

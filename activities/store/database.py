@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event
+from psycopg.errors import ReadOnlySqlTransaction
+from sqlalchemy import Connection, ExceptionContext, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
 
 from activities.store.approvals import ApprovalRepository
 from activities.store.audit import AuditLog
@@ -148,6 +150,7 @@ class Database:
         self.engine = create_engine(
             self.url, pool_size=pool_size, max_overflow=0, pool_timeout=10, hide_parameters=True, **_options(self.url)
         )
+        event.listen(self.engine, "handle_error", _take_for_an_outage)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -181,6 +184,14 @@ def _options(url: URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": 10, "check_same_thread": False}}
     return {"pool_pre_ping": True, "connect_args": {"options": _POSTGRESQL, "connect_timeout": 5}}
+
+
+def _take_for_an_outage(failure: ExceptionContext) -> OperationalError | None:
+    """A server that takes no writes is down to us, as one is that became a standby: its connections are given up."""
+    if not isinstance(failure.original_exception, ReadOnlySqlTransaction):
+        return None
+    failure.is_disconnect = True
+    return OperationalError(failure.statement, None, failure.original_exception, hide_parameters=True)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

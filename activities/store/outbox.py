@@ -4,12 +4,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from activities.store.identifiers import new_id
 from activities.store.tables import outbox
 
 LEASE = timedelta(seconds=20)
+CLOCKS_DIFFER = timedelta(seconds=10)
+"""By how much the clocks of two processes may, before one takes the other's leases for wrong."""
 
 
 class Kind(StrEnum):
@@ -41,7 +43,7 @@ class Outbox:
 
     def lease(self, now: datetime, most: int) -> list[Errand]:
         """Take errands that nobody else is running."""
-        free = or_(outbox.c.leased_until.is_(None), outbox.c.leased_until < now)
+        free = _free(now)
         ids = select(outbox.c.id).where(free).order_by(outbox.c.id).limit(most).with_for_update(skip_locked=True)
         leased = update(outbox).where(outbox.c.id.in_(ids.scalar_subquery()))
         values = {"leased_until": now + LEASE, "attempts": outbox.c.attempts + 1}
@@ -51,8 +53,7 @@ class Outbox:
 
     def has_work(self, now: datetime) -> bool:
         """Whether any errand waits for somebody to run it."""
-        free = or_(outbox.c.leased_until.is_(None), outbox.c.leased_until < now)
-        return self.connection.execute(select(outbox.c.id).where(free).limit(1)).first() is not None
+        return self.connection.execute(select(outbox.c.id).where(_free(now)).limit(1)).first() is not None
 
     def put_back(self, errand: Errand, not_before: datetime) -> None:
         """Leave an errand that could not be run for later."""
@@ -61,3 +62,9 @@ class Outbox:
     def done(self, errand: Errand) -> None:
         """Strike an errand off."""
         self.connection.execute(delete(outbox).where(outbox.c.id == errand.id))
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    """Not leased, or no longer; what is leased for longer than any lease was so by a wrong clock, which nobody waits for."""
+    until = outbox.c.leased_until
+    return or_(until.is_(None), until < now, until > now + LEASE + CLOCKS_DIFFER)

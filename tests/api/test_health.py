@@ -103,3 +103,26 @@ def test_while_the_database_is_away_the_api_says_so_and_then_goes_on(
     assert [each["key"] for each in api.get("/projects")["items"]] == ["shop"]
     assert api.get("/projects/shop/features/checkout")["environments"]["production"]["enabled"] is False
     assert api.post("/projects", {"key": "blog"})["key"] == "blog"
+
+
+def test_a_database_that_takes_no_writes_is_answered_as_down_and_read_all_the_same(
+    api_on_postgresql: Api, postgresql_url: str, postgresql_server: str
+) -> None:
+    api, name = api_on_postgresql, make_url(postgresql_url).database
+    api.make_project()
+    server = Database(postgresql_server.format(database="postgres"))
+
+    def let(state: str) -> None:
+        cut = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = {state}"))
+            connection.execute(text(cut))
+
+    let("on")
+    problem_of(api.request("POST", "/projects", {"key": "blog"}), 503, "database_unavailable")
+    assert [each["key"] for each in api.get("/projects")["items"]] == ["shop"]
+
+    let("off")
+    api.wait_until_ready()
+    assert api.post("/projects", {"key": "blog"})["key"] == "blog"
+    server.close()

@@ -53,6 +53,15 @@ def test_two_who_look_at_once_never_take_the_same_errand(errands: World) -> None
     assert all(len(some) <= 2 for some in taken)
 
 
+def test_an_errand_that_somebody_with_a_wrong_clock_took_is_taken_again(errands: World) -> None:
+    wrong = timedelta(minutes=3)
+    assert len(lease(errands, after=wrong)) == 6
+
+    assert has_work(errands)
+    assert len(lease(errands)) == 6
+    assert lease(errands, after=MOMENT) == []
+
+
 def test_an_errand_whose_runner_died_is_taken_again(errands: World) -> None:
     first = lease(errands)
 
@@ -111,6 +120,12 @@ def test_a_lease_is_held_by_one_until_it_lapses(world: World) -> None:
     assert not take(world, "b", 45 * MOMENT)
     assert take(world, "b", 51 * MOMENT)
     assert not take(world, "a", 52 * MOMENT)
+
+
+def test_a_lease_that_somebody_with_a_wrong_clock_took_is_not_waited_for(world: World) -> None:
+    assert take(world, "a", timedelta(minutes=3))
+    assert take(world, "b")
+    assert not take(world, "c", MOMENT)
 
 
 def test_of_many_who_take_a_lease_at_once_one_gets_it(world: World) -> None:
