@@ -1,6 +1,7 @@
 """Every route of the API, each with something to call it on and a body that is right."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -64,7 +65,9 @@ def _a_draft_to_clone(api: Api) -> Place:
 
 
 def _freeze() -> dict[str, Any]:
-    return {"name": "Christmas", "starts_at": "2026-12-23T18:00Z", "ends_at": "2027-01-04T08:00Z", "environments": ["development"]}
+    tomorrow = datetime.now(tz=UTC) + timedelta(days=1)
+    ends_at = tomorrow + timedelta(days=12)
+    return {"name": "Move", "starts_at": tomorrow.isoformat(), "ends_at": ends_at.isoformat(), "environments": ["development"]}
 
 
 def _a_freeze(api: Api) -> Place:
@@ -72,7 +75,8 @@ def _a_freeze(api: Api) -> Place:
 
 
 def _stop() -> dict[str, Any]:
-    return {"reason": "checkout is down", "environment": "development", "expires_at": "2040-01-01T00:00Z"}
+    tomorrow = datetime.now(tz=UTC) + timedelta(days=1)
+    return {"reason": "checkout is down", "environment": "development", "expires_at": tomorrow.isoformat()}
 
 
 def _webhook() -> dict[str, Any]:
