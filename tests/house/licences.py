@@ -42,7 +42,7 @@ def runtime_dependencies() -> list[str]:
     packages = defaultdict[str, list[dict[str, Any]]](list)
     for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]:
         packages[package["name"]].append(package)
-    found = {("flaghoist", EXTRAS)}
+    found: set[tuple[str, tuple[str, ...]]] = {("flaghoist", EXTRAS)}
     todo = list(found)
     while todo:
         name, extras = todo.pop()
@@ -63,9 +63,10 @@ def licence_of(name: str) -> str:
     if name in _NOT_HERE:
         return _NOT_HERE[name]
     about = metadata.metadata(name)
+    said = {field: about[field] for field in ("License-Expression", "License") if field in about}
     classifiers = [each.rpartition(" :: ")[2] for each in about.get_all("Classifier") or [] if each.startswith("License")]
-    said = about.get("License-Expression") or about.get("License") or " AND ".join(classifiers)
-    return _SPOKEN.get(said, said)
+    licence = said.get("License-Expression") or said.get("License") or " AND ".join(classifiers)
+    return _SPOKEN.get(licence, licence)
 
 
 def is_allowed(licence: str) -> bool:

@@ -14,7 +14,7 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks
 
-from tests.api.routes import PLACES, Place, place_of
+from tests.api.routes import PLACES, Place
 from tests.input.cases import Operation, Request, cases_of, ground_case
 from tests.input.ground import Ground, readers_of
 from tests.input.roles import ROLES, overstepped
@@ -74,10 +74,8 @@ def ask(ground: Ground, operation: Operation, examples: int, seed: int = 0) -> d
 
 def _answers(ground: Ground, data: st.DataObject, case: Request) -> Iterator[Finding]:
     route = case.operation.label.replace(f" {VERSIONED}", " ")
-    if case.method == "DELETE":
-        ground.mend()
     if route in PLACES:
-        ground_case(data, case, place_of(ground.api, route))
+        ground_case(data, case, ground.place_of(route))
         yield from _in_every_role(ground, case)
     else:
         ground_case(data, case, _read(ground, route))
