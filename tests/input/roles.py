@@ -11,7 +11,7 @@ CANARY = "not-for-strangers"
 ELSEWHERE = "of-another-project"
 HOOK = "not-for-operators"
 
-_BOOKS = frozenset({"audit_entries", "requests", "outbox"})
+_BOOKS = frozenset({"audit_entries", "requests"})
 _KEYS = frozenset({"api_keys", "owners", "spent_secrets"})
 _OPERATED = _BOOKS | {"feature_states", "segments", "numbers", "freezes", "stops", "deliveries", "serving", "features"}
 _OPERATED |= {"releases", "seen", "stage_runs", "changes", "approvals"}

@@ -8,13 +8,16 @@ from sqlalchemy import RowMapping, select
 from activities.store.database import Database
 from activities.store.tables import metadata
 
-_PASSING = {"outbox": ("leased_until", "attempts"), "serving": ("version",)}
-"""What processes write by themselves, or because of something else that is looked at."""
+_PASSING = {"serving": ("version",)}
+"""What is written because of something else that is looked at."""
+
+_BY_THEMSELVES = ("leases", "outbox")
+"""What processes write when it suits them."""
 
 _QUESTIONS = [
     (table.name, select(*(column for column in table.columns if column.name not in _PASSING.get(table.name, ()))))
     for table in metadata.sorted_tables
-    if table.name != "leases"
+    if table.name not in _BY_THEMSELVES
 ]
 
 

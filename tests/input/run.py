@@ -24,7 +24,7 @@ from tests.http import free_port
 from tests.input.asking import Finding, ask, document_of, operations_of
 from tests.input.ground import Ground
 
-EXAMPLES = 5
+EXAMPLES = 3
 """How many requests are made for a route before the next one's turn."""
 
 
