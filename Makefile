@@ -1,4 +1,4 @@
-.PHONY: help run test check format bench openapi migrate clean
+.PHONY: help run test check format bench audit openapi migrate clean
 
 PYTHON ?= python3
 UV := .venv/bin/uv
@@ -34,6 +34,9 @@ migrate: .venv/.ready ## bring the database to this version's schema
 
 bench: .venv/.ready-for-tests ## measure stages per second beside a bare workflow
 	.venv/bin/python -m benchmarks.stages
+
+audit: .venv/bin/uv ## ask osv.dev whether anything in uv.lock is known to be vulnerable
+	@$(UV) audit --frozen
 
 clean: ## forget the environment (not the state under .flaghoist)
 	rm -rf .venv
