@@ -1,6 +1,7 @@
 """The floor's worker, with the options of the product's: `python -m benchmarks.floor`."""
 
 import asyncio
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 from temporalio.worker import Worker
@@ -15,14 +16,18 @@ from workflows.client import connect
 
 
 async def serve(settings: Settings) -> None:
-    """Run until killed."""
+    """Run until told to stop."""
     database = Database(settings.database)
     concurrency = concurrency_of(settings, database)
     with ThreadPoolExecutor(concurrency) as threads:
         options = worker_options(threads, concurrency) | {"workflow_runner": sandbox("benchmarks")}
         activities = [ChangeActivities(database).change_flag, do_nothing]
         client = await connect(lazy=False)
-        await Worker(client, task_queue=BARE_QUEUE, workflows=[BareWorkflow], activities=activities, **options).run()
+        worker = Worker(client, task_queue=BARE_QUEUE, workflows=[BareWorkflow], activities=activities, **options)
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        async with worker:
+            await stop.wait()
 
 
 def work() -> int:

@@ -86,7 +86,7 @@ def _room(stack: Stack) -> dict[str, Any]:
 
 def _per_release(levels: dict[str, Any]) -> dict[str, int]:
     """What one release more takes of each database, from the first level to the last."""
-    (first, before), (last, after) = list(levels.items())[0], list(levels.items())[-1]
+    (first, before), *_, (last, after) = levels.items()
     return {name: round((after["disk"][name] - before["disk"][name]) / (int(last) - int(first))) for name in after["disk"]}
 
 

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import json
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from doors import run as run_and_leave
 
 Turn = Callable[[str], None]
 """Told before each turn of product or floor."""
-Bench = Callable[[Stack, bool, Turn], Awaitable[dict[str, Any]]]
+Bench = Callable[[Stack, bool, Turn], Coroutine[Any, Any, dict[str, Any]]]
 """Measures on a stack; only that it works, if the second argument says so."""
 
 
@@ -43,7 +43,7 @@ async def measure(name: str, bench: Bench, turns: int, *, quick: bool) -> dict[s
             return await bench(stack, quick, turn)
 
 
-def main(benches: dict[str, tuple[Bench, int]], what: str | None) -> None:
+def main(benches: Mapping[str, tuple[Bench, int]], what: str | None) -> None:
     """Measure, print, and keep what was asked to be kept."""
     options = argparse.ArgumentParser(description=what)
     options.add_argument("--quick", action="store_true", help="a few of each, once: it works, and the numbers mean little")
