@@ -8,7 +8,8 @@ from typing import Any
 
 from activities.store.identifiers import new_id
 from benchmarks.bare import Bare
-from benchmarks.lanes import new_features, send_adds, start_bare, until_told
+from benchmarks.lanes import ENVIRONMENTS, new_features, send_adds, start_bare, until_told
+from benchmarks.load import Answered
 from benchmarks.results import percentile, spread
 from benchmarks.running import Turn, main
 from benchmarks.stack import Stack
@@ -17,33 +18,41 @@ from tests.pipelines import pipeline, stage
 CLIENTS = (1, 20)
 TURNS = 12
 LANES = ("releases", "bare")
-ASLEEP = pipeline(stage("Development"), stage("Staging", "staging", "30d"), stage("Production", "production", "30d"), key="asleep")
-ASLEEP["stages"][0]["trigger"] = {"type": "WAIT_FOR", "duration": "30d"}
+STAGES = [stage(environment.title(), environment, "30d") for environment in ENVIRONMENTS]
 
 
 async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
     """Alternate product and floor."""
-    number, rounds = (20, 1) if quick else (200, 3)
-    stack.world.publish(ASLEEP)
+    number, rounds = (5, 1) if quick else (200, 3)
+    pipeline_id = asleep_for_long(stack)
     results: dict[str, Any] = {"adds_per_round": number, "rounds": rounds}
-    await add(stack, number=20, clients=20)  # The first answers of a process pay for what is made once.
-    await bare(stack, number=20, clients=20)
+    await add(stack, pipeline_id, 5, clients=5)  # The first answers of a process pay for what is made once.
+    await bare(stack, 5, clients=5)
     for clients in CLIENTS:
         took: dict[str, list[list[float]]] = {lane: [] for lane in LANES}
         for n in range(rounds):
             turn(f"{clients} at once, round {n + 1}, releases")
-            took["releases"].append(await add(stack, number, clients))
+            took["releases"].append(_took(await add(stack, pipeline_id, number, clients)))
             turn(f"{clients} at once, round {n + 1}, bare")
             took["bare"].append(await bare(stack, number, clients))
         results[f"clients_{clients}"] = _told(took)
     return results
 
 
-async def add(stack: Stack, number: int, clients: int) -> list[float]:
-    """How long adding each took, in seconds; all have been told to Temporal afterwards."""
+def asleep_for_long(stack: Stack) -> str:
+    """The id of a pipeline of three stages, of which none is due before a month is over."""
+    return stack.world.publish(pipeline(*STAGES, key=f"asleep-{new_id()}")).id
+
+
+async def add(stack: Stack, pipeline_id: str, number: int, clients: int) -> list[Answered]:
+    """Add flags to that pipeline; all have been told to Temporal afterwards."""
     features = new_features(stack, number)
-    answers = await send_adds(stack, [{"pipeline": "asleep", "feature": feature} for feature in features], clients)
+    answers = await send_adds(stack, [{"pipeline": pipeline_id, "feature": feature} for feature in features], clients)
     await until_told(stack)
+    return answers
+
+
+def _took(answers: list[Answered]) -> list[float]:
     return [answer.took for answer in answers]
 
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from activities.store.identifiers import new_id
-from benchmarks.adding import ASLEEP
+from benchmarks.adding import add, asleep_for_long
 from benchmarks.bare import Bare
-from benchmarks.lanes import new_features, send_adds, start_bare, until_told
-from benchmarks.load import Answered, Question, send
+from benchmarks.lanes import start_bare, until_told
+from benchmarks.load import Question, send
 from benchmarks.results import percentile, spread
 from benchmarks.running import Turn, main
 from benchmarks.stack import CLIENTS, Stack
@@ -30,15 +30,15 @@ TURNS = sum(-(-level // PIECE) for level in LEVELS) + len(LEVELS) * ROUNDS
 async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
     """Fill to each level, and measure there."""
     levels, rounds, number = ((2, 4), 1, 3) if quick else (LEVELS, ROUNDS, 40)
-    pipeline = stack.world.publish(ASLEEP).id
+    pipeline = asleep_for_long(stack)
     results: dict[str, Any] = {"adds_per_round": number, "rounds": rounds, "levels": {}}
     asleep, until = 0, time.monotonic() + LONGEST
-    await _add(stack, 2, 1)  # The first answers of a process pay for what is made once.
+    await add(stack, pipeline, 2, 1)  # The first answers of a process pay for what is made once.
     for level in levels:
         while asleep < level and time.monotonic() < until:
             piece = min(PIECE, level - asleep)
             turn(f"{asleep:,} asleep, adding {piece:,}")
-            await _add(stack, piece, CLIENTS)
+            await add(stack, pipeline, piece, CLIENTS)
             asleep += piece
         took: dict[str, list[list[float]]] = {}
         for n in range(rounds):
@@ -52,7 +52,7 @@ async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
 async def _round(stack: Stack, pipeline: str, number: int) -> dict[str, list[float]]:
     """How long each took, in seconds; what was added is removed again."""
     bare = Bare(due_at=datetime.now(UTC) + timedelta(days=30))
-    added = await _add(stack, number, 1)
+    added = await add(stack, pipeline, number, 1)
     took = {"add": [each.took for each in added]}
     took["bare_start"] = await start_bare(stack, {f"bare/{new_id()}": bare for _ in range(number)}, 1)
     took["list"] = await _ask(stack, "GET", ["releases?limit=50"] * number * 3)
@@ -60,13 +60,6 @@ async def _round(stack: Stack, pipeline: str, number: int) -> dict[str, list[flo
     took["remove"] = await _ask(stack, "POST", [f"releases/{json.loads(each.body)['id']}/remove" for each in added])
     await until_told(stack)
     return took
-
-
-async def _add(stack: Stack, number: int, clients: int) -> list[Answered]:
-    bodies: list[dict[str, object]] = [{"pipeline": "asleep", "feature": feature} for feature in new_features(stack, number)]
-    answers = await send_adds(stack, bodies, clients)
-    await until_told(stack)
-    return answers
 
 
 async def _ask(stack: Stack, method: str, paths: list[str]) -> list[float]:

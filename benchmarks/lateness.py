@@ -19,7 +19,7 @@ PER_SECOND = 10
 async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
     """Alternate product and floor, once for each way of being due."""
     rounds = 1 if quick else 3
-    spread_out, burst = (6, 6) if quick else (200, 300)
+    spread_out, burst = (3, 3) if quick else (200, 300)
     lanes = Lanes(stack, 1, margin=0.3 if quick else 3)
     return {
         "rounds": rounds,

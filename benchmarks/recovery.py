@@ -22,8 +22,8 @@ TURNS = 3 * ROUNDS
 
 async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
     """Put both to sleep, stop both workers, let everything become due, and start one worker after the other."""
-    number, rounds = (6, 1) if quick else (1_000, ROUNDS)
-    lanes = Lanes(stack, 1, margin=1.5 if quick else 6)
+    number, rounds = (2, 1) if quick else (1_000, ROUNDS)
+    lanes = Lanes(stack, 1, margin=1 if quick else 6)
     workers = {"releases": stack.worker, "same transaction": stack.floor}
     took: dict[str, list[float]] = {lane: [] for lane in workers}
     for n in range(rounds):
@@ -46,7 +46,7 @@ async def _fall_due(stack: Stack, lanes: Lanes, number: int) -> None:
     await lanes.add([due] * number)
     await lanes.start_bare([due] * number)
     await asyncio.gather(*(asyncio.to_thread(_stop, each) for each in (stack.worker, stack.floor)))
-    await until_due(due + timedelta(seconds=2))
+    await until_due(due + timedelta(seconds=0.5))
 
 
 def _stop(process: Process) -> None:

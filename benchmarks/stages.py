@@ -20,7 +20,7 @@ LANES = ("releases", "same transaction", "nothing")
 
 async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
     """Alternate product and floors."""
-    number, rounds = (6, 1) if quick else (300, 3)
+    number, rounds = (3, 1) if quick else (300, 3)
     lanes = Lanes(stack, STAGES, margin=0.3 if quick else 3)
     rates: dict[str, list[float]] = {lane: [] for lane in LANES}
     last: dict[str, Asleep] = {}
