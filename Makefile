@@ -32,8 +32,8 @@ openapi: .venv/.ready-for-tests ## write docs/openapi.json and docs/problems.md 
 migrate: .venv/.ready ## bring the database to this version's schema
 	.venv/bin/flaghoist migrate
 
-bench: .venv/.ready-for-tests ## measure stages per second beside a bare workflow
-	.venv/bin/python -m benchmarks.stages
+bench: .venv/.ready-for-tests ## measure what Flaghoist carries, beside what Temporal alone does
+	.venv/bin/python -m benchmarks --write
 
 audit: .venv/bin/uv ## ask osv.dev whether anything in uv.lock is known to be vulnerable
 	@$(UV) audit --frozen
