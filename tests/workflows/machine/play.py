@@ -247,6 +247,7 @@ class Play(RuleBasedStateMachine):
         """Change the flag as the API does."""
         self.write_by_hand(environment, deed)
         self.flags[environment] = with_paths(self.flags[environment], wanted_of(deed, self.flags[environment]))
+        self.model.told()
 
     def write_by_hand(self, environment: str, deed: Deed) -> None:
         """The same, of which the model is not told."""
