@@ -22,7 +22,7 @@ def person(stand: Stand, name: str, *, kind: str = "person", grant: Grant = OPER
     """Somebody else than who added the flag."""
     with stand.world.database.transaction() as store:
         owner = Owner(kind=kind, name=name)
-        key = store.keys.add(f"{name}'s", owner, (grant,), f"fh_the_secret_of_{name}_in_tests", datetime.now(tz=UTC))
+        key = store.keys.add(f"{name}'s", owner, (grant,), f"fh_the_secret_of_{name}_in_{stand.world.project.key}", datetime.now(tz=UTC))
         return Caller(key=key.id, owner=owner, owner_id=store.keys.owner_id(owner), access=Access(grants=(grant,)))
 
 
