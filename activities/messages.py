@@ -101,7 +101,7 @@ class Standing(Message):
 
     @property
     def is_own_step(self) -> bool:
-        """Whether the last thing written is a step of the workflow's own: a task that recorded it may have been lost before Temporal heard."""
+        """Whether the last thing written is a step of the workflow's own, by a task that may have been lost before Temporal heard of it."""
         return self.write_key in {f"{kind}/{self.sequence - 1}" for kind in OWN_STEPS}
 
     @property
