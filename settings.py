@@ -74,6 +74,10 @@ class Settings(BaseSettings):
         description="Which websites may read flags from a browser, such as `https://shop.example`, with commas between; `*` for all. "
         "Empty: none.",
     )
+    webhooks_allow_private: bool = Field(
+        default=False,
+        description="Whether webhooks may lead to private and loopback addresses, and by plain HTTP. Not where others make webhooks.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least that is logged.")
     log_format: Literal["json", "text"] = Field(default="json", description="How log lines are written.")
 
@@ -137,3 +141,4 @@ def configure_logs(settings: Settings) -> None:
     logging.getLogger("temporalio").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("httpcore").setLevel(logging.WARNING)

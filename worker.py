@@ -15,24 +15,32 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.changes import ChangeActivities
+from activities.delivering import DeliveryActivities
+from activities.posting import Poster
 from activities.putting_back import RollbackActivities
 from activities.releases import ReleaseActivities
 from activities.reporting import LATENESS, LATENESS_BUCKETS
 from activities.store.database import Database
+from domain.webhook import Patience
 from doors import run
 from settings import Settings, configure_logs
 from workflows.client import ReleaseClient, connect
 from workflows.delivery import Delivery
-from workflows.messages import TASK_QUEUE
+from workflows.knocking import Knocking
+from workflows.messages import TASK_QUEUE, WEBHOOK_QUEUE
 from workflows.namespace import register_search_attributes
 from workflows.reconciler import Reconciler
 from workflows.release import ReleaseWorkflow
 from workflows.rollback import RollbackWorkflow
+from workflows.webhook import WebhookWorkflow
 
 log = structlog.get_logger()
 
 GRACE = timedelta(seconds=25)
 """How long a change in flight may take to finish once the worker is told to stop."""
+
+RECEIVERS = 8
+"""To how many webhooks a worker delivers at once."""
 
 
 def sandbox() -> SandboxedWorkflowRunner:
@@ -78,6 +86,23 @@ def build_worker(
     )
 
 
+def build_webhook_worker(
+    client: Client, database: Database, threads: ThreadPoolExecutor, poster: Poster, patience: Patience | None = None
+) -> Worker:
+    """What delivers to webhooks: with slots and threads of its own, so that no receiver ever holds a release."""
+    deliveries = DeliveryActivities(database, poster, patience)
+    return Worker(
+        client,
+        task_queue=WEBHOOK_QUEUE,
+        workflows=[WebhookWorkflow],
+        activities=[deliveries.deliver_notices],
+        activity_executor=threads,
+        max_concurrent_activities=RECEIVERS,
+        workflow_runner=sandbox(),
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
 async def serve(settings: Settings) -> None:
     """Run until told to stop; a change in flight finishes first."""
     stop = asyncio.Event()
@@ -90,21 +115,25 @@ async def serve(settings: Settings) -> None:
     if client is None:
         return
     releases = ReleaseClient(client)
-    with ThreadPoolExecutor(concurrency) as threads:
+    with ThreadPoolExecutor(concurrency) as threads, ThreadPoolExecutor(RECEIVERS) as receivers:
         meter = runtime.metric_meter if runtime else MetricMeter.noop
-        worker = build_worker(client, database, threads, concurrency, meter)
+        poster = Poster(allow_private=settings.webhooks_allow_private)
+        workers = [
+            build_worker(client, database, threads, concurrency, meter),
+            build_webhook_worker(client, database, receivers, poster),
+        ]
         loops = [
+            asyncio.create_task(Knocking(database, client).run()),
             asyncio.create_task(Delivery(database, releases).run()),
             asyncio.create_task(Reconciler(database, releases, timedelta(seconds=settings.reconcile_seconds)).run()),
         ]
-        running = asyncio.create_task(worker.run())
+        running = [asyncio.create_task(worker.run()) for worker in workers]
         log.info("worker_started", task_queue=TASK_QUEUE, concurrency=concurrency)
-        await asyncio.wait([running, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*running, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         for loop in loops:
             loop.cancel()
-        if not running.done():
-            await worker.shutdown()
-        await running
+        await asyncio.gather(*(worker.shutdown() for worker in workers if worker.is_running))
+        await asyncio.gather(*running)
     log.info("worker_stopped")
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from activities.admission import check_free, check_published, check_values, starting_stage
-from activities.progress import audit
+from activities.progress import audit, enter
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.identifiers import new_id
@@ -51,7 +51,6 @@ def add_release(store: Store, caller: Caller, project: Project, wanted: AddRelea
     provider = provider_of(project, store)
     environments = {stage.environment for stage in pipeline.definition.stages}
     store.releases.add(release, project.id, feature.id, {each: provider.read(feature.key, each) for each in sorted(environments)})
-    store.history.enter(release)
     store.outbox.add(Kind.START, release.id)
     audit(
         store,
@@ -61,6 +60,7 @@ def add_release(store: Store, caller: Caller, project: Project, wanted: AddRelea
         actor=by_key(caller),
         after={"version": pipeline.version, "on_conflict": release.on_conflict, "parameters": release.parameters},
     )
+    enter(store, release, at)
     return release
 
 

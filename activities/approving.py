@@ -99,7 +99,7 @@ def _to_decide(store: Store, caller: Caller, project: Project, wanted: DecideOnR
     stage = stage_of(store, release)
     check_allowed(control, release.status)
     wanted.expected.check(release.stage, release.visit)
-    check_may_decide(gate_to_approve(stage), caller, release.added_by_id)
+    check_may_decide(gate_to_approve(stage, release.step), caller, release.added_by_id)
     return release, stage
 
 

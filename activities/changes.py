@@ -7,7 +7,7 @@ from temporalio.common import MetricMeter
 
 from activities.gating import Due, hold_back
 from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, standing_of, standing_of_none
-from activities.progress import audit, block, finish_stage, take_step
+from activities.progress import audit, block, finish_stage, take_step, tell
 from activities.providers.catalogue import provider_of
 from activities.reporting import Reporter
 from activities.store.database import Database, Store
@@ -17,6 +17,7 @@ from domain.change import Change, Decided, check_not_changed_by_hand
 from domain.errors import Refusal, ReleaseNotFound, Superseded
 from domain.gate import approval_among
 from domain.held import Held
+from domain.notice import NoticeEvent
 from domain.project import Project
 from domain.release import Release
 from domain.status import StageOutcome
@@ -135,6 +136,8 @@ def _record(store: Store, release: Release, command: ChangeFlag, decided: Decide
     store.history.add_change(change)
     event = Event.FLAG_CHANGED if change.changed_anything else Event.STAGE_UNCHANGED
     audit(store, release, event, at, before=change.before.model_dump(mode="json"), after=change.after.model_dump(mode="json"))
+    if change.changed_anything:
+        tell(store, release, NoticeEvent.STAGE_ACTED, at, step=command.step)
     if command.next_step:
         take_step(store, release, command.next_step, at, command.key, entered_at=command.entered_at)
     else:

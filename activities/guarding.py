@@ -7,6 +7,7 @@ from activities.store.database import Store
 from activities.store.outbox import Kind
 from domain.access import Caller
 from domain.audit import Event
+from domain.binding import FARTHEST
 from domain.calendar import Freeze
 from domain.errors import Invalid, NotAllowed, Problem
 from domain.project import Project
@@ -45,6 +46,8 @@ def make_freeze(store: Store, caller: Caller, project: Project, freeze: Freeze, 
     for number, environment in enumerate(freeze.environments):
         if environment not in known:
             raise _unknown(f"/environments/{number}", f"There is no environment '{environment}'.")
+    if freeze.ends_at - at > FARTHEST:
+        raise _not_a_time("/ends_at", "A freeze ends at most five years ahead.")
     store.freezes.add(freeze, project.id)
     store.audit.record(caller, Event.FREEZE_CREATED, at, project=project.key, after=freeze.model_dump(mode="json"))
     _tell_held(store, project)
@@ -73,9 +76,8 @@ def _check_scope(store: Store, project: Project, stop: Stop) -> None:
         raise _unknown("/environment", f"There is no environment '{stop.environment}'.")
     if stop.pipeline and not store.pipelines.versions(project.id, stop.pipeline):
         raise _unknown("/pipeline", f"There is no pipeline '{stop.pipeline}'.")
-    if stop.expires_at and stop.expires_at <= stop.placed_at:
-        message = "A stop expires in the future: give a later time, or none to lift it by hand."
-        raise Invalid(message, problems=(Problem(pointer="/expires_at", code="not_a_time", message=message),))
+    if stop.expires_at and not stop.placed_at < stop.expires_at <= stop.placed_at + FARTHEST:
+        raise _not_a_time("/expires_at", "A stop expires in the future, at most five years ahead; or give no time, to lift it by hand.")
 
 
 def _tell_held(store: Store, project: Project) -> None:
@@ -90,3 +92,7 @@ def _audited(project: Project, stop: Stop) -> dict[str, Any]:
 
 def _unknown(pointer: str, message: str) -> Invalid:
     return Invalid(message, problems=(Problem(pointer=pointer, code="not_found", message=message),))
+
+
+def _not_a_time(pointer: str, message: str) -> Invalid:
+    return Invalid(message, problems=(Problem(pointer=pointer, code="not_a_time", message=message),))

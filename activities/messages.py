@@ -213,6 +213,22 @@ class RecordProgress(Message):
         return f"{self.write_key}/refused"
 
 
+class DeliverNotices(Message):
+    """Deliver what a webhook is to be told now; its last `failures` attempts failed, one after another."""
+
+    project: str
+    webhook: str
+    failures: int = 0
+
+
+class Delivered(Message):
+    """What was due is delivered, or the receiver failed and is left in peace for the `rest`. What is left is due from `next_at` on."""
+
+    failures: int
+    rest: timedelta
+    next_at: Moment | None = None
+
+
 def standing_of(release: Release) -> Standing:
     """Where a release stands, for its own workflow: one that had ended is rolled back without it."""
     place = {

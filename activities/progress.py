@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from activities.store.database import Store
 from domain.audit import Actor, AuditEntry, Event, by_release
 from domain.errors import Refusal, Superseded, blocking_code
+from domain.notice import Notice, NoticeEvent
 from domain.release import Blocked, NextStage, NextStep, Release
 from domain.status import ReleaseStatus, StageOutcome
 from domain.text import as_reason
@@ -13,7 +14,16 @@ from domain.text import as_reason
 
 def audit(store: Store, release: Release, event: Event, at: datetime, actor: Actor | None = None, **more: Any) -> None:
     """Write an audit entry about a release; without an actor it acted by itself, for whoever answers for it."""
-    values: dict[str, Any] = {
+    store.audit.add(AuditEntry(at=at, event=event, **(_about(release, actor) | more)))
+
+
+def tell(store: Store, release: Release, event: NoticeEvent, at: datetime, **details: Any) -> None:
+    """Let webhooks hear of what the audit log has no entry for, or one that says less."""
+    store.notices.tell(Notice(event=event, at=at, details=details, **_about(release)))
+
+
+def _about(release: Release, actor: Actor | None = None) -> dict[str, Any]:
+    return {
         "actor": actor or by_release(release.id),
         "on_behalf_of": None if actor else release.responsible,
         "project": release.project,
@@ -23,7 +33,12 @@ def audit(store: Store, release: Release, event: Event, at: datetime, actor: Act
         "release": release.id,
         "stage": release.stage,
     }
-    store.audit.add(AuditEntry(at=at, event=event, **(values | more)))
+
+
+def enter(store: Store, release: Release, at: datetime) -> None:
+    """Write down the visit of the stage where the release stands from now on."""
+    store.history.enter(release)
+    tell(store, release, NoticeEvent.STAGE_ENTERED, at)
 
 
 def finish_stage(
@@ -34,7 +49,7 @@ def finish_stage(
     store.releases.write(after)
     store.history.write_run(release, outcome, acted_at=at, **times)
     if next_stage:
-        store.history.enter(after)
+        enter(store, after, at)
     else:
         audit(store, release, Event.RELEASE_COMPLETED, at)
     return after

@@ -7,7 +7,7 @@ import structlog
 from temporalio import activity
 
 from activities.messages import PutBack, Standing, standing_of, standing_of_none
-from activities.progress import Ending, audit, block, end_as_before
+from activities.progress import Ending, audit, block, end_as_before, enter
 from activities.providers.catalogue import provider_of
 from activities.providers.provider import FlagProvider
 from activities.store.database import Database, Store
@@ -161,7 +161,7 @@ class _Rolling:
         if following:
             returned = release.returned(following, rollback, self.at, key)
             store.releases.write(returned)
-            store.history.enter(returned)
+            enter(store, returned, self.at)
         else:
             store.releases.write(release.rolled_back(rollback, self.at, key))
 

@@ -40,6 +40,7 @@ from api.routes import (
     status,
     stops,
     templates,
+    webhooks,
     whoami,
 )
 from doors import run
@@ -61,6 +62,7 @@ ROUTERS = (
     releases,
     controls,
     audit,
+    webhooks,
     keys,
     whoami,
     status,
@@ -107,7 +109,7 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     app.state.metrics = ApiMetrics()
-    app.state.rate_limit = RateLimit(settings.rate_limit)
+    app.state.rate_limit, app.state.webhooks_allow_private = RateLimit(settings.rate_limit), settings.webhooks_allow_private
     _add_middleware(app, settings)
     answer_problems(app)
     answer_again(app)

@@ -56,11 +56,17 @@ async def _temporal_ui(request: Request) -> str:
     return address
 
 
+async def _allow_private(request: Request) -> bool:
+    allowed: bool = request.app.state.webhooks_allow_private
+    return allowed
+
+
 DatabaseOf = Annotated[Database, Depends(_database)]
 DeliveryOf = Annotated[Delivery, Depends(_delivery)]
 Releases = Annotated[ReleaseClient, Depends(_releases)]
 LookoutOf = Annotated[Lookout, Depends(_lookout)]
 Metrics = Annotated[ApiMetrics, Depends(_metrics)]
+AllowPrivate = Annotated[bool, Depends(_allow_private)]
 TemporalUi = Annotated[str, Depends(_temporal_ui)]
 
 

@@ -17,6 +17,7 @@ TAGS = {
     "releases": "Flags on their way through a pipeline.",
     "guards": "Freezes and stops: what keeps stages from acting.",
     "audit": "Who did what, when, and what it changed.",
+    "webhooks": "Addresses that are told what happens in a project, and what was delivered to them.",
     "keys": "API keys. A key makes, lists, rotates and revokes only keys whose grants lie within its own; it also rotates itself.",
     "evaluation": "Flags for applications, by OFREP 0.3.0 and by Flagsmith's SDK API: read with the keys of an environment.",
     "system": "Workers, outages and what is late.",
@@ -94,7 +95,7 @@ def _problems(path: str, method: str, operation: dict[str, Any]) -> Iterator[tup
     yield HTTPStatus.UNPROCESSABLE_ENTITY, "It does not make sense as it was sent: `errors` points at each mistake."
     if "{" in path:
         yield HTTPStatus.NOT_FOUND, "There is no such thing, or none that this key may see."
-    if method != "get" or path.endswith(("/keys", "/v1/audit")):
+    if method != "get" or path.endswith(("/keys", "/v1/audit")) or "/webhooks" in path:
         yield HTTPStatus.FORBIDDEN, "The key lacks the right."
     if method != "get":
         yield HTTPStatus.CONFLICT, "It contradicts what is there now."

@@ -18,6 +18,11 @@ class Explanation(NamedTuple):
 
 
 EXPLANATIONS: dict[str, Explanation] = {
+    "address_refused": Explanation(
+        422,
+        "The URL of a webhook leads where none may lead: to a private or loopback address and the like, or nowhere; or it is not https.",
+        "Give an https URL of a server on the public internet, or let ops set FLAGHOIST_WEBHOOKS_ALLOW_PRIVATE.",
+    ),
     "already_approved": Explanation(
         409, "The person's yes counts already.", "Somebody else has to approve: `approval` says how many are needed."
     ),
@@ -34,7 +39,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     "approval_timed_out": Explanation(
         409,
         "A stage was not approved within its `timeout`. It blocks a release.",
-        "Approve it, and retry; or skip it, or remove the release.",
+        "Retry it, which asks again for as long, and have it approved; or skip it, or remove the release.",
     ),
     "body_too_large": Explanation(413, "The request's body is larger than is taken.", "Send less: a definition has at most 64 KiB."),
     "conflict": Explanation(
@@ -131,8 +136,8 @@ EXPLANATIONS: dict[str, Explanation] = {
     "release_not_found": Explanation(404, "There is no such release in the project.", "Look for it in the list of releases."),
     "secret_shown_once": Explanation(
         409,
-        "The request, by its `Idempotency-Key`, made a key before; `details.key` names it, and its secret is kept nowhere.",
-        "If the answer was lost, rotate that key: `POST /api/v1/keys/{key}/rotate`.",
+        "The request, by its `Idempotency-Key`, made a key or a webhook before; `details` names it, and its secret is shown once.",
+        "If the answer was lost, rotate it: `POST /api/v1/keys/{key}/rotate`, or the same of the webhook.",
     ),
     "segment_not_found": Explanation(404, "There is no such segment in the project.", "Create the segment, or correct its key."),
     "service_cannot_approve": Explanation(

@@ -69,11 +69,11 @@ class Writing:
             store.requests.answer(self.sent.request, self.sent.status, view.model_dump(mode="json"), headers)
         return view
 
-    def answer_once(self, store: Store, id_: str) -> None:
+    def answer_once(self, store: Store, id_: str, noun: str = "key") -> None:
         """Keep no answer, since it holds a secret, but what was made: the next time is refused."""
         if self.sent.request:
-            detail = "This request was carried out before, and the secret that it answered with is kept nowhere: rotate the key."
-            refusal = problem(HTTPStatus.CONFLICT, SecretShownOnce.code(), detail, details={"key": id_})
+            detail = f"This request was carried out before, and the secret that it answered with is shown once: rotate the {noun}."
+            refusal = problem(HTTPStatus.CONFLICT, SecretShownOnce.code(), detail, details={noun: id_})
             store.requests.answer(self.sent.request, HTTPStatus.CONFLICT, json.loads(bytes(refusal.body)), {})
 
     def update_id(self, control: str) -> str:

@@ -39,10 +39,12 @@ def counted(approvals: Iterable[Approval], what: str) -> list[Approval]:
     return sorted(by_owner.values(), key=lambda approval: approval.at)
 
 
-def gate_to_approve(stage: Stage) -> ApprovalGate:
-    """The gate that asks people. Raises NothingToApprove."""
+def gate_to_approve(stage: Stage, step: int) -> ApprovalGate:
+    """The gate that asks people, before the first step of the stage. Raises NothingToApprove."""
     if stage.approval is None:
         raise NothingToApprove(f"'{stage.name}' asks for no approval.")
+    if step > 1:
+        raise NothingToApprove(f"'{stage.name}' asked before its first step, for the whole rollout: to stop it now, pause it.")
     return stage.approval
 
 

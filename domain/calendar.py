@@ -11,7 +11,7 @@ from domain.text import Description, Name, Slug
 from domain.window import WindowGate
 
 HORIZON = timedelta(days=400)
-"""How far ahead we look for a moment at which all windows of a stage are open."""
+"""How far ahead we look for a moment at which all windows of a stage are open, freezes not counted."""
 
 
 class Freeze(Frozen):
@@ -42,10 +42,10 @@ def opening(gates: Sequence[Gate], environment: str, at: datetime, freezes: Sequ
     """When a stage that is due at that time may act. What is named is what keeps it first."""
     windows = [gate for gate in gates if isinstance(gate, WindowGate)]
     first = _frozen(environment, at, freezes)
-    moment, misses_window = at, first is None and not all(window.is_open(at) for window in windows)
-    while moment - at <= HORIZON:
+    moment, since, misses_window = at, at, first is None and not all(window.is_open(at) for window in windows)
+    while moment - since <= HORIZON:
         if freeze := _frozen(environment, moment, freezes):
-            moment = freeze.ends_at
+            moment = since = freeze.ends_at
         elif shut := next((window for window in windows if not window.is_open(moment)), None):
             moment = shut.opens_at(moment)
         else:

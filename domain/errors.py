@@ -32,6 +32,7 @@ Refusal
 │   └── Superseded
 ├── DraftChanged
 └── Invalid
+    ├── AddressRefused
     ├── CursorInvalid
     ├── IdempotencyKeyReused
     ├── PublishingRefused
@@ -176,7 +177,7 @@ class ReleasedSince(Conflict):
 
 
 class SecretShownOnce(Conflict):
-    """The request was carried out before, and answered with a secret that is kept nowhere."""
+    """The request was carried out before, and answered with a secret that is shown once."""
 
 
 class StageMoved(Conflict):
@@ -193,6 +194,10 @@ class DraftChanged(Refusal):
 
 class Invalid(Refusal):
     """It does not make sense as it was sent."""
+
+
+class AddressRefused(Invalid):
+    """The address of a webhook leads where none may lead."""
 
 
 class CursorInvalid(Invalid):

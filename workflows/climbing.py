@@ -85,8 +85,8 @@ def place_after_change(release: ReleaseInput, place: Place, at: datetime, sequen
     return place_in(following, place, at, sequence) if following else None
 
 
-def change_at(release: ReleaseInput, place: Place) -> ChangeFlag:
-    """The change that the stage makes."""
+def change_at(release: ReleaseInput, place: Place, now: datetime) -> ChangeFlag:
+    """The change that the stage makes, if it acts now."""
     stage = stage_at(release, place)
     following = next_step(release, place)
     return ChangeFlag(
@@ -100,7 +100,7 @@ def change_at(release: ReleaseInput, place: Place) -> ChangeFlag:
         patch=stage.patch(release.parameters, place.step),
         overwrite=release.on_conflict == "overwrite",
         entered_at=place.entered_at,
-        acts_at=opened_at(place),
+        acts_at=opened_at(place, now),
         due_at=place.acts_at,
         gates=stage.gates,
         next=None if following else next_stage(release, place),
@@ -108,9 +108,11 @@ def change_at(release: ReleaseInput, place: Place) -> ChangeFlag:
     )
 
 
-def opened_at(place: Place) -> datetime:
-    """When the stage could act: when it was due, or when what held it back was to end."""
-    return max(place.acts_at, place.held.until) if place.held and place.held.until else place.acts_at
+def opened_at(place: Place, now: datetime) -> datetime:
+    """When the stage could act: when it was due, or when what held it back ended; that is now, where a person ended it."""
+    if place.held is None:
+        return place.acts_at
+    return max(place.acts_at, min(place.held.until or now, now))
 
 
 def made_at(command: ChangeFlag, standing: Standing) -> datetime | None:
@@ -145,10 +147,10 @@ def put_back_at(release: ReleaseInput, place: Place, rollback: Rollback) -> PutB
     return PutBack(project=release.project, release=release.release, sequence=place.sequence, n=rollback.n, next=following)
 
 
-def hold_ended_at(release: ReleaseInput, place: Place) -> HoldEnded:
-    """The end of a stage without actions."""
+def hold_ended_at(release: ReleaseInput, place: Place, now: datetime) -> HoldEnded:
+    """The end of a stage without actions, if it ends now."""
     gates, following = stage_at(release, place).gates, next_stage(release, place)
-    return HoldEnded(entered_at=place.entered_at, acts_at=opened_at(place), due_at=place.acts_at, gates=gates, next=following)
+    return HoldEnded(entered_at=place.entered_at, acts_at=opened_at(place, now), due_at=place.acts_at, gates=gates, next=following)
 
 
 def record_of(release: ReleaseInput, place: Place, step: Step, at: datetime) -> RecordProgress:

@@ -15,6 +15,10 @@ from domain.rollback import Rollback
 TASK_QUEUE = "flaghoist"
 RELEASE = "Release"
 ROLLBACK = "Rollback"
+WEBHOOK = "Webhook"
+WEBHOOK_QUEUE = "flaghoist-webhooks"
+"""A task queue of its own, with slots of its own: a slow receiver never takes one from a release."""
+KNOCK = "knock"
 LOOK_AGAIN = "look_again"
 ROLL_OVER = "roll_over"
 
@@ -71,6 +75,19 @@ class RollbackInput(Message):
     environment: str
     sequence: int
     rollback: Rollback
+
+
+class WebhookInput(Message):
+    """What the workflow is started with that delivers to one webhook."""
+
+    project: str
+    webhook: str
+    failures: int = 0
+
+    @property
+    def workflow_id(self) -> str:
+        """Each webhook has one workflow at a time."""
+        return f"webhook/{self.project}/{self.webhook}"
 
 
 class SteerRelease(Message):

@@ -22,6 +22,12 @@ QUICK_RECORD: dict[str, Any] = {
 
 QUICK_LOOK: dict[str, Any] = {**QUICK_RECORD, "schedule_to_close_timeout": timedelta(seconds=30)}
 
+DELIVERY: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)),
+}
+"""For ever, as long as the database is down; what a receiver does is no failure of the activity."""
+
 CALL_TO_TEMPORAL = timedelta(seconds=5)
 CONTROL = timedelta(seconds=15)
 """How long a person waits until a control shows its effect."""

@@ -61,7 +61,7 @@ class ReleaseWorkflow(Steerable, Placed):
         self.must_look = False
         self.must_roll_over = False
         self.requests = Requests(settled=self.place.settled)
-        self.must_try = False
+        self.must_try = self.place.held is not None  # What ended it may have been told to the run before.
         self.shown = False
 
     @workflow.run
@@ -158,13 +158,15 @@ class ReleaseWorkflow(Steerable, Placed):
             await self._yield_to(answer)
 
     async def _change_flag(self) -> Acted | None:
-        return await change_flag(change_at(self.release, self.place), change_in_words(self.release, self.place), self._is_called_off)
+        command = change_at(self.release, self.place, workflow.now())
+        return await change_flag(command, change_in_words(self.release, self.place), self._is_called_off)
 
     def _is_called_off(self) -> bool:
         return self.must_look or self.requests.any_leaving(self.place.visit)
 
     async def _end_hold(self) -> Ended:
-        command = record_of(self.release, self.place, hold_ended_at(self.release, self.place), workflow.now())
+        now = workflow.now()
+        command = record_of(self.release, self.place, hold_ended_at(self.release, self.place, now), now)
         return await end_hold(command, f"{self.stage.name}: hold ended")
 
     def _go_on(self, at: datetime, sequence: int) -> None:
@@ -198,7 +200,7 @@ class ReleaseWorkflow(Steerable, Placed):
 
     def _knows_as_its_own(self, standing: Standing) -> bool:
         """Take over the outcome of an attempt at this stage's change, or of a workflow task, that could not tell of it."""
-        command = change_at(self.release, self.place)
+        command = change_at(self.release, self.place, workflow.now())
         if standing.write_key == command.key and (at := made_at(command, standing)):
             self._go_on(at, standing.sequence)
             return True

@@ -7,10 +7,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from activities.store.identifiers import new_id
+from activities.store.notices import Notices
 from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import audit_entries
 from domain.access import Caller
 from domain.audit import Actor, AuditEntry, Event, by_key
+from domain.notice import notice_of
 
 FILTERS = ("event", "project", "environment", "feature", "segment", "pipeline", "release", "stage")
 
@@ -18,11 +20,14 @@ FILTERS = ("event", "project", "environment", "feature", "segment", "pipeline", 
 class AuditLog:
     """Everything that anyone or anything did, newest first."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, notices: Notices) -> None:
         self.connection = connection
+        self.notices = notices
 
     def add(self, entry: AuditEntry) -> None:
-        """Write down what was done."""
+        """Write down what was done, and what webhooks are told of it."""
+        if notice := notice_of(entry):
+            self.notices.tell(notice)
         actor = entry.actor
         self.connection.execute(
             insert(audit_entries).values(

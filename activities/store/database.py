@@ -12,12 +12,14 @@ from sqlalchemy.exc import OperationalError
 
 from activities.store.approvals import ApprovalRepository
 from activities.store.audit import AuditLog
+from activities.store.deliveries import DeliveryRepository
 from activities.store.features import FeatureRepository
 from activities.store.guards import FreezeRepository, StopRepository
 from activities.store.history import History
 from activities.store.identities import IdentityRepository
 from activities.store.keys import KeyRepository
 from activities.store.leases import LeaseRepository
+from activities.store.notices import Notices
 from activities.store.outbox import Outbox
 from activities.store.pipelines import PipelineRepository
 from activities.store.projects import EnvironmentRepository, ProjectRepository, SegmentRepository
@@ -25,6 +27,7 @@ from activities.store.releases import ReleaseRepository
 from activities.store.requests import RequestRepository
 from activities.store.serving import ServingRepository
 from activities.store.versions import Versions
+from activities.store.webhooks import WebhookRepository
 
 _BEGIN = "flaghoist_begin"
 _POSTGRESQL = "-c jit=off -c statement_timeout=20000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
@@ -101,7 +104,22 @@ class Store:
     @cached_property
     def audit(self) -> AuditLog:
         """The audit log."""
-        return AuditLog(self.connection)
+        return AuditLog(self.connection, self.notices)
+
+    @cached_property
+    def notices(self) -> Notices:
+        """What webhooks are to be told."""
+        return Notices(self.connection)
+
+    @cached_property
+    def webhooks(self) -> WebhookRepository:
+        """Webhooks."""
+        return WebhookRepository(self.connection)
+
+    @cached_property
+    def deliveries(self) -> DeliveryRepository:
+        """What webhooks are told, and what came of it."""
+        return DeliveryRepository(self.connection)
 
     @cached_property
     def keys(self) -> KeyRepository:

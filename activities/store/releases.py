@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from activities.store.paging import Page, Slice, fetch_page
@@ -170,11 +170,13 @@ class ReleaseRepository:
         return self.connection.execute(newest).scalar_one_or_none()
 
     def write_started(self, release: Release) -> bool:
-        """Note that the workflow has started, unless it has written to the record itself meanwhile."""
+        """Note that the workflow has started, unless it has written to the record itself meanwhile. What holds its stage stays noted."""
         waits = and_(
             releases.c.id == release.id, releases.c.status == ReleaseStatus.STARTING.value, releases.c.sequence == release.sequence
         )
-        return self.connection.execute(update(releases).where(waits).values(**_written(release))).rowcount > 0
+        acts_at = case((releases.c.held.is_(None), literal(release.acts_at, releases.c.acts_at.type)), else_=releases.c.acts_at)
+        started = {"status": release.status.value, "entered_at": release.entered_at, "acts_at": acts_at}
+        return self.connection.execute(update(releases).where(waits).values(**started)).rowcount > 0
 
     def write_held(self, release: Release) -> bool:
         """Note what keeps the stage from acting, unless the record has gone on. It leaves the sequence, for nothing is decided."""

@@ -20,6 +20,7 @@ from api.cli import (
     segments,
     simulation,
     status,
+    webhooks,
 )
 from api.cli.panels import LOOK, RELEASE, SET_UP, InPanels
 from api.cli.session import wrong_usage
@@ -76,6 +77,7 @@ app.command("status", rich_help_panel=LOOK)(status.show_status)
 app.add_typer(projects.app, name="projects", rich_help_panel=SET_UP)
 app.add_typer(environments.app, name="environments", rich_help_panel=SET_UP)
 app.add_typer(segments.app, name="segments", rich_help_panel=SET_UP)
+app.add_typer(webhooks.app, name="webhooks", rich_help_panel=SET_UP)
 app.add_typer(keys.app, name="keys", rich_help_panel=SET_UP)
 processes.add_to(app)
 

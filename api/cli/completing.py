@@ -8,6 +8,7 @@ import typer
 from api.cli.target import Target
 from api.client import first, path_of
 from domain.audit import Event
+from domain.notice import NoticeEvent
 from settings import Settings
 
 QUICK = 1.0
@@ -38,6 +39,17 @@ def offer_releases(context: typer.Context, incomplete: str) -> Offered:
 def offer_api_keys(context: typer.Context, incomplete: str) -> Offered:
     """The ids of API keys."""
     return _offer(context, incomplete, "/keys", lambda key: (key["id"], f"{key['name']} of {key['owner']['name']}"))
+
+
+def offer_webhooks(context: typer.Context, incomplete: str) -> Offered:
+    """The ids of the webhooks of the project that was typed before."""
+    path = path_of("projects", context.params.get("project") or "", "webhooks")
+    return _offer(context, incomplete, path, lambda webhook: (webhook["id"], webhook["name"]))
+
+
+def offer_notices(incomplete: str) -> list[str]:
+    """What webhooks tell of."""
+    return [event for event in NoticeEvent if event.startswith(incomplete)]
 
 
 def offer_events(incomplete: str) -> list[str]:

@@ -103,7 +103,7 @@ def create_freeze(
     body = given(name=name, starts_at=start, ends_at=end, timezone=timezone, environments=environment or None, reason=reason)
     with calling(context) as client:
         made = client.post(path_of("projects", project, "freezes"), body)
-    line = f"'{made['name']}' freezes {_where(made)} from {moment(made['starts_at'])} until {moment(made['ends_at'])}."
+    line = f"'{made['name']}' freezes {_where(made)} from {moment(made['starts_at'])} until {moment(made['ends_at'])} UTC."
     show_answer(made, line, as_json=as_json)
 
 

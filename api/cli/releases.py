@@ -134,12 +134,18 @@ def print_release(release: dict[str, Any], *, as_json: bool) -> None:
     pipeline = release["pipeline"]
     show(f"{release['feature']} on {pipeline['key']} version {pipeline['version']}: {release['status']} in '{release['stage']}'", "bold")
     show(why(release))
+    if asked := release["approval"]:
+        show(f"Approvals of '{release['stage']}': {len(asked['given'])} of {asked['needed']}{_by(asked['given'])}.")
     for line in rollback_in_words(release):
         show(line)
     show_table(["Stage", "Environment", "Outcome", "At"], [row for stage in release["stages"] for row in _rows(stage)])
     for environment, percent in release["rollouts"].items():
         show(f"Its rollout in {environment} {'was left' if release['ended_at'] else 'stands'} at {percent} %.")
     show(f"Temporal: {release['temporal_url']}")
+
+
+def _by(given: list[dict[str, Any]]) -> str:
+    return f", by {', '.join(yes['owner'] for yes in given)}" if given else ""
 
 
 def _rows(stage: dict[str, Any]) -> list[list[str]]:

@@ -58,7 +58,7 @@ def change_project(project: Slug, body: ChangeName, caller: CallerOf, database: 
 
 @router.delete("/{project}", status_code=204)
 def delete_project(project: Slug, caller: CallerOf, database: DatabaseOf) -> None:
-    """Delete a project in which no release is under way; this needs the instance role owner."""
+    """Delete a project in which no release is under way, with its webhooks; this needs the instance role owner."""
     caller.must_see(project)
     caller.must_be_owner()
     at = now()
@@ -68,4 +68,5 @@ def delete_project(project: Slug, caller: CallerOf, database: DatabaseOf) -> Non
             used_by = [{"kind": "release", "id": release.id, "feature": release.feature} for release in unfinished]
             raise InUse(f"{len(used_by)} releases are under way in '{project}': remove them first.", used_by=used_by)
         store.projects.delete(found.id, at)
+        store.webhooks.delete_all(project)
         store.audit.record(caller, Event.PROJECT_DELETED, at, project=project)

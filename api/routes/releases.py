@@ -1,6 +1,6 @@
 """Releases: flags on their way."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -13,7 +13,10 @@ from activities.store.database import Store
 from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, LookoutOf, Since, SliceOf, TemporalUi, Until, WritingOf, now
 from api.schemas.lists import ListOf
 from api.schemas.releases import ReleaseSummary, ReleaseView, Told, Viewer, approval_view
+from domain.errors import NotFound
+from domain.plan import shares_left
 from domain.progress import is_overdue
+from domain.project import Project
 from domain.release import Release
 from domain.status import ReleaseStatus
 from domain.text import Name, Slug
@@ -85,13 +88,28 @@ def view_of(store: Store, viewer: Viewer, release: Release) -> ReleaseView:
 def _told_of(store: Store, release: Release, at: datetime) -> Told:
     project = store.projects.get(release.project)
     asked = asked_of(store, project, release) if release.is_under_way else None
+    changes = store.history.changes(release.id)
     return Told(
         definition=store.pipelines.version(release.pipeline.id).definition,
         runs=store.history.runs(release.id),
-        changes=store.history.changes(release.id),
+        changes=changes,
+        rollouts=_rollouts(store, project, release, shares_left(changes)),
         freezes=store.freezes.ahead(project.id, at),
         approval=approval_view(asked) if asked else None,
     )
+
+
+def _rollouts(store: Store, project: Project, release: Release, left: Mapping[str, int]) -> dict[str, int]:
+    """The shares that the release left, where the flag still has them: somebody may have ended a rollout since."""
+    if not left:
+        return {}
+    try:
+        feature = store.features.get(release.feature, project.id)
+    except NotFound:
+        return {}
+    states = store.features.states([feature], project.id)[feature.id]
+    standing = {environment: state.rollout.percent for environment, state in states.items() if state.rollout}
+    return {environment: percent for environment, percent in left.items() if standing.get(environment) == percent}
 
 
 def _onlooker(temporal_ui: str, lookout: Lookout, releases: Iterable[Release]) -> Viewer:

@@ -1,6 +1,6 @@
 """Releases on the wire."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -15,7 +15,7 @@ from domain.duration import Duration
 from domain.flag import Value
 from domain.model import Frozen, Moment
 from domain.pipeline import Definition
-from domain.plan import PlannedStage, plan_of, shares_left
+from domain.plan import PlannedStage, plan_of
 from domain.progress import WaitingFor, waiting_for
 from domain.release import PipelineRef, Release, StageRun
 from domain.rollback import Because, RollbackState
@@ -180,7 +180,9 @@ class ReleaseView(ReleaseSummary):
     """A release, whole: its plan and its history."""
 
     stages: list[PlannedStage]
-    rollouts: dict[str, int] = Field(description="Environment -> the share in percent at which this release left or holds its rollout")
+    rollouts: dict[str, int] = Field(
+        description="Environment -> the share in percent at which this release left its rollout, where the flag still has it"
+    )
     history: list[VisitView]
     rollback: RollbackView | None
     approval: ApprovalView | None
@@ -194,6 +196,7 @@ class Told(NamedTuple):
     changes: Sequence[Change]
     freezes: Sequence[Freeze] = ()
     approval: ApprovalView | None = None
+    rollouts: Mapping[str, int] = {}
 
 
 def approval_view(asked: Asked) -> ApprovalView:
@@ -221,12 +224,12 @@ class Viewer:
 
     def view(self, release: Release, told: Told) -> ReleaseView:
         """A release, whole."""
-        definition, runs, changes, freezes, approval = told
+        definition, runs, changes, freezes, approval, _ = told
         history = [_visit(run, definition, [change for change in changes if change.visit == run.visit]) for run in runs]
         return ReleaseView(
             **self._plain(release, asks=approval is not None),
             stages=plan_of(release, definition, runs, changes, self.at, freezes),
-            rollouts=shares_left(changes),
+            rollouts=told.rollouts,
             history=history,
             rollback=self._rollback(release),
             approval=approval,

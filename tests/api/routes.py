@@ -1,6 +1,7 @@
 """Every route of the API, each with something to call it on and a body that is right."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -64,7 +65,9 @@ def _a_draft_to_clone(api: Api) -> Place:
 
 
 def _freeze() -> dict[str, Any]:
-    return {"name": "Christmas", "starts_at": "2026-12-23T18:00Z", "ends_at": "2027-01-04T08:00Z", "environments": ["development"]}
+    tomorrow = datetime.now(tz=UTC) + timedelta(days=1)
+    ends_at = tomorrow + timedelta(days=12)
+    return {"name": "Move", "starts_at": tomorrow.isoformat(), "ends_at": ends_at.isoformat(), "environments": ["development"]}
 
 
 def _a_freeze(api: Api) -> Place:
@@ -72,7 +75,28 @@ def _a_freeze(api: Api) -> Place:
 
 
 def _stop() -> dict[str, Any]:
-    return {"reason": "checkout is down", "environment": "development", "expires_at": "2040-01-01T00:00Z"}
+    tomorrow = datetime.now(tz=UTC) + timedelta(days=1)
+    return {"reason": "checkout is down", "environment": "development", "expires_at": tomorrow.isoformat()}
+
+
+def _webhook() -> dict[str, Any]:
+    return {"url": "https://93.184.216.34/hook", "events": ["stop.placed"]}
+
+
+def _a_webhook(api: Api) -> Place:
+    return {"webhook": api.post("/projects/shop/webhooks", _webhook())["id"]}, None
+
+
+def _a_webhook_to_change(api: Api) -> Place:
+    return _a_webhook(api)[0], _renamed()
+
+
+def _a_delivery(api: Api) -> Place:
+    place, _ = _a_webhook(api)
+    stop = api.post("/projects/shop/stops", {"reason": "told", "environment": "staging"})["id"]
+    api.post(f"/projects/shop/stops/{stop}/lift")
+    [delivery] = api.get(f"/projects/shop/webhooks/{place['webhook']}/deliveries")["items"]
+    return place | {"delivery": delivery["id"]}, None
 
 
 def _a_stop(api: Api) -> Place:
@@ -146,6 +170,14 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "GET /projects/{project}/freezes": _nothing,
     "POST /projects/{project}/freezes": _body(_freeze),
     "DELETE /projects/{project}/freezes/{freeze}": _a_freeze,
+    "GET /projects/{project}/webhooks": _nothing,
+    "POST /projects/{project}/webhooks": _body(_webhook),
+    "GET /projects/{project}/webhooks/{webhook}": _a_webhook,
+    "PATCH /projects/{project}/webhooks/{webhook}": _a_webhook_to_change,
+    "DELETE /projects/{project}/webhooks/{webhook}": _a_webhook,
+    "POST /projects/{project}/webhooks/{webhook}/rotate": _a_webhook,
+    "GET /projects/{project}/webhooks/{webhook}/deliveries": _a_delivery,
+    "POST /projects/{project}/webhooks/{webhook}/deliveries/{delivery}/resend": _a_delivery,
     "GET /projects/{project}/stops": _nothing,
     "POST /projects/{project}/stops": _body(_stop),
     "POST /projects/{project}/stops/{stop}/lift": _a_stop,
@@ -175,7 +207,7 @@ PLACES: dict[str, Callable[[Api], Place]] = {
 
 _USUAL = {"kind": "client", "project": "shop", "environment": "development", "feature": "checkout", "segment": "staff"}
 
-_WITHOUT = ("/publish", "/archive", "/rotate")
+_WITHOUT = ("/publish", "/archive", "/rotate", "/resend")
 
 WITH_A_BODY = [route for route in PLACES if route.split()[0] in ("POST", "PUT", "PATCH") and not route.endswith(_WITHOUT)]
 

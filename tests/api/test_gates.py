@@ -4,9 +4,13 @@ from typing import Any
 
 import pytest
 
+from activities.messages import HeldBack
+from activities.store.database import Database
+from tests.activities.acting import change, command_for
 from tests.api.answers import pointers, problem_of
 from tests.http import Api
 from tests.pipelines import approval, enable, pipeline, stage, window
+from tests.world import NOW, world_of
 
 RELEASES, STOPS, FREEZES = "/projects/shop/releases", "/projects/shop/stops", "/projects/shop/freezes"
 ASKING = pipeline(stage("Everyone", "production", "1h", [enable()]) | {"gates": [approval(2)]})
@@ -99,6 +103,101 @@ def test_who_lacks_the_right_on_production_adds_to_a_pipeline_that_others_approv
     problem_of(erin.request("POST", f"{RELEASES}/{erin.get(RELEASES)['items'][0]['id']}/approve"), 403, "not_allowed")
 
 
+def test_what_holds_a_stage_that_is_due_is_said_of_the_release_alone_and_in_the_list(api_on_both: Api, url_on_both: str) -> None:
+    release = asking(api_on_both)
+    [listed] = api_on_both.get(RELEASES)["items"]
+    assert {"approve", "reject"} <= set(api_on_both.release(release)["allowed"])
+    assert not {"approve", "reject"} & set(listed["allowed"]), "lists read no pipelines: they say so once the stage is held"
+
+    for code, until in (("approval", None), ("stopped", "2030-01-01T00:00:00Z")):
+        if code == "stopped":
+            api_on_both.post(STOPS, {"reason": "orders fail", "expires_at": until})
+        due(url_on_both, release)
+
+        [listed], alone = api_on_both.get(RELEASES)["items"], api_on_both.release(release)
+        assert listed["waiting_for"] == alone["waiting_for"]
+        assert (alone["waiting_for"]["code"], alone["waiting_for"]["until"], alone["acts_at"]) == (code, until, until)
+        assert {"approve", "reject"} <= set(alone["allowed"])
+    assert "bootstrap stopped the project" in alone["waiting_for"]["message"]
+    assert "orders fail" in alone["waiting_for"]["message"]
+
+
+def due(url: str, release: str) -> None:
+    """Let the stage of a release come due, as its workflow does, and be held."""
+    database = Database(url)
+    world = world_of(database)
+    with database.reading() as store:
+        record = store.releases.get(release)
+        gates = store.pipelines.version(record.pipeline.id).definition.stages[record.stage_index].gates
+    assert isinstance(change(world, command_for(world, record, gates=gates), NOW), HeldBack)
+    database.close()
+
+
+def test_an_approval_is_for_the_stage_that_was_looked_at(api: Api) -> None:
+    release = asking(api)
+    vera = operator(api, "vera")
+
+    for control in ("approve", "reject"):
+        for stale in ({"expected_stage": "Beta"}, {"expected_visit": 2}):
+            problem_of(vera.request("POST", f"{RELEASES}/{release}/{control}", stale), 409, "stage_moved")
+    assert api.release(release)["approval"]["given"] == []
+
+
+def test_operators_stop_and_freeze_their_environments_and_admins_the_project(api: Api) -> None:
+    api.make_project()
+    vera, admin = operator(api, "vera"), api.make_key("anna", {"project": "shop", "role": "admin"})
+    period = {"name": "Move", "starts_at": "2030-03-02T00:00Z", "ends_at": "2030-03-03T12:00Z"}
+
+    for wide in ({}, {"environment": "staging"}, {"pipeline": "standard"}):
+        problem_of(vera.request("POST", STOPS, {"reason": "x"} | wide), 403, "not_allowed")
+    for everywhere in (period, period | {"environments": ["production", "staging"]}):
+        problem_of(vera.request("POST", FREEZES, everywhere), 403, "not_allowed")
+    assert vera.post(STOPS, {"reason": "x", "environment": "production"})["placed_by"] == "vera"
+    assert vera.post(FREEZES, period | {"environments": ["production"]})["made_by"] == "vera"
+    whole = admin.post(FREEZES, period)
+    problem_of(vera.request("DELETE", f"{FREEZES}/{whole['id']}"), 403, "not_allowed")
+    assert admin.post(STOPS, {"reason": "x"})["stands"]
+
+
+def test_a_freeze_is_listed_until_it_is_taken_away_and_says_whether_it_is_in_force(api_on_both: Api) -> None:
+    api_on_both.make_project()
+    now = {"name": "Now", "starts_at": "2020-01-01T00:00Z", "ends_at": "2030-01-01T00:00Z"}
+    later = {"name": "Christmas", "timezone": "Europe/London", "starts_at": "2029-12-23T18:00", "ends_at": "2030-01-04T08:00"}
+    made = [api_on_both.post(FREEZES, each) for each in (now, later)]
+    assert [each["in_force"] for each in made] == [True, False]
+
+    assert api_on_both.get(FREEZES)["items"] == made[::-1]
+    assert api_on_both.request("DELETE", f"{FREEZES}/{made[0]['id']}").status_code == 204
+    problem_of(api_on_both.request("DELETE", f"{FREEZES}/{made[0]['id']}"), 404, "not_found")
+    assert api_on_both.get(FREEZES)["items"] == made[1:]
+    told = [entry["event"] for entry in api_on_both.get("/projects/shop/audit")["items"] if entry["event"].startswith("freeze.")]
+    assert told == ["freeze.deleted", "freeze.created", "freeze.created"]
+
+
+def test_a_stop_and_a_freeze_of_another_project_are_not_there(api: Api) -> None:
+    api.make_project()
+    api.make_project("cafe")
+    stop = api.post("/projects/cafe/stops", {"reason": "x"})["id"]
+    period = {"name": "Move", "starts_at": "2030-03-02T00:00Z", "ends_at": "2030-03-03T12:00Z"}
+    freeze = api.post("/projects/cafe/freezes", period)["id"]
+
+    problem_of(api.request("POST", f"{STOPS}/{stop}/lift"), 404, "not_found")
+    problem_of(api.request("DELETE", f"{FREEZES}/{freeze}"), 404, "not_found")
+    problem_of(operator(api, "vera").request("POST", "/projects/cafe/stops", {"reason": "x"}), 404, "not_found")
+    assert [each["stands"] for each in api.get("/projects/cafe/stops")["items"]] == [True]
+
+
+def test_a_stop_sent_twice_with_one_idempotency_key_is_one_stop(api_on_both: Api) -> None:
+    api_on_both.make_project()
+
+    once = [api_on_both.post(STOPS, {"reason": "orders fail"}, **{"Idempotency-Key": "once"}) for _ in range(2)]
+    lifted = [api_on_both.post(f"{STOPS}/{once[0]['id']}/lift", {}, **{"Idempotency-Key": "lift"}) for _ in range(2)]
+
+    assert once[0] == once[1]
+    assert lifted[0] == lifted[1]
+    assert len(api_on_both.get(STOPS, standing="false")["items"]) == 1
+
+
 def test_a_stop_is_lifted_by_its_placer_or_an_admin(api_on_both: Api) -> None:
     api_on_both.make_project()
     vera, victor = operator(api_on_both, "vera"), operator(api_on_both, "victor")
@@ -123,6 +222,7 @@ def test_a_stop_is_lifted_by_its_placer_or_an_admin(api_on_both: Api) -> None:
         ({"reason": "x", "environment": "moon"}, "/environment"),
         ({"reason": "x", "pipeline": "moon"}, "/pipeline"),
         ({"reason": "x", "expires_at": "2020-01-01T00:00Z"}, "/expires_at"),
+        ({"reason": "x", "expires_at": "9999-12-31T23:59:59Z"}, "/expires_at"),
         ({"reason": "x", "until": "2040-01-01T00:00Z"}, "/until"),
     ],
 )
@@ -138,6 +238,7 @@ def test_a_stop_that_makes_no_sense_is_refused(api: Api, body: dict[str, Any], p
     [
         ({"ends_at": "2026-12-23T18:00"}, "/ends_at"),
         ({"ends_at": "2026-12-01T18:00"}, "/ends_at"),
+        ({"ends_at": "9999-12-31T23:59:59Z"}, "/ends_at"),
         ({"timezone": "Mars/Base"}, "/timezone"),
         ({"timezone": None}, "/starts_at"),
         ({"starts_at": "2026-03-29T01:30"}, "/starts_at"),

@@ -18,7 +18,9 @@ from tests.pipelines import pipeline, stage
 NOT_HERE = ("resume", "advance", "skip", "retry", "restart", "approve", "reject")
 """Through Temporal, or where a stage asks people: see test_gates.py."""
 THROUGH_TEMPORAL = tuple(f"POST /projects/{{project}}/releases/{{release}}/{control}" for control in NOT_HERE)
-WITH_A_SECRET = ("POST /keys", "POST /keys/{key}/rotate")
+KEYS = ("POST /keys", "POST /keys/{key}/rotate")
+WEBHOOKS = ("POST /projects/{project}/webhooks", "POST /projects/{project}/webhooks/{webhook}/rotate")
+WITH_A_SECRET = (*KEYS, *WEBHOOKS)
 QUESTIONS = ("POST /projects/{project}/pipelines/{pipeline}/simulate",)
 """They change nothing, so that asking again is another question."""
 
@@ -98,7 +100,20 @@ def test_requests_sent_at_once_are_carried_out_once(api_on_both: Api) -> None:
     assert sorted(map(_is_replayed, answers)) == [False] + 5 * [True]
 
 
-@pytest.mark.parametrize("route", WITH_A_SECRET)
+@pytest.mark.parametrize("route", WEBHOOKS)
+def test_the_secret_of_a_webhook_is_shown_once(api_on_both: Api, route: str) -> None:
+    api_on_both.make_project()
+    _, path, body = prepare(api_on_both, route)
+
+    made = _send(api_on_both, path, body, "once").json()
+    again = problem_of(_send(api_on_both, path, body, "once"), 409, "secret_shown_once")
+
+    assert again["details"] == {"webhook": made["id"]}
+    assert made["secret"] not in str(again)
+    assert len(api_on_both.get("/projects/shop/webhooks")["items"]) == 1
+
+
+@pytest.mark.parametrize("route", KEYS)
 def test_the_secret_of_a_key_is_not_kept_to_be_answered_again(api_on_both: Api, route: str) -> None:
     api_on_both.make_project()
     _, path, body = prepare(api_on_both, route)

@@ -63,6 +63,13 @@ ANSWERING = {
     "stops place": "--reason incident",
     "simulate": "standard --feature standby",
     "templates": "",
+    "webhooks change": "WEBHOOK --name Chat",
+    "webhooks create": "https://93.184.216.34/ -e release.blocked",
+    "webhooks deliveries": "WEBHOOK --limit 3",
+    "webhooks list": "",
+    "webhooks resend": "WEBHOOK DELIVERY",
+    "webhooks rotate": "WEBHOOK --yes",
+    "webhooks show": "WEBHOOK",
     "whoami": "",
 }
 """Commands that answer something, with what is typed after them."""
@@ -75,6 +82,7 @@ SILENT = {
     "pipelines delete": "draft --yes",
     "projects delete": "PROJECT-spare --yes",
     "segments delete": "beta-users --yes",
+    "webhooks delete": "WEBHOOK --yes",
 }
 """Commands after which nothing is left to show."""
 
@@ -157,10 +165,14 @@ class Desk:
         key = api.post("/keys", {"name": "old", "owner": {"kind": "person", "name": "frank"}, "grants": [grant]})["id"]
         self.terminal = Terminal(api.address, FLAGHOIST_PROJECT=project)
         release = api.add(project=project)["id"]
+        webhook = api.post(f"/projects/{project}/webhooks", {"url": "https://93.184.216.34/hook"})["id"]
         stop = api.post(f"/projects/{project}/stops", {"reason": "to be lifted", "environment": "idle"})["id"]
         period = {"name": "F", "starts_at": "2030-01-01T00:00Z", "ends_at": "2030-01-02T00:00Z"}
         freeze = api.post(f"/projects/{project}/freezes", period)["id"]
+        [delivery, *_] = api.get(f"/projects/{project}/webhooks/{webhook}/deliveries")["items"]
         self.places = {
+            "WEBHOOK": webhook,
+            "DELIVERY": delivery["id"],
             "STOP": stop,
             "FREEZE": freeze,
             "PROJECT": project,

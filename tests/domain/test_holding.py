@@ -89,6 +89,13 @@ def test_windows_that_are_never_open_together_never_open() -> None:
     assert opening((morning, evening), "production", NOW, ()).at is None
 
 
+def test_a_freeze_of_years_ends_at_its_end_and_the_window_opens_after_it() -> None:
+    long = CHRISTMAS.model_copy(update={"ends_at": NOW + timedelta(days=3 * 365, hours=10)})
+
+    assert opening((), "production", NOW, [long]).at == long.ends_at
+    assert opening((OFFICE,), "production", NOW, [long]).at == NOW.replace(year=2029, day=2, hour=10)
+
+
 @given(starts=st.integers(-10, 100), lasts=st.integers(1, 300), due=st.integers(0, 400))
 def test_whatever_acts_by_the_calendar_acts_in_an_open_window_outside_every_freeze(starts: int, lasts: int, due: int) -> None:
     freeze = CHRISTMAS.model_copy(update={"starts_at": NOW + starts * HOUR, "ends_at": NOW + (starts + lasts) * HOUR})

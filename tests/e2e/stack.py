@@ -61,6 +61,7 @@ class Stack:
             "FLAGHOIST_RECONCILE_SECONDS": "1",
             "FLAGHOIST_LOG_FORMAT": "text",
             "FLAGHOIST_LOG_LEVEL": "warning",
+            "FLAGHOIST_WEBHOOKS_ALLOW_PRIVATE": "true",
         }
         server = [str(TEMPORAL), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.temporal_port)]
         durable = ["--db-filename", str(folder / "temporal.db"), "--sqlite-pragma", "journal_mode=wal", "--log-level", "error"]

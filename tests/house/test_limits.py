@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from activities.bootstrap import SHORTEST
+from activities.posting import SECONDS
+from activities.store import deliveries
 from activities.store.database import Database
 from activities.store.paging import MOST, USUAL
 from activities.store.requests import KEPT
@@ -13,6 +15,7 @@ from api.app import create_app
 from api.limits import LARGEST_BODY
 from api.problems import MOST_PROBLEMS
 from api.routes.pipelines import SHOWN_IN_A_STAGE
+from domain.address import LONGEST_URL
 from domain.binding import FARTHEST
 from domain.duration import LONGEST
 from domain.flag import LARGEST_INTEGER, LAST_PRIORITY, LONGEST_STRING, MOST_OVERRIDES
@@ -24,9 +27,11 @@ from domain.pipeline import LARGEST_DEFINITION, MOST_STAGES
 from domain.progress import PATIENCE
 from domain.segment import DEEPEST_RULES
 from domain.text import LONGEST_REASON, SLUG_PATTERN
+from domain.webhook import MOST_WEBHOOKS, OLD_SECRET_GOOD, Patience
 from domain.window import MOST_RANGES
 from settings import Settings
 from tests.house.guide import ROOT, rows, text_of
+from worker import RECEIVERS
 from workflows.policies import CONTROL, PROVIDER_CALL
 from workflows.search import ALL, KEYWORDS
 
@@ -98,6 +103,15 @@ LIMITS = {
     "the name of a trait, in characters": _field("Condition", "property", "maxLength"),
     "grants of a key": _field("CreateKey", "grants", "maxItems"),
     "environments in a grant": _field("Grant", "environments", "maxItems"),
+    "webhooks of a project": MOST_WEBHOOKS,
+    "a webhook's URL, in characters": LONGEST_URL,
+    "an attempt to deliver, in seconds": int(SECONDS),
+    "the time between two attempts at one delivery, in hours": _seconds(Patience().longest) // 3600,
+    "the time between two attempts at any, while all fail, in seconds": _seconds(Patience().longest_rest),
+    "for how long a delivery is attempted, in hours": _seconds(Patience().in_all) // 3600,
+    "for how long deliveries that ended are listed, in days": deliveries.KEPT.days,
+    "for how long an old secret is good after a rotation, in hours": _seconds(OLD_SECRET_GOOD) // 3600,
+    "to how many webhooks a worker delivers at once": RECEIVERS,
     "a body, in KiB": LARGEST_BODY // 1024,
     f"items on a page of a list; {USUAL} unless asked for": MOST,
     "flags shown in a stage of a pipeline; the count has them all": SHOWN_IN_A_STAGE,

@@ -1,10 +1,13 @@
 """Every write to a release is a compare-and-set: whoever is late writes nothing."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from activities.adding import AddRelease, add_release
 from activities.store.database import Store
 from domain.errors import AlreadyReleasing, Superseded
+from domain.held import Held
 from domain.release import Blocked, Release
 from domain.status import FINISHED, ReleaseStatus
 from tests.pipelines import pipeline, stage
@@ -138,3 +141,25 @@ def test_the_database_itself_refuses_a_second_unfinished_release(world: World) -
         copy(store)
     with pytest.raises(AlreadyReleasing), world.database.transaction() as store:
         add_release(store, world.caller, world.project, AddRelease(pipeline="standard", feature="checkout"), NOW)
+
+
+@pytest.mark.parametrize("until", [None, NOW + timedelta(hours=1)])
+def test_what_holds_a_stage_before_its_start_was_noted_stays_noted(world: World, until: datetime | None) -> None:
+    release = added(world)
+    held = Held(code="window", message="The window is shut.", until=until)
+
+    with world.database.transaction() as store:
+        assert store.releases.write_held(release.kept(held))
+        assert store.releases.write_started(release.started(NOW, NOW))
+
+    now = world.release(release.id)
+    assert (now.status, now.entered_at, now.held, now.acts_at) == (ReleaseStatus.RUNNING, NOW, held, until)
+
+
+def test_a_release_that_nothing_holds_starts_with_its_time(world: World) -> None:
+    release = added(world)
+
+    with world.database.transaction() as store:
+        assert store.releases.write_started(release.started(NOW, NOW + timedelta(hours=1)))
+
+    assert world.release(release.id).acts_at == NOW + timedelta(hours=1)

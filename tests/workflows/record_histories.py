@@ -9,20 +9,31 @@ import tempfile
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from temporalio.client import WorkflowHandle
+
+from activities.approving import reject_release
 from activities.store.database import Database
 from activities.store.migrate import migrate
+from activities.store.paging import Slice
 from domain.control import Control
 from domain.instant import print_instant
+from domain.notice import NoticeEvent
 from domain.patch import FlagPatch
 from domain.release import Release
-from tests.pipelines import enable, hold, pipeline, rollout, set_value, stage, until
+from tests.pipelines import approval, enable, hold, pipeline, rollout, set_value, stage, until
+from tests.receiver import answering_in_turn, receiving
+from tests.webhooks import add_webhook
+from tests.workflows.guards import decide, freeze, lift, person, place, until_at_rest, until_blocked, until_held
 from tests.workflows.stand import HISTORIES, Stand, real_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand
 from tests.workflows.test_controls import pause, until_paused
 from tests.workflows.test_ending import remove
 from tests.workflows.test_rollback import roll_back, rollback_of
-from workflows.messages import RestartRelease, SteerRelease
+from tests.workflows.test_webhook import delivering
+from tests.workflows.test_webhook import until as until_so
+from workflows.messages import RestartRelease, SteerRelease, WebhookInput
 
 CLASSIC = pipeline(
     stage("Development", actions=[enable(), set_value("one-page")]),
@@ -38,6 +49,7 @@ LAUNCH = pipeline(
     key="launch",
     parameters={"launch_at": {"type": "datetime"}, "value": {"type": "string"}},
 )
+ASKING = pipeline(stage("Everyone", "production") | {"gates": [approval(2)]}, hold("Watch", "1s") | {"gates": [approval()]}, key="asking")
 
 
 async def climbed(stand: Stand) -> Release:
@@ -156,6 +168,93 @@ async def launched(stand: Stand) -> Release:
     return release
 
 
+async def told(stand: Stand) -> Release:
+    """A release whose webhook is answered no once, and then yes."""
+    with receiving() as receiver:
+        receiver.answer = answering_in_turn(503, 204)
+        async with delivering(stand):
+            add_webhook(stand.world.database, receiver.url(), NoticeEvent.RELEASE_COMPLETED)
+            release = await climbed(stand)
+            await until_so("it to be told twice", lambda: len(receiver.received) == 2)
+            await told_of(stand).result()
+    return release
+
+
+def told_of(stand: Stand) -> WorkflowHandle[Any, Any]:
+    """The workflow of the project's webhook."""
+    with stand.world.database.reading() as store:
+        [webhook] = store.webhooks.page("shop", Slice()).items
+    return stand.env.client.get_workflow_handle(WebhookInput(project="shop", webhook=webhook.id).workflow_id)
+
+
+async def approved(stand: Stand) -> Release:
+    """Held until two people approve, and once more at the end of a hold."""
+    vera, victor = person(stand, "vera"), person(stand, "victor")
+    release = await stand.add(pipeline="asking")
+    for caller in (vera, victor):
+        await until_held(stand, release, "approval")
+        await until_at_rest(stand, release)
+        await decide(stand, caller, release)
+    await stand.until(release, "running", stage="Watch")
+    await until_held(stand, release, "approval")
+    await until_at_rest(stand, release)
+    await decide(stand, vera, release)
+    await stand.until(release, "completed")
+    return release
+
+
+async def rejected(stand: Stand) -> Release:
+    """Held for approval, rejected, tried again, and then passed over."""
+    release = await stand.add(pipeline="asking")
+    for control in (Control.RETRY, Control.SKIP):
+        await until_held(stand, release, "approval")
+        await until_at_rest(stand, release)
+        blocked = await decide(stand, person(stand, f"victor-{control}"), release, reject_release, reason="not on a Friday")
+        await until_blocked(stand, release)
+        message = by_olivia(stand) if control is Control.RETRY else SteerRelease(by=stand.world.caller.person)
+        await stand.releases.steer(blocked, control, message, control)
+    remove(stand, release)
+    await stand.delivery.deliver()
+    await stand.handle(release).result()
+    return release
+
+
+async def stopped(stand: Stand) -> Release:
+    """Held by a stop, paused and resumed under it, and let go on when it was lifted."""
+    stop = place(stand, environment="production")
+    release = await stand.add(pipeline="phased")
+    await until_held(stand, release, "stopped")
+    await pause(stand, release)
+    await until_paused(stand, release)
+    await _steer(stand, release, Control.RESUME)
+    await until_held(stand, release, "stopped")
+    await until_at_rest(stand, release)
+    await lift(stand, stop)
+    await stand.until(release, "completed")
+    return release
+
+
+async def carried_over(stand: Stand) -> Release:
+    """Continued as new while a stop held it; this is the second run."""
+    stop = place(stand, environment="production")
+    release = await stand.add(pipeline="phased")
+    await until_held(stand, release, "stopped")
+    await stand.handle(release).signal("roll_over")
+    await until_at_rest(stand, release)
+    await lift(stand, stop)
+    await stand.until(release, "completed")
+    return release
+
+
+async def frozen(stand: Stand) -> Release:
+    """Each step of a rollout is held until a freeze ends: it waits for a time, as for a window."""
+    freeze(stand, timedelta(seconds=3))
+    release = await stand.add(pipeline="phased")
+    await until_held(stand, release, "freeze")
+    await stand.until(release, "completed")
+    return release
+
+
 async def _steer(stand: Stand, release: Release, control: Control) -> None:
     message = SteerRelease(by=stand.world.caller.person, reason="to record it")
     await stand.releases.steer(stand.record(release), control, message, control)
@@ -173,6 +272,12 @@ KINDS: tuple[Callable[[Stand], Awaitable[Release]], ...] = (
     steered,
     phased,
     launched,
+    approved,
+    rejected,
+    stopped,
+    carried_over,
+    frozen,
+    told,
 )
 
 
@@ -183,14 +288,20 @@ async def record(version: str, names: Collection[str]) -> None:
             database = Database(f"sqlite:///{folder}/flaghoist.db")
             migrate(database)
             async with real_stand(database) as stand, stand.worker():
-                for definition in (CLASSIC, SLOW, PHASED, LAUNCH):
+                for definition in (CLASSIC, SLOW, PHASED, LAUNCH, ASKING):
                     stand.world.publish(definition)
                 release = await kind(stand)
                 await asyncio.sleep(0.5)
-                handle = rollback_of(stand, release) if kind is undone else stand.handle(release)
-                history = await handle.fetch_history()
+                history = await _workflow(stand, release, kind).fetch_history()
                 write(HISTORIES / f"{version}-{kind.__name__}.json", history.to_json())
             database.close()
+
+
+def _workflow(stand: Stand, release: Release, kind: Callable[[Stand], Awaitable[Release]]) -> WorkflowHandle[Any, Any]:
+    """The one whose history a kind is about."""
+    if kind is told:
+        return told_of(stand)
+    return rollback_of(stand, release) if kind is undone else stand.handle(release)
 
 
 def write(path: Path, text: str) -> None:

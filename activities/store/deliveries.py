@@ -1,0 +1,111 @@
+"""What webhooks are told, and what came of each attempt."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, delete, func, select, update
+
+from activities.store.paging import Page, Slice, fetch_page
+from activities.store.webhook_tables import deliveries, webhooks
+from domain.errors import NotFound
+from domain.webhook import Delivery, DeliveryStatus
+
+KNOCKED_AGAIN = timedelta(minutes=10)
+"""How long a delivery is late until its workflow is told once more; it may have been terminated, or be lost."""
+KEPT = timedelta(days=30)
+"""How long a delivery that has ended is listed."""
+AT_ONCE = 200
+
+_SHOWN = [deliveries.c[field] for field in Delivery.model_fields]
+_ENDED = deliveries.c.status != DeliveryStatus.PENDING.value
+
+
+class Due(NamedTuple):
+    """A delivery that is to be attempted, with what is sent."""
+
+    delivery: Delivery
+    body: str
+
+
+class Knock(NamedTuple):
+    """A webhook whose workflow is to be told that deliveries are due."""
+
+    project: str
+    webhook: str
+    deliveries: tuple[str, ...]
+
+
+class DeliveryRepository:
+    """Deliveries, newest first. Each is its own errand: until `knock_at` is past, its workflow need not be told of it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def page(self, webhook: str, wanted: Slice, status: DeliveryStatus | None = None) -> Page[Delivery]:
+        """Those of one webhook, newest first."""
+        query = select(*_SHOWN).where(deliveries.c.webhook == webhook)
+        if status:
+            query = query.where(deliveries.c.status == status.value)
+        return fetch_page(self.connection, query, deliveries.c.id, wanted, _read, newest_first=True)
+
+    def get(self, webhook: str, delivery: str, *, lock: bool = False) -> Delivery:
+        """One of a webhook's. Raises NotFound."""
+        query = select(*_SHOWN).where(deliveries.c.webhook == webhook, deliveries.c.id == delivery)
+        row = self.connection.execute(query.with_for_update() if lock else query).one_or_none()
+        if row is None:
+            raise NotFound(f"There is no delivery '{delivery}' of this webhook.")
+        return _read(row)
+
+    def due(self, webhook: str, now: datetime) -> Due | None:
+        """The oldest that is due."""
+        is_due = (deliveries.c.webhook == webhook) & (deliveries.c.next_attempt_at <= now)
+        row = self.connection.execute(select(*_SHOWN, deliveries.c.body).where(is_due).order_by(deliveries.c.id).limit(1)).one_or_none()
+        return Due(_read(row), row.body) if row else None
+
+    def next_at(self, webhook: str) -> datetime | None:
+        """When the next one is due."""
+        query = select(func.min(deliveries.c.next_attempt_at)).where(deliveries.c.webhook == webhook)
+        at: datetime | None = self.connection.execute(query).scalar_one()
+        return at
+
+    def write(self, delivery: Delivery, knock_at: datetime | None) -> None:
+        """Write how far it has come, and from when on its workflow is to be told of it."""
+        values = delivery.model_dump(exclude={"id", "webhook", "event", "release", "created_at"})
+        self.connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(**values, knock_at=knock_at))
+
+    def give_up(self, webhook: str, before: datetime) -> None:
+        """Give up what has been due since before that time, all at once."""
+        late = (deliveries.c.webhook == webhook) & (deliveries.c.next_attempt_at.is_not(None)) & (deliveries.c.due_since < before)
+        ended = {"status": DeliveryStatus.GIVEN_UP.value, "next_attempt_at": None, "knock_at": None}
+        self.connection.execute(update(deliveries).where(late).values(**ended))
+
+    def sweep(self, webhook: str, now: datetime) -> None:
+        """Forget what has ended long ago, some at a time."""
+        old = select(deliveries.c.id).where(deliveries.c.webhook == webhook, _ENDED, deliveries.c.created_at < now - KEPT)
+        gone = self.connection.execute(old.order_by(deliveries.c.id).limit(AT_ONCE)).scalars().all()
+        if gone:
+            self.connection.execute(delete(deliveries).where(deliveries.c.id.in_(gone)))
+
+    def to_knock(self, now: datetime) -> list[Knock]:
+        """The webhooks whose workflows are to be told. What was left to a webhook that is deleted goes."""
+        waiting = select(deliveries.c.id, deliveries.c.webhook).where(deliveries.c.knock_at <= now)
+        found: dict[str, list[str]] = {}
+        for row in self.connection.execute(waiting.order_by(deliveries.c.knock_at).limit(AT_ONCE)):
+            found.setdefault(row.webhook, []).append(row.id)
+        known = self.connection.execute(select(webhooks.c.id, webhooks.c.project).where(webhooks.c.id.in_(found))).all()
+        projects: dict[str, str] = {row.id: row.project for row in known}
+        return [Knock(projects.get(webhook, ""), webhook, tuple(ids)) for webhook, ids in found.items()]
+
+    def knocked(self, ids: Iterable[str], now: datetime) -> None:
+        """Note that a workflow has been told of these."""
+        waiting = deliveries.c.id.in_(list(ids)) & (deliveries.c.knock_at <= now)
+        self.connection.execute(update(deliveries).where(waiting).values(knock_at=now + KNOCKED_AGAIN))
+
+    def drop(self, webhook: str) -> None:
+        """Forget what was left to a webhook that is deleted."""
+        self.connection.execute(delete(deliveries).where(deliveries.c.webhook == webhook))
+
+
+def _read(row: Row[*tuple[Any, ...]]) -> Delivery:
+    return Delivery.model_validate({field: getattr(row, field) for field in Delivery.model_fields})

@@ -1,0 +1,142 @@
+"""Webhooks: addresses that are told what happens in a project. They are the business of its admins."""
+
+import secrets
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from activities.resolving import Names
+from activities.store.database import Store
+from activities.store.identifiers import new_id
+from api.dependencies import AllowPrivate, CallerOf, DatabaseOf, SliceOf, WritingOf, now
+from api.schemas.lists import ListOf
+from api.schemas.webhooks import ChangeWebhook, CreateWebhook, DeliveryView, NewWebhook
+from domain.access import Caller
+from domain.address import Target, target_of
+from domain.audit import Event
+from domain.errors import Conflict
+from domain.signature import secret_of
+from domain.text import Slug
+from domain.webhook import MOST_WEBHOOKS, DeliveryStatus, Webhook
+
+router = APIRouter(prefix="/projects/{project}/webhooks", tags=["webhooks"])
+
+
+@router.post("", status_code=201)
+def create_webhook(project: Slug, body: CreateWebhook, caller: CallerOf, writing: WritingOf, allow_private: AllowPrivate) -> NewWebhook:
+    """Make a webhook; the secret that it signs with is in this answer and nowhere else."""
+    caller.must_administer(project)
+    target = _checked(body.url, allow_private=allow_private)
+    webhook = Webhook(id=new_id(), name=body.name or target.host[:120], url=body.url, events=body.events, created_at=now())
+    secret = secret_of(secrets.token_bytes(32))
+    with writing.transaction() as store:
+        store.projects.get(project, lock="update")
+        if store.webhooks.count(project) >= MOST_WEBHOOKS:
+            raise Conflict(f"A project has at most {MOST_WEBHOOKS} webhooks: delete one first.")
+        store.webhooks.add(project, webhook, secret)
+        _audit(store, caller, Event.WEBHOOK_CREATED, project, after=_told(webhook))
+        writing.answer_once(store, webhook.id, "webhook")
+    return NewWebhook(**dict(webhook), secret=secret)
+
+
+@router.get("")
+def list_webhooks(project: Slug, caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf[Webhook]:
+    """The project's webhooks, newest first."""
+    caller.must_administer(project)
+    with database.reading() as store:
+        page = store.webhooks.page(store.projects.get(project).key, wanted)
+    return ListOf(items=page.items, next=page.next)
+
+
+@router.get("/{webhook}")
+def get_webhook(project: Slug, webhook: Slug, caller: CallerOf, database: DatabaseOf) -> Webhook:
+    """One webhook."""
+    caller.must_administer(project)
+    with database.reading() as store:
+        return store.webhooks.get(store.projects.get(project).key, webhook)
+
+
+@router.patch("/{webhook}")
+def change_webhook(
+    project: Slug, webhook: Slug, body: ChangeWebhook, caller: CallerOf, database: DatabaseOf, allow_private: AllowPrivate
+) -> Webhook:
+    """Change where a webhook leads, what it tells of, or its name; what waits for delivery goes to the new address."""
+    caller.must_administer(project)
+    if body.url is not None:
+        _checked(body.url, allow_private=allow_private)
+    with database.transaction() as store:
+        found = store.webhooks.get(store.projects.get(project, lock="share").key, webhook, lock=True)
+        changed = found.model_copy(update={name: value for name, value in body if value is not None})
+        store.webhooks.write(changed)
+        _audit(store, caller, Event.WEBHOOK_CHANGED, project, before=_told(found), after=_told(changed))
+    return changed
+
+
+@router.post("/{webhook}/rotate")
+def rotate_webhook(project: Slug, webhook: Slug, caller: CallerOf, writing: WritingOf) -> NewWebhook:
+    """Give a webhook another secret, which is in this answer and nowhere else; for a day it signs with the old one too."""
+    caller.must_administer(project)
+    secret = secret_of(secrets.token_bytes(32))
+    with writing.transaction() as store:
+        found = store.webhooks.get(store.projects.get(project, lock="share").key, webhook, lock=True)
+        rotated = store.webhooks.rotate(found.id, secret, now())
+        _audit(store, caller, Event.WEBHOOK_ROTATED, project, after=_told(found))
+        writing.answer_once(store, found.id, "webhook")
+    return NewWebhook(**dict(found), secret=secret, old_secret_until=rotated.old_until)
+
+
+@router.delete("/{webhook}", status_code=204)
+def delete_webhook(project: Slug, webhook: Slug, caller: CallerOf, database: DatabaseOf) -> None:
+    """Delete a webhook, with its secret and its deliveries; what was still to be delivered is not."""
+    caller.must_administer(project)
+    with database.transaction() as store:
+        found = store.webhooks.get(store.projects.get(project, lock="share").key, webhook, lock=True)
+        store.webhooks.delete(found.id)
+        _audit(store, caller, Event.WEBHOOK_DELETED, project, before=_told(found))
+
+
+@router.get("/{webhook}/deliveries")
+def list_deliveries(
+    project: Slug,
+    webhook: Slug,
+    caller: CallerOf,
+    database: DatabaseOf,
+    wanted: SliceOf,
+    status: Annotated[DeliveryStatus | None, Query(description="Only those that have come so far")] = None,
+) -> ListOf[DeliveryView]:
+    """What a webhook was told in the last 30 days, or is still to be told, newest first."""
+    caller.must_administer(project)
+    with database.reading() as store:
+        found = store.webhooks.get(store.projects.get(project).key, webhook)
+        page = store.deliveries.page(found.id, wanted, status)
+    return ListOf(items=[DeliveryView.model_validate(each) for each in page.items], next=page.next)
+
+
+@router.post("/{webhook}/deliveries/{delivery}/resend", status_code=202)
+def resend_delivery(project: Slug, webhook: Slug, delivery: Slug, caller: CallerOf, writing: WritingOf) -> DeliveryView:
+    """Deliver once more, at once and with the same `webhook-id`, whatever came of it before."""
+    caller.must_administer(project)
+    at = now()
+    with writing.transaction() as store:
+        found = store.webhooks.get(store.projects.get(project, lock="share").key, webhook)
+        again = store.deliveries.get(found.id, delivery, lock=True).sent_again(at)
+        store.deliveries.write(again, knock_at=at)
+        _audit(store, caller, Event.WEBHOOK_RESENT, project, release=again.release, after=_told(found) | {"delivery": again.id})
+        return writing.answer(store, DeliveryView.model_validate(again))
+
+
+def _checked(url: str, *, allow_private: bool) -> Target:
+    """Where a URL leads, by its words and by what its host resolves to now. Raises AddressRefused."""
+    target = target_of(url, allow_private=allow_private)
+    Names(allow_private=allow_private).resolve(target)
+    return target
+
+
+def _told(webhook: Webhook) -> dict[str, Any]:
+    """What the audit log tells of a webhook: of its address the host alone, for many a path is a password."""
+    target = target_of(webhook.url, allow_private=True)
+    return webhook.model_dump(mode="json", include={"id", "name", "events"}) | {"host": target.host}
+
+
+def _audit(store: Store, caller: Caller, event: Event, project: str, **about: Any) -> None:
+    store.audit.record(caller, event, now(), project=project, **about)

@@ -1,0 +1,92 @@
+"""What webhooks tell: the events, and the document that is sent of each."""
+
+import json
+from enum import StrEnum
+from typing import Any
+
+from domain.audit import Actor, AuditEntry, Event
+from domain.model import Frozen, Moment
+
+VERSION = 1
+"""Raised when a field changes its meaning or goes; more fields may come without."""
+
+
+class NoticeEvent(StrEnum):
+    """What a webhook may tell of. One that bears the name of an event of the audit log is told of whatever is audited under it."""
+
+    STAGE_ENTERED = "stage.entered"
+    STAGE_ACTED = "stage.acted"
+    STAGE_UNCHANGED = "stage.unchanged"
+    STAGE_HELD = "stage.held"
+    STAGE_SKIPPED = "stage.skipped"
+    STAGE_WAITING = "stage.waiting"
+    APPROVAL_NEEDED = "approval.needed"
+    RELEASE_ADDED = "release.added"
+    RELEASE_BLOCKED = "release.blocked"
+    RELEASE_PAUSED = "release.paused"
+    RELEASE_RESUMED = "release.resumed"
+    RELEASE_APPROVED = "release.approved"
+    RELEASE_REJECTED = "release.rejected"
+    RELEASE_COMPLETED = "release.completed"
+    RELEASE_REMOVED = "release.removed"
+    RELEASE_ROLLED_BACK = "release.rolled_back"
+    RELEASE_NOT_ROLLED_BACK = "release.not_rolled_back"
+    RELEASE_TERMINATED = "release.terminated"
+    STOP_PLACED = "stop.placed"
+    STOP_LIFTED = "stop.lifted"
+    FREEZE_CREATED = "freeze.created"
+    FREEZE_DELETED = "freeze.deleted"
+
+
+DETAILS: dict[NoticeEvent, tuple[str, ...]] = {
+    NoticeEvent.RELEASE_ADDED: ("version",),
+    NoticeEvent.STAGE_WAITING: ("code", "message", "until"),
+    NoticeEvent.APPROVAL_NEEDED: ("message", "until"),
+    NoticeEvent.RELEASE_BLOCKED: ("code",),
+    NoticeEvent.RELEASE_ROLLED_BACK: ("to_stage", "force"),
+    NoticeEvent.STOP_PLACED: ("id", "expires_at"),
+    NoticeEvent.STOP_LIFTED: ("id",),
+    NoticeEvent.FREEZE_CREATED: ("id", "name", "environments", "starts_at", "ends_at"),
+    NoticeEvent.FREEZE_DELETED: ("id", "name", "environments"),
+}
+"""Which fields of what an audit entry shows are told as `details`. What flags hold is not: a receiver may ask for it with a key."""
+
+_OF_AUDIT = {event.value: event for event in NoticeEvent}
+_OF_CODE = {(Event.STAGE_WAITING, "approval"): NoticeEvent.APPROVAL_NEEDED}
+"""Audit entries that are told under another name for the `code` that they show."""
+
+
+class Notice(Frozen):
+    """One thing that happened, as a webhook tells it."""
+
+    event: NoticeEvent
+    at: Moment
+    project: str
+    environment: str | None = None
+    feature: str | None = None
+    pipeline: str | None = None
+    release: str | None = None
+    stage: str | None = None
+    actor: Actor
+    on_behalf_of: str | None = None
+    reason: str | None = None
+    details: dict[str, Any] = {}
+
+    @property
+    def body(self) -> str:
+        """The document that is sent, to the byte: it is signed as it is kept."""
+        data = self.model_dump(mode="json", exclude={"event", "at"})
+        document = {"type": self.event.value, "version": VERSION, "timestamp": self.model_dump(mode="json")["at"], "data": data}
+        return json.dumps(document, separators=(",", ":"))
+
+
+def notice_of(entry: AuditEntry) -> Notice | None:
+    """What is told of an audit entry; nothing of most."""
+    shown = entry.after or entry.before or {}
+    event = _OF_CODE.get((entry.event, shown.get("code", ""))) or _OF_AUDIT.get(entry.event.value)
+    if event is None or entry.project is None:
+        return None
+    places = {field: getattr(entry, field) for field in ("project", "environment", "feature", "pipeline", "release", "stage")}
+    details = {field: shown.get(field) for field in DETAILS.get(event, ())}
+    by = {"actor": entry.actor, "on_behalf_of": entry.on_behalf_of, "reason": entry.reason}
+    return Notice(event=event, at=entry.at, details=details, **places, **by)

@@ -1,0 +1,159 @@
+"""What webhooks are told is written with what it tells of, or not at all."""
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from activities.store.database import Database
+from activities.store.deliveries import KEPT, KNOCKED_AGAIN
+from activities.store.paging import Slice
+from domain.audit import SYSTEM, AuditEntry, Event
+from domain.errors import NotFound
+from domain.notice import NoticeEvent
+from domain.webhook import Attempt, DeliveryStatus, Failure, Patience
+from tests.webhooks import add_webhook, deliveries_of
+
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+URL = "https://hooks.example.com/"
+BOTH = (NoticeEvent.RELEASE_COMPLETED, NoticeEvent.RELEASE_REMOVED)
+
+
+def _happens(database: Database, *events: Event, project: str = "shop", at: datetime = AT) -> None:
+    with database.transaction() as store:
+        for each in events:
+            store.audit.add(AuditEntry(at=at, actor=SYSTEM, event=each, project=project, release="r"))
+
+
+def test_each_webhook_is_told_what_it_wants_to_hear_of_its_project_in_order(database: Database) -> None:
+    both, other = add_webhook(database, URL, *BOTH), add_webhook(database, URL, NoticeEvent.RELEASE_REMOVED)
+    elsewhere = add_webhook(database, URL, *BOTH, project="bakery")
+
+    _happens(database, Event.RELEASE_ADDED, Event.RELEASE_REMOVED, Event.RELEASE_COMPLETED, Event.PIPELINE_CREATED)
+
+    told = {webhook: [each.event.value for each in deliveries_of(database, webhook)] for webhook in (both, other, elsewhere)}
+    assert told == {both: ["release.removed", "release.completed"], other: ["release.removed"], elsewhere: []}
+
+
+def test_what_did_not_happen_is_not_told(database: Database) -> None:
+    webhook = add_webhook(database, URL, *BOTH)
+
+    with suppress(RuntimeError), database.transaction() as store:
+        store.audit.add(AuditEntry(at=AT, actor=SYSTEM, event=Event.RELEASE_REMOVED, project="shop"))
+        raise RuntimeError("the rest of it failed")
+
+    assert deliveries_of(database, webhook) == []
+
+
+def test_a_transaction_looks_for_webhooks_once_however_much_happens_in_it(database: Database) -> None:
+    looks: list[Any] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *told: looks.append(told[2]) if "webhooks" in told[2] else None)
+
+    _happens(database, Event.RELEASE_REMOVED, Event.RELEASE_COMPLETED, Event.RELEASE_BLOCKED)
+
+    assert len(looks) == 1
+
+
+def test_a_delivery_is_its_own_errand_until_its_workflow_is_told_and_again_when_it_is_late(database: Database) -> None:
+    webhook = add_webhook(database, URL, *BOTH)
+    _happens(database, Event.RELEASE_REMOVED, Event.RELEASE_COMPLETED)
+    ids = tuple(each.id for each in deliveries_of(database, webhook))
+
+    with database.transaction() as store:
+        first = store.deliveries.to_knock(AT)
+        store.deliveries.knocked(ids, AT)
+        at_once = store.deliveries.to_knock(AT + KNOCKED_AGAIN - timedelta(seconds=1))
+        late = store.deliveries.to_knock(AT + KNOCKED_AGAIN)
+
+    assert [(each.project, each.webhook, sorted(each.deliveries)) for each in first] == [("shop", webhook, sorted(ids))]
+    assert at_once == []
+    assert [each.webhook for each in late] == [webhook]
+
+
+def test_what_is_written_after_somebody_looked_is_not_taken_for_told(database: Database) -> None:
+    webhook = add_webhook(database, URL, *BOTH)
+    _happens(database, Event.RELEASE_REMOVED)
+    with database.reading() as store:
+        [seen] = store.deliveries.to_knock(AT)
+    _happens(database, Event.RELEASE_COMPLETED)
+
+    with database.transaction() as store:
+        store.deliveries.knocked(seen.deliveries, AT)
+        [left] = store.deliveries.to_knock(AT)
+
+    assert left.deliveries == (deliveries_of(database, webhook)[1].id,)
+
+
+def test_the_oldest_that_is_due_comes_first_and_what_is_delivered_is_due_no_more(database: Database) -> None:
+    webhook = add_webhook(database, URL, *BOTH)
+    _happens(database, Event.RELEASE_REMOVED, Event.RELEASE_COMPLETED)
+    first, second = deliveries_of(database, webhook)
+
+    with database.transaction() as store:
+        oldest = store.deliveries.due(webhook, AT)
+        store.deliveries.write(first.attempted(Attempt(status=204), AT, Patience()), None)
+        store.deliveries.write(second.attempted(Attempt(failure=Failure.TIMED_OUT), AT, Patience()), None)
+
+    assert oldest
+    assert oldest.delivery == first
+    with database.reading() as store:
+        assert store.deliveries.due(webhook, AT) is None
+        assert store.deliveries.next_at(webhook) == AT + timedelta(seconds=10)
+    assert [each.last_failure for each in deliveries_of(database, webhook)] == [None, Failure.TIMED_OUT]
+
+
+def test_what_is_late_is_given_up_all_at_once_and_nothing_else(database: Database) -> None:
+    webhook, other = add_webhook(database, URL, *BOTH), add_webhook(database, URL, *BOTH)
+    _happens(database, Event.RELEASE_REMOVED)
+    _happens(database, Event.RELEASE_COMPLETED, at=AT + timedelta(hours=1))
+
+    with database.transaction() as store:
+        store.deliveries.give_up(webhook, AT + timedelta(minutes=1))
+
+    assert [each.status for each in deliveries_of(database, webhook)] == [DeliveryStatus.GIVEN_UP, DeliveryStatus.PENDING]
+    assert {each.status for each in deliveries_of(database, other)} == {DeliveryStatus.PENDING}
+
+
+def test_what_has_ended_is_forgotten_after_a_month(database: Database) -> None:
+    webhook = add_webhook(database, URL, *BOTH)
+    _happens(database, Event.RELEASE_REMOVED, Event.RELEASE_COMPLETED)
+    ended, pending = deliveries_of(database, webhook)
+
+    with database.transaction() as store:
+        store.deliveries.write(ended.attempted(Attempt(status=204), AT, Patience()), None)
+        store.deliveries.sweep(webhook, AT + KEPT)
+        kept = store.deliveries.page(webhook, Slice()).items
+        store.deliveries.sweep(webhook, AT + KEPT + timedelta(seconds=1))
+
+    assert len(kept) == 2
+    assert [each.id for each in deliveries_of(database, webhook)] == [pending.id]
+
+
+def test_a_deleted_webhook_takes_its_deliveries_and_secrets_along(database: Database) -> None:
+    webhook = add_webhook(database, URL, *BOTH)
+    _happens(database, Event.RELEASE_REMOVED)
+
+    with database.transaction() as store:
+        store.webhooks.delete_all("shop")
+
+    with database.reading() as store:
+        assert (store.webhooks.find(webhook), store.deliveries.to_knock(AT)) == (None, [])
+        with pytest.raises(NotFound):
+            store.webhooks.get("shop", webhook)
+
+
+def test_what_a_release_wrote_while_its_webhook_was_deleted_fails_nothing_and_is_dropped(database: Database) -> None:
+    webhook = add_webhook(database, URL, *BOTH)
+    with database.transaction() as store:
+        store.audit.add(AuditEntry(at=AT, actor=SYSTEM, event=Event.RELEASE_REMOVED, project="shop"))
+        store.webhooks.delete(webhook)
+        store.audit.add(AuditEntry(at=AT, actor=SYSTEM, event=Event.RELEASE_COMPLETED, project="shop"))
+
+    with database.transaction() as store:
+        [orphan] = store.deliveries.to_knock(AT)
+        store.deliveries.drop(orphan.webhook)
+
+    assert orphan.project == ""
+    assert deliveries_of(database, webhook) == []

@@ -1,0 +1,25 @@
+"""Webhooks written straight into the store."""
+
+from activities.store.database import Database
+from activities.store.identifiers import new_id
+from activities.store.paging import Slice
+from domain.notice import NoticeEvent
+from domain.signature import secret_of
+from domain.webhook import Delivery, Webhook
+from tests.world import NOW
+
+SECRET = secret_of(b"the signing key of the tests....")
+
+
+def add_webhook(database: Database, url: str, *events: NoticeEvent, project: str = "shop") -> str:
+    """The id of a webhook of the project, of all events unless some are named."""
+    webhook = Webhook(id=new_id(), name="Receiver", url=url, events=events or tuple(NoticeEvent), created_at=NOW)
+    with database.transaction() as store:
+        store.webhooks.add(project, webhook, SECRET)
+    return webhook.id
+
+
+def deliveries_of(database: Database, webhook: str) -> list[Delivery]:
+    """What it was told or is still to be told, oldest first."""
+    with database.reading() as store:
+        return list(reversed(store.deliveries.page(webhook, Slice(limit=200)).items))

@@ -1,0 +1,59 @@
+"""The story of one webhook, for as long as something is to be delivered to it."""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+
+from activities.delivering import DeliveryActivities
+from activities.messages import Delivered, DeliverNotices
+from workflows.messages import KNOCK, WEBHOOK, WebhookInput, spoken
+from workflows.policies import DELIVERY
+
+SHORTEST_WAIT = timedelta(seconds=1)
+
+
+@workflow.defn(name=WEBHOOK)
+class WebhookWorkflow:
+    """Delivers what is due, waits until more is, and ends when nothing is left. What is left is in the database alone."""
+
+    @workflow.init
+    def __init__(self, webhook: WebhookInput) -> None:
+        self.webhook = webhook
+        self.failures = webhook.failures
+        self.knocked = False
+
+    @workflow.run
+    async def run(self, webhook: WebhookInput) -> None:
+        """Go on until nothing is left to deliver."""
+        going_on = True
+        while going_on:
+            self.knocked = False
+            delivered = await self._deliver()
+            self.failures = delivered.failures
+            if delivered.rest:
+                await workflow.sleep(delivered.rest, summary=f"{self.failures} failed: leave the receiver in peace")
+            going_on = await self._until(delivered.next_at)
+            if going_on and workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(webhook.model_copy(update={"failures": self.failures}))
+
+    @workflow.signal(name=KNOCK)
+    def knock(self) -> None:
+        """Hear that something is due."""
+        self.knocked = True
+
+    async def _deliver(self) -> Delivered:
+        method: Any = DeliveryActivities.deliver_notices
+        command = DeliverNotices(project=self.webhook.project, webhook=self.webhook.webhook, failures=self.failures)
+        delivered: Delivered = await workflow.execute_activity_method(method, command, summary="Deliver what is due", **DELIVERY)
+        return delivered
+
+    async def _until(self, next_at: datetime | None) -> bool:
+        """Wait until something is due, or somebody knocks; whether to go on."""
+        if next_at is None:
+            return self.knocked
+        left = max(SHORTEST_WAIT, next_at - workflow.now())
+        with suppress(TimeoutError):
+            await workflow.wait_condition(lambda: self.knocked, timeout=left, timeout_summary=f"The next is due at {spoken(next_at)}")
+        return True
