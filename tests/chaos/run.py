@@ -157,7 +157,7 @@ def _temporal(ground: Ground) -> str:
 def main(
     seed: Annotated[int, typer.Option(help="What is drawn.")] = 1,
     releases: Annotated[int, typer.Option(help="How many releases climb.")] = 200,
-    seconds: Annotated[float, typer.Option(help="How long everything fails.")] = 240,
+    seconds: Annotated[float, typer.Option(help="How long everything fails.")] = 150,
     database: Annotated[str, typer.Option(help="sqlite or postgresql.")] = "sqlite",
     keep: Annotated[Path | None, typer.Option(help="Where what is left behind is kept.")] = None,
 ) -> None:
@@ -166,7 +166,7 @@ def main(
     folder = keep or Path(tempfile.mkdtemp(prefix="flaghoist-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
     chosen: Breakable = PostgresqlServer() if database == "postgresql" else SqliteFile(folder)
-    size = Size(seed, releases, seconds, patience=180, skew=True)
+    size = Size(seed, releases, seconds, patience=300, skew=True)
     with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as progress:
         task = progress.add_task(f"seed {seed}", total=seconds)
 
