@@ -87,12 +87,12 @@ def each_release_has_one_workflow(evidence: Evidence) -> Iterator[str]:
 
 
 def temporal_made_what_is_recorded(evidence: Evidence) -> Iterator[str]:
-    """Each change is in Temporal's history once, with its time and place; of a release that a person ended it may not know the last."""
+    """Each change is in Temporal's history once, with its time and place, but for what people called off while it was under way."""
     made = Counter((each.key, each.made_at, each.sequence) for run in evidence.executions for each in run.made)
     recorded = Counter((change["key"], _at(change["made_at"]), change["sequence"]) for change in changes_in(evidence.record))
     for change in (made - recorded).elements():
         yield f"Temporal had {change} made, and it is not recorded so"
-    may_be_missing = {
+    may_be_missing = {key for run in evidence.executions for key in run.unanswered} | {
         story.changes[-1]["key"] for story in evidence.record.stories if story.changes and story.row["status"] in ENDED_BY_PEOPLE
     }
     for change in (recorded - made).elements():
@@ -109,7 +109,7 @@ def nothing_is_made_before_temporal_asked(evidence: Evidence) -> Iterator[str]:
 
 
 def a_pause_takes_nothing_off_a_wait(evidence: Evidence) -> Iterator[str]:
-    """By Temporal's clock: what was paused waits as long, besides the time from hearing of the pause until it was resumed."""
+    """By Temporal's clock: what was paused waits as long, besides the time from having looked at the pause until it was resumed."""
     paused = {run.workflow.split("/")[3]: run.paused for run in evidence.executions if run.paused}
     for story in evidence.record.stories:
         resumed = next((_at(entry["at"]) for entry in story.audit if entry["event"] == "release.resumed"), None)

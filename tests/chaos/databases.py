@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+import psutil
 import psycopg
 
 with warnings.catch_warnings():
@@ -39,6 +41,14 @@ class Breakable(Protocol):
     def refusing_writes(self) -> Iterator[None]:
         """Let nobody write for as long as the block lasts."""
         yield
+
+    @contextmanager
+    def on_full_disk(self) -> Iterator[None]:
+        """Let its own process, if it has one, write to no file for as long as the block lasts."""
+        yield
+
+    def forget(self) -> None:
+        """Take away what it left outside of the run's folder."""
 
     def copy_to(self, path: Path) -> None:
         """Write what it holds into a SQLite file, each table in the order in which its rows were committed."""
@@ -68,6 +78,14 @@ class SqliteFile:
             yield
         finally:
             connection.close()
+
+    @contextmanager
+    def on_full_disk(self) -> Iterator[None]:
+        """It has no process."""
+        yield
+
+    def forget(self) -> None:
+        """It is in the run's folder."""
 
     def copy_to(self, path: Path) -> None:
         """Copy the file with everything that is still in its log. A row's id tells when it was committed: there is one writer at a time."""
@@ -119,6 +137,20 @@ class PostgresqlServer:
             self.start()
             self._set_read_only("off")
 
+    @contextmanager
+    def on_full_disk(self) -> Iterator[None]:
+        """Let nothing of the server write beyond a file's first byte. What it had acknowledged stays."""
+        self._limit_files("1")
+        try:
+            yield
+        finally:
+            self._limit_files("unlimited")
+            self.start()
+
+    def forget(self) -> None:
+        """Remove its folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def copy_to(self, path: Path) -> None:
         """Copy table by table; what was written by one transaction stays in its order."""
         target = sqlite3.connect(path)
@@ -140,6 +172,16 @@ class PostgresqlServer:
                 user=self._server.system_user,
                 start_new_session=True,
             )
+
+    def _limit_files(self, size: str) -> None:
+        """As the server's own user: root itself may lack the right."""
+        if self._running and self._running.poll() is None:
+            server = psutil.Process(self._running.pid)
+            for process in (*server.children(recursive=True), server):
+                command = ["prlimit", "--pid", str(process.pid), f"--fsize={size}:unlimited"]
+                limited = subprocess.run(command, user=self._server.system_user, cwd="/", capture_output=True, check=False)
+                if limited.returncode and process.is_running():
+                    raise PermissionError(limited.stderr.decode())
 
     def _set_read_only(self, state: str) -> None:
         with psycopg.connect(self.address, autocommit=True) as connection:

@@ -2,11 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 
@@ -32,7 +31,9 @@ class Execution(NamedTuple):
     status: str
     made: tuple[MadeByTemporal, ...]
     paused: datetime | None = None
-    """When it first heard that it was paused."""
+    """When it first had looked at the record after it was told of a pause."""
+    unanswered: frozenset[str] = frozenset()
+    """Keys of changes that a control called off while they were under way, and that ended without an answer."""
 
 
 async def read_executions(address: str) -> list[Execution]:
@@ -50,21 +51,45 @@ async def open_workflows(address: str) -> Counter[str]:
 
 async def _execution(handle: WorkflowHandle[Any, Any], kind: str, status: WorkflowExecutionStatus | None) -> Execution:
     events = (await handle.fetch_history(rpc_timeout=CALL)).events
-    paused = [_time(event) for event in events if _is_pause(event)]
-    return Execution(handle.id, kind, status.name if status else "", tuple(_made(events)), min(paused, default=None))
+    made, unanswered = tuple(_made(events)), frozenset(_unanswered(events))
+    return Execution(handle.id, kind, status.name if status else "", made, _paused(events), unanswered)
 
 
-def _made(events: Iterable[HistoryEvent]) -> Iterator[MadeByTemporal]:
+def _asked(events: Iterable[HistoryEvent]) -> dict[int, tuple[dict[str, Any], datetime]]:
+    """Each change that was asked for, by the number of its event, and when."""
     asked = dict[int, tuple[dict[str, Any], datetime]]()
     for event in events:
-        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
-            scheduled = event.activity_task_scheduled_event_attributes
-            if scheduled.activity_type.name == "change_flag":
-                asked[event.event_id] = _document(scheduled.input), _time(event)
-        elif event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
-            completed = event.activity_task_completed_event_attributes
-            if completed.scheduled_event_id in asked:
-                yield from _pair(*asked[completed.scheduled_event_id], _time(event), _document(completed.result))
+        scheduled = event.activity_task_scheduled_event_attributes
+        if scheduled.activity_type.name == "change_flag":
+            asked[event.event_id] = _document(scheduled.input), _time(event)
+    return asked
+
+
+def _made(events: Sequence[HistoryEvent]) -> Iterator[MadeByTemporal]:
+    asked = _asked(events)
+    for event in events:
+        completed = event.activity_task_completed_event_attributes
+        if completed.scheduled_event_id in asked:
+            yield from _pair(*asked[completed.scheduled_event_id], _time(event), _document(completed.result))
+
+
+def _unanswered(events: Sequence[HistoryEvent]) -> Iterator[str]:
+    asked = _asked(events)
+    called_off = {event.activity_task_cancel_requested_event_attributes.scheduled_event_id for event in events}
+    for event in events:
+        ended = event.activity_task_timed_out_event_attributes.scheduled_event_id
+        ended = ended or event.activity_task_canceled_event_attributes.scheduled_event_id
+        if ended in asked and ended in called_off:
+            yield _key(asked[ended][0])
+
+
+def _paused(events: Iterable[HistoryEvent]) -> datetime | None:
+    is_told = False
+    for event in events:
+        is_told = is_told or _is_pause(event)
+        if is_told and event.marker_recorded_event_attributes.marker_name == "core_local_activity":
+            return _time(event)
+    return None
 
 
 def _is_pause(event: HistoryEvent) -> bool:
@@ -81,9 +106,12 @@ def _time(event: HistoryEvent) -> datetime:
 def _pair(command: dict[str, Any], asked: datetime, answered: datetime, answer: dict[str, Any]) -> list[MadeByTemporal]:
     if answer["kind"] != "made":
         return []
-    key = f"{command['release']}/{command['visit']}/{command.get('step', 1)}"
     due, made_at = (datetime.fromisoformat(moment) for moment in (command["acts_at"], answer["made_at"]))
-    return [MadeByTemporal(key, due, asked, answered, made_at, answer["sequence"])]
+    return [MadeByTemporal(_key(command), due, asked, answered, made_at, answer["sequence"])]
+
+
+def _key(command: dict[str, Any]) -> str:
+    return f"{command['release']}/{command['visit']}/{command.get('step', 1)}"
 
 
 def _document(payloads: Any) -> dict[str, Any]:

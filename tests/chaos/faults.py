@@ -13,7 +13,7 @@ KINDS = {
     KILL: "processes are killed",
     STALL: "the network between a worker and Temporal stalls",
     REFUSE: "the database refuses writes",
-    FULL: "the disk is full for workers and API",
+    FULL: "the disk is full for workers, API and PostgreSQL",
 }
 
 

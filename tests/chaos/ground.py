@@ -23,7 +23,9 @@ def faketime() -> str:
     """The library that skews a process's clock. Fails where it is missing: nothing is left out in silence."""
     found = sorted(Path("/").glob(LIBFAKETIME.removeprefix("/")))
     if not found:
-        raise FileNotFoundError(f"{LIBFAKETIME} is missing: install Debian's package faketime, by `make faketime`")
+        raise FileNotFoundError(
+            f"{LIBFAKETIME} is missing: clocks can't be skewed. Install it by `apt-get install libfaketime` (Debian, Ubuntu)"
+        )
     return str(found[0])
 
 
@@ -68,6 +70,7 @@ class Ground:
             if fault.kind == REFUSE:
                 over.enter_context(self.database.refusing_writes())
             if fault.kind == FULL:
+                over.enter_context(self.database.on_full_disk())
                 self._limit_files(1)
                 over.callback(self._limit_files, resource.RLIM_INFINITY)
             over.callback(self._start_again, fault)

@@ -15,11 +15,11 @@ import pytest
 
 from tests.chaos.checks import CHECKS, wrong_with
 from tests.chaos.databases import PostgresqlServer, SqliteFile
+from tests.chaos.endurance import Outcome, Size, endure
 from tests.chaos.evidence import Evidence, read_database
 from tests.chaos.executions import Execution
 from tests.chaos.faults import KILL, REFUSE, STALL, schedule_for
 from tests.chaos.plan import plan_for
-from tests.chaos.run import Outcome, Size, endure
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("chaos")]
 
