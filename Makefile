@@ -1,4 +1,4 @@
-.PHONY: help run test check format bench openapi migrate clean
+.PHONY: help run test check format bench chaos openapi migrate clean
 
 PYTHON ?= python3
 UV := .venv/bin/uv
@@ -34,6 +34,9 @@ migrate: .venv/.ready ## bring the database to this version's schema
 
 bench: .venv/.ready-for-tests ## measure stages per second beside a bare workflow
 	.venv/bin/python -m benchmarks.stages
+
+chaos: .venv/.ready-for-tests ## let releases climb while everything is killed, five times, and judge what is left
+	.venv/bin/python -m tests.chaos.run
 
 clean: ## forget the environment (not the state under .flaghoist)
 	rm -rf .venv

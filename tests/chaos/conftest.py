@@ -8,9 +8,9 @@ import pytest
 from tests.chaos.databases import PostgresqlServer, SqliteFile
 from tests.chaos.endurance import Outcome, Size, endure
 
-ON_SQLITE = Size(seed=447, releases=16, seconds=8, patience=200, skew=False)
-ON_POSTGRESQL = Size(seed=622, releases=16, seconds=8, patience=200, skew=False)
-"""Seeds of few faults, in which everything is killed and every kind of fault happens. Patience is used up only if something is stuck."""
+ON_SQLITE = Size(seed=447, releases=16, seconds=8, patience=120, skew=False)
+ON_POSTGRESQL = Size(seed=622, releases=16, seconds=8, patience=120, skew=False)
+"""Seeds of few faults, in which everything is killed and every kind of fault happens. Patience is used up only where nothing moves."""
 
 
 class Run(NamedTuple):

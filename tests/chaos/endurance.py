@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+import httpx
 from temporalio.service import RPCError
 
 from tests.chaos.checks import wrong_with
@@ -21,13 +23,16 @@ from tests.chaos.plan import Plan, plan_for
 from tests.e2e.proxy import Proxy
 from tests.http import OWNER_KEY, Api
 
+LONGEST = 900
+"""Seconds after which a run is judged as it stands."""
+
 Tell = Callable[[float, str], None]
 """Hears of the time that has passed, and of what happens."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large a run is; the time for everything to come to rest afterwards is not counted in."""
+    """How large a run is. Afterwards everything comes to rest in its own time, unless nothing moves for as long as patience lasts."""
 
     seed: int
     releases: int
@@ -119,30 +124,45 @@ def _let_happen(ground: Ground, faults: list[Fault], seconds: float, tell: Tell)
 
 
 def _come_to_rest(ground: Ground, people: People, patience: float, tell: Tell) -> float:
-    """How long it took until everybody was answered and every workflow had ended; no longer than that."""
-    began = time.monotonic()
-    while (passed := time.monotonic() - began) < patience:
+    """How long it took until everybody was answered and every workflow had ended, or until nothing had moved for so long."""
+    began = moved_at = time.monotonic()
+    seen: object = None
+    while (passed := time.monotonic() - began) < LONGEST and time.monotonic() - moved_at < patience:
         ground.look_after()
         tell(passed, "")
-        if people.is_done and _is_at_rest(ground):
+        stands = _where_all_stands(ground)
+        if stands and people.is_done and stands.is_over:
             break
-        time.sleep(0.5)
+        if stands != seen:
+            seen, moved_at = stands, time.monotonic()
+        time.sleep(1)
     return passed
 
 
-def _is_at_rest(ground: Ground) -> bool:
-    with suppress(RPCError, RuntimeError):
-        listed = ground.stack.api.get("/status")
-        is_over = not asyncio.run(open_workflows(_temporal(ground))).total()
-        return is_over and bool(listed) and not _unfinished(ground)
-    return False
+class Stands(NamedTuple):
+    """How far everything has come."""
+
+    errands: int
+    unfinished: int
+    writes: int
+    open_workflows: int
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do."""
+        return not (self.errands or self.unfinished or self.open_workflows)
 
 
-def _unfinished(ground: Ground) -> int:
-    with tempfile.TemporaryDirectory() as folder:
+def _where_all_stands(ground: Ground) -> Stands | None:
+    """Nothing, while a part of it does not answer."""
+    with suppress(RPCError, RuntimeError, httpx.HTTPError), tempfile.TemporaryDirectory() as folder:
+        ground.stack.api.get("/status")
+        running = asyncio.run(open_workflows(_temporal(ground))).total()
         ground.database.copy_to(Path(folder) / "look.db")
         record, errands = read_database(Path(folder) / "look.db")
-    return errands + sum(story.row["ended_at"] is None for story in record.stories)
+        unfinished = sum(story.row["ended_at"] is None for story in record.stories)
+        return Stands(errands, unfinished, sum(story.row["sequence"] for story in record.stories), running)
+    return None
 
 
 def _temporal(ground: Ground) -> str:
