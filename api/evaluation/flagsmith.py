@@ -61,7 +61,7 @@ _TOLD = {
 }
 
 
-@router.get("/flags/", openapi_extra=_KEYED | {"parameters": [_FEATURE]})
+@router.get("/flags/", openapi_extra=_KEYED | {"parameters": [_FEATURE]}, responses={404: {"description": "There is no such feature."}})
 async def read_flags(request: Request) -> Response:
     """All flags as everybody gets them, by Flagsmith's SDK API; with `feature` only that one."""
     served = await _served(request)
@@ -92,7 +92,11 @@ async def read_identity(request: Request) -> Response:
     return await _identified(request, served, {"identifier": query.get("identifier"), "transient": query.get("transient") == "true"})
 
 
-@router.get("/environment-document/", openapi_extra=_KEYED, responses={403: {"description": "It is the client key."}})
+@router.get(
+    "/environment-document/",
+    openapi_extra=_KEYED,
+    responses={304: {"description": "Nothing has changed since."}, 403: {"description": "It is the client key."}},
+)
 async def read_environment_document(request: Request) -> Response:
     """The environment as one document, for SDKs that evaluate by themselves; this needs the server key."""
     environments: Environments = request.app.state.environments
