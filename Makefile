@@ -38,8 +38,9 @@ bench: .venv/.ready-for-tests ## measure what Flaghoist carries, beside what Tem
 audit: .venv/bin/uv ## ask osv.dev whether anything in uv.lock is known to be vulnerable
 	@$(UV) audit --frozen
 
-chaos: .venv/.ready-for-tests ## let releases climb while everything is killed, five times, and judge what is left
+chaos: .venv/.ready-for-tests ## let releases climb while everything is killed and judge what is left; ask every route for minutes (half an hour in all)
 	.venv/bin/python -m tests.chaos.run
+	.venv/bin/python -W ignore -m tests.input.run --seconds 240
 
 clean: ## forget the environment (not the state under .flaghoist)
 	rm -rf .venv

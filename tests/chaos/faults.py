@@ -29,7 +29,7 @@ class Fault(NamedTuple):
 
 def schedule_for(seed: int, seconds: float, *, kinds: Sequence[str], processes: Sequence[str], skew: bool) -> list[Fault]:
     """Faults one after another for so many seconds, with a breath between them; the same for the same seed."""
-    random = Random(f"faults {seed}")
+    random = Random(f"faults {seed}")  # noqa: S311 (it is to be repeated)
     faults = list[Fault]()
     at = random.uniform(1, 3)
     while at < seconds:

@@ -42,7 +42,7 @@ class Plan:
 
 def plan_for(seed: int, releases: int, seconds: float) -> Plan:
     """So many releases, added over the first two thirds of so many seconds; the same for the same seed."""
-    random = Random(f"plan {seed}")
+    random = Random(f"plan {seed}")  # noqa: S311 (it is to be repeated)
     slow = max(2.0, seconds / 15)
     features = [f"flag-{number}" for number in range(max(1, releases * 7 // 8))]
     pipelines = [_pipeline(random, number, slow) for number in range(max(4, releases // 5))]
