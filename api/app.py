@@ -20,6 +20,7 @@ from api.evaluation.environments import Environments
 from api.idempotency import answer_again
 from api.limits import BodyLimits
 from api.metrics import ApiMetrics
+from api.pages import serve_documentation
 from api.problems import OUTAGES, answer_problems
 from api.rates import RateLimit
 from api.requests import VERSIONED, Requests
@@ -106,6 +107,8 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Moves feature flags through release pipelines.",
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
     app.state.metrics = ApiMetrics()
@@ -156,6 +159,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(explanations.router)
+    serve_documentation(app)
 
 
 def _operation_id(route: APIRoute) -> str:

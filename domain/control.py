@@ -57,10 +57,14 @@ DECIDING = (Control.APPROVE, Control.REJECT)
 """The controls that make sense only where a stage asks people."""
 
 
-def allowed_controls(standing: str, *, asks: bool = False) -> list[str]:
-    """The controls that make sense for a release standing so, whose stage asks people or does not."""
+def allowed_controls(standing: str, *, asks: bool = False, is_newest: bool = True) -> list[str]:
+    """The controls that make sense for a release standing so, whose stage asks people or does not.
+
+    One that has ended is rolled back only where it is the newest of its feature.
+    """
     possible = (control for control in Control if asks or control not in DECIDING)
-    return [control.value for control in possible if standing in ALLOWED_WHEN[control]]
+    allowed = [control for control in possible if standing in ALLOWED_WHEN[control]]
+    return [control.value for control in allowed if is_newest or control is not Control.ROLLBACK or standing not in FINISHED]
 
 
 def check_allowed(control: Control, standing: str) -> None:

@@ -49,15 +49,16 @@ def answer_flagsmith_failures(app: FastAPI) -> None:
 _KEYED: dict[str, Any] = {"security": [{"EnvironmentKey": []}]}
 _FEATURE = {"name": "feature", "in": "query", "required": False, "schema": {"type": "string"}}
 _IDENTIFIER = {"name": "identifier", "in": "query", "required": True, "schema": {"type": "string"}}
+_FOR_NOW = {"type": ["boolean", "null"], "description": "Whether it is used now and not kept."}
 _TRAIT = {
     "type": "object",
     "required": ["trait_key"],
-    "properties": {"trait_key": {"type": "string"}, "trait_value": {}, "transient": {"type": "boolean"}},
+    "properties": {"trait_key": {"type": "string"}, "trait_value": {}, "transient": _FOR_NOW},
 }
 _TOLD = {
     "type": "object",
     "required": ["identifier"],
-    "properties": {"identifier": {"type": "string"}, "traits": {"type": "array", "items": _TRAIT}, "transient": {"type": "boolean"}},
+    "properties": {"identifier": {"type": "string"}, "traits": {"type": ["array", "null"], "items": _TRAIT}, "transient": _FOR_NOW},
 }
 
 
