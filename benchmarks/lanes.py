@@ -11,7 +11,7 @@ from typing import NamedTuple
 from activities.adding import AddRelease, add_release
 from activities.messages import ChangeFlag
 from activities.store.identifiers import new_id
-from benchmarks.bare import BARE_QUEUE, SAME_TRANSACTION, Bare, BareWorkflow
+from benchmarks.bare import BARE_QUEUE, NOTHING, SAME_TRANSACTION, Bare, BareWorkflow
 from benchmarks.load import Answered, Question, send
 from benchmarks.stack import CLIENTS, Stack, time_each
 from domain.release import Release
@@ -22,6 +22,11 @@ from tests.pipelines import pipeline, set_value, stage, until
 from workflows.climbing import change_at, first_place, place_after_change
 from workflows.messages import release_input
 
+RELEASES = "releases"
+ACTIVITIES = {"same transaction": SAME_TRANSACTION, "nothing": NOTHING}
+"""Floor -> what it calls."""
+EVENTS_OF_ONE_ASLEEP = 5
+"""Started, a workflow task in three events, and the timer."""
 ENVIRONMENTS = ("development", "staging", "production")
 _numbers = count(1)
 
@@ -40,7 +45,7 @@ class Lanes:
     def __init__(self, stack: Stack, stages: int, margin: float) -> None:
         self.stack = stack
         self.margin = margin
-        self.per_second = 15.0
+        self._seconds_each: dict[str, float] = {}
         self.key = f"climb-{next(_numbers)}"
         at_launch = until(parameter="launch_at")
         climb = [
@@ -50,24 +55,31 @@ class Lanes:
         ]
         stack.world.publish(pipeline(*climb, key=self.key, parameters={"launch_at": {"type": "datetime"}}))
 
-    def due_from(self, number: int) -> datetime:
-        """A whole second at which that many will be asleep."""
-        lead = number / self.per_second * 1.4 + self.margin
-        return (datetime.now(UTC) + timedelta(seconds=lead + 1)).replace(microsecond=0)
+    async def put_to_sleep(self, lane: str, offsets: list[timedelta]) -> tuple[datetime, list[Asleep]]:
+        """Let so many fall asleep, and say when the first is due; where that took longer than was thought, others are taken."""
+        while True:
+            began = time.perf_counter()
+            lead = len(offsets) * self._seconds_each.get(lane, 0.07) * 1.4 + self.margin
+            due = (datetime.now(UTC) + timedelta(seconds=lead + 0.5)).replace(microsecond=0)
+            dues = [due + offset for offset in offsets]
+            asleep = await (self.add(dues) if lane == RELEASES else self.start_bare(dues, ACTIVITIES[lane]))
+            await _until_asleep(self.stack, asleep)
+            self._seconds_each[lane] = (time.perf_counter() - began) / len(offsets)
+            if datetime.now(UTC) < due:
+                return due, asleep
+            await until_closed(self.stack, asleep)
 
     async def add(self, dues: list[datetime]) -> list[Asleep]:
-        """Releases that act at those times, added over HTTP; all are asleep."""
-        began = time.perf_counter()
+        """Releases that act at those times, added over HTTP and told to Temporal."""
         features = new_features(self.stack, len(dues))
         bodies = [self._wanted(feature, due) for feature, due in zip(features, dues, strict=True)]
         answers = await send_adds(self.stack, [body.model_dump(mode="json", exclude_none=True) for body in bodies], CLIENTS)
         await until_told(self.stack)
-        self._learn(len(dues), time.perf_counter() - began)
         added = [json.loads(answer.body) for answer in answers]
         return [Asleep(each["workflow_id"], each["id"], due) for each, due in zip(added, dues, strict=True)]
 
     async def start_bare(self, dues: list[datetime], activity: str = SAME_TRANSACTION) -> list[Asleep]:
-        """Bare workflows that call the activity at those times, each for a release of its own; all are asleep."""
+        """Bare workflows that call the activity at those times, each for a release of its own."""
         features = new_features(self.stack, len(dues))
         rows = await asyncio.to_thread(self._write, [self._wanted(*each) for each in zip(features, dues, strict=True)], activity)
         messages = [Bare(due_at=due, activity=activity, commands=commands) for (_, commands), due in zip(rows, dues, strict=True)]
@@ -93,9 +105,6 @@ class Lanes:
                 else:
                     store.releases.write(row.ended(ReleaseStatus.REMOVED, at, "floor"))
         return [(row, _commands(row, version, at)) for row in rows]
-
-    def _learn(self, number: int, seconds: float) -> None:
-        self.per_second = number / seconds
 
 
 def _commands(release: Release, version: object, at: datetime) -> tuple[ChangeFlag, ...]:
@@ -133,19 +142,25 @@ async def start_bare(stack: Stack, messages: dict[str, Bare], clients: int) -> l
 
 
 async def until_told(stack: Stack) -> None:
-    """Return once Temporal was told of every release, and its workers have put them to sleep."""
+    """Return once Temporal was told of every release."""
     while True:
         with stack.database.reading() as store:
             if not store.releases.count_by_status().get(ReleaseStatus.STARTING.value):
-                break
+                return
         await asyncio.sleep(0.05)
-    await asyncio.sleep(0.2)
+
+
+async def _until_asleep(stack: Stack, workflows: list[Asleep]) -> None:
+    """Return once those that were started last have set their timers."""
+    for each in workflows[-CLIENTS:]:
+        handle = stack.client.get_workflow_handle(each.workflow_id)
+        while (await handle.describe()).history_length < EVENTS_OF_ONE_ASLEEP:  # noqa: ASYNC110  another process acts
+            await asyncio.sleep(0.05)
 
 
 async def until_due(due: datetime) -> float:
-    """Sleep until then; the moment from which to count, which is later where putting them to sleep took longer."""
-    left = (due - datetime.now(UTC)).total_seconds()
-    await asyncio.sleep(max(0, left))
+    """Sleep until then; the moment, as `perf_counter` has it."""
+    await asyncio.sleep(max(0, (due - datetime.now(UTC)).total_seconds()))
     return time.perf_counter()
 
 

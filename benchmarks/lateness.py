@@ -38,9 +38,7 @@ async def _compare(lanes: Lanes, offsets: list[timedelta], rounds: int, turn: Tu
 
 
 async def _lateness(lanes: Lanes, lane: str, offsets: list[timedelta]) -> list[float]:
-    due = lanes.due_from(len(offsets))
-    dues = [due + offset for offset in offsets]
-    asleep = await (lanes.add(dues) if lane == "releases" else lanes.start_bare(dues))
+    due, asleep = await lanes.put_to_sleep(lane, offsets)
     await until_due(due)
     await until_closed(lanes.stack, asleep)
     made = _made(lanes.stack, asleep)

@@ -9,7 +9,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from benchmarks.lanes import Lanes, until_due
+from benchmarks.lanes import RELEASES, Lanes, until_due
 from benchmarks.results import spread
 from benchmarks.running import Turn, main
 from benchmarks.stack import Stack
@@ -23,12 +23,16 @@ TURNS = 3 * ROUNDS
 async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
     """Put both to sleep, stop both workers, let everything become due, and start one worker after the other."""
     number, rounds = (2, 1) if quick else (1_000, ROUNDS)
-    lanes = Lanes(stack, 1, margin=1 if quick else 6)
-    workers = {"releases": stack.worker, "same transaction": stack.floor}
+    lanes, spare = Lanes(stack, 1, margin=0.3 if quick else 3), timedelta(seconds=2 if quick else 10)  # To stop the worker in.
+    workers = {RELEASES: stack.worker, "same transaction": stack.floor}
     took: dict[str, list[float]] = {lane: [] for lane in workers}
     for n in range(rounds):
         turn(f"round {n + 1}, putting {2 * number:,} to sleep")
-        await _fall_due(stack, lanes, number)
+        for lane, worker in workers.items():
+            due, _ = await lanes.put_to_sleep(lane, [spare] * number)
+            await _stop(worker)
+            last = due + spare
+        await until_due(last)
         for lane in sorted(workers, reverse=n % 2 == 1):
             turn(f"round {n + 1}, {lane}")
             took[lane].append(await _recover(stack, workers[lane], number))
@@ -41,18 +45,10 @@ async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
     }
 
 
-async def _fall_due(stack: Stack, lanes: Lanes, number: int) -> None:
-    due = lanes.due_from(2 * number)
-    await lanes.add([due] * number)
-    await lanes.start_bare([due] * number)
-    await asyncio.gather(*(asyncio.to_thread(_stop, each) for each in (stack.worker, stack.floor)))
-    await until_due(due + timedelta(seconds=0.5))
-
-
-def _stop(process: Process) -> None:
+async def _stop(process: Process) -> None:
     process.send(signal.SIGTERM)
     assert process.running
-    process.running.wait(60)
+    await asyncio.to_thread(process.running.wait, 60)
 
 
 async def _recover(stack: Stack, worker: Process, number: int) -> float:

@@ -4,17 +4,17 @@
 """
 
 import time
+from datetime import timedelta
 from typing import Any
 
-from benchmarks.bare import NOTHING, SAME_TRANSACTION
-from benchmarks.lanes import Asleep, Lanes, until_closed, until_due
+from benchmarks.lanes import ACTIVITIES, RELEASES, Asleep, Lanes, until_closed, until_due
 from benchmarks.results import spread
 from benchmarks.running import Turn, main
 from benchmarks.stack import Stack
 
 STAGES = 3
 TURNS = 9
-LANES = ("releases", "same transaction", "nothing")
+LANES = (RELEASES, *ACTIVITIES)
 """What is measured, in turns."""
 
 
@@ -41,12 +41,7 @@ async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
 
 
 async def _climb(stack: Stack, lanes: Lanes, lane: str, number: int) -> tuple[float, Asleep]:
-    due = lanes.due_from(number)
-    dues = [due] * number
-    if lane == "releases":
-        asleep = await lanes.add(dues)
-    else:
-        asleep = await lanes.start_bare(dues, SAME_TRANSACTION if lane == "same transaction" else NOTHING)
+    due, asleep = await lanes.put_to_sleep(lane, [timedelta()] * number)
     began = await until_due(due)
     await until_closed(stack, asleep)
     return number * STAGES / (time.perf_counter() - began), asleep[-1]
