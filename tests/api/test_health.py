@@ -83,7 +83,7 @@ def test_while_the_database_is_away_the_api_says_so_and_then_goes_on(
 
     with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
-        connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"), {"name": name})
+        connection.execute(text("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = :name"), {"name": name})
         answers = [
             api.request("GET", "/projects"),
             api.request("POST", "/projects", {"key": "blog"}),
@@ -114,7 +114,7 @@ def test_a_database_that_takes_no_writes_is_answered_as_down_and_read_all_the_sa
     server = Database(postgresql_server.format(database="postgres"))
 
     def let(state: str) -> None:
-        cut = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        cut = f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
         with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = {state}"))
             connection.execute(text(cut))
