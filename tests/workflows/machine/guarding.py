@@ -20,7 +20,7 @@ from tests.workflows.machine.drawing import seldom
 from tests.workflows.machine.flag_model import Deed
 from tests.workflows.machine.gate_model import Frost, Halt
 from tests.workflows.machine.ground import Ground
-from tests.workflows.machine.model import ADDED_BY
+from tests.workflows.machine.model import ADDED_BY, ALLOWED
 from tests.workflows.machine.play import MINUTE
 from tests.workflows.machine.rollbacks import Rollbacks
 from tests.workflows.machine.rules import rule
@@ -29,7 +29,9 @@ from tests.workflows.machine.troubles import Troubles
 PEOPLE = ("vera", "victor", ADDED_BY)
 
 somebody = st.sampled_from(PEOPLE)
-somewhere = st.sampled_from((None, *drawing.ENVIRONMENTS))
+HERE = "here"
+somewhere = st.sampled_from((HERE, HERE, None, *drawing.ENVIRONMENTS))
+several = st.sampled_from((("vera", "victor"), ("victor",), ("vera", "vera", "victor"), (ADDED_BY, "victor"), ("vera", ADDED_BY)))
 later = st.sampled_from((None, 43, 97))
 jump = st.sampled_from((0, 71, 149))
 
@@ -45,7 +47,7 @@ class Guarding(Rollbacks, Troubles):
 
     @rule(by=somebody, environment=somewhere, here=seldom, expires=later, and_then=jump)
     def the_line_is_stopped(self, by: str, environment: str | None, here: bool, expires: int | None, and_then: int) -> None:
-        at = self.ground.run(self.moment())
+        environment, at = self.place_of(environment), self.ground.run(self.moment())
         made = self.in_one_transaction(lambda store: self.stopped_by(store, by, environment, here, expires, at))
         assert made == (None if environment or by == ADDED_BY else "NotAllowed"), made
         self.let_pass(and_then)
@@ -63,7 +65,7 @@ class Guarding(Rollbacks, Troubles):
 
     @rule(environment=somewhere, starts=st.sampled_from((0, 0, 41)), lasts=st.sampled_from((53, 193)), and_then=jump)
     def a_freeze_is_made(self, environment: str | None, starts: int, lasts: int, and_then: int) -> None:
-        at = self.ground.run(self.moment())
+        environment, at = self.place_of(environment), self.ground.run(self.moment())
         assert self.in_one_transaction(lambda store: self.frozen(store, environment, starts, lasts, at)) is None
         self.let_pass(and_then)
 
@@ -76,8 +78,8 @@ class Guarding(Rollbacks, Troubles):
             del self.guards.frosts[freeze]
             self.model.told()
 
-    @rule(by=st.lists(somebody, min_size=1, max_size=3), anyhow=seldom, stale=seldom, deed=st.none() | drawing.deeds_by_hand, and_then=jump)
-    def people_say_yes(self, by: list[str], anyhow: bool, stale: bool, deed: Deed | None, and_then: int) -> None:
+    @rule(by=several, anyhow=seldom, stale=seldom, deed=st.none() | drawing.deeds_by_hand, and_then=jump)
+    def people_say_yes(self, by: tuple[str, ...], anyhow: bool, stale: bool, deed: Deed | None, and_then: int) -> None:
         self.be_asked(anyhow)
         for number, who in enumerate(by):
             if self.decide("approve", who, stale=stale):
@@ -92,16 +94,22 @@ class Guarding(Rollbacks, Troubles):
         if self.decide("reject", by, stale=stale):
             self.model.reject()
 
+    def place_of(self, environment: str | None) -> str | None:
+        """An environment, most of the time that of the stage where the release stands."""
+        return self.model.rung.environment if environment == HERE else environment
+
     def be_asked(self, anyhow: bool) -> None:
         """Have, most of the time, a stage that asks people, or come nearer to it."""
         if anyhow:
             return
         self.under_way()
+        self.settle()
         if self.model.status == "blocked":
             self.retry(anyhow=True, stale=False, overwrite=True)
-        elif self.model.status == "running" and not self.model.held and not self.model.rung.asks:
-            self.advance(anyhow=True, stale=False)
-        self.settle()
+            self.settle()
+        while self.model.status in ALLOWED["skip"] and not self.model.rung.asks:
+            self.skip(anyhow=True, stale=False)
+            self.settle()
 
     def let_pass(self, minutes: int) -> None:
         """Time passes, where it may, and somebody works."""
