@@ -145,7 +145,7 @@ class Release(Frozen):
 
     def blocked_by(self, blocked: Blocked, write_key: str) -> "Release":
         """It waits for a person. A rollback that was asked for is still to be carried out."""
-        return self._written(write_key, status=ReleaseStatus.BLOCKED, blocked=blocked, acts_at=None, rollback=self.rollback)
+        return self._written(write_key, status=ReleaseStatus.BLOCKED, blocked=blocked, paused=None, acts_at=None, rollback=self.rollback)
 
     def hurried(self, responsible_id: str, at: datetime, write_key: str) -> "Release":
         """A person has answered for trying again, or for waiting no longer: it acts at once."""
