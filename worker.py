@@ -43,9 +43,10 @@ RECEIVERS = 8
 """To how many webhooks a worker delivers at once."""
 
 
-def sandbox() -> SandboxedWorkflowRunner:
+def sandbox(*more: str) -> SandboxedWorkflowRunner:
     """The sandbox of worker, tests and replays alike; without the pass-through each workflow imports SQLAlchemy anew."""
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules("domain", "activities", "workflows"))
+    ours = ("domain", "activities", "workflows", *more)
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*ours))
 
 
 def runtime_serving_metrics(address: str) -> Runtime:
@@ -58,6 +59,24 @@ def runtime_serving_metrics(address: str) -> Runtime:
         histogram_bucket_overrides={LATENESS: LATENESS_BUCKETS},
     )
     return Runtime(telemetry=TelemetryConfig(metrics=prometheus, attach_service_name=False))
+
+
+def concurrency_of(settings: Settings, database: Database) -> int:
+    """How many activities run at once: SQLite lets one write at a time."""
+    return settings.worker_threads or (4 if database.is_sqlite else 20)
+
+
+def worker_options(threads: ThreadPoolExecutor, concurrency: int) -> dict[str, Any]:
+    """How work is taken from the task queue."""
+    return {
+        "activity_executor": threads,
+        "max_concurrent_activities": concurrency,
+        "max_concurrent_local_activities": concurrency,
+        "workflow_runner": sandbox(),
+        "workflow_task_poller_behavior": PollerBehaviorAutoscaling(),
+        "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
+        "graceful_shutdown_timeout": GRACE,
+    }
 
 
 def build_worker(
@@ -75,13 +94,7 @@ def build_worker(
         task_queue=TASK_QUEUE,
         workflows=[ReleaseWorkflow, RollbackWorkflow],
         activities=[changes.change_flag, rollbacks.put_back, releases.record_progress, releases.read_standing],
-        activity_executor=threads,
-        max_concurrent_activities=concurrency,
-        max_concurrent_local_activities=concurrency,
-        workflow_runner=sandbox(),
-        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
-        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
-        graceful_shutdown_timeout=GRACE,
+        **worker_options(threads, concurrency),
         **options,
     )
 
@@ -109,7 +122,7 @@ async def serve(settings: Settings) -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     database = Database(settings.database)
-    concurrency = settings.worker_threads or (4 if database.is_sqlite else 20)
+    concurrency = concurrency_of(settings, database)
     runtime = runtime_serving_metrics(settings.worker_metrics) if settings.worker_metrics else None
     client = await _connect(stop, runtime)
     if client is None:

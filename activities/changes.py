@@ -141,7 +141,8 @@ def _record(store: Store, release: Release, command: ChangeFlag, decided: Decide
     if command.next_step:
         take_step(store, release, command.next_step, at, command.key, entered_at=command.entered_at)
     else:
-        outcome = StageOutcome.ACTED if store.history.has_changed_anything(release.id, release.visit) else StageOutcome.UNCHANGED
+        has_acted = change.changed_anything or store.history.has_changed_anything(release.id, release.visit)
+        outcome = StageOutcome.ACTED if has_acted else StageOutcome.UNCHANGED
         times = {"entered_at": command.entered_at, "acts_at": command.acts_at}
         finish_stage(store, release, outcome, at, command.next, command.key, **times)
     return change

@@ -1,22 +1,38 @@
-"""The floor: a workflow with as many activities as a release has stages, which do nothing."""
+"""The floor: a workflow that does what Temporal must do for a release, and nothing else."""
 
 from datetime import timedelta
 
 from temporalio import activity, workflow
 
+from activities.messages import ChangeFlag
+from domain.model import Message, Moment
 
-@activity.defn
-def do_nothing(number: int) -> int:
+BARE_QUEUE = "bare"
+SAME_TRANSACTION = "change_flag"
+NOTHING = "do_nothing"
+
+
+class Bare(Message):
+    """When to wake up, and what to call then, one after the other."""
+
+    due_at: Moment
+    activity: str = NOTHING
+    commands: tuple[ChangeFlag, ...] = ()
+
+
+@activity.defn(name=NOTHING)
+def do_nothing(_command: ChangeFlag) -> None:
     """Cost what any activity costs."""
-    return number
 
 
 @workflow.defn(name="Bare")
 class BareWorkflow:
-    """One activity after the other."""
+    """One timer, and one activity per stage."""
 
     @workflow.run
-    async def run(self, stages: int) -> None:
-        """Run them all."""
-        for number in range(stages):
-            await workflow.execute_activity(do_nothing, number, start_to_close_timeout=timedelta(seconds=30))
+    async def run(self, bare: Bare) -> None:
+        """Wait, and call them all."""
+        if (left := bare.due_at - workflow.now()) > timedelta():
+            await workflow.sleep(left)
+        for command in bare.commands:
+            await workflow.execute_activity(bare.activity, command, start_to_close_timeout=timedelta(seconds=30))

@@ -23,13 +23,13 @@ from activities.store.identifiers import new_id
 from activities.store.migrate import migrate
 from api.evaluation.environments import Served
 from benchmarks.load import Measured, Question, answer_to, ask
+from benchmarks.results import RESULTS, about_this_run, keep
 from domain.flag import FlagState, Override, Rollout
 from domain.serving import Snapshot
 from tests.http import OWNER_KEY, Api, free_port
 from tests.world import NOW, World, make_world
 
 SIZES = (10, 100, 1_000)
-RESULTS = Path(__file__).parent / "results.json"
 RULES = [{"type": "ALL", "rules": [], "conditions": [{"property": "plan", "operator": "EQUAL", "value": "pro"}]}]
 CONTEXT = {"context": {"targetingKey": "user-17", "plan": "pro", "country": "PT", "age": 30}}
 IDENTITY = {"identifier": "user-17", "transient": True, "traits": [{"trait_key": "plan", "trait_value": "pro"}]}
@@ -149,12 +149,12 @@ def main() -> None:
     options.add_argument("--quick", action="store_true", help="a fraction of a second for each: it works, and the numbers mean little")
     options.add_argument("--write", action="store_true", help=f"keep the numbers in {RESULTS.name}")
     chosen = options.parse_args()
+    about = about_this_run()
     with tempfile.TemporaryDirectory() as directory:
         results = asyncio.run(measure(Path(directory), *((0.3, 1) if chosen.quick else (5, 3))))
     print(f"memory per environment, in bytes: {results['memory_bytes']}")
     if chosen.write:
-        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        RESULTS.write_text(json.dumps(kept | {"evaluation": results}, indent=2) + "\n")
+        keep("evaluation", results, about)
 
 
 if __name__ == "__main__":

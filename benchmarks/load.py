@@ -21,7 +21,7 @@ class Question(NamedTuple):
         """The bytes on the wire."""
         split = urlsplit(self.url)
         lines = [
-            f"{self.method} {split.path} HTTP/1.1",
+            f"{self.method} {split.path}{'?' if split.query else ''}{split.query} HTTP/1.1",
             f"Host: {split.netloc}",
             *(f"{name}: {value}" for name, value in self.headers.items()),
         ]
@@ -38,8 +38,15 @@ class Measured(NamedTuple):
     p99: float
 
 
+class Answered(NamedTuple):
+    """What came back, and after how many seconds."""
+
+    body: bytes
+    took: float
+
+
 async def ask(question: Question, seconds: float) -> Measured:
-    """Ask for so many seconds; anything but 200 fails."""
+    """Ask for so many seconds; anything but success fails."""
     took: list[float] = []
     started = time.perf_counter()
     await asyncio.gather(*(_keep_asking(question, started + seconds, took) for _ in range(CONNECTIONS)))
@@ -60,10 +67,30 @@ async def _keep_asking(question: Question, until: float, took: list[float]) -> N
 
 async def _answer(reader: asyncio.StreamReader) -> bytes:
     head = await reader.readuntil(b"\r\n\r\n")
-    if not head.startswith(b"HTTP/1.1 200"):
+    if not head.startswith(b"HTTP/1.1 20"):
         raise RuntimeError(head.decode("latin-1"))
     [length] = [line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
     return await reader.readexactly(int(length))
+
+
+async def send(questions: list[Question], clients: int) -> list[Answered]:
+    """Send each once, so many at a time, and never more than one on a connection; the answers in the same order."""
+    answers: dict[int, Answered] = {}
+    left = iter(enumerate(questions))
+
+    async def client() -> None:
+        split = urlsplit(questions[0].url)
+        reader, writer = await asyncio.open_connection(split.hostname, split.port, limit=2**24)
+        for number, question in left:
+            began = time.perf_counter()
+            writer.write(question.written())
+            body = await _answer(reader)
+            answers[number] = Answered(body, time.perf_counter() - began)
+        writer.close()
+        await writer.wait_closed()
+
+    await asyncio.gather(*(client() for _ in range(min(clients, len(questions)))))
+    return [answers[number] for number in range(len(questions))]
 
 
 async def answer_to(question: Question) -> bytes:

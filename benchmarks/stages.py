@@ -1,104 +1,57 @@
-"""Stages per second, beside a bare workflow whose activities do nothing, on the same server in the same run."""
+"""Stages per second of releases that are all due at once, beside bare workflows whose activities commit the same, or do nothing.
 
-import asyncio
-import statistics
-import tempfile
+`python -m benchmarks.stages` measures, `--quick` only shows that it works, `--write` keeps the numbers in benchmarks/results.json.
+"""
+
 import time
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import timedelta
+from typing import Any
 
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
+from benchmarks.lanes import ACTIVITIES, RELEASES, Asleep, Lanes, until_closed, until_due
+from benchmarks.results import spread
+from benchmarks.running import Turn, main
+from benchmarks.stack import Stack
 
-from activities.store.database import Database
-from activities.store.identifiers import new_id
-from activities.store.migrate import migrate
-from benchmarks.bare import BareWorkflow, do_nothing
-from tests.binaries import TEMPORAL
-from tests.pipelines import pipeline, set_value, stage
-from tests.world import World, make_world
-from worker import build_worker, sandbox
-from workflows.client import ReleaseClient
-from workflows.delivery import AT_ONCE, Delivery
-from workflows.namespace import register_search_attributes
-
-RELEASES = 60
 STAGES = 3
-ROUNDS = 3
-DUE_AT_ONCE = pipeline(
-    *[
-        stage(f"Stage {number}", environment, actions=[set_value(environment)])
-        for number, environment in enumerate(("development", "staging", "production"))
-    ]
-)
+TURNS = 9
+LANES = (RELEASES, *ACTIVITIES)
+"""What is measured, in turns."""
 
 
-async def climb(world: World, delivery: Delivery, round_number: int) -> float:
-    """Stages per second of releases whose stages are all due at once."""
-    features = [f"feature-{round_number}-{number}" for number in range(RELEASES)]
-    with world.database.transaction() as store:
-        for feature in features:
-            state = {"enabled": False, "value": "v", "overrides": {}}
-            values = {"id": new_id(), "key": feature, "name": feature, "description": "", "type": "string", "default_state": state}
-            store.features.insert(datetime.now(UTC), project_id=world.project.id, **values)
-    releases = [world.add(feature=feature) for feature in features]
-    started = time.perf_counter()
-    while await delivery.deliver():
-        pass
-    for release in releases:
-        await delivery.releases.client.get_workflow_handle(release.workflow_id).result()
-    elapsed = time.perf_counter() - started
-    assert all(world.release(release.id).status == "completed" for release in releases)
-    return RELEASES * STAGES / elapsed
+async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
+    """Alternate product and floors."""
+    number, rounds = (3, 1) if quick else (300, 3)
+    lanes = Lanes(stack, STAGES, margin=0.3 if quick else 3)
+    rates: dict[str, list[float]] = {lane: [] for lane in LANES}
+    last: dict[str, Asleep] = {}
+    for n in range(rounds):
+        for lane in LANES:
+            turn(f"round {n + 1}, {lane}")
+            rate, last[lane] = await _climb(stack, lanes, lane, number)
+            rates[lane].append(rate)
+    ours = rates["releases"]
+    return {
+        "releases": number,
+        "stages": STAGES,
+        "rounds": rounds,
+        "per_second": {lane: spread(rates[lane], 1) for lane in LANES},
+        "ratio": {lane: spread([a / b for a, b in zip(ours, rates[lane], strict=True)]) for lane in LANES[1:]},
+        "history": {lane: await history(stack, each) for lane, each in last.items()},
+    }
 
 
-async def climb_bare(client: Client, round_number: int) -> float:
-    """The same with workflows that have as many activities, which do nothing; started as many at once."""
-    started = time.perf_counter()
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def start(number: int) -> None:
-        async with gate:
-            await client.start_workflow(BareWorkflow.run, STAGES, id=f"bare/{round_number}/{number}", task_queue="bare")
-
-    await asyncio.gather(*(start(number) for number in range(RELEASES)))
-    for number in range(RELEASES):
-        await client.get_workflow_handle(f"bare/{round_number}/{number}").result()
-    return RELEASES * STAGES / (time.perf_counter() - started)
+async def _climb(stack: Stack, lanes: Lanes, lane: str, number: int) -> tuple[float, Asleep]:
+    due, asleep = await lanes.put_to_sleep(lane, [timedelta()] * number)
+    began = await until_due(due)
+    await until_closed(stack, asleep)
+    return number * STAGES / (time.perf_counter() - began), asleep[-1]
 
 
-async def measure(folder: Path) -> None:
-    """Alternate product and floor, and print the medians and their ratio."""
-    database = Database(f"sqlite:///{folder / 'flaghoist.db'}")
-    migrate(database)
-    world = make_world(database)
-    world.publish(DUE_AT_ONCE)
-    durable = ["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"]
-    async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(TEMPORAL),
-        dev_server_database_filename=str(folder / "temporal.db"),
-        dev_server_extra_args=durable,
-        dev_server_log_level="error",
-        data_converter=pydantic_data_converter,
-    ) as env:
-        await register_search_attributes(env.client)
-        delivery = Delivery(database, ReleaseClient(env.client))
-        with ThreadPoolExecutor(4) as threads:
-            product = build_worker(env.client, database, threads, 4)
-            options = {"activity_executor": threads, "max_concurrent_activities": 4, "workflow_runner": sandbox()}
-            floor = Worker(env.client, task_queue="bare", workflows=[BareWorkflow], activities=[do_nothing], **options)  # type: ignore[arg-type]
-            async with product, floor:
-                rates = [(await climb_bare(env.client, number), await climb(world, delivery, number)) for number in range(ROUNDS)]
-    database.close()
-    for bare, ours in rates:
-        print(f"bare {bare:6.1f}/s   flaghoist {ours:6.1f}/s   ratio {ours / bare:.2f}")
-    ratio = statistics.median(ours / bare for bare, ours in rates)
-    print(f"median ratio {ratio:.2f} ({RELEASES} releases of {STAGES} stages, {ROUNDS} rounds)")
+async def history(stack: Stack, asleep: Asleep) -> dict[str, float]:
+    """Temporal's events and bytes of a whole workflow, and what one stage more takes of them."""
+    info = (await stack.client.get_workflow_handle(asleep.workflow_id).describe()).raw_description.workflow_execution_info
+    return {"events": info.history_length, "bytes": info.history_size_bytes}
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as directory:
-        asyncio.run(measure(Path(directory)))
+    main({"stages": (measure, TURNS)}, __doc__)

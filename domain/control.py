@@ -1,5 +1,6 @@
 """Controls: what a person can do with a release, and when."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -71,9 +72,13 @@ def check_allowed(control: Control, standing: str) -> None:
     """Raise ControlNotAllowed, naming what is allowed, if the control makes no sense now."""
     if standing not in ALLOWED_WHEN[control]:
         allowed = allowed_controls(standing)
-        remedy = f"allowed now: {', '.join(allowed)}" if allowed else "nothing can be done with it any more"
-        message = f"The release is {standing.replace('_', ' ')}, so it can't be asked to {control.verb}; {remedy}."
-        raise ControlNotAllowed(message, status=standing, allowed=allowed)
+        raise ControlNotAllowed(not_allowed_in_words(control, standing, allowed), status=standing, allowed=allowed)
+
+
+def not_allowed_in_words(control: Control, standing: str, allowed: Sequence[str]) -> str:
+    """Why a control makes no sense for a release standing so, and which do."""
+    remedy = f"allowed now: {', '.join(allowed)}" if allowed else "nothing can be done with it any more"
+    return f"The release is {standing.replace('_', ' ')}, so it can't be asked to {control.verb}; {remedy}."
 
 
 class Expected(Message):

@@ -22,20 +22,24 @@ class BuiltinProvider:
         self.store = store
         self.project = project
         self._places: dict[tuple[str, str], _Place] = {}
+        self._states: dict[tuple[str, str], FlagState] = {}
 
     def read(self, feature: str, environment: str) -> FlagState:
         """The flag as it is now, locked until the transaction ends. Raises NotFound."""
-        place = self._place(feature, environment)
-        return self.store.features.state(place.feature, place.environment)
+        if (feature, environment) not in self._states:
+            place = self._place(feature, environment)
+            self._states[feature, environment] = self.store.features.state(place.feature, place.environment)
+        return self._states[feature, environment]
 
     def patch(self, feature: str, environment: str, patch: FlagPatch, at: datetime) -> Decided:
         """Change the named fields, all or nothing. Raises NotFound or Invalid."""
         place = self._place(feature, environment)
         self._check_segments(patch)
         _check_values(place.feature, patch)
-        decided = decide(patch, self.store.features.state(place.feature, place.environment))
+        decided = decide(patch, self.read(feature, environment))
         if decided.before != decided.after:
             self.store.features.write_state(place.feature, place.environment, decided.state, at)
+            self._states[feature, environment] = decided.state
         return decided
 
     def _place(self, feature: str, environment: str) -> _Place:

@@ -29,12 +29,8 @@ class AuditLog:
         if notice := notice_of(entry):
             self.notices.tell(notice)
         actor = entry.actor
-        self.connection.execute(
-            insert(audit_entries).values(
-                entry.model_dump(exclude={"id", "actor"})
-                | {"id": new_id(), "actor_kind": actor.kind, "actor_id": actor.id, "actor_owner": actor.owner}
-            )
-        )
+        by = {"actor_kind": actor.kind, "actor_id": actor.id, "actor_owner": actor.owner}
+        self.connection.execute(insert(audit_entries), entry.model_dump(exclude={"id", "actor"}) | {"id": new_id()} | by)
 
     def record(self, caller: Caller, event: Event, at: datetime, **about: Any) -> None:
         """Write down what somebody asked for; `about` names further fields of the entry."""

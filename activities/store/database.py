@@ -1,5 +1,6 @@
 """The database, and its one way to write: `transaction()`."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -21,6 +22,7 @@ from activities.store.keys import KeyRepository
 from activities.store.leases import LeaseRepository
 from activities.store.notices import Notices
 from activities.store.outbox import Outbox
+from activities.store.patience import BoundedConnection
 from activities.store.pipelines import PipelineRepository
 from activities.store.projects import EnvironmentRepository, ProjectRepository, SegmentRepository
 from activities.store.releases import ReleaseRepository
@@ -32,6 +34,9 @@ from activities.store.webhooks import WebhookRepository
 _BEGIN = "flaghoist_begin"
 _POSTGRESQL = "-c jit=off -c statement_timeout=20000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
 """An attempt ends before its activity's 30 s do. JIT costs short queries more than it saves."""
+
+_PATIENCE = 10
+"""In seconds: how long a write waits for another to end."""
 
 
 class Store:
@@ -151,9 +156,12 @@ class Database:
             self.url, pool_size=pool_size, max_overflow=0, pool_timeout=10, hide_parameters=True, **_options(self.url)
         )
         event.listen(self.engine, "handle_error", _take_for_an_outage)
+        self._turn = threading.Lock()
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self.engine, "do_connect", _connect_to_postgresql)
 
     @property
     def is_sqlite(self) -> bool:
@@ -163,10 +171,23 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Store]:
         """All or nothing: commits at the end, rolls back on an exception. Nobody else calls commit."""
-        with self.engine.begin() as connection:
+        with self._in_turn(), self.engine.begin() as connection:
             store = Store(connection)
             yield store
             store.versions.settle()
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """The writes of one process wait here for each other where the database, SQLite, lets one write at a time.
+
+        Its own way of waiting is to sleep and look again, by which some come first each time, and others after seconds.
+        """
+        has_turn = self.is_sqlite and self._turn.acquire(timeout=_PATIENCE)
+        try:
+            yield
+        finally:
+            if has_turn:
+                self._turn.release()
 
     @contextmanager
     def reading(self) -> Iterator[Store]:
@@ -182,7 +203,7 @@ class Database:
 
 def _options(url: URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": 10, "check_same_thread": False}}
+        return {"connect_args": {"timeout": _PATIENCE, "check_same_thread": False}}
     return {"pool_pre_ping": True, "connect_args": {"options": _POSTGRESQL, "connect_timeout": 5}}
 
 
@@ -192,6 +213,10 @@ def _take_for_an_outage(failure: ExceptionContext) -> OperationalError | None:
         return None
     failure.is_disconnect = True
     return OperationalError(failure.statement, None, failure.original_exception, hide_parameters=True)
+
+
+def _connect_to_postgresql(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> BoundedConnection:
+    return BoundedConnection.connect(*arguments, **options)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -22,7 +22,7 @@ class History:
         """Begin the visit on which the release stands now."""
         values = {"stage_index": release.stage_index, "stage": release.stage, "outcome": StageOutcome.PENDING.value}
         times = {"entered_at": release.entered_at, "acts_at": release.acts_at}
-        self.connection.execute(insert(stage_runs).values(release_id=release.id, visit=release.visit, **values, **times))
+        self.connection.execute(insert(stage_runs), {"release_id": release.id, "visit": release.visit} | values | times)
 
     def note_entry(self, release: Release) -> None:
         """Write when the visit began."""
@@ -56,11 +56,12 @@ class History:
     def add_change(self, change: Change) -> None:
         """Keep a change that is being made in this transaction."""
         values = change.model_dump(mode="json", exclude={"release", "made_at"})
-        self.connection.execute(insert(changes).values(release_id=change.release, made_at=change.made_at, **values))
+        self.connection.execute(insert(changes), values | {"release_id": change.release, "made_at": change.made_at})
 
     def has_changed_anything(self, release_id: str, visit: int) -> bool:
         """Whether any change made on that visit did."""
-        return any(change.changed_anything for change in self.changes(release_id) if change.visit == visit)
+        query = select(changes).where(changes.c.release_id == release_id, changes.c.visit == visit)
+        return any(_read_change(row).changed_anything for row in self.connection.execute(query))
 
     def changes(self, release_id: str) -> list[Change]:
         """Every change that was made on a release, in order; those of one rollback by environment."""

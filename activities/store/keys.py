@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from activities.store.identifiers import new_id
@@ -86,10 +86,9 @@ class KeyRepository:
 
     def owner(self, owner_id: str) -> tuple[Owner, Access]:
         """An owner, with the rights that all their keys give together."""
-        row = self.connection.execute(select(owners).where(owners.c.id == owner_id)).one()
-        living = select(api_keys.c.grants).where(api_keys.c.owner_id == owner_id, api_keys.c.revoked_at.is_(None))
-        grants = [grant for stored in self.connection.execute(living).scalars() for grant in _GRANTS.validate_python(stored)]
-        return Owner(kind=row.kind, name=row.name), Access(grants=tuple(grants))
+        rows = self.connection.execute(_RIGHTS, {"owner": owner_id}).all()
+        grants = [grant for row in rows if row.grants is not None for grant in _GRANTS.validate_python(row.grants)]
+        return Owner(kind=rows[0].kind, name=rows[0].name), Access(grants=tuple(grants))
 
     def get(self, key_id: str) -> ApiKey:
         """One key. Raises NotFound."""
@@ -117,6 +116,8 @@ class KeyRepository:
         self.connection.execute(update(api_keys).where(this).values(secret_hash=hash_secret(secret)))
 
 
+_LIVING = (api_keys.c.owner_id == owners.c.id) & api_keys.c.revoked_at.is_(None)
+_RIGHTS = select(owners.c.kind, owners.c.name, api_keys.c.grants).outerjoin(api_keys, _LIVING).where(owners.c.id == bindparam("owner"))
 _KEYS = select(api_keys, owners.c.kind, owners.c.name.label("owner_name")).join(owners, owners.c.id == api_keys.c.owner_id)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, exists, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, exists, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from activities.store.paging import Page, Slice, fetch_page
@@ -43,6 +43,11 @@ _RELEASES = (
     .join(responsibles, responsibles.c.id == releases.c.responsible)
 )
 
+_STANDS = and_(releases.c.id == bindparam("release"), releases.c.sequence == bindparam("before"), releases.c.status.in_(_UNFINISHED))
+_SEEN = and_(seen.c.release_id == bindparam("release"), seen.c.environment == bindparam("where"))
+_WRITE = update(releases).where(_STANDS)
+_BY_ID = _RELEASES.where(releases.c.id == bindparam("release"))
+
 
 class ReleaseRepository:
     """Releases, newest first."""
@@ -74,12 +79,10 @@ class ReleaseRepository:
 
     def get(self, release_id: str, project_id: str | None = None, *, lock: bool = False) -> Release:
         """One release, its row locked if asked. Raises ReleaseNotFound."""
-        if lock:  # Apart: while PostgreSQL waits for a lock, the rows joined to the locked one would grow stale.
+        if lock and self.connection.dialect.name != "sqlite":  # Apart: while it waits for a lock, rows joined to it would grow stale.
             self.connection.execute(select(releases.c.id).where(releases.c.id == release_id).with_for_update())
-        query = _RELEASES.where(releases.c.id == release_id)
-        if project_id is not None:
-            query = query.where(releases.c.project_id == project_id)
-        row = self.connection.execute(query).one_or_none()
+        query = _BY_ID if project_id is None else _BY_ID.where(releases.c.project_id == project_id)
+        row = self.connection.execute(query, {"release": release_id}).one_or_none()
         if row is None:
             raise ReleaseNotFound(f"There is no release '{release_id}'.")
         return _read(row)
@@ -150,8 +153,8 @@ class ReleaseRepository:
 
     def write(self, release: Release) -> None:
         """Write the next state of a release, if it still is unfinished and stands where that state follows. Raises Superseded."""
-        stands = and_(releases.c.id == release.id, releases.c.sequence == release.sequence - 1, releases.c.status.in_(_UNFINISHED))
-        if self.connection.execute(update(releases).where(stands).values(**_written(release))).rowcount == 0:
+        place = {"release": release.id, "before": release.sequence - 1}
+        if self.connection.execute(_WRITE, _written(release) | place).rowcount == 0:
             raise Superseded("The record of the release has gone on without this writer.")
 
     def write_reopened(self, release: Release) -> None:
@@ -197,13 +200,13 @@ class ReleaseRepository:
 
     def seen(self, release_id: str, environment: str) -> FlagState:
         """What the release last saw of its flag in an environment."""
-        query = select(seen.c.state).where(seen.c.release_id == release_id, seen.c.environment == environment)
-        return FlagState.model_validate(self.connection.execute(query).scalar_one())
+        place = {"release": release_id, "where": environment}
+        return FlagState.model_validate(self.connection.execute(select(seen.c.state).where(_SEEN), place).scalar_one())
 
     def write_seen(self, release_id: str, environment: str, state: FlagState) -> None:
         """Keep what the release now knows of its flag in an environment."""
-        place = and_(seen.c.release_id == release_id, seen.c.environment == environment)
-        self.connection.execute(update(seen).where(place).values(state=state.model_dump(mode="json")))
+        place = {"release": release_id, "where": environment}
+        self.connection.execute(update(seen).where(_SEEN), place | {"state": state.model_dump(mode="json")})
 
 
 def _written(release: Release) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from activities.approving import Asked
+from api.schemas.rollbacks import RollbackView
 from domain.calendar import Freeze
 from domain.change import Change
 from domain.control import Expected, allowed_controls
@@ -18,7 +19,6 @@ from domain.pipeline import Definition
 from domain.plan import PlannedStage, plan_of
 from domain.progress import WaitingFor, waiting_for
 from domain.release import PipelineRef, Release, StageRun
-from domain.rollback import Because, RollbackState
 from domain.status import StageOutcome
 from domain.system import Temporal
 from domain.text import Name, Reason
@@ -86,33 +86,6 @@ class PausedView(BaseModel):
     since: Moment
     remaining: Duration
     by: str
-
-
-class LeftAloneView(BaseModel):
-    """A field that was not put back: what it was before the release, what the release made of it, and what it is now."""
-
-    environment: str
-    field: str
-    because: Because
-    before: Any
-    after: Any
-    now: Any
-
-
-class RollbackView(BaseModel):
-    """The latest rollback of a release, and what came of it."""
-
-    n: int
-    state: RollbackState
-    by: str
-    asked_at: Moment
-    reason: str | None
-    force: bool
-    to_stage: str | None
-    done_at: Moment | None
-    left_alone: list[LeftAloneView]
-    workflow_id: str
-    temporal_url: str
 
 
 class BlockedBy(BaseModel):

@@ -193,6 +193,7 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "POST /projects/{project}/releases/{release}/skip": _a_release_to_steer,
     "POST /projects/{project}/releases/{release}/retry": _a_release_to_steer,
     "POST /projects/{project}/releases/{release}/restart": _a_release_to_restart,
+    "GET /projects/{project}/releases/{release}/rollback": _a_release,
     "POST /projects/{project}/releases/{release}/rollback": _a_release_to_steer,
     "GET /projects/{project}/audit": _nothing,
     "GET /audit": _nothing,

@@ -3,9 +3,10 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+from activities.store.database import Database
 from domain.access import Grant, Owner, Role
 from tests.pipelines import pipeline, stage
-from tests.world import NOW, World
+from tests.world import NOW, World, make_world
 
 
 def test_a_release_is_found_by_whoever_waited_while_another_became_responsible(world: World) -> None:
@@ -31,3 +32,16 @@ def test_a_release_is_found_by_whoever_waited_while_another_became_responsible(w
             threading.Event().wait(0.5)
 
         assert waiting.result(20) == "otto"
+
+
+def test_writes_of_one_process_on_sqlite_wait_in_turn_and_hold_no_connection_meanwhile(sqlite: Database) -> None:
+    """SQLite's own waiting lets some come first again and again, and others after seconds."""
+    world = make_world(sqlite)
+    with ThreadPoolExecutor(3) as threads:
+        with sqlite.transaction():
+            waiting = [threads.submit(world.add_feature, key) for key in ("one", "two", "three")]
+            threading.Event().wait(0.2)
+
+            assert sqlite.engine.pool.checkedout() == 1  # type: ignore[attr-defined]
+
+        assert [each.result(20) for each in waiting] == [None] * 3

@@ -1,0 +1,15 @@
+"""Every bench of releases, one after the other: `make bench`."""
+
+from benchmarks import adding, growth, lateness, recovery, stages
+from benchmarks.running import main
+
+BENCHES = {
+    "stages": (stages.measure, stages.TURNS),
+    "lateness": (lateness.measure, lateness.TURNS),
+    "adding": (adding.measure, adding.TURNS),
+    "recovery": (recovery.measure, recovery.TURNS),
+    "growth": (growth.measure, growth.TURNS),
+}
+
+if __name__ == "__main__":
+    main(BENCHES, __doc__)

@@ -1,0 +1,141 @@
+"""The tables of docs/performance.md, written from what was measured: `python -m benchmarks.report`."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.results import kept
+
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+Cells = Iterable[str]
+
+
+def table(head: Cells, rows: Iterable[Cells]) -> str:
+    """A table in Markdown."""
+    lines = [head := list(head), ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def spoken(spread: dict[str, float], digits: int = 0) -> str:
+    """A median, and between what it lies."""
+    least, median, most = (f"{spread[each]:,.{digits}f}" for each in ("least", "median", "most"))
+    return median if least == most else f"{median} ({least} to {most})"
+
+
+def stages(results: dict[str, Any]) -> str:
+    """Stages per second, and what a stage takes of a history."""
+    rates, ratios, history = results["per_second"], results["ratio"], results["history"]
+    rows = []
+    for lane, words in (
+        ("releases", "releases"),
+        ("same transaction", "bare workflow, same transaction"),
+        ("nothing", "bare workflow, nothing"),
+    ):
+        ratio = spoken(ratios[lane], 2) if lane in ratios else ""
+        events = f"{history[lane]['events'] / results['stages']:.1f}"
+        size = f"{history[lane]['bytes'] / results['stages']:,.0f}"
+        rows.append([words, spoken(rates[lane], 1), ratio, events, size])
+    return table(["", "stages per second", "releases to it", "events per stage", "bytes of history per stage"], rows)
+
+
+def lateness(results: dict[str, Any]) -> str:
+    """How late changes were made."""
+    rows = []
+    for case, words in (("ten_per_second", "ten per second"), ("same_second", "all in the same second")):
+        for lane, of in (("releases", "releases"), ("same transaction", "bare workflow, same transaction")):
+            each = results[case][lane]
+            number = f"{results['rounds']} × {results[case]['changes_per_round']}"
+            rows.append([words, number, of, spoken(each["p50_ms"]), spoken(each["p99_ms"]), f"{each['max_ms']:,}"])
+    return table(["due", "changes", "", "p50, ms", "p99, ms", "latest, ms"], rows)
+
+
+def adding(results: dict[str, Any]) -> str:
+    """What adding a flag costs."""
+    rows = []
+    for clients in (1, 20):
+        each = results[f"clients_{clients}"]
+        for name in ("p50", "p99"):
+            took = each[f"{name}_ms"]
+            rows.append([str(clients), name, spoken(took["releases"], 1), spoken(took["bare"], 1), spoken(each[f"{name}_ratio"], 1)])
+    return table(["clients", "", "adding over HTTP, ms", "`start_workflow`, ms", "ratio"], rows)
+
+
+def growth(results: dict[str, Any]) -> str:
+    """What each costs with ever more releases asleep, and what room they take."""
+    rows = []
+    for level, each in results["levels"].items():
+        costs = [f"{each[name]['p50_ms']['median']:.1f} / {each[name]['p99_ms']['median']:.1f}" for name in _COSTS]
+        memory = [f"{each['memory'][name] / 1e6:,.0f}" for name in ("worker", "api", "temporal")]
+        rows.append([f"{int(level):,}", *costs, *memory])
+    per_release = results["bytes_per_release"]
+    flaghoist, temporal = (f"{per_release[name] / 1000:,.1f} KB" for name in ("flaghoist", "temporal"))
+    room = f"One release asleep takes {flaghoist} of Flaghoist's database and {temporal} of Temporal's."
+    head = ["asleep", *(f"{words}, p50 / p99 ms" for words in _COSTS.values()), "worker, MB", "API, MB", "Temporal, MB"]
+    return f"{table(head, rows)}\n\n{room}"
+
+
+_COSTS = {
+    "add": "add",
+    "bare_start": "`start_workflow`",
+    "list": "list 50",
+    "show": "show the pipeline",
+    "remove": "remove",
+}
+
+
+def recovery(results: dict[str, Any]) -> str:
+    """How long a worker that is started again takes."""
+    ours, floor = (spoken(results["seconds"][lane], 1) for lane in ("releases", "same transaction"))
+    row = [f"{results['overdue']:,}", ours, floor, spoken(results["ratio"], 2)]
+    return table(["overdue", "releases, s", "bare workflow, same transaction, s", "ratio"], [row])
+
+
+def evaluation(results: dict[str, Any]) -> str:
+    """Serving flags."""
+    rows = []
+    for name, each in results.items():
+        if name in ("run", "memory_bytes"):
+            continue
+        request, size = name.rsplit(" ", 1)
+        numbers = [f"{each['per_second']:,.0f}", f"{each['median_ms']:.1f}", f"{each['p99_ms']:.1f}", f"{each['bare_per_second']:,.0f}"]
+        rows.append([request if request.startswith("OFREP") else f"`{request}`", f"{int(size):,}", *numbers, f"{each['ratio']:.2f}"])
+    rows.sort(key=lambda row: (row[0].strip("`"), int(row[1].replace(",", ""))))
+    return table(["request", "flags", "per second", "median, ms", "p99, ms", "bare, per second", "ratio"], rows)
+
+
+TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "evaluation": evaluation,
+    "stages": stages,
+    "lateness": lateness,
+    "adding": adding,
+    "growth": growth,
+    "recovery": recovery,
+}
+
+
+def about(run: dict[str, Any]) -> str:
+    """When, on what and with what it was measured."""
+    machine = f"{run['cores']} cores, {run['memory_gb']} GB, Linux {run['kernel']}, load {run['load']} before"
+    software = f"Python {run['python']}, temporalio {run['temporalio']}, Temporal {run['temporal']}, SQLAlchemy {run['sqlalchemy']}"
+    return f"Measured {run['date']} at {run['flaghoist']}: {machine}; {software}."
+
+
+def written(page: str, results: dict[str, Any]) -> str:
+    """The page with every table as it follows from the results; its words are left alone."""
+    for name, told in TABLES.items():
+        if name in results:
+            run = results[name].get("run")
+            page = _between(page, name, "\n\n".join([told(results[name]), *([about(run)] if run else [])]))
+    return page
+
+
+def _between(page: str, name: str, text: str) -> str:
+    before, mark, rest = page.partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"\n<!-- /{name} -->")
+    if not end:
+        raise ValueError(f"{PAGE.name} has no place for the table '{name}'")
+    return before + mark + text + end + after
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text(), kept()))

@@ -1,0 +1,61 @@
+"""Keeping what was measured: with the machine, the versions and the date; and what many rounds say together."""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.binaries import TEMPORAL
+
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def spread(rounds: list[float], digits: int = 2) -> dict[str, float]:
+    """The median of all rounds, and how far apart they lie."""
+    return {
+        "median": round(statistics.median(rounds), digits),
+        "least": round(min(rounds), digits),
+        "most": round(max(rounds), digits),
+    }
+
+
+def percentile(values: list[float], percent: float) -> float:
+    """The value that so many percent do not exceed."""
+    ranked = sorted(values)
+    return ranked[min(len(ranked) - 1, int(len(ranked) * percent / 100))]
+
+
+def about_this_run() -> dict[str, Any]:
+    """What the numbers depend on besides the code."""
+    temporal = subprocess.run([TEMPORAL, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30),
+        "load": round(os.getloadavg()[1], 1),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "temporalio": version("temporalio"),
+        "temporal": temporal.removeprefix("temporal version "),
+        "sqlalchemy": version("sqlalchemy"),
+        "flaghoist": commit or version("flaghoist"),
+    }
+
+
+def kept(path: Path = RESULTS) -> dict[str, Any]:
+    """Everything that was measured so far."""
+    read: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return read
+
+
+def keep(name: str, results: dict[str, Any], run: dict[str, Any], path: Path = RESULTS) -> None:
+    """Write the results of one bench over its last ones."""
+    path.write_text(json.dumps(kept(path) | {name: results | {"run": run}}, indent=2) + "\n")

@@ -1,0 +1,62 @@
+"""Running benches from a terminal: each on a fresh stack, with a progress bar."""
+
+import argparse
+import asyncio
+import json
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from benchmarks.results import RESULTS, about_this_run, keep
+from benchmarks.stack import Stack, running
+from doors import run as run_and_leave
+
+Turn = Callable[[str], None]
+"""Told before each turn of product or floor."""
+Bench = Callable[[Stack, bool, Turn], Coroutine[Any, Any, dict[str, Any]]]
+"""Measures on a stack; only that it works, if the second argument says so."""
+
+
+@contextmanager
+def shown(name: str, turns: int | None) -> Iterator[Turn]:
+    """A bar that moves with each turn."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns) as progress:
+        task = progress.add_task(name, total=turns)
+        started = iter([True])
+
+        def turn(what: str) -> None:
+            progress.update(task, description=f"{name}: {what}", advance=0 if next(started, False) else 1)
+
+        yield turn
+        progress.update(task, description=name, completed=turns)
+
+
+async def measure(name: str, bench: Bench, turns: int, *, quick: bool) -> dict[str, Any]:
+    """One bench on a stack of its own."""
+    with tempfile.TemporaryDirectory(prefix="flaghoist-bench-") as folder, shown(name, turns) as turn:
+        async with running(Path(folder)) as stack:
+            return await bench(stack, quick, turn)
+
+
+def main(benches: Mapping[str, tuple[Bench, int]], what: str | None) -> None:
+    """Measure, print, and keep what was asked to be kept."""
+    options = argparse.ArgumentParser(description=what)
+    options.add_argument("--quick", action="store_true", help="a few of each, once: it works, and the numbers mean little")
+    options.add_argument("--write", action="store_true", help=f"keep the numbers in {RESULTS.name}")
+    chosen = options.parse_args()
+
+    def work() -> int:
+        for name, (bench, turns) in benches.items():
+            about = about_this_run()
+            results = asyncio.run(measure(name, bench, turns, quick=chosen.quick))
+            print(json.dumps({name: results}, indent=2), flush=True)
+            if chosen.write:
+                keep(name, results, about)
+        return 0
+
+    run_and_leave(work)

@@ -1,0 +1,112 @@
+"""The embedded stack, as `flaghoist dev` runs it, with one more process: the worker of the floor."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
+
+from activities.store.database import Database
+from api.embedded.home import Home
+from api.embedded.programs import environment_of, programs
+from api.embedded.schema import prepare_database
+from settings import Settings
+from tests.e2e.stack import Process
+from tests.http import OWNER_KEY, Api, free_port
+from tests.world import World, make_world
+from workflows.namespace import register_search_attributes
+
+CLIENTS = 20
+"""How many add releases, or start bare workflows, at once where nobody measures how long one takes."""
+
+
+class Stack:
+    """Temporal, API, worker and floor: each a process of its own, on one database file each for Temporal and Flaghoist."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = Settings(home=folder, port=free_port(), temporal_port=free_port(), temporal_ui_port=free_port())
+        self.home = Home(folder)
+        self.home.prepare()
+        environment = environment_of(self.settings, OWNER_KEY) | {
+            "FLAGHOIST_DATABASE_URL": self.settings.database,
+            "FLAGHOIST_PORT": str(self.settings.port),
+            "FLAGHOIST_LOG_LEVEL": "warning",
+            "PYTHONPATH": os.getcwd(),
+        }
+        run = {each.name: Process(each.name, each.command, environment, self.home.logs) for each in programs(self.settings, self.home)}
+        self.temporal, self.worker, self.api_process = run["temporal"], run["worker"], run["api"]
+        self.floor = Process("floor", [sys.executable, "-m", "benchmarks.floor"], environment, self.home.logs)
+        self.address = f"http://127.0.0.1:{self.settings.port}"
+        self.database: Database
+        self.world: World
+        self.client: Client
+
+    async def start(self) -> None:
+        """Start everything, and make a project with three environments."""
+        self.temporal.start()
+        prepare_database(self.settings)
+        self.database = Database(self.settings.database)
+        self.world = make_world(self.database)
+        self.api_process.start()
+        self.client = await self._connect()
+        await register_search_attributes(self.client)
+        self.worker.start()
+        self.floor.start()
+        api = Api(self.address, OWNER_KEY)
+        await asyncio.to_thread(api.wait_until_ready)
+        api.close()
+
+    async def _connect(self) -> Client:
+        while True:
+            try:
+                return await Client.connect(f"127.0.0.1:{self.settings.temporal_port}", data_converter=pydantic_data_converter)
+            except (RPCError, RuntimeError):
+                await asyncio.sleep(0.1)
+
+    def kill(self) -> None:
+        """End everything at once."""
+        for process in (self.api_process, self.worker, self.floor, self.temporal):
+            process.kill()
+
+    def resident(self) -> dict[str, int]:
+        """The bytes of memory that each process of the product has."""
+        processes = {"worker": self.worker, "api": self.api_process, "temporal": self.temporal}
+        return {name: psutil.Process(each.running.pid).memory_info().rss for name, each in processes.items() if each.running}
+
+    def stored(self) -> dict[str, int]:
+        """The bytes on disk of each database, its log of writes included."""
+        files = {"flaghoist": self.home.folder / "flaghoist.db", "temporal": self.home.temporal}
+        return {name: sum(part.stat().st_size for part in path.parent.glob(f"{path.name}*")) for name, path in files.items()}
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Stack]:
+    """A running stack, of which nothing is left behind."""
+    stack = Stack(folder)
+    try:
+        await stack.start()
+        yield stack
+    finally:
+        stack.kill()
+
+
+async def time_each(calls: Iterable[Callable[[], Awaitable[object]]], clients: int = CLIENTS) -> list[float]:
+    """Make all calls, so many at a time; how many seconds each took, in the order in which they ended."""
+    took: list[float] = []
+    left = iter(calls)
+
+    async def client() -> None:
+        for call in left:
+            began = time.perf_counter()
+            await call()
+            took.append(time.perf_counter() - began)
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return took

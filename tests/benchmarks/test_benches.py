@@ -1,0 +1,44 @@
+"""Every bench measures, and its table is written from what it measured."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.__main__ import BENCHES
+from benchmarks.report import TABLES
+from benchmarks.results import keep, kept, percentile, spread
+from benchmarks.stack import running
+
+pytestmark = pytest.mark.e2e
+HERE = {"cores": 2}
+
+
+async def measure_all(folder: Path) -> dict[str, dict[str, Any]]:
+    async with running(folder) as stack:
+        return {name: await bench(stack, True, lambda _: None) for name, (bench, _) in BENCHES.items()}
+
+
+def test_every_bench_measures_product_and_floor_and_is_told_in_a_table(tmp_path: Path) -> None:
+    measured = asyncio.run(measure_all(tmp_path))
+
+    assert set(measured["stages"]["per_second"]) == {"releases", "same transaction", "nothing"}
+    assert measured["lateness"]["ten_per_second"]["releases"]["p50_ms"]["median"] > 0
+    assert measured["adding"]["clients_20"]["p99_ratio"]["median"] > 0
+    assert measured["recovery"]["seconds"]["same transaction"]["median"] > 0
+    assert all(size > 0 for size in measured["growth"]["levels"]["4"]["memory"].values())
+    assert all(TABLES[name](results).count("|") > 10 for name, results in measured.items())
+
+
+def test_the_results_of_one_bench_replace_its_last_ones_and_no_others(tmp_path: Path) -> None:
+    keep("stages", {"rounds": 1}, HERE, tmp_path / "results.json")
+    keep("adding", {"rounds": 1}, HERE, tmp_path / "results.json")
+    keep("stages", {"rounds": 3}, HERE, tmp_path / "results.json")
+
+    assert kept(tmp_path / "results.json") == {"stages": {"rounds": 3, "run": HERE}, "adding": {"rounds": 1, "run": HERE}}
+
+
+def test_a_percentile_and_a_spread_say_what_their_names_say() -> None:
+    assert [percentile([3, 1, 2, 4], percent) for percent in (0, 50, 99)] == [1, 3, 4]
+    assert spread([0.5, 0.9, 0.7]) == {"median": 0.7, "least": 0.5, "most": 0.9}
