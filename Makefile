@@ -1,4 +1,4 @@
-.PHONY: help run test check format bench openapi migrate clean
+.PHONY: help run test check format bench chaos audit openapi migrate clean
 
 PYTHON ?= python3
 UV := .venv/bin/uv
@@ -35,6 +35,13 @@ migrate: .venv/.ready ## bring the database to this version's schema
 bench: .venv/.ready-for-tests ## measure what Flaghoist carries, beside what Temporal alone does
 	.venv/bin/python -m benchmarks --write
 	.venv/bin/python -m benchmarks.report
+
+audit: .venv/bin/uv ## ask osv.dev whether anything in uv.lock is known to be vulnerable
+	@$(UV) audit --frozen
+
+chaos: .venv/.ready-for-tests ## let releases climb while everything is killed and judge what is left; ask every route for minutes (half an hour in all)
+	.venv/bin/python -m tests.chaos.run
+	.venv/bin/python -W ignore -m tests.input.run --seconds 240
 
 clean: ## forget the environment (not the state under .flaghoist)
 	rm -rf .venv

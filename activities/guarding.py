@@ -11,6 +11,7 @@ from domain.binding import FARTHEST
 from domain.calendar import Freeze
 from domain.errors import Invalid, NotAllowed, Problem
 from domain.project import Project
+from domain.release import Release
 from domain.stop import Stop
 
 
@@ -61,6 +62,12 @@ def end_freeze(store: Store, caller: Caller, project: Project, freeze_id: str, a
     store.freezes.delete(freeze.id)
     store.audit.record(caller, Event.FREEZE_DELETED, at, project=project.key, before=freeze.model_dump(mode="json"))
     _tell_held(store, project)
+
+
+def flag_changed(store: Store, release: Release | None) -> None:
+    """Let the release that a flag is in look again, if something holds it: what people said yes to may be what is there once more."""
+    if release and release.held:
+        store.outbox.add(Kind.LOOK_AGAIN, release.id)
 
 
 def _check_may_guard(caller: Caller, project: Project, environments: list[str]) -> None:

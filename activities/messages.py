@@ -96,6 +96,8 @@ class Standing(Message):
     write_key: str = ""
     blocked: Blocked | None = None
     paused: Paused | None = None
+    held: Held | None = None
+    """Where it is held, `acts_at` says when that ends, and no more when it was due."""
     rollback: Rollback | None = None
     """One that is still to be carried out."""
 
@@ -233,7 +235,7 @@ def standing_of(release: Release) -> Standing:
     """Where a release stands, for its own workflow: one that had ended is rolled back without it."""
     place = {
         field: getattr(release, field)
-        for field in ("sequence", "stage_index", "visit", "step", "entered_at", "acts_at", "write_key", "paused")
+        for field in ("sequence", "stage_index", "visit", "step", "entered_at", "acts_at", "write_key", "paused", "held")
     }
     blocked = release.blocked.without_details() if release.blocked else None
     rollback = release.rollback.without_left_alone() if release.rollback and release.rollback.is_asked else None
@@ -250,14 +252,19 @@ def recorded(release: Release, command: RecordProgress) -> Recorded:
     """The step that left a release so, with the time that was written, by whichever attempt."""
     blocked = release.blocked.without_details() if release.blocked else None
     at = _WRITTEN[command.step.kind](release) if command.step.kind in _WRITTEN else None
-    return Recorded(at=at or command.at, sequence=release.sequence, blocked=blocked, acts_at=release.acts_at)
+    return Recorded(at=at or command.at, sequence=release.sequence, blocked=blocked, acts_at=_due_at(release))
+
+
+def _due_at(release: Release) -> datetime | None:
+    """When its stage is due; nothing of one that is held, which was due before: that it acts when it is held no more is another time."""
+    return None if release.held else release.acts_at
 
 
 _WRITTEN: dict[str, Callable[[Release], datetime | None]] = {
     "hold_ended": lambda release: release.ended_at or release.entered_at,
     "skipped": lambda release: release.ended_at or release.entered_at,
     "restarted": lambda release: release.entered_at,
-    "retried": lambda release: release.acts_at,
-    "advanced": lambda release: release.acts_at,
+    "retried": _due_at,
+    "advanced": _due_at,
 }
 """Where the record of a release keeps the time at which a step was written."""

@@ -1,7 +1,8 @@
 """Carrying out a rollback, exactly once in effect."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from temporalio import activity
@@ -11,15 +12,14 @@ from activities.progress import Ending, audit, block, end_as_before, enter
 from activities.providers.catalogue import provider_of
 from activities.providers.provider import FlagProvider
 from activities.store.database import Database, Store
+from activities.undoing import Undoer, Undone
 from domain.access import check_right
 from domain.audit import Event, by_release
 from domain.change import Change, Decided
-from domain.errors import EnvironmentNotFound, Refusal, ReleaseNotFound, Superseded
-from domain.flag import FlagState
-from domain.net import Net, Undoing, net_changes
+from domain.errors import Refusal, ReleaseNotFound, Superseded
+from domain.net import Undoing
 from domain.patch import FlagPatch
 from domain.project import Project
-from domain.putting_back import Here, nothing_put_back, put_back
 from domain.release import Release
 from domain.rollback import LeftAlone, Rollback, rollback_key
 from domain.status import ReleaseStatus, StageOutcome
@@ -80,14 +80,6 @@ def _check_fence(release: Release, command: PutBack) -> Rollback:
     return release.rollback
 
 
-class _Place(NamedTuple):
-    """A flag in one environment, as it is and as the release last saw it."""
-
-    environment: str
-    now: FlagState
-    seen: FlagState
-
-
 class _Rolling:
     """One attempt, within its transaction. Locks are taken in the one order: project, release, feature."""
 
@@ -99,38 +91,28 @@ class _Rolling:
         self.release = store.releases.get(command.release, self.project.id, lock=True)
         self.rollback = _check_fence(self.release, command)
         self.provider: FlagProvider = provider_of(self.project, store)
-        self.segments = frozenset(segment.key for segment in store.segments.all(self.project.id))
 
     def back(self) -> int:
         """Put back, environment by environment, and write where the release stands then; how much was left alone."""
-        changes = self.store.history.changes(self.release.id)
+        undoer = Undoer(self.store, self.release, lambda environment: self.provider.read(self.release.feature, environment))
         undoing = self.store.history.undoing(self.release.id, self.rollback.undoes_from)
-        seen = {each: self.store.releases.seen(self.release.id, each) for each in sorted({change.environment for change in changes})}
-        nets = net_changes(changes, undoing, seen)
-        left_alone = tuple(left for environment, net in nets.items() for left in self._put_back(net, environment, seen[environment]))
-        self._finish(changes, undoing, left_alone)
+        undone = undoer.undone(undoing, force=self.rollback.force)
+        for each in undone:
+            if each.patch.named:
+                self._change(each)
+        left_alone = tuple(left for each in undone for left in each.left_alone)
+        self._finish(undoer.changes, undoing, left_alone)
         return len(left_alone)
 
-    def _put_back(self, net: Net, environment: str, seen: FlagState) -> tuple[LeftAlone, ...]:
-        try:
-            now = self.provider.read(self.release.feature, environment)
-        except EnvironmentNotFound:
-            return nothing_put_back(net, environment)
-        here = Here(environment=environment, now=now, seen=seen, segments=self.segments, force=self.rollback.force)
-        patch, left_alone = put_back(net, here)
-        if patch.named:
-            self._change(_Place(environment, now, seen), patch)
-        return left_alone
-
-    def _change(self, place: _Place, patch: FlagPatch) -> None:
+    def _change(self, undone: Undone) -> None:
         """On behalf of the one who asked, by the rights that they have now."""
         owner, access = self.store.keys.owner(self.rollback.by.owner_id)
-        check_right(access, self.project.key, place.environment, owner.name)
-        decided = self.provider.patch(self.release.feature, place.environment, patch, self.at)
-        self.store.releases.write_seen(self.release.id, place.environment, decided.overlaid(place.seen))
-        self.store.history.add_change(self._made(place.environment, patch, decided))
+        check_right(access, self.project.key, undone.environment, owner.name)
+        decided = self.provider.patch(self.release.feature, undone.environment, undone.patch, self.at)
+        self.store.releases.write_seen(self.release.id, undone.environment, decided.overlaid(undone.seen))
+        self.store.history.add_change(self._made(undone.environment, undone.patch, decided))
         states = {"before": decided.before.model_dump(mode="json"), "after": decided.after.model_dump(mode="json")}
-        self._audit(Event.FLAG_CHANGED, environment=place.environment, **states)
+        self._audit(Event.FLAG_CHANGED, environment=undone.environment, **states)
 
     def _made(self, environment: str, patch: FlagPatch, decided: Decided) -> Change:
         return Change(
@@ -149,7 +131,7 @@ class _Rolling:
             undoes_from=self.rollback.undoes_from,
         )
 
-    def _finish(self, changes: list[Change], undoing: Undoing, left_alone: tuple[LeftAlone, ...]) -> None:
+    def _finish(self, changes: Sequence[Change], undoing: Undoing, left_alone: tuple[LeftAlone, ...]) -> None:
         store, release, rollback, following = self.store, self.release, self.rollback.done(self.at, left_alone), self.command.next
         undone = {each.visit for each in changes if each.undoes_from is None and each.changed_anything and undoing.covers(each)}
         if not rollback.ended:

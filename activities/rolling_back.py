@@ -1,18 +1,21 @@
 """Asking for a rollback. The record alone takes it, so it holds while Temporal or every worker is down."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from activities.progress import audit
 from activities.store.database import Store
 from activities.store.outbox import Kind
+from activities.undoing import Undoer, Undone
 from domain.access import Caller
 from domain.audit import Event, by_key
 from domain.control import Control, Expected, check_allowed
 from domain.errors import ControlNotAllowed, FeatureNotFound, ReleasedSince
+from domain.flag import FlagState
 from domain.model import Message
 from domain.net import environments_changed
 from domain.pipeline import environments_ahead
-from domain.project import Project
+from domain.project import Feature, Project
 from domain.release import Release
 from domain.rollback import Ended, Rollback, stage_to_return_to
 
@@ -27,6 +30,24 @@ class RollBackRelease(Message):
     force: bool = False
 
 
+class Foreseen(NamedTuple):
+    """A rollback that is only thought of, and what it would do now."""
+
+    rollback: Rollback
+    undone: list[Undone]
+
+
+def foresee_rollback(store: Store, caller: Caller, project: Project, wanted: RollBackRelease, at: datetime) -> Foreseen:
+    """What the same rollback would do now; it is refused as that would be, and nothing is locked or written."""
+    release = store.releases.get(wanted.release, project.id)
+    rollback = _admitted(store, caller, release, wanted, at)
+    if rollback.ended:
+        _check_newest(store, release, store.features.get(release.feature, project.id))
+    undoer = Undoer(store, release, lambda environment: _look(store, project, release, environment))
+    undoing = store.history.undoing(release.id, rollback.undoes_from)
+    return Foreseen(rollback, undoer.undone(undoing, force=rollback.force))
+
+
 def roll_back_release(store: Store, caller: Caller, project: Project, wanted: RollBackRelease, at: datetime) -> Release:
     """Write that what the release changed is to be put back. Whatever it still tries meets the fence; what it has done counts.
 
@@ -34,14 +55,10 @@ def roll_back_release(store: Store, caller: Caller, project: Project, wanted: Ro
     Raises NotFound, NotAllowed, ControlNotAllowed, StageMoved, ReleasedSince, AlreadyReleasing or Invalid.
     """
     release = store.releases.get(wanted.release, project.id, lock=True)
-    caller.must_operate_somewhere(project.key)
-    check_allowed(Control.ROLLBACK, release.status)
-    rollback = _rollback(store, caller, release, wanted, at)
-    _check_rights(store, caller, release, rollback)
-    wanted.expected.check(release.stage, release.visit)
+    rollback = _admitted(store, caller, release, wanted, at)
     asked = release.rolling_back(rollback, f"rolling_back/{rollback.n}")
     if rollback.ended:
-        _check_newest(store, project, release)
+        _check_newest(store, release, store.features.get(release.feature, project.id, lock="update"))
         store.releases.write_reopened(asked)
     else:
         store.releases.write(asked)
@@ -51,13 +68,23 @@ def roll_back_release(store: Store, caller: Caller, project: Project, wanted: Ro
     return asked
 
 
+def _admitted(store: Store, caller: Caller, release: Release, wanted: RollBackRelease, at: datetime) -> Rollback:
+    """What is asked for, if it makes sense now and the caller may."""
+    caller.must_operate_somewhere(release.project)
+    check_allowed(Control.ROLLBACK, release.status)
+    rollback = _rollback(store, caller, release, wanted, at)
+    _check_rights(store, caller, release, rollback)
+    wanted.expected.check(release.stage, release.visit)
+    return rollback
+
+
 def _rollback(store: Store, caller: Caller, release: Release, wanted: RollBackRelease, at: datetime) -> Rollback:
     stages = store.pipelines.version(release.pipeline.id).definition.stages
-    undoes_from = 0
-    if wanted.to_stage is not None and not release.is_finished:
-        come_through = [stage.name for stage in stages[release.starting_stage : release.stage_index]]
-        undoes_from = release.starting_stage + stage_to_return_to(come_through, wanted.to_stage, release.stage)
     ended = Ended(status=release.status, at=release.ended_at or at) if release.is_finished else None
+    undoes_from = 0
+    if wanted.to_stage is not None:
+        come_through = [stage.name for stage in stages[release.starting_stage : release.stage_index + bool(ended)]]
+        undoes_from = release.starting_stage + stage_to_return_to(come_through, wanted.to_stage, release.stage)
     if ended and wanted.to_stage is not None:
         message = (
             f"The release is {release.status.replace('_', ' ')}, so it can only be rolled back as a whole: "
@@ -86,11 +113,15 @@ def _check_rights(store: Store, caller: Caller, release: Release, rollback: Roll
     caller.must_operate(release.project, [*changed, *(each for each in ahead if each not in changed)])
 
 
-def _check_newest(store: Store, project: Project, release: Release) -> None:
-    feature = store.features.get(release.feature, project.id, lock="update")
+def _check_newest(store: Store, release: Release, feature: Feature) -> None:
     newest = store.releases.newest_of(feature.id)
     if newest is None:
         raise FeatureNotFound(f"The feature '{release.feature}' that was released has been deleted.")
     if newest != release.id:
         message = f"A newer release of '{release.feature}' has been added, {newest}, so that this one can't be rolled back any more."
         raise ReleasedSince(message, release=newest)
+
+
+def _look(store: Store, project: Project, release: Release, environment: str) -> FlagState:
+    feature, place = store.features.get(release.feature, project.id), store.environments.get(environment, project.id)
+    return store.features.state(feature, place)

@@ -1,9 +1,10 @@
 """The API's door: settings in, routers on, refusals answered."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 
+import structlog
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
@@ -19,7 +20,8 @@ from api.evaluation.environments import Environments
 from api.idempotency import answer_again
 from api.limits import BodyLimits
 from api.metrics import ApiMetrics
-from api.problems import answer_problems
+from api.pages import serve_documentation
+from api.problems import OUTAGES, answer_problems
 from api.rates import RateLimit
 from api.requests import VERSIONED, Requests
 from api.routes import (
@@ -70,6 +72,11 @@ EVALUATION = (ofrep, flagsmith, stream)
 SERVES_FLAGS = (ofrep.PREFIX, flagsmith.PREFIX)
 VERSION = "0.2.0"
 
+AGAIN_AFTER = 2.0
+"""In seconds: how long it waits for the database before it tries again."""
+
+log = structlog.get_logger()
+
 
 def create_app(settings: Settings) -> FastAPI:
     """The whole HTTP API; it starts and answers while Temporal is down."""
@@ -77,7 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = Database(settings.database, pool_size=40)
-        await asyncio.to_thread(keep_bootstrap_key, database, settings.bootstrap_key.get_secret_value())
+        keeping = await _keep_bootstrap_key(database, settings.bootstrap_key.get_secret_value())
         client = await connect()
         app.state.database = database
         app.state.releases = ReleaseClient(client)
@@ -86,7 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.temporal_ui = f"{settings.temporal_ui}/namespaces/{client.namespace}"
         app.state.metrics.watch(database)
         app.state.environments = Environments(database)
-        loops = [asyncio.create_task(each) for each in (app.state.delivery.run(), app.state.environments.follow())]
+        loops = [asyncio.create_task(each) for each in (app.state.delivery.run(), app.state.environments.follow(), keeping)]
         yield
         for loop in loops:
             loop.cancel()
@@ -100,6 +107,8 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Moves feature flags through release pipelines.",
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
     app.state.metrics = ApiMetrics()
@@ -111,6 +120,27 @@ def create_app(settings: Settings) -> FastAPI:
     flagsmith.answer_flagsmith_failures(app)
     _add_routes(app)
     return app
+
+
+async def _keep_bootstrap_key(database: Database, secret: str) -> Coroutine[None, None, None]:
+    """Keep it at once if that can be done; what is left to do is to try until the database is there."""
+    try:
+        await asyncio.to_thread(keep_bootstrap_key, database, secret)
+    except OUTAGES as error:
+        if database.is_sqlite:  # What is wrong with a file does not pass.
+            raise
+        log.warning("bootstrap_key_not_kept", error=str(error))
+        return _go_on_keeping(database, secret)
+    return asyncio.sleep(0)
+
+
+async def _go_on_keeping(database: Database, secret: str) -> None:
+    kept = False
+    while not kept:
+        await asyncio.sleep(AGAIN_AFTER)
+        with suppress(*OUTAGES):
+            await asyncio.to_thread(keep_bootstrap_key, database, secret)
+            kept = True
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
@@ -129,6 +159,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(explanations.router)
+    serve_documentation(app)
 
 
 def _operation_id(route: APIRoute) -> str:

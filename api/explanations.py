@@ -180,10 +180,16 @@ def page() -> str:
     return _HEAD + "\n".join(lines) + "\n"
 
 
-@router.get("/problems", response_class=PlainTextResponse)
-def explain_problems() -> PlainTextResponse:
+class MarkdownResponse(PlainTextResponse):
+    """A page to be read as it is."""
+
+    media_type = "text/markdown"
+
+
+@router.get("/problems", response_class=MarkdownResponse)
+def explain_problems() -> MarkdownResponse:
     """What every problem code means, and what helps."""
-    return PlainTextResponse(page(), media_type="text/markdown")
+    return MarkdownResponse(page())
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Controls: what a person can do with a release, and when."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -57,19 +58,27 @@ DECIDING = (Control.APPROVE, Control.REJECT)
 """The controls that make sense only where a stage asks people."""
 
 
-def allowed_controls(standing: str, *, asks: bool = False) -> list[str]:
-    """The controls that make sense for a release standing so, whose stage asks people or does not."""
+def allowed_controls(standing: str, *, asks: bool = False, is_newest: bool = True) -> list[str]:
+    """The controls that make sense for a release standing so, whose stage asks people or does not.
+
+    One that has ended is rolled back only where it is the newest of its feature.
+    """
     possible = (control for control in Control if asks or control not in DECIDING)
-    return [control.value for control in possible if standing in ALLOWED_WHEN[control]]
+    allowed = [control for control in possible if standing in ALLOWED_WHEN[control]]
+    return [control.value for control in allowed if is_newest or control is not Control.ROLLBACK or standing not in FINISHED]
 
 
 def check_allowed(control: Control, standing: str) -> None:
     """Raise ControlNotAllowed, naming what is allowed, if the control makes no sense now."""
     if standing not in ALLOWED_WHEN[control]:
         allowed = allowed_controls(standing)
-        remedy = f"allowed now: {', '.join(allowed)}" if allowed else "nothing can be done with it any more"
-        message = f"The release is {standing.replace('_', ' ')}, so it can't be asked to {control.verb}; {remedy}."
-        raise ControlNotAllowed(message, status=standing, allowed=allowed)
+        raise ControlNotAllowed(not_allowed_in_words(control, standing, allowed), status=standing, allowed=allowed)
+
+
+def not_allowed_in_words(control: Control, standing: str, allowed: Sequence[str]) -> str:
+    """Why a control makes no sense for a release standing so, and which do."""
+    remedy = f"allowed now: {', '.join(allowed)}" if allowed else "nothing can be done with it any more"
+    return f"The release is {standing.replace('_', ' ')}, so it can't be asked to {control.verb}; {remedy}."
 
 
 class Expected(Message):

@@ -33,10 +33,12 @@ def read_told(sent: object) -> Told:
     if not isinstance(sent, dict):
         raise Invalid("Send an object with an identifier and its traits.")
     identifier = check_identifier(sent.get("identifier"))
-    traits = sent.get("traits") or []
+    traits = [] if sent.get("traits") is None else sent["traits"]
     if not isinstance(traits, list) or not all(isinstance(each, dict) and isinstance(each.get("trait_key"), str) for each in traits):
         raise Invalid("`traits` is a list of objects, each with a trait_key and a trait_value.")
     given = {each["trait_key"]: each.get("trait_value") for each in traits}
+    if not all(isinstance(each.get("transient"), bool | None) for each in (sent, *traits)):
+        raise Invalid("`transient` is true or false: what is not to be kept must not be kept by mistake.")
     passing = {each["trait_key"] for each in traits if each.get("transient") is True}
     checked = check_traits({key: value for key, value in given.items() if value is not None})
     return Told(

@@ -130,15 +130,16 @@ def api_on_both(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     yield from serve(database_url)
 
 
-def serve(database_url: str, **settings: Any) -> Iterator[Api]:
-    """Run the API in a thread."""
+def serve(database_url: str, *, wait: bool = True, **settings: Any) -> Iterator[Api]:
+    """Run the API in a thread, and by default wait until it is ready."""
     port = free_port()
     app = create_app(Settings(database_url=database_url, port=port, bootstrap_key=OWNER_KEY, log_level="error", **settings))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run)
     thread.start()
     api = Api(f"http://127.0.0.1:{port}", OWNER_KEY)
-    api.wait_until_ready()
+    if wait:
+        api.wait_until_ready()
     yield api
     api.close()
     server.should_exit = True

@@ -14,7 +14,7 @@ OWNER_KEY = "fh_the_bootstrap_key_of_the_tests"
 def free_port() -> int:
     """A port on which nobody listens, below those that the system gives to outgoing connections."""
     while True:
-        port = random.randint(10_240, 32_000)
+        port = random.randint(10_240, 32_000)  # noqa: S311 (it is no secret)
         with socket.socket() as listener, suppress(OSError):
             listener.bind(("127.0.0.1", port))
             return port
@@ -28,7 +28,7 @@ class Api:
         self._with_other_keys: list[Api] = []
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         # It speaks plain HTTP; reading the certificates of the world would take longer than most tests.
-        self.client = httpx.Client(base_url=f"{address}/api/v1", headers=headers, timeout=30, verify=False)
+        self.client = httpx.Client(base_url=f"{address}/api/v1", headers=headers, timeout=30, verify=False)  # noqa: S501
 
     def wait_until_ready(self, seconds: float = 90) -> None:
         """Return once the API answers that it is ready."""

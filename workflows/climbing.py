@@ -67,7 +67,8 @@ def gone_on_with(place: Place, standing: Standing, at: datetime) -> Place:
     here = taken_over(place, standing, at)
     skipped = {*place.skipped, *([place.index] if standing.write_key.startswith("skipped/") else [])}
     come_through = tuple(sorted(index for index in skipped if index < here.index))
-    return here.moved(acts_at=standing.acts_at or place.acts_at, skipped=come_through)
+    due_at = at if standing.held else standing.acts_at or place.acts_at  # What is held was due already: it is tried at once.
+    return here.moved(acts_at=due_at, skipped=come_through)
 
 
 def left_of_wait(place: Place, standing: Standing, at: datetime) -> timedelta | None:
@@ -115,10 +116,15 @@ def opened_at(place: Place, now: datetime) -> datetime:
     return max(place.acts_at, min(place.held.until or now, now))
 
 
-def made_at(command: ChangeFlag, standing: Standing) -> datetime | None:
-    """When a change was made after which the record stands so: the next stage was entered then, or the next step is counted from then."""
+def made_at(command: ChangeFlag, standing: Standing, now: datetime) -> datetime | None:
+    """When a change was made after which the record stands so: the next stage was entered then, or the next step is counted from then.
+
+    A next step that is held was due already: it is tried at once.
+    """
     if command.next_step is None:
         return standing.entered_at
+    if standing.held:
+        return now - command.next_step.every
     return standing.acts_at - command.next_step.every if standing.acts_at else None
 
 

@@ -200,17 +200,26 @@ class ReleaseWorkflow(Steerable, Placed):
 
     def _knows_as_its_own(self, standing: Standing) -> bool:
         """Take over the outcome of an attempt at this stage's change, or of a workflow task, that could not tell of it."""
-        command = change_at(self.release, self.place, workflow.now())
-        if standing.write_key == command.key and (at := made_at(command, standing)):
+        now = workflow.now()
+        command = change_at(self.release, self.place, now)
+        if standing.write_key == command.key and (at := made_at(command, standing, now)):
             self._go_on(at, standing.sequence)
+            self._be_held_by(standing)
             return True
         if standing.write_key == command.refusal_key and standing.blocked:
             self.move(sequence=standing.sequence, blocked=standing.blocked)
             return True
         if standing.is_own_step and (standing.sequence == self.place.sequence + 1 or not _was_reset()):
             self.go_on_with(standing)
+            self._be_held_by(standing)
             return True
         return False
+
+    def _be_held_by(self, standing: Standing) -> None:
+        """What holds it by the record holds it here, so that nobody can advance it; whether that has ended is tried."""
+        if standing.held:
+            self.move(held=standing.held)
+            self.must_try = True
 
     async def _block_overtaken(self) -> None:
         answer = await self._record(Overtaken())

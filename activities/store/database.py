@@ -22,6 +22,7 @@ from activities.store.keys import KeyRepository
 from activities.store.leases import LeaseRepository
 from activities.store.notices import Notices
 from activities.store.outbox import Outbox
+from activities.store.patience import BoundedConnection
 from activities.store.pipelines import PipelineRepository
 from activities.store.projects import EnvironmentRepository, ProjectRepository, SegmentRepository
 from activities.store.releases import ReleaseRepository
@@ -159,6 +160,8 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self.engine, "do_connect", _connect_to_postgresql)
 
     @property
     def is_sqlite(self) -> bool:
@@ -210,6 +213,10 @@ def _take_for_an_outage(failure: ExceptionContext) -> OperationalError | None:
         return None
     failure.is_disconnect = True
     return OperationalError(failure.statement, None, failure.original_exception, hide_parameters=True)
+
+
+def _connect_to_postgresql(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> BoundedConnection:
+    return BoundedConnection.connect(*arguments, **options)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -1,5 +1,6 @@
 """Bringing a database to the schema that this version needs."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from alembic import command
@@ -9,6 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from activities.store.database import Database
+from activities.store.patience import unbounded
 from activities.store.tables import metadata
 
 _LOCK = 7_245_081_133
@@ -17,7 +19,7 @@ _LOCK = 7_245_081_133
 
 def migrate(database: Database, revision: str = "head") -> None:
     """Run every migration that is missing, in one transaction; none if all are there."""
-    with database.transaction() as store:
+    with database.transaction() as store, nullcontext() if database.is_sqlite else unbounded(store.connection):
         if not database.is_sqlite:
             store.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         command.upgrade(_config(store.connection), revision)

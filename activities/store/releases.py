@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, case, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, exists, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from activities.store.paging import Page, Slice, fetch_page
@@ -171,6 +171,13 @@ class ReleaseRepository:
         """The id of the release of the feature that was added last."""
         newest = select(releases.c.id).where(releases.c.feature_id == feature_id).order_by(releases.c.id.desc()).limit(1)
         return self.connection.execute(newest).scalar_one_or_none()
+
+    def followed(self, release_ids: Iterable[str]) -> frozenset[str]:
+        """Which of these releases have a newer one of the same feature."""
+        newer = releases.alias("newer")
+        follows = exists().where(newer.c.feature_id == releases.c.feature_id, newer.c.id > releases.c.id)
+        found = select(releases.c.id).where(releases.c.id.in_(list(release_ids)), follows)
+        return frozenset(self.connection.execute(found).scalars())
 
     def write_started(self, release: Release) -> bool:
         """Note that the workflow has started, unless it has written to the record itself meanwhile. What holds its stage stays noted."""

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 
 from activities.store.database import Database
+from activities.store.patience import BoundedConnection
 from activities.store.versions import CHANNEL
 
 EVERY = 0.1
@@ -62,4 +63,4 @@ class Watch:
     def _connect(self) -> psycopg.Connection[Any]:
         """A connection of its own: it is held for good, and would be missing in the pool."""
         url = self.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        return psycopg.connect(url, autocommit=True, connect_timeout=5)
+        return BoundedConnection.connect(url, autocommit=True, connect_timeout=5)

@@ -1,14 +1,16 @@
 """The audit log, from a terminal."""
 
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import typer
 
 from api.cli.completing import offer_events, offer_keys, offer_releases
 from api.cli.filters import OnlyEnvironment, OnlyFeature, OnlyPipeline, SinceThen, UntilThen
-from api.cli.session import AProject, AsJson, Limit, calling, given, wrong_usage
-from api.cli.showing import moment, show_json, show_table
+from api.cli.session import AProject, AsJson, Limit, Yes, calling, given, wrong_usage
+from api.cli.showing import ask, moment, show_json, show_table
 from api.client import first, path_of
 from api.embedded.telling import differences
 
@@ -37,6 +39,7 @@ def list_audit_entries(
         typer.FileBinaryWrite | None,
         typer.Option("--export", metavar="FILE", help="Write all of it into a file (- prints it), one JSON document a line."),
     ] = None,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Everything that anyone or anything did, newest first; as much as --limit says, or all of it with --export."""
@@ -45,6 +48,7 @@ def list_audit_entries(
     filters |= given(release=release, stage=stage, since=since, until=until)
     with calling(context) as client:
         if export:
+            _ask_before_overwriting(export, yes=yes)
             _write(export, client.stream(path, NDJSON, **filters))
             return
         found = first(limit, client.items(path, **filters))
@@ -54,6 +58,11 @@ def list_audit_entries(
     places = ("project", *PLACES) if all_projects else PLACES
     rows = [[moment(each["at"]), _who(each), each["event"], _where(each, places), _what(each)] for each in found]
     show_table(["When", "Who", "Event", "On", "What"], rows)
+
+
+def _ask_before_overwriting(file: BinaryIO, *, yes: bool) -> None:
+    if file is not sys.stdout.buffer and Path(file.name).is_file():
+        ask([f"{file.name} is there already."], "Overwrite it?", yes=yes)
 
 
 def _write(file: BinaryIO, parts: Iterator[bytes]) -> None:

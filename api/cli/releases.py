@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from api.cli.completing import offer_keys, offer_releases
+from api.cli.conflicts import sides_in_words
 from api.cli.filters import OnlyEnvironment, OnlyFeature, OnlyPipeline, SinceThen, UntilThen
 from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
 from api.cli.parameters import ParametersGiven, parameters_of
@@ -136,7 +137,7 @@ def print_release(release: dict[str, Any], *, as_json: bool) -> None:
     show(why(release))
     if asked := release["approval"]:
         show(f"Approvals of '{release['stage']}': {len(asked['given'])} of {asked['needed']}{_by(asked['given'])}.")
-    for line in rollback_in_words(release):
+    for line in (*sides_in_words(release), *rollback_in_words(release)):
         show(line)
     show_table(["Stage", "Environment", "Outcome", "At"], [row for stage in release["stages"] for row in _rows(stage)])
     for environment, percent in release["rollouts"].items():

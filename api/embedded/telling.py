@@ -34,6 +34,13 @@ def differences(before: Entry, after: Entry) -> list[str]:
     ]
 
 
+def fields_in_words(fields: Entry) -> str:
+    """What some fields of a flag hold: `on, value "v2"`."""
+    plain = [_field(field, fields[field]) for field in ("enabled", "value") if field in fields]
+    plain += [f"rollout: {share_in_words(fields['rollout'])}"] if "rollout" in fields else []
+    return ", ".join([*plain, *(f"for {segment}: {_override(each)}" for segment, each in (fields.get("overrides") or {}).items())])
+
+
 def share_in_words(rollout: Entry | None) -> str:
     """What a rollout serves to whom: `10 % get on, "v2"`."""
     if rollout is None:

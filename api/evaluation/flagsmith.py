@@ -49,19 +49,20 @@ def answer_flagsmith_failures(app: FastAPI) -> None:
 _KEYED: dict[str, Any] = {"security": [{"EnvironmentKey": []}]}
 _FEATURE = {"name": "feature", "in": "query", "required": False, "schema": {"type": "string"}}
 _IDENTIFIER = {"name": "identifier", "in": "query", "required": True, "schema": {"type": "string"}}
+_FOR_NOW = {"type": ["boolean", "null"], "description": "Whether it is used now and not kept."}
 _TRAIT = {
     "type": "object",
     "required": ["trait_key"],
-    "properties": {"trait_key": {"type": "string"}, "trait_value": {}, "transient": {"type": "boolean"}},
+    "properties": {"trait_key": {"type": "string"}, "trait_value": {}, "transient": _FOR_NOW},
 }
 _TOLD = {
     "type": "object",
     "required": ["identifier"],
-    "properties": {"identifier": {"type": "string"}, "traits": {"type": "array", "items": _TRAIT}, "transient": {"type": "boolean"}},
+    "properties": {"identifier": {"type": "string"}, "traits": {"type": ["array", "null"], "items": _TRAIT}, "transient": _FOR_NOW},
 }
 
 
-@router.get("/flags/", openapi_extra=_KEYED | {"parameters": [_FEATURE]})
+@router.get("/flags/", openapi_extra=_KEYED | {"parameters": [_FEATURE]}, responses={404: {"description": "There is no such feature."}})
 async def read_flags(request: Request) -> Response:
     """All flags as everybody gets them, by Flagsmith's SDK API; with `feature` only that one."""
     served = await _served(request)
@@ -92,7 +93,11 @@ async def read_identity(request: Request) -> Response:
     return await _identified(request, served, {"identifier": query.get("identifier"), "transient": query.get("transient") == "true"})
 
 
-@router.get("/environment-document/", openapi_extra=_KEYED, responses={403: {"description": "It is the client key."}})
+@router.get(
+    "/environment-document/",
+    openapi_extra=_KEYED,
+    responses={304: {"description": "Nothing has changed since."}, 403: {"description": "It is the client key."}},
+)
 async def read_environment_document(request: Request) -> Response:
     """The environment as one document, for SDKs that evaluate by themselves; this needs the server key."""
     environments: Environments = request.app.state.environments

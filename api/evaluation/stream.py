@@ -16,7 +16,14 @@ PING = 15
 TOO_SLOW = 10
 """For how many seconds a client may not read before it is dropped; only the newest version is ever kept for it."""
 
-router = APIRouter(tags=["evaluation"])
+router = APIRouter(
+    tags=["evaluation"],
+    default_response_class=EventSourceResponse,
+    responses={
+        200: {"content": {"text/event-stream": {}}},
+        404: {"description": "There is no such environment.", "content": {"application/json": {}}},
+    },
+)
 
 
 @router.get(f"{ofrep.PREFIX}/streams/{{environment}}")

@@ -1,5 +1,6 @@
 """The audit log: who did what, when, and what it changed."""
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 from typing import Annotated, Any, Self
@@ -63,12 +64,18 @@ FiltersOf = Annotated[Filters, Depends()]
 
 def _wants_all(request: Request, accept: Annotated[str, Header(include_in_schema=False)] = "") -> bool:
     """Whether the whole log is asked for, in which case no page can be."""
-    if not any(kind.partition(";")[0].strip().lower() == NDJSON for kind in accept.split(",")):
+    if not any(_takes(kind) for kind in accept.lower().split(",")):
         return False
     message = f"A page is asked for together with {NDJSON}, which holds everything: leave this out."
     if pages := [name for name in ("cursor", "limit") if name in request.query_params]:
         raise RequestValidationError([{"type": "extra_forbidden", "loc": ("query", name), "msg": message} for name in pages])
     return True
+
+
+def _takes(accepted: str) -> bool:
+    """A weight of 0 says: anything but this (RFC 9110, 12.4.2)."""
+    kind, *parameters = (part.strip() for part in accepted.split(";"))
+    return kind == NDJSON and not any(re.fullmatch(r"q\s*=\s*0(\.0*)?", each) for each in parameters)
 
 
 WantsAll = Annotated[bool, Depends(_wants_all)]

@@ -8,18 +8,19 @@ from fastapi import APIRouter, Depends
 from fastapi.concurrency import run_in_threadpool
 
 from activities.approving import DecideOnRelease, approve_release, reject_release
-from activities.rolling_back import RollBackRelease, roll_back_release
+from activities.rolling_back import RollBackRelease, foresee_rollback, roll_back_release
 from activities.stopping import StopRelease, check_may_steer, pause_release, remove_release
 from activities.store.database import Store
 from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, Releases, TemporalUi, WritingOf, now
 from api.routes.releases import view_of
 from api.schemas.releases import Approve, ReleaseView, Restart, Retry, RollBack, Steer, Viewer
+from api.schemas.rollbacks import RollbackPreview, rollback_preview
 from domain.control import Control, check_allowed
 from domain.errors import Refusal
 from domain.pipeline import stage_to_restart
 from domain.release import Release
 from domain.status import ReleaseStatus
-from domain.text import Slug
+from domain.text import Name, Slug
 from workflows.messages import RestartRelease, RetryRelease, SteerRelease
 
 log = structlog.get_logger()
@@ -124,6 +125,17 @@ def reject(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
 def pause(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
     """Stop the clock of the stage, also while Temporal is down; what is left of its wait is kept."""
     return steering.stop(pause_release, body)
+
+
+@router.get("/rollback")
+def preview_rollback(
+    project: Slug, release: Slug, caller: CallerOf, database: DatabaseOf, to_stage: Name | None = None, force: bool = False
+) -> RollbackPreview:
+    """What a rollback would put back now, and what it would leave alone. It is refused as the rollback itself would be."""
+    caller.must_see(project)
+    wanted = RollBackRelease(release=release, to_stage=to_stage, force=force)
+    with database.reading() as store:
+        return rollback_preview(foresee_rollback(store, caller, store.projects.get(project), wanted, now()))
 
 
 @router.post("/rollback", status_code=202)

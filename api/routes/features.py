@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from activities.guarding import flag_changed
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.identifiers import new_id
@@ -107,6 +108,7 @@ def change_flag(project: Slug, environment: Slug, feature: Slug, body: FlagPatch
         states = {"before": decided.before.model_dump(mode="json"), "after": decided.after.model_dump(mode="json")}
         store.audit.record(caller, Event.FLAG_CHANGED, at, project=project, environment=environment, feature=feature, **states)
         release = store.releases.unfinished_of([found.id]).get(found.id)
+        flag_changed(store, release)
         view = _view(store, owner, found)
     return ChangedFeature(**dict(view), warnings=[*_ended_rollout(body, decided), *_warnings(release)])
 

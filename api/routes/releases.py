@@ -64,8 +64,9 @@ def list_releases(
     with database.reading() as store:
         equal = {name: value for name, value in filters.items() if value is not None}
         page = store.releases.page(store.projects.get(project).id, wanted, equal, since, until)
+        followed = store.releases.followed(release.id for release in page.items if release.is_finished)
     viewer = _onlooker(temporal_ui, lookout, page.items)
-    return ListOf(items=[viewer.summary(release) for release in page.items], next=page.next)
+    return ListOf(items=[viewer.summary(release, is_newest=release.id not in followed) for release in page.items], next=page.next)
 
 
 @router.get("/{release}")
@@ -96,6 +97,7 @@ def _told_of(store: Store, release: Release, at: datetime) -> Told:
         rollouts=_rollouts(store, project, release, shares_left(changes)),
         freezes=store.freezes.ahead(project.id, at),
         approval=approval_view(asked) if asked else None,
+        is_newest=not release.is_finished or not store.releases.followed([release.id]),
     )
 
 

@@ -10,12 +10,13 @@ router = APIRouter(prefix="/status", tags=["system"])
 
 
 @router.get("")
-def get_status(request: Request, _caller: CallerOf, database: DatabaseOf, lookout: LookoutOf) -> SystemView:
+def get_status(request: Request, caller: CallerOf, database: DatabaseOf, lookout: LookoutOf) -> SystemView:
     """Which workers are seen, what is late, and in a sentence whether that is an outage; counts only, whatever the key may see.
 
-    It answers within two seconds while Temporal is down. While the database is down it can only be the problem `database_unavailable`.
+    Those with the instance role owner are also told which processes the workers are. It answers within two seconds while
+    Temporal is down. While the database is down it can only be the problem `database_unavailable`.
     """
     temporal, at = lookout.ask_from_thread(), now()
     with database.reading() as store:
         lateness = store.releases.lateness(at, PATIENCE)
-    return system_view(request.app.version, temporal, lateness, at)
+    return system_view(request.app.version, temporal, lateness, at, names_workers=caller.access.is_owner)

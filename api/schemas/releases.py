@@ -8,6 +8,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from activities.approving import Asked
+from api.schemas.rollbacks import RollbackView
 from domain.calendar import Freeze
 from domain.change import Change
 from domain.control import Expected, allowed_controls
@@ -18,7 +19,6 @@ from domain.pipeline import Definition
 from domain.plan import PlannedStage, plan_of
 from domain.progress import WaitingFor, waiting_for
 from domain.release import PipelineRef, Release, StageRun
-from domain.rollback import Because, RollbackState
 from domain.status import StageOutcome
 from domain.system import Temporal
 from domain.text import Name, Reason
@@ -86,33 +86,6 @@ class PausedView(BaseModel):
     since: Moment
     remaining: Duration
     by: str
-
-
-class LeftAloneView(BaseModel):
-    """A field that was not put back: what it was before the release, what the release made of it, and what it is now."""
-
-    environment: str
-    field: str
-    because: Because
-    before: Any
-    after: Any
-    now: Any
-
-
-class RollbackView(BaseModel):
-    """The latest rollback of a release, and what came of it."""
-
-    n: int
-    state: RollbackState
-    by: str
-    asked_at: Moment
-    reason: str | None
-    force: bool
-    to_stage: str | None
-    done_at: Moment | None
-    left_alone: list[LeftAloneView]
-    workflow_id: str
-    temporal_url: str
 
 
 class BlockedBy(BaseModel):
@@ -197,6 +170,7 @@ class Told(NamedTuple):
     freezes: Sequence[Freeze] = ()
     approval: ApprovalView | None = None
     rollouts: Mapping[str, int] = {}
+    is_newest: bool = True
 
 
 def approval_view(asked: Asked) -> ApprovalView:
@@ -218,16 +192,16 @@ class Viewer:
         self.at = at
         self.temporal = temporal
 
-    def summary(self, release: Release) -> ReleaseSummary:
-        """A release in a list."""
-        return ReleaseSummary(**self._plain(release))
+    def summary(self, release: Release, *, is_newest: bool) -> ReleaseSummary:
+        """A release in a list; it may be the newest of its feature."""
+        return ReleaseSummary(**self._plain(release, is_newest=is_newest))
 
     def view(self, release: Release, told: Told) -> ReleaseView:
         """A release, whole."""
-        definition, runs, changes, freezes, approval, _ = told
+        definition, runs, changes, freezes, approval, *_ = told
         history = [_visit(run, definition, [change for change in changes if change.visit == run.visit]) for run in runs]
         return ReleaseView(
-            **self._plain(release, asks=approval is not None),
+            **self._plain(release, asks=approval is not None, is_newest=told.is_newest),
             stages=plan_of(release, definition, runs, changes, self.at, freezes),
             rollouts=told.rollouts,
             history=history,
@@ -245,9 +219,10 @@ class Viewer:
     def _temporal_url(self, workflow_id: str) -> str:
         return f"{self.temporal_ui}/workflows/{quote(workflow_id, safe='')}"
 
-    def _plain(self, release: Release, *, asks: bool = False) -> dict[str, Any]:
+    def _plain(self, release: Release, *, asks: bool = False, is_newest: bool) -> dict[str, Any]:
         blocked = release.blocked
-        allowed = allowed_controls(release.status, asks=asks or (release.held is not None and release.held.code == "approval"))
+        asks = asks or (release.held is not None and release.held.code == "approval")
+        allowed = allowed_controls(release.status, asks=asks, is_newest=is_newest)
         own = {field: getattr(release, field) for field in ReleaseSummary.model_fields if hasattr(release, field)}
         return own | {
             "status": release.status.value,

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from domain.duration import Duration
 from domain.model import Moment
-from domain.system import Condition, Lateness, Temporal, judge
+from domain.system import Condition, Lateness, Temporal, WorkerSeen, judge
 
 
 class Versions(BaseModel):
@@ -20,7 +20,7 @@ class Versions(BaseModel):
 class WorkerView(BaseModel):
     """A worker that asked Temporal for work in the last five minutes; `at_work` is false once it is silent for longer than usual."""
 
-    identity: str
+    identity: str | None = Field(description="The process and its machine; null for those without the instance role owner.")
     seen_at: Moment
     at_work: bool
 
@@ -38,7 +38,7 @@ class SystemView(BaseModel):
     worst_lateness: Duration
 
 
-def system_view(version: str, temporal: Temporal, lateness: Lateness, at: datetime) -> SystemView:
+def system_view(version: str, temporal: Temporal, lateness: Lateness, at: datetime, *, names_workers: bool) -> SystemView:
     """The state of the system, as it is known at this time."""
     verdict = judge(temporal, lateness, at)
     return SystemView(
@@ -47,7 +47,12 @@ def system_view(version: str, temporal: Temporal, lateness: Lateness, at: dateti
         versions=Versions(flaghoist=version, temporal=temporal.version),
         database="reachable",
         temporal="reachable" if temporal.reachable else "unreachable",
-        workers=[WorkerView(**dict(worker), at_work=worker.is_at_work(at)) for worker in temporal.workers],
+        workers=[_worker(worker, at, is_named=names_workers) for worker in temporal.workers],
         overdue_releases=lateness.overdue,
         worst_lateness=lateness.worst,
     )
+
+
+def _worker(worker: WorkerSeen, at: datetime, *, is_named: bool) -> WorkerView:
+    identity = worker.identity if is_named else None
+    return WorkerView(identity=identity, seen_at=worker.seen_at, at_work=worker.is_at_work(at))

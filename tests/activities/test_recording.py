@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
-from activities.messages import HoldEnded, Overtaken, Recorded, RemovedByTemporal
+from activities.messages import Advanced, HeldBack, HoldEnded, Overtaken, Recorded, RemovedByTemporal
 from activities.stopping import StopRelease, remove_release
+from domain.access import Person
 from domain.audit import Event
+from domain.gate import ApprovalGate
 from domain.release import Release
 from domain.status import ReleaseStatus, StageOutcome
 from tests.activities.acting import (
@@ -22,7 +24,7 @@ from tests.activities.acting import (
     runs_of,
     told,
 )
-from tests.pipelines import hold, pipeline, stage
+from tests.pipelines import approval, hold, pipeline, stage
 from tests.threads import at_once
 from tests.world import NOW, World
 
@@ -121,6 +123,21 @@ def test_a_hold_whose_workflow_task_was_lost_is_answered_with_the_time_that_was_
 
     assert told(answer) == {"at": ACTED, "sequence": 1}
     assert world.release(release.id) == before
+
+
+def test_an_advance_that_is_recorded_again_is_not_due_when_the_hold_that_came_of_it_ends(world: World) -> None:
+    world.publish(pipeline(hold("Soak", "24h", "staging") | {"gates": [approval(timeout="2h")]}))
+    release = world.add()
+    by = Person(key=world.caller.key, owner="olivia", owner_id=world.caller.owner_id)
+    record(world, release, Advanced(by=by))
+    asks = ApprovalGate(type="APPROVAL", timeout=timedelta(hours=2))
+    held = record(world, release, HoldEnded(entered_at=NOW, acts_at=ACTED, gates=(asks,)))
+
+    answer = record(world, release, Advanced(by=by), LATER, sequence=0)
+
+    assert isinstance(held, HeldBack)
+    assert isinstance(answer, Recorded)
+    assert (answer.sequence, answer.at, answer.acts_at) == (1, LATER, None)
 
 
 def test_a_cancel_at_temporal_removes_the_release_and_is_recorded_as_such(world: World) -> None:

@@ -5,14 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, select, text
+from sqlalchemy import text
 
 from activities.store.database import Database
-from activities.store.tables import api_keys, metadata, owners
 from tests.conftest import serve
+from tests.emptied import empty
 from tests.http import Api, free_port
-
-BOOTSTRAP = "bootstrap"
 
 
 @pytest.fixture(scope="session")
@@ -74,10 +72,5 @@ def _serve_without_temporal(database_url: str) -> Iterator[Api]:
 
 def _empty(database_url: str) -> None:
     database = Database(database_url)
-    with database.transaction() as store:
-        for table in reversed(metadata.sorted_tables):
-            if table not in (api_keys, owners):
-                store.connection.execute(delete(table))
-        store.connection.execute(delete(api_keys).where(api_keys.c.name != BOOTSTRAP))
-        store.connection.execute(delete(owners).where(owners.c.id.not_in(select(api_keys.c.owner_id))))
+    empty(database)
     database.close()

@@ -193,6 +193,7 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "POST /projects/{project}/releases/{release}/skip": _a_release_to_steer,
     "POST /projects/{project}/releases/{release}/retry": _a_release_to_steer,
     "POST /projects/{project}/releases/{release}/restart": _a_release_to_restart,
+    "GET /projects/{project}/releases/{release}/rollback": _a_release,
     "POST /projects/{project}/releases/{release}/rollback": _a_release_to_steer,
     "GET /projects/{project}/audit": _nothing,
     "GET /audit": _nothing,
@@ -212,8 +213,14 @@ _WITHOUT = ("/publish", "/archive", "/rotate", "/resend")
 WITH_A_BODY = [route for route in PLACES if route.split()[0] in ("POST", "PUT", "PATCH") and not route.endswith(_WITHOUT)]
 
 
+def place_of(owner: Api, route: str) -> Place:
+    """Make what the route is called on; all that may fill its path, and the body of a call that is right."""
+    names, body = PLACES[route](owner)
+    return _USUAL | names, body
+
+
 def prepare(owner: Api, route: str) -> tuple[str, str, Any]:
     """Make what the route is called on; the method, the path and the body of a call that is right."""
     method, template = route.split()
-    names, body = PLACES[route](owner)
-    return method, template.format(**(_USUAL | names)), body
+    names, body = place_of(owner, route)
+    return method, template.format(**names), body

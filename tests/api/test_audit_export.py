@@ -114,6 +114,23 @@ def test_the_log_of_the_instance_has_what_belongs_to_no_project_and_to_deleted_o
     assert exported(api, "/audit", event="key.created", owner="bootstrap") == entries[1:2]
 
 
+@pytest.mark.parametrize("accept", ["application/x-ndjson;q=0", "application/x-ndjson; Q=0.000, application/json", "application/x-ndjson2"])
+def test_who_takes_anything_but_lines_gets_a_page(api: Api, accept: str) -> None:
+    api.make_project()
+
+    answer = api.request("GET", AUDIT, headers={"Accept": accept})
+
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["items"]
+
+
+@pytest.mark.parametrize("accept", ["application/x-ndjson;q=0.1", "text/html, Application/X-NDJSON; charset=utf-8"])
+def test_who_takes_lines_too_gets_them(api: Api, accept: str) -> None:
+    api.make_project()
+
+    assert api.request("GET", AUDIT, headers={"Accept": accept}).headers["content-type"] == "application/x-ndjson"
+
+
 Piece = MutableMapping[str, Any]
 Told = Callable[[FastAPI, Piece], Awaitable[None]]
 

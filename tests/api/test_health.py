@@ -14,6 +14,7 @@ from api.app import create_app
 from settings import Settings
 from tests.api.answers import problem_of
 from tests.conftest import serve
+from tests.e2e.stack import wait_for
 from tests.http import Api, free_port
 
 
@@ -82,7 +83,7 @@ def test_while_the_database_is_away_the_api_says_so_and_then_goes_on(
 
     with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
-        connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"), {"name": name})
+        connection.execute(text("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = :name"), {"name": name})
         answers = [
             api.request("GET", "/projects"),
             api.request("POST", "/projects", {"key": "blog"}),
@@ -113,7 +114,7 @@ def test_a_database_that_takes_no_writes_is_answered_as_down_and_read_all_the_sa
     server = Database(postgresql_server.format(database="postgres"))
 
     def let(state: str) -> None:
-        cut = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        cut = f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
         with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = {state}"))
             connection.execute(text(cut))
@@ -126,3 +127,35 @@ def test_a_database_that_takes_no_writes_is_answered_as_down_and_read_all_the_sa
     api.wait_until_ready()
     assert api.post("/projects", {"key": "blog"})["key"] == "blog"
     server.close()
+
+
+def status_of(address: str) -> int:
+    """What is answered there; 0 while nobody listens."""
+    try:
+        return httpx.get(address, timeout=10).status_code
+    except httpx.TransportError:
+        return 0
+
+
+def test_the_api_starts_while_its_database_is_away_and_keeps_its_first_key_once_that_is_there(
+    postgresql_url: str, postgresql_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+    name = make_url(postgresql_url).database
+    server = Database(postgresql_server.format(database="postgres"))
+    renaming = server.engine.execution_options(isolation_level="AUTOCOMMIT")
+    with renaming.connect() as connection:
+        connection.execute(text(f"ALTER DATABASE {name} RENAME TO {name}_away"))
+    serving = serve(postgresql_url, wait=False)
+    api = next(serving)
+    try:
+        wait_for("the API", lambda: status_of(f"{api.address}/healthz") == 200)
+        problem_of(api.request("GET", "/projects"), 503, "database_unavailable")
+    finally:
+        with renaming.connect() as connection:
+            connection.execute(text(f"ALTER DATABASE {name}_away RENAME TO {name}"))
+    server.close()
+
+    wait_for("the first key", lambda: api.request("GET", "/projects").is_success)
+    assert api.post("/projects", {"key": "blog"})["key"] == "blog"
+    next(serving, None)

@@ -44,6 +44,19 @@ def test_a_second_release_of_a_flag_is_refused_and_names_the_first(api: Api) -> 
     assert [each["id"] for each in api.get(RELEASES)["items"]] == [first["id"]]
 
 
+def test_one_that_ended_lists_rolling_back_until_another_follows(api_on_both: Api) -> None:
+    _shop(api_on_both)
+    first = api_on_both.add()["id"]
+    ended = api_on_both.post(f"{RELEASES}/{first}/remove")
+    second = api_on_both.add()["id"]
+
+    assert ended["allowed"] == ["rollback"]
+    assert api_on_both.release(first)["allowed"] == []
+    listed = {each["id"]: each["allowed"] for each in api_on_both.get(RELEASES)["items"]}
+    assert listed == {first: [], second: ["pause", "rollback", "remove"]}
+    problem_of(api_on_both.request("POST", f"{RELEASES}/{first}/rollback", {}), 409, "released_since")
+
+
 def test_the_stages_before_the_chosen_one_are_not_run(api: Api) -> None:
     _shop(api)
 

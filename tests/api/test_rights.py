@@ -66,6 +66,7 @@ EXPECTED = {
     "POST /projects/{project}/releases/{release}/skip":                     (401, 401, 403, 409, 409, 409, 409, 404),
     "POST /projects/{project}/releases/{release}/retry":                    (401, 401, 403, 409, 409, 409, 409, 404),
     "POST /projects/{project}/releases/{release}/restart":                  (401, 401, 403, 409, 409, 409, 409, 404),
+    "GET /projects/{project}/releases/{release}/rollback":                  (401, 401, 403, 200, 200, 200, 200, 404),
     "POST /projects/{project}/releases/{release}/rollback":                 (401, 401, 403, 202, 202, 202, 202, 404),
     "GET /projects/{project}/audit":                                         (401, 401, 200, 200, 200, 200, 200, 404),
     "GET /audit":                                                            (401, 401, 403, 403, 403, 403, 200, 403),

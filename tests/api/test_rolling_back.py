@@ -171,9 +171,9 @@ def test_while_it_is_rolled_back_it_can_only_be_removed(place: Place, control: s
 def test_one_that_completed_goes_back_to_no_stage(place: Place) -> None:
     release = place.completed()
 
-    refused = problem_of(place.roll_back(release, to_stage="Development"), 409, "control_not_allowed")
+    nowhere = problem_of(place.roll_back(release, to_stage="nope"), 422, "invalid")
 
-    assert "add the flag again" in refused["detail"]
+    assert pointers(nowhere) == ["/to_stage"]
     assert place.api.release(release)["status"] == "completed"
 
 
@@ -198,3 +198,30 @@ def test_who_may_not_touch_production_rolls_back_only_what_was_done_elsewhere(pl
     assert problem_of(refused, 403, "not_allowed")["details"] == {"environments": ["production"]}
     place.api.post(f"{RELEASES}/{under_way}/remove")
     assert dora.request("POST", f"{RELEASES}/{under_way}/rollback", {}).status_code == 202
+
+
+def test_what_it_would_do_can_be_seen_before_and_changes_nothing(place: Place) -> None:
+    release = place.in_production()
+    place.api.patch("/projects/shop/environments/development/features/checkout", {"value": "by hand"})
+    before = place.api.release(release)
+
+    foreseen = place.api.get(f"{RELEASES}/{release}/rollback")
+    forced = place.api.get(f"{RELEASES}/{release}/rollback", force=True, to_stage="Development")
+
+    assert foreseen["puts_back"] == [{"environment": "development", "now": {"enabled": True}, "then": {"enabled": False}}]
+    assert [(left["field"], left["now"], left["before"]) for left in foreseen["left_alone"]] == [("value", "by hand", "classic")]
+    assert (foreseen["is_final"], forced["is_final"]) == (True, False)
+    assert (forced["puts_back"], forced["left_alone"]) == ([], [])
+    assert place.api.release(release)["visit"] == before["visit"]
+
+
+def test_what_would_be_refused_is_not_foreseen(place: Place) -> None:
+    completed = place.completed()
+    later = place.api.add(pipeline="short")["id"]
+    dora = place.api.make_key("dora", {"project": "shop", "role": "operator", "environments": ["staging"]})
+
+    since = place.api.request("GET", f"{RELEASES}/{completed}/rollback")
+    not_theirs = dora.request("GET", f"{RELEASES}/{later}/rollback")
+
+    problem_of(since, 409, "released_since")
+    problem_of(not_theirs, 403, "not_allowed")

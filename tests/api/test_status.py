@@ -1,8 +1,11 @@
 """The state of the system, while Temporal is down."""
 
 import time
+from datetime import UTC, datetime
 
 from api.app import VERSION
+from api.schemas.system import system_view
+from domain.system import Lateness, Temporal, WorkerSeen
 from tests.http import Api
 from tests.overdue import make_overdue
 from tests.pipelines import pipeline, stage
@@ -34,3 +37,14 @@ def test_the_status_counts_what_is_late_and_tells_nothing_of_it_to_those_who_may
     assert status["worst_lateness"].startswith("PT2M")
     assert "1 release is overdue, the latest by 2 min" in status["summary"]
     assert not any(secret in str(status) for secret in ("shop", "checkout", release["id"]))
+
+
+def test_which_processes_the_workers_are_is_told_to_owners_only() -> None:
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    seen = Temporal(reachable=True, workers=(WorkerSeen(identity="4711@build-host", seen_at=at),))
+
+    to_owners, to_others = (system_view(VERSION, seen, Lateness(), at, names_workers=named).model_dump_json() for named in (True, False))
+
+    assert "4711@build-host" in to_owners
+    assert "build-host" not in to_others
+    assert '"identity":null,"seen_at":"2026-03-02T00:00:00Z","at_work":true' in to_others

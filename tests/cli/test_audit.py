@@ -78,11 +78,23 @@ def test_a_file_is_left_alone_until_the_api_has_answered(terminal: Terminal, tmp
     file = tmp_path / "audit.ndjson"
     file.write_text("of yesterday")
 
-    assert terminal.types("audit", "--project", "nowhere", "--export", str(file)).code == 1
+    assert terminal.types("audit", "--project", "nowhere", "--export", str(file), "--yes").code == 1
     assert file.read_text() == "of yesterday"
 
-    assert terminal.types("audit", "--owner", "nobody", "--export", str(file)).code == 0
+    assert terminal.types("audit", "--owner", "nobody", "--export", str(file), "--yes").code == 0
     assert file.read_text() == ""
+
+
+def test_a_file_that_is_there_is_overwritten_by_a_yes_only(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "audit.ndjson"
+    file.write_text("of yesterday")
+
+    assert terminal.types("audit", "--export", str(file), answers="n\n").code == 1
+    assert "is there already" in terminal.err
+    assert file.read_text() == "of yesterday"
+
+    assert terminal.types("audit", "--export", str(file), answers="y\n").code == 0
+    assert json.loads(file.read_text().splitlines()[0])["event"] == "feature.created"
 
 
 def test_the_log_of_all_projects_names_them(terminal: Terminal, api: Api) -> None:

@@ -49,7 +49,7 @@ ANSWERING = {
     "releases list": "",
     "releases pause": "RELEASE",
     "releases remove": "RELEASE --yes",
-    "releases rollback": "RELEASE --yes",
+    "releases rollback": "RELEASE --wait 0 --yes",
     "releases show": "RELEASE",
     "segments create": "FOLDER/segment.json",
     "segments export": "staff",
@@ -95,10 +95,13 @@ NEEDING_TEMPORAL = {
     "releases reject": "RELEASE --yes",
     "releases restart": "RELEASE Development --yes",
     "releases resume": "RELEASE",
-    "releases retry": "RELEASE",
+    "releases retry": "RELEASE --yes",
     "releases skip": "RELEASE --yes",
 }
 """Commands that are refused here, where Temporal is down and no release is blocked."""
+
+NOT_ASKING = {"features set", *NEEDING_TEMPORAL}
+"""Commands that don't ask here: nothing is lost by them, or they are refused before."""
 
 TELLING = {"status": ""}
 """Commands whose exit code is a part of what they tell; of test_status.py."""
@@ -236,7 +239,7 @@ def test_a_command_that_takes_something_away_says_so(command: str, desk: Desk) -
     assert done.out.startswith(("Deleted", "Revoked"))
 
 
-@pytest.mark.parametrize("command", [name for name in CALLING if "--yes" in CALLING[name] and name != "features set"])
+@pytest.mark.parametrize("command", [name for name in CALLING if "--yes" in CALLING[name] and name not in NOT_ASKING])
 def test_a_command_that_can_not_be_undone_asks_and_a_no_changes_nothing(command: str, desk: Desk) -> None:
     typed = [word for word in _typed(command, desk.places) if word != "--yes"]
     before = desk.looks()
@@ -261,6 +264,15 @@ def test_a_command_that_makes_no_sense_now_is_refused(command: str, desk: Desk) 
 
     assert (refused.code, refused.out) == (1, "")
     assert refused.err
+
+
+@pytest.mark.parametrize("command", [name for name in NEEDING_TEMPORAL if name != "releases resume"])
+def test_nobody_is_asked_about_what_would_be_refused(command: str, desk: Desk) -> None:
+    refused = desk.terminal.types(*(word for word in _typed(command, desk.places) if word != "--yes"))
+
+    assert (refused.code, refused.out) == (1, "")
+    assert "allowed now: pause, rollback, remove" in refused.err
+    assert "[y/N]" not in refused.err
 
 
 @pytest.mark.parametrize("command", CALLING)

@@ -1,10 +1,13 @@
 """Rolling back from a terminal: what will be put back is shown, and what was left alone is told."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from activities.store.database import Database
+from api.cli.by_hand import command_for
 from tests.activities.acting import act, put_back
 from tests.cli.conftest import Terminal
 from tests.http import Api
@@ -36,40 +39,88 @@ def release(api: Api, world: World) -> str:
     return added
 
 
-def test_what_is_put_back_is_shown_the_latest_first_before_it_is_asked(terminal: Terminal, release: str) -> None:
-    terminal.types("releases", "rollback", release, "--reason", "it fails", answers="y\n")
+def test_what_is_put_back_is_shown_as_it_is_and_as_it_will_be_before_it_is_asked(terminal: Terminal, release: str) -> None:
+    terminal.types("releases", "rollback", release, "--reason", "it fails", "--wait", "0", answers="y\n")
 
     assert terminal.code == 0
-    shown = [line for line in terminal.err.splitlines() if ": " in line]
-    assert shown[:2] == ["Beta (production): for beta-users: on → as everyone", "Development (development): on → off"]
-    assert 'Development (development): value "one" → "classic"' in terminal.err
-    assert "what somebody changed since is left alone" in terminal.err
+    shown = terminal.err.splitlines()
+    assert shown[:3] == [
+        "development: on → off",
+        'development: value "one" → "classic"',
+        "production: for beta-users: on → as everyone",
+    ]
     assert "Roll back 'checkout'? [y/N]" in terminal.err
     assert "Rollback, asked by bootstrap: to be done." in terminal.out
     assert terminal.reads("releases", "show", release)["rollback"]["reason"] == "it fails"
 
 
 def test_only_what_was_done_after_the_stage_is_shown_and_undone(terminal: Terminal, world: World, release: str) -> None:
-    terminal.types("releases", "rollback", release, "--to-stage", "development", "--force", answers="y\n")
+    terminal.types("releases", "rollback", release, "--to-stage", "development", "--force", "--wait", "0", answers="y\n")
 
-    assert "Beta (production)" in terminal.err
-    assert "Development (development)" not in terminal.err
-    assert "what somebody changed since is put back too" in terminal.err
-    assert "Roll back 'checkout' to what 'development' left? [y/N]" in terminal.err
+    assert "production: for beta-users" in terminal.err
+    assert "development: " not in terminal.err
+    assert "Roll back 'checkout' to what 'Development' left? [y/N]" in terminal.err
     put_back(world, world.release(release))
     terminal.types("releases", "show", release)
     assert "paused in 'Beta'" in terminal.out
     assert "Rollback to 'Development', asked by bootstrap: done." in terminal.out
 
 
-def test_what_was_left_alone_is_told(api: Api, terminal: Terminal, world: World, release: str) -> None:
+def test_what_would_be_left_alone_is_shown_with_what_helps(api: Api, terminal: Terminal, release: str) -> None:
     api.patch("/projects/shop/environments/development/features/checkout", {"value": "by hand"})
-    terminal.types("releases", "rollback", release, "--yes")
+
+    terminal.types("releases", "rollback", release, answers="n\n")
+    forced = Terminal(api.address).types("releases", "rollback", release, "--force", answers="n\n")
+
+    assert 'Left alone in development: value "by hand" → "classic"; somebody changed it since.' in terminal.err
+    assert "--force puts back what somebody changed, too." in terminal.err
+    assert "flaghoist features set checkout -e development --value classic" in terminal.err
+    assert 'development: value "by hand" → "classic"' in forced.err.splitlines()
+    assert "Left alone" not in forced.err
+
+
+def test_what_was_left_alone_is_told_as_soon_as_it_is_done(api: Api, terminal: Terminal, world: World, release: str) -> None:
+    api.patch("/projects/shop/environments/development/features/checkout", {"value": "by hand"})
+    api.patch("/projects/shop/environments/production/features/checkout", {"overrides": {"beta-users": {"enabled": False}}})
+
+    with ThreadPoolExecutor(1) as worker:
+        done = worker.submit(_once_asked, world, release)
+        terminal.types("releases", "rollback", release, "--yes")
+        done.result()
+
+    assert (terminal.code, "rolled_back in 'Production'" in terminal.out) == (0, True)
+    assert 'Left alone in development: value "by hand" → "classic"; somebody changed it since.' in terminal.out
+    assert "  flaghoist features set checkout -e development --value classic" in terminal.out
+    assert "  flaghoist features set checkout -e production -s beta-users --no-override" in terminal.out
+
+
+def _once_asked(world: World, release: str) -> None:
+    while world.release(release).rollback is None:
+        time.sleep(0.02)
     put_back(world, world.release(release))
 
-    terminal.types("releases", "show", release)
 
-    assert 'Left alone in development: value is "by hand"; somebody changed it since.' in terminal.out
+@pytest.mark.parametrize(
+    ("field", "before", "words"),
+    [
+        ("enabled", False, "--disabled"),
+        ("value", None, "--no-value"),
+        ("value", "it's one", """--value 'it'"'"'s one'"""),
+        ("rollout", None, "--end-rollout"),
+        ("overrides/beta", {"value": 3, "inherits": ["enabled"], "priority": 2}, "-s beta --value 3 --inherit enabled --priority 2"),
+    ],
+)
+def test_each_field_has_its_command(field: str, before: object, words: str) -> None:
+    left = {"environment": "production", "field": field, "because": "changed_by_hand", "before": before}
+
+    assert command_for(left, "checkout") == f"flaghoist features set checkout -e production {words}"
+
+
+def test_no_command_puts_back_a_rollout_or_what_is_gone() -> None:
+    left = {"environment": "production", "field": "rollout", "because": "changed_by_hand", "before": {"percent": 10}}
+
+    assert command_for(left, "checkout") is None
+    assert command_for(left | {"field": "value", "because": "environment_gone"}, "checkout") is None
 
 
 def test_it_holds_for_nothing_else_than_what_was_shown(api: Api, terminal: Terminal, release: str) -> None:
@@ -86,4 +137,4 @@ def test_a_release_that_has_done_nothing_says_so(api: Api, terminal: Terminal, w
     terminal.types("releases", "rollback", added, answers="n\n")
 
     assert terminal.code == 1
-    assert "changed nothing" in terminal.err
+    assert "nothing to put back" in terminal.err

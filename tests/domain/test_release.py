@@ -55,6 +55,12 @@ def test_approving_is_listed_only_where_a_stage_asks() -> None:
     assert allowed_controls("blocked", asks=True) == ALLOWED["blocked"]
 
 
+def test_rolling_back_is_not_listed_for_one_that_has_ended_and_was_followed() -> None:
+    listed = {standing: allowed_controls(standing, is_newest=False) for standing in STANDINGS}
+
+    assert listed == {standing: [] if standing in FINISHED else controls for standing, controls in ALLOWED.items()}
+
+
 def test_every_status_is_either_finished_or_not() -> None:
     assert {status.value for status in FINISHED} == {"completed", "removed", "rolled_back", "terminated"}
     assert {status.value for status in UNFINISHED} == {"starting", "running", "paused", "blocked", "rolling_back"}

@@ -47,3 +47,24 @@ def test_the_last_word_on_a_trait_counts() -> None:
 def test_what_is_no_telling_is_refused(sent: Any) -> None:
     with pytest.raises(Invalid):
         read_told(sent)
+
+
+@pytest.mark.parametrize("transient", ["true", 1, 0, [True], {}])
+def test_what_may_be_meant_for_this_time_only_is_not_kept_by_mistake(transient: Any) -> None:
+    trait = {"trait_key": "plan", "trait_value": "pro"}
+
+    for sent in ({"traits": [trait], "transient": transient}, {"traits": [trait | {"transient": transient}]}):
+        with pytest.raises(Invalid, match="transient"):
+            read_told({"identifier": "ada"} | sent)
+
+
+def test_null_stands_for_what_is_not_said() -> None:
+    heard = read_told({"identifier": "ada", "traits": None, "transient": None})
+
+    assert (heard.kept, heard.transient) == ({}, False)
+
+
+@pytest.mark.parametrize("traits", ["", 0, False, {}])
+def test_what_is_empty_and_no_list_is_no_list_of_traits(traits: Any) -> None:
+    with pytest.raises(Invalid, match="traits"):
+        read_told({"identifier": "ada", "traits": traits})

@@ -48,7 +48,15 @@ class Process:
 class Stack:
     """Temporal, API and worker, on one database."""
 
-    def __init__(self, folder: Path, database_url: str, *, api_behind: Proxy | None = None, worker_behind: Proxy | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str,
+        *,
+        api_behind: Proxy | None = None,
+        worker_behind: Proxy | None = None,
+        talkative: bool = False,
+    ) -> None:
         self.temporal_port, self.port, self.metrics_port = free_port(), free_port(), free_port()
         address = f"127.0.0.1:{self.temporal_port}"
         for proxy in (api_behind, worker_behind):
@@ -60,13 +68,13 @@ class Stack:
             "FLAGHOIST_BOOTSTRAP_KEY": OWNER_KEY,
             "FLAGHOIST_RECONCILE_SECONDS": "1",
             "FLAGHOIST_LOG_FORMAT": "text",
-            "FLAGHOIST_LOG_LEVEL": "warning",
+            "FLAGHOIST_LOG_LEVEL": "debug" if talkative else "warning",
             "FLAGHOIST_WEBHOOKS_ALLOW_PRIVATE": "true",
         }
         server = [str(TEMPORAL), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.temporal_port)]
-        durable = ["--db-filename", str(folder / "temporal.db"), "--sqlite-pragma", "journal_mode=wal", "--log-level", "error"]
+        durable = ["--db-filename", str(folder / "temporal.db"), "--sqlite-pragma", "journal_mode=wal", "--log-level"]
         self.folder = folder
-        self.temporal = Process("temporal", server + durable, {}, folder)
+        self.temporal = Process("temporal", server + durable + ["debug" if talkative else "error"], {}, folder)
         self.api_process = Process(
             "api", _python("api.app"), shared | {"TEMPORAL_ADDRESS": api_behind.address if api_behind else address}, folder
         )
@@ -102,9 +110,11 @@ class Stack:
 
 
 @contextmanager
-def running_stack(folder: Path, database_url: str, *, with_worker: bool = True, **proxies: Proxy) -> Iterator[Stack]:
+def running_stack(
+    folder: Path, database_url: str, *, with_worker: bool = True, talkative: bool = False, **proxies: Proxy
+) -> Iterator[Stack]:
     """A running stack, of which nothing is left behind."""
-    stack = Stack(folder, database_url, **proxies)
+    stack = Stack(folder, database_url, talkative=talkative, **proxies)
     try:
         stack.start(with_worker=with_worker)
         yield stack

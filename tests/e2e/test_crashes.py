@@ -49,9 +49,14 @@ def until_acting(stack: Stack, release: dict[str, Any]) -> None:
     wait_for("change_flag to start", lambda: attempts_of_change_flag(stack, release) >= 1)
 
 
+def changed_so_far(api: Api, release: dict[str, Any]) -> list[str]:
+    """The stages whose changes are recorded, once for each record."""
+    return [visit["stage"] for visit in api.release(release["id"])["history"] for _ in visit["changes"]]
+
+
 def changes_of(api: Api, release: dict[str, Any]) -> list[str]:
-    """The stages whose changes are recorded, once for each record, and the same by the audit log."""
-    history = [visit["stage"] for visit in api.release(release["id"])["history"] for _ in visit["changes"]]
+    """The same, by the audit log too, of a release that changes nothing meanwhile."""
+    history = changed_so_far(api, release)
     entries = api.get("/projects/shop/audit", release=release["id"], event="flag.changed")["items"]
     assert [entry["stage"] for entry in reversed(entries)] == history
     return history
@@ -64,7 +69,7 @@ def test_a_worker_killed_before_its_acknowledgement_has_made_the_change_once(tmp
         with locked(sqlite_url):
             until_acting(stack, release)
             proxy.hold()
-        wait_for("the change to be committed", lambda: changes_of(api, release) == ["Development"])
+        wait_for("the change to be committed", lambda: changed_so_far(api, release) == ["Development"])
         assert attempts_of_change_flag(stack, release) == 1, "Temporal has not heard of it"
         stack.worker.kill()
         proxy.drop_and_release()

@@ -1,11 +1,15 @@
-"""The whole road over HTTP, with the real Temporal server and the worker as a process of its own."""
+"""The whole road over HTTP, with the real Temporal server and the worker as a process of its own. Nothing secret is left on it."""
 
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
-from tests.e2e.stack import running_stack
+from tests.api.evaluation.applications import Application, keys_of
+from tests.e2e.stack import Stack, running_stack, wait_for
+from tests.http import OWNER_KEY
 from tests.pipelines import enable, hold, pipeline, set_value, stage
+from tests.receiver import receiving
 
 pytestmark = pytest.mark.e2e
 
@@ -18,10 +22,40 @@ CLASSIC = pipeline(
 )
 
 
+PASSWORD = "the-password-of-the-database"  # noqa: S105 (it opens nothing)
+STRANGER = "fh_a_key_that_nobody_knows"
+
+
+def with_password(database_url: str) -> str:
+    """The same database: the tests' PostgreSQL takes any password, and SQLite has none."""
+    url = make_url(database_url)
+    return url.set(password=PASSWORD).render_as_string(hide_password=False) if url.host or url.query else database_url
+
+
+def use_secrets(stack: Stack, hook: str) -> list[str]:
+    """Use a secret of each kind, old and new; all of them."""
+    api, reads = stack.api, {"project": "shop", "role": "viewer"}
+    webhook = api.post("/projects/shop/webhooks", {"url": hook, "events": ["stage.acted"]})
+    key = api.post("/keys", {"name": "ci", "owner": {"kind": "service", "name": "builds"}, "grants": [reads]})
+    api.with_key(key["secret"]).get("/whoami")
+    rotated = api.post(f"/keys/{key['id']}/rotate")["secret"]
+    for unknown in (STRANGER, key["secret"]):
+        assert api.with_key(unknown).request("GET", "/whoami").status_code == 401
+    before = keys_of(api)
+    for kind in ("client", "server"):
+        api.post(f"/projects/shop/environments/production/keys/{kind}/rotate")
+    for each in (*before, *keys_of(api), STRANGER):
+        Application(api, each).flagsmith("GET", "environment-document/")
+        Application(api, each).evaluate({"targetingKey": "ada"})
+    again = api.post(f"/projects/shop/webhooks/{webhook['id']}/rotate")["secret"]
+    return [OWNER_KEY, PASSWORD, STRANGER, key["secret"], rotated, *before, *keys_of(api), webhook["secret"], again]
+
+
 def test_a_flag_climbs_from_a_chosen_stage_and_is_removed(tmp_path: Path, database_url: str) -> None:
-    with running_stack(tmp_path, database_url) as stack:
+    with receiving() as receiver, running_stack(tmp_path, with_password(database_url), talkative=True) as stack:
         api = stack.api
         api.make_project()
+        secrets = use_secrets(stack, receiver.url("/told-nobody"))
         engineer = api.make_key("erin", {"project": "shop", "role": "operator", "environments": ["staging", "production"]})
         api.publish(CLASSIC)
 
@@ -63,3 +97,14 @@ def test_a_flag_climbs_from_a_chosen_stage_and_is_removed(tmp_path: Path, databa
         assert entries[0]["reason"] == "seen enough"
         assert (entries[0]["actor"]["kind"], entries[0]["actor"]["owner"]) == ("key", "erin")
         assert (entries[1]["actor"], entries[1]["on_behalf_of"]) == ({"kind": "release", "id": added["id"], "owner": None}, "erin")
+
+        wait_for("the webhook to be told", lambda: len(receiver.received) >= 3)
+
+        stack.kill()
+        logs = [process.log for process in stack.processes if process.log.exists()]
+        assert [log.name for log in logs if added["id"] not in log.read_text()] == [], "each of them says something"
+        histories = list(tmp_path.glob("temporal.db*"))
+        assert any(added["id"].encode() in path.read_bytes() for path in histories)
+        for path in [*logs, *histories]:
+            left = path.read_bytes()
+            assert [secret for secret in [*secrets, "told-nobody"] if secret.encode() in left] == [], path.name

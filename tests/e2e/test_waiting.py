@@ -45,5 +45,7 @@ def test_a_release_without_a_worker_says_so_and_goes_on_when_one_comes(
         assert stack.worker.running
         assert worker["identity"].startswith(f"{stack.worker.running.pid}@")
         assert worker["at_work"]
+        viewer = stack.api.make_key("vera", {"project": "shop", "role": "viewer"})
+        assert [each["identity"] for each in viewer.get("/status")["workers"]] == [None]
         ready = stack.api.client.get(f"{stack.api.address}/readyz").json()
         assert ready == {"status": "ready", "temporal": "reachable", "workers": 1}

@@ -155,7 +155,7 @@ def test_files_that_are_mounted_exist_and_scripts_are_sound() -> None:
     for file in files:
         assert file.is_file()
         if file.suffix == ".sh":
-            subprocess.run(["sh", "-n", str(file)], check=True)
+            subprocess.run(["sh", "-n", str(file)], check=True)  # noqa: S607 (the system's shell)
 
 
 def _copied() -> list[str]:
@@ -233,7 +233,7 @@ def fresh_databases(postgresql_server: str) -> Iterator[str]:
     passwords = {"DATABASE_PASSWORD": "it's $one", "TEMPORAL_DATABASE_PASSWORD": "another"}
     environment = {"PATH": f"{POSTGRESQL}:{os.environ['PATH']}", "PGHOST": str(admin.query["host"]), "POSTGRES_USER": "postgres"}
     script = ROOT / "deploy" / "create-databases.sh"
-    subprocess.run(["sh", str(script)], env=environment | passwords, check=True, timeout=60)
+    subprocess.run(["sh", str(script)], env=environment | passwords, check=True, timeout=60)  # noqa: S607 (the system's shell)
     yield postgresql_server
     for statement in (
         "DROP DATABASE flaghoist",

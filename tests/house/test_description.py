@@ -51,3 +51,16 @@ def test_every_problem_is_documented_as_a_problem_document() -> None:
             assert {"401", "422", "503"} <= set(problems), name
             assert ("404" in problems) == ("{" in name), name
             assert ("415" in problems) == ("requestBody" in operation), name
+
+
+def test_routes_without_problem_documents_say_what_else_they_answer() -> None:
+    answers = {name: operation["responses"] for name, operation in _operations()}
+
+    for stream in ("GET /ofrep/v1/streams/{environment}", "GET /flagsmith/api/v1/sse/environments/{environment}/stream"):
+        assert {status: list(answer["content"]) for status, answer in answers[stream].items()} == {
+            "200": ["text/event-stream"],
+            "404": ["application/json"],
+        }
+    assert set(answers["GET /flagsmith/api/v1/flags/"]) == {"200", "400", "401", "404"}
+    assert set(answers["GET /flagsmith/api/v1/environment-document/"]) == {"200", "304", "400", "401", "403"}
+    assert list(answers["GET /problems"]["200"]["content"]) == ["text/markdown"]

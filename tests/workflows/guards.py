@@ -22,7 +22,7 @@ def person(stand: Stand, name: str, *, kind: str = "person", grant: Grant = OPER
     """Somebody else than who added the flag."""
     with stand.world.database.transaction() as store:
         owner = Owner(kind=kind, name=name)
-        key = store.keys.add(f"{name}'s", owner, (grant,), f"fh_the_secret_of_{name}_in_tests", datetime.now(tz=UTC))
+        key = store.keys.add(f"{name}'s", owner, (grant,), f"fh_the_secret_of_{name}_in_{stand.world.project.key}", datetime.now(tz=UTC))
         return Caller(key=key.id, owner=owner, owner_id=store.keys.owner_id(owner), access=Access(grants=(grant,)))
 
 
@@ -79,9 +79,10 @@ async def until_blocked(stand: Stand, release: Release) -> None:
         await asyncio.sleep(0.05)
 
 
-def freeze(stand: Stand, lasts: timedelta) -> Freeze:
-    """Freeze the project from now on, as the API does."""
+def freeze(stand: Stand, lasts: timedelta, starts_at: datetime | None = None, environments: tuple[str, ...] = ()) -> Freeze:
+    """Freeze the project or some environments, from now on or from that time, as the API does."""
     at = datetime.now(tz=UTC)
-    made = Freeze(id=new_id(), name="Move", starts_at=at, ends_at=at + lasts, made_by="olivia")
+    begins = starts_at or at
+    made = Freeze(id=new_id(), name="Move", environments=environments, starts_at=begins, ends_at=begins + lasts, made_by="olivia")
     with stand.world.database.transaction() as store:
         return make_freeze(store, stand.world.caller, store.projects.get("shop", lock="update"), made, at)

@@ -7,6 +7,7 @@ import pytest
 
 from activities.approving import approve_release, reject_release
 from activities.store.database import Database
+from api.routes.features import change_flag
 from domain.access import Grant, Role
 from domain.control import Control
 from domain.errors import AlreadyApproved, ApprovalMoved, ControlNotAllowed, NotAllowed, NothingToApprove, OwnRelease, ServiceCannotApprove
@@ -208,5 +209,24 @@ def test_a_rollout_is_approved_as_a_whole_and_asks_nobody_once_it_has_begun(sqli
                     await decide(stand, victor, release, deciding)
             await stand.until(release, "completed")
             assert len(stand.changes(release)) == 4
+
+    asyncio.run(story())
+
+
+def test_approvals_count_again_once_the_flag_is_what_it_was(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(stage("Everyone", "production", "2s") | {"gates": [approval(2)]}))
+            release = await stand.add()
+            for name in ("vera", "victor"):
+                await decide(stand, person(stand, name), release)
+            change_flag("shop", "production", "checkout", FlagPatch(enabled=True, value="by hand"), stand.world.caller, sqlite)
+            held = await until_held(stand, release, "approval")
+            assert held.held
+            assert "0 of 2" in held.held.message
+
+            change_flag("shop", "production", "checkout", FlagPatch(enabled=False, value="classic"), stand.world.caller, sqlite)
+            await stand.delivery.deliver()
+            await stand.until(release, "completed")
 
     asyncio.run(story())

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from activities.messages import Advanced, HoldEnded, Recorded, Restarted, Resumed, Skipped, Step
+from activities.messages import Advanced, HeldBack, HoldEnded, Recorded, Restarted, Resumed, Skipped, Step
 from activities.store.database import Database
 from domain.control import Control, Expected
 from domain.errors import Refusal
@@ -14,6 +14,7 @@ from domain.release import NextStage, Release
 from domain.trigger import WaitFor
 from tests.activities.acting import record
 from tests.pipelines import hold, pipeline, set_value, stage
+from tests.workflows.guards import lift, place, until_at_rest
 from tests.workflows.stand import Stand, real_stand
 from tests.workflows.test_blocked import by_olivia
 from tests.workflows.test_controls import pause, steer, until_paused
@@ -96,5 +97,28 @@ def test_a_resume_that_a_lost_task_recorded_is_known_again(sqlite: Database) -> 
             assert (resumed.status, resumed.paused) == ("running", None)
             await steer(stand, resumed, Control.SKIP, "again")
             assert stand.record(release).stage == "Watch on"
+
+    asyncio.run(story())
+
+
+def test_what_a_lost_task_hurried_and_a_stop_held_acts_once_that_is_lifted(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(pipeline(hold("Watch", "1h")))
+            release = await stand.add()
+            await stand.until_waiting(release)
+            stop = place(stand)
+            lose(stand, release, Advanced(by=by_olivia(stand).by))
+            ended = HoldEnded(entered_at=datetime.now(UTC), acts_at=datetime.now(UTC))
+            assert isinstance(record(stand.world, release, ended, datetime.now(UTC)), HeldBack)
+
+            with pytest.raises(Refusal, match="gone on meanwhile"):
+                await steer(stand, release, Control.SKIP)
+            await asyncio.wait_for(until_at_rest(stand, release), 10)
+            with pytest.raises(Refusal, match="a gate can't be cut short"):
+                await steer(stand, release, Control.ADVANCE)
+
+            await lift(stand, stop)
+            await stand.until(release, "completed")
 
     asyncio.run(story())

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,13 +15,36 @@ from domain.instant import print_instant
 from domain.pipeline import Pipeline
 from domain.simulation import SimulatedStage, ends_at, simulate
 from domain.status import StageOutcome
-from tests.pipelines import enable, pipeline, rollout, until
+from domain.window import Day
+from tests.pipelines import enable, pipeline, rollout, until, window
+from tests.workflows.guards import freeze
 from tests.workflows.stand import Stand, skipping_stand
 
 SLACK = timedelta(seconds=1)
 """How late each change may be made, on which all later ones count."""
 
 MINUTES = st.integers(1, 60 * 24 * 3)
+QUARTERS = st.integers(0, 95).map(lambda quarter: f"{quarter // 4:02}:{quarter % 4 * 15:02}")
+DAYS = st.lists(st.sampled_from(Day), min_size=2, max_size=7, unique=True)
+ZONES = st.sampled_from(["UTC", "Europe/London", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"])
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> dict[str, Any]:
+    """Some hours of some days, past midnight too."""
+    start, end = draw(st.lists(QUARTERS, min_size=2, max_size=2, unique=True))
+    return window(start, end, *draw(DAYS), timezone=draw(ZONES))
+
+
+class Frozen(NamedTuple):
+    """A freeze, in minutes from the start."""
+
+    starts: int
+    lasts: int
+    environments: tuple[str, ...]
+
+
+FREEZES = st.builds(Frozen, st.integers(-600, 60 * 24 * 6), MINUTES, st.sampled_from([(), ("production",), ("staging",)]))
 
 
 @st.composite
@@ -39,7 +62,8 @@ def stages(draw: st.DrawFn, number: int) -> dict[str, Any]:
             trigger = until(parameter=f"at-{draw(st.integers(-60, 60 * 24 * 9))}")
         case _:
             trigger = {"type": "ON_ENTER"}
-    return {"name": f"Stage {number}", "environment": "production", "trigger": trigger, "actions": actions}
+    gates = draw(st.lists(windows(), max_size=1))
+    return {"name": f"Stage {number}", "environment": "production", "trigger": trigger, "gates": gates, "actions": actions}
 
 
 @st.composite
@@ -51,14 +75,14 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(written=st.lists(definitions(), min_size=4, max_size=4))
-def test_a_simulation_and_the_real_workflow_agree(migrated_sqlite: Path, written: list[dict[str, Any]]) -> None:
+@given(written=st.lists(st.tuples(definitions(), st.lists(FREEZES, max_size=2)), min_size=4, max_size=4))
+def test_a_simulation_and_the_real_workflow_agree(migrated_sqlite: Path, written: list[tuple[dict[str, Any], list[Frozen]]]) -> None:
     async def story(database: Database) -> None:
         async with skipping_stand(database) as stand, stand.worker():
-            for number, definition in enumerate(written):
+            for number, (definition, freezes) in enumerate(written):
                 published = stand.world.publish(definition | {"key": f"random-{number}"})
                 stand.world.add_feature(f"flag-{number}")
-                await agrees(stand, published, f"flag-{number}")
+                await agrees(stand, published, f"flag-{number}", freezes)
 
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(migrated_sqlite, Path(folder) / "flaghoist.db")
@@ -67,13 +91,17 @@ def test_a_simulation_and_the_real_workflow_agree(migrated_sqlite: Path, written
         database.close()
 
 
-async def agrees(stand: Stand, published: Pipeline, feature: str) -> None:
+async def agrees(stand: Stand, published: Pipeline, feature: str, freezes: list[Frozen]) -> None:
     """Let one flag climb the whole pipeline, and compare each time with what was foretold."""
     start = (await stand.env.get_current_time()).replace(microsecond=0)
+    for each in freezes:
+        freeze(stand, timedelta(minutes=each.lasts), start + timedelta(minutes=each.starts), each.environments)
     parameters = {name: _at(name, start) for name in published.definition.parameters}
     release = await stand.add(feature=feature, pipeline=published.definition.key, parameters=parameters)
     entered_at = stand.record(release).entered_at or start
-    foretold = simulate(published.definition.stages, 0, entered_at, parameters)
+    with stand.world.database.reading() as store:
+        standing = store.freezes.ahead(stand.world.project.id, entered_at)
+    foretold = simulate(published.definition.stages, 0, entered_at, parameters, standing)
     end = ends_at(foretold)
     assert end
 

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from activities.messages import HeldBack
+
 
 class Failing(StrEnum):
     """When an attempt fails: before anything is written, or when all is written but nobody has heard."""
@@ -48,7 +50,8 @@ class _Watch(ActivityInboundInterceptor):
         if failing is Failing.BEFORE:
             raise RuntimeError("the worker died before it had done anything")
         answer = await self.next.execute_activity(input)
-        self.attempts.answered.append(Attempt(input.fn, tuple(input.args), answer))
+        if not isinstance(answer, HeldBack):  # Nothing was decided: another attempt may act.
+            self.attempts.answered.append(Attempt(input.fn, tuple(input.args), answer))
         if failing is Failing.AFTER:
             raise RuntimeError("the worker died before it could tell")
         return answer

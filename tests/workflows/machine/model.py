@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tests.workflows.machine.flag_model import Deed, Flag, at_paths, is_conflict, seen_after, wanted_of, with_paths
+from tests.workflows.machine.gate_model import CLOSE, Asks, Due, Gates, Guards, Hold, hold_of, is_close
 
 ALLOWED = {
     "pause": {"starting", "running"},
@@ -14,23 +15,34 @@ ALLOWED = {
     "restart": {"running", "paused", "blocked"},
     "rollback": {"starting", "running", "paused", "blocked", "completed", "removed", "terminated"},
     "remove": {"starting", "running", "paused", "blocked", "rolling_back"},
+    "approve": {"starting", "running", "paused"},
+    "reject": {"starting", "running", "paused"},
 }
 """Where nothing acts at the moment; written down anew on purpose."""
 
 
 class Rung(NamedTuple):
-    """A stage: where, when, and what it does in each of its steps; in none, if it is a hold."""
+    """A stage: where, when, what it does in each of its steps (in none, if it is a hold), and what must hold besides."""
 
     environment: str
     wait: int
     deeds: tuple[Deed, ...]
     at_launch: bool = False
+    gates: Gates = ()
+
+    @property
+    def asks(self) -> Asks | None:
+        """Whom it asks, if it asks anybody."""
+        return next((gate for gate in self.gates if isinstance(gate, Asks)), None)
 
 
 LAUNCH = 120
 """The launch time, in minutes after a release was added."""
 EVERY = 60
 """How many minutes after a step of a rollout the next one is due."""
+
+
+ADDED_BY = "olivia"
 
 
 class Wanted(NamedTuple):
@@ -50,6 +62,17 @@ class ReleaseModel:
     start: int
     flags: dict[str, Flag]
     seen: dict[str, Flag]
+    pipeline: str = ""
+    guards: Guards = field(default_factory=Guards)
+    origin: int = 0
+    """When it was added, in minutes since the play began."""
+    held: Hold | None = None
+    must_try: bool = False
+    """Whether what holds it has ended, or may have."""
+    yeses: dict[str, Flag] = field(default_factory=dict)
+    """Who said yes on this visit, and what the flag had then in the fields that the stage names."""
+    is_unsure: bool = False
+    """Whether it came too close to say what happened."""
     status: str = "starting"
     index: int = 0
     step: int = 0
@@ -90,7 +113,33 @@ class ReleaseModel:
             return "ControlNotAllowed"
         if stale:
             return "StageMoved"
+        if control == "advance" and self.held:
+            return "ControlNotAllowed"
         return "Invalid" if control == "restart" and not self.start <= to <= self.index else None
+
+    def verdict_on_decision(self, control: str, by: str, *, stale: bool = False) -> str | None:
+        """The refusal of a yes or a no, if it is refused."""
+        if refusal := self.verdict(control, stale=stale):
+            return refusal
+        if self.rung.asks is None or self.step > 0:
+            return "NothingToApprove"
+        if by == ADDED_BY and not self.rung.asks.own:
+            return "OwnRelease"
+        return "AlreadyApproved" if control == "approve" and by in self._counting() else None
+
+    def approve(self, by: str) -> None:
+        """That person says yes to what the stage would do now."""
+        self.yeses[by] = self.asked_about()
+        self.told()
+
+    def reject(self) -> None:
+        """A person says no, and it asks anew."""
+        self.yeses.clear()
+        self._block(None)
+
+    def told(self) -> None:
+        """It looks again at what holds it."""
+        self.must_try = self.held is not None
 
     def verdict_on_rollback(self, to: int | None, *, stale: bool = False) -> str | None:
         """The refusal of a rollback, if it is refused."""
@@ -101,6 +150,7 @@ class ReleaseModel:
     def roll_back(self, to: int | None, *, force: bool) -> None:
         """It is to be rolled back, as soon as somebody works."""
         ended = self.status if self.is_finished else None
+        self.held = None
         self.status, self.rollback = "rolling_back", Wanted(0 if to is None else to + 1, force, ended)
 
     def rolled_back(self, changed: set[int]) -> None:
@@ -117,7 +167,8 @@ class ReleaseModel:
     def pause(self) -> None:
         """The clock stands still, but a launch time does not move."""
         self.status = "paused"
-        self.until = self.passed + self.left if self.rung.at_launch and self.step == 0 else None
+        self.until = self.passed + self.left if self.rung.at_launch and self.step == 0 and not self.held else None
+        self.held, self.left = None, max(self.left, 0)
 
     def resume(self) -> None:
         """The clock goes on."""
@@ -151,22 +202,61 @@ class ReleaseModel:
             self.status = self.rollback.ended
             return
         self.outcomes[-1] = (self.index, "removed")
-        self.status = status
+        self.status, self.held = status, None
 
     def let_pass(self, minutes: int) -> None:
         """Time passes, and what is due acts on the way, provided that somebody works."""
         end = self.passed + minutes
         self.act()
-        while self.status == "running" and self.passed + self.left <= end:
-            self.passed, self.left = self.passed + self.left, 0
+        while (wakes := self._wakes_at()) is not None and wakes <= end + CLOSE:
+            self.is_unsure |= wakes >= end - CLOSE
+            if wakes > end:
+                break
+            self._move_to(max(wakes, self.passed))
+            self.told()
             self.act()
-        self.left -= end - self.passed if self.status == "running" else 0
-        self.passed = end
+        self._move_to(end)
 
     def act(self) -> None:
-        """What is due acts."""
-        while self.status == "running" and self.left <= 0:
+        """What is due acts, unless it is held."""
+        while self.status == "running" and self.left <= 0 and (self.held is None or self.must_try):
+            self._try()
+
+    def _wakes_at(self) -> int | None:
+        """When it looks again by itself."""
+        if self.status != "running":
+            return None
+        if self.held is None:
+            return self.passed + self.left
+        return None if self.held.until is None else self.held.until - self.origin
+
+    def _move_to(self, minute: int) -> None:
+        self.left -= minute - self.passed if self.status == "running" else 0
+        self.passed = minute
+
+    def _try(self) -> None:
+        at, woken, self.must_try = self.origin + self.passed, self.held.until if self.held else None, False
+        yeses = len(self._counting()) if self.step == 0 else self.rung.asks.people if self.rung.asks else 0
+        stage = Due(self.rung.environment, self.pipeline, self.rung.gates, at + self.left, yeses)
+        self.is_unsure |= is_close(stage, self.guards, at, woken)
+        self.held = hold_of(stage, self.guards, at)
+        if self.held and self.held.code == "approval" and stage.deadline is not None and at >= stage.deadline:
+            self._block(None)
+        elif self.held is None:
             self._act()
+
+    def asked_about(self) -> Flag:
+        """What a yes or a no is about: what the flag has now in the fields that the stage names."""
+        now = self.flags[self.rung.environment]
+        return at_paths(wanted_of(self.rung.deeds[0], now), now) if self.rung.deeds else {}
+
+    def _counting(self) -> list[str]:
+        """Whose yes counts: for what would be done now."""
+        return [who for who, about in self.yeses.items() if about == self.asked_about()]
+
+    def _block(self, shown: Flag | None) -> None:
+        self.status, self.shown, self.held = "blocked", shown, None
+        self.outcomes[-1] = (self.index, "blocked")
 
     def _act(self) -> None:
         if not self.rung.deeds:
@@ -176,8 +266,7 @@ class ReleaseModel:
         now, seen = self.flags[place], self.seen[place]
         wanted = wanted_of(self.rung.deeds[self.step], now)
         if not self.overwrites and is_conflict(wanted, now, seen):
-            self.status, self.shown = "blocked", at_paths(wanted, now)
-            self.outcomes[-1] = (self.index, "blocked")
+            self._block(at_paths(wanted, now))
             return
         self.flags[place], self.seen[place] = with_paths(now, wanted), seen_after(wanted, now, seen)
         self.has_changed |= at_paths(wanted, now) != wanted
@@ -190,12 +279,13 @@ class ReleaseModel:
     def _leave(self, outcome: str) -> None:
         self.outcomes[-1] = (self.index, outcome)
         if self.index + 1 == len(self.rungs):
-            self.status = "completed"
+            self.status, self.held = "completed", None
         else:
             self._enter(self.index + 1)
 
     def _enter(self, index: int) -> None:
         self.index, self.step, self.has_changed, self.shown = index, 0, False, None
+        self.held, self.must_try, self.yeses = None, False, {}
         self.left = self._until_launch() if self.rung.at_launch else self.rung.wait
         self.outcomes.append((index, "pending"))
         if self.status != "starting":

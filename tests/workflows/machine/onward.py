@@ -26,11 +26,12 @@ def visits_that_are_over_stay(earlier: Story, later: Story) -> Iterator[str]:
 
 
 def rows_go_forward(earlier: Story, later: Story) -> Iterator[str]:
-    """Sequence and visit never fall, and a row is written only with a higher sequence; noting its start is the one exception."""
+    """Sequence and visit never fall, and a row is written only with a higher sequence, but for noting its start or what holds it."""
     before, after = earlier.row, later.row
     if (after["sequence"], after["visit"]) < (before["sequence"], before["visit"]) or after["visit"] < before["visit"]:
         yield f"from {_place(before)} back to {_place(after)}"
-    if after["sequence"] == before["sequence"] and before["status"] != "starting" and after != before:
+    kept = {field: before[field] for field in ("held", "acts_at") if after["held"]}
+    if after["sequence"] == before["sequence"] and before["status"] != "starting" and after | kept != before:
         yield f"{before} was written over by {after}"
 
 

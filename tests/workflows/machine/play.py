@@ -11,12 +11,15 @@ from typing import Any, NamedTuple
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 from temporalio.service import RPCError
 
+from activities.approving import asked_of
 from api.routes.features import change_flag
 from domain.errors import Refusal
 from domain.patch import FlagPatch
 from domain.release import Release
 from tests.workflows.machine import drawing
+from tests.workflows.machine.adopting import adopt_guards, adopt_place, adopt_times
 from tests.workflows.machine.flag_model import Deed, Flag, flag_of, wanted_of, with_paths
+from tests.workflows.machine.gate_model import Guards
 from tests.workflows.machine.ground import PATIENCE, Ground
 from tests.workflows.machine.model import LAUNCH, ReleaseModel, Rung
 from tests.workflows.machine.net import put_back
@@ -27,6 +30,8 @@ from workflows.client import WorkflowFate
 from workflows.messages import Place
 
 MINUTE = timedelta(minutes=1)
+_UNKNOWN: Flag = {"?": "nobody knows"}
+"""What a yes was for that nobody can say."""
 
 
 class View(NamedTuple):
@@ -35,6 +40,7 @@ class View(NamedTuple):
     status: str
     stage: int
     outcomes: list[tuple[int, str]]
+    held: str | None
     flags: dict[str, Flag]
 
 
@@ -53,6 +59,9 @@ class Play(RuleBasedStateMachine):
         self.ground = ground
         self.stand = ground.new_stand()
         self.flags = {environment: flag_of({"enabled": False, "value": "classic"}) for environment in drawing.ENVIRONMENTS}
+        self.guards = Guards()
+        self.meanings: dict[str, Flag] = {}
+        self.play_began = datetime.now(UTC)
         self.record = self.read()
         self.heard = True
         self.steps: list[str] = []
@@ -66,7 +75,7 @@ class Play(RuleBasedStateMachine):
     def the_first_release_is_added(self, ladders: list[list[Rung]]) -> None:
         self.ladders = ladders
         for number, ladder in enumerate(ladders):
-            self.stand.world.publish(drawing.definition_of(f"pipeline-{number}", ladder))
+            self.stand.world.publish(drawing.definition_of(f"pipeline-{number}", ladder, self.play_began))
         self.add()
 
     def add(self, number: int = 0, *, start: int = 0, overwrites: bool = False) -> None:
@@ -80,7 +89,12 @@ class Play(RuleBasedStateMachine):
             parameters={"launch-at": (self.began_at + LAUNCH * MINUTE).isoformat()},
         )
         seen = {environment: dict(flag) for environment, flag in self.flags.items()}
-        self.model = ReleaseModel(ladder, overwrites, start % len(ladder), self.flags, seen)
+        minute = self.minute_of(self.began_at)
+        self.model = ReleaseModel(ladder, overwrites, start % len(ladder), self.flags, seen, f"pipeline-{number}", self.guards, minute)
+
+    def minute_of(self, at: datetime) -> int:
+        """Which minute of the play it is."""
+        return round((at - self.play_began) / MINUTE)
 
     def under_way(self) -> None:
         """Have a release that is not finished, and a worker."""
@@ -111,6 +125,9 @@ class Play(RuleBasedStateMachine):
             if self.model.status == "rolling_back":
                 self._put_back()
             self.model.act()
+        if self.model.is_unsure:
+            await self._adopt()
+            return
         predicted, deadline = self.predicted(), time.monotonic() + PATIENCE
         while (found := self.found()) != predicted:
             assert time.monotonic() < deadline, f"{found}\nis not as predicted:\n{predicted}\n{self.told()}"
@@ -133,6 +150,41 @@ class Play(RuleBasedStateMachine):
         is_idle = has_begun and not description.pending_activities and not description.HasField("pending_workflow_task")
         return None if is_idle else f"{description.pending_workflow_task}{list(description.pending_activities)}"
 
+    async def _adopt(self) -> None:
+        """Where what happened could not be predicted, the record says how it came."""
+        await self.stand.delivery.deliver()
+        if self.ground.works:
+            await self.until_idle()
+        whole, record, found = self.read(), self.stand.record(self.release), self.found()
+        self.flags.update(found.flags)
+        adopt_guards(self.guards, whole, self.minute_of)
+        adopt_place(self.model, whole.latest, record)
+        now = await self.moment()
+        adopt_times(self.model, record, await self._left(record, now), now, self.minute_of)
+        self.learn_what_is_asked()
+        with self.ground.database.reading() as store:
+            given = store.approvals.of_visit(record.id, record.visit)
+        self.model.yeses = {yes.owner: self.meanings.get(yes.binds, _UNKNOWN) for yes in given}
+
+    async def _left(self, record: Release, now: datetime) -> timedelta:
+        """What is left of its wait. Of one that is held its workflow alone knows, and of one that is paused it may know better."""
+        if not record.held and not record.paused:
+            return record.acts_at - now if record.acts_at else timedelta()
+        place: Place = await self.stand.handle(self.release).query("place", result_type=Place)
+        if record.held:
+            return place.acts_at - now
+        known = record.paused.remaining if record.paused else timedelta()
+        return known if place.left is None else place.left
+
+    def learn_what_is_asked(self) -> None:
+        """Remember what a yes would be for now, by the name that the product has for it."""
+        record = self.stand.record(self.release)
+        if not record.is_finished:
+            with self.ground.database.reading() as store:
+                asked = asked_of(store, self.stand.world.project, record)
+            if asked:
+                self.meanings[asked.binds] = self.model.asked_about()
+
     def _put_back(self) -> None:
         """What everyone gets again is predicted; of overrides and rollouts the checks alone judge."""
         story, rollback = self.read().latest, self.model.rollback
@@ -150,7 +202,8 @@ class Play(RuleBasedStateMachine):
 
     def predicted(self) -> View:
         """What the model says."""
-        return View(self.model.status, self.model.index, list(self.model.outcomes), self.flags)
+        held = self.model.held.code if self.model.held else None
+        return View(self.model.status, self.model.index, list(self.model.outcomes), held, self.flags)
 
     def found(self) -> View:
         """What the record says."""
@@ -158,7 +211,8 @@ class Play(RuleBasedStateMachine):
         row, runs = record.latest.row, record.latest.runs
         flags = {flag["environment"]: flag_of(flag["state"] or flag["default_state"]) for flag in record.flags}
         outcomes = [(run["stage_index"], run["outcome"]) for run in runs]
-        return View(row["status"], row["stage_index"], outcomes, {each: flags[each] for each in self.flags})
+        held = row["held"]["code"] if row["held"] else None
+        return View(row["status"], row["stage_index"], outcomes, held, {each: flags[each] for each in self.flags})
 
     def told(self) -> str:
         """What the audit log tells of the release, for the one who looks for a defect."""
@@ -193,6 +247,7 @@ class Play(RuleBasedStateMachine):
         """Change the flag as the API does."""
         self.write_by_hand(environment, deed)
         self.flags[environment] = with_paths(self.flags[environment], wanted_of(deed, self.flags[environment]))
+        self.model.told()
 
     def write_by_hand(self, environment: str, deed: Deed) -> None:
         """The same, of which the model is not told."""
@@ -224,10 +279,11 @@ async def refusal_of(asking: Any) -> str | None:
 
 
 def _of_place(place: Place) -> tuple[object, ...]:
-    acts_at = None if place.blocked or place.paused else place.acts_at
-    return place.index, place.visit, place.step, place.sequence, place.entered_at, acts_at, place.blocked, place.paused
+    acts_at = None if place.blocked or place.paused else place.held.until if place.held else place.acts_at
+    return place.index, place.visit, place.step, place.sequence, place.entered_at, acts_at, place.blocked, place.paused, place.held
 
 
 def _of_record(record: Release) -> tuple[object, ...]:
     blocked = record.blocked.without_details() if record.blocked else None
-    return record.stage_index, record.visit, record.step, record.sequence, record.entered_at, record.acts_at, blocked, record.paused
+    where = (record.stage_index, record.visit, record.step, record.sequence)
+    return *where, record.entered_at, record.acts_at, blocked, record.paused, record.held

@@ -6,6 +6,15 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from tests.workflows.machine.flag_history import flags_are_what_was_done
+from tests.workflows.machine.promises_of_gates import (
+    each_guard_is_told_once,
+    each_yes_is_told_once,
+    nothing_acts_in_a_freeze,
+    nothing_acts_outside_its_window,
+    nothing_acts_short_of_an_approval,
+    nothing_acts_under_a_stop,
+    only_what_runs_is_held,
+)
 from tests.workflows.machine.promises_of_rollbacks import (
     each_put_back_is_told_once,
     only_what_was_changed_is_put_back,
@@ -132,7 +141,11 @@ def nothing_is_done_while_it_stands_still(story: Story) -> Iterator[str]:
 def the_row_says_why_it_stands_still(story: Story) -> Iterator[str]:
     """Only a blocked release has a reason, only a paused one what is left of its wait, only a running one a time at which it acts."""
     row = story.row
-    says = {"blocked": row["blocked"], "paused": row["paused"], "running": None if row["status"] == "rolling_back" else row["acts_at"]}
+    says = {
+        "blocked": row["blocked"],
+        "paused": row["paused"],
+        "running": None if row["status"] == "rolling_back" else row["acts_at"] or row["held"],
+    }
     wrong = [status for status, value in says.items() if (value is not None) != (row["status"] == status)]
     if wrong:
         yield f"{row['status']}, but {says}"
@@ -183,7 +196,17 @@ OF_A_RELEASE: tuple[Callable[[Story], Iterator[str]], ...] = (
     only_what_was_changed_is_put_back,
     what_is_undone_says_so,
 )
-OF_THE_RECORD: tuple[Callable[[Record], Iterator[str]], ...] = (a_feature_is_in_one_release, flags_are_what_was_done)
+OF_THE_RECORD: tuple[Callable[[Record], Iterator[str]], ...] = (
+    a_feature_is_in_one_release,
+    flags_are_what_was_done,
+    nothing_acts_under_a_stop,
+    nothing_acts_in_a_freeze,
+    nothing_acts_outside_its_window,
+    nothing_acts_short_of_an_approval,
+    each_yes_is_told_once,
+    each_guard_is_told_once,
+    only_what_runs_is_held,
+)
 
 
 def broken_promises(record: Record) -> list[str]:

@@ -3,18 +3,20 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.guarding import end_freeze, lift_stop
 from domain.control import Control, Expected
 from tests.workflows.machine import drawing
-from tests.workflows.machine.flag_model import flag_of, shown_in
-from tests.workflows.machine.play import MINUTE, refusal_of
+from tests.workflows.machine.guarding import Guarding
+from tests.workflows.machine.model import ADDED_BY
+from tests.workflows.machine.play import refusal_of
 from tests.workflows.machine.record import Row
-from tests.workflows.machine.rollbacks import Rollbacks
 from tests.workflows.machine.rules import rule
 from tests.workflows.machine.troubles import Troubles
 from tests.workflows.test_fence import reset_to_the_start
@@ -22,10 +24,11 @@ from workflows.client import TemporalUnavailable
 
 _STEERING = ("advance", "skip", "retry", "restart", "resume")
 _STOPPING = ("pause", "remove")
-_DOINGS = (*_STEERING, *_STOPPING, "a while", "by hand", "cancel", "again", "worker", "rollback")
+_GUARDING = ("stop", "lift", "freeze", "thaw", "approve", "reject")
+_DOINGS = (*_STEERING, *_STOPPING, "a while", "by hand", "cancel", "again", "worker", "rollback", *_GUARDING)
 
 
-class Races(Rollbacks, Troubles):
+class Races(Guarding, Troubles):
     """What nobody can predict."""
 
     @rule(doings=st.lists(st.sampled_from(_DOINGS), min_size=2, max_size=3, unique=True))
@@ -65,24 +68,6 @@ class Races(Rollbacks, Troubles):
         """Where what happened could not be predicted, the record says how it came."""
         self.ground.run(self._adopt())
 
-    async def _adopt(self) -> None:
-        await self.stand.delivery.deliver()
-        await self.until_idle()
-        found, record, changes = self.found(), self.stand.record(self.release), self.read().latest.changes
-        self.model.status, self.model.index, self.model.outcomes = found.status, found.stage, found.outcomes
-        self.flags.update(found.flags)
-        self.model.seen = {row["environment"]: flag_of(row["state"]) for row in self.read().latest.seen}
-        self.model.shown = shown_in(record.blocked.details.get("now")) if record.blocked else None
-        self.model.step = record.step - 1
-        self.model.has_changed = any(each["before"] != each["after"] for each in changes if each["visit"] == record.visit)
-        now = await self.moment()
-        left = record.acts_at - now if record.acts_at else record.paused.remaining if record.paused else timedelta()
-        self.model.left = round(left / MINUTE)
-        if not record.is_finished and record.entered_at:
-            self.model.passed = round((now - self.began_at) / MINUTE)
-        until = record.paused.until if record.paused else None
-        self.model.until = round((until - self.began_at) / MINUTE) if until else None
-
     async def _at_once(self, doings: list[Coroutine[Any, Any, Any]]) -> None:
         await asyncio.gather(*(_whatever_comes(doing) for doing in doings))
 
@@ -92,7 +77,26 @@ class Races(Rollbacks, Troubles):
             return self.send(asked._replace(message=asked.message.model_copy(update={"expected": Expected()})))
         if doing in _STOPPING:
             return self.stopped(Control(doing))
+        if doing in _GUARDING:
+            return asyncio.to_thread(self.guard, doing, datetime.now(UTC))
         return self._trouble(doing)
+
+    def guard(self, doing: str, at: datetime) -> None:
+        """Put something in its way, or take it out, as the API does; by the clock of a release that has just been added, at times."""
+        place, project, owner = self.model.rung.environment, self.stand.world.project, self.people[ADDED_BY]
+        match doing:
+            case "stop":
+                self.in_one_transaction(lambda store: self.stopped_by(store, "vera", place, False, None, at))
+            case "freeze":
+                self.in_one_transaction(lambda store: self.frozen(store, place, 0, 193, at))
+            case "lift":
+                for stop in list(self.guards.halts):
+                    self.in_one_transaction(partial(lift_stop, caller=owner, project=project, stop_id=stop, at=at, reason=None))
+            case "thaw":
+                for freeze in list(self.guards.frosts):
+                    self.in_one_transaction(partial(end_freeze, caller=owner, project=project, freeze_id=freeze, at=at))
+            case _:
+                self.in_one_transaction(self.deciding(doing, "victor", stale=False, at=at))
 
     async def _trouble(self, doing: str) -> None:
         match doing:

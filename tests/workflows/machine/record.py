@@ -8,7 +8,20 @@ from typing import Any
 
 Row = dict[str, Any]
 
-_DOCUMENTS = {"state", "default_state", "definition", "patch", "before", "after", "blocked", "paused", "parameters", "rollback"}
+_DOCUMENTS = {
+    "state",
+    "default_state",
+    "definition",
+    "patch",
+    "before",
+    "after",
+    "blocked",
+    "paused",
+    "parameters",
+    "rollback",
+    "held",
+    "environments",
+}
 
 _RELEASES = (
     "SELECT r.*, p.definition FROM releases r JOIN pipelines p ON p.id = r.pipeline_id JOIN projects o ON o.id = r.project_id "
@@ -17,6 +30,9 @@ _RELEASES = (
 _RUNS = "SELECT * FROM stage_runs WHERE release_id = ? ORDER BY visit"
 _SEEN = "SELECT * FROM seen WHERE release_id = ?"
 _CHANGES = "SELECT * FROM changes WHERE release_id = ? ORDER BY sequence, environment"
+_APPROVALS = "SELECT * FROM approvals WHERE release_id = ? ORDER BY rowid"
+_FREEZES = "SELECT z.* FROM freezes z JOIN projects o ON o.id = z.project_id WHERE o.key = ? ORDER BY z.rowid"
+_STOPS = "SELECT s.* FROM stops s JOIN projects o ON o.id = s.project_id WHERE o.key = ? ORDER BY s.rowid"
 _AUDIT = "SELECT * FROM audit_entries WHERE project = ? ORDER BY rowid"
 _FLAGS = (
     "SELECT f.key AS feature, e.key AS environment, f.default_state, s.state "
@@ -32,8 +48,8 @@ _LEAVING = ("stage.held", "stage.skipped", "release.restarted")
 
 _ENDS = {"release.completed": "completed", "release.removed": "removed", "release.terminated": "terminated"}
 
-_NO_WRITES = ("release.added", "release.completed")
-"""Told together with something else, or with the very first write."""
+_NO_WRITES = ("release.added", "release.completed", "release.approved", "release.rejected", "stage.waiting")
+"""Told together with something else, or with the very first write; or nothing is decided by it yet."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +62,7 @@ class Story:
     changes: list[Row]
     put_back: list[Row]
     seen: list[Row]
+    approvals: list[Row]
     audit: list[Row]
 
     @property
@@ -76,14 +93,16 @@ class Story:
 
     def writes_on(self, visit: int) -> list[str]:
         """What was told of one visit."""
+        return [entry["event"] for now, entry in self.writes_by_visit() if now == visit]
+
+    def writes_by_visit(self) -> Iterator[tuple[int, Row]]:
+        """Each write with the visit on which it was made."""
         steps = {run["visit"]: steps_of(self.stage_of(run)) for run in self.runs}
         last_steps = {change["sequence"] for change in self.changes if change["step"] == steps.get(change["visit"])}
-        events, now = list[str](), 1
+        now = 1
         for number, entry in enumerate(self.writes, start=1):
-            if now == visit:
-                events.append(entry["event"])
+            yield now, entry
             now += entry["event"] in _LEAVING or number in last_steps or returned_to(entry) is not None
-        return events
 
 
 def end_in(entry: Row) -> str | None:
@@ -116,6 +135,8 @@ class Record:
     stories: list[Story]
     audit: list[Row]
     flags: list[Row]
+    freezes: list[Row]
+    stops: list[Row]
 
     @property
     def latest(self) -> Story:
@@ -131,7 +152,7 @@ def read_record(path: str, project: str) -> Record:
         connection.execute("BEGIN")
         audit = _rows(connection, _AUDIT, project)
         stories = [_story(connection, row, audit) for row in _rows(connection, _RELEASES, project)]
-        return Record(stories, audit, _rows(connection, _FLAGS, project))
+        return Record(stories, audit, *(_rows(connection, query, project) for query in (_FLAGS, _FREEZES, _STOPS)))
     finally:
         connection.close()
 
@@ -139,9 +160,10 @@ def read_record(path: str, project: str) -> Record:
 def _story(connection: sqlite3.Connection, row: Row, audit: list[Row]) -> Story:
     stages = row.pop("definition")["stages"]
     told = [entry for entry in audit if entry["release"] == row["id"]]
-    runs, changes, seen = (_rows(connection, query, row["id"]) for query in (_RUNS, _CHANGES, _SEEN))
+    runs, changes, seen, yeses = (_rows(connection, query, row["id"]) for query in (_RUNS, _CHANGES, _SEEN, _APPROVALS))
     of_stages = [change for change in changes if change["undoes_from"] is None]
-    return Story(row, stages, runs, of_stages, [change for change in changes if change not in of_stages], seen, told)
+    put_back = [change for change in changes if change not in of_stages]
+    return Story(row, stages, runs, of_stages, put_back, seen, yeses, told)
 
 
 def _rows(connection: sqlite3.Connection, query: str, *parameters: str) -> list[Row]:

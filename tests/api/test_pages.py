@@ -1,0 +1,25 @@
+"""The documentation of the API, as a browser reads it."""
+
+import re
+
+import httpx
+
+from tests.http import Api
+
+
+def test_the_documentation_asks_no_other_host_for_anything(api: Api) -> None:
+    page = httpx.get(f"{api.address}/docs")
+
+    assert page.status_code == 200
+    assert "//" not in re.sub(r"^\s*//.*", "", page.text, flags=re.MULTILINE)
+    assert '"validatorUrl": null' in page.text, "Swagger UI would send our address to validator.swagger.io"
+
+
+def test_all_that_the_documentation_needs_is_served(api: Api) -> None:
+    page = httpx.get(f"{api.address}/docs").text
+
+    needed = re.findall(r"""(?:href|src)="([^"]+)"|url: '([^']+)'""", page)
+    names = {name for found in needed for name in found if name}
+
+    assert names == {"docs/assets/swagger-ui.css", "docs/assets/favicon.png", "docs/assets/swagger-ui-bundle.js", "openapi.json"}
+    assert {httpx.get(f"{api.address}/{name}", timeout=30).status_code for name in names} == {200}

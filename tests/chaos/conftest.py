@@ -1,0 +1,36 @@
+"""One short run on each of the two databases."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.chaos.databases import PostgresqlServer, SqliteFile
+from tests.chaos.endurance import Outcome, Size, endure
+
+ON_SQLITE = Size(seed=447, releases=16, seconds=8, patience=120, skew=False)
+ON_POSTGRESQL = Size(seed=622, releases=16, seconds=8, patience=120, skew=False)
+"""Seeds of few faults, in which everything is killed and every kind of fault happens. Patience is used up only where nothing moves."""
+
+
+class Run(NamedTuple):
+    """What came of a run, and where it left it."""
+
+    outcome: Outcome
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run on SQLite."""
+    folder = tmp_path_factory.mktemp("chaos-sqlite")
+    return Run(endure(folder, SqliteFile(folder), ON_SQLITE), folder)
+
+
+@pytest.fixture(scope="session")
+def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run on PostgreSQL."""
+    folder, server = tmp_path_factory.mktemp("chaos-postgresql"), PostgresqlServer()
+    outcome = endure(folder, server, ON_POSTGRESQL)
+    server.forget()
+    return Run(outcome, folder)

@@ -1,0 +1,48 @@
+"""What will go wrong during a run, and when, drawn from a seed."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import NamedTuple
+
+PROCESSES = ("worker", "other-worker", "api", "temporal", "database")
+SKEWED = ("worker", "other-worker", "api")
+"""Those whose clocks go wrong; the road of a release is told by Temporal's."""
+
+KILL, STALL, REFUSE, FULL = "kill", "stall", "refuse", "full"
+KINDS = {
+    KILL: "processes are killed",
+    STALL: "the network between a worker and Temporal stalls",
+    REFUSE: "the database refuses writes",
+    FULL: "the disk is full for workers, API and PostgreSQL",
+}
+
+
+class Fault(NamedTuple):
+    """What begins so many seconds after the start, lasts so long, and kills whom in the midst of it; with what clocks they come back."""
+
+    at: float
+    kind: str
+    lasts: float
+    victims: tuple[str, ...]
+    clocks: dict[str, int]
+
+
+def schedule_for(seed: int, seconds: float, *, kinds: Sequence[str], processes: Sequence[str], skew: bool) -> list[Fault]:
+    """Faults one after another for so many seconds, with a breath between them; the same for the same seed."""
+    random = Random(f"faults {seed}")  # noqa: S311 (it is to be repeated)
+    faults = list[Fault]()
+    at = random.uniform(1, 3)
+    while at < seconds:
+        fault = _fault(random, at, kinds, processes, skew)
+        faults.append(fault)
+        at += fault.lasts + random.uniform(1, 4)
+    return faults
+
+
+def _fault(random: Random, at: float, kinds: Sequence[str], processes: Sequence[str], skew: bool) -> Fault:
+    kind = random.choice([KILL, KILL, *kinds])
+    lasts = random.uniform(0.2, 4) if kind == KILL else random.uniform(2, 8)
+    several = random.choices([1, 2, len(processes)], [6, 3, 1])[0]
+    victims = tuple(random.sample(processes, several)) if kind == KILL or random.random() < 0.4 else ()
+    clocks = {each: random.choice((0, -180, -60, 60, 180)) for each in victims if each in SKEWED} if skew else {}
+    return Fault(at, kind, lasts, victims, clocks)

@@ -1,0 +1,43 @@
+"""Releases climb while everything fails, and the checks find nothing wrong afterwards."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.chaos.conftest import ON_POSTGRESQL, ON_SQLITE, Run
+from tests.chaos.faults import FULL, KILL, REFUSE, STALL, schedule_for
+from tests.chaos.plan import plan_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(500)]
+
+
+@pytest.mark.xdist_group("chaos-on-sqlite")
+def test_nothing_is_lost_or_made_twice_on_sqlite_whatever_fails(on_sqlite: Run) -> None:
+    assert on_sqlite.outcome.wrong == []
+    assert len(on_sqlite.outcome.evidence.record.stories) == ON_SQLITE.releases
+    assert {fault.kind for fault in on_sqlite.outcome.faults} == {KILL, REFUSE}
+
+
+@pytest.mark.xdist_group("chaos-on-postgresql")
+def test_nothing_is_lost_or_made_twice_on_postgresql_whatever_fails(on_postgresql: Run) -> None:
+    assert on_postgresql.outcome.wrong == []
+    assert len(on_postgresql.outcome.evidence.record.stories) == ON_POSTGRESQL.releases
+    assert {fault.kind for fault in on_postgresql.outcome.faults} == {KILL, STALL, FULL}
+    assert any("database" in fault.victims for fault in on_postgresql.outcome.faults)
+
+
+def test_the_same_seed_is_the_same_run_and_another_is_another() -> None:
+    def drawn(seed: int) -> object:
+        faults = schedule_for(seed, 60, kinds=[KILL, STALL, REFUSE], processes=["api", "worker"], skew=True)
+        return plan_for(seed, 20, 60), faults
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
+
+
+def test_the_checks_import_nothing_of_the_product() -> None:
+    rooms = "{'api', 'workflows', 'activities', 'domain', 'settings', 'worker', 'doors', 'sqlalchemy'}"
+    script = f"import sys, tests.chaos.checks; print({rooms} & {{name.partition('.')[0] for name in sys.modules}})"
+
+    assert subprocess.check_output([sys.executable, "-c", script], text=True).strip() == "set()"
