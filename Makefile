@@ -34,6 +34,7 @@ migrate: .venv/.ready ## bring the database to this version's schema
 
 bench: .venv/.ready-for-tests ## measure what Flaghoist carries, beside what Temporal alone does
 	.venv/bin/python -m benchmarks --write
+	.venv/bin/python -m benchmarks.report
 
 audit: .venv/bin/uv ## ask osv.dev whether anything in uv.lock is known to be vulnerable
 	@$(UV) audit --frozen

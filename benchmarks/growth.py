@@ -22,7 +22,7 @@ LEVELS = (10, 100, 1_000, 10_000)
 ROUNDS = 3
 PIECE = 500
 """How many are added between two signs of life."""
-LONGEST = 600
+LONGEST = 900
 """In seconds: a machine that has not put all to sleep by then is measured where it stands."""
 TURNS = sum(-(-level // PIECE) for level in LEVELS) + len(LEVELS) * ROUNDS
 

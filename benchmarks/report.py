@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import kept
+from benchmarks.targets import rows
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 Cells = Iterable[str]
@@ -122,6 +123,7 @@ def about(run: dict[str, Any]) -> str:
 
 def written(page: str, results: dict[str, Any]) -> str:
     """The page with every table as it follows from the results; its words are left alone."""
+    page = _between(page, "targets", table(["target", "measured", ""], rows(results)))
     for name, told in TABLES.items():
         if name in results:
             run = results[name].get("run")

@@ -1,0 +1,62 @@
+"""What was aimed at, and whether it was met."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Target(NamedTuple):
+    """A figure of the results, and the least or the most that it may be."""
+
+    words: str
+    figure: Callable[[dict[str, Any]], float]
+    least: float = 0
+    most: float = float("inf")
+
+    def row(self, results: dict[str, Any]) -> list[str]:
+        """The target, what was measured, and whether that is within it."""
+        try:
+            measured = self.figure(results)
+        except KeyError:
+            return [self.words, "not measured", ""]
+        return [self.words, f"{measured:,.2f}", "holds" if self.least <= measured <= self.most else "**does not hold**"]
+
+
+def _grown(name: str, percentile: str, since: int) -> Callable[[dict[str, Any]], float]:
+    """What it costs at the last level, as a multiple of what it cost at that one."""
+
+    def figure(results: dict[str, Any]) -> float:
+        levels = results["growth"]["levels"]
+        costs = [levels[level][name][percentile]["median"] for level in (str(since), list(levels)[-1])]
+        return float(costs[1] / costs[0])
+
+    return figure
+
+
+def _ratio(clients: int, percentile: str) -> Callable[[dict[str, Any]], float]:
+    return lambda results: float(results["adding"][f"clients_{clients}"][f"{percentile}_ratio"]["median"])
+
+
+TARGETS = (
+    Target("stages per second, to a bare workflow with the same transaction: at least 0.8", lambda r: _stages(r, "same transaction"), 0.8),
+    Target("the same, to a bare workflow that does nothing: at least 0.6", lambda r: _stages(r, "nothing"), 0.6),
+    Target("lateness at ten per second, p99 in seconds: below 1", lambda r: _late(r) / 1000, most=1),
+    Target("adding over HTTP, to `start_workflow`, one client, p50: at most 3", _ratio(1, "p50"), most=3),
+    Target("the same, p99", _ratio(1, "p99"), most=3),
+    Target("the same, twenty clients, p50", _ratio(20, "p50"), most=3),
+    Target("the same, p99", _ratio(20, "p99"), most=3),
+    Target("adding at the last level of growth, to adding at 10, p50: at most 1.2", _grown("add", "p50_ms", 10), most=1.2),
+    Target("listing at the last level of growth, to listing at 100, p99: at most 2", _grown("list", "p99_ms", 100), most=2),
+)
+
+
+def _stages(results: dict[str, Any], lane: str) -> float:
+    return float(results["stages"]["ratio"][lane]["median"])
+
+
+def _late(results: dict[str, Any]) -> float:
+    return float(results["lateness"]["ten_per_second"]["releases"]["p99_ms"]["median"])
+
+
+def rows(results: dict[str, Any]) -> list[list[str]]:
+    """Each target in a row."""
+    return [target.row(results) for target in TARGETS]
