@@ -36,5 +36,5 @@ def _show(found: dict[str, Any]) -> None:
     show()
     show_table(["Part", "State"], facts)
     show()
-    workers = [[each["identity"], moment(each["seen_at"]), "at work" if each["at_work"] else "silent"] for each in found["workers"]]
+    workers = [[each["identity"], moment(each["seen_at"]), "seen lately" if each["at_work"] else "silent"] for each in found["workers"]]
     show_table(["Worker", "Last seen", "State"], workers)
