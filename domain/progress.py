@@ -9,7 +9,7 @@ from domain.model import Frozen, Moment
 from domain.release import Paused, Release
 from domain.rollback import Rollback
 from domain.status import ReleaseStatus
-from domain.system import Temporal
+from domain.system import WHY_LATE, Temporal
 
 PATIENCE = timedelta(seconds=60)
 """How late a stage may be before we say that something is wrong."""
@@ -122,7 +122,6 @@ def _nobody_acts(temporal: Temporal | None, now: datetime) -> tuple[WaitingCode,
         return "unavailable", "no worker is running, or Temporal, the database or the flag provider can't be reached"
     if not temporal.reachable:
         return "unavailable", _NO_TEMPORAL
-    if workers := temporal.at_work(now):
-        running = "a worker is running" if workers == 1 else f"{workers} workers are running"
-        return "unavailable", f"{running}, so it is the database or the flag provider, or there is more to do than is carried out"
-    return "no_worker", "no worker is running"
+    if temporal.at_work(now):
+        return "unavailable", f"{temporal.seen_in_words(now)}, and {WHY_LATE}"
+    return "no_worker", "no worker has asked Temporal for work lately"

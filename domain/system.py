@@ -7,7 +7,10 @@ from domain.duration import speak_duration
 from domain.model import Frozen, Moment
 
 LATELY = timedelta(seconds=75)
-"""How long ago a living worker may have been seen: an idle one asks Temporal for work once a minute, and is seen when it asks."""
+"""How long ago a living worker may have been seen: an idle one asks Temporal for work once a minute, and is seen when it asks.
+
+One that was killed, or hangs, is seen for as long: so it is said when a worker was seen, and not that it runs.
+"""
 
 
 class WorkerSeen(Frozen):
@@ -31,6 +34,16 @@ class Temporal(Frozen):
     def at_work(self, now: datetime) -> int:
         """How many workers were seen lately."""
         return sum(worker.is_at_work(now) for worker in self.workers)
+
+    def seen_in_words(self, now: datetime) -> str:
+        """Those that were seen lately, and how long ago the last one was: `2 workers were seen lately, the last 43 s ago`."""
+        ago = speak_duration(timedelta(seconds=max(0, int((now - max(worker.seen_at for worker in self.workers)).total_seconds()))))
+        workers = self.at_work(now)
+        return f"a worker was seen {ago} ago" if workers == 1 else f"{workers} workers were seen lately, the last {ago} ago"
+
+
+WHY_LATE = "it may hang or have died since, not reach the database, or have more to do than it can carry out"
+"""What may be the matter with a worker that was seen lately, while what it should do is late; the database answers whoever tells this."""
 
 
 class Condition(StrEnum):
@@ -65,11 +78,11 @@ def judge(temporal: Temporal, lateness: Lateness, now: datetime) -> Verdict:
     if workers == 0:
         message = f"An outage: no worker has asked Temporal for work lately, so no flag moves until one is started. {late}"
         return Verdict(condition=Condition.NO_WORKER, message=message)
-    running = f"{workers} {'worker is' if workers == 1 else 'workers are'} running"
+    seen = temporal.seen_in_words(now)
     if lateness.overdue:
-        message = f"A delay: {late} {running}, so it is the database or the flag provider, or there is more to do than they can carry out."
+        message = f"A delay: {late} {seen[0].upper()}{seen[1:]}: {WHY_LATE}. Temporal and the database answer."
         return Verdict(condition=Condition.DELAYED, message=message)
-    return Verdict(condition=Condition.OK, message=f"No outage: {running} and nothing is overdue. What isn't moving waits as it should.")
+    return Verdict(condition=Condition.OK, message=f"No outage: {seen}, and nothing is overdue. What isn't moving waits as it should.")
 
 
 def _in_words(lateness: Lateness) -> str:

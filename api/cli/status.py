@@ -37,7 +37,7 @@ def _show(found: dict[str, Any]) -> None:
     show_table(["Part", "State"], facts)
     show()
     workers = [
-        [each["identity"] or "(named to owners)", moment(each["seen_at"]), "at work" if each["at_work"] else "silent"]
+        [each["identity"] or "(named to owners)", moment(each["seen_at"]), "seen lately" if each["at_work"] else "silent"]
         for each in found["workers"]
     ]
     show_table(["Worker", "Last seen", "State"], workers)

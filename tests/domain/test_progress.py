@@ -143,7 +143,7 @@ WAITING: dict[str, tuple[Release, str, str, bool]] = {
     "overdue": (a_release(acts_at=LATE - PATIENCE), "unavailable", "no worker is running", False),
     "just asked to be rolled back": (rolling_back(), "rolling_back", "about to be rolled back for good as olivia asked", False),
     "paused": (paused_by("olivia"), "paused", "Paused by olivia in 'Beta' since", False),
-    "paused for a reason": (paused_by("olivia", "an incident"), "paused", "10:00:00 UTC (an incident): 1 h of its wait", False),
+    "paused for a reason": (paused_by("olivia", "an incident"), "paused", "09:00:00 UTC (an incident): 1 h of its wait", False),
     "paused in 0.1": (paused_by(""), "paused", "Paused in 'Beta' since", False),
     "blocked": (
         a_release(status=ReleaseStatus.BLOCKED, blocked=BLOCKED),
@@ -172,9 +172,9 @@ STAFFED = UP.model_copy(update={"workers": (WorkerSeen(identity="2@a", seen_at=L
 OVERDUE: dict[str, tuple[Temporal | None, str, str]] = {
     "nobody asked Temporal": (None, "unavailable", "no worker is running, or Temporal"),
     "Temporal is down": (DOWN, "unavailable", "Temporal can't be reached"),
-    "no worker was ever seen": (UP, "no_worker", "no worker is running."),
-    "the last worker was seen long ago": (GONE, "no_worker", "no worker is running."),
-    "a worker is there": (STAFFED, "unavailable", "a worker is running, so it is the database"),
+    "no worker was ever seen": (UP, "no_worker", "no worker has asked Temporal for work lately."),
+    "the last worker was seen long ago": (GONE, "no_worker", "no worker has asked Temporal for work lately."),
+    "a worker is there": (STAFFED, "unavailable", "a worker was seen "),
 }
 
 
