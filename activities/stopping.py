@@ -57,7 +57,7 @@ def pause_release(store: Store, caller: Caller, project: Project, wanted: StopRe
     release = _to_stop(store, caller, project, wanted, Control.PAUSE)
     stages = store.pipelines.version(release.pipeline.id).definition.stages
     (stage,) = pinned(stages[release.stage_index : release.stage_index + 1], release.parameters)
-    paused = release.paused_at(stage.trigger, at, caller.owner.name, f"paused/{release.sequence}")
+    paused = release.paused_at(stage.trigger, at, caller.owner.name, f"paused/{release.sequence}", wanted.reason)
     store.releases.write(paused)
     audit(store, release, Event.RELEASE_PAUSED, at, actor=by_key(caller), reason=wanted.reason)
     store.outbox.add(Kind.LOOK_AGAIN, release.id)

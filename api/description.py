@@ -95,9 +95,10 @@ def _problems(path: str, method: str, operation: dict[str, Any]) -> Iterator[tup
     yield HTTPStatus.UNPROCESSABLE_ENTITY, "It does not make sense as it was sent: `errors` points at each mistake."
     if "{" in path:
         yield HTTPStatus.NOT_FOUND, "There is no such thing, or none that this key may see."
-    if method != "get" or path.endswith(("/keys", "/v1/audit")) or "/webhooks" in path:
+    foresees = path.endswith("/rollback")  # It asks for what the POST asks for, and is refused likewise.
+    if method != "get" or foresees or path.endswith(("/keys", "/v1/audit")) or "/webhooks" in path:
         yield HTTPStatus.FORBIDDEN, "The key lacks the right."
-    if method != "get":
+    if method != "get" or foresees:
         yield HTTPStatus.CONFLICT, "It contradicts what is there now."
     if any(parameter["name"] == "if-match" for parameter in operation.get("parameters", ())):
         yield HTTPStatus.PRECONDITION_FAILED, "The draft is not the one whose ETag was sent."

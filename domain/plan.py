@@ -13,6 +13,8 @@ from domain.schedule import Due, Opens, by_calendar, has_passed, planned, steps_
 from domain.status import FINISHED, ReleaseStatus, StageOutcome
 from domain.trigger import WaitUntil
 
+_NEVER_ACTED = frozenset({StageOutcome.REMOVED, StageOutcome.ROLLED_BACK, StageOutcome.SKIPPED})
+
 
 class PlannedStep(Frozen):
     """A step of a rollout: the share that it leads to, in percent, when it was made or when it will act."""
@@ -43,8 +45,8 @@ def plan_of(
     now: datetime,
     freezes: Sequence[Freeze] = (),
 ) -> list[PlannedStage]:
-    """Every stage of the pipeline: the latest visit to it, or what is still to come."""
-    latest = {run.stage_index: run for run in sorted(runs, key=lambda run: run.visit)}
+    """Every stage of the pipeline: the latest visit to it, or what is still to come. What is ahead again was never visited, to the plan."""
+    latest = {run.stage_index: run for run in sorted(runs, key=lambda run: run.visit) if not _comes_later(release, run.stage_index)}
     stages = pinned(definition.stages, release.parameters)
     opens = by_calendar(freezes)
     ahead = _ahead(release, stages, now, opens)
@@ -59,7 +61,7 @@ def plan_of(
                 environment=stage.environment,
                 outcome=run.outcome if run else _not_visited(release, index),
                 entered_at=run.entered_at if run else None,
-                acts_at=_due_at(run, due.acts_at if due else None),
+                acts_at=_due_at(release, run, due, now) if run else due.acts_at if due else None,
                 acted_at=run.acted_at if run else None,
                 steps=_steps(stage, made, due, opens),
                 note=note_on(stage, entered_at),
@@ -92,16 +94,25 @@ def _stands(run: StageRun, change: Change) -> bool:
     return change.undoes_from is None and run.outcome is not StageOutcome.ROLLED_BACK
 
 
-def _due_at(run: StageRun | None, ahead: datetime | None) -> datetime | None:
-    """When the stage was or will be due; a stage in which the release was ended will never act, one that was rolled back may act again."""
-    if run is None or run.acts_at is None or run.outcome is StageOutcome.ROLLED_BACK:
-        return ahead
-    return None if run.outcome is StageOutcome.REMOVED else run.acts_at
+def _due_at(release: Release, run: StageRun, due: Due | None, now: datetime) -> datetime | None:
+    """When a stage that was entered was or will be due; nothing where it will not act, or not before a person says so."""
+    if release.is_under_way and run.visit == release.visit:
+        return _due_here(release, run, due, now)
+    return None if run.outcome in _NEVER_ACTED else run.acts_at
+
+
+def _due_here(release: Release, run: StageRun, due: Due | None, now: datetime) -> datetime | None:
+    if release.status is ReleaseStatus.BLOCKED:
+        return run.acts_at if run.acts_at and run.acts_at <= now else None
+    return due.acts_at if due and release.acts_at and release.acts_at > now else release.acts_at
 
 
 def _not_visited(release: Release, index: int) -> StageOutcome:
-    comes_later = index > release.stage_index and release.is_under_way
-    return StageOutcome.PENDING if comes_later else StageOutcome.NOT_RUN
+    return StageOutcome.PENDING if _comes_later(release, index) else StageOutcome.NOT_RUN
+
+
+def _comes_later(release: Release, index: int) -> bool:
+    return index > release.stage_index and release.is_under_way
 
 
 def _ahead(release: Release, stages: Sequence[Stage], now: datetime, opens: Opens) -> dict[int, Due]:

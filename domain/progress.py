@@ -83,7 +83,8 @@ def _paused_in_words(stage: str, paused: Paused) -> str:
     else:
         left = f"{speak_duration(paused.remaining)} of its wait are left" if paused.remaining else "it was due"
     by = f" by {paused.by}" if paused.by else ""
-    return f"Paused{by} in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC: {left}. It waits for a person to resume it."
+    why = f" ({paused.reason})" if paused.reason else ""
+    return f"Paused{by} in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC{why}: {left}. It waits for a person to resume it."
 
 
 def _rolling_back(rollback: Rollback, now: datetime, temporal: Temporal | None) -> WaitingFor:

@@ -37,6 +37,7 @@ class Paused(Message):
     until: Moment | None = None
     by: str = ""
     """Who asked for it; unknown of a pause that 0.1 recorded."""
+    reason: str | None = None
 
 
 class NextStep(Message):
@@ -145,7 +146,7 @@ class Release(Frozen):
 
     def blocked_by(self, blocked: Blocked, write_key: str) -> "Release":
         """It waits for a person. A rollback that was asked for is still to be carried out."""
-        return self._written(write_key, status=ReleaseStatus.BLOCKED, blocked=blocked, acts_at=None, rollback=self.rollback)
+        return self._written(write_key, status=ReleaseStatus.BLOCKED, blocked=blocked, paused=None, acts_at=None, rollback=self.rollback)
 
     def hurried(self, responsible_id: str, at: datetime, write_key: str) -> "Release":
         """A person has answered for trying again, or for waiting no longer: it acts at once."""
@@ -155,11 +156,11 @@ class Release(Frozen):
         """Its stage is due and may not act yet. This alone leaves the sequence: nothing is decided."""
         return self.model_copy(update={"held": held, "acts_at": held.until})
 
-    def paused_at(self, trigger: Trigger, at: datetime, by: str, write_key: str) -> "Release":
+    def paused_at(self, trigger: Trigger, at: datetime, by: str, write_key: str, reason: str | None = None) -> "Release":
         """The clock of its wait stands still; one that has not started keeps the whole wait."""
         acts_at = at if self.held else self.acts_at or due_at(trigger, at)
         until = acts_at if isinstance(trigger, WaitUntil) and self.step == 1 and not self.held else None
-        paused = Paused(since=at, remaining=remaining(acts_at, at), until=until, by=by)
+        paused = Paused(since=at, remaining=remaining(acts_at, at), until=until, by=by, reason=reason)
         return self._written(write_key, status=ReleaseStatus.PAUSED, acts_at=None, paused=paused)
 
     def resumed(
@@ -181,7 +182,7 @@ class Release(Frozen):
 
     def returned(self, stage: NextStage, rollback: Rollback, at: datetime, write_key: str) -> "Release":
         """What was done after an earlier stage is put back: it waits, paused, in the stage after that one."""
-        waits = self.entered(stage, at, write_key).paused_at(stage.trigger, at, rollback.by.owner, write_key)
+        waits = self.entered(stage, at, write_key).paused_at(stage.trigger, at, rollback.by.owner, write_key, rollback.reason)
         return waits.model_copy(update={"sequence": self.sequence + 1, "rollback": rollback})
 
     def ended_as_before(self, rollback: Rollback, ended: Ended, write_key: str) -> "Release":

@@ -139,7 +139,8 @@ def print_release(release: dict[str, Any], *, as_json: bool) -> None:
         show(f"Approvals of '{release['stage']}': {len(asked['given'])} of {asked['needed']}{_by(asked['given'])}.")
     for line in (*sides_in_words(release), *rollback_in_words(release)):
         show(line)
-    show_table(["Stage", "Environment", "Outcome", "At"], [row for stage in release["stages"] for row in _rows(stage)])
+    after = "after resume" if release["status"] == "paused" else ""
+    show_table(["Stage", "Environment", "Outcome", "At"], [row for stage in release["stages"] for row in _rows(stage, after)])
     for environment, percent in release["rollouts"].items():
         show(f"Its rollout in {environment} {'was left' if release['ended_at'] else 'stands'} at {percent} %.")
     show(f"Temporal: {release['temporal_url']}")
@@ -149,11 +150,12 @@ def _by(given: list[dict[str, Any]]) -> str:
     return f", by {', '.join(yes['owner'] for yes in given)}" if given else ""
 
 
-def _rows(stage: dict[str, Any]) -> list[list[str]]:
+def _rows(stage: dict[str, Any], after: str) -> list[list[str]]:
     """A stage of the plan, the steps of its rollout, and what is to be said of it."""
-    rows = [[stage["name"], stage["environment"], stage["outcome"], moment(stage["acted_at"] or stage["acts_at"])]]
+    unknown = after if stage["outcome"] == "pending" else ""
+    rows = [[stage["name"], stage["environment"], stage["outcome"], moment(stage["acted_at"] or stage["acts_at"]) or unknown]]
     rows += [
-        [f"  {step['percent']} %", "", "made" if step["made_at"] else "pending", moment(step["made_at"] or step["acts_at"])]
+        [f"  {step['percent']} %", "", "made" if step["made_at"] else "pending", moment(step["made_at"] or step["acts_at"]) or unknown]
         for step in stage["steps"] or ()
     ]
     return rows + ([["", "", "", stage["note"]]] if stage["note"] else [])

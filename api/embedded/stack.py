@@ -5,11 +5,13 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 
+from activities.store.database import Database
 from api.client import ApiClient, Refused, Unreachable
 from api.embedded.demo import TRY, WEBSHOP
 from api.embedded.errors import CannotStart, Stopping
@@ -22,6 +24,7 @@ from api.embedded.schema import prepare_database
 from api.embedded.stopping import Stop
 from api.embedded.supervisor import Supervisor
 from api.embedded.terminal import Terminal
+from api.problems import OUTAGES
 from settings import Settings
 from workflows.namespace import prepare_namespace
 
@@ -104,16 +107,15 @@ class Stack:
 
     def _follow(self, supervisor: Supervisor, key: str) -> None:
         loaded = not self.with_demo
-        with ApiClient(self._address, key, timeout=5) as client:
-            follower = Follower(client, self.started_at)
+        with ApiClient(self._address, key, timeout=5) as client, closing(Database(self.settings.database)) as database:
+            follower = Follower(database, self.started_at)
             while True:
                 supervisor.look()
-                try:
+                # The API is being started again, or the database is away.
+                with suppress(Unreachable, Refused, *OUTAGES):
                     loaded = loaded or self._load(client)
                     for line in follower.news():
                         self.terminal.say(line)
-                except (Unreachable, Refused):
-                    pass  # The API is being started again.
                 self.stop.pause(LOOK_EVERY)
 
     def _load(self, client: ApiClient) -> bool:

@@ -81,11 +81,12 @@ class ApprovalView(BaseModel):
 
 
 class PausedView(BaseModel):
-    """Since when the clock stands still, how much of the wait is left, and who asked for it."""
+    """Since when the clock stands still, how much of the wait is left, who asked for it, and why."""
 
     since: Moment
     remaining: Duration
     by: str
+    reason: str | None
 
 
 class BlockedBy(BaseModel):

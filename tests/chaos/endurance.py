@@ -23,7 +23,7 @@ from tests.chaos.plan import Plan, plan_for
 from tests.e2e.proxy import Proxy
 from tests.http import OWNER_KEY, Api
 
-LONGEST = 900
+LONGEST = 1800
 """Seconds after which a run is judged as it stands."""
 
 Tell = Callable[[float, str], None]

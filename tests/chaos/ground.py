@@ -10,6 +10,7 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.chaos.clocks import must_skew, skewed_by
 from tests.chaos.databases import Breakable
 from tests.chaos.faults import FULL, REFUSE, STALL, Fault
 from tests.e2e.proxy import Proxy
@@ -49,6 +50,8 @@ class Ground:
 
     def start(self) -> None:
         """Start everything, on a database that has every migration."""
+        if self.faketime:
+            must_skew(self.faketime)
         self.database.start()
         environment = {"FLAGHOIST_DATABASE_URL": self.database.url}
         subprocess.run([sys.executable, "-m", "api.embedded.schema"], env=_whole(environment), check=True, timeout=60)
@@ -110,7 +113,7 @@ class Ground:
         self._down -= set(fault.victims)
 
     def _clock(self, seconds: int) -> dict[str, str]:
-        return {"LD_PRELOAD": self.faketime, "FAKETIME": f"{seconds:+d}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        return skewed_by(seconds, self.faketime)
 
     def _limit_files(self, size: int) -> None:
         """Let workers and API write no file beyond that size: what a full disk does, to them alone."""

@@ -52,16 +52,48 @@ def test_nothing_ahead_has_a_time_before_the_workflow_has_started() -> None:
     assert [(stage.outcome, stage.acts_at) for stage in plan] == [(StageOutcome.PENDING, None)] * 4
 
 
-def test_a_stage_that_was_rolled_back_and_is_ahead_again_has_a_time_once_the_clock_goes_on() -> None:
-    undone = BETA.model_copy(update={"outcome": StageOutcome.ROLLED_BACK, "acted_at": NOW})
+@pytest.mark.parametrize("outcome", [StageOutcome.ROLLED_BACK, StageOutcome.HELD, StageOutcome.ACTED])
+def test_a_stage_that_is_ahead_again_is_pending_whatever_became_of_it_before(outcome: StageOutcome) -> None:
+    undone = BETA.model_copy(update={"outcome": outcome, "acted_at": NOW})
     again = BETA.model_copy(update={"visit": 3, "stage_index": 0})
     runs = [DEVELOPMENT, undone, again]
 
     running = plan_of(a_release(0, visit=3, acts_at=NOW + 2 * HOUR), DEFINITION, runs, [], NOW)
-    rolled_back = plan_of(a_release(0, visit=3, status=ReleaseStatus.ROLLED_BACK), DEFINITION, runs, [], NOW)
+    paused = plan_of(paused_by("olivia").model_copy(update={"stage_index": 0, "visit": 3}), DEFINITION, runs, [], NOW)
 
-    assert [(stage.outcome, stage.acts_at) for stage in running][1] == (StageOutcome.ROLLED_BACK, NOW + 3 * HOUR)
-    assert [(stage.outcome, stage.acts_at) for stage in rolled_back][1] == (StageOutcome.ROLLED_BACK, None)
+    assert running[1].outcome is paused[1].outcome is StageOutcome.PENDING
+    assert (running[1].entered_at, running[1].acts_at, running[1].acted_at) == (None, NOW + 3 * HOUR, None)
+    assert [stage.acts_at for stage in paused] == [None] * 4
+
+
+def test_what_was_rolled_back_for_good_will_not_act() -> None:
+    undone = BETA.model_copy(update={"outcome": StageOutcome.ROLLED_BACK})
+
+    plan = plan_of(a_release(status=ReleaseStatus.ROLLED_BACK), DEFINITION, [DEVELOPMENT, undone], [], NOW)
+
+    assert [(stage.outcome, stage.acts_at) for stage in plan][1] == (StageOutcome.ROLLED_BACK, None)
+
+
+def test_after_a_pause_the_stage_acts_as_much_later() -> None:
+    plan = plan_of(a_release(acts_at=NOW + 2 * HOUR), DEFINITION, [DEVELOPMENT, BETA], [], NOW)
+
+    assert [stage.acts_at for stage in plan][1:3] == [NOW + 2 * HOUR, NOW + 26 * HOUR]
+
+
+def test_a_stage_that_was_skipped_has_no_time_at_which_it_would_act() -> None:
+    skipped = BETA.model_copy(update={"outcome": StageOutcome.SKIPPED, "acted_at": NOW})
+
+    plan = plan_of(a_release(2, visit=3, acts_at=NOW + HOUR), DEFINITION, [DEVELOPMENT, skipped], [], NOW)
+
+    assert (plan[1].acts_at, plan[1].acted_at) == (None, NOW)
+
+
+def test_a_stage_that_was_rejected_before_it_was_due_has_no_time() -> None:
+    runs = [DEVELOPMENT, BETA.model_copy(update={"outcome": StageOutcome.BLOCKED})]
+    blocked = a_release(status=ReleaseStatus.BLOCKED, blocked=BLOCKED)
+
+    assert plan_of(blocked, DEFINITION, runs, [], NOW)[1].acts_at is None
+    assert plan_of(blocked, DEFINITION, runs, [], NOW + HOUR)[1].acts_at == NOW + HOUR
 
 
 def test_nothing_ahead_has_a_time_while_a_release_is_rolled_back() -> None:
@@ -100,8 +132,8 @@ def rolling_back() -> Release:
     return a_release(acts_at=NOW + HOUR).rolling_back(a_rollback(asked_at=LATE), "w")
 
 
-def paused_by(person: str) -> Release:
-    return a_release(acts_at=NOW + HOUR).paused_at(WaitFor(type="WAIT_FOR", duration=HOUR), NOW, person, "w")
+def paused_by(person: str, reason: str | None = None) -> Release:
+    return a_release(acts_at=NOW + HOUR).paused_at(WaitFor(type="WAIT_FOR", duration=HOUR), NOW, person, "w", reason)
 
 
 WAITING: dict[str, tuple[Release, str, str, bool]] = {
@@ -111,6 +143,7 @@ WAITING: dict[str, tuple[Release, str, str, bool]] = {
     "overdue": (a_release(acts_at=LATE - PATIENCE), "unavailable", "no worker is running", False),
     "just asked to be rolled back": (rolling_back(), "rolling_back", "about to be rolled back for good as olivia asked", False),
     "paused": (paused_by("olivia"), "paused", "Paused by olivia in 'Beta' since", False),
+    "paused for a reason": (paused_by("olivia", "an incident"), "paused", "10:00:00 UTC (an incident): 1 h of its wait", False),
     "paused in 0.1": (paused_by(""), "paused", "Paused in 'Beta' since", False),
     "blocked": (
         a_release(status=ReleaseStatus.BLOCKED, blocked=BLOCKED),

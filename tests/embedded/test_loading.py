@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from activities.store.database import Database
 from api.client import ApiClient
 from api.embedded.demo import WEBSHOP
 from api.embedded.following import Follower
@@ -50,10 +51,10 @@ def test_a_release_that_a_person_removed_is_not_added_again(api: Api, client: Ap
     assert (again.is_new, again.release["id"], again.release["status"]) == (False, release["id"], "removed")
 
 
-def test_each_step_is_told_once_and_only_since_the_start(api: Api, client: ApiClient) -> None:
+def test_each_step_is_told_once_and_only_since_the_start(api: Api, client: ApiClient, sqlite: Database) -> None:
     load(client, WEBSHOP)
-    late = Follower(client, datetime.now(UTC))
-    early = Follower(client, datetime(2026, 1, 1, tzinfo=UTC))
+    late = Follower(sqlite, datetime.now(UTC))
+    early = Follower(sqlite, datetime(2026, 1, 1, tzinfo=UTC))
 
     assert len(early.news()) == len(WEBSHOP.releases(datetime.now(UTC)))
     assert early.news() == late.news() == []

@@ -41,6 +41,9 @@ def test_the_demo_climbs_and_goes_on_after_everything_was_killed(tmp_path: Path)
         assert second.interrupt() == 0
         assert not any(process.is_running() for process in children.values())
         assert second.lines[-1].startswith("Stopped.")
+        log = second.home.joinpath("logs", "api.log").read_text()
+        assert "/api/v1/projects/{project}/releases" in log
+        assert "/audit" not in log, "its own questions leave room for those of others"
 
 
 def test_a_child_that_dies_is_started_again_and_what_a_killed_run_left_is_ended(tmp_path: Path) -> None:

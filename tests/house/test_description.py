@@ -64,3 +64,9 @@ def test_routes_without_problem_documents_say_what_else_they_answer() -> None:
     assert set(answers["GET /flagsmith/api/v1/flags/"]) == {"200", "400", "401", "404"}
     assert set(answers["GET /flagsmith/api/v1/environment-document/"]) == {"200", "304", "400", "401", "403"}
     assert list(answers["GET /problems"]["200"]["content"]) == ["text/markdown"]
+
+
+def test_foreseeing_a_rollback_may_be_refused_like_the_rollback() -> None:
+    rollback = DOCUMENT["paths"]["/api/v1/projects/{project}/releases/{release}/rollback"]
+
+    assert {"401", "403", "404", "409", "422"} <= set(rollback["get"]["responses"]) <= set(rollback["post"]["responses"]) | {"200"}

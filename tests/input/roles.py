@@ -36,8 +36,8 @@ _STRANGE = (CANARY, ELSEWHERE, HOOK, "ser.")
 ROLES = (
     Role("no key", None, frozenset(), _STRANGE),
     Role("unknown key", None, frozenset(), _STRANGE),
-    Role("admin elsewhere", {"project": "elsewhere", "role": "admin"}, _KEYS | _BOOKS, (CANARY, HOOK, "ser.")),
     Role("viewer", _shop("viewer"), frozenset(), (ELSEWHERE, HOOK, "ser.")),
+    Role("admin elsewhere", {"project": "elsewhere", "role": "admin"}, _KEYS | _BOOKS, (CANARY, HOOK, "ser.")),
     Role("operator on development", _shop("operator", "development"), _ON_DEVELOPMENT, (ELSEWHERE, HOOK)),
     Role("operator on all", _shop("operator", "*"), _OPERATED, (ELSEWHERE, HOOK)),
     Role("admin", _shop("admin"), _ADMINISTERED, (ELSEWHERE,)),

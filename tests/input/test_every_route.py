@@ -11,6 +11,9 @@ from tests.input.ground import Ground
 from tests.input.roles import CANARY, ROLES, overstepped
 from tests.input.rows import rows_of
 
+PARTS = 4
+"""So that several workers share the routes."""
+
 BY_NAME = {role.name: role for role in ROLES}
 
 
@@ -20,13 +23,14 @@ def ground(api: Api, sqlite: Database) -> Ground:
     return Ground(api, sqlite)
 
 
-def test_every_answer_is_as_documented_and_no_key_goes_beyond_its_rights(ground: Ground) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_answer_is_as_documented_and_no_key_goes_beyond_its_rights(ground: Ground, part: int) -> None:
     document = document_of(ground.api.address)
     operations = operations_of(ground.api.address, document)
 
-    found = {operation.label: ask(ground, operation, examples=2) for operation in operations}
+    found = {operation.label: ask(ground, operation, examples=2) for operation in operations[part::PARTS]}
 
-    assert len(found) == sum(len(methods) for methods in document["paths"].values())
+    assert len(operations) == sum(len(methods) for methods in document["paths"].values())
     assert [finding for findings in found.values() for finding in findings.values()] == []
 
 

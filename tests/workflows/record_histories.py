@@ -26,11 +26,11 @@ from tests.pipelines import approval, enable, hold, pipeline, rollout, set_value
 from tests.receiver import answering_in_turn, receiving
 from tests.webhooks import add_webhook
 from tests.workflows.guards import decide, freeze, lift, person, place, until_at_rest, until_blocked, until_held
+from tests.workflows.rolling_back import roll_back, rollback_of
 from tests.workflows.stand import HISTORIES, Stand, real_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand
 from tests.workflows.test_controls import pause, until_paused
 from tests.workflows.test_ending import remove
-from tests.workflows.test_rollback import roll_back, rollback_of
 from tests.workflows.test_webhook import delivering
 from tests.workflows.test_webhook import until as until_so
 from workflows.messages import RestartRelease, SteerRelease, WebhookInput

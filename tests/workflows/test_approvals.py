@@ -16,7 +16,7 @@ from tests.pipelines import approval, enable, pipeline, rollout, stage
 from tests.workflows.guards import decide, gated, person, until_blocked, until_held
 from tests.workflows.stand import real_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand
-from tests.workflows.test_controls import steer
+from tests.workflows.test_controls import pause, steer
 
 
 def test_a_stage_acts_once_enough_different_people_have_approved(sqlite: Database) -> None:
@@ -228,5 +228,23 @@ def test_approvals_count_again_once_the_flag_is_what_it_was(sqlite: Database) ->
             change_flag("shop", "production", "checkout", FlagPatch(enabled=False, value="classic"), stand.world.caller, sqlite)
             await stand.delivery.deliver()
             await stand.until(release, "completed")
+
+    asyncio.run(story())
+
+
+def test_what_is_rejected_while_it_is_paused_is_blocked_and_paused_no_more(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            stand.world.publish(gated(approval()))
+            release = await stand.add()
+            await until_held(stand, release, "approval")
+            await pause(stand, release)
+
+            rejected = await decide(stand, person(stand, "vera"), release, reject_release)
+            assert (rejected.status, rejected.paused) == ("blocked", None)
+            await until_blocked(stand, release)
+
+            await steer(stand, release, Control.RETRY)
+            await until_held(stand, release, "approval")
 
     asyncio.run(story())

@@ -15,11 +15,11 @@ from domain.plan import shares_left
 from domain.release import Release
 from domain.status import StageOutcome
 from tests.pipelines import hold, pipeline, rollout, stage
+from tests.workflows.rolling_back import roll_back
 from tests.workflows.stand import Stand, real_stand, skipping_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand
 from tests.workflows.test_controls import pause, steer, until_paused
 from tests.workflows.test_ending import remove
-from tests.workflows.test_rollback import roll_back
 
 HOUR = timedelta(hours=1)
 

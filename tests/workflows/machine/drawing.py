@@ -41,7 +41,7 @@ _ASKS = (Asks(1), Asks(2), Asks(2, own=True), Asks(1, within=97))
 _GATES: tuple[Gates, ...] = (*((opens,) for opens in _OPENS), *((asks,) for asks in _ASKS), (_OPENS[1], _ASKS[0]), (_OPENS[0], _ASKS[2]))
 
 _WHERE = st.sampled_from(ENVIRONMENTS)
-_GUARDED = st.sampled_from(((),) * 12 + _GATES)
+_GUARDED = st.sampled_from(((),) * 8 + _GATES)
 _RUNG = st.builds(
     Rung, _WHERE, st.sampled_from((60, 0, 120)), st.sampled_from([(deed,) for deed in _DEEDS] + [_RAMP]), st.just(False), _GUARDED
 )

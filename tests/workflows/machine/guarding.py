@@ -20,19 +20,23 @@ from tests.workflows.machine.drawing import seldom
 from tests.workflows.machine.flag_model import Deed
 from tests.workflows.machine.gate_model import Frost, Halt
 from tests.workflows.machine.ground import Ground
-from tests.workflows.machine.model import ADDED_BY
+from tests.workflows.machine.model import ADDED_BY, ALLOWED
 from tests.workflows.machine.play import MINUTE
 from tests.workflows.machine.rollbacks import Rollbacks
 from tests.workflows.machine.rules import rule
+from tests.workflows.machine.troubles import Troubles
 
 PEOPLE = ("vera", "victor", ADDED_BY)
 
 somebody = st.sampled_from(PEOPLE)
-somewhere = st.sampled_from((None, *drawing.ENVIRONMENTS))
+HERE = "here"
+somewhere = st.sampled_from((HERE, HERE, None, *drawing.ENVIRONMENTS))
+several = st.sampled_from((("vera", "victor"), ("victor",), ("vera", "vera", "victor"), (ADDED_BY, "victor"), ("vera", ADDED_BY)))
 later = st.sampled_from((None, 43, 97))
+jump = st.sampled_from((0, 71, 149))
 
 
-class Guarding(Rollbacks):
+class Guarding(Rollbacks, Troubles):
     """Everything that holds a stage, and everything that lets it go."""
 
     def __init__(self, ground: Ground) -> None:
@@ -41,11 +45,12 @@ class Guarding(Rollbacks):
         operators = {name: person(self.stand, name, grant=grant) for name in PEOPLE[:2]}
         self.people = operators | {ADDED_BY: self.stand.world.caller}
 
-    @rule(by=somebody, environment=somewhere, here=seldom, expires=later)
-    def the_line_is_stopped(self, by: str, environment: str | None, here: bool, expires: int | None) -> None:
-        at = self.ground.run(self.moment())
+    @rule(by=somebody, environment=somewhere, here=seldom, expires=later, and_then=jump)
+    def the_line_is_stopped(self, by: str, environment: str | None, here: bool, expires: int | None, and_then: int) -> None:
+        environment, at = self.place_of(environment), self.ground.run(self.moment())
         made = self.in_one_transaction(lambda store: self.stopped_by(store, by, environment, here, expires, at))
         assert made == (None if environment or by == ADDED_BY else "NotAllowed"), made
+        self.let_pass(and_then)
 
     @rule(number=drawing.numbers, by=somebody)
     def a_stop_is_lifted(self, number: int, by: str) -> None:
@@ -58,10 +63,11 @@ class Guarding(Rollbacks):
                 del self.guards.halts[stop]
                 self.model.told()
 
-    @rule(environment=somewhere, starts=st.sampled_from((0, 0, 41)), lasts=st.sampled_from((53, 193)))
-    def a_freeze_is_made(self, environment: str | None, starts: int, lasts: int) -> None:
-        at = self.ground.run(self.moment())
+    @rule(environment=somewhere, starts=st.sampled_from((0, 0, 41)), lasts=st.sampled_from((53, 193)), and_then=jump)
+    def a_freeze_is_made(self, environment: str | None, starts: int, lasts: int, and_then: int) -> None:
+        environment, at = self.place_of(environment), self.ground.run(self.moment())
         assert self.in_one_transaction(lambda store: self.frozen(store, environment, starts, lasts, at)) is None
+        self.let_pass(and_then)
 
     @rule(number=drawing.numbers)
     def a_freeze_is_taken_away(self, number: int) -> None:
@@ -72,31 +78,44 @@ class Guarding(Rollbacks):
             del self.guards.frosts[freeze]
             self.model.told()
 
-    @rule(by=somebody, anyhow=seldom, stale=seldom, times=st.sampled_from((1, 1, 2)), deed=st.none() | drawing.deeds_by_hand)
-    def a_person_says_yes(self, by: str, anyhow: bool, stale: bool, times: int, deed: Deed | None) -> None:
+    @rule(by=several, anyhow=seldom, stale=seldom, deed=st.none() | drawing.deeds_by_hand, and_then=jump)
+    def people_say_yes(self, by: tuple[str, ...], anyhow: bool, stale: bool, deed: Deed | None, and_then: int) -> None:
         self.be_asked(anyhow)
-        for _ in range(times):
-            if self.decide("approve", by, stale=stale):
-                self.model.approve(by)
+        for number, who in enumerate(by):
+            if self.decide("approve", who, stale=stale):
+                self.model.approve(who)
                 self.learn_what_is_asked()
-        if deed:
-            self.change_by_hand(self.model.rung.environment, deed)
+            if deed and number == 0:
+                self.change_by_hand(self.model.rung.environment, deed)
+        self.let_pass(and_then)
 
     @rule(by=somebody, stale=seldom)
     def a_person_says_no(self, by: str, stale: bool) -> None:
         if self.decide("reject", by, stale=stale):
             self.model.reject()
 
+    def place_of(self, environment: str | None) -> str | None:
+        """An environment, most of the time that of the stage where the release stands."""
+        return self.model.rung.environment if environment == HERE else environment
+
     def be_asked(self, anyhow: bool) -> None:
         """Have, most of the time, a stage that asks people, or come nearer to it."""
         if anyhow:
             return
         self.under_way()
+        self.settle()
         if self.model.status == "blocked":
             self.retry(anyhow=True, stale=False, overwrite=True)
-        elif self.model.status == "running" and not self.model.held and not self.model.rung.asks:
-            self.advance(anyhow=True, stale=False)
-        self.settle()
+            self.settle()
+        while self.model.status in ALLOWED["skip"] and not self.model.rung.asks:
+            self.skip(anyhow=True, stale=False)
+            self.settle()
+
+    def let_pass(self, minutes: int) -> None:
+        """Time passes, where it may, and somebody works."""
+        if minutes:
+            self.settle()
+            self.a_while_passes(minutes=minutes)
 
     def decide(self, control: str, by: str, *, stale: bool) -> bool:
         """Say yes or no by the record alone, whoever works; whether it was taken."""

@@ -44,6 +44,7 @@ MAY_FOLLOW = {
     "release.rolling_back": ("release.rolled_back", "release.not_rolled_back", "release.blocked", *_END),
     "release.rolled_back": ("release.resumed", *_LEAVE),
 }
+_PAUSING = ("release.paused", "release.rolled_back")
 HURRIED = {"release.advanced", "release.retried"}
 
 
@@ -134,7 +135,8 @@ def nothing_is_done_while_it_stands_still(story: Story) -> Iterator[str]:
     for earlier, later in pairwise(story.writes):
         allowed = MAY_FOLLOW.get(earlier["event"])
         overtaken = earlier["event"] == later["event"] == "release.blocked" and later["after"]["code"] == "superseded"
-        if allowed and later["event"] not in allowed and not overtaken:
+        rejected = earlier["event"] in _PAUSING and later["event"] == "release.blocked" and later["after"]["code"] == "rejected"
+        if allowed and later["event"] not in allowed and not (overtaken or rejected):
             yield f"{later['event']} after {earlier['event']}"
 
 

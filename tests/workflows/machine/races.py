@@ -18,7 +18,6 @@ from tests.workflows.machine.model import ADDED_BY
 from tests.workflows.machine.play import refusal_of
 from tests.workflows.machine.record import Row
 from tests.workflows.machine.rules import rule
-from tests.workflows.machine.troubles import Troubles
 from tests.workflows.test_fence import reset_to_the_start
 from workflows.client import TemporalUnavailable
 
@@ -28,7 +27,7 @@ _GUARDING = ("stop", "lift", "freeze", "thaw", "approve", "reject")
 _DOINGS = (*_STEERING, *_STOPPING, "a while", "by hand", "cancel", "again", "worker", "rollback", *_GUARDING)
 
 
-class Races(Guarding, Troubles):
+class Races(Guarding):
     """What nobody can predict."""
 
     @rule(doings=st.lists(st.sampled_from(_DOINGS), min_size=2, max_size=3, unique=True))

@@ -13,7 +13,7 @@ from activities.store.database import Database
 from tests.workflows.machine.ground import Ground, ground_for
 from tests.workflows.machine.races import Races
 
-EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "5"))
 SEED = int(os.environ.get("MACHINE_SEED", "3"))
 
 SETTINGS = settings(
