@@ -115,10 +115,10 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
 
 
 def about(run: dict[str, Any]) -> str:
-    """When, on what and with what it was measured."""
+    """When, on what and with what it was measured, and what else is to be known of it."""
     machine = f"{run['cores']} cores, {run['memory_gb']} GB, Linux {run['kernel']}, load {run['load']} before"
     software = f"Python {run['python']}, temporalio {run['temporalio']}, Temporal {run['temporal']}, SQLAlchemy {run['sqlalchemy']}"
-    return f"Measured {run['date']} at {run['flaghoist']}: {machine}; {software}."
+    return " ".join([f"Measured {run['date']} at {run['flaghoist']}: {machine}; {software}.", *([run["note"]] if "note" in run else [])])
 
 
 def written(page: str, results: dict[str, Any]) -> str:
