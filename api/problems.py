@@ -16,10 +16,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from api.clearer import message_of
 from api.pointer import pointer_of, written
 from api.rates import TooManyRequests
 from domain import errors
-from domain.text import SLUG_PATTERN
 from workflows.client import TemporalUnavailable
 
 log = structlog.get_logger()
@@ -50,12 +50,6 @@ _OF_HTTP = {
     HTTPStatus.BAD_REQUEST: ("json_invalid", "The body is not valid JSON: send one JSON document."),
     HTTPStatus.NOT_FOUND: ("not_found", "There is no such path: /openapi.json lists those that there are."),
     HTTPStatus.METHOD_NOT_ALLOWED: ("method_not_allowed", "This path has no such method: the header Allow lists those that it has."),
-}
-_CLEARER = {
-    "extra_forbidden": "There is no such field: leave it out, or look for a misspelling.",
-    "missing": "This is missing: give it.",
-    "model_attributes_type": "This must be a JSON object.",
-    "string_unicode": "This holds half a surrogate pair, which is no character: send whole characters.",
 }
 
 
@@ -140,14 +134,7 @@ def _own_mistakes(found: Sequence[Any]) -> Iterator[Any]:
 def _problem_at(error: Any, body: Any) -> dict[str, Any]:
     where, *path = error["loc"]
     pointer = pointer_of(path, body) if where == "body" else written(path)
-    return {"in": where, "pointer": pointer, "code": error["type"], "message": _shortened(_message_of(error), 500)}
-
-
-def _message_of(error: Any) -> str:
-    if error.get("ctx", {}).get("pattern") == SLUG_PATTERN:
-        return "This must be a slug: 1 to 64 of a-z, 0-9, - and _, beginning and ending with a letter or digit."
-    message: str = error["msg"].removeprefix("Value error, ")
-    return message if error["loc"][0] == "query" else _CLEARER.get(error["type"], message)
+    return {"in": where, "pointer": pointer, "code": error["type"], "message": _shortened(message_of(error), 500)}
 
 
 def _shortened(text: str, most: int) -> str:
