@@ -135,10 +135,8 @@ def print_release(release: dict[str, Any], *, as_json: bool) -> None:
         show_json(release)
         return
     pipeline = release["pipeline"]
-    show(
-        f"{release['feature']} on {pipeline['key']} version {pipeline['version']}: {status_in_words(release['status'])} in '{release['stage']}'",
-        "bold",
-    )
+    standing = f"{status_in_words(release['status'])} in '{release['stage']}'"
+    show(f"{release['feature']} on {pipeline['key']} version {pipeline['version']}: {standing}", "bold")
     show(why(release))
     if asked := release["approval"]:
         show(f"Approvals of '{release['stage']}': {len(asked['given'])} of {asked['needed']}{_by(asked['given'])}.")
