@@ -18,6 +18,7 @@ from domain.pipeline import environments_ahead
 from domain.project import Feature, Project
 from domain.release import Release
 from domain.rollback import Ended, Rollback, stage_to_return_to
+from domain.status import status_in_words
 
 
 class RollBackRelease(Message):
@@ -87,7 +88,7 @@ def _rollback(store: Store, caller: Caller, release: Release, wanted: RollBackRe
         undoes_from = release.starting_stage + stage_to_return_to(come_through, wanted.to_stage, release.stage)
     if ended and wanted.to_stage is not None:
         message = (
-            f"The release is {release.status.replace('_', ' ')}, so it can only be rolled back as a whole: "
+            f"The release is {status_in_words(release.status)}, so it can only be rolled back as a whole: "
             f"leave out the stage, and add the flag again at the stage after '{wanted.to_stage}'."
         )
         raise ControlNotAllowed(message, status=release.status)

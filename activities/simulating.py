@@ -27,9 +27,10 @@ class Wanted(NamedTuple):
 
 
 class Rehearsal(NamedTuple):
-    """When each stage would act, and what stands in the way now."""
+    """When each stage would act, with what for each parameter, and what stands in the way now."""
 
     stages: list[SimulatedStage]
+    parameters: Parameters
     obstacles: list[Obstacle]
 
 
@@ -52,7 +53,7 @@ def rehearse(store: Store, caller: Caller, project: Project, pipeline: Pipeline,
         obstacles += _of_refusal("feature", lambda: check_values(feature, definition, start, parameters))
     freezes = store.freezes.ahead(project.id, wanted.starts_at)
     stages = simulate(definition.stages, start, wanted.starts_at, parameters, freezes) if definition.stages else []
-    return Rehearsal(stages, obstacles)
+    return Rehearsal(stages, parameters, obstacles)
 
 
 def _stops_ahead(store: Store, project: Project, pipeline: Pipeline, start: int, wanted: Wanted) -> list[Stop]:

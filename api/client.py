@@ -5,6 +5,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 import httpx
 
@@ -13,6 +14,10 @@ LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 
 class Unreachable(Exception):
     """Nobody answers at the API's address."""
+
+
+class BrokenOff(Unreachable):
+    """The API took the request, and its answer never came in whole."""
 
 
 class ProblemAt(NamedTuple):
@@ -56,8 +61,15 @@ class ApiClient:
         return self._body(answer), answer.headers.get("ETag")
 
     def post(self, path: str, body: Any = None, etag: str | None = None) -> Any:
-        """What a POST answers; with an ETag, only if what is there is still the same."""
-        return self._request("POST", path, json=body, headers={"If-Match": etag} if etag else {})
+        """What a POST answers; with an ETag, only if what is there is still the same.
+
+        Where the answer broke off it is sent once more; by its Idempotency-Key it is carried out once all the same.
+        """
+        headers = {"Idempotency-Key": uuid4().hex} | ({"If-Match": etag} if etag else {})
+        try:
+            return self._request("POST", path, json=body, headers=headers)
+        except BrokenOff:
+            return self._request("POST", path, json=body, headers=headers)
 
     def put(self, path: str, body: Any, etag: str | None = None) -> Any:
         """What a PUT answers; with an ETag, only if what is there is still the same."""
@@ -105,6 +117,8 @@ class ApiClient:
     def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
             answer = self._http.request(method, path, **options)
+        except (httpx.ReadError, httpx.RemoteProtocolError) as error:
+            raise self._silent(error, begun=True) from error
         except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:
             raise self._silent(error) from error
         if not answer.is_success:
@@ -118,8 +132,9 @@ class ApiClient:
             raise self._stranger() from error
 
     def _silent(self, error: Exception, *, begun: bool = False) -> Unreachable:
-        said = f"The answer of {self.address} broke off" if begun else f"Nobody answers at {self.address}"
-        return Unreachable(f"{said}: {error}")
+        if begun:
+            return BrokenOff(f"The answer of {self.address} broke off: {error}")
+        return Unreachable(f"Nobody answers at {self.address}: {error}")
 
     def _stranger(self) -> Unreachable:
         return Unreachable(f"What answers at {self.address} is not Flaghoist's API")

@@ -148,7 +148,7 @@ def _http(_request: Request, error: HTTPException) -> ProblemResponse:
 
 
 def _temporal_down(_request: Request, error: Exception) -> ProblemResponse:
-    detail = f"{error} It may still take effect: look at the release, or try again with the same Idempotency-Key."
+    detail = f"{error} It may still take effect: look at the release before you try again; under the same Idempotency-Key it is done once."
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "temporal_unavailable", detail, headers=RETRY_AFTER)
 
 

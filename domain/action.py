@@ -170,9 +170,9 @@ class _Blanks(dict[str, Value]):
         return f"‹{name}›"
 
 
-def blanks() -> Parameters:
-    """A name in angle brackets for each parameter, for those who read what a pipeline will do."""
-    return _Blanks()
+def blanks(given: Parameters | None = None) -> Parameters:
+    """What was given, and a name in angle brackets for each other parameter, for those who read what a pipeline will do."""
+    return _Blanks(given or {})
 
 
 def growth_in_words(rollout: PhasedRollout) -> str:

@@ -39,6 +39,11 @@ class Decided(NamedTuple):
     before: FlagPatch
     after: FlagPatch
 
+    @property
+    def changes_anything(self) -> bool:
+        """Whether any of the patch's fields is not at its target already."""
+        return self.before != self.after
+
     def overlaid(self, seen: FlagState) -> FlagState:
         """What a release saw of the flag, with its own change on it. An override that it made it knows whole, rank included."""
         made = {

@@ -6,7 +6,7 @@ from typing import Final
 
 from domain.errors import ControlNotAllowed, StageMoved
 from domain.model import Message
-from domain.status import FINISHED, UNFINISHED, ReleaseStatus
+from domain.status import FINISHED, UNFINISHED, ReleaseStatus, status_in_words
 
 
 class Control(StrEnum):
@@ -78,7 +78,7 @@ def check_allowed(control: Control, standing: str) -> None:
 def not_allowed_in_words(control: Control, standing: str, allowed: Sequence[str]) -> str:
     """Why a control makes no sense for a release standing so, and which do."""
     remedy = f"allowed now: {', '.join(allowed)}" if allowed else "nothing can be done with it any more"
-    return f"The release is {standing.replace('_', ' ')}, so it can't be asked to {control.verb}; {remedy}."
+    return f"The release is {status_in_words(standing)}, so it can't be asked to {control.verb}; {remedy}."
 
 
 class Expected(Message):

@@ -62,9 +62,9 @@ class Stage(Frozen):
         """What it does in one step, as people say it."""
         return "hold" if self.is_hold else patch_in_words(self.patch(parameters, step))
 
-    def in_words(self) -> str:
-        """What it does, as people say it; parameters are named, for they are not filled in yet."""
-        does = self.step_in_words(blanks()) + (growth_in_words(self.rollout) if self.rollout else "")
+    def in_words(self, given: Parameters | None = None) -> str:
+        """What it does, as people say it; parameters that are not filled in yet are named."""
+        does = self.step_in_words(blanks(given)) + (growth_in_words(self.rollout) if self.rollout else "")
         return "; ".join([does, *map(gate_in_words, self.gates)])
 
 

@@ -33,3 +33,8 @@ class StageOutcome(StrEnum):
     BLOCKED = "blocked"
     REMOVED = "removed"
     ROLLED_BACK = "rolled_back"
+
+
+def status_in_words(status: str) -> str:
+    """A status or an outcome as people say it: on the wire its words are joined."""
+    return status.replace("_", " ")

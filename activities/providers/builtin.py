@@ -37,7 +37,7 @@ class BuiltinProvider:
         self._check_segments(patch)
         _check_values(place.feature, patch)
         decided = decide(patch, self.read(feature, environment))
-        if decided.before != decided.after:
+        if decided.changes_anything:
             self.store.features.write_state(place.feature, place.environment, decided.state, at)
             self._states[feature, environment] = decided.state
         return decided

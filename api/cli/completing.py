@@ -9,6 +9,7 @@ from api.cli.target import Target
 from api.client import first, path_of
 from domain.audit import Event
 from domain.notice import NoticeEvent
+from domain.status import status_in_words
 from settings import Settings
 
 QUICK = 1.0
@@ -72,4 +73,4 @@ def _named(thing: dict[str, Any]) -> tuple[str, str]:
 
 
 def _of_release(release: dict[str, Any]) -> tuple[str, str]:
-    return release["id"], f"{release['feature']}, {release['status']}"
+    return release["id"], f"{release['feature']}, {status_in_words(release['status'])}"

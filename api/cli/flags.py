@@ -11,6 +11,7 @@ from api.cli.session import AsJson, FeatureKey, Project, Yes, calling, given, wr
 from api.cli.showing import ask, show, show_json
 from api.client import path_of
 from api.embedded.telling import differences, share_in_words
+from domain.status import status_in_words
 
 
 class Field(StrEnum):
@@ -101,7 +102,7 @@ def state_in_words(flag: dict[str, Any]) -> str:
 def release_in_words(feature: dict[str, Any]) -> str:
     """The unfinished release that a feature is in, or nothing."""
     release = feature["release"]
-    return f"{release['status']} in '{release['stage']}' of {release['pipeline']}" if release else ""
+    return f"{status_in_words(release['status'])} in '{release['stage']}' of {release['pipeline']}" if release else ""
 
 
 def _patch(fields: dict[str, Any], segment: str | None, *, no_override: bool, remove_overrides: bool) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from api.cli.session import AsJson, Limit, Project, Yes, calling, given, wrong_u
 from api.cli.showing import ask, moment, show, show_answer, show_json, show_table
 from api.client import ApiClient, first, path_of
 from domain.pipeline import Definition, Stage
+from domain.status import status_in_words
 from domain.trigger import trigger_in_words
 
 app = typer.Typer(
@@ -219,4 +220,4 @@ def _show_warnings(pipeline: dict[str, Any]) -> None:
 
 
 def _counts(pipeline: dict[str, Any]) -> str:
-    return ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in pipeline["releases"].items())
+    return ", ".join(f"{count} {status_in_words(status)}" for status, count in pipeline["releases"].items())

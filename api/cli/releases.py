@@ -16,7 +16,7 @@ from api.cli.session import AsJson, FeatureKey, Limit, Project, Yes, calling, gi
 from api.cli.showing import ask, moment, show, show_answer, show_json, show_table
 from api.cli.watching import watch_all, watch_one, why
 from api.client import first, path_of
-from domain.status import ReleaseStatus
+from domain.status import ReleaseStatus, status_in_words
 
 app = typer.Typer(
     help=with_examples(
@@ -89,7 +89,9 @@ def list_releases(
     if as_json:
         show_json(found)
         return
-    rows = [[each["id"], each["feature"], each["pipeline"]["key"], each["status"], each["stage"], why(each)] for each in found]
+    rows = [
+        [each["id"], each["feature"], each["pipeline"]["key"], status_in_words(each["status"]), each["stage"], why(each)] for each in found
+    ]
     show_table(["Release", "Feature", "Pipeline", "Status", "Stage", "Waiting for"], rows)
 
 
@@ -133,7 +135,8 @@ def print_release(release: dict[str, Any], *, as_json: bool) -> None:
         show_json(release)
         return
     pipeline = release["pipeline"]
-    show(f"{release['feature']} on {pipeline['key']} version {pipeline['version']}: {release['status']} in '{release['stage']}'", "bold")
+    standing = f"{status_in_words(release['status'])} in '{release['stage']}'"
+    show(f"{release['feature']} on {pipeline['key']} version {pipeline['version']}: {standing}", "bold")
     show(why(release))
     if asked := release["approval"]:
         show(f"Approvals of '{release['stage']}': {len(asked['given'])} of {asked['needed']}{_by(asked['given'])}.")
@@ -153,7 +156,8 @@ def _by(given: list[dict[str, Any]]) -> str:
 def _rows(stage: dict[str, Any], after: str) -> list[list[str]]:
     """A stage of the plan, the steps of its rollout, and what is to be said of it."""
     unknown = after if stage["outcome"] == "pending" else ""
-    rows = [[stage["name"], stage["environment"], stage["outcome"], moment(stage["acted_at"] or stage["acts_at"]) or unknown]]
+    at = moment(stage["acted_at"] or stage["acts_at"]) or unknown
+    rows = [[stage["name"], stage["environment"], status_in_words(stage["outcome"]), at]]
     rows += [
         [f"  {step['percent']} %", "", "made" if step["made_at"] else "pending", moment(step["made_at"] or step["acts_at"]) or unknown]
         for step in stage["steps"] or ()

@@ -13,7 +13,7 @@ from rich.live import Live
 from api.cli.session import REFUSED
 from api.cli.showing import console_of, moment, show, table_of
 from api.client import ApiClient, path_of
-from domain.status import UNFINISHED, ReleaseStatus
+from domain.status import UNFINISHED, ReleaseStatus, status_in_words
 
 LOOK_EVERY = 1.0
 
@@ -68,7 +68,7 @@ class _Lines:
         if self.as_json:
             return json.dumps(release)
         name = f"{release['feature']} on {release['pipeline']['key']} ({release['id']}): " if self.naming else ""
-        return f"{name}{release['status']} in '{release['stage']}'. {why(release)}".strip()
+        return f"{name}{status_in_words(release['status'])} in '{release['stage']}'. {why(release)}".strip()
 
 
 def _follow(client: ApiClient, project: str, tell: Callable[[list[Release]], None]) -> int:
@@ -101,7 +101,7 @@ def _table(releases: list[Release]) -> RenderableType:
             each["feature"],
             each["pipeline"]["key"],
             f"{each['stage_index'] + 1}. {each['stage']}",
-            each["status"].replace("_", " "),
+            status_in_words(each["status"]),
             moment(each["entered_at"]),
             why(each),
             each["id"],

@@ -105,8 +105,9 @@ def change_flag(project: Slug, environment: Slug, feature: Slug, body: FlagPatch
         _check_segments(store, owner, body)
         decided = provider_of(owner, store).patch(feature, environment, body, at)
         found = store.features.get(feature, owner.id)
-        states = {"before": decided.before.model_dump(mode="json"), "after": decided.after.model_dump(mode="json")}
-        store.audit.record(caller, Event.FLAG_CHANGED, at, project=project, environment=environment, feature=feature, **states)
+        if decided.changes_anything:
+            states = {"before": decided.before.model_dump(mode="json"), "after": decided.after.model_dump(mode="json")}
+            store.audit.record(caller, Event.FLAG_CHANGED, at, project=project, environment=environment, feature=feature, **states)
         release = store.releases.unfinished_of([found.id]).get(found.id)
         flag_changed(store, release)
         view = _view(store, owner, found)

@@ -63,7 +63,7 @@ class SimulationView(BaseModel):
 def simulation_view(pipeline: Pipeline, rehearsal: Rehearsal, starts_at: datetime, timezone: str) -> SimulationView:
     """A simulation, as those who live in that zone read it."""
     zone = ZoneInfo(timezone)
-    does = [stage.in_words() for stage in pipeline.definition.stages]
+    does = [stage.in_words(rehearsal.parameters) for stage in pipeline.definition.stages]
     end = ends_at(rehearsal.stages)
     return SimulationView(
         pipeline=pipeline.definition.key,

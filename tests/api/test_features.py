@@ -49,6 +49,16 @@ def test_a_change_by_hand_touches_only_what_it_names(api: Api) -> None:
     assert changed["development"] == {"enabled": False, "value": "classic", "overrides": {}, "rollout": None}
 
 
+def test_a_change_by_hand_that_changes_nothing_is_not_recorded_as_one(api: Api) -> None:
+    api.make_project()
+    api.patch(FLAG, {"value": "new"})
+
+    again = api.patch(FLAG, {"value": "new"})
+
+    assert again["environments"]["production"]["value"] == "new"
+    assert len(api.get("/projects/shop/audit", event="flag.changed")["items"]) == 1
+
+
 def test_a_field_that_an_override_inherits_follows_the_default_live(api: Api) -> None:
     api.make_project()
     api.patch(FLAG, {"overrides": {"staff": {"enabled": True}}})

@@ -34,6 +34,7 @@ def test_a_simulation_says_when_each_stage_and_each_step_acts_in_the_viewers_zon
     found = simulate(api, feature="checkout", starts_at=START, parameters=GIVEN, timezone="Europe/Berlin")
 
     staging, launch, watch = found["stages"]
+    assert staging["does"] == 'set the value "sale" for everyone'
     assert staging["acts_at"] == "2026-03-28T13:00:00+01:00"
     assert launch["acts_at"] == "2026-03-29T09:00:00+02:00"
     assert [(step["percent"], step["acts_at"]) for step in launch["steps"]] == [

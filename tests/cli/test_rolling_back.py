@@ -88,7 +88,7 @@ def test_what_was_left_alone_is_told_as_soon_as_it_is_done(api: Api, terminal: T
         terminal.types("releases", "rollback", release, "--yes")
         done.result()
 
-    assert (terminal.code, "rolled_back in 'Production'" in terminal.out) == (0, True)
+    assert (terminal.code, "rolled back in 'Production'" in terminal.out) == (0, True)
     assert 'Left alone in development: value "by hand" → "classic"; somebody changed it since.' in terminal.out
     assert "  flaghoist features set checkout -e development --value classic" in terminal.out
     assert "  flaghoist features set checkout -e production -s beta-users --no-override" in terminal.out

@@ -1,5 +1,6 @@
 """Which API is meant, with which key, and what the exit codes say."""
 
+import re
 import socket
 import threading
 from pathlib import Path
@@ -95,3 +96,27 @@ def test_names_cannot_steer_the_terminal(terminal: Terminal, api: Api) -> None:
     assert "\x1b" not in terminal.out
     assert "\x9b" not in terminal.out
     assert "[red]x" in terminal.out
+
+
+def test_a_post_whose_answer_broke_off_is_sent_once_more_under_the_same_key() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        taken: list[bytes] = []
+        answers = threading.Thread(target=_break_off_and_answer, args=[listener, taken])
+        answers.start()
+
+        created = Terminal(f"http://127.0.0.1:{listener.getsockname()[1]}").reads("projects", "create", "second")
+        answers.join()
+
+    first, second = (re.findall(rb"idempotency-key: (\w+)", each, re.IGNORECASE) for each in taken)
+    assert created == {"key": "second"}
+    assert (len(first), first) == (1, second)
+
+
+def _break_off_and_answer(listener: socket.socket, taken: list[bytes]) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        taken.append(connection.recv(65_536))
+    connection, _ = listener.accept()
+    with connection:
+        taken.append(connection.recv(65_536))
+        connection.sendall(b'HTTP/1.1 201 Created\r\nConnection: close\r\nContent-Length: 17\r\n\r\n{"key": "second"}')

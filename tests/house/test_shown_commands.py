@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from api.app import create_app
 from api.cli.app import app
+from api.embedded.demo import WEBSHOP
 from settings import Settings
 from tests.binaries import TEMPORAL
 from tests.house.guide import NAMES, ROOT, text_of, typed
@@ -106,6 +107,22 @@ def test_every_variable_of_ours_that_a_document_names_is_one() -> None:
 
     assert named <= OURS
     assert len(named) > 10
+
+
+def test_the_flags_environments_and_segments_that_the_guide_names_are_in_the_demo_or_made_before() -> None:
+    shown = [words for name, words in _shown("flaghoist") if name.startswith("docs/guide/")]
+    made = {words[2] for words in shown if words[:2] == ["features", "create"]}
+    there = {"feature": _keys(WEBSHOP.features) | made, "environment": _keys(WEBSHOP.environments)}
+    there["segment"] = _keys(WEBSHOP.segments)
+
+    for words in shown:
+        command, rest = _command(words)
+        given = command.make_context(command.name, rest).params
+        assert {kind: given[kind] for kind in there if isinstance(given.get(kind), str) and given[kind] not in there[kind]} == {}, words
+
+
+def _keys(things: list[dict[str, Any]]) -> set[str]:
+    return {each["key"] for each in things}
 
 
 def test_commands_are_found() -> None:
