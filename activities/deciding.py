@@ -6,14 +6,17 @@ from activities.messages import Advanced, RecordProgress, Restarted, Resumed, Re
 from activities.progress import audit, finish_stage
 from activities.store.database import Store
 from domain.audit import Event, by_person
+from domain.errors import OwnerUnknown
 from domain.patch import FlagPatch
 from domain.release import Release
 from domain.status import StageOutcome
 
 
 def write_decision(store: Store, release: Release, decided: Steered, command: RecordProgress) -> None:
-    """Write one decision; from then on the release acts by the rights of the one who took it. Raises Superseded."""
+    """Write one decision; from then on the release acts by the rights of the one who took it. Raises Superseded or OwnerUnknown."""
     owner, at, write_key = decided.by.owner_id, command.at, command.write_key
+    if not store.keys.knows_owner(owner):  # It was sent straight to Temporal: the API names the owner of a living key.
+        raise OwnerUnknown("Nobody is known by the id of the owner who is said to have decided it.", owner_id=owner)
     match decided:
         case Retried():
             _note_what_was_shown(store, release, decided)

@@ -2,6 +2,7 @@
 
 import structlog
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.deciding import write_decision
 from activities.gating import Due, hold_back
@@ -22,7 +23,7 @@ from activities.messages import (
 from activities.progress import Ending, audit, block, end, finish_stage
 from activities.store.database import Database, Store
 from domain.audit import TEMPORAL, Event
-from domain.errors import ApprovalTimedOut, ReleaseNotFound, Superseded
+from domain.errors import ApprovalTimedOut, OwnerUnknown, ReleaseNotFound, Superseded
 from domain.release import Release
 from domain.status import ReleaseStatus, StageOutcome
 from domain.text import as_reason
@@ -40,13 +41,15 @@ class ReleaseActivities:
     def record_progress(self, command: RecordProgress) -> Recorded | HeldBack | Refused | Standing:
         """Write one step; where the record has gone on without this workflow, say where it stands instead.
 
-        Doing this twice is the same as doing it once.
+        Doing this twice is the same as doing it once. A decision of nobody who is known fails for good, and nothing is written.
         """
         try:
             with self.database.transaction() as store:
                 answer, stage = _step(store, command)
         except ApprovalTimedOut as refusal:
             return self._block(command, refusal)
+        except OwnerUnknown as refusal:
+            raise ApplicationError(refusal.message, refusal.details, type=type(refusal).__name__, non_retryable=True) from refusal
         except (Superseded, ReleaseNotFound):
             return self.read_standing(command.release)
         if isinstance(answer, Recorded):

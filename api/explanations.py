@@ -105,6 +105,11 @@ EXPLANATIONS: dict[str, Explanation] = {
     "nothing_to_approve": Explanation(
         409, "The stage where the release stands asks for no approval.", "Look at the release: a later stage may ask."
     ),
+    "owner_unknown": Explanation(
+        403,
+        "A control that was sent straight to Temporal names an owner whom nobody knows; nothing was done.",
+        "Send it through the API, which knows who you are.",
+    ),
     "own_release": Explanation(
         403, "Whoever added the flag neither approves nor rejects it, unless the gate says `allow_requester`.", "Somebody else decides."
     ),

@@ -8,6 +8,7 @@ Refusal
 │   └── EnvironmentNotFound
 ├── NotAuthenticated
 ├── NotAllowed
+│   ├── OwnerUnknown
 │   ├── OwnRelease
 │   ├── RightMissing
 │   └── ServiceCannotApprove
@@ -102,6 +103,10 @@ class NotAllowed(Refusal):
 
 class RightMissing(NotAllowed):
     """The owner on whose behalf a release acts has lost the right on the environment."""
+
+
+class OwnerUnknown(NotAllowed):
+    """Nobody is known by the id of the owner who is said to have decided it."""
 
 
 class OwnRelease(NotAllowed):

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from activities.changes import ChangeActivities
 from activities.messages import ChangeFlag, HeldBack, Made, PutBack, Recorded, RecordProgress, Refused, Standing
 from activities.putting_back import RollbackActivities
 from activities.releases import ReleaseActivities
+from domain.errors import OwnerUnknown
 from domain.rollback import Rollback
 from workflows.climbing import LONGEST_SUMMARY
 from workflows.policies import PROVIDER_CALL, QUICK_LOOK, QUICK_RECORD
@@ -76,9 +77,14 @@ async def end_hold(command: RecordProgress, summary: str) -> Ended:
 
 
 async def record_progress(command: RecordProgress, summary: str) -> Recorded | Standing:
-    """Write a step, within the workflow task where the database answers, and else however long it takes."""
+    """Write a step, within the workflow task where the database answers, and else however long it takes. Raises OwnerUnknown."""
     method: Any = ReleaseActivities.record_progress
-    answer: Recorded | Standing = await _quickly_or_at_length(method, command, summary, QUICK_RECORD)
+    try:
+        answer: Recorded | Standing = await _quickly_or_at_length(method, command, summary, QUICK_RECORD)
+    except (ActivityError, ApplicationError) as error:
+        if refused := _refused_by(error):
+            raise OwnerUnknown(refused.message) from error
+        raise
     return answer
 
 
@@ -96,3 +102,9 @@ async def _quickly_or_at_length(method: Any, command: Any, summary: str, quickly
         if is_cancelled_exception(error):
             raise
     return await workflow.execute_activity_method(method, command, summary=summary, **PROVIDER_CALL)
+
+
+def _refused_by(error: ActivityError | ApplicationError) -> ApplicationError | None:
+    """The refusal of a decision of somebody who is not known; a local activity tells of it without an ActivityError around it."""
+    cause = error.cause if isinstance(error, ActivityError) else error
+    return cause if isinstance(cause, ApplicationError) and cause.type == OwnerUnknown.__name__ else None

@@ -245,10 +245,10 @@ class ReleaseWorkflow(Steerable, Placed):
     async def _settle(self, request: Request) -> None:
         try:
             self.check(request.kind, request.control)  # Another control may have been settled since this one was let in.
+            answer = await self._record(step_of(self.release, self.place, request))
         except Refusal as refusal:
             request.refuse(refusal)
             return
-        answer = await self._record(step_of(self.release, self.place, request))
         if isinstance(answer, Standing):
             request.refuse(_gone_on(answer))
             await self._yield_to(answer)

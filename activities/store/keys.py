@@ -84,6 +84,10 @@ class KeyRepository:
             pass  # Somebody else wrote it down in the same moment.
         return str(self.connection.execute(query).scalar_one())
 
+    def knows_owner(self, owner_id: str) -> bool:
+        """Whether an owner with this identifier was ever written down."""
+        return self.connection.execute(select(owners.c.id).where(owners.c.id == owner_id)).one_or_none() is not None
+
     def owner(self, owner_id: str) -> tuple[Owner, Access]:
         """An owner, with the rights that all their keys give together."""
         rows = self.connection.execute(_RIGHTS, {"owner": owner_id}).all()

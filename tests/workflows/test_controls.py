@@ -13,7 +13,7 @@ from activities.store.database import Database
 from activities.store.tables import projects
 from domain.access import Person
 from domain.control import Control, Expected
-from domain.errors import ControlNotAllowed, Invalid, StageMoved
+from domain.errors import ControlNotAllowed, Invalid, OwnerUnknown, StageMoved
 from domain.release import Release
 from tests.pipelines import enable, hold, pipeline, set_value, stage
 from tests.workflows.stand import Stand, real_stand
@@ -246,6 +246,20 @@ def test_a_control_sent_where_the_release_no_longer_stands_is_refused(sqlite: Da
                 await steer(stand, waiting, Control.RESUME)
             assert refused.value.details["allowed"] == ["pause", "advance", "skip", "restart", "rollback", "remove"]
             assert stand.record(waiting) == waiting
+
+    asyncio.run(story())
+
+
+def test_a_control_of_nobody_who_is_known_is_refused_and_the_release_goes_on_waiting(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand, stand.worker():
+            waiting = await in_staging(stand)
+
+            with pytest.raises(OwnerUnknown):
+                await steer(stand, waiting, Control.SKIP, by=Person(key="k", owner="nobody", owner_id="none"))
+
+            assert stand.record(waiting) == waiting
+            assert (await steer(stand, waiting, Control.SKIP, "known")).stage == "Production"
 
     asyncio.run(story())
 
