@@ -105,14 +105,14 @@ class _Rolling:
         return len(left_alone)
 
     def _change(self, undone: Undone) -> None:
-        """On behalf of the one who asked, by the rights that they have now."""
+        """On behalf of the one who asked, by the rights that they have now; no stage did it, and the audit log names none."""
         owner, access = self.store.keys.owner(self.rollback.by.owner_id)
         check_right(access, self.project.key, undone.environment, owner.name)
         decided = self.provider.patch(self.release.feature, undone.environment, undone.patch, self.at)
         self.store.releases.write_seen(self.release.id, undone.environment, decided.overlaid(undone.seen))
         self.store.history.add_change(self._made(undone.environment, undone.patch, decided))
         states = {"before": decided.before.model_dump(mode="json"), "after": decided.after.model_dump(mode="json")}
-        self._audit(Event.FLAG_CHANGED, environment=undone.environment, **states)
+        self._audit(Event.FLAG_CHANGED, environment=undone.environment, stage=None, **states)
 
     def _made(self, environment: str, patch: FlagPatch, decided: Decided) -> Change:
         return Change(

@@ -40,7 +40,7 @@ FEATURES: list[dict[str, Any]] = [
         "description": "Orders of at least so much are sent for free.",
         "default": {"enabled": True, "value": 50},
     },
-    {"key": "gift-cards", "name": "Gift cards", "description": "Not on its way yet: add it to a pipeline yourself."},
+    {"key": "gift-cards", "name": "Gift cards", "description": "Left for you: add it to a pipeline yourself."},
 ]
 
 

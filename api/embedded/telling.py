@@ -13,7 +13,7 @@ LONGEST_VALUE = 40
 def tell(entry: Entry) -> str:
     """One entry of the audit log as people read it: when, which flag, at which stage, what."""
     at = datetime.fromisoformat(entry["at"]).astimezone()
-    stage = entry["stage"] or "by hand"
+    stage = entry["stage"] or ("rollback" if entry["actor"]["kind"] == "release" else "by hand")
     return f"{at:%H:%M:%S}  {entry['feature'] or '':<22}  {stage:<16}  {TOLD[entry['event']](entry)}"
 
 

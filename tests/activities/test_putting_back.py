@@ -79,7 +79,7 @@ def test_everything_is_put_back_in_every_environment_with_a_change_and_an_audit_
     assert [run.outcome for run in runs_of(world, release)] == ["rolled_back"] * 4
     entries = audit_of(world, release)[-3:]
     assert [entry.event for entry in entries] == [Event.FLAG_CHANGED, Event.FLAG_CHANGED, Event.RELEASE_ROLLED_BACK]
-    assert [entry.environment for entry in entries[:2]] == ["development", "production"]
+    assert [(entry.environment, entry.stage) for entry in entries[:2]] == [("development", None), ("production", None)]
     assert {(entry.actor.kind, entry.on_behalf_of, entry.reason) for entry in entries} == {("release", "olivia", "it fails")}
     assert entries[0].before == {"enabled": True}
     assert entries[0].after == {"enabled": False}

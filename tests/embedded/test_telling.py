@@ -23,6 +23,14 @@ def test_a_change_by_hand_is_told_with_before_and_after() -> None:
     assert "by hand" in line
 
 
+def test_what_a_rollback_put_back_is_told_as_its_doing() -> None:
+    release = {"kind": "release", "id": "1", "owner": None}
+
+    line = tell(entry("flag.changed", actor=release, environment="staging", before={"enabled": True}, after={"enabled": False}))
+
+    assert "  rollback " in line
+
+
 def test_overrides_are_told_by_segment() -> None:
     before = {"overrides": {"beta": None, "staff": {"enabled": True, "priority": 0}}}
     after = {"overrides": {"beta": {"value": 3}, "staff": None}}
