@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from psycopg.errors import ReadOnlySqlTransaction
+from psycopg.errors import InternalError_, ReadOnlySqlTransaction
 from sqlalchemy import Connection, ExceptionContext, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
@@ -208,8 +208,8 @@ def _options(url: URL) -> dict[str, Any]:
 
 
 def _take_for_an_outage(failure: ExceptionContext) -> OperationalError | None:
-    """A server that takes no writes is down to us, as one is that became a standby: its connections are given up."""
-    if not isinstance(failure.original_exception, ReadOnlySqlTransaction):
+    """A server that takes no writes is down to us, as one is that became a standby or can't write its files: its connections are given up."""
+    if not isinstance(failure.original_exception, ReadOnlySqlTransaction | InternalError_):
         return None
     failure.is_disconnect = True
     return OperationalError(failure.statement, None, failure.original_exception, hide_parameters=True)

@@ -129,6 +129,17 @@ def test_a_database_that_takes_no_writes_is_answered_as_down_and_read_all_the_sa
     server.close()
 
 
+def test_a_postgresql_that_cannot_write_its_files_is_answered_as_down(api_on_postgresql: Api, postgresql_url: str) -> None:
+    database = Database(postgresql_url)
+    failing = "RAISE EXCEPTION 'could not extend file: File too large' USING ERRCODE = 'XX000';"
+    with database.engine.begin() as connection:
+        connection.execute(text(f"CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {failing} END $$"))
+        connection.execute(text("CREATE TRIGGER failing BEFORE INSERT ON projects EXECUTE FUNCTION fail()"))
+    database.close()
+
+    problem_of(api_on_postgresql.request("POST", "/projects", {"key": "blog"}), 503, "database_unavailable")
+
+
 def status_of(address: str) -> int:
     """What is answered there; 0 while nobody listens."""
     try:

@@ -1,25 +1,17 @@
-"""Releases climb while everything fails, and the checks find nothing wrong afterwards."""
+"""On PostgreSQL too, releases climb while everything fails, and the checks find nothing wrong afterwards."""
 
 import subprocess
 import sys
 
 import pytest
 
-from tests.chaos.conftest import ON_POSTGRESQL, ON_SQLITE, Run
+from tests.chaos.conftest import ON_POSTGRESQL, Run
 from tests.chaos.faults import FULL, KILL, REFUSE, STALL, schedule_for
 from tests.chaos.plan import plan_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(500)]
 
 
-@pytest.mark.xdist_group("chaos-on-sqlite")
-def test_nothing_is_lost_or_made_twice_on_sqlite_whatever_fails(on_sqlite: Run) -> None:
-    assert on_sqlite.outcome.wrong == []
-    assert len(on_sqlite.outcome.evidence.record.stories) == ON_SQLITE.releases
-    assert {fault.kind for fault in on_sqlite.outcome.faults} == {KILL, REFUSE}
-
-
-@pytest.mark.xdist_group("chaos-on-postgresql")
 def test_nothing_is_lost_or_made_twice_on_postgresql_whatever_fails(on_postgresql: Run) -> None:
     assert on_postgresql.outcome.wrong == []
     assert len(on_postgresql.outcome.evidence.record.stories) == ON_POSTGRESQL.releases
