@@ -208,7 +208,7 @@ def _options(url: URL) -> dict[str, Any]:
 
 
 def _take_for_an_outage(failure: ExceptionContext) -> OperationalError | None:
-    """A server that takes no writes is down to us, as one is that became a standby or can't write its files: it is given up."""
+    """A server that takes no writes is down to us, as a standby is, and so is one that cannot write its files: connections are given up."""
     if not isinstance(failure.original_exception, ReadOnlySqlTransaction | InternalError_):
         return None
     failure.is_disconnect = True
