@@ -153,13 +153,20 @@ def _by(given: list[dict[str, Any]]) -> str:
     return f", by {', '.join(yes['owner'] for yes in given)}" if given else ""
 
 
+def _step_in_words(stage: dict[str, Any], step: dict[str, Any]) -> str:
+    """A step that was not made is still to come only where its stage is."""
+    if step["made_at"]:
+        return "made"
+    return "pending" if stage["outcome"] in ("pending", "blocked") else ""
+
+
 def _rows(stage: dict[str, Any], after: str) -> list[list[str]]:
     """A stage of the plan, the steps of its rollout, and what is to be said of it."""
     unknown = after if stage["outcome"] == "pending" else ""
     at = moment(stage["acted_at"] or stage["acts_at"]) or unknown
     rows = [[stage["name"], stage["environment"], status_in_words(stage["outcome"]), at]]
     rows += [
-        [f"  {step['percent']} %", "", "made" if step["made_at"] else "pending", moment(step["made_at"] or step["acts_at"]) or unknown]
+        [f"  {step['percent']} %", "", _step_in_words(stage, step), moment(step["made_at"] or step["acts_at"]) or unknown]
         for step in stage["steps"] or ()
     ]
     return rows + ([["", "", "", stage["note"]]] if stage["note"] else [])

@@ -2,6 +2,7 @@
 
 from tests.cli.conftest import Terminal
 from tests.http import Api
+from tests.pipelines import pipeline, rollout, stage
 
 
 def add(terminal: Terminal, *more: str) -> str:
@@ -83,6 +84,18 @@ def test_a_release_is_removed_after_what_is_left_was_shown(terminal: Terminal, p
     assert "these stages will not act: Development, Beta, Watch." in terminal.err
     assert terminal.reads("releases", "show", release)["status"] == "removed"
     assert terminal.reads("audit", "--event", "release.removed")[0]["reason"] == "too early"
+
+
+def test_no_step_of_a_rollout_is_to_come_once_its_release_was_removed(terminal: Terminal, api: Api) -> None:
+    api.publish(pipeline(stage("Everyone", "production", wait="1h", actions=[rollout()])))
+    release = api.add()["id"]
+    before = terminal.types("releases", "show", release).out
+
+    terminal.types("releases", "remove", release, "--yes")
+    after = terminal.types("releases", "show", release).out
+
+    assert before.count("pending") > 1
+    assert "pending" not in after
 
 
 def test_a_no_removes_nothing(terminal: Terminal, published: str) -> None:
