@@ -138,7 +138,8 @@ def test_many_changes_are_told_as_one_to_those_who_are_slow(api: Api) -> None:
     with listening(api, ofrep_path(api)) as events:
         soon("where it stands", lambda: events.told)
         for number in range(10):
-            change(api, {"value": f"v{number}"})
+            change(api, {"enabled": True, "value": f"v{number}"})
+        soon("the last change", lambda: application(api).evaluate({"targetingKey": "ada"}, "checkout").json().get("value") == "v9")
         newest = application(api).evaluate({"targetingKey": "ada"}).json()
         soon("the newest", lambda: events.last()["etag"] >= newest["metadata"]["version"])
 
