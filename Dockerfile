@@ -12,7 +12,7 @@ WORKDIR /source
 # nor the extra `embedded` with its Temporal server is part of the image.
 COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-default-groups --no-install-project
-COPY README.md LICENSE doors.py settings.py worker.py ./
+COPY README.md LICENSE process_exit.py settings.py worker.py ./
 COPY api api
 COPY workflows workflows
 COPY activities activities

@@ -1,4 +1,4 @@
-"""Every knob, with its default and its meaning. Read only at the doors."""
+"""Every knob, with its default and its meaning. Read only at the process_exit."""
 
 import ipaddress
 import logging

@@ -15,23 +15,23 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.changes import ChangeActivities
-from activities.delivering import DeliveryActivities
-from activities.posting import Poster
-from activities.putting_back import RollbackActivities
-from activities.releases import ReleaseActivities
-from activities.reporting import LATENESS, LATENESS_BUCKETS
+from activities.http_post import Poster
+from activities.progress import ReleaseActivities
+from activities.record.worker_metrics import LATENESS, LATENESS_BUCKETS
+from activities.rollback import RollbackActivities
 from activities.store.database import Database
-from domain.webhook import Patience
-from doors import run
+from activities.webhooks import DeliveryActivities
+from domain.webhooks.webhook import Patience
+from process_exit import run
 from settings import Settings, configure_logs
-from workflows.client import ReleaseClient, connect
-from workflows.delivery import Delivery
-from workflows.knocking import Knocking
 from workflows.messages import TASK_QUEUE, WEBHOOK_QUEUE
-from workflows.namespace import register_search_attributes
-from workflows.reconciler import Reconciler
 from workflows.release import ReleaseWorkflow
 from workflows.rollback import RollbackWorkflow
+from workflows.service.client import ReleaseClient, connect
+from workflows.service.namespace import register_search_attributes
+from workflows.service.outbox_relay import Delivery
+from workflows.service.reconciler import Reconciler
+from workflows.service.webhook_dispatcher import Knocking
 from workflows.webhook import WebhookWorkflow
 
 log = structlog.get_logger()

@@ -5,22 +5,22 @@ from datetime import datetime
 from temporalio import activity
 from temporalio.common import MetricMeter
 
-from activities.gating import Due, hold_back
 from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, standing_of, standing_of_none
-from activities.progress import audit, block, finish_stage, take_step, tell
 from activities.providers.catalogue import provider_of
-from activities.reporting import Reporter
+from activities.record.gates import Due, hold_back
+from activities.record.transitions import audit, block, finish_stage, take_step, tell
+from activities.record.worker_metrics import Reporter
 from activities.store.database import Database, Store
 from domain.access import check_right
 from domain.audit import Event
-from domain.change import Change, Decided, check_not_changed_by_hand
 from domain.errors import Refusal, ReleaseNotFound, Superseded
-from domain.gate import approval_among
-from domain.held import Held
-from domain.notice import NoticeEvent
-from domain.project import Project
-from domain.release import Release
-from domain.status import StageOutcome
+from domain.flags.change import Change, Decided, check_not_changed_by_hand
+from domain.flags.project import Project
+from domain.pipelines.gate import approval_among
+from domain.releases.hold import Held
+from domain.releases.release import Release
+from domain.releases.status import StageOutcome
+from domain.webhooks.event import NoticeEvent
 
 
 class ChangeActivities:

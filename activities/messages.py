@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from domain.access import Person
-from domain.change import change_key
-from domain.gate import Gate
-from domain.held import Held
+from domain.flags.change import change_key
+from domain.flags.patch import FlagPatch
 from domain.model import Message, Moment
-from domain.patch import FlagPatch
-from domain.release import Blocked, NextStage, NextStep, Paused, Release
-from domain.rollback import Rollback
-from domain.status import ReleaseStatus
+from domain.pipelines.gate import Gate
+from domain.releases.hold import Held
+from domain.releases.release import Blocked, NextStage, NextStep, Paused, Release
+from domain.releases.rollback import Rollback
+from domain.releases.status import ReleaseStatus
 
 
 class ChangeFlag(Message):

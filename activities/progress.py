@@ -1,102 +1,112 @@
-"""Writing the next state of a release, with its visit and its audit entries: always together, in the caller's transaction."""
+"""Recording the progress of a release where no flag is changed."""
 
-from datetime import datetime
-from typing import Any, NamedTuple
+import structlog
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
-from activities.store.database import Store
-from domain.audit import Actor, AuditEntry, Event, by_release
-from domain.errors import Refusal, Superseded, blocking_code
-from domain.notice import Notice, NoticeEvent
-from domain.release import Blocked, NextStage, NextStep, Release
-from domain.status import ReleaseStatus, StageOutcome
+from activities.messages import (
+    HeldBack,
+    HoldEnded,
+    Overtaken,
+    Recorded,
+    RecordProgress,
+    Refused,
+    RemovedByTemporal,
+    Standing,
+    Steered,
+    recorded,
+    standing_of,
+    standing_of_none,
+)
+from activities.record.decisions import write_decision
+from activities.record.gates import Due, hold_back
+from activities.record.transitions import Ending, audit, block, end, finish_stage
+from activities.store.database import Database, Store
+from domain.audit import TEMPORAL, Event
+from domain.errors import ApprovalTimedOut, OwnerUnknown, ReleaseNotFound, Superseded
+from domain.releases.release import Release
+from domain.releases.status import ReleaseStatus, StageOutcome
 from domain.text import as_reason
 
-
-def audit(store: Store, release: Release, event: Event, at: datetime, actor: Actor | None = None, **more: Any) -> None:
-    """Write an audit entry about a release; without an actor it acted by itself, for whoever answers for it."""
-    store.audit.add(AuditEntry(at=at, event=event, **(_about(release, actor) | more)))
+log = structlog.get_logger()
 
 
-def tell(store: Store, release: Release, event: NoticeEvent, at: datetime, **details: Any) -> None:
-    """Let webhooks hear of what the audit log has no entry for, or one that says less."""
-    store.notices.tell(Notice(event=event, at=at, details=details, **_about(release)))
+class ReleaseActivities:
+    """The record of a release, kept for its workflow."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @activity.defn(name="record_progress")
+    def record_progress(self, command: RecordProgress) -> Recorded | HeldBack | Refused | Standing:
+        """Write one step; where the record has gone on without this workflow, say where it stands instead.
+
+        Doing this twice is the same as doing it once. A decision of nobody who is known fails for good, and nothing is written.
+        """
+        try:
+            with self.database.transaction() as store:
+                answer, stage = _step(store, command)
+        except ApprovalTimedOut as refusal:
+            return self._block(command, refusal)
+        except OwnerUnknown as refusal:
+            raise ApplicationError(refusal.message, refusal.details, type=type(refusal).__name__, non_retryable=True) from refusal
+        except (Superseded, ReleaseNotFound):
+            return self.read_standing(command.release)
+        if isinstance(answer, Recorded):
+            log.info("progress_recorded", project=command.project, release=command.release, stage=stage, step=command.step.kind)
+        return answer
+
+    def _block(self, command: RecordProgress, refusal: ApprovalTimedOut) -> Refused | Standing:
+        """Let a hold that nobody approved wait for a person."""
+        try:
+            with self.database.transaction() as store:
+                release = store.releases.get(command.release, lock=True)
+                if release.is_finished or release.sequence != command.sequence:
+                    return standing_of(release)
+                blocked = block(store, release, refusal, command.at, command.refusal_key)
+            return Refused(sequence=release.sequence + 1, blocked=blocked.without_details())
+        except (Superseded, ReleaseNotFound):
+            return self.read_standing(command.release)
+
+    @activity.defn(name="read_standing")
+    def read_standing(self, release: str) -> Standing:
+        """Where the record of a release stands."""
+        try:
+            with self.database.reading() as store:
+                return standing_of(store.releases.get(release))
+        except ReleaseNotFound:
+            return standing_of_none()
 
 
-def _about(release: Release, actor: Actor | None = None) -> dict[str, Any]:
-    return {
-        "actor": actor or by_release(release.id),
-        "on_behalf_of": None if actor else release.responsible,
-        "project": release.project,
-        "environment": release.environment,
-        "feature": release.feature,
-        "pipeline": release.pipeline.key,
-        "release": release.id,
-        "stage": release.stage,
-    }
+def _step(store: Store, command: RecordProgress) -> tuple[Recorded | HeldBack | Refused | Standing, str]:
+    """What comes of a step, and the stage where the release stood before it."""
+    project = store.projects.get(command.project, lock="share") if isinstance(command.step, HoldEnded) else None
+    release = store.releases.get(command.release, lock=True)
+    if release.write_key == command.write_key:
+        return recorded(release, command), release.stage
+    if release.write_key == command.refusal_key and release.blocked:
+        return Refused(sequence=release.sequence, blocked=release.blocked.without_details()), release.stage
+    if release.is_finished or release.sequence != command.sequence:
+        return standing_of(release), release.stage
+    if project and isinstance(command.step, HoldEnded):
+        due = Due(command.step.gates, command.at, command.step.due_at or command.step.acts_at)
+        if held := hold_back(store, project, release, due, None):
+            return HeldBack(held=held), release.stage
+    _write(store, release, command)
+    return recorded(store.releases.get(command.release), command), release.stage
 
 
-def enter(store: Store, release: Release, at: datetime) -> None:
-    """Write down the visit of the stage where the release stands from now on."""
-    store.history.enter(release)
-    tell(store, release, NoticeEvent.STAGE_ENTERED, at)
-
-
-def finish_stage(
-    store: Store, release: Release, outcome: StageOutcome, at: datetime, next_stage: NextStage | None, write_key: str, **times: Any
-) -> Release:
-    """End the visit; the release enters the next stage, or is completed. Raises Superseded."""
-    after = release.entered(next_stage, at, write_key) if next_stage else release.ended(ReleaseStatus.COMPLETED, at, write_key)
-    store.releases.write(after)
-    store.history.write_run(release, outcome, acted_at=at, **times)
-    if next_stage:
-        enter(store, after, at)
-    else:
-        audit(store, release, Event.RELEASE_COMPLETED, at)
-    return after
-
-
-def take_step(store: Store, release: Release, following: NextStep, at: datetime, write_key: str, entered_at: datetime) -> None:
-    """Let the release wait in its stage for the next step of the rollout. Raises Superseded."""
-    after = release.stepped(following, at, write_key)
-    store.releases.write(after.model_copy(update={"entered_at": release.entered_at or entered_at}))
-    store.history.write_run(release, StageOutcome.PENDING, entered_at=entered_at, acts_at=after.acts_at)
-
-
-def block(store: Store, release: Release, refusal: Refusal, at: datetime, write_key: str, **times: Any) -> Blocked:
-    """Let the release wait for a person. Raises Superseded."""
-    blocked = Blocked(code=blocking_code(refusal), message=refusal.message, since=at, details=refusal.details)
-    after = release.blocked_by(blocked, write_key)
-    store.releases.write(after.model_copy(update={"entered_at": release.entered_at or times.get("entered_at")}))
-    store.history.write_run(release, StageOutcome.BLOCKED, **times)
-    audit(store, release, Event.RELEASE_BLOCKED, at, after=blocked.model_dump(mode="json"), reason=as_reason(blocked.message))
-    return blocked
-
-
-class Ending(NamedTuple):
-    """How, by whom and why a release ends before its last stage."""
-
-    status: ReleaseStatus
-    actor: Actor
-    reason: str | None = None
-
-
-def end(store: Store, release: Release, ending: Ending, at: datetime, write_key: str) -> Release:
-    """End a release before its last stage; one that had ended, and was to be rolled back, ends as it had. Raises Superseded."""
-    if release.is_rolling_back_after_its_end:
-        return end_as_before(store, release, ending, at, write_key)
-    after = release.ended(ending.status, at, write_key)
-    store.releases.write(after)
-    store.history.write_run(release, StageOutcome.REMOVED)
-    event = Event.RELEASE_REMOVED if ending.status is ReleaseStatus.REMOVED else Event.RELEASE_TERMINATED
-    audit(store, release, event, at, actor=ending.actor, reason=ending.reason)
-    return after
-
-
-def end_as_before(store: Store, release: Release, ending: Ending, at: datetime, write_key: str) -> Release:
-    """Give up the rollback of a release that had ended; `ending` says who did it and why. Raises Superseded."""
-    if release.rollback is None or release.rollback.ended is None:
-        raise Superseded("The release is not being rolled back after its end.")
-    after = release.ended_as_before(release.rollback, release.rollback.ended, write_key)
-    store.releases.write(after)
-    audit(store, release, Event.RELEASE_NOT_ROLLED_BACK, at, actor=ending.actor, reason=ending.reason)
-    return after
+def _write(store: Store, release: Release, command: RecordProgress) -> None:
+    match command.step:
+        case HoldEnded() as ended:
+            times = {"entered_at": ended.entered_at, "acts_at": ended.acts_at}
+            audit(store, release, Event.STAGE_HELD, command.at)
+            finish_stage(store, release, StageOutcome.HELD, command.at, ended.next, command.write_key, **times)
+        case Steered() as decided:
+            write_decision(store, release, decided, command)
+        case RemovedByTemporal(reason=reason):
+            ending = Ending(ReleaseStatus.REMOVED, TEMPORAL, as_reason(reason) if reason else None)
+            end(store, release, ending, command.at, command.write_key)
+        case Overtaken():
+            differs = Superseded("The record and this workflow differ: one was reset or restored. Look at the flag, then retry or remove.")
+            block(store, release, differs, command.at, command.write_key)

@@ -9,21 +9,21 @@ import uvicorn
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 
-from activities.bootstrap import keep_bootstrap_key
+from activities.commands.bootstrap import keep_bootstrap_key
 from activities.store.database import Database
 from api import explanations
+from api.body_limits import BodyLimits
 from api.dependencies import known_parameters
-from api.description import DescribedApi
+from api.docs_page import serve_documentation
 from api.evaluation import flagsmith, ofrep, stream
 from api.evaluation.cors import EvaluationCors
-from api.evaluation.environments import Environments
+from api.evaluation.served_environments import Environments
 from api.idempotency import answer_again
-from api.limits import BodyLimits
-from api.metrics import ApiMetrics
-from api.pages import serve_documentation
+from api.openapi_schema import DescribedApi
 from api.problems import OUTAGES, answer_problems
-from api.rates import RateLimit
-from api.requests import VERSIONED, Requests
+from api.prometheus import ApiMetrics
+from api.rate_limit import RateLimit
+from api.request_middleware import VERSIONED, Requests
 from api.routes import (
     audit,
     controls,
@@ -32,9 +32,9 @@ from api.routes import (
     freezes,
     health,
     keys,
-    metrics,
     pipelines,
     projects,
+    prometheus,
     releases,
     segments,
     simulation,
@@ -44,11 +44,11 @@ from api.routes import (
     webhooks,
     whoami,
 )
-from doors import run
+from process_exit import run
 from settings import Settings, configure_logs
-from workflows.client import ReleaseClient, connect
-from workflows.delivery import Delivery
-from workflows.lookout import Lookout
+from workflows.service.client import ReleaseClient, connect
+from workflows.service.outbox_relay import Delivery
+from workflows.service.temporal_health import Lookout
 
 ROUTERS = (
     projects,
@@ -157,7 +157,7 @@ def _add_routes(app: FastAPI) -> None:
         versioned.include_router(module.router)
     app.include_router(versioned)
     app.include_router(health.router)
-    app.include_router(metrics.router)
+    app.include_router(prometheus.router)
     app.include_router(explanations.router)
     serve_documentation(app)
 

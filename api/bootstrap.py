@@ -7,15 +7,15 @@ from datetime import timedelta
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
-from activities.bootstrap import keep_bootstrap_key
+from activities.commands.bootstrap import keep_bootstrap_key
 from activities.store.database import Database
 from api.embedded.errors import CannotStart
 from api.embedded.schema import prepare_database
 from domain.duration import parse_duration, speak_duration
-from doors import run
+from process_exit import run
 from settings import Settings
-from workflows.client import TemporalUnavailable
-from workflows.namespace import RETENTION, Namespace, make_namespace_ready
+from workflows.service.client import TemporalUnavailable
+from workflows.service.namespace import RETENTION, Namespace, make_namespace_ready
 
 
 def bootstrap(settings: Settings, wait: timedelta, retention: timedelta | None) -> Namespace:

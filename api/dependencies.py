@@ -15,13 +15,13 @@ from activities.store.database import Database
 from activities.store.paging import MOST, USUAL, Slice
 from activities.store.requests import RequestId
 from api.idempotency import Sent, Writing, digest_of
-from api.metrics import ApiMetrics
+from api.prometheus import ApiMetrics
 from domain.access import Caller
 from domain.errors import NotAuthenticated
 from domain.model import Moment
-from workflows.client import ReleaseClient
-from workflows.delivery import Delivery
-from workflows.lookout import Lookout
+from workflows.service.client import ReleaseClient
+from workflows.service.outbox_relay import Delivery
+from workflows.service.temporal_health import Lookout
 
 _bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer fh_…`")
 

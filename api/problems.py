@@ -16,11 +16,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from api.clearer import message_of
-from api.pointer import pointer_of, written
-from api.rates import TooManyRequests
+from api.json_pointer import pointer_of, written
+from api.rate_limit import TooManyRequests
+from api.validation_messages import message_of
 from domain import errors
-from workflows.client import TemporalUnavailable
+from workflows.service.client import TemporalUnavailable
 
 log = structlog.get_logger()
 

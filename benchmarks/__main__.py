@@ -1,6 +1,6 @@
 """Every bench of releases, one after the other: `make bench`."""
 
-from benchmarks import adding, growth, lateness, recovery, stages
+from benchmarks import adding, lateness, recovery, scaling, stages
 from benchmarks.running import main
 
 BENCHES = {
@@ -8,7 +8,7 @@ BENCHES = {
     "lateness": (lateness.measure, lateness.TURNS),
     "adding": (adding.measure, adding.TURNS),
     "recovery": (recovery.measure, recovery.TURNS),
-    "growth": (growth.measure, growth.TURNS),
+    "scaling": (scaling.measure, scaling.TURNS),
 }
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from activities.store.identifiers import new_id
-from benchmarks.bare import Bare
-from benchmarks.lanes import ENVIRONMENTS, new_features, send_adds, start_bare, until_told
+from benchmarks.baseline_workflow import Bare
 from benchmarks.load import Answered
 from benchmarks.results import percentile, spread
 from benchmarks.running import Turn, main
 from benchmarks.stack import Stack
+from benchmarks.workloads import ENVIRONMENTS, new_features, send_adds, start_bare, until_told
 from tests.pipelines import pipeline, stage
 
 CLIENTS = (1, 20)

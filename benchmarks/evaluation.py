@@ -17,15 +17,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from activities.snapshots import read_snapshot
 from activities.store.database import Database
 from activities.store.identifiers import new_id
 from activities.store.migrate import migrate
-from api.evaluation.environments import Served
+from activities.store.snapshots import read_snapshot
+from api.evaluation.served_environments import Served
 from benchmarks.load import Measured, Question, answer_to, ask
 from benchmarks.results import RESULTS, about_this_run, keep
-from domain.flag import FlagState, Override, Rollout
-from domain.serving import Snapshot
+from domain.evaluation.snapshot import Snapshot
+from domain.flags.flag import FlagState, Override, Rollout
 from tests.http import OWNER_KEY, Api, free_port
 from tests.world import NOW, World, make_world
 
@@ -133,7 +133,7 @@ async def measure(folder: Path, seconds: float, rounds: int) -> dict[str, Any]:
         api.close()
         contents = {name.replace(" ", "-").replace("/", ""): json.loads(await answer_to(each)) for name, each in asked.items()}
         (folder / "contents.json").write_text(json.dumps(contents))
-        with process("benchmarks.bare_route", str(folder / "contents.json"), str(floor_port)):
+        with process("benchmarks.baseline_route", str(folder / "contents.json"), str(floor_port)):
             for name, question in asked.items():
                 bare = question._replace(url=f"{floor}/{name.replace(' ', '-').replace('/', '')}", headers={})
                 await wait_for(bare)

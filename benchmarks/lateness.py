@@ -6,10 +6,10 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from benchmarks.lanes import Asleep, Lanes, until_closed, until_due
 from benchmarks.results import percentile, spread
 from benchmarks.running import Turn, main
 from benchmarks.stack import Stack
+from benchmarks.workloads import Asleep, Lanes, until_closed, until_due
 
 TURNS = 12
 LANES = ("releases", "same transaction")

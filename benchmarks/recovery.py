@@ -9,11 +9,11 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from benchmarks.lanes import RELEASES, Lanes, until_due
 from benchmarks.results import spread
 from benchmarks.running import Turn, main
 from benchmarks.stack import Stack
-from domain.status import ReleaseStatus
+from benchmarks.workloads import RELEASES, Lanes, until_due
+from domain.releases.status import ReleaseStatus
 from tests.e2e.stack import Process
 
 ROUNDS = 3

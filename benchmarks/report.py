@@ -61,7 +61,7 @@ def adding(results: dict[str, Any]) -> str:
     return table(["clients", "", "adding over HTTP, ms", "`start_workflow`, ms", "ratio"], rows)
 
 
-def growth(results: dict[str, Any]) -> str:
+def scaling(results: dict[str, Any]) -> str:
     """What each costs with ever more releases asleep, and what room they take."""
     rows = []
     for level, each in results["levels"].items():
@@ -109,7 +109,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "stages": stages,
     "lateness": lateness,
     "adding": adding,
-    "growth": growth,
+    "scaling": scaling,
     "recovery": recovery,
 }
 

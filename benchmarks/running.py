@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmarks.results import RESULTS, about_this_run, keep
 from benchmarks.stack import Stack, running
-from doors import run as run_and_leave
+from process_exit import run as run_and_leave
 
 Turn = Callable[[str], None]
 """Told before each turn of product or floor."""

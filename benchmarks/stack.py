@@ -14,14 +14,14 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
 from activities.store.database import Database
-from api.embedded.home import Home
-from api.embedded.programs import environment_of, programs
+from api.embedded.processes import environment_of, programs
 from api.embedded.schema import prepare_database
+from api.embedded.state_dir import Home
 from settings import Settings
 from tests.e2e.stack import Process
 from tests.http import OWNER_KEY, Api, free_port
 from tests.world import World, make_world
-from workflows.namespace import register_search_attributes
+from workflows.service.namespace import register_search_attributes
 
 CLIENTS = 20
 """How many add releases, or start bare workflows, at once where nobody measures how long one takes."""
@@ -42,7 +42,7 @@ class Stack:
         }
         run = {each.name: Process(each.name, each.command, environment, self.home.logs) for each in programs(self.settings, self.home)}
         self.temporal, self.worker, self.api_process = run["temporal"], run["worker"], run["api"]
-        self.floor = Process("floor", [sys.executable, "-m", "benchmarks.floor"], environment, self.home.logs)
+        self.floor = Process("floor", [sys.executable, "-m", "benchmarks.baseline_worker"], environment, self.home.logs)
         self.address = f"http://127.0.0.1:{self.settings.port}"
         self.database: Database
         self.world: World

@@ -7,10 +7,10 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from benchmarks.lanes import ACTIVITIES, RELEASES, Asleep, Lanes, until_closed, until_due
 from benchmarks.results import spread
 from benchmarks.running import Turn, main
 from benchmarks.stack import Stack
+from benchmarks.workloads import ACTIVITIES, RELEASES, Asleep, Lanes, until_closed, until_due
 
 STAGES = 3
 TURNS = 9

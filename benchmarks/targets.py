@@ -25,7 +25,7 @@ def _grown(name: str, percentile: str, since: int) -> Callable[[dict[str, Any]],
     """What it costs at the last level, as a multiple of what it cost at that one."""
 
     def figure(results: dict[str, Any]) -> float:
-        levels = results["growth"]["levels"]
+        levels = results["scaling"]["levels"]
         costs = [levels[level][name][percentile]["median"] for level in (str(since), list(levels)[-1])]
         return float(costs[1] / costs[0])
 
@@ -44,8 +44,8 @@ TARGETS = (
     Target("the same, p99", _ratio(1, "p99"), most=3),
     Target("the same, twenty clients, p50", _ratio(20, "p50"), most=3),
     Target("the same, p99", _ratio(20, "p99"), most=3),
-    Target("adding at the last level of growth, to adding at 10, p50: at most 1.2", _grown("add", "p50_ms", 10), most=1.2),
-    Target("listing at the last level of growth, to listing at 100, p99: at most 2", _grown("list", "p99_ms", 100), most=2),
+    Target("adding at the last level of scaling, to adding at 10, p50: at most 1.2", _grown("add", "p50_ms", 10), most=1.2),
+    Target("listing at the last level of scaling, to listing at 100, p99: at most 2", _grown("list", "p99_ms", 100), most=2),
 )
 
 

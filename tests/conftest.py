@@ -17,7 +17,7 @@ from sqlalchemy import text
 from activities.store.database import Database
 from activities.store.migrate import migrate
 from api.app import create_app
-from doors import leave
+from process_exit import leave
 from settings import Settings
 from tests.http import OWNER_KEY, Api, free_port
 from tests.world import World, make_world

@@ -3,9 +3,9 @@
 from activities.store.database import Database
 from activities.store.identifiers import new_id
 from activities.store.paging import Slice
-from domain.notice import NoticeEvent
-from domain.signature import secret_of
-from domain.webhook import Delivery, Webhook
+from domain.webhooks.event import NoticeEvent
+from domain.webhooks.signature import secret_of
+from domain.webhooks.webhook import Delivery, Webhook
 from tests.world import NOW
 
 SECRET = secret_of(b"the signing key of the tests....")

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from activities.adding import AddRelease, add_release
+from activities.commands.add_release import AddRelease, add_release
 from activities.store.database import Database
 from activities.store.identifiers import new_id
 from domain.access import Access, Caller, Grant, Owner, Role
-from domain.flag import FeatureType, FlagState
-from domain.pipeline import Definition, Pipeline
-from domain.project import Environment, Feature, Project, Segment
-from domain.release import Release
+from domain.flags.flag import FeatureType, FlagState
+from domain.flags.project import Environment, Feature, Project, Segment
+from domain.pipelines.pipeline import Definition, Pipeline
+from domain.releases.release import Release
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

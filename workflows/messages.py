@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 
 from domain.access import Person
-from domain.binding import pinned
-from domain.control import Expected
-from domain.flag import Value
-from domain.held import Held
+from domain.flags.flag import Value
 from domain.model import Message, Moment
-from domain.pipeline import OnConflict, Pipeline, Stage
-from domain.release import Blocked, Paused, PipelineRef, Release
-from domain.rollback import Rollback
+from domain.pipelines.binding import pinned
+from domain.pipelines.pipeline import OnConflict, Pipeline, Stage
+from domain.releases.control import Expected
+from domain.releases.hold import Held
+from domain.releases.release import Blocked, Paused, PipelineRef, Release
+from domain.releases.rollback import Rollback
 
 TASK_QUEUE = "flaghoist"
 RELEASE = "Release"

@@ -15,12 +15,12 @@ from activities.messages import (
     Standing,
     Step,
 )
-from domain.control import ACTING, Control, check_allowed
 from domain.errors import ControlNotAllowed, Refusal
-from domain.pipeline import stage_to_restart
-from domain.rollback import Rollback
-from domain.status import ReleaseStatus
-from workflows.calls import (
+from domain.pipelines.pipeline import stage_to_restart
+from domain.releases.control import ACTING, Control, check_allowed
+from domain.releases.rollback import Rollback
+from domain.releases.status import ReleaseStatus
+from workflows.activity_calls import (
     Acted,
     Ended,
     change_flag,
@@ -31,7 +31,9 @@ from workflows.calls import (
     read_standing,
     record_progress,
 )
-from workflows.climbing import (
+from workflows.messages import LOOK_AGAIN, RELEASE, ROLL_OVER, Decided, Place, ReleaseInput, ReleaseResult, RestartRelease, SteerRelease
+from workflows.release_state import Placed
+from workflows.release_steps import (
     change_at,
     change_in_words,
     first_place,
@@ -42,10 +44,8 @@ from workflows.climbing import (
     record_of,
     wait_in_words,
 )
-from workflows.controls import Request, Requests
-from workflows.messages import LOOK_AGAIN, RELEASE, ROLL_OVER, Decided, Place, ReleaseInput, ReleaseResult, RestartRelease, SteerRelease
-from workflows.placed import Placed
-from workflows.steering import Steerable, place_steered, step_of
+from workflows.release_updates import Steerable, place_steered, step_of
+from workflows.update_queue import Request, Requests
 
 
 @workflow.defn(name=RELEASE)

@@ -5,11 +5,11 @@ import asyncio
 from temporalio import workflow
 
 from activities.messages import PutBack, Recorded, RecordProgress, RemovedByTemporal
-from domain.status import ReleaseStatus
-from workflows.calls import put_back, record_progress
-from workflows.ladder import rollback_in_words
+from domain.releases.status import ReleaseStatus
+from workflows.activity_calls import put_back, record_progress
 from workflows.messages import ROLLBACK, ReleaseResult, RollbackInput
-from workflows.search import STATUS
+from workflows.search_attributes import STATUS
+from workflows.web_ui import rollback_in_words
 
 
 @workflow.defn(name=ROLLBACK)

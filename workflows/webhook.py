@@ -6,8 +6,8 @@ from typing import Any
 
 from temporalio import workflow
 
-from activities.delivering import DeliveryActivities
 from activities.messages import Delivered, DeliverNotices
+from activities.webhooks import DeliveryActivities
 from workflows.messages import KNOCK, WEBHOOK, WebhookInput, spoken
 from workflows.policies import DELIVERY
 

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from activities.store.database import Store
-from domain.change import Decided, decide
-from domain.flag import FlagState, check_value
-from domain.patch import FlagPatch, OverridePatch
-from domain.project import Environment, Feature, Project
+from domain.flags.change import Decided, decide
+from domain.flags.flag import FlagState, check_value
+from domain.flags.patch import FlagPatch, OverridePatch
+from domain.flags.project import Environment, Feature, Project
 
 
 class _Place(NamedTuple):

@@ -3,7 +3,7 @@
 from activities.providers.builtin import BuiltinProvider
 from activities.providers.provider import FlagProvider
 from activities.store.database import Store
-from domain.project import Project
+from domain.flags.project import Project
 
 
 def provider_of(project: Project, store: Store) -> FlagProvider:

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Protocol
 
-from domain.change import Decided
-from domain.flag import FlagState
-from domain.patch import FlagPatch
+from domain.flags.change import Decided
+from domain.flags.flag import FlagState
+from domain.flags.patch import FlagPatch
 
 
 class FlagProvider(Protocol):

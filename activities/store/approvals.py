@@ -5,9 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from activities.store.guard_tables import approvals
-from activities.store.tables import owners
-from domain.approval import Approval
+from activities.store.tables import approvals, owners
+from domain.releases.approval import Approval
 
 
 class ApprovalRepository:

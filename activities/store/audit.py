@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from activities.store.identifiers import new_id
-from activities.store.notices import Notices
 from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import audit_entries
+from activities.store.webhook_events import Notices
 from domain.access import Caller
 from domain.audit import Actor, AuditEntry, Event, by_key
-from domain.notice import notice_of
+from domain.webhooks.event import notice_of
 
 FILTERS = ("event", "project", "environment", "feature", "segment", "pipeline", "release", "stage")
 

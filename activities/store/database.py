@@ -14,21 +14,22 @@ from sqlalchemy.exc import OperationalError
 from activities.store.approvals import ApprovalRepository
 from activities.store.audit import AuditLog
 from activities.store.deliveries import DeliveryRepository
+from activities.store.environment_keys import ServingRepository
+from activities.store.environment_versions import Versions
 from activities.store.features import FeatureRepository
-from activities.store.guards import FreezeRepository, StopRepository
-from activities.store.history import History
+from activities.store.freezes import FreezeRepository
 from activities.store.identities import IdentityRepository
 from activities.store.keys import KeyRepository
 from activities.store.leases import LeaseRepository
-from activities.store.notices import Notices
 from activities.store.outbox import Outbox
-from activities.store.patience import BoundedConnection
 from activities.store.pipelines import PipelineRepository
 from activities.store.projects import EnvironmentRepository, ProjectRepository, SegmentRepository
+from activities.store.release_history import History
 from activities.store.releases import ReleaseRepository
 from activities.store.requests import RequestRepository
-from activities.store.serving import ServingRepository
-from activities.store.versions import Versions
+from activities.store.stops import StopRepository
+from activities.store.timeouts import BoundedConnection
+from activities.store.webhook_events import Notices
 from activities.store.webhooks import WebhookRepository
 
 _BEGIN = "flaghoist_begin"

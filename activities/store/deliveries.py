@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from activities.store.paging import Page, Slice, fetch_page
-from activities.store.webhook_tables import deliveries, webhooks
+from activities.store.tables import deliveries, webhooks
 from domain.errors import NotFound
-from domain.webhook import Delivery, DeliveryStatus
+from domain.webhooks.webhook import Delivery, DeliveryStatus
 
 KNOCKED_AGAIN = timedelta(minutes=10)
 """How long a delivery is late until its workflow is told once more; it may have been terminated, or be lost."""

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
-from activities.store.keyed import KeyedRepository
+from activities.store.keyed_repository import KeyedRepository
 from activities.store.tables import environments, feature_states, features
 from domain.errors import FeatureNotFound
-from domain.flag import FlagState
-from domain.project import Environment, Feature
+from domain.flags.flag import FlagState
+from domain.flags.project import Environment, Feature
 
 
 class FeatureRepository(KeyedRepository[Feature]):

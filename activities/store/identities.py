@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from activities.store.tables import identities
-from domain.identity import Trait
+from domain.evaluation.identity import Trait
 
 
 class IdentityRepository:

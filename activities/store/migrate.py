@@ -10,8 +10,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from activities.store.database import Database
-from activities.store.patience import unbounded
 from activities.store.tables import metadata
+from activities.store.timeouts import unbounded
 
 _LOCK = 7_245_081_133
 """Our own number among PostgreSQL's advisory locks, so that two migrations never run at once."""

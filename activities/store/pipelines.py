@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, sel
 from sqlalchemy.exc import IntegrityError
 
 from activities.store.identifiers import new_id
-from activities.store.keyed import key_taken
+from activities.store.keyed_repository import key_taken
 from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import pipelines, releases
 from domain.errors import DraftChanged, NotFound
-from domain.pipeline import Definition, Pipeline, PipelineStatus
+from domain.pipelines.pipeline import Definition, Pipeline, PipelineStatus
 
 _DRAFT = PipelineStatus.DRAFT.value
 _PUBLISHED = PipelineStatus.PUBLISHED.value

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from activities.store.keyed import KeyedRepository, key_taken
-from activities.store.serving import ServingRepository
+from activities.store.environment_keys import ServingRepository
+from activities.store.keyed_repository import KeyedRepository, key_taken
 from activities.store.tables import environments, projects, segments
 from domain.errors import EnvironmentNotFound, SegmentNotFound
-from domain.project import Environment, Project, Segment
+from domain.flags.project import Environment, Project, Segment
 
 
 class ProjectRepository(KeyedRepository[Project]):

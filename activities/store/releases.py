@@ -10,9 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import features, outbox, owners, pipelines, projects, releases, seen
 from domain.errors import AlreadyReleasing, ReleaseNotFound, Superseded
-from domain.flag import FlagState
-from domain.release import PipelineRef, Release
-from domain.status import UNFINISHED, ReleaseStatus
+from domain.flags.flag import FlagState
+from domain.releases.release import PipelineRef, Release
+from domain.releases.status import UNFINISHED, ReleaseStatus
 from domain.system import Lateness
 
 _UNFINISHED = [status.value for status in UNFINISHED]

@@ -12,12 +12,13 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
     text,
 )
 
 from activities.store.columns import UtcDateTime
-from domain.status import UNFINISHED
+from domain.releases.status import UNFINISHED
 
 metadata = MetaData(
     naming_convention={
@@ -295,4 +296,87 @@ requests = Table(
     Column("answer", JSON(none_as_null=True)),
     Column("headers", JSON(none_as_null=True)),
     Column("at", UtcDateTime, nullable=False, index=True),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("release_id", String(36), ForeignKey("releases.id"), nullable=False),
+    Column("visit", Integer, nullable=False),
+    Column("owner_id", String(36), ForeignKey("owners.id"), nullable=False),
+    Column("binds", String(32), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("reason", String(500)),
+    Column("lapsed_at", UtcDateTime),
+    Index("ix_approvals_release_visit", "release_id", "visit"),
+)
+
+freezes = Table(
+    "freezes",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("project_id", String(36), ForeignKey("projects.id"), nullable=False),
+    Column("name", String(120), nullable=False),
+    Column("reason", String(2000), nullable=False),
+    Column("environments", JSON, nullable=False),
+    Column("starts_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("made_by", String(120), nullable=False),
+    Index("ix_freezes_project_ends_at", "project_id", "ends_at"),
+)
+
+stops = Table(
+    "stops",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("project_id", String(36), ForeignKey("projects.id"), nullable=False),
+    Column("reason", String(500), nullable=False),
+    Column("environment", String(64)),
+    Column("pipeline", String(64)),
+    Column("placed_at", UtcDateTime, nullable=False),
+    Column("placed_by", String(36), ForeignKey("owners.id"), nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("lifted_at", UtcDateTime),
+    Column("lifted_by", String(120)),
+    Index("ix_stops_project_lifted_at", "project_id", "lifted_at"),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("project", String(64), nullable=False),
+    Column("name", String(120), nullable=False),
+    Column("url", String(2000), nullable=False),
+    Column("events", JSON, nullable=False),
+    Column("secret", String(120), nullable=False),
+    Column("old_secret", String(120)),
+    Column("old_secret_until", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_webhooks_project", "project", "id"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    # No foreign key: a webhook may be deleted while a release writes what it is told, and that must not fail.
+    Column("webhook", String(36), nullable=False),
+    Column("event", String(40), nullable=False),
+    Column("release", String(36)),
+    Column("body", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("due_since", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("last_attempt_at", UtcDateTime),
+    Column("last_status", Integer),
+    Column("last_failure", String(16)),
+    Column("next_attempt_at", UtcDateTime),
+    Column("knock_at", UtcDateTime),
+    Index("ix_deliveries_webhook", "webhook", "id"),
+    Index("ix_deliveries_due", "webhook", "next_attempt_at"),
+    Index("ix_deliveries_knock", "knock_at"),
 )

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from activities.store.paging import Page, Slice, fetch_page
-from activities.store.webhook_tables import deliveries, webhooks
+from activities.store.tables import deliveries, webhooks
 from domain.errors import NotFound
-from domain.webhook import Secrets, Webhook
+from domain.webhooks.webhook import Secrets, Webhook
 
 _SHOWN = [webhooks.c[field] for field in Webhook.model_fields]
 

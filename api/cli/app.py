@@ -11,7 +11,6 @@ from api.cli import (
     controls,
     environments,
     features,
-    guards,
     keys,
     pipelines,
     processes,
@@ -20,11 +19,12 @@ from api.cli import (
     segments,
     simulation,
     status,
+    stops_freezes,
     webhooks,
 )
-from api.cli.panels import LOOK, RELEASE, SET_UP, InPanels
+from api.cli.api_target import Target
+from api.cli.help_panels import LOOK, RELEASE, SET_UP, InPanels
 from api.cli.session import wrong_usage
-from api.cli.target import Target
 
 HELP = """Moves feature flags through release pipelines.
 
@@ -67,8 +67,8 @@ controls.add_to(releases.app)
 app.add_typer(releases.app, name="releases", rich_help_panel=RELEASE)
 app.add_typer(pipelines.app, name="pipelines", rich_help_panel=RELEASE)
 app.add_typer(features.app, name="features", rich_help_panel=RELEASE)
-app.add_typer(guards.stops, name="stops", rich_help_panel=RELEASE)
-app.add_typer(guards.freezes, name="freezes", rich_help_panel=SET_UP)
+app.add_typer(stops_freezes.stops, name="stops", rich_help_panel=RELEASE)
+app.add_typer(stops_freezes.freezes, name="freezes", rich_help_panel=SET_UP)
 app.command("simulate", rich_help_panel=RELEASE)(simulation.simulate_pipeline)
 app.command("templates", rich_help_panel=LOOK)(simulation.list_templates)
 app.command("audit", rich_help_panel=LOOK)(audit.list_audit_entries)

@@ -7,12 +7,12 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from api.cli.completing import offer_events, offer_keys, offer_releases
+from api.cli.completion import offer_events, offer_keys, offer_releases
 from api.cli.filters import OnlyEnvironment, OnlyFeature, OnlyPipeline, SinceThen, UntilThen
+from api.cli.output import ask, moment, show_json, show_table
 from api.cli.session import AProject, AsJson, Limit, Yes, calling, given, wrong_usage
-from api.cli.showing import ask, moment, show_json, show_table
 from api.client import first, path_of
-from api.embedded.telling import differences
+from api.embedded.format_event import differences
 
 NDJSON = "application/x-ndjson"
 PLACES = ("feature", "segment", "pipeline", "environment", "stage")

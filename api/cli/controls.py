@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.effects import effect_of, overwriting_in_words, question_of
-from api.cli.panels import CHANGE
+from api.cli.help_panels import CHANGE
+from api.cli.output import ask
+from api.cli.previews import effect_of, overwriting_in_words, question_of
 from api.cli.releases import Which
-from api.cli.rolling_back import roll_back_release
+from api.cli.rollback import roll_back_release
+from api.cli.send_control import Why, look, standing, steer
 from api.cli.session import AsJson, Project, Yes, given
-from api.cli.showing import ask
-from api.cli.steering import Why, look, standing, steer
-from domain.control import Control
+from domain.releases.control import Control
 
 
 def add_to(app: typer.Typer) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 import yaml
 
+from api.cli.output import show_json
 from api.cli.session import wrong_usage
-from api.cli.showing import show_json
 from api.embedded.terminal import plain
-from api.pointer import written
+from api.json_pointer import written
 
 MOST_NODES = 50_000
 """More than any definition that the API takes; aliases in YAML can stand for any number."""

@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 
-from api.cli.completing import offer_keys
-from api.cli.named import create_named, delete_named, list_named, rename_named, show_named
-from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.completion import offer_keys
+from api.cli.crud import create_named, delete_named, list_named, rename_named, show_named
+from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.output import ask, show_answer
 from api.cli.session import AsJson, Limit, NewKey, NewName, Project, Renamed, Yes, calling, given
-from api.cli.showing import ask, show_answer
 from api.client import path_of
-from domain.serving import KeyKind
+from domain.evaluation.snapshot import KeyKind
 
 app = typer.Typer(
     help=with_examples(

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from api.cli.flags import release_in_words, set_flag, state_in_words, typed
-from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.output import ask, show, show_answer, show_json, show_table
 from api.cli.session import AsJson, FeatureKey, Limit, NewKey, NewName, Project, Yes, calling, given, wrong_usage
-from api.cli.showing import ask, show, show_answer, show_json, show_table
 from api.client import first, path_of
 
 app = typer.Typer(

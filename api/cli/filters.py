@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.completing import offer_keys
+from api.cli.completion import offer_keys
 from domain.duration import parse_duration
 
 

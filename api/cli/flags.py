@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.completing import offer_keys
+from api.cli.completion import offer_keys
+from api.cli.output import ask, show, show_json
 from api.cli.session import AsJson, FeatureKey, Project, Yes, calling, given, wrong_usage
-from api.cli.showing import ask, show, show_json
 from api.client import path_of
-from api.embedded.telling import differences, share_in_words
-from domain.status import status_in_words
+from api.embedded.format_event import differences, share_in_words
+from domain.releases.status import status_in_words
 
 
 class Field(StrEnum):

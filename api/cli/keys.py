@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from api.cli.completing import offer_api_keys
-from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.completion import offer_api_keys
+from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.output import ask, moment, show, show_json, show_table
 from api.cli.session import AsJson, Limit, Yes, calling, wrong_usage
-from api.cli.showing import ask, moment, show, show_json, show_table
 from api.client import ApiClient, first, path_of
 
 app = typer.Typer(

@@ -6,16 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.completing import offer_keys
+from api.cli.completion import offer_keys
 from api.cli.documents import read_document, show_document
-from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.output import ask, moment, show, show_answer, show_json, show_table
 from api.cli.parameters import pairs
 from api.cli.session import AsJson, Limit, Project, Yes, calling, given, wrong_usage
-from api.cli.showing import ask, moment, show, show_answer, show_json, show_table
 from api.client import ApiClient, first, path_of
-from domain.pipeline import Definition, Stage
-from domain.status import status_in_words
-from domain.trigger import trigger_in_words
+from domain.pipelines.pipeline import Definition, Stage
+from domain.pipelines.trigger import trigger_in_words
+from domain.releases.status import status_in_words
 
 app = typer.Typer(
     help=with_examples(

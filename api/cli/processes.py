@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.panels import RUN
+from api.cli.help_panels import RUN
 from api.cli.session import read_settings
 from domain.duration import parse_duration
 

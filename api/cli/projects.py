@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from api.cli.completing import offer_projects
-from api.cli.named import create_named, delete_named, list_named, rename_named, show_named
-from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.completion import offer_projects
+from api.cli.crud import create_named, delete_named, list_named, rename_named, show_named
+from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
 from api.cli.session import AsJson, Limit, NewKey, NewName, Renamed, Yes, given
 from api.client import path_of
 

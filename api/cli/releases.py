@@ -5,18 +5,18 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from api.cli.completing import offer_keys, offer_releases
-from api.cli.conflicts import sides_in_words
+from api.cli.completion import offer_keys, offer_releases
+from api.cli.conflict_output import sides_in_words
 from api.cli.filters import OnlyEnvironment, OnlyFeature, OnlyPipeline, SinceThen, UntilThen
-from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.output import ask, moment, show, show_answer, show_json, show_table
 from api.cli.parameters import ParametersGiven, parameters_of
 from api.cli.pipelines import stage_in_words
-from api.cli.rollbacks import rollback_in_words
+from api.cli.rollback_output import rollback_in_words
 from api.cli.session import AsJson, FeatureKey, Limit, Project, Yes, calling, given
-from api.cli.showing import ask, moment, show, show_answer, show_json, show_table
-from api.cli.watching import watch_all, watch_one, why
+from api.cli.watch import watch_all, watch_one, why
 from api.client import first, path_of
-from domain.status import ReleaseStatus, status_in_words
+from domain.releases.status import ReleaseStatus, status_in_words
 
 app = typer.Typer(
     help=with_examples(

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.completing import offer_keys
+from api.cli.completion import offer_keys
 from api.cli.documents import read_document, show_document
-from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.output import ask, show, show_answer, show_json, show_table
 from api.cli.session import AsJson, Limit, Project, Yes, calling, wrong_usage
-from api.cli.showing import ask, show, show_answer, show_json, show_table
 from api.client import first, path_of
 
 app = typer.Typer(

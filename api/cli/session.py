@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from api.cli.completing import offer_keys, offer_projects
-from api.cli.showing import show_error
-from api.cli.target import Target
+from api.cli.api_target import Target
+from api.cli.completion import offer_keys, offer_projects
+from api.cli.output import show_error
 from api.client import ApiClient, Refused, Unreachable
 from settings import Settings
 

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.completing import offer_keys
+from api.cli.completion import offer_keys
 from api.cli.filters import point_in_time
+from api.cli.output import show, show_json, show_table
 from api.cli.parameters import ParametersGiven, parameters_of
 from api.cli.pipelines import Which, stage_in_words
 from api.cli.session import REFUSED, AsJson, Project, calling, given
-from api.cli.showing import show, show_json, show_table
 from api.client import path_of
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import typer
 
+from api.cli.output import moment, show, show_json, show_table
 from api.cli.session import AsJson, calling
-from api.cli.showing import moment, show, show_json, show_table
 from domain.duration import parse_duration, speak_duration
 
 OUT_OF_ORDER = 1

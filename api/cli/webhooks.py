@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.completing import offer_notices, offer_webhooks
-from api.cli.panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.completion import offer_notices, offer_webhooks
+from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
+from api.cli.output import ask, moment, show, show_answer, show_json, show_table
 from api.cli.session import AsJson, Limit, Project, Yes, calling, given, wrong_usage
-from api.cli.showing import ask, moment, show, show_answer, show_json, show_table
 from api.client import first, path_of
 
 app = typer.Typer(

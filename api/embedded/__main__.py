@@ -5,7 +5,7 @@ import sys
 from api.embedded.errors import CannotStart
 from api.embedded.stack import Stack
 from api.embedded.terminal import Terminal
-from doors import run
+from process_exit import run
 from settings import Settings
 
 WITHOUT_DEMO = "--no-demo"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from domain.instant import print_instant
-from domain.templates import ON, TEMPLATES
+from domain.pipelines.templates import ON, TEMPLATES
 
 PROJECT = {"key": "webshop", "name": "Web shop"}
 

@@ -13,20 +13,20 @@ import httpx
 
 from activities.store.database import Database
 from api.client import ApiClient, Refused, Unreachable
+from api.embedded.audit_tail import Follower
 from api.embedded.demo import TRY, WEBSHOP
+from api.embedded.demo_loader import Loaded, load
 from api.embedded.errors import CannotStart, Stopping
-from api.embedded.following import Follower
-from api.embedded.home import Home
-from api.embedded.loading import Loaded, load
+from api.embedded.interrupts import Stop
 from api.embedded.ports import check_ports, is_listened_on
-from api.embedded.programs import environment_of, programs
+from api.embedded.processes import environment_of, programs
 from api.embedded.schema import prepare_database
-from api.embedded.stopping import Stop
+from api.embedded.state_dir import Home
 from api.embedded.supervisor import Supervisor
 from api.embedded.terminal import Terminal
 from api.problems import OUTAGES
 from settings import Settings
-from workflows.namespace import prepare_namespace
+from workflows.service.namespace import prepare_namespace
 
 BRIEFLY = timedelta(seconds=0.2)
 LOOK_EVERY = timedelta(seconds=1)

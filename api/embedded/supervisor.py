@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import psutil
 
-from api.embedded.children import Roll, end, start
-from api.embedded.home import Home
-from api.embedded.programs import Program
+from api.embedded.child_processes import Roll, end, start
+from api.embedded.processes import Program
+from api.embedded.state_dir import Home
 
 SHORTEST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(seconds=30)

@@ -11,13 +11,13 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from activities.remembering import remember
-from api.evaluation.environments import Environments, Served
-from api.evaluation.writing import UNCACHED, written
-from domain.document import flag_of_flagsmith
+from activities.commands.identities import remember
+from api.evaluation.response_json import UNCACHED, written
+from api.evaluation.served_environments import Environments, Served
 from domain.errors import Invalid
-from domain.identity import Identity, Trait
-from domain.told import Told, read_told
+from domain.evaluation.environment_document import flag_of_flagsmith
+from domain.evaluation.identity import Identity, Trait
+from domain.evaluation.identity_request import Told, read_told
 
 PREFIX = "/flagsmith/api/v1"
 UNKNOWN_KEY = "Invalid or missing Environment Key"

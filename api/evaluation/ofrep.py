@@ -9,11 +9,11 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.datastructures import QueryParams
 
-from api.evaluation.environments import Environments, Served
-from api.evaluation.writing import UNCACHED, written
+from api.evaluation.response_json import UNCACHED, written
+from api.evaluation.served_environments import Environments, Served
 from domain.errors import Invalid
-from domain.identity import Identity, check_identifier, check_traits
-from domain.ofrep import resolution_of
+from domain.evaluation.identity import Identity, check_identifier, check_traits
+from domain.evaluation.ofrep import resolution_of
 
 PREFIX = "/ofrep/v1"
 INACTIVITY = 120

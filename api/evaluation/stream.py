@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api.evaluation import flagsmith, ofrep
-from api.evaluation.environments import Environments
+from api.evaluation.served_environments import Environments
 
 PING = 15
 """Seconds between two signs of life, by which dead clients and idle proxies are found out."""

@@ -7,19 +7,19 @@ import structlog
 from fastapi import APIRouter, Depends
 from fastapi.concurrency import run_in_threadpool
 
-from activities.approving import DecideOnRelease, approve_release, reject_release
-from activities.rolling_back import RollBackRelease, foresee_rollback, roll_back_release
-from activities.stopping import StopRelease, check_may_steer, pause_release, remove_release
+from activities.commands.approve import DecideOnRelease, approve_release, reject_release
+from activities.commands.pause_remove import StopRelease, check_may_steer, pause_release, remove_release
+from activities.commands.request_rollback import RollBackRelease, foresee_rollback, roll_back_release
 from activities.store.database import Store
 from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, Releases, TemporalUi, WritingOf, now
 from api.routes.releases import view_of
 from api.schemas.releases import Approve, ReleaseView, Restart, Retry, RollBack, Steer, Viewer
 from api.schemas.rollbacks import RollbackPreview, rollback_preview
-from domain.control import Control, check_allowed
 from domain.errors import Refusal
-from domain.pipeline import stage_to_restart
-from domain.release import Release
-from domain.status import ReleaseStatus
+from domain.pipelines.pipeline import stage_to_restart
+from domain.releases.control import Control, check_allowed
+from domain.releases.release import Release
+from domain.releases.status import ReleaseStatus
 from domain.text import Name, Slug
 from workflows.messages import RestartRelease, RetryRelease, SteerRelease
 

@@ -2,17 +2,17 @@
 
 from fastapi import APIRouter
 
+from activities.commands.references import uses_of_environment
 from activities.store.database import Store
 from activities.store.identifiers import new_id
-from activities.usage import uses_of_environment
 from api.dependencies import CallerOf, DatabaseOf, SliceOf, WritingOf, now
 from api.schemas.lists import ListOf
 from api.schemas.projects import ChangeName, CreateNamed, EnvironmentView
 from domain.access import Caller
 from domain.audit import Event
 from domain.errors import InUse
-from domain.project import Environment
-from domain.serving import KeyKind
+from domain.evaluation.snapshot import KeyKind
+from domain.flags.project import Environment
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/environments", tags=["environments"])

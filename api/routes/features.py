@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from activities.guarding import flag_changed
+from activities.commands.stops_freezes import flag_changed
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.identifiers import new_id
@@ -11,12 +11,12 @@ from api.schemas.features import ChangedFeature, ChangeFeature, CreateFeature, F
 from api.schemas.lists import ListOf
 from domain.access import Caller
 from domain.audit import Event
-from domain.change import Decided
 from domain.errors import InUse, Invalid, Problem, SegmentNotFound
-from domain.flag import FlagState, check_value, type_of
-from domain.patch import FlagPatch
-from domain.project import Feature, Project
-from domain.release import Release
+from domain.flags.change import Decided
+from domain.flags.flag import FlagState, check_value, type_of
+from domain.flags.patch import FlagPatch
+from domain.flags.project import Feature, Project
+from domain.releases.release import Release
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}", tags=["features"])

@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter
 
-from activities.guarding import end_freeze, make_freeze
+from activities.commands.stops_freezes import end_freeze, make_freeze
 from activities.store.identifiers import new_id
 from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, SliceOf, WritingOf, now
-from api.schemas.guards import CreateFreeze, FreezeView, freeze_view
 from api.schemas.lists import ListOf
-from domain.calendar import Freeze
+from api.schemas.stops_freezes import CreateFreeze, FreezeView, freeze_view
+from domain.pipelines.freeze import Freeze
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/freezes", tags=["guards"])

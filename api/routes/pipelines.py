@@ -21,10 +21,10 @@ from api.schemas.pipelines import (
 from domain.access import Caller
 from domain.audit import Event
 from domain.errors import Invalid, NotPublished, Problem, PublishingRefused
-from domain.pipeline import LARGEST_DEFINITION, Definition, Pipeline, PipelineStatus, next_version
-from domain.project import Project
-from domain.publishing import problems_of, warnings_of
-from domain.templates import from_template
+from domain.flags.project import Project
+from domain.pipelines.pipeline import LARGEST_DEFINITION, Definition, Pipeline, PipelineStatus, next_version
+from domain.pipelines.templates import from_template
+from domain.pipelines.validation import problems_of, warnings_of
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/pipelines", tags=["pipelines"])

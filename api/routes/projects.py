@@ -8,7 +8,7 @@ from api.schemas.lists import ListOf
 from api.schemas.projects import ChangeName, CreateNamed, NamedView
 from domain.audit import Event
 from domain.errors import InUse
-from domain.project import Project
+from domain.flags.project import Project
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects", tags=["projects"])

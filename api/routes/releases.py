@@ -7,20 +7,20 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Query
 
-from activities.adding import AddRelease, add_release
-from activities.approving import asked_of
+from activities.commands.add_release import AddRelease, add_release
+from activities.commands.approve import asked_of
 from activities.store.database import Store
 from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, LookoutOf, Since, SliceOf, TemporalUi, Until, WritingOf, now
 from api.schemas.lists import ListOf
 from api.schemas.releases import ReleaseSummary, ReleaseView, Told, Viewer, approval_view
 from domain.errors import NotFound
-from domain.plan import shares_left
-from domain.progress import is_overdue
-from domain.project import Project
-from domain.release import Release
-from domain.status import ReleaseStatus
+from domain.flags.project import Project
+from domain.releases.plan import shares_left
+from domain.releases.release import Release
+from domain.releases.status import ReleaseStatus
+from domain.releases.waiting import is_overdue
 from domain.text import Name, Slug
-from workflows.lookout import Lookout
+from workflows.service.temporal_health import Lookout
 
 router = APIRouter(prefix="/projects/{project}/releases", tags=["releases"])
 log = structlog.get_logger()

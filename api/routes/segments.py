@@ -2,15 +2,15 @@
 
 from fastapi import APIRouter
 
+from activities.commands.references import uses_of_segment
 from activities.store.identifiers import new_id
-from activities.usage import uses_of_segment
 from api.dependencies import CallerOf, DatabaseOf, SliceOf, WritingOf, now
 from api.schemas.lists import ListOf
 from api.schemas.projects import ChangeSegment, CreateSegment, SegmentView
 from domain.audit import Event
-from domain.condition import check_rules
 from domain.errors import InUse
-from domain.project import Segment
+from domain.flags.project import Segment
+from domain.flags.segment_rules import check_rules
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/segments", tags=["segments"])

@@ -2,13 +2,13 @@
 
 from fastapi import APIRouter
 
-from activities.simulating import Wanted, rehearse
+from activities.commands.simulate import Wanted, rehearse
 from activities.store.database import Store
 from api.dependencies import CallerOf, DatabaseOf, now
 from api.schemas.simulation import Simulate, SimulationView, simulation_view
-from domain.binding import FARTHEST
 from domain.errors import Invalid, NotFound, Problem
-from domain.project import Feature, Project
+from domain.flags.project import Feature, Project
+from domain.pipelines.binding import FARTHEST
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/pipelines", tags=["pipelines"])

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 
 from api.dependencies import CallerOf, DatabaseOf, LookoutOf, now
 from api.schemas.system import SystemView, system_view
-from domain.progress import PATIENCE
+from domain.releases.waiting import PATIENCE
 
 router = APIRouter(prefix="/status", tags=["system"])
 

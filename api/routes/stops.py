@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from activities.guarding import lift_stop, place_stop
+from activities.commands.stops_freezes import lift_stop, place_stop
 from activities.store.identifiers import new_id
 from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, SliceOf, WritingOf, now
-from api.schemas.guards import LiftStop, PlaceStop, StopView, stop_view
 from api.schemas.lists import ListOf
-from domain.stop import Stop
+from api.schemas.stops_freezes import LiftStop, PlaceStop, StopView, stop_view
+from domain.releases.stop import Stop
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/stops", tags=["guards"])

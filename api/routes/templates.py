@@ -4,8 +4,8 @@ from fastapi import APIRouter
 
 from api.dependencies import CallerOf
 from api.schemas.lists import ListOf
-from domain.pipeline import Definition
-from domain.templates import TEMPLATES
+from domain.pipelines.pipeline import Definition
+from domain.pipelines.templates import TEMPLATES
 
 router = APIRouter(prefix="/templates", tags=["pipelines"])
 

@@ -5,19 +5,19 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from activities.resolving import Names
+from activities.dns import Names
 from activities.store.database import Store
 from activities.store.identifiers import new_id
 from api.dependencies import AllowPrivate, CallerOf, DatabaseOf, SliceOf, WritingOf, now
 from api.schemas.lists import ListOf
 from api.schemas.webhooks import ChangeWebhook, CreateWebhook, DeliveryView, NewWebhook
 from domain.access import Caller
-from domain.address import Target, target_of
 from domain.audit import Event
 from domain.errors import Conflict
-from domain.signature import secret_of
 from domain.text import Slug
-from domain.webhook import MOST_WEBHOOKS, DeliveryStatus, Webhook
+from domain.webhooks.address import Target, target_of
+from domain.webhooks.signature import secret_of
+from domain.webhooks.webhook import MOST_WEBHOOKS, DeliveryStatus, Webhook
 
 router = APIRouter(prefix="/projects/{project}/webhooks", tags=["webhooks"])
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pydantic import BaseModel, StrictBool
 
 from api.schemas.projects import CreateNamed
-from domain.flag import FeatureType, FlagState, Inheritable, Rollout, Value
+from domain.flags.flag import FeatureType, FlagState, Inheritable, Rollout, Value
+from domain.flags.project import Feature
 from domain.model import Frozen
-from domain.project import Feature
-from domain.release import Release
+from domain.releases.release import Release
 from domain.text import Description, Name
 
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Discriminator, Tag
 
 from domain.errors import Problem
 from domain.model import Frozen, Moment
-from domain.pipeline import Definition, Pipeline
-from domain.release import Release
+from domain.pipelines.pipeline import Definition, Pipeline
+from domain.releases.release import Release
 from domain.text import Name, Slug
 
 

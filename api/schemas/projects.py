@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.flags.segment import Rules
 from domain.model import Frozen
-from domain.segment import Rules
 from domain.text import Name, Slug
 
 

@@ -7,19 +7,19 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
-from activities.approving import Asked
+from activities.commands.approve import Asked
 from api.schemas.rollbacks import RollbackView
-from domain.calendar import Freeze
-from domain.change import Change
-from domain.control import Expected, allowed_controls
 from domain.duration import Duration
-from domain.flag import Value
+from domain.flags.change import Change
+from domain.flags.flag import Value
 from domain.model import Frozen, Moment
-from domain.pipeline import Definition
-from domain.plan import PlannedStage, plan_of
-from domain.progress import WaitingFor, waiting_for
-from domain.release import PipelineRef, Release, StageRun
-from domain.status import StageOutcome
+from domain.pipelines.freeze import Freeze
+from domain.pipelines.pipeline import Definition
+from domain.releases.control import Expected, allowed_controls
+from domain.releases.plan import PlannedStage, plan_of
+from domain.releases.release import PipelineRef, Release, StageRun
+from domain.releases.status import StageOutcome
+from domain.releases.waiting import WaitingFor, waiting_for
 from domain.system import Temporal
 from domain.text import Name, Reason
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from activities.rolling_back import Foreseen
-from activities.undoing import Undone
-from domain.change import decide
+from activities.commands.request_rollback import Foreseen
+from activities.record.rollback_plan import Undone
+from domain.flags.change import decide
 from domain.model import Moment
-from domain.rollback import Because, RollbackState
+from domain.releases.rollback import Because, RollbackState
 
 
 class LeftAloneView(BaseModel):

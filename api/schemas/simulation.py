@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from activities.simulating import Rehearsal
-from domain.flag import Value
+from activities.commands.simulate import Rehearsal
+from domain.flags.flag import Value
 from domain.instant import TimeZone
 from domain.model import Frozen, Moment
-from domain.parameter import MOST_PARAMETERS
-from domain.pipeline import Pipeline
-from domain.simulation import Obstacle, SimulatedStage, ends_at
-from domain.status import StageOutcome
+from domain.pipelines.parameter import MOST_PARAMETERS
+from domain.pipelines.pipeline import Pipeline
+from domain.releases.simulation import Obstacle, SimulatedStage, ends_at
+from domain.releases.status import StageOutcome
 from domain.text import Name, Slug
 
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from domain.address import LONGEST_URL
 from domain.model import Frozen, Moment
-from domain.notice import NoticeEvent
 from domain.text import Name
-from domain.webhook import DeliveryStatus, Failure, Webhook
+from domain.webhooks.address import LONGEST_URL
+from domain.webhooks.event import NoticeEvent
+from domain.webhooks.webhook import DeliveryStatus, Failure, Webhook
 
 
 def _each_once(events: tuple[NoticeEvent, ...]) -> tuple[NoticeEvent, ...]:

@@ -8,17 +8,17 @@ from temporalio.common import MetricMeter
 from temporalio.testing import ActivityEnvironment
 
 from activities.changes import ChangeActivities
+from activities.commands.request_rollback import RollBackRelease, roll_back_release
 from activities.messages import ChangeFlag, HeldBack, HoldEnded, Made, PutBack, Recorded, RecordProgress, Refused, Retried, Standing, Step
+from activities.progress import ReleaseActivities
 from activities.providers.catalogue import provider_of
-from activities.putting_back import RollbackActivities
-from activities.releases import ReleaseActivities
-from activities.rolling_back import RollBackRelease, roll_back_release
+from activities.rollback import RollbackActivities
 from activities.store.paging import Slice
 from domain.access import Caller, Person
 from domain.audit import AuditEntry, Event
-from domain.change import Change
-from domain.patch import FlagPatch
-from domain.release import NextStage, Release, StageRun
+from domain.flags.change import Change
+from domain.flags.patch import FlagPatch
+from domain.releases.release import NextStage, Release, StageRun
 from tests.pipelines import enable, hold, pipeline, set_value, stage
 from tests.world import NOW, World
 

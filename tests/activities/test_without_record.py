@@ -3,7 +3,7 @@
 from temporalio.testing import ActivityEnvironment
 
 from activities.messages import PutBack, RemovedByTemporal, Standing
-from activities.putting_back import RollbackActivities
+from activities.rollback import RollbackActivities
 from tests.activities.acting import TWO_STAGES, change, command_for, read_standing, record
 from tests.world import World
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from activities.messages import Made
 from activities.store.database import Database
-from domain.release import NextStep
+from domain.releases.release import NextStep
 from tests.activities.acting import change, command_for
 from tests.http import Api
 from tests.pipelines import pipeline, rollout, stage

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domain.templates import TEMPLATES
+from domain.pipelines.templates import TEMPLATES
 from tests.api.answers import audit_log, pointers, problem_of
 from tests.http import Api
 from tests.pipelines import enable, hold, pipeline, rollout, set_value, stage, until

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from activities.store.database import Database
-from domain.notice import NoticeEvent
-from domain.webhook import MOST_WEBHOOKS
+from domain.webhooks.event import NoticeEvent
+from domain.webhooks.webhook import MOST_WEBHOOKS
 from tests.api.answers import pointers, problem_of
 from tests.conftest import serve
 from tests.http import Api, free_port

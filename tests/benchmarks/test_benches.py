@@ -27,7 +27,7 @@ def test_every_bench_measures_product_and_floor_and_is_told_in_a_table(tmp_path:
     assert measured["lateness"]["ten_per_second"]["releases"]["p50_ms"]["median"] > 0
     assert measured["adding"]["clients_20"]["p99_ratio"]["median"] > 0
     assert measured["recovery"]["seconds"]["same transaction"]["median"] > 0
-    assert all(size > 0 for size in measured["growth"]["levels"]["4"]["memory"].values())
+    assert all(size > 0 for size in measured["scaling"]["levels"]["4"]["memory"].values())
     assert all(TABLES[name](results).count("|") > 10 for name, results in measured.items())
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from tests.chaos.evidence import Evidence, changes_in
-from tests.chaos.meaning import after_step, flag_of, flags_in_the_end
-from tests.workflows.machine.flag_history import paths_of
-from tests.workflows.machine.promises import broken_promises
-from tests.workflows.machine.record import Row, Story
+from tests.chaos.flag_model import after_step, flag_of, flags_in_the_end
+from tests.workflows.state_machine.flag_history import paths_of
+from tests.workflows.state_machine.promises import broken_promises
+from tests.workflows.state_machine.record import Row, Story
 
 ENDED_BY_PEOPLE = ("removed", "rolled_back")
 

@@ -14,10 +14,10 @@ from temporalio.service import RPCError
 
 from tests.chaos.checks import wrong_with
 from tests.chaos.databases import Breakable
+from tests.chaos.environment import Ground
 from tests.chaos.evidence import Evidence, changes_in, read_database, read_logs
 from tests.chaos.executions import open_workflows, read_executions
 from tests.chaos.faults import KINDS, Fault, schedule_for
-from tests.chaos.ground import Ground
 from tests.chaos.people import People
 from tests.chaos.plan import Plan, plan_for
 from tests.e2e.proxy import Proxy

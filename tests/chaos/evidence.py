@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.chaos.executions import Execution
 from tests.chaos.people import Told
-from tests.workflows.machine.record import Record, read_record
+from tests.workflows.state_machine.record import Record, read_record
 
 PROJECT = "shop"
 

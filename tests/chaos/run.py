@@ -9,11 +9,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from doors import leave
+from process_exit import leave
 from tests.chaos.databases import Breakable, PostgresqlServer, SqliteFile
 from tests.chaos.endurance import Outcome, Size, endure
+from tests.chaos.environment import faketime
 from tests.chaos.faults import FULL, REFUSE, STALL
-from tests.chaos.ground import faketime
 
 PATIENCE = 180
 """Seconds in which something must move: tries are at most a minute apart, and a busy machine is no defect."""

@@ -17,7 +17,7 @@ from activities.store.migrate import differences
 from tests.binaries import TEMPORAL
 from tests.embedded.running import FLAGHOIST, settings_of
 from tests.http import OWNER_KEY, free_port
-from workflows.search import ALL
+from workflows.search_attributes import ALL
 
 pytestmark = pytest.mark.e2e
 

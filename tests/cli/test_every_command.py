@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from api.cli.app import app
-from api.cli.panels import ORDER
+from api.cli.help_panels import ORDER
 from tests.cli.conftest import Terminal
 from tests.conftest import serve
 from tests.http import Api, free_port

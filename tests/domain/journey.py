@@ -2,13 +2,13 @@
 
 from contextlib import suppress
 
-from domain.change import Change, decide
 from domain.errors import Invalid
-from domain.flag import FlagState
-from domain.net import Undoing, net_changes
-from domain.patch import FlagPatch
-from domain.putting_back import Here, PutBack, put_back
-from tests.domain.flags import SEGMENTS
+from domain.flags.change import Change, decide
+from domain.flags.flag import FlagState
+from domain.flags.patch import FlagPatch
+from domain.releases.net_change import Undoing, net_changes
+from domain.releases.revert import Here, PutBack, put_back
+from tests.domain.flag_strategies import SEGMENTS
 from tests.world import NOW
 
 

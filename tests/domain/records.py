@@ -3,10 +3,10 @@
 from typing import Any
 
 from domain.access import Person
-from domain.pipeline import Definition
-from domain.release import Blocked, PipelineRef, Release
-from domain.rollback import Rollback
-from domain.status import ReleaseStatus
+from domain.pipelines.pipeline import Definition
+from domain.releases.release import Blocked, PipelineRef, Release
+from domain.releases.rollback import Rollback
+from domain.releases.status import ReleaseStatus
 from tests.pipelines import enable, hold, pipeline, stage
 from tests.world import NOW
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.reporting import LATENESS, LATENESS_BUCKETS
+from activities.record.worker_metrics import LATENESS, LATENESS_BUCKETS
 from tests.e2e.stack import running_stack, wait_for
 from tests.pipelines import pipeline, set_value, stage
 from tests.prometheus import Scrape

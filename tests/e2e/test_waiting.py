@@ -10,7 +10,7 @@ from tests.cli.conftest import Terminal
 from tests.e2e.stack import Stack, running_stack, wait_for
 from tests.overdue import make_overdue
 from tests.pipelines import pipeline, stage
-from workflows.namespace import make_namespace_ready
+from workflows.service.namespace import make_namespace_ready
 
 pytestmark = pytest.mark.e2e
 

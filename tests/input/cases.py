@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from schemathesis import APIOperation, Case, GenerationMode
 
 from tests.api.routes import Place
-from tests.input.ground import REAL
+from tests.input.environment import REAL
 
 Operation = APIOperation[Any, Any, Any, Any]
 Request = Case[Any]

@@ -18,11 +18,11 @@ import structlog
 
 from activities.store.database import Database
 from activities.store.migrate import migrate
-from doors import leave
+from process_exit import leave
 from tests.conftest import serve
 from tests.http import free_port
-from tests.input.asking import Finding, ask, document_of, operations_of
-from tests.input.ground import Ground
+from tests.input.environment import Ground
+from tests.input.requests import Finding, ask, document_of, operations_of
 
 EXAMPLES = 3
 """How many requests are made for a route before the next one's turn."""

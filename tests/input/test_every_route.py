@@ -6,8 +6,8 @@ import pytest
 
 from activities.store.database import Database
 from tests.http import OWNER_KEY, Api
-from tests.input.asking import Finding, ask, document_of, operations_of
-from tests.input.ground import Ground
+from tests.input.environment import Ground
+from tests.input.requests import Finding, ask, document_of, operations_of
 from tests.input.roles import CANARY, ROLES, overstepped
 from tests.input.rows import rows_of
 

@@ -9,8 +9,8 @@ import pytest
 from activities.providers.builtin import BuiltinProvider
 from activities.providers.provider import FlagProvider
 from domain.errors import Invalid, NotFound, Refusal
-from domain.flag import FlagState, Override
-from domain.patch import FlagPatch
+from domain.flags.flag import FlagState, Override
+from domain.flags.patch import FlagPatch
 from tests.world import NOW, World
 
 

@@ -12,8 +12,8 @@ from activities.store.deliveries import KEPT, KNOCKED_AGAIN
 from activities.store.paging import Slice
 from domain.audit import SYSTEM, AuditEntry, Event
 from domain.errors import NotFound
-from domain.notice import NoticeEvent
-from domain.webhook import Attempt, DeliveryStatus, Failure, Patience
+from domain.webhooks.event import NoticeEvent
+from domain.webhooks.webhook import Attempt, DeliveryStatus, Failure, Patience
 from tests.webhooks import add_webhook, deliveries_of
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

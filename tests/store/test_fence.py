@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from activities.adding import AddRelease, add_release
+from activities.commands.add_release import AddRelease, add_release
 from activities.store.database import Store
 from domain.errors import AlreadyReleasing, Superseded
-from domain.held import Held
-from domain.release import Blocked, Release
-from domain.status import FINISHED, ReleaseStatus
+from domain.releases.hold import Held
+from domain.releases.release import Blocked, Release
+from domain.releases.status import FINISHED, ReleaseStatus
 from tests.pipelines import pipeline, stage
 from tests.threads import at_once
 from tests.world import NOW, World

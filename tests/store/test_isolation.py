@@ -9,8 +9,8 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from activities.store.columns import UtcDateTime
 from activities.store.database import Database
 from domain.audit import Event
-from domain.release import Blocked
-from domain.status import ReleaseStatus
+from domain.releases.release import Blocked
+from domain.releases.status import ReleaseStatus
 from tests.pipelines import pipeline, stage
 from tests.world import NOW, World
 

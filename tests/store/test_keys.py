@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.bootstrap import keep_bootstrap_key
+from activities.commands.bootstrap import keep_bootstrap_key
 from activities.store.database import Database
 from activities.store.keys import PREFIX, new_secret
 from activities.store.tables import metadata

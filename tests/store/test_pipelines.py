@@ -4,7 +4,7 @@ import pytest
 
 from activities.store.database import Store
 from domain.errors import Conflict
-from domain.pipeline import Definition, Pipeline, PipelineStatus
+from domain.pipelines.pipeline import Definition, Pipeline, PipelineStatus
 from tests.pipelines import pipeline, stage
 from tests.world import NOW, World
 

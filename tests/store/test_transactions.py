@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from activities.providers.catalogue import provider_of
-from domain.patch import FlagPatch
+from domain.flags.patch import FlagPatch
 from tests.threads import at_once
 from tests.world import World
 

@@ -5,14 +5,14 @@ import json
 import pytest
 from sqlalchemy import text
 
-from activities.snapshots import read_snapshot
 from activities.store.database import Database
 from activities.store.migrate import differences, migrate
 from activities.store.paging import Slice
+from activities.store.snapshots import read_snapshot
 from activities.store.tables import metadata
 from domain.access import Caller
-from domain.release import Release
-from domain.status import ReleaseStatus
+from domain.releases.release import Release
+from domain.releases.status import ReleaseStatus
 from tests.activities.acting import act, put_back, roll_back, runs_of
 from tests.store.record_database import DATABASES, Contents, contents, fill
 from tests.world import World

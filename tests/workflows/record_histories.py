@@ -13,21 +13,21 @@ from typing import Any
 
 from temporalio.client import WorkflowHandle
 
-from activities.approving import reject_release
+from activities.commands.approve import reject_release
 from activities.store.database import Database
 from activities.store.migrate import migrate
 from activities.store.paging import Slice
-from domain.control import Control
+from domain.flags.patch import FlagPatch
 from domain.instant import print_instant
-from domain.notice import NoticeEvent
-from domain.patch import FlagPatch
-from domain.release import Release
+from domain.releases.control import Control
+from domain.releases.release import Release
+from domain.webhooks.event import NoticeEvent
 from tests.pipelines import approval, enable, hold, pipeline, rollout, set_value, stage, until
 from tests.receiver import answering_in_turn, receiving
 from tests.webhooks import add_webhook
-from tests.workflows.guards import decide, freeze, lift, person, place, until_at_rest, until_blocked, until_held
-from tests.workflows.rolling_back import roll_back, rollback_of
-from tests.workflows.stand import HISTORIES, Stand, real_stand
+from tests.workflows.gates import decide, freeze, lift, person, place, until_at_rest, until_blocked, until_held
+from tests.workflows.harness import HISTORIES, Stand, real_stand
+from tests.workflows.rollbacks import roll_back, rollback_of
 from tests.workflows.test_blocked import by_olivia, change_by_hand
 from tests.workflows.test_controls import pause, until_paused
 from tests.workflows.test_ending import remove

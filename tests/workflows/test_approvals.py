@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from activities.approving import approve_release, reject_release
+from activities.commands.approve import approve_release, reject_release
 from activities.store.database import Database
 from api.routes.features import change_flag
 from domain.access import Grant, Role
-from domain.control import Control
 from domain.errors import AlreadyApproved, ApprovalMoved, ControlNotAllowed, NotAllowed, NothingToApprove, OwnRelease, ServiceCannotApprove
-from domain.patch import FlagPatch
+from domain.flags.patch import FlagPatch
+from domain.releases.control import Control
 from tests.pipelines import approval, enable, pipeline, rollout, stage
-from tests.workflows.guards import decide, gated, person, until_blocked, until_held
-from tests.workflows.stand import real_stand
+from tests.workflows.gates import decide, gated, person, until_blocked, until_held
+from tests.workflows.harness import real_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand
 from tests.workflows.test_controls import pause, steer
 

@@ -10,12 +10,12 @@ from activities.providers.catalogue import provider_of
 from activities.store.database import Database
 from domain.access import Person
 from domain.audit import Event
-from domain.control import Control, Expected
 from domain.errors import ControlNotAllowed, StageMoved
-from domain.patch import FlagPatch
-from domain.status import ReleaseStatus
+from domain.flags.patch import FlagPatch
+from domain.releases.control import Control, Expected
+from domain.releases.status import ReleaseStatus
 from tests.pipelines import enable, pipeline, set_value, stage
-from tests.workflows.stand import Stand, real_stand
+from tests.workflows.harness import Stand, real_stand
 from tests.world import NOW, World
 from workflows.messages import Place, RetryRelease
 

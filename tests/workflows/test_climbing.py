@@ -6,11 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from activities.store.database import Database
-from domain.flag import FlagState
-from domain.status import StageOutcome
+from domain.flags.flag import FlagState
+from domain.releases.status import StageOutcome
 from tests.http import Api
 from tests.pipelines import pipeline, stage
-from tests.workflows.stand import real_stand, skipping_stand
+from tests.workflows.harness import real_stand, skipping_stand
 from workflows.messages import Place
 
 PROGRESSIVE_ROLLOUT = json.loads((Path(__file__).parents[1] / "progressive-rollout.json").read_text())

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from activities.stopping import StopRelease, pause_release
+from activities.commands.pause_remove import StopRelease, pause_release
 from activities.store.database import Database
 from activities.store.tables import projects
 from domain.access import Person
-from domain.control import Control, Expected
 from domain.errors import ControlNotAllowed, Invalid, OwnerUnknown, StageMoved
-from domain.release import Release
+from domain.releases.control import Control, Expected
+from domain.releases.release import Release
 from tests.pipelines import enable, hold, pipeline, set_value, stage
-from tests.workflows.stand import Stand, real_stand
+from tests.workflows.harness import Stand, real_stand
 from workflows.messages import RestartRelease, SteerRelease
 
 THREE = pipeline(

@@ -9,19 +9,19 @@ from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
-from activities.stopping import StopRelease, remove_release
+from activities.commands.pause_remove import StopRelease, remove_release
 from activities.store.database import Database
 from domain.audit import Event
-from domain.control import Control
 from domain.errors import ControlNotAllowed
-from domain.patch import FlagPatch
-from domain.release import Release
-from domain.status import StageOutcome
+from domain.flags.patch import FlagPatch
+from domain.releases.control import Control
+from domain.releases.release import Release
+from domain.releases.status import StageOutcome
 from tests.pipelines import pipeline, set_value, stage
-from tests.workflows.stand import Stand, real_stand
+from tests.workflows.harness import Stand, real_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand
 from tests.world import NOW
-from workflows.reconciler import Reconciler
+from workflows.service.reconciler import Reconciler
 
 LONG = pipeline(stage("Development"), stage("Production", "production", "7d"))
 

@@ -10,17 +10,17 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import WorkflowHandle
 from temporalio.common import WorkflowIDReusePolicy
 
-from activities.stopping import StopRelease, remove_release
+from activities.commands.pause_remove import StopRelease, remove_release
 from activities.store.database import Database
-from domain.control import Control, Expected
-from domain.release import Release
+from domain.releases.control import Control, Expected
+from domain.releases.release import Release
 from tests.pipelines import hold, pipeline, set_value, stage
-from tests.workflows.stand import Stand, real_stand
+from tests.workflows.harness import Stand, real_stand
 from tests.workflows.test_blocked import by_olivia
 from tests.workflows.test_controls import pause, place_of, steer, until_paused
 from tests.world import NOW
 from workflows.messages import RELEASE, ROLL_OVER, TASK_QUEUE, release_input
-from workflows.reconciler import Reconciler
+from workflows.service.reconciler import Reconciler
 
 THREE = pipeline(
     stage("Development", actions=[set_value("one")]),

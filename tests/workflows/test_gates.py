@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from activities.store.database import Database
-from domain.control import Control
 from domain.errors import ControlNotAllowed
+from domain.releases.control import Control
 from tests.pipelines import enable, pipeline, rollout, stage, window
-from tests.workflows.guards import gated, lift, place, until_at_rest, until_held
-from tests.workflows.stand import real_stand, skipping_stand
+from tests.workflows.gates import gated, lift, place, until_at_rest, until_held
+from tests.workflows.harness import real_stand, skipping_stand
 from tests.workflows.test_controls import pause, steer, until_paused
 
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from activities.store.database import Database
-from domain.control import Control
-from domain.flag import FlagState
+from domain.flags.flag import FlagState
 from domain.instant import print_instant
+from domain.releases.control import Control
 from tests.pipelines import enable, hold, pipeline, stage, until
-from tests.workflows.stand import real_stand
+from tests.workflows.harness import real_stand
 from tests.workflows.test_controls import pause, steer, until_paused
 
 

@@ -8,14 +8,14 @@ import pytest
 
 from activities.messages import Advanced, HeldBack, HoldEnded, Recorded, Restarted, Resumed, Skipped, Step
 from activities.store.database import Database
-from domain.control import Control, Expected
 from domain.errors import Refusal
-from domain.release import NextStage, Release
-from domain.trigger import WaitFor
+from domain.pipelines.trigger import WaitFor
+from domain.releases.control import Control, Expected
+from domain.releases.release import NextStage, Release
 from tests.activities.acting import record
 from tests.pipelines import hold, pipeline, set_value, stage
-from tests.workflows.guards import lift, place, until_at_rest
-from tests.workflows.stand import Stand, real_stand
+from tests.workflows.gates import lift, place, until_at_rest
+from tests.workflows.harness import Stand, real_stand
 from tests.workflows.test_blocked import by_olivia
 from tests.workflows.test_controls import pause, steer, until_paused
 from workflows.messages import SteerRelease

@@ -6,7 +6,7 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 
 from activities.store.database import Database
 from tests.pipelines import pipeline, stage
-from tests.workflows.stand import real_stand
+from tests.workflows.harness import real_stand
 
 
 class Switch:

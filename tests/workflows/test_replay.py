@@ -9,8 +9,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
+from tests.workflows.harness import HISTORIES
 from tests.workflows.reordered import ActsBeforeItsWait
-from tests.workflows.stand import HISTORIES
 from worker import sandbox
 from workflows.release import ReleaseWorkflow
 from workflows.rollback import RollbackWorkflow

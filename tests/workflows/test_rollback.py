@@ -4,11 +4,11 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 from activities.store.database import Database
-from domain.control import Control
-from domain.status import StageOutcome
+from domain.releases.control import Control
+from domain.releases.status import StageOutcome
 from tests.pipelines import hold, pipeline, set_value, stage
-from tests.workflows.rolling_back import SHORT, ask, roll_back
-from tests.workflows.stand import real_stand
+from tests.workflows.harness import real_stand
+from tests.workflows.rollbacks import SHORT, ask, roll_back
 from tests.workflows.test_controls import THREE, in_staging, nobody_changes_flags, steer, until_paused
 from tests.workflows.test_web_ui import details, summaries
 

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from activities.rolling_back import RollBackRelease, roll_back_release
+from activities.commands.request_rollback import RollBackRelease, roll_back_release
 from activities.store.database import Database
-from domain.control import Control, Expected
 from domain.errors import ControlNotAllowed, StageMoved
-from tests.activities.test_putting_back import erin, revoke
-from tests.workflows.rolling_back import roll_back, roll_back_as
-from tests.workflows.stand import real_stand
+from domain.releases.control import Control, Expected
+from tests.activities.test_rollback import erin, revoke
+from tests.workflows.harness import real_stand
+from tests.workflows.rollbacks import roll_back, roll_back_as
 from tests.workflows.test_controls import in_staging, nobody_changes_flags, steer
 from tests.workflows.test_ending import remove
 from tests.workflows.test_web_ui import details

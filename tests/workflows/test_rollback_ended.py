@@ -8,14 +8,14 @@ from temporalio.exceptions import CancelledError
 
 from activities.store.database import Database
 from domain.audit import Event
-from domain.patch import FlagPatch
-from tests.workflows.rolling_back import ask, completed, roll_back, rollback_of
-from tests.workflows.stand import real_stand
+from domain.flags.patch import FlagPatch
+from tests.workflows.harness import real_stand
+from tests.workflows.rollbacks import ask, completed, roll_back, rollback_of
 from tests.workflows.test_blocked import change_by_hand
 from tests.workflows.test_controls import in_staging
 from tests.workflows.test_web_ui import summaries
-from workflows.reconciler import Reconciler
-from workflows.search import FEATURE, STATUS
+from workflows.search_attributes import FEATURE, STATUS
+from workflows.service.reconciler import Reconciler
 
 
 def test_a_release_that_had_ended_is_rolled_back_by_a_workflow_of_its_own_that_reads_well(sqlite: Database) -> None:

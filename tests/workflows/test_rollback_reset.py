@@ -3,9 +3,9 @@
 import asyncio
 
 from activities.store.database import Database
-from domain.control import Control
-from tests.workflows.rolling_back import completed, roll_back, rollback_of
-from tests.workflows.stand import real_stand
+from domain.releases.control import Control
+from tests.workflows.harness import real_stand
+from tests.workflows.rollbacks import completed, roll_back, rollback_of
 from tests.workflows.test_controls import in_staging, pause, place_of, steer, until_paused
 from tests.workflows.test_fence import effects, reset_to_the_start
 

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from activities.store.database import Database
-from domain.control import Control
-from domain.flag import FlagState, Rollout
-from domain.patch import FlagPatch
-from domain.plan import shares_left
-from domain.release import Release
-from domain.status import StageOutcome
+from domain.flags.flag import FlagState, Rollout
+from domain.flags.patch import FlagPatch
+from domain.releases.control import Control
+from domain.releases.plan import shares_left
+from domain.releases.release import Release
+from domain.releases.status import StageOutcome
 from tests.pipelines import hold, pipeline, rollout, stage
-from tests.workflows.rolling_back import roll_back
-from tests.workflows.stand import Stand, real_stand, skipping_stand
+from tests.workflows.harness import Stand, real_stand, skipping_stand
+from tests.workflows.rollbacks import roll_back
 from tests.workflows.test_blocked import by_olivia, change_by_hand
 from tests.workflows.test_controls import pause, steer, until_paused
 from tests.workflows.test_ending import remove

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from activities.store.database import Database
 from domain.instant import print_instant
-from domain.pipeline import Pipeline
-from domain.simulation import SimulatedStage, ends_at, simulate
-from domain.status import StageOutcome
-from domain.window import Day
+from domain.pipelines.pipeline import Pipeline
+from domain.pipelines.window import Day
+from domain.releases.simulation import SimulatedStage, ends_at, simulate
+from domain.releases.status import StageOutcome
 from tests.pipelines import enable, pipeline, rollout, until, window
-from tests.workflows.guards import freeze
-from tests.workflows.stand import Stand, skipping_stand
+from tests.workflows.gates import freeze
+from tests.workflows.harness import Stand, skipping_stand
 
 SLACK = timedelta(seconds=1)
 """How late each change may be made, on which all later ones count."""

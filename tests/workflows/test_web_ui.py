@@ -7,14 +7,14 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowHandle
 from temporalio.converter import DataConverter
 
-from activities.rolling_back import RollBackRelease, roll_back_release
-from activities.stopping import StopRelease, pause_release
+from activities.commands.pause_remove import StopRelease, pause_release
+from activities.commands.request_rollback import RollBackRelease, roll_back_release
 from activities.store.database import Database
 from domain.access import Owner
 from tests.pipelines import enable, hold, pipeline, set_value, stage
-from tests.workflows.stand import Stand, real_stand
+from tests.workflows.harness import Stand, real_stand
 from tests.workflows.test_controls import until_paused
-from workflows.search import ENVIRONMENT, FEATURE, NEXT_AT, PIPELINE, PROJECT, STAGE, STATUS
+from workflows.search_attributes import ENVIRONMENT, FEATURE, NEXT_AT, PIPELINE, PROJECT, STAGE, STATUS
 
 BETA = stage("Production Beta", "production", "1d12h", actions=[enable("beta-users"), set_value("v2", "beta-users")])
 

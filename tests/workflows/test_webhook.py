@@ -10,18 +10,18 @@ from http.server import BaseHTTPRequestHandler
 
 from temporalio.client import WorkflowExecutionStatus
 
-from activities.posting import Poster
+from activities.http_post import Poster
 from activities.store.database import Database
-from domain.notice import NoticeEvent
-from domain.webhook import DeliveryStatus, Patience
+from domain.webhooks.event import NoticeEvent
+from domain.webhooks.webhook import DeliveryStatus, Patience
 from tests.http import free_port
 from tests.pipelines import approval, hold, pipeline, stage
 from tests.receiver import answering_in_turn, receiving
 from tests.webhooks import SECRET, add_webhook, deliveries_of
-from tests.workflows.stand import Stand, real_stand
+from tests.workflows.harness import Stand, real_stand
 from worker import RECEIVERS, build_webhook_worker
-from workflows.knocking import Knocking
 from workflows.messages import WebhookInput
+from workflows.service.webhook_dispatcher import Knocking
 
 SHORT = Patience(first=timedelta(milliseconds=300), factor=1, rest=timedelta(milliseconds=100), longest_rest=timedelta(milliseconds=200))
 ACTED = (NoticeEvent.STAGE_ACTED, NoticeEvent.STAGE_HELD, NoticeEvent.RELEASE_COMPLETED)

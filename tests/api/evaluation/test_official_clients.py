@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openfeature.exception import ErrorCode
 
-from domain.flag import FlagState
-from domain.identity import Identity
+from domain.evaluation.identity import Identity
+from domain.flags.flag import FlagState
 from tests.api.evaluation.applications import Application, application, change, keys_of, soon
 from tests.conftest import serve
-from tests.domain.environments import identities, rules
-from tests.domain.flags import SEGMENTS, flags
+from tests.domain.environment_strategies import identities, rules
+from tests.domain.flag_strategies import SEGMENTS, flags
 from tests.http import Api
 from tests.official import flagsmith_sdk, openfeature_with_flagsmith, openfeature_with_ofrep, somebody
 

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from tests.api.evaluation.applications import change, keys_of
-from tests.house.guide import blocks, text_of
 from tests.http import Api
+from tests.repo.guide import blocks, text_of
 
 SHOWN = [(name, block) for name in ("README.md", "docs/guide/applications.md") for block in blocks(text_of(name), "python")]
 

@@ -1,0 +1,108 @@
+"""Adding a flag to a pipeline: everything checked, and written in the caller's transaction."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from activities.commands.preconditions import check_free, check_published, check_values, starting_stage
+from activities.providers.catalogue import provider_of
+from activities.record.transitions import audit, enter
+from activities.store.database import Store
+from activities.store.identifiers import new_id
+from activities.store.outbox import Kind
+from domain.access import Caller
+from domain.audit import Event, by_key
+from domain.errors import Invalid, NotFound, Problem
+from domain.flags.flag import Value
+from domain.flags.project import Feature, Project
+from domain.model import Frozen
+from domain.pipelines.binding import bind
+from domain.pipelines.parameter import MOST_PARAMETERS
+from domain.pipelines.pipeline import OnConflict, Pipeline, environments_ahead
+from domain.releases.release import PipelineRef, Release
+from domain.releases.status import ReleaseStatus
+from domain.text import Name, Slug
+
+
+class AddRelease(Frozen):
+    """Which flag goes through which pipeline, from which stage; `pipeline` is a key or the id of one version."""
+
+    pipeline: Slug
+    feature: Slug
+    starting_stage: Name | None = None
+    parameters: dict[Slug, Value] = Field(default={}, max_length=MOST_PARAMETERS)
+    on_conflict: OnConflict | None = None
+
+
+def add_release(store: Store, caller: Caller, project: Project, wanted: AddRelease, at: datetime) -> Release:
+    """Write the release, what the flag looks like now, and the errand that starts its workflow.
+
+    The caller holds the project, so that the pipeline is not archived meanwhile.
+    Raises Invalid, NotAllowed, NotPublished, PipelineArchived or AlreadyReleasing.
+    """
+    pipeline = _published(store, project, wanted.pipeline)
+    start = starting_stage(pipeline.definition, wanted.starting_stage)
+    caller.must_operate(project.key, environments_ahead(pipeline.definition.stages, start))
+    feature = _feature(store, project, wanted.feature)
+    check_free(store, feature)
+    parameters = bind(pipeline.definition, start, wanted.parameters, at)
+    check_values(feature, pipeline.definition, start, parameters)
+    release = _release(caller, project, pipeline, start, wanted, at).model_copy(update={"parameters": parameters})
+    provider = provider_of(project, store)
+    environments = {stage.environment for stage in pipeline.definition.stages}
+    store.releases.add(release, project.id, feature.id, {each: provider.read(feature.key, each) for each in sorted(environments)})
+    store.outbox.add(Kind.START, release.id)
+    audit(
+        store,
+        release,
+        Event.RELEASE_ADDED,
+        at,
+        actor=by_key(caller),
+        after={"version": pipeline.version, "on_conflict": release.on_conflict, "parameters": release.parameters},
+    )
+    enter(store, release, at)
+    return release
+
+
+def _published(store: Store, project: Project, id_or_key: str) -> Pipeline:
+    try:
+        pipeline = store.pipelines.get(project.id, id_or_key)
+    except NotFound as missing:
+        raise _unknown("/pipeline", missing) from missing
+    check_published(pipeline)
+    return pipeline
+
+
+def _feature(store: Store, project: Project, key: str) -> Feature:
+    try:
+        return store.features.get(key, project.id, lock="update")
+    except NotFound as missing:
+        raise _unknown("/feature", missing) from missing
+
+
+def _unknown(pointer: str, missing: NotFound) -> Invalid:
+    return Invalid(missing.message, problems=(Problem(pointer=pointer, code="not_found", message=missing.message),))
+
+
+def _release(caller: Caller, project: Project, pipeline: Pipeline, start: int, wanted: AddRelease, at: datetime) -> Release:
+    definition, stage = pipeline.definition, pipeline.definition.stages[start]
+    return Release(
+        id=new_id(),
+        project=project.key,
+        feature=wanted.feature,
+        pipeline=PipelineRef(id=pipeline.id, key=definition.key, version=pipeline.version, name=definition.name),
+        status=ReleaseStatus.STARTING,
+        stage_index=start,
+        stage=stage.name,
+        environment=stage.environment,
+        visit=1,
+        sequence=0,
+        write_key="added",
+        starting_stage=start,
+        on_conflict=wanted.on_conflict or definition.on_conflict,
+        added_at=at,
+        added_by=caller.owner.name,
+        added_by_id=caller.owner_id,
+        responsible=caller.owner.name,
+        responsible_id=caller.owner_id,
+    )

@@ -1,0 +1,50 @@
+"""What must hold before a flag is added to a pipeline. Adding stops at the first refusal; a simulation collects them all."""
+
+from activities.store.database import Store
+from domain.errors import AlreadyReleasing, Invalid, NotPublished, Problem, ValueTypeWrong
+from domain.flags.flag import check_value
+from domain.flags.project import Feature
+from domain.pipelines.action import WithValue
+from domain.pipelines.parameter import Parameters
+from domain.pipelines.pipeline import Definition, Pipeline, PipelineStatus
+
+
+def check_published(pipeline: Pipeline) -> None:
+    """Raise NotPublished or PipelineArchived where the version takes no releases."""
+    pipeline.check_not_archived("/pipeline")
+    if pipeline.status is PipelineStatus.DRAFT:
+        message = f"'{pipeline.definition.key}' is a draft: publish it first."
+        raise NotPublished(message, problems=(Problem(pointer="/pipeline", code="not_published", message=message),))
+
+
+def starting_stage(definition: Definition, name: str | None) -> int:
+    """The index of the stage to start at, the first if none is named. Raises Invalid."""
+    index = 0 if name is None else definition.index_of(name)
+    if index is None:
+        names = ", ".join(f"'{stage.name}'" for stage in definition.stages)
+        message = f"The pipeline has no stage '{name}': it has {names or 'none'}."
+        raise Invalid(message, problems=(Problem(pointer="/starting_stage", code="not_found", message=message),))
+    return index
+
+
+def check_free(store: Store, feature: Feature) -> None:
+    """Raise AlreadyReleasing where the flag is in an unfinished release."""
+    if other := store.releases.unfinished_of([feature.id]).get(feature.id):
+        message = f"'{feature.key}' is in release {other.id} already, on pipeline '{other.pipeline.key}': remove it there first, or wait."
+        raise AlreadyReleasing(message, release=other.id, pipeline=other.pipeline.key)
+
+
+def check_values(feature: Feature, definition: Definition, start: int, parameters: Parameters) -> None:
+    """Raise ValueTypeWrong, naming every value that the feature doesn't take; one that nobody has given says nothing yet."""
+    problems = []
+    for stage in definition.stages[start:]:
+        for action in stage.actions:
+            if not isinstance(action, WithValue) or (action.value_from and action.value_from.parameter not in parameters):
+                continue
+            pointer = f"/parameters/{action.value_from.parameter}" if action.value_from else "/feature"
+            try:
+                check_value(feature.type, action.value_in(parameters), f"The value of stage '{stage.name}'")
+            except ValueTypeWrong as wrong:
+                problems.append(Problem(pointer=pointer, code=wrong.code(), message=wrong.message))
+    if problems:
+        raise ValueTypeWrong(problems[0].message, problems=tuple(problems), expected=feature.type.value)

@@ -1,0 +1,102 @@
+"""Writing the next state of a release, with its visit and its audit entries: always together, in the caller's transaction."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from activities.store.database import Store
+from domain.audit import Actor, AuditEntry, Event, by_release
+from domain.errors import Refusal, Superseded, blocking_code
+from domain.releases.release import Blocked, NextStage, NextStep, Release
+from domain.releases.status import ReleaseStatus, StageOutcome
+from domain.text import as_reason
+from domain.webhooks.event import Notice, NoticeEvent
+
+
+def audit(store: Store, release: Release, event: Event, at: datetime, actor: Actor | None = None, **more: Any) -> None:
+    """Write an audit entry about a release; without an actor it acted by itself, for whoever answers for it."""
+    store.audit.add(AuditEntry(at=at, event=event, **(_about(release, actor) | more)))
+
+
+def tell(store: Store, release: Release, event: NoticeEvent, at: datetime, **details: Any) -> None:
+    """Let webhooks hear of what the audit log has no entry for, or one that says less."""
+    store.notices.tell(Notice(event=event, at=at, details=details, **_about(release)))
+
+
+def _about(release: Release, actor: Actor | None = None) -> dict[str, Any]:
+    return {
+        "actor": actor or by_release(release.id),
+        "on_behalf_of": None if actor else release.responsible,
+        "project": release.project,
+        "environment": release.environment,
+        "feature": release.feature,
+        "pipeline": release.pipeline.key,
+        "release": release.id,
+        "stage": release.stage,
+    }
+
+
+def enter(store: Store, release: Release, at: datetime) -> None:
+    """Write down the visit of the stage where the release stands from now on."""
+    store.history.enter(release)
+    tell(store, release, NoticeEvent.STAGE_ENTERED, at)
+
+
+def finish_stage(
+    store: Store, release: Release, outcome: StageOutcome, at: datetime, next_stage: NextStage | None, write_key: str, **times: Any
+) -> Release:
+    """End the visit; the release enters the next stage, or is completed. Raises Superseded."""
+    after = release.entered(next_stage, at, write_key) if next_stage else release.ended(ReleaseStatus.COMPLETED, at, write_key)
+    store.releases.write(after)
+    store.history.write_run(release, outcome, acted_at=at, **times)
+    if next_stage:
+        enter(store, after, at)
+    else:
+        audit(store, release, Event.RELEASE_COMPLETED, at)
+    return after
+
+
+def take_step(store: Store, release: Release, following: NextStep, at: datetime, write_key: str, entered_at: datetime) -> None:
+    """Let the release wait in its stage for the next step of the rollout. Raises Superseded."""
+    after = release.stepped(following, at, write_key)
+    store.releases.write(after.model_copy(update={"entered_at": release.entered_at or entered_at}))
+    store.history.write_run(release, StageOutcome.PENDING, entered_at=entered_at, acts_at=after.acts_at)
+
+
+def block(store: Store, release: Release, refusal: Refusal, at: datetime, write_key: str, **times: Any) -> Blocked:
+    """Let the release wait for a person. Raises Superseded."""
+    blocked = Blocked(code=blocking_code(refusal), message=refusal.message, since=at, details=refusal.details)
+    after = release.blocked_by(blocked, write_key)
+    store.releases.write(after.model_copy(update={"entered_at": release.entered_at or times.get("entered_at")}))
+    store.history.write_run(release, StageOutcome.BLOCKED, **times)
+    audit(store, release, Event.RELEASE_BLOCKED, at, after=blocked.model_dump(mode="json"), reason=as_reason(blocked.message))
+    return blocked
+
+
+class Ending(NamedTuple):
+    """How, by whom and why a release ends before its last stage."""
+
+    status: ReleaseStatus
+    actor: Actor
+    reason: str | None = None
+
+
+def end(store: Store, release: Release, ending: Ending, at: datetime, write_key: str) -> Release:
+    """End a release before its last stage; one that had ended, and was to be rolled back, ends as it had. Raises Superseded."""
+    if release.is_rolling_back_after_its_end:
+        return end_as_before(store, release, ending, at, write_key)
+    after = release.ended(ending.status, at, write_key)
+    store.releases.write(after)
+    store.history.write_run(release, StageOutcome.REMOVED)
+    event = Event.RELEASE_REMOVED if ending.status is ReleaseStatus.REMOVED else Event.RELEASE_TERMINATED
+    audit(store, release, event, at, actor=ending.actor, reason=ending.reason)
+    return after
+
+
+def end_as_before(store: Store, release: Release, ending: Ending, at: datetime, write_key: str) -> Release:
+    """Give up the rollback of a release that had ended; `ending` says who did it and why. Raises Superseded."""
+    if release.rollback is None or release.rollback.ended is None:
+        raise Superseded("The release is not being rolled back after its end.")
+    after = release.ended_as_before(release.rollback, release.rollback.ended, write_key)
+    store.releases.write(after)
+    audit(store, release, Event.RELEASE_NOT_ROLLED_BACK, at, actor=ending.actor, reason=ending.reason)
+    return after

@@ -1,0 +1,92 @@
+"""What projects, environments, segments and features have in common: a key that is unique while they live."""
+
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar
+
+from sqlalchemy import Connection, Row, Select, Table, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from activities.store.environment_versions import Versions
+from activities.store.paging import Page, Slice, fetch_page
+from activities.store.tables import numbers
+from domain.errors import Conflict, NotFound, Problem
+from domain.model import Frozen
+
+T = TypeVar("T", bound=Frozen)
+
+
+class KeyedRepository(Generic[T]):
+    """Things that people name by a key. Deleted ones stay in the record and free their key."""
+
+    table: ClassVar[Table]
+    noun: ClassVar[str]
+    missing: ClassVar[type[NotFound]] = NotFound
+
+    def __init__(self, connection: Connection, versions: Versions) -> None:
+        self.connection = connection
+        self.versions = versions
+
+    def read(self, row: Row[Any]) -> T:
+        """The domain's object for a row."""
+        raise NotImplementedError
+
+    def _within(self, project_id: str | None) -> Select[Any]:
+        query = select(self.table).where(self.table.c.deleted_at.is_(None))
+        return query if project_id is None else query.where(self.table.c.project_id == project_id)
+
+    def find(self, key: str, project_id: str | None = None, lock: str | None = None) -> T | None:
+        """The living one with this key, its row locked to `share` or `update` if asked."""
+        query = self._within(project_id).where(self.table.c.key == key)
+        if lock:
+            query = query.with_for_update(read=lock == "share")
+        row = self.connection.execute(query).one_or_none()
+        return self.read(row) if row else None
+
+    def get(self, key: str, project_id: str | None = None, lock: str | None = None) -> T:
+        """The living one with this key. Raises NotFound."""
+        found = self.find(key, project_id, lock)
+        if found is None:
+            raise self.missing(f"There is no {self.noun} '{key}'.")
+        return found
+
+    def by_id(self, id_: str) -> T | None:
+        """The living one with this identifier."""
+        row = self.connection.execute(self._within(None).where(self.table.c.id == id_)).one_or_none()
+        return self.read(row) if row else None
+
+    def all(self, project_id: str | None = None) -> list[T]:
+        """Every living one, by key."""
+        rows = self.connection.execute(self._within(project_id).order_by(self.table.c.key))
+        return [self.read(row) for row in rows]
+
+    def page(self, wanted: Slice, project_id: str | None = None, keys: list[str] | None = None) -> Page[T]:
+        """Living ones by key, in pages; only those in `keys` where given."""
+        query = self._within(project_id)
+        if keys is not None:
+            query = query.where(self.table.c.key.in_(keys))
+        return fetch_page(self.connection, query, self.table.c.key, wanted, self.read, newest_first=False)
+
+    def insert(self, at: datetime, **values: Any) -> None:
+        """Add one. Raises Conflict where the key is taken."""
+        try:
+            self.connection.execute(insert(self.table).values(created_at=at, **values))
+        except IntegrityError as error:
+            raise key_taken(self.noun, values["key"]) from error
+        self.connection.execute(insert(numbers).values(id=values["id"]))
+
+    def update(self, id_: str, **values: Any) -> None:
+        """Change one in place."""
+        self.connection.execute(update(self.table).where(self.table.c.id == id_).values(**values))
+
+    def delete(self, id_: str, at: datetime) -> None:
+        """Take one away; the record of the past keeps it."""
+        self.update(id_, deleted_at=at)
+
+    def _project_of(self, id_: str) -> Select[Any]:
+        return select(self.table.c.project_id).where(self.table.c.id == id_)
+
+
+def key_taken(noun: str, key: str) -> Conflict:
+    """The refusal of a key that another living one has."""
+    message = f"The key '{key}' is another {noun}'s already: choose another key."
+    return Conflict(message, problems=(Problem(pointer="/key", code="taken", message=message),))

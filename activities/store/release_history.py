@@ -1,0 +1,79 @@
+"""What releases have done: the visits to their stages, and the changes made on them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from activities.store.tables import changes, stage_runs
+from domain.flags.change import Change
+from domain.releases.net_change import Undoing
+from domain.releases.release import Release, StageRun
+from domain.releases.status import StageOutcome
+
+
+class History:
+    """The visits and changes of releases, in the order they were made."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def enter(self, release: Release) -> None:
+        """Begin the visit on which the release stands now."""
+        values = {"stage_index": release.stage_index, "stage": release.stage, "outcome": StageOutcome.PENDING.value}
+        times = {"entered_at": release.entered_at, "acts_at": release.acts_at}
+        self.connection.execute(insert(stage_runs), {"release_id": release.id, "visit": release.visit} | values | times)
+
+    def note_entry(self, release: Release) -> None:
+        """Write when the visit began."""
+        place = (stage_runs.c.release_id == release.id) & (stage_runs.c.visit == release.visit)
+        self.connection.execute(update(stage_runs).where(place).values(entered_at=release.entered_at, acts_at=release.acts_at))
+
+    def write_run(self, release: Release, outcome: StageOutcome, **times: Any) -> None:
+        """Write what became of the visit on which the release stands."""
+        place = (stage_runs.c.release_id == release.id) & (stage_runs.c.visit == release.visit)
+        self.connection.execute(update(stage_runs).where(place).values(outcome=outcome.value, **times))
+
+    def mark_rolled_back(self, release_id: str, visits: Iterable[int]) -> None:
+        """Write that what was done on these visits is put back."""
+        place = (stage_runs.c.release_id == release_id) & stage_runs.c.visit.in_(list(visits))
+        self.connection.execute(update(stage_runs).where(place).values(outcome=StageOutcome.ROLLED_BACK.value))
+
+    def runs(self, release_id: str) -> list[StageRun]:
+        """Every visit, in order."""
+        query = select(stage_runs).where(stage_runs.c.release_id == release_id).order_by(stage_runs.c.visit)
+        return [_read_run(row) for row in self.connection.execute(query)]
+
+    def undoing(self, release_id: str, undoes_from: int) -> Undoing:
+        """What lets the changes be told of which those of stages from that index on are to be undone."""
+        return Undoing(undoes_from, {run.visit: run.stage_index for run in self.runs(release_id)})
+
+    def change(self, key: str) -> Change | None:
+        """The change that was made under this key, if any was."""
+        row = self.connection.execute(select(changes).where(changes.c.key == key)).one_or_none()
+        return _read_change(row) if row else None
+
+    def add_change(self, change: Change) -> None:
+        """Keep a change that is being made in this transaction."""
+        values = change.model_dump(mode="json", exclude={"release", "made_at"})
+        self.connection.execute(insert(changes), values | {"release_id": change.release, "made_at": change.made_at})
+
+    def has_changed_anything(self, release_id: str, visit: int) -> bool:
+        """Whether any change made on that visit did."""
+        query = select(changes).where(changes.c.release_id == release_id, changes.c.visit == visit)
+        return any(_read_change(row).changed_anything for row in self.connection.execute(query))
+
+    def changes(self, release_id: str) -> list[Change]:
+        """Every change that was made on a release, in order; those of one rollback by environment."""
+        query = select(changes).where(changes.c.release_id == release_id).order_by(changes.c.sequence, changes.c.environment)
+        return [_read_change(row) for row in self.connection.execute(query)]
+
+
+def _read_run(row: Row[Any]) -> StageRun:
+    columns = ("visit", "stage_index", "outcome", "entered_at", "acts_at", "acted_at")
+    return StageRun(**{column: getattr(row, column) for column in columns})
+
+
+def _read_change(row: Row[Any]) -> Change:
+    values = dict(row._mapping)
+    return Change(release=values.pop("release_id"), **values)

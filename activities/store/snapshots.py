@@ -1,0 +1,27 @@
+"""What is served of an environment, read in one look."""
+
+from activities.store.database import Store
+from domain.evaluation.snapshot import ServedFlag, ServedSegment, Snapshot
+
+
+def read_snapshot(store: Store, environment_id: str) -> Snapshot | None:
+    """All that evaluating a living environment needs; None where there is none."""
+    environment = store.environments.by_id(environment_id)
+    if environment is None:
+        return None
+    project = store.projects.by_id(store.environments.owner_of(environment_id))
+    if project is None:
+        return None
+    features, segments = store.features.all(project.id), store.segments.all(project.id)
+    changed = store.features.changed_in(environment)
+    ids = [environment.id, *(feature.id for feature in features), *(segment.id for segment in segments)]
+    numbers = store.serving.numbers(ids)
+    return Snapshot(
+        number=numbers[environment.id],
+        project=project,
+        environment=environment,
+        keys=store.serving.keys([environment.id])[environment.id],
+        version=store.serving.version(environment.id),
+        flags=tuple(ServedFlag(numbers[each.id], each, changed.get(each.id, each.default)) for each in features),
+        segments=tuple(ServedSegment(numbers[each.id], each) for each in segments),
+    )

@@ -1,0 +1,92 @@
+"""What is done for every request: it gets an id, is counted, and leaves one line in the log."""
+
+import re
+import time
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from activities.store.identifiers import new_id
+from api.problems import defect
+from api.prometheus import Answered, ApiMetrics
+from domain.access import Caller
+from domain.text import SLUG_PATTERN
+
+VERSIONED = "/api/v1"
+REQUEST_ID = "X-Request-Id"
+UNMATCHED = "(unmatched)"
+
+_SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_NAMED = ("project", "release")
+
+log = structlog.get_logger()
+
+
+class Requests:
+    """Stands before everything else, so that whatever goes wrong has an id and is answered."""
+
+    def __init__(self, app: ASGIApp, metrics: ApiMetrics, quiet: tuple[str, ...] = ()) -> None:
+        self.app = app
+        self.metrics = metrics
+        self.quiet = ("/healthz", "/readyz", "/metrics", *quiet)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(REQUEST_ID, "")
+        request_id = given if _SANE.fullmatch(given) else new_id()
+        began, status = time.perf_counter(), 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = int(message["status"])
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, answer)
+            except Exception as error:
+                if status:  # Half of the answer has left already.
+                    raise
+                await defect(error)(scope, receive, answer)
+            finally:
+                self._note(scope, status, time.perf_counter() - began)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        state = scope.get("state", {})
+        route, code = template_of(scope), state.get("problem")
+        method = scope["method"] if scope["method"] in _METHODS else "(other)"
+        self.metrics.note(Answered(method, route, str(status or "(none)"), seconds, code))
+        said: dict[str, Any] = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
+        more = {"code": code} if code else {}
+        # Health checks, scrapes and applications that read their flags come all the time and say nothing new.
+        write = log.debug if scope["path"].startswith(self.quiet) else log.info
+        write("request", **said, **more, **_caller(state), **_names(scope, status))
+
+
+def template_of(scope: Scope) -> str:
+    """The path of the route that was found, with its parameters as names: what is sent would make a series each."""
+    path = getattr(scope.get("route"), "path", None)
+    if path is None:
+        return UNMATCHED
+    # An included route knows its path without the prefix under which it was included.
+    return f"{VERSIONED}{path}" if scope["path"].startswith(f"{VERSIONED}/") else str(path)
+
+
+def _caller(state: dict[str, Any]) -> dict[str, str]:
+    caller: Caller | None = state.get("caller")
+    return {"key": caller.key, "owner": caller.owner_id} if caller else {}
+
+
+def _names(scope: Scope, status: int) -> dict[str, str]:
+    """Which project and release it was about, where there is such a one: what else is in a path was sent by mistake, and may be secret."""
+    sent = scope.get("path_params") or {} if status != HTTPStatus.NOT_FOUND else {}
+    return {name: sent[name] for name in _NAMED if re.fullmatch(SLUG_PATTERN, str(sent.get(name, "")))}

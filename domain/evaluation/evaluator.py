@@ -1,0 +1,166 @@
+"""Evaluating flags for an identity, with Flagsmith's own engine, on a context that is built once per version of an environment."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from flag_engine.context.types import IdentityContext
+from flag_engine.engine import EvaluationContext, EvaluationResult, get_evaluation_result
+from flag_engine.segments.evaluator import get_context_value
+from flag_engine.utils.hashing import get_hashed_percentage_for_object_ids
+
+from domain.evaluation.identity import Identity, Trait
+from domain.evaluation.snapshot import ServedFlag, Snapshot
+from domain.evaluation.targeting import PRIORITY_OF_ROLLOUT, Share, overrides_for, served_rules, share_of
+from domain.flags.flag import Value
+from domain.flags.regex import Deadline, compile_pattern, matches
+from domain.flags.segment import Operator, Rule
+
+_MATCHED = "\x00pattern "
+"""How the traits are called that say which patterns match; nobody can send such a one."""
+
+
+class FlagResult(NamedTuple):
+    """What an identity gets of one flag, and why: by the override for a segment, or by being in the share of a rollout."""
+
+    flag: ServedFlag
+    enabled: bool
+    value: Value
+    reason: str
+    segment: str | None
+    in_rollout: bool
+
+
+class _Pattern(NamedTuple):
+    """A pattern that is tried beforehand, within a deadline: the engine only looks whether it matched."""
+
+    trait: str
+    property: str
+    compiled: Any
+
+
+class _Drawn(NamedTuple):
+    """A share that is drawn beforehand, with the engine's own hash, which is cheaper than rules: a segment of everybody, or of nobody."""
+
+    key: str
+    percent: int
+    everybody: Any
+    nobody: Any
+
+    def drawn_for(self, identity_key: str) -> Any:
+        """What stands for the share when this identity is evaluated."""
+        return self.everybody if get_hashed_percentage_for_object_ids([self.key, identity_key]) <= self.percent else self.nobody
+
+
+class Evaluator:
+    """Evaluates the flags of one environment at one version."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.flags = {flag.feature.key: flag for flag in snapshot.flags}
+        self._patterns: list[_Pattern] = []
+        self._known: dict[tuple[str, str], tuple[int, FlagResult]] = {}
+        self._environment: dict[str, str] = {"key": snapshot.environment.id, "name": snapshot.environment.name}
+        self._features = {key: _feature(flag, flag.state.enabled, flag.state.value) for key, flag in self.flags.items()}
+        self._shares = [self._drawn(share) for flag in snapshot.flags if (share := share_of(flag))]
+        self._segments = dict(self._segment_contexts()) | {share.key: share.nobody for share in self._shares}
+        self._segments_of = _by_feature(self._segments)
+        self._targeted = {key: feature for key, feature in self._features.items() if key in self._segments_of}
+        self._positions = {key: position for position, key in enumerate(self._features)}
+
+    @cached_property
+    def defaults(self) -> list[FlagResult]:
+        """Every flag as everybody gets it, by key."""
+        return [found for _, found in self._run(self._features, {}, None)]
+
+    def evaluate(self, identity: Identity) -> list[FlagResult]:
+        """Every flag, by key."""
+        found = self.defaults.copy()
+        for position, targeted in self.evaluate_targeted(identity):
+            found[position] = targeted
+        return found
+
+    def evaluate_targeted(self, identity: Identity) -> list[tuple[int, FlagResult]]:
+        """The flags that have an override or a rollout, each with its position among all. The others are the same for everybody."""
+        return self._run(self._targeted, self._segments, identity)
+
+    def evaluate_one(self, feature: str, identity: Identity | None = None) -> FlagResult:
+        """One flag. Raises KeyError where there is none of that key."""
+        return self._run({feature: self._features[feature]}, self._segments_of.get(feature, {}), identity)[0][1]
+
+    def _run(self, features: Mapping[str, Any], segments: Mapping[str, Any], identity: Identity | None) -> list[tuple[int, FlagResult]]:
+        context: EvaluationContext[Any, Any] = {"environment": self._environment, "features": dict(features)}  # type: ignore[typeddict-item]
+        if identity:
+            traits: dict[str, Trait] = dict(identity.traits)
+            key = f"{self.snapshot.environment.id}_{identity.identifier}"
+            drawn = {share.key: share.drawn_for(key) for share in self._shares if share.key in segments}
+            context["segments"] = {**segments, **drawn}
+            context["identity"] = IdentityContext(identifier=identity.identifier, key=key, traits=traits)  # type: ignore[typeddict-item]
+            traits.update(self._matched(context))
+        result: EvaluationResult[Any, Any] = get_evaluation_result(context)
+        return [self._known.get((name, found["reason"])) or self._read(name, found) for name, found in result["flags"].items()]
+
+    def _read(self, name: str, found: Any) -> tuple[int, FlagResult]:
+        """A flag's reason settles what it is, so each is read once."""
+        about = found["metadata"]
+        whose = about.get("segment"), bool(about.get("rollout"))
+        read = self._positions[name], FlagResult(self.flags[name], found["enabled"], found["value"], found["reason"], *whose)
+        return self._known.setdefault((name, found["reason"]), read)
+
+    def _matched(self, context: EvaluationContext[Any, Any]) -> dict[str, bool]:
+        deadline = Deadline() if self._patterns else None
+        matched = {}
+        for pattern in self._patterns:
+            value = get_context_value(context, pattern.property)
+            if deadline and value is not None and matches(pattern.compiled, str(value), deadline):
+                matched[pattern.trait] = True
+        return matched
+
+    def _segment_contexts(self) -> Iterator[tuple[str, Any]]:
+        for segment in self.snapshot.segments:
+            overrides = [
+                _feature(flag, enabled, value, priority, segment=segment.segment.key)
+                for flag, enabled, value, priority in overrides_for(segment, self.snapshot.flags)
+            ]
+            if overrides:
+                rules = [self._rule(rule) for rule in served_rules(segment)]
+                yield str(segment.number), _segment(segment.number, segment.segment.key, rules, overrides)
+
+    def _drawn(self, share: Share) -> _Drawn:
+        overrides = [_feature(share.flag, share.enabled, share.value, PRIORITY_OF_ROLLOUT, rollout=True)]
+        everybody = _segment(share.flag.number, share.name, [{"type": "ALL", "conditions": [], "rules": []}], overrides)
+        return _Drawn(str(share.flag.number), share.percent, everybody, everybody | {"rules": []})
+
+    def _rule(self, rule: Rule) -> dict[str, Any]:
+        conditions = [self._condition(each.property or "", each.operator, each.value) for each in rule.conditions]
+        return {"type": rule.type, "conditions": conditions, "rules": [self._rule(each) for each in rule.rules]}
+
+    def _condition(self, property_: str, operator: Operator, value: str | None) -> dict[str, Any]:
+        if operator is not Operator.REGEX:
+            return {"property": property_, "operator": operator.value, "value": value}
+        trait = f"{_MATCHED}{len(self._patterns)}"
+        self._patterns.append(_Pattern(trait, property_, compile_pattern(value or "")))
+        return {"property": trait, "operator": Operator.IS_SET.value, "value": ""}
+
+
+def _feature(flag: ServedFlag, enabled: bool, value: Value, priority: int | None = None, **why: str | bool) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "key": str(flag.number),
+        "name": flag.feature.key,
+        "enabled": enabled,
+        "value": value,
+        "metadata": {"id": flag.number, **why},
+    }
+    return made if priority is None else made | {"priority": priority}
+
+
+def _segment(number: int, name: str, rules: list[dict[str, Any]], overrides: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"key": str(number), "name": name, "rules": rules, "overrides": overrides}
+
+
+def _by_feature(segments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for key, segment in segments.items():
+        for override in segment["overrides"]:
+            found.setdefault(override["name"], {})[key] = segment
+    return found

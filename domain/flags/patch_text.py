@@ -1,0 +1,41 @@
+"""What a patch does, as people say it."""
+
+import json
+
+from domain.flags.flag import Rollout
+from domain.flags.patch import FlagPatch, OverridePatch
+
+
+def patch_in_words(patch: FlagPatch) -> str:
+    """All that a patch does: `enable for everyone, set the value "v2" for beta`."""
+    parts = [f"{words} for everyone" for words in _fields_in_words(patch)]
+    if "rollout" in patch.named:
+        parts.insert(0, _rollout_in_words(patch.rollout))
+    if patch.removes_all_overrides:
+        parts.append("remove all overrides")
+    for segment, override in patch.segments.items():
+        words = ["remove the override"] if override is None else [*_fields_in_words(override), *_ranks_in_words(override)]
+        parts += [f"{word} for {segment}" for word in words]
+    return ", ".join(parts) or "nothing"
+
+
+def _rollout_in_words(rollout: Rollout | None) -> str:
+    return f"{' and '.join(_fields_in_words(rollout))} for {rollout.percent} %" if rollout else "end the rollout"
+
+
+def _fields_in_words(named: FlagPatch | OverridePatch | Rollout) -> list[str]:
+    words = []
+    if "enabled" in named.named:
+        words.append("enable" if named.enabled else "disable")
+    if "value" in named.named:
+        words.append("set no value" if named.value is None else f"set the value {_shortened(json.dumps(named.value, ensure_ascii=False))}")
+    return words
+
+
+def _ranks_in_words(override: OverridePatch) -> list[str]:
+    words = [f"inherit {field}" for field in override.inherits]
+    return words + ([f"set the priority {override.priority}"] if "priority" in override.named else [])
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,164 @@
+"""Pipelines: a named, ordered list of stages, in versions that never change once they are published."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from domain.errors import Conflict, DraftExists, Invalid, NotADraft, PipelineArchived, Problem
+from domain.flags.patch import FlagPatch
+from domain.flags.patch_text import patch_in_words
+from domain.model import Frozen, Moment
+from domain.pipelines.action import Action, PhasedRollout, blanks, fold, growth_in_words, rollout_of
+from domain.pipelines.gate import MOST_GATES, ApprovalGate, Gate, approval_among, gate_in_words
+from domain.pipelines.parameter import MOST_PARAMETERS, Parameter, Parameters
+from domain.pipelines.trigger import Trigger
+from domain.text import Description, Name, Slug
+
+MOST_STAGES = 30
+LARGEST_DEFINITION = 64 * 1024
+"""In bytes of JSON."""
+
+OnConflict = Literal["block", "overwrite"]
+
+
+class Stage(Frozen):
+    """One step of a pipeline, in one environment; without actions it is a hold."""
+
+    name: Name
+    description: Description = ""
+    environment: Slug
+    trigger: Trigger
+    gates: tuple[Gate, ...] = Field(default=(), max_length=MOST_GATES)
+    actions: tuple[Action, ...] = Field(default=(), max_length=20)
+
+    @property
+    def is_hold(self) -> bool:
+        """Whether the stage only waits, or asks."""
+        return not self.actions
+
+    @property
+    def approval(self) -> ApprovalGate | None:
+        """The gate that asks people, if there is one."""
+        return approval_among(self.gates)
+
+    @property
+    def rollout(self) -> PhasedRollout | None:
+        """The rollout that it makes step by step, if it makes one."""
+        return rollout_of(self.actions)
+
+    @property
+    def steps(self) -> int:
+        """How many changes it makes, one after the other; a hold makes none in its one step."""
+        return len(self.rollout.shares) if self.rollout else 1
+
+    def patch(self, parameters: Parameters, step: int = 1) -> FlagPatch:
+        """What it does in one step, as one patch."""
+        return fold(self.actions, parameters, step)
+
+    def step_in_words(self, parameters: Parameters, step: int = 1) -> str:
+        """What it does in one step, as people say it."""
+        return "hold" if self.is_hold else patch_in_words(self.patch(parameters, step))
+
+    def in_words(self, given: Parameters | None = None) -> str:
+        """What it does, as people say it; parameters that are not filled in yet are named."""
+        does = self.step_in_words(blanks(given)) + (growth_in_words(self.rollout) if self.rollout else "")
+        return "; ".join([does, *map(gate_in_words, self.gates)])
+
+
+class Definition(Frozen):
+    """What people write: everything about a pipeline version but its number and its state."""
+
+    key: Slug
+    name: Name
+    description: Description = ""
+    on_conflict: OnConflict = "block"
+    parameters: dict[Slug, Parameter] = Field(default={}, max_length=MOST_PARAMETERS)
+    stages: tuple[Stage, ...] = Field(default=(), max_length=MOST_STAGES)
+
+    def index_of(self, stage: str) -> int | None:
+        """Where the stage of that name stands, whatever its case."""
+        names = [each.name.casefold() for each in self.stages]
+        return names.index(stage.casefold()) if stage.casefold() in names else None
+
+    def copied(self, key: str | None, name: str | None) -> "Definition":
+        """The same stages, under another key and name where they are given."""
+        return self.model_copy(update={"key": key or self.key, "name": name or self.name})
+
+
+def stage_to_restart(stages: tuple[Stage, ...], come_through: range, name: str) -> int:
+    """The index of the stage of that name, if it is among those that the release has come through. Raises Invalid."""
+    for index in come_through:
+        if stages[index].name.casefold() == name.casefold():
+            return index
+    names = ", ".join(f"'{stages[index].name}'" for index in come_through)
+    message = f"The release can't be restarted from '{name}': it has come through {names}."
+    raise Invalid(message, problems=(Problem(pointer="/stage", code="not_found", message=message),))
+
+
+def environments_ahead(stages: tuple[Stage, ...], index: int) -> list[str]:
+    """The environments for which a release from that stage on needs a right of its own, in order.
+
+    A hold touches none, and a stage that asks people acts by the rights of those who approve it.
+    """
+    return list(dict.fromkeys(stage.environment for stage in stages[index:] if not stage.is_hold and stage.approval is None))
+
+
+class PipelineStatus(StrEnum):
+    """What can be done with a pipeline version."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    ARCHIVED = "archived"
+
+
+class Pipeline(Frozen):
+    """One version of a pipeline."""
+
+    id: str
+    version: int
+    revision: int
+    status: PipelineStatus
+    published_at: Moment | None = None
+    published_by: str | None = None
+    definition: Definition
+
+    def published(self, at: datetime, by: str) -> "Pipeline":
+        """The same version, published."""
+        return self.model_copy(update={"status": PipelineStatus.PUBLISHED, "published_at": at, "published_by": by})
+
+    def check_is_draft(self) -> None:
+        """Raise NotADraft for a version that was published, archived or not."""
+        if self.status is not PipelineStatus.DRAFT:
+            raise NotADraft(
+                f"Version {self.version} of '{self.definition.key}' is {self.status} and can't be changed in any way: clone it."
+            )
+
+    def check_may_become(self, definition: Definition) -> None:
+        """Raise Conflict where a further version would leave its key."""
+        if self.version > 1 and definition.key != self.definition.key:
+            message = (
+                f"Version {self.version} belongs to '{self.definition.key}' as the earlier ones do: clone it onto the new key instead."
+            )
+            raise Conflict(message, problems=(Problem(pointer="/key", code="belongs_to_its_key", message=message),))
+
+    def check_not_archived(self, pointer: str | None = None) -> None:
+        """Raise PipelineArchived, pointing at what named it in the request."""
+        if self.status is PipelineStatus.ARCHIVED:
+            message = f"'{self.definition.key}' is archived: use another pipeline, or clone it onto a new key."
+            problems = (Problem(pointer=pointer, code=PipelineArchived.code(), message=message),) if pointer else ()
+            raise PipelineArchived(message, problems=problems)
+
+
+def next_version(versions: Iterable[Pipeline]) -> int:
+    """The number of the version that follows those of one key. Raises PipelineArchived or DraftExists."""
+    newest_first = sorted(versions, key=lambda each: each.version, reverse=True)
+    for each in newest_first:
+        each.check_not_archived()
+    newest = newest_first[0]
+    if newest.status is PipelineStatus.DRAFT:
+        message = f"'{newest.definition.key}' has a draft already, version {newest.version} ({newest.id}): publish it or delete it first."
+        raise DraftExists(message, draft=newest.id, version=newest.version)
+    return newest.version + 1

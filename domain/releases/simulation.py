@@ -1,0 +1,96 @@
+"""What would happen to a flag on a pipeline: when each stage and each step would act, and what stands in the way."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Literal
+
+from domain.model import Frozen, Moment
+from domain.pipelines.binding import pinned
+from domain.pipelines.freeze import Freeze, opening
+from domain.pipelines.gate import gate_in_words
+from domain.pipelines.parameter import Parameters
+from domain.pipelines.pipeline import Stage
+from domain.pipelines.trigger import WaitUntil
+from domain.releases.plan import note_on
+from domain.releases.schedule import Due, by_calendar, simulated, steps_at
+from domain.releases.status import StageOutcome
+
+
+class SimulatedStep(Frozen):
+    """A step of a rollout: the share that it would lead to, in percent, and when."""
+
+    percent: int
+    acts_at: Moment
+
+
+class SimulatedStage(Frozen):
+    """When a stage would be entered and would act; nothing, from where a time is not given on."""
+
+    name: str
+    environment: str
+    outcome: StageOutcome
+    enters_at: Moment | None = None
+    acts_at: Moment | None = None
+    steps: tuple[SimulatedStep, ...] | None = None
+    note: str | None = None
+
+
+class Obstacle(Frozen):
+    """What would keep the flag from being added now, or from climbing so; `pointer` leads into the pipeline or the request."""
+
+    about: Literal["pipeline", "request", "feature", "right", "stop"]
+    code: str
+    message: str
+    pointer: str | None = None
+
+
+def simulate(
+    stages: Sequence[Stage], start: int, at: datetime, parameters: Parameters, freezes: Sequence[Freeze] = ()
+) -> list[SimulatedStage]:
+    """Every stage of a pipeline, for a flag that enters the one at `start` at that time; those before it are not run."""
+    ready = pinned(stages, parameters)
+    known = next((index for index, stage in enumerate(ready) if index >= start and _has_no_time(stage)), len(ready))
+    plan = simulated(ready[:known], start, at, by_calendar(freezes)) if known > start else {}
+    return [_simulated(stage, plan.get(index), index < start, freezes) for index, stage in enumerate(ready)]
+
+
+def ends_at(stages: Sequence[SimulatedStage]) -> datetime | None:
+    """When the last stage would be done, where that is known."""
+    last = stages[-1] if stages else None
+    if last is None or last.acts_at is None:
+        return None
+    return last.steps[-1].acts_at if last.steps else last.acts_at
+
+
+def _has_no_time(stage: Stage) -> bool:
+    return isinstance(stage.trigger, WaitUntil) and stage.trigger.at is None
+
+
+def _simulated(stage: Stage, due: Due | None, is_before: bool, freezes: Sequence[Freeze]) -> SimulatedStage:
+    steps = None
+    if stage.rollout and due:
+        shares = stage.rollout.shares
+        acts = steps_at(stage, 1, due.due_at, by_calendar(freezes))
+        steps = tuple(SimulatedStep(percent=shares[number - 1], acts_at=acts_at) for number, acts_at in acts)
+    return SimulatedStage(
+        name=stage.name,
+        environment=stage.environment,
+        outcome=StageOutcome.NOT_RUN if is_before else StageOutcome.PENDING,
+        enters_at=due.enters_at if due else None,
+        acts_at=due.acts_at if due else None,
+        steps=steps,
+        note=" ".join(_notes(stage, due, freezes)) or None if due else None,
+    )
+
+
+def _notes(stage: Stage, due: Due, freezes: Sequence[Freeze]) -> Iterator[str]:
+    """What is to be said of when it acts."""
+    if note := note_on(stage, due.enters_at):
+        yield note
+    found = opening(stage.gates, stage.environment, due.due_at, freezes)
+    if found.freeze:
+        yield f"'{found.freeze.name}' freezes {stage.environment} when it is due, until {found.freeze.ends_at:%Y-%m-%d %H:%M:%S} UTC."
+    if found.window:
+        yield "Its window is shut when it is due: it acts when that opens."
+    if stage.approval:
+        yield f"It asks for {gate_in_words(stage.approval)}: this is the soonest."

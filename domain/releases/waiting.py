@@ -1,0 +1,127 @@
+"""Why a release isn't moving."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from domain.duration import speak_duration
+from domain.model import Frozen, Moment
+from domain.releases.control import ACTING, Control, allowed_controls
+from domain.releases.release import Paused, Release
+from domain.releases.rollback import Rollback
+from domain.releases.status import ReleaseStatus
+from domain.system import WHY_LATE, Temporal
+
+PATIENCE = timedelta(seconds=60)
+"""How late a stage may be before we say that something is wrong."""
+
+_NO_TEMPORAL = "Temporal can't be reached, or doesn't know the namespace"
+
+
+WaitingCode = Literal[
+    "starting",
+    "stopped",
+    "freeze",
+    "window",
+    "approval",
+    "time",
+    "acting",
+    "paused",
+    "rolling_back",
+    "decision",
+    "no_worker",
+    "unavailable",
+]
+"""All that a release can wait for; docs/guide/why-is-my-release-not-moving.md says what helps."""
+
+
+class WaitingFor(Frozen):
+    """Why a release isn't moving: a code for programs, a sentence for people, and until when, where that is known."""
+
+    code: WaitingCode
+    message: str
+    until: Moment | None = None
+
+
+def is_overdue(release: Release, now: datetime) -> bool:
+    """Whether it should have gone on by itself more than a minute ago: its stage is due, or it still is to start."""
+    due = release.added_at if release.status is ReleaseStatus.STARTING else release.acts_at
+    return not release.is_finished and due is not None and now - due >= PATIENCE
+
+
+def waiting_for(release: Release, now: datetime, temporal: Temporal | None = None) -> WaitingFor | None:
+    """Why the release isn't moving; nothing, once it is finished. What Temporal told matters only where it is overdue."""
+    if release.is_finished:
+        return None
+    if release.status is ReleaseStatus.BLOCKED and release.blocked:
+        controls = " or ".join(Control(control).verb for control in allowed_controls(release.status))
+        return WaitingFor(code="decision", message=f"Blocked: {release.blocked.message} It waits for a person to {controls} it.")
+    if steered := _steered(release, now, temporal):
+        return steered
+    if release.acts_at is None:
+        return _waiting_for_start(release.added_at, now, temporal)
+    if release.acts_at > now:
+        what = f"Step {release.step} of '{release.stage}'" if release.step > 1 else f"'{release.stage}'"
+        message = f"{what} waits until {release.acts_at:%Y-%m-%d %H:%M:%S} UTC."
+        return WaitingFor(code="time", message=message, until=release.acts_at)
+    return _waiting_for_stage(release, release.acts_at, now, temporal)
+
+
+def _steered(release: Release, now: datetime, temporal: Temporal | None) -> WaitingFor | None:
+    """Somebody has paused it or has it rolled back, or something keeps its stage from acting."""
+    if release.paused:
+        return WaitingFor(code="paused", message=_paused_in_words(release.stage, release.paused))
+    if release.status is ReleaseStatus.ROLLING_BACK and release.rollback:
+        return _rolling_back(release.rollback, now, temporal)
+    if release.held and (release.held.until is None or now - release.held.until < PATIENCE):
+        return WaitingFor(code=release.held.code, message=release.held.message, until=release.held.until)
+    return None
+
+
+def _paused_in_words(stage: str, paused: Paused) -> str:
+    if paused.until and paused.remaining:
+        left = f"its time is {paused.until:%Y-%m-%d %H:%M:%S} UTC all the same"
+    else:
+        left = f"{speak_duration(paused.remaining)} of its wait are left" if paused.remaining else "it was due"
+    by = f" by {paused.by}" if paused.by else ""
+    why = f" ({paused.reason})" if paused.reason else ""
+    return f"Paused{by} in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC{why}: {left}. It waits for a person to resume it."
+
+
+def _rolling_back(rollback: Rollback, now: datetime, temporal: Temporal | None) -> WaitingFor:
+    if now - rollback.asked_at < PATIENCE:
+        return WaitingFor(code="rolling_back", message=f"It is about to be {rollback.in_words()}.")
+    code, why = _nobody_acts(temporal, now)
+    asked = f"It is to be {rollback.in_words()} at {rollback.asked_at:%Y-%m-%d %H:%M:%S} UTC, and nobody has done it"
+    return WaitingFor(code=code, message=f"{asked}: {why}. It is done once that is over.")
+
+
+def _waiting_for_start(added: datetime, now: datetime, temporal: Temporal | None) -> WaitingFor:
+    """No worker is needed to start a workflow."""
+    if now - added < PATIENCE:
+        return WaitingFor(code="starting", message="The release is about to start.")
+    refused = "Temporal answers and has not taken it so far, and the log says why"
+    why = refused if temporal and temporal.reachable else _NO_TEMPORAL
+    message = f"The release was added at {added:%Y-%m-%d %H:%M:%S} UTC and could not be started: {why}. It starts by itself."
+    return WaitingFor(code="unavailable", message=message)
+
+
+def _waiting_for_stage(release: Release, due: datetime, now: datetime, temporal: Temporal | None) -> WaitingFor:
+    if now - due < PATIENCE:
+        return WaitingFor(code=ACTING, message=f"'{release.stage}' is due and about to act.")
+    code, why = _nobody_acts(temporal, now)
+    message = (
+        f"'{release.stage}' has been due since {due:%Y-%m-%d %H:%M:%S} UTC and nobody has carried it out: {why}. "
+        "It goes on by itself once that is over."
+    )
+    return WaitingFor(code=code, message=message)
+
+
+def _nobody_acts(temporal: Temporal | None, now: datetime) -> tuple[WaitingCode, str]:
+    """The code and the words for what a stage that is overdue waits for."""
+    if temporal is None:
+        return "unavailable", "no worker is running, or Temporal, the database or the flag provider can't be reached"
+    if not temporal.reachable:
+        return "unavailable", _NO_TEMPORAL
+    if temporal.at_work(now):
+        return "unavailable", f"{temporal.seen_in_words(now)}, and {WHY_LATE}"
+    return "no_worker", "no worker has asked Temporal for work lately"

@@ -1,0 +1,149 @@
+"""Removing a flag holds at once, whoever is down."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from activities.commands.pause_remove import StopRelease, remove_release
+from activities.messages import Made, Standing
+from activities.store.outbox import Kind
+from domain.access import Access, Caller, Grant, Owner, Role
+from domain.audit import Event
+from domain.errors import ControlNotAllowed, NotAllowed, NotFound, StageMoved
+from domain.releases.control import Expected
+from domain.releases.release import Release
+from domain.releases.status import ReleaseStatus, StageOutcome
+from tests.activities.acting import TWO_STAGES, act, audit_of, change, changes_of, command_for, end_hold, events_of, runs_of
+from tests.pipelines import hold, pipeline, stage
+from tests.threads import at_once
+from tests.world import NOW, World
+
+REMOVED_AT = NOW + timedelta(minutes=30)
+
+
+def remove(world: World, release: str, caller: Caller | None = None, **wanted: Any) -> Release:
+    with world.database.transaction() as store:
+        project = store.projects.get("shop", lock="share")
+        return remove_release(store, caller or world.caller, project, StopRelease(release=release, **wanted), REMOVED_AT)
+
+
+def anna(*grants: Grant) -> Caller:
+    return Caller(key="k", owner=Owner(kind="person", name="anna"), owner_id="a", access=Access(grants=grants))
+
+
+def test_a_removed_release_stops_and_what_it_changed_stays(world: World) -> None:
+    world.publish(TWO_STAGES)
+    release = world.add()
+    act(world, release)
+
+    remove(world, release.id, reason="not wanted")
+
+    now = world.release(release.id)
+    assert (now.status, now.ended_at, now.acts_at, now.stage) == (ReleaseStatus.REMOVED, REMOVED_AT, None, "Production")
+    assert world.flag("development").enabled is True
+    assert [run.outcome for run in runs_of(world, release)] == [StageOutcome.ACTED, StageOutcome.REMOVED]
+    entry = audit_of(world, release)[-1]
+    assert (entry.event, entry.actor.owner, entry.reason) == (Event.RELEASE_REMOVED, "olivia", "not wanted")
+    with world.database.transaction() as store:
+        assert [each.kind for each in store.outbox.lease(NOW, 9)] == [Kind.START, Kind.LOOK_AGAIN]
+
+
+def test_a_stage_and_a_removal_at_the_same_instant_end_in_one_order_or_the_other(world: World) -> None:
+    """Never half: a change that was made is in the history, one that came too late is nowhere."""
+    world.publish(TWO_STAGES)
+    for _ in range(4):
+        release = world.add()
+        command = command_for(world, release)
+
+        answer, removed = at_once(lambda command=command: change(world, command), lambda id_=release.id: remove(world, id_))  # type: ignore[misc]
+
+        made = isinstance(answer, Made)
+        assert isinstance(answer, Made | Standing)
+        assert isinstance(removed, Release)
+        assert len(changes_of(world, release)) == made
+        assert [run.outcome for run in runs_of(world, release)][-1] is StageOutcome.REMOVED
+        assert len(runs_of(world, release)) == 1 + made
+        assert world.release(release.id).status is ReleaseStatus.REMOVED
+        assert events_of(world, release)[-1] is Event.RELEASE_REMOVED
+
+
+def test_a_release_that_is_over_can_not_be_removed(shop: World) -> None:
+    shop.publish(pipeline(stage("Development")))
+    completed = shop.add()
+    act(shop, completed)
+    removed = shop.add()
+    remove(shop, removed.id)
+
+    for release, status in ((completed, "completed"), (removed, "removed")):
+        before = shop.release(release.id)
+        with pytest.raises(ControlNotAllowed, match=f"The release is {status}") as refused:
+            remove(shop, release.id)
+        assert refused.value.details == {"status": status, "allowed": ["rollback"]}
+        assert shop.release(release.id) == before
+        assert len(events_of(shop, release)) == len(set(events_of(shop, release)))
+
+
+@pytest.mark.parametrize(
+    ("expected", "holds"),
+    [
+        ({}, True),
+        ({"stage": "production"}, True),
+        ({"stage": "Production", "visit": 2}, True),
+        ({"stage": "Development"}, False),
+        ({"visit": 1}, False),
+        ({"stage": "Production", "visit": 3}, False),
+    ],
+)
+def test_a_removal_holds_only_where_the_caller_last_saw_the_release(shop: World, expected: dict[str, Any], holds: bool) -> None:
+    shop.publish(TWO_STAGES)
+    release = shop.add()
+    act(shop, release)
+
+    if holds:
+        assert remove(shop, release.id, expected=Expected(**expected)).status is ReleaseStatus.REMOVED
+        return
+    with pytest.raises(StageMoved) as refused:
+        remove(shop, release.id, expected=Expected(**expected))
+    assert refused.value.details == {"stage": "Production", "visit": 2}
+    assert shop.release(release.id).status is ReleaseStatus.RUNNING
+
+
+def test_a_release_is_removed_with_the_right_on_every_environment_still_ahead(shop: World) -> None:
+    shop.publish(pipeline(stage("Staging", "staging"), stage("Production", "production", "1h"), hold("Watch", "1h")))
+    release = shop.add()
+    staging, production = (Grant(project="shop", role=Role.OPERATOR, environments=(each,)) for each in ("staging", "production"))
+    for grants in ([staging], [production], [Grant(project="shop", role=Role.VIEWER)]):
+        with pytest.raises(NotAllowed):
+            remove(shop, release.id, anna(*grants))
+
+    act(shop, release)
+
+    with pytest.raises(NotAllowed):
+        remove(shop, release.id, anna(staging))
+    assert remove(shop, release.id, anna(production)).status is ReleaseStatus.REMOVED
+
+
+def test_who_may_only_look_can_not_remove_a_release_in_its_last_hold(shop: World) -> None:
+    """A hold touches no environment, so that no right on one is asked for."""
+    shop.publish(pipeline(stage("Production", "production"), hold("Watch", "2d")))
+    release = shop.add()
+    act(shop, release)
+    viewer = anna(Grant(project="shop", role=Role.VIEWER))
+
+    with pytest.raises(NotAllowed):
+        remove(shop, release.id, viewer)
+
+    end_hold(shop, release)
+    assert shop.release(release.id).status is ReleaseStatus.COMPLETED
+
+
+def test_a_release_of_another_project_is_not_there(shop: World) -> None:
+    shop.publish(TWO_STAGES)
+    release = shop.add()
+
+    with shop.database.transaction() as store:
+        store.projects.insert(NOW, id="other", key="other", name="Other")
+        theirs = store.projects.get("other")
+        with pytest.raises(NotFound, match="There is no release"):
+            remove_release(store, shop.caller, theirs, StopRelease(release=release.id), REMOVED_AT)

@@ -1,0 +1,194 @@
+"""What a release does besides changing flags is recorded once, by whoever is entitled to."""
+
+from datetime import timedelta
+
+from activities.commands.pause_remove import StopRelease, remove_release
+from activities.messages import Advanced, HeldBack, HoldEnded, Overtaken, Recorded, RemovedByTemporal
+from domain.access import Person
+from domain.audit import Event
+from domain.pipelines.gate import ApprovalGate
+from domain.releases.release import Release
+from domain.releases.status import ReleaseStatus, StageOutcome
+from tests.activities.acting import (
+    ACTED,
+    LATER,
+    TWO_STAGES,
+    act,
+    audit_of,
+    change,
+    command_for,
+    end_hold,
+    events_of,
+    read_standing,
+    record,
+    runs_of,
+    told,
+)
+from tests.pipelines import approval, hold, pipeline, stage
+from tests.threads import at_once
+from tests.world import NOW, World
+
+HOLD_THEN_STAGE = pipeline(hold("Soak", "24h", "staging"), stage("Production", "production"), hold("Watch", "2d"))
+
+
+def remove(world: World, release: Release) -> None:
+    with world.database.transaction() as store:
+        remove_release(store, world.caller, world.project, StopRelease(release=release.id), NOW)
+
+
+def test_a_hold_that_is_over_leads_to_the_next_stage(world: World) -> None:
+    world.publish(HOLD_THEN_STAGE)
+    release = world.add()
+
+    answer = end_hold(world, release)
+
+    assert told(answer) == {"at": ACTED, "sequence": 1}
+    now = world.release(release.id)
+    assert (now.stage, now.visit, now.entered_at, now.acts_at) == ("Production", 2, ACTED, ACTED)
+    first, second = runs_of(world, release)
+    assert (first.outcome, first.acted_at, second.outcome) == (StageOutcome.HELD, ACTED, StageOutcome.PENDING)
+    assert events_of(world, release) == [Event.RELEASE_ADDED, Event.STAGE_HELD]
+
+
+def test_a_release_is_completed_when_its_last_hold_is_over(world: World) -> None:
+    world.publish(HOLD_THEN_STAGE)
+    release = world.add(starting_stage="Production")
+    act(world, release)
+    assert world.release(release.id).status is ReleaseStatus.RUNNING
+
+    end_hold(world, release, LATER)
+
+    now = world.release(release.id)
+    assert (now.status, now.ended_at) == (ReleaseStatus.COMPLETED, LATER)
+    assert events_of(world, release)[-2:] == [Event.STAGE_HELD, Event.RELEASE_COMPLETED]
+
+
+def test_recording_a_step_twice_is_the_same_as_recording_it_once(world: World) -> None:
+    world.publish(HOLD_THEN_STAGE)
+    release = world.add()
+    step = HoldEnded(entered_at=NOW, acts_at=NOW, next=command_for(world, release).next)
+
+    answers = [record(world, release, step, sequence=0) for _ in range(2)]
+
+    assert [told(answer) for answer in answers] == [{"at": ACTED, "sequence": 1}] * 2
+    assert len(runs_of(world, release)) == 2
+    assert events_of(world, release).count(Event.STAGE_HELD) == 1
+
+
+def test_a_step_recorded_at_the_same_instant_by_two_is_recorded_once(world: World) -> None:
+    world.publish(HOLD_THEN_STAGE)
+    release = world.add()
+    step = HoldEnded(entered_at=NOW, acts_at=NOW, next=command_for(world, release).next)
+
+    answers = at_once(*[lambda: record(world, release, step, sequence=0)] * 3)
+
+    assert [told(answer) for answer in answers] == [{"at": ACTED, "sequence": 1}] * 3
+    assert events_of(world, release).count(Event.STAGE_HELD) == 1
+
+
+def test_a_step_after_removal_writes_nothing_and_tells_where_the_record_stands(world: World) -> None:
+    world.publish(HOLD_THEN_STAGE)
+    release = world.add()
+    remove(world, release)
+    before = world.release(release.id)
+
+    answer = record(world, release, HoldEnded(entered_at=NOW, acts_at=NOW), sequence=0)
+
+    assert told(answer) == {"finished": True, "status": "removed", "sequence": 1, "stage_index": 0, "visit": 1, "entered_at": None}
+    assert world.release(release.id) == before
+    assert [each.outcome for each in runs_of(world, release)] == [StageOutcome.REMOVED]
+
+
+def test_a_step_of_a_workflow_that_is_behind_writes_nothing(world: World) -> None:
+    world.publish(HOLD_THEN_STAGE)
+    release = world.add()
+    end_hold(world, release)
+    before = world.release(release.id)
+
+    answer = record(world, release, Overtaken(), LATER, sequence=0)
+
+    assert told(answer) == {"finished": False, "status": "running", "sequence": 1, "stage_index": 1, "visit": 2, "entered_at": ACTED}
+    assert read_standing(world, release) == answer
+    assert world.release(release.id) == before
+
+
+def test_a_hold_whose_workflow_task_was_lost_is_answered_with_the_time_that_was_recorded(world: World) -> None:
+    """The task is run again later, with another clock: what the first one committed stands."""
+    world.publish(HOLD_THEN_STAGE)
+    release = world.add()
+    end_hold(world, release)
+    before = world.release(release.id)
+
+    answer = record(world, release, HoldEnded(entered_at=NOW, acts_at=NOW), LATER, sequence=0)
+
+    assert told(answer) == {"at": ACTED, "sequence": 1}
+    assert world.release(release.id) == before
+
+
+def test_an_advance_that_is_recorded_again_is_not_due_when_the_hold_that_came_of_it_ends(world: World) -> None:
+    world.publish(pipeline(hold("Soak", "24h", "staging") | {"gates": [approval(timeout="2h")]}))
+    release = world.add()
+    by = Person(key=world.caller.key, owner="olivia", owner_id=world.caller.owner_id)
+    record(world, release, Advanced(by=by))
+    asks = ApprovalGate(type="APPROVAL", timeout=timedelta(hours=2))
+    held = record(world, release, HoldEnded(entered_at=NOW, acts_at=ACTED, gates=(asks,)))
+
+    answer = record(world, release, Advanced(by=by), LATER, sequence=0)
+
+    assert isinstance(held, HeldBack)
+    assert isinstance(answer, Recorded)
+    assert (answer.sequence, answer.at, answer.acts_at) == (1, LATER, None)
+
+
+def test_a_cancel_at_temporal_removes_the_release_and_is_recorded_as_such(world: World) -> None:
+    world.publish(TWO_STAGES)
+    release = world.add()
+
+    answers = [record(world, release, RemovedByTemporal(reason="wrong flag"), sequence=0) for _ in range(2)]
+
+    assert [told(answer) for answer in answers] == [{"at": ACTED, "sequence": 1}] * 2
+    now = world.release(release.id)
+    assert (now.status, now.ended_at) == (ReleaseStatus.REMOVED, ACTED)
+    entry = audit_of(world, release)[-1]
+    assert (entry.event, entry.actor.kind, entry.on_behalf_of, entry.reason) == (Event.RELEASE_REMOVED, "temporal", None, "wrong flag")
+    assert events_of(world, release).count(Event.RELEASE_REMOVED) == 1
+
+
+def test_a_cancel_is_recorded_whatever_somebody_wrote_as_its_reason(world: World) -> None:
+    """Nobody checks what is typed at Temporal, and a record that can't be written would be tried for ever."""
+    world.publish(TWO_STAGES)
+    release = world.add()
+
+    record(world, release, RemovedByTemporal(reason="no\x00 " + "x" * 1_000))
+
+    reason = audit_of(world, release)[-1].reason
+    assert reason == "no " + "x" * 497
+
+
+def test_a_release_whose_record_is_ahead_of_its_workflow_blocks_and_says_so(world: World) -> None:
+    world.publish(TWO_STAGES)
+    release = world.add()
+    act(world, release)
+
+    answer = record(world, release, Overtaken(), LATER)
+
+    assert isinstance(answer, Recorded)
+    now = world.release(release.id)
+    assert (now.status, now.stage, now.sequence) == (ReleaseStatus.BLOCKED, "Production", 2)
+    assert now.blocked
+    assert (now.blocked.code, now.blocked.since, answer.blocked) == ("superseded", LATER, now.blocked)
+    assert "reset or restored" in now.blocked.message
+
+
+def test_a_workflow_reset_after_completion_finds_its_change_made_and_acts_no_more(world: World) -> None:
+    world.publish(pipeline(stage("Development"), stage("Staging", "staging", "1h")))
+    release = world.add()
+    first = command_for(world, release)
+    act(world, release)
+    second = command_for(world, release)
+    act(world, release, LATER)
+
+    assert change(world, first, LATER + timedelta(days=1)) == change(world, first)
+    assert change(world, second, LATER + timedelta(days=1)) == change(world, second)
+    assert read_standing(world, release).finished
+    assert len(events_of(world, release)) == 4

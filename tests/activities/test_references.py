@@ -1,0 +1,83 @@
+"""What is in use is not taken away, and says what uses it."""
+
+from activities.commands.references import Use, uses_of_environment, uses_of_segment
+from activities.store.database import Database
+from domain.pipelines.pipeline import Definition
+from tests.activities.acting import act, change_by_hand
+from tests.pipelines import enable, hold, pipeline, stage
+from tests.world import NOW, World, make_world
+
+BETA = pipeline(stage("Beta", "production", actions=[enable("beta-users")]), key="beta")
+
+
+def of_segment(world: World, key: str = "beta-users") -> list[Use]:
+    with world.database.reading() as store:
+        return uses_of_segment(store, world.project, key)
+
+
+def of_environment(world: World, key: str) -> list[Use]:
+    with world.database.reading() as store:
+        return uses_of_environment(store, world.project, key)
+
+
+def test_what_nothing_names_is_free(sqlite: Database) -> None:
+    world = make_world(sqlite)
+    world.publish(BETA)
+
+    assert of_segment(world, "staff") == []
+    assert of_environment(world, "staging") == []
+
+
+def test_a_segment_is_used_by_overrides_published_pipelines_and_releases_under_way(world: World) -> None:
+    published = world.publish(BETA)
+    other = world.publish(pipeline(stage("Development")))
+    release = world.add(pipeline="beta")
+    change_by_hand(world, "staging", overrides={"beta-users": {"enabled": True}, "staff": {"enabled": True}})
+
+    assert of_segment(world) == [
+        {"kind": "override", "feature": "checkout", "environment": "staging"},
+        {"kind": "pipeline", "key": "beta", "version": 1, "id": published.id},
+        {"kind": "release", "id": release.id, "feature": "checkout"},
+    ]
+    assert of_segment(world, "staff") == [{"kind": "override", "feature": "checkout", "environment": "staging"}]
+    assert other.id not in str(of_segment(world))
+
+
+def test_a_release_that_is_over_uses_nothing_and_what_it_made_does(sqlite: Database) -> None:
+    world = make_world(sqlite)
+    world.publish(BETA)
+    act(world, world.add(pipeline="beta"))
+
+    assert [use["kind"] for use in of_segment(world)] == ["override", "pipeline"]
+
+
+def test_an_environment_is_used_by_published_pipelines_with_a_stage_or_a_hold_in_it(sqlite: Database) -> None:
+    world = make_world(sqlite)
+    world.publish(pipeline(stage("Development"), hold("Soak", "1h", "staging")))
+    release = world.add()
+
+    for environment in ("development", "staging"):
+        assert [(use["kind"], use.get("key", use["id"])) for use in of_environment(world, environment)] == [
+            ("pipeline", "standard"),
+            ("release", release.id),
+        ]
+    assert of_environment(world, "production") == []
+
+
+def test_an_archived_pipeline_uses_nothing_but_the_releases_under_way_on_it_do(sqlite: Database) -> None:
+    world = make_world(sqlite)
+    world.publish(BETA)
+    release = world.add(pipeline="beta")
+    with sqlite.transaction() as store:
+        store.pipelines.archive(world.project.id, "beta")
+
+    for uses in (of_segment(world), of_environment(world, "production")):
+        assert uses == [{"kind": "release", "id": release.id, "feature": "checkout"}]
+
+
+def test_a_draft_uses_nothing(sqlite: Database) -> None:
+    world = make_world(sqlite)
+    with sqlite.transaction() as store:
+        store.pipelines.add(world.project.id, Definition.model_validate(BETA), NOW)
+
+    assert (of_segment(world), of_environment(world, "production")) == ([], [])

@@ -1,0 +1,63 @@
+"""What a pipeline's stages mean for a flag: a second opinion, in plain dictionaries."""
+
+from typing import Any
+
+from tests.workflows.state_machine.record import Record, Row, Story
+
+Flag = dict[str, Any]
+
+
+def flag_of(state: Row) -> Flag:
+    """A flag as the database keeps it, without the ranks of its overrides."""
+    overrides = {segment: _set_in(override) for segment, override in state.get("overrides", {}).items()}
+    return {"enabled": state["enabled"], "value": state["value"], "rollout": state.get("rollout"), "overrides": overrides}
+
+
+def after_step(flag: Flag, actions: list[Row], step: int) -> Flag:
+    """The flag once one step of a stage was made; the first one carries all that is not the rollout."""
+    becomes = {**flag, "overrides": {segment: dict(fields) for segment, fields in flag["overrides"].items()}}
+    for action in actions:
+        if action["type"] == "PHASED_ROLLOUT":
+            _grow(becomes, action, step)
+        elif step == 1:
+            _do(becomes, action)
+    return becomes
+
+
+def flags_in_the_end(record: Record) -> dict[tuple[str, str], Flag]:
+    """Feature and environment -> the flag, if each release did exactly what its stages mean, one after another."""
+    flags = {(flag["feature"], flag["environment"]): flag_of(flag["default_state"]) for flag in record.flags}
+    for story in record.stories:
+        if story.row["status"] != "rolled_back":
+            _climb(flags, story)
+    return flags
+
+
+def _climb(flags: dict[tuple[str, str], Flag], story: Story) -> None:
+    feature = next(entry["feature"] for entry in story.audit if entry["event"] == "release.added")
+    for run in story.runs:
+        stage = story.stage_of(run)
+        for change in story.changes_on(run["visit"]):
+            place = (feature, stage["environment"])
+            flags[place] = after_step(flags[place], stage["actions"], change["step"])
+
+
+def _grow(flag: Flag, action: Row, step: int) -> None:
+    share = [*range(action["initial"], 100, action["step"]), 100][step - 1]
+    served = {field: action[field] for field in ("enabled", "value") if field in action}
+    if share == 100:
+        flag |= served | {"rollout": None} | ({"overrides": {}} if action.get("overrides") == "remove" else {})
+    else:
+        flag["rollout"] = {"percent": share} | served
+
+
+def _do(flag: Flag, action: Row) -> None:
+    field = "enabled" if action["type"].startswith("TOGGLE") else "value"
+    if "segment" in action:
+        flag["overrides"].setdefault(action["segment"], {})[field] = action[field]
+    else:
+        flag |= {field: action[field], "rollout": None} | ({"overrides": {}} if action.get("overrides") == "remove" else {})
+
+
+def _set_in(override: Row) -> dict[str, Any]:
+    return {field: override[field] for field in ("enabled", "value") if field in override and field not in override.get("inherits", ())}

@@ -1,0 +1,80 @@
+"""Whole environments as they are served, of every kind, for properties."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from domain.evaluation.identity import Identity
+from domain.evaluation.snapshot import EnvironmentKeys, ServedFlag, ServedSegment, Snapshot
+from domain.flags.flag import FeatureType
+from domain.flags.project import Environment, Feature, Project, Segment
+from domain.flags.segment import Operator
+from tests.domain.flag_strategies import SEGMENTS, flags
+
+KEYS = EnvironmentKeys(client_key="client", server_key="ser.server")
+TRAITS = ("plan", "age", "version", "$.identity.identifier")
+
+VALUE_OF: dict[Operator, st.SearchStrategy[str | None]] = {
+    Operator.REGEX: st.sampled_from([r"^pro.*", r"\d+", r"a|b", r"(?i)PRO", r".*\.com$", r"\w+@\w+", r"[^a-c]+$", "", r"(a+)+b", "True"]),
+    Operator.MODULO: st.sampled_from(["2|1", "10|3", "1.5|0", "-3|-1"]),
+    Operator.PERCENTAGE_SPLIT: st.integers(0, 100).map(str),
+    Operator.IN: st.sampled_from(["pro,free", '["pro", "5"]', "5,7", "[pro", "", '["a,b", true]']),
+    Operator.IS_SET: st.none(),
+    Operator.IS_NOT_SET: st.none(),
+}
+OTHERWISE = st.sampled_from(["pro", "free", "5", "5.5", "1.2.3:semver", "1.10.0:semver", "true", "False", "", "x"])
+
+
+@st.composite
+def conditions(draw: st.DrawFn) -> dict[str, Any]:
+    """One comparison."""
+    operator = draw(st.sampled_from(Operator))
+    value = draw(VALUE_OF.get(operator, OTHERWISE))
+    about = draw(st.sampled_from(TRAITS))
+    if operator is Operator.PERCENTAGE_SPLIT and draw(st.booleans()):
+        return {"operator": operator.value, "value": value}
+    return {"property": about, "operator": operator.value, "value": value}
+
+
+def rules(depth: int = 2) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Rules within rules."""
+    within = rules(depth - 1) if depth else st.just([])
+    rule = st.fixed_dictionaries(
+        {"type": st.sampled_from(["ALL", "ANY", "NONE"]), "rules": within, "conditions": st.lists(conditions(), max_size=2)}
+    )
+    return st.lists(rule, max_size=2)
+
+
+@st.composite
+def snapshots(draw: st.DrawFn) -> Snapshot:
+    """An environment with up to four flags, and segments of which some have overrides."""
+    features = [
+        Feature(id=f"feature-{number}", key=f"flag-{number}", name="Flag", type=FeatureType.STRING)
+        for number in range(draw(st.integers(1, 4)))
+    ]
+    segments = [Segment(id=f"segment-{key}", key=key, name=key.title(), rules=draw(rules())) for key in SEGMENTS]
+    return Snapshot(
+        number=1,
+        project=Project(id="project", key="shop", name="Shop"),
+        environment=Environment(id="0198-environment", key="production", name=draw(st.sampled_from(["Production", "pro"]))),
+        keys=KEYS,
+        version=draw(st.integers(1_700_000_000_000_000, 1_900_000_000_000_000)),
+        flags=tuple(ServedFlag(10 + number, feature, draw(flags())) for number, feature in enumerate(features)),
+        segments=tuple(ServedSegment(20 + number, segment) for number, segment in enumerate(segments)),
+    )
+
+
+TRAIT_VALUES = st.one_of(
+    st.sampled_from(["pro", "free", "5", "5.5", "1.2.3", "1.10.0", "a", "a" * 40 + "!", "x@y.com", "x\n", "٣", "", "True", "-7"]),
+    st.integers(-20, 20),
+    st.floats(-20, 20),
+    st.booleans(),
+    st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8),
+)
+
+
+@st.composite
+def identities(draw: st.DrawFn) -> Identity:
+    """Somebody with some of the traits that rules look at."""
+    traits = draw(st.dictionaries(st.sampled_from(TRAITS), TRAIT_VALUES, max_size=4))
+    return Identity(draw(st.text(alphabet="abc5@.", min_size=1, max_size=6)), traits)

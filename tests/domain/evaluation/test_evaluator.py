@@ -1,0 +1,174 @@
+"""What an identity gets of each flag, and that Flagsmith's own SDK comes to the same by itself."""
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from flagsmith import Flagsmith
+from flagsmith.offline_handlers import OfflineHandler
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.evaluation.environment_document import environment_document
+from domain.evaluation.evaluator import Evaluator
+from domain.evaluation.identity import Identity
+from domain.evaluation.snapshot import ServedFlag, ServedSegment, Snapshot
+from domain.flags.flag import FeatureType, FlagState, Override, Rollout
+from domain.flags.project import Environment, Feature, Project, Segment
+from tests.domain.environment_strategies import KEYS, identities, snapshots
+
+
+class _Given(OfflineHandler):
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.document: Any = json.loads(json.dumps(environment_document(snapshot)))
+
+    def get_environment(self) -> Any:
+        return self.document
+
+
+def local_sdk(snapshot: Snapshot) -> Flagsmith:
+    """The official SDK, which evaluates our document by itself."""
+    return Flagsmith(offline_mode=True, offline_handler=_Given(snapshot))
+
+
+@given(snapshots(), st.lists(identities(), min_size=1, max_size=4))
+def test_the_official_sdk_comes_to_the_same_by_itself(snapshot: Snapshot, asked: list[Identity]) -> None:
+    evaluator, sdk = Evaluator(snapshot), local_sdk(snapshot)
+
+    for identity in asked:
+        ours = {each.flag.feature.key: (each.enabled, each.value, each.reason, each.flag.number) for each in evaluator.evaluate(identity)}
+        theirs = sdk.get_identity_flags(identity.identifier, dict(identity.traits)).all_flags()
+        one_by_one = {key: evaluator.evaluate_one(key, identity) for key in evaluator.flags}
+
+        assert ours == {flag.feature_name: (flag.enabled, flag.value, flag.reason, flag.feature_id) for flag in theirs}
+        assert ours == {key: (each.enabled, each.value, each.reason, each.flag.number) for key, each in one_by_one.items()}
+
+
+@given(snapshots())
+def test_without_an_identity_everybody_gets_the_default(snapshot: Snapshot) -> None:
+    ours = [(each.enabled, each.value) for each in Evaluator(snapshot).defaults]
+
+    assert ours == [(flag.state.enabled, flag.state.value) for flag in snapshot.flags]
+    assert ours == [(flag.enabled, flag.value) for flag in local_sdk(snapshot).get_environment_flags().all_flags()]
+
+
+IN_BETA = [{"type": "ALL", "conditions": [{"property": "group", "operator": "EQUAL", "value": "beta"}]}]
+IN_TEAM = [{"type": "ALL", "conditions": [{"property": "team", "operator": "IS_SET"}]}]
+
+
+def snapshot_of(state: FlagState, environment: str = "environment", **rules: list[dict[str, Any]]) -> Snapshot:
+    """One flag, and segments with these rules."""
+    feature = Feature(id="feature", key="checkout", name="Checkout", type=FeatureType.STRING)
+    segments = [Segment.model_validate({"id": key, "key": key, "name": key, "rules": rule}) for key, rule in rules.items()]
+    return Snapshot(
+        1,
+        Project(id="project", key="shop", name="Shop"),
+        Environment(id=environment, key="production", name="Production"),
+        KEYS,
+        1_800_000_000_000_000,
+        (ServedFlag(7, feature, state),),
+        tuple(ServedSegment(20 + number, segment) for number, segment in enumerate(segments)),
+    )
+
+
+def served(snapshot: Snapshot, identifier: str = "ada", **traits: str) -> tuple[bool, Any]:
+    """What an identity gets."""
+    found = Evaluator(snapshot).evaluate_one("checkout", Identity(identifier, traits))
+    return found.enabled, found.value
+
+
+def test_an_override_wins_over_a_rollout_and_a_rollout_over_the_default() -> None:
+    overrides = {"beta": Override(enabled=False, value="beta", priority=1_000_000)}
+    state = FlagState(enabled=False, value="old", overrides=overrides, rollout=Rollout(percent=99, value="new"))
+    snapshot = snapshot_of(state, beta=IN_BETA)
+    everyone = [f"user-{number}" for number in range(2_000)]
+
+    assert {served(snapshot, each, group="beta") for each in everyone[:50]} == {(False, "beta")}
+    outcomes = [served(snapshot, each) for each in everyone]
+    assert set(outcomes) == {(False, "new"), (False, "old")}
+    assert outcomes.count((False, "old")) < 60
+
+
+def test_of_two_overrides_the_one_with_the_lower_priority_wins() -> None:
+    overrides = {"beta": Override(enabled=True, value="beta", priority=5), "team": Override(enabled=True, value="team", priority=2)}
+    snapshot = snapshot_of(FlagState(overrides=overrides), beta=IN_BETA, team=IN_TEAM)
+
+    assert served(snapshot, group="beta", team="x") == (True, "team")
+    assert served(snapshot, group="beta") == (True, "beta")
+
+
+def test_what_an_override_or_a_rollout_does_not_set_follows_the_default() -> None:
+    inherits = FlagState(enabled=True, value="v", overrides={"beta": Override(enabled=False, inherits=("value",), priority=0)})
+    rollout = FlagState(enabled=True, value="v", rollout=Rollout(percent=99, value="new"))
+
+    assert served(snapshot_of(inherits, beta=IN_BETA), group="beta") == (False, "v")
+    assert served(snapshot_of(rollout), "user-1") == (True, "new")
+
+
+def shares(environment: str = "environment") -> dict[int, set[str]]:
+    """Who of 10,000 is in at each percentage."""
+    identities = [f"user-{number}" for number in range(10_000)]
+    found = {}
+    for percent in (1, 5, 10, 25, 50, 75, 99):
+        evaluator = Evaluator(snapshot_of(FlagState(rollout=Rollout(percent=percent, enabled=True)), environment))
+        found[percent] = {each for each in identities if evaluator.evaluate_one("checkout", Identity(each)).enabled}
+    return found
+
+
+def test_the_share_is_as_large_as_it_says_and_nobody_leaves_as_it_grows() -> None:
+    found = shares()
+
+    for percent, inside in found.items():
+        deviation = (10_000 * percent * (100 - percent)) ** 0.5 / 100
+        assert abs(len(inside) - 100 * percent) < 4 * deviation + 1, f"{percent} %: {len(inside)}"
+    steps = list(found.values())
+    assert all(before < after for before, after in pairwise(steps))
+
+
+def test_another_environment_has_others_in_its_share() -> None:
+    here, there = shares("here")[50], shares("there")[50]
+
+    assert 0.4 < len(here & there) / len(here) < 0.6
+
+
+def test_new_keys_change_nobodys_share() -> None:
+    snapshot = snapshot_of(FlagState(rollout=Rollout(percent=50, enabled=True)))
+    rotated = snapshot._replace(keys=KEYS.model_copy(update={"client_key": "other", "server_key": "ser.other"}))
+    everyone = [f"user-{number}" for number in range(500)]
+
+    assert [served(snapshot, each) for each in everyone] == [served(rotated, each) for each in everyone]
+
+
+def test_whoever_has_no_identity_is_in_no_segment_and_in_no_share() -> None:
+    unset = [{"type": "ALL", "conditions": [{"property": "x", "operator": "IS_NOT_SET"}]}]
+    state = FlagState(value="old", overrides={"beta": Override(enabled=True, value="beta", priority=0)}, rollout=Rollout(percent=99))
+
+    [found] = Evaluator(snapshot_of(state, beta=unset)).defaults
+
+    assert (found.enabled, found.value) == (False, "old")
+
+
+@pytest.mark.parametrize("operator", ["REGEX", "MODULO", "IN"])
+def test_a_segment_that_was_stored_before_its_rules_were_checked_has_nobody_in_it(operator: str) -> None:
+    wrong = {"REGEX": "(", "MODULO": "0|1", "IN": "[" * 1_000}[operator]
+    rules = [{"type": "NONE", "conditions": [{"property": "x", "operator": operator, "value": wrong}]}]
+    snapshot = snapshot_of(FlagState(overrides={"beta": Override(enabled=True, priority=0)}), beta=rules)
+
+    assert served(snapshot, x="5") == (False, None)
+    assert local_sdk(snapshot).get_identity_flags("ada", {"x": 5}).is_feature_enabled("checkout") is False
+
+
+def test_a_pattern_that_would_take_for_ever_ends_and_does_not_match() -> None:
+    rules = [{"type": "ALL", "conditions": [{"property": "x", "operator": "REGEX", "value": r"^(([a-z])+.)+[A-Z]([a-z])+$"}]}]
+    snapshot = snapshot_of(FlagState(overrides={"beta": Override(enabled=True, priority=0)}), beta=rules)
+
+    assert served(snapshot, x="a" * 1_500) == (False, None)
+    assert served(snapshot, x="abcAbc") == (True, None)
+
+
+def test_nobody_can_send_the_answer_of_a_pattern_instead_of_the_text() -> None:
+    rules = [{"type": "ALL", "conditions": [{"property": "x", "operator": "REGEX", "value": "yes"}]}]
+    snapshot = snapshot_of(FlagState(overrides={"beta": Override(enabled=True, priority=0)}), beta=rules)
+
+    assert served(snapshot, **{"x": "no", "pattern 0": "true"}) == (False, None)

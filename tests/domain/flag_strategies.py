@@ -1,0 +1,72 @@
+"""Flags and patches of every kind, for properties."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from domain.flags.flag import FlagState, Override, Rollout
+from domain.flags.patch import INHERITABLE, FlagPatch, OverridePatch
+
+SEGMENTS = ("beta", "staff", "vip")
+VALUES = st.sampled_from([None, "", "a", "b"])
+
+
+@st.composite
+def overrides(draw: st.DrawFn, priority: int) -> Override:
+    """An override in which each field is set or inherited."""
+    inherits = tuple(field for field in INHERITABLE if draw(st.booleans()))
+    enabled = None if "enabled" in inherits else draw(st.booleans())
+    value = None if "value" in inherits else draw(VALUES)
+    return Override(enabled=enabled, value=value, inherits=inherits, priority=priority)
+
+
+@st.composite
+def rollouts(draw: st.DrawFn) -> Rollout:
+    """A rollout that serves what it names."""
+    served: dict[str, Any] = {"enabled": draw(st.booleans())} if draw(st.booleans()) else {}
+    if draw(st.booleans()):
+        served["value"] = draw(VALUES)
+    return Rollout(percent=draw(st.integers(1, 99)), **served)
+
+
+@st.composite
+def flags(draw: st.DrawFn) -> FlagState:
+    """A flag with up to three overrides, each with its own priority."""
+    ranked = draw(st.permutations(range(6)))
+    present = [segment for segment in SEGMENTS if draw(st.booleans())]
+    made = {segment: draw(overrides(priority=rank)) for segment, rank in zip(present, ranked, strict=False)}
+    return FlagState(enabled=draw(st.booleans()), value=draw(VALUES), overrides=made, rollout=draw(st.none() | rollouts()))
+
+
+@st.composite
+def override_patches(draw: st.DrawFn) -> OverridePatch:
+    """A patch that sets, inherits or leaves alone each field."""
+    fields: dict[str, Any] = {}
+    inherits = []
+    for field, values in (("enabled", st.booleans()), ("value", VALUES)):
+        match draw(st.sampled_from(["set", "inherit", "leave"])):
+            case "set":
+                fields[field] = draw(values)
+            case "inherit":
+                inherits.append(field)
+    if draw(st.booleans()):
+        fields["priority"] = draw(st.integers(10, 20))
+    return OverridePatch(**fields | ({"inherits": tuple(inherits)} if inherits else {}))
+
+
+@st.composite
+def patches(draw: st.DrawFn) -> FlagPatch:
+    """A patch that names any of the fields."""
+    fields: dict[str, Any] = {}
+    if draw(st.booleans()):
+        fields["enabled"] = draw(st.booleans())
+    if draw(st.booleans()):
+        fields["value"] = draw(VALUES)
+    if draw(st.booleans()):
+        fields["rollout"] = draw(st.none() | rollouts())
+    match draw(st.sampled_from(["leave", "remove", "segments"])):
+        case "remove":
+            fields["overrides"] = "remove"
+        case "segments":
+            fields["overrides"] = draw(st.dictionaries(st.sampled_from(SEGMENTS), st.none() | override_patches(), max_size=3))
+    return FlagPatch(**fields)

@@ -1,0 +1,178 @@
+"""A patch touches the fields that it names, and no others."""
+
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from pydantic import ValidationError
+
+from domain.errors import Invalid
+from domain.flags.change import decide
+from domain.flags.flag import LAST_PRIORITY, MOST_OVERRIDES, FlagState, Override, Rollout
+from domain.flags.patch import FlagPatch, OverridePatch
+from tests.domain.flag_strategies import SEGMENTS, flags, patches
+
+BETA = Override(enabled=True, value="one-page", priority=0)
+STAFF = Override(inherits=("enabled", "value"), priority=1)
+FLAG = FlagState(enabled=False, value="classic", overrides={"beta": BETA, "staff": STAFF})
+
+
+def with_overrides(**changed: Override) -> FlagState:
+    return FLAG.model_copy(update={"overrides": FLAG.overrides | changed})
+
+
+@pytest.mark.parametrize(
+    ("patch", "result"),
+    [
+        ({}, FLAG),
+        ({"enabled": True}, FLAG.model_copy(update={"enabled": True})),
+        ({"value": "new"}, FLAG.model_copy(update={"value": "new"})),
+        ({"value": None}, FLAG.model_copy(update={"value": None})),
+        ({"overrides": {}}, FLAG),
+        ({"overrides": "remove"}, FLAG.model_copy(update={"overrides": {}})),
+        ({"overrides": {"beta": None}}, FLAG.model_copy(update={"overrides": {"staff": STAFF}})),
+        ({"overrides": {"nobody": None}}, FLAG),
+        ({"overrides": {"beta": {"enabled": False}}}, with_overrides(beta=Override(enabled=False, value="one-page", priority=0))),
+        ({"overrides": {"beta": {"value": None}}}, with_overrides(beta=Override(enabled=True, value=None, priority=0))),
+        ({"overrides": {"beta": {"priority": 9}}}, with_overrides(beta=Override(enabled=True, value="one-page", priority=9))),
+        (
+            {"overrides": {"beta": {"inherits": ["value"]}}},
+            with_overrides(beta=Override(enabled=True, inherits=("value",), priority=0)),
+        ),
+        ({"overrides": {"staff": {"value": "x"}}}, with_overrides(staff=Override(value="x", inherits=("enabled",), priority=1))),
+        ({"overrides": {"vip": {"enabled": True}}}, with_overrides(vip=Override(enabled=True, inherits=("value",), priority=2))),
+        ({"overrides": {"vip": {}}}, with_overrides(vip=Override(inherits=("enabled", "value"), priority=2))),
+    ],
+)
+def test_a_patch_changes_exactly_what_it_names(patch: dict[str, Any], result: FlagState) -> None:
+    assert FlagPatch.model_validate(patch).applied(FLAG) == result
+
+
+def test_inheritance_is_live() -> None:
+    flag = FlagPatch(overrides={"vip": OverridePatch(enabled=True)}).applied(FLAG)
+
+    changed = FlagPatch(value="new").applied(flag)
+
+    assert (flag.resolved("vip"), changed.resolved("vip")) == ((True, "classic"), (True, "new"))
+    assert changed.resolved("beta") == (True, "one-page"), "what is set stays set"
+    assert FlagPatch(enabled=True).applied(changed).resolved("staff") == (True, "new")
+
+
+def test_no_value_is_a_value_and_not_inherited() -> None:
+    flag = FlagPatch(overrides={"beta": OverridePatch(value=None)}).applied(FLAG)
+
+    assert flag.resolved("beta") == (True, None)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"enabled": None},
+        {"enabled": 1},
+        {"enabled": "true"},
+        {"value": 1.5},
+        {"value": {"a": 1}},
+        {"overrides": "keep"},
+        {"overrides": None},
+        {"overrides": {"Not A Slug": None}},
+        {"overrides": {"beta": {"enabled": True, "inherits": ["enabled"]}}},
+        {"overrides": {"beta": {"value": None, "inherits": ["value"]}}},
+        {"overrides": {"beta": {"inherits": ["enabled", "enabled"]}}},
+        {"overrides": {"beta": {"inherits": ["priority"]}}},
+        {"overrides": {"beta": {"priority": -1}}},
+        {"overrides": {"beta": {"priority": 1.0}}},
+        {"overrides": {"beta": {"priority": LAST_PRIORITY + 1}}},
+        {"overrides": {f"s{number}": None for number in range(MOST_OVERRIDES + 1)}},
+        {"rollout": {}},
+        {"key": "checkout"},
+    ],
+)
+def test_a_patch_that_makes_no_sense_is_refused(patch: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        FlagPatch.model_validate(patch)
+
+
+def test_two_overrides_never_rank_alike() -> None:
+    with pytest.raises(Invalid, match="same priority, 1"):
+        decide(FlagPatch(overrides={"beta": OverridePatch(priority=1)}), FLAG)
+
+
+def test_a_new_override_is_refused_where_no_rank_is_left_below_the_last() -> None:
+    full = with_overrides(staff=Override(enabled=True, priority=LAST_PRIORITY))
+
+    with pytest.raises(Invalid, match="same priority"):
+        decide(FlagPatch(overrides={"vip": OverridePatch(enabled=True)}), full)
+
+
+def test_a_flag_never_has_more_overrides_than_one_patch_can_take_away() -> None:
+    most = FlagState(overrides={f"s{number}": Override(enabled=True, priority=number) for number in range(MOST_OVERRIDES)})
+
+    with pytest.raises(Invalid, match="at most 100 overrides"):
+        decide(FlagPatch(overrides={"beta": OverridePatch(enabled=True)}), most)
+    assert decide(FlagPatch(overrides="remove"), most).state.overrides == {}
+
+
+def decided(patch: FlagPatch, flag: FlagState) -> Any:
+    """A patch on a flag, where they fit."""
+    try:
+        return decide(patch, flag)
+    except Invalid:
+        assume(False)
+
+
+@given(patches(), flags())
+def test_applying_a_patch_twice_is_the_same_as_applying_it_once(patch: FlagPatch, flag: FlagState) -> None:
+    once = patch.applied(flag)
+    assert patch.applied(once) == once
+
+
+@given(patches(), flags())
+def test_before_applied_after_the_change_restores_the_flag_and_after_makes_it_again(patch: FlagPatch, flag: FlagState) -> None:
+    change = decided(patch, flag)
+    assert change.before.applied(change.state) == flag
+    assert change.before.applied(flag) == flag
+    assert change.after.applied(flag) == change.state
+
+
+@given(patches(), flags())
+def test_what_a_patch_does_not_name_stays_as_it_was(patch: FlagPatch, flag: FlagState) -> None:
+    changed = patch.applied(flag)
+    for field in {"enabled", "value"} - patch.named:
+        assert getattr(changed, field) == getattr(flag, field)
+    if not patch.removes_all_overrides:
+        for segment in set(SEGMENTS) - patch.segments.keys():
+            assert changed.overrides.get(segment) == flag.overrides.get(segment)
+
+
+@given(patches(), flags())
+def test_before_and_after_hold_only_what_the_patch_names(patch: FlagPatch, flag: FlagState) -> None:
+    change = decided(patch, flag)
+    ends_rollout = flag.rollout is not None and bool(patch.named & {"enabled", "value"})
+    assert change.before.named == change.after.named == patch.named | ({"rollout"} if ends_rollout else set())
+    assert change.before.segments.keys() == change.after.segments.keys() == patch.expanded(flag).segments.keys()
+    assert (change.before == change.after) == (change.state == flag)
+
+
+@given(patches())
+def test_a_patch_crosses_json_with_the_fields_that_it_names(patch: FlagPatch) -> None:
+    read = FlagPatch.model_validate_json(patch.model_dump_json())
+    assert read == patch
+    assert read.named == patch.named
+    assert set(patch.model_dump()) == patch.named
+
+
+@pytest.mark.parametrize("fields", [{"enabled": False}, {"value": "x"}, {"enabled": False, "overrides": {"beta": {"enabled": True}}}])
+def test_whoever_sets_what_everyone_gets_ends_a_rollout_in_the_same_change(fields: dict[str, Any]) -> None:
+    change = decided(FlagPatch(**fields), FlagState(rollout=Rollout(percent=40, enabled=True)))
+
+    assert change.state.rollout is None
+    assert change.before.rollout == Rollout(percent=40, enabled=True)
+    assert "rollout" in change.after.named
+
+
+@pytest.mark.parametrize("fields", [{"overrides": "remove"}, {"overrides": {"beta": {"enabled": True}}}])
+def test_a_rollout_goes_on_where_only_segments_are_changed(fields: dict[str, Any]) -> None:
+    change = decided(FlagPatch(**fields), FlagState(rollout=Rollout(percent=40, enabled=True)))
+
+    assert change.state.rollout == Rollout(percent=40, enabled=True)
+    assert "rollout" not in change.after.named

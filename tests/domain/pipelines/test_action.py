@@ -1,0 +1,192 @@
+"""The actions of a stage fold into one patch."""
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from domain.flags.patch import FlagPatch
+from domain.flags.patch_text import patch_in_words
+from domain.pipelines.action import Action, PhasedRollout, blanks, fold, growth_in_words, named_fields, rollout_of
+from tests.pipelines import enable, rollout, set_value
+
+ACTION: TypeAdapter[Action] = TypeAdapter(Action)
+
+
+def actions(*written: dict[str, Any]) -> list[Action]:
+    return [ACTION.validate_python(each) for each in written]
+
+
+@pytest.mark.parametrize(
+    ("written", "folded", "words"),
+    [
+        ([], {}, "nothing"),
+        ([enable()], {"enabled": True}, "enable for everyone"),
+        ([enable(enabled=False)], {"enabled": False}, "disable for everyone"),
+        ([set_value("v2")], {"value": "v2"}, 'set the value "v2" for everyone'),
+        ([set_value(None)], {"value": None}, "set no value for everyone"),
+        (
+            [enable(), set_value("v2")],
+            {"enabled": True, "value": "v2"},
+            'enable for everyone, set the value "v2" for everyone',
+        ),
+        ([enable("beta")], {"overrides": {"beta": {"enabled": True}}}, "enable for beta"),
+        (
+            [enable("beta"), set_value(7, "beta")],
+            {"overrides": {"beta": {"enabled": True, "value": 7}}},
+            "enable for beta, set the value 7 for beta",
+        ),
+        (
+            [enable("beta"), set_value("x", "staff"), enable(enabled=False)],
+            {"enabled": False, "overrides": {"beta": {"enabled": True}, "staff": {"value": "x"}}},
+            'disable for everyone, enable for beta, set the value "x" for staff',
+        ),
+        (
+            [enable() | {"overrides": "remove"}],
+            {"enabled": True, "overrides": "remove"},
+            "enable for everyone, remove all overrides",
+        ),
+        (
+            [enable(), set_value("v2") | {"overrides": "remove"}],
+            {"enabled": True, "value": "v2", "overrides": "remove"},
+            'enable for everyone, set the value "v2" for everyone, remove all overrides',
+        ),
+        ([enable() | {"overrides": "keep"}], {"enabled": True}, "enable for everyone"),
+    ],
+)
+def test_actions_fold_into_one_patch_that_reads_as_people_say_it(written: list[dict[str, Any]], folded: dict[str, Any], words: str) -> None:
+    patch = fold(actions(*written), {})
+
+    assert patch.model_dump() == folded
+    assert patch_in_words(patch) == words
+
+
+@pytest.mark.parametrize(
+    ("action", "field"),
+    [
+        (enable(), "enabled"),
+        (set_value(1), "value"),
+        (enable("beta"), "overrides/beta/enabled"),
+        (set_value(1, "beta"), "overrides/beta/value"),
+    ],
+)
+def test_a_plain_action_names_one_field(action: dict[str, Any], field: str) -> None:
+    assert named_fields(*actions(action)) == [field]
+
+
+def test_a_rollout_names_all_that_everyone_gets() -> None:
+    assert named_fields(*actions(rollout())) == ["enabled", "value", "rollout"]
+
+
+@pytest.mark.parametrize(
+    ("initial", "step", "shares"),
+    [(10, 30, (10, 40, 70, 100)), (10, 40, (10, 50, 90, 100)), (50, 50, (50, 100)), (100, 1, (100,)), (1, 100, (1, 100))],
+)
+def test_a_rollout_grows_up_to_everyone_and_no_further(initial: int, step: int, shares: tuple[int, ...]) -> None:
+    (action,) = actions(rollout(initial=initial, step=step))
+
+    assert isinstance(action, PhasedRollout)
+    assert action.shares == shares
+
+
+def test_each_step_of_a_rollout_is_a_patch_and_the_last_leaves_the_plain_state() -> None:
+    stage = actions(rollout(value="v2", overrides="remove"), enable("beta"))
+
+    patches = [fold(stage, {}, step).model_dump() for step in (1, 2, 3, 4)]
+
+    served = {"enabled": True, "value": "v2"}
+    assert patches == [
+        {"rollout": {"percent": 10, **served}, "overrides": {"beta": {"enabled": True}}},
+        {"rollout": {"percent": 40, **served}},
+        {"rollout": {"percent": 70, **served}},
+        {**served, "rollout": None, "overrides": "remove"},
+    ]
+
+
+def test_a_rollout_reads_as_people_say_it() -> None:
+    (action,) = actions(rollout(value="v2"))
+    assert isinstance(action, PhasedRollout)
+
+    words = [patch_in_words(fold([action], {}, step)) for step in (1, 4)]
+
+    assert words[0] == 'enable and set the value "v2" for 10 %'
+    assert words[1] == 'end the rollout, enable for everyone, set the value "v2" for everyone'
+    assert growth_in_words(action) == ", then 30 % more every 6 h"
+
+
+def test_a_value_comes_from_a_parameter() -> None:
+    source = {"value_from": {"parameter": "greeting"}}
+    stage = actions({"type": "UPDATE_FEATURE_VALUE", **source}, {"type": "UPDATE_FEATURE_VALUE_FOR_SEGMENT", "segment": "beta", **source})
+
+    assert fold(stage, {"greeting": "hi"}).model_dump() == {"value": "hi", "overrides": {"beta": {"value": "hi"}}}
+    assert patch_in_words(fold(stage[:1], blanks())) == 'set the value "‹greeting›" for everyone'
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        set_value(None),
+        rollout(),
+        rollout(value=None),
+        {"type": "UPDATE_FEATURE_VALUE", "value_from": {"parameter": "a"}},
+    ],
+)
+def test_an_action_reads_back_as_it_was_written(written: dict[str, Any]) -> None:
+    (action,) = actions(written)
+
+    dumped = action.model_dump(mode="json")
+
+    assert actions(dumped) == [action]
+    assert ("value" in dumped) == ("value" in written)
+    assert fold(actions(dumped), {"a": "x"}) == fold([action], {"a": "x"})
+
+
+def test_a_stage_without_a_rollout_has_none() -> None:
+    assert rollout_of(actions(enable())) is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {},
+        {"type": "PHASED_ROLLOUT"},
+        {"type": "toggle_feature", "enabled": True},
+        {"type": "TOGGLE_FEATURE"},
+        {"type": "TOGGLE_FEATURE", "enabled": None},
+        {"type": "TOGGLE_FEATURE", "enabled": "yes"},
+        {"type": "TOGGLE_FEATURE", "enabled": True, "segment": "beta"},
+        {"type": "TOGGLE_FEATURE", "enabled": True, "overrides": "drop"},
+        {"type": "TOGGLE_FEATURE_FOR_SEGMENT", "enabled": True},
+        {"type": "TOGGLE_FEATURE_FOR_SEGMENT", "enabled": True, "segment": "Beta users"},
+        {"type": "TOGGLE_FEATURE_FOR_SEGMENT", "enabled": True, "segment": "beta", "overrides": "remove"},
+        {"type": "UPDATE_FEATURE_VALUE"},
+        {"type": "UPDATE_FEATURE_VALUE", "value": [1]},
+        {"type": "UPDATE_FEATURE_VALUE_FOR_SEGMENT", "value": 1},
+        {"type": "UPDATE_FEATURE_VALUE", "value": 1, "value_from": {"parameter": "a"}},
+        {"type": "UPDATE_FEATURE_VALUE", "value_from": {"parameter": "A b"}},
+        {"type": "UPDATE_FEATURE_VALUE", "value_from": {"experiment": "a"}},
+        rollout(initial=0),
+        rollout(initial=101),
+        rollout(step=0),
+        rollout(step=101),
+        rollout(initial=2.5),
+        rollout(every="soon"),
+        rollout(enabled="yes"),
+    ],
+)
+def test_an_action_that_makes_no_sense_is_refused(written: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ACTION.validate_python(written)
+
+
+def test_a_long_value_is_cut_in_what_people_read() -> None:
+    words = patch_in_words(FlagPatch(value="x" * 1_000))
+
+    assert len(words) < 100
+    assert words.startswith('set the value "xxx')
+
+
+def test_a_patch_by_hand_reads_as_people_say_it() -> None:
+    patch = FlagPatch.model_validate({"overrides": {"beta": None, "staff": {"inherits": ["value"], "priority": 3}}})
+
+    assert patch_in_words(patch) == "remove the override for beta, inherit value for staff, set the priority 3 for staff"

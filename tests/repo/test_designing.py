@@ -1,0 +1,63 @@
+"""docs/guide/designing.md shows pipelines that can be published, and names all that publishing says."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import pytest
+import yaml
+
+from domain.flags.project import Segment
+from domain.pipelines.action import Action
+from domain.pipelines.pipeline import Definition
+from domain.pipelines.templates import TEMPLATES
+from domain.pipelines.trigger import Trigger
+from domain.pipelines.validation import problems_of, warnings_of
+from tests.repo.guide import ROOT, blocks, chapter, rows, text_of
+
+NAME = "docs/guide/designing.md"
+SHOWN = [yaml.safe_load(block) for block in blocks(text_of(NAME), "yaml")]
+PIPELINES = [each for each in SHOWN if "stages" in each]
+RULES = ("publishing.py", "references.py")
+
+
+def _types(union: Any) -> set[str]:
+    return {get_args(kind.model_fields["type"].annotation)[0] for kind in get_args(get_args(union)[0])}
+
+
+def _first_column(text: str) -> set[str]:
+    return {code for row in rows(text) for code in re.findall(r"`(\w+)`", row[0])}
+
+
+@pytest.mark.parametrize("shown", PIPELINES, ids=lambda shown: str(shown["key"]))
+def test_a_pipeline_that_is_shown_can_be_published_without_a_warning(shown: dict[str, Any]) -> None:
+    definition = Definition.model_validate(shown)
+    environments, segments = {"development", "staging", "production"}, {"beta-users", "employees"}
+
+    assert problems_of(definition, environments, segments, datetime.now(UTC)) == []
+    assert warnings_of(definition) == []
+
+
+def test_the_classic_pipelines_are_the_templates() -> None:
+    shown = {each["key"]: Definition.model_validate(each) for each in PIPELINES if each["key"] in TEMPLATES}
+
+    assert {key: (each.stages, each.parameters) for key, each in shown.items()} == {
+        key: (each.stages, each.parameters) for key, each in TEMPLATES.items()
+    }
+
+
+def test_a_segment_that_is_shown_is_one() -> None:
+    [segment] = [each for each in SHOWN if "rules" in each]
+
+    assert Segment.model_validate(segment | {"id": "1", "name": "Beta users"}).rules
+
+
+def test_every_trigger_and_every_action_is_there() -> None:
+    assert _first_column(chapter(NAME, "A stage")) == _types(Trigger) | _types(Action)
+
+
+def test_everything_that_publishing_refuses_or_warns_of_is_there_and_nothing_else() -> None:
+    said = {code for name in RULES for code in re.findall(r'code="(\w+)"', (ROOT / "domain" / name).read_text())}
+
+    assert _first_column(chapter(NAME, "Publishing")) == said
+    assert len(said) > 8

@@ -1,0 +1,140 @@
+"""docs/guide/limits.md has the numbers of the code."""
+
+import inspect
+import re
+from datetime import timedelta
+from typing import Any
+
+from activities.commands.bootstrap import SHORTEST
+from activities.http_post import SECONDS
+from activities.store import deliveries
+from activities.store.database import Database
+from activities.store.paging import MOST, USUAL
+from activities.store.requests import KEPT
+from api.app import create_app
+from api.body_limits import LARGEST_BODY
+from api.problems import MOST_PROBLEMS
+from api.routes.pipelines import SHOWN_IN_A_STAGE
+from domain.duration import LONGEST
+from domain.evaluation.identity import LARGEST_TRAIT, LONGEST_IDENTIFIER, LONGEST_TRAIT, LONGEST_TRAIT_KEY, MOST_TRAITS
+from domain.flags.flag import LARGEST_INTEGER, LAST_PRIORITY, LONGEST_STRING, MOST_OVERRIDES
+from domain.flags.regex import DEEPEST_GROUPS, LARGEST
+from domain.flags.segment import DEEPEST_RULES
+from domain.pipelines.binding import FARTHEST
+from domain.pipelines.gate import MOST_APPROVALS, MOST_GATES
+from domain.pipelines.parameter import MOST_PARAMETERS
+from domain.pipelines.pipeline import LARGEST_DEFINITION, MOST_STAGES
+from domain.pipelines.window import MOST_RANGES
+from domain.releases.waiting import PATIENCE
+from domain.text import LONGEST_REASON, SLUG_PATTERN
+from domain.webhooks.address import LONGEST_URL
+from domain.webhooks.webhook import MOST_WEBHOOKS, OLD_SECRET_GOOD, Patience
+from settings import Settings
+from tests.repo.guide import ROOT, rows, text_of
+from worker import RECEIVERS
+from workflows.policies import CONTROL, PROVIDER_CALL
+from workflows.search_attributes import ALL, KEYWORDS
+
+DOCUMENT = text_of("docs/guide/limits.md")
+DESCRIPTION = create_app(Settings()).openapi()
+SCHEMAS = DESCRIPTION["components"]["schemas"]
+
+
+def _field(model: str, field: str, limit: str) -> int:
+    """A limit as the description of the API has it, for what is sent."""
+    schema = SCHEMAS.get(model) or SCHEMAS[f"{model}-Input"]
+    found: dict[str, Any] = schema["properties"][field]
+    [number] = [each[limit] for each in (found, *found.get("anyOf", ())) if limit in each]
+    return int(number)
+
+
+def _longest_slug() -> int:
+    return next(length for length in range(1, 1000) if not re.match(SLUG_PATTERN, "a" * (length + 1)))
+
+
+def _idempotency_key() -> int:
+    parameters = DESCRIPTION["paths"]["/api/v1/keys"]["post"]["parameters"]
+    [schema] = [each["schema"] for each in parameters if each["name"].lower() == "idempotency-key"]
+    return int(max(each.get("maxLength", 0) for each in schema["anyOf"]))
+
+
+def _connections_of_an_api() -> int:
+    return int(re.findall(r"pool_size=(\d+)", (ROOT / "api" / "app.py").read_text())[0])
+
+
+def _threads() -> int:
+    return int(next(each.le for each in Settings.model_fields["worker_threads"].metadata if hasattr(each, "le")))
+
+
+def _seconds(duration: timedelta) -> int:
+    return int(duration.total_seconds())
+
+
+LIMITS = {
+    "stages in a pipeline": MOST_STAGES,
+    "actions in a stage": _field("Stage", "actions", "maxItems"),
+    "parameters of a pipeline": MOST_PARAMETERS,
+    "gates of a stage": MOST_GATES,
+    "approvals that a gate asks for": MOST_APPROVALS,
+    "ranges of a window": MOST_RANGES,
+    "a definition, in KiB of JSON": LARGEST_DEFINITION // 1024,
+    "a wait, and the time between two steps of a rollout, in days": LONGEST.days,
+    "how far ahead a point in time may lie, in days": FARTHEST.days,
+    "unfinished releases per flag": 1,
+    "a string value, in characters": LONGEST_STRING,
+    "an integer value, and its negative": LARGEST_INTEGER,
+    "overrides of a flag in an environment": MOST_OVERRIDES,
+    "the last priority of an override; the first is 0": LAST_PRIORITY,
+    "rules in a segment, and in a rule": _field("Rule", "rules", "maxItems"),
+    "conditions in a rule": _field("Rule", "conditions", "maxItems"),
+    "how deep rules may be nested": DEEPEST_RULES,
+    "a regular expression with its repetitions written out, in characters": LARGEST,
+    "how deep its groups may be nested": DEEPEST_GROUPS,
+    "an identifier, in characters": LONGEST_IDENTIFIER,
+    "traits of an identity": MOST_TRAITS,
+    "a trait's key, in characters": LONGEST_TRAIT_KEY,
+    "a trait with text, in characters; of digits alone, 300": LONGEST_TRAIT,
+    "a trait with a whole number, and its negative": LARGEST_TRAIT,
+    "the value of a condition, in characters": _field("Condition", "value", "maxLength"),
+    "a key, in characters: `a-z`, `0-9`, `-` and `_`, with a letter or digit at both ends": _longest_slug(),
+    "a name, in characters": _field("Stage", "name", "maxLength"),
+    "a description, in characters": _field("Stage", "description", "maxLength"),
+    "a reason, in characters": LONGEST_REASON,
+    "the name of a trait, in characters": _field("Condition", "property", "maxLength"),
+    "grants of a key": _field("CreateKey", "grants", "maxItems"),
+    "environments in a grant": _field("Grant", "environments", "maxItems"),
+    "webhooks of a project": MOST_WEBHOOKS,
+    "a webhook's URL, in characters": LONGEST_URL,
+    "an attempt to deliver, in seconds": int(SECONDS),
+    "the time between two attempts at one delivery, in hours": _seconds(Patience().longest) // 3600,
+    "the time between two attempts at any, while all fail, in seconds": _seconds(Patience().longest_rest),
+    "for how long a delivery is attempted, in hours": _seconds(Patience().in_all) // 3600,
+    "for how long deliveries that ended are listed, in days": deliveries.KEPT.days,
+    "for how long an old secret is good after a rotation, in hours": _seconds(OLD_SECRET_GOOD) // 3600,
+    "to how many webhooks a worker delivers at once": RECEIVERS,
+    "a body, in KiB": LARGEST_BODY // 1024,
+    f"items on a page of a list; {USUAL} unless asked for": MOST,
+    "flags shown in a stage of a pipeline; the count has them all": SHOWN_IN_A_STAGE,
+    "problems named in one answer about a body": MOST_PROBLEMS,
+    "an `Idempotency-Key`, in characters": _idempotency_key(),
+    "for how long it is remembered, in hours": _seconds(KEPT) // 3600,
+    "for how long a control may take until it shows, in seconds; then 503": _seconds(CONTROL),
+    "an attempt to make a change, in seconds": _seconds(PROVIDER_CALL["start_to_close_timeout"]),
+    "the time between two attempts, in seconds": _seconds(PROVIDER_CALL["retry_policy"].maximum_interval),
+    "how late a stage may be before `waiting_for` says that something is wrong, in seconds": _seconds(PATIENCE),
+    "connections of an API process to PostgreSQL": _connections_of_an_api(),
+    "connections of a worker to PostgreSQL": inspect.signature(Database).parameters["pool_size"].default,
+    "threads of a worker, by `FLAGHOIST_WORKER_THREADS`": _threads(),
+}
+
+
+def test_every_limit_has_the_number_that_the_code_has() -> None:
+    shown = {limit: number for limit, number in rows(DOCUMENT) if limit != "limit"}
+
+    assert shown == {limit: f"{number:,}" for limit, number in LIMITS.items()}
+
+
+def test_the_numbers_in_sentences_are_those_of_the_code_too() -> None:
+    assert LARGEST_INTEGER == 2**53 - 1
+    assert f"has at least {SHORTEST} characters" in DOCUMENT
+    assert f"Flaghoist takes {len(KEYWORDS)} and {len(ALL) - len(KEYWORDS)}." in DOCUMENT

@@ -1,0 +1,76 @@
+"""docs/guide/observing.md tells of every metric, and of no other."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from activities.messages import ChangeFlag
+from activities.record.worker_metrics import Reporter
+from activities.store.database import Database
+from api.prometheus import Answered, ApiMetrics
+from domain.errors import FlagChangedByHand
+from domain.flags.change import Change
+from domain.flags.patch import FlagPatch
+from tests.http import free_port
+from tests.prometheus import Scrape
+from tests.repo.compose import services
+from worker import runtime_serving_metrics
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "guide" / "observing.md").read_text()
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def _of_api(database: Database) -> set[str]:
+    metrics = ApiMetrics()
+    metrics.watch(database)
+    metrics.note(Answered("GET", "/readyz", "503", 0.1, "database_unavailable"))
+    return {line.split()[2] for line in metrics.page().decode().splitlines() if line.startswith("# TYPE")}
+
+
+def _of_worker() -> set[str]:
+    address = f"127.0.0.1:{free_port()}"
+    runtime = runtime_serving_metrics(address)
+    told = Reporter(runtime.metric_meter)
+    place = {"release": "r", "visit": 1, "stage": "Development", "environment": "development", "sequence": 0}
+    command = ChangeFlag(project="shop", patch=FlagPatch(enabled=True), entered_at=AT, acts_at=AT, **place)
+    before_and_after = {"patch": command.patch, "before": FlagPatch(enabled=False), "after": command.patch}
+    told.made(command, Change(key=command.key, step=1, feature="checkout", made_at=AT, **before_and_after, **place))
+    told.refused(command, "checkout", FlagChangedByHand("changed"), AT)
+    return Scrape(f"http://{address}").names
+
+
+def _tables() -> list[set[str]]:
+    """The names in the tables: of the API's chapter, then of the worker's."""
+    chapters = [chapter for chapter in DOCUMENT.split("\n## ") if chapter.startswith("Metrics of")]
+    return [set(re.findall(r"^\| `(\w+)` \|", chapter, re.MULTILINE)) for chapter in chapters]
+
+
+def _files() -> list[dict[str, Any]]:
+    return [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL)]
+
+
+def test_the_tables_list_every_metric_that_there_is_and_no_other(sqlite: Database) -> None:
+    assert _tables() == [_of_api(sqlite), _of_worker()]
+
+
+def test_alerts_name_only_metrics_that_there_are() -> None:
+    [scrapes, alerts] = _files()
+    rules = alerts["groups"][0]["rules"]
+    named = {name for rule in rules for name in re.findall(r"flaghoist_\w+", rule["expr"])}
+
+    assert named
+    assert named <= set.union(*_tables())
+    assert len(rules) >= 4
+    assert 'job="flaghoist-worker"' in str(rules)
+    assert "flaghoist-worker" in {job["job_name"] for job in scrapes["scrape_configs"]}
+
+
+def test_prometheus_looks_where_the_compose_file_serves() -> None:
+    targets = {each["names"][0]: each["port"] for job in _files()[0]["scrape_configs"] for each in job["dns_sd_configs"]}
+
+    port = services()["worker"]["environment"]["FLAGHOIST_WORKER_METRICS"].rpartition(":")[2]
+    assert services()["worker"]["expose"] == [port]
+    assert targets == {"api": 8080, "worker": int(port)}

@@ -1,0 +1,193 @@
+"""Whatever applications see of an environment has a version, which every change raises."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from activities.store.change_listener import Watch
+from activities.store.database import Database, Store
+from activities.store.identifiers import new_id
+from activities.store.snapshots import read_snapshot
+from domain.evaluation.snapshot import KeyKind
+from domain.flags.flag import FlagState
+from domain.flags.patch import FlagPatch
+from tests.activities.acting import TWO_STAGES, act
+from tests.world import NOW, World
+
+
+def versions(world: World) -> dict[str, int]:
+    """Environment key -> version."""
+    with world.database.reading() as store:
+        keys = {each.id: each.key for each in store.environments.all(world.project.id)}
+        return {keys[id_]: version for id_, version in store.versions.current().items() if id_ in keys}
+
+
+def change_flag(world: World, environment: str, **patch: object) -> None:
+    """A change by hand."""
+    with world.database.transaction() as store:
+        feature = store.features.get("checkout", world.project.id, lock="update")
+        where = store.environments.get(environment, world.project.id)
+        state = FlagPatch.model_validate(patch).applied(store.features.state(feature, where))
+        store.features.write_state(feature, where, state, NOW)
+
+
+def raised(world: World, do: Callable[[Store], object]) -> set[str]:
+    """The environments whose version this raises."""
+    before = versions(world)
+    with world.database.transaction() as store:
+        do(store)
+    after = versions(world)
+    assert all(after[key] >= before[key] for key in after)
+    return {key for key, version in after.items() if version > before[key]}
+
+
+def test_a_change_of_a_flag_raises_the_version_of_its_environment_only(world: World) -> None:
+    before = versions(world)
+
+    change_flag(world, "production", enabled=True)
+
+    after = versions(world)
+    assert {key for key in after if after[key] > before[key]} == {"production"}
+
+
+def test_a_stage_that_acts_raises_the_version_in_its_own_transaction(world: World) -> None:
+    world.publish(TWO_STAGES)
+    release = world.add()
+    before = versions(world)
+
+    act(world, release)
+
+    after = versions(world)
+    assert {key for key in after if after[key] > before[key]} == {"development"}
+
+
+EVERYWHERE = {"development", "staging", "production"}
+
+
+def test_segments_and_features_are_seen_everywhere(world: World) -> None:
+    project = world.project.id
+    with world.database.reading() as store:
+        staff, checkout = store.segments.get("staff", project), store.features.get("checkout", project)
+
+    def made(store: Store) -> None:
+        store.segments.insert(NOW, id=new_id(), project_id=project, key="new", name="New", rules=[])
+
+    assert raised(world, made) == EVERYWHERE
+    assert raised(world, lambda store: store.segments.update(staff.id, rules=[])) == EVERYWHERE
+    assert raised(world, lambda store: store.segments.delete(staff.id, NOW)) == EVERYWHERE
+    assert raised(world, lambda store: store.features.update(checkout.id, name="Other")) == set(), "applications don't see it"
+    assert raised(world, lambda store: store.features.delete(checkout.id, NOW)) == EVERYWHERE
+    world_of = {"id": new_id(), "key": "search", "name": "Search", "description": "", "type": "toggle"}
+    default = FlagState().model_dump(mode="json")
+    assert raised(world, lambda store: store.features.insert(NOW, project_id=project, default_state=default, **world_of)) == EVERYWHERE
+
+
+def test_new_keys_raise_the_version_too(world: World) -> None:
+    with world.database.reading() as store:
+        production = store.environments.get("production", world.project.id).id
+        before = store.serving.keys([production])[production]
+
+    assert raised(world, lambda store: store.serving.rotate(production, KeyKind.SERVER)) == {"production"}
+
+    with world.database.reading() as store:
+        after = store.serving.keys([production])[production]
+        assert (after.client_key, after.server_key[:4]) == (before.client_key, "ser.")
+        assert after.server_key != before.server_key
+        assert store.serving.holder(before.server_key) is None
+        assert store.serving.holder(after.server_key) == store.serving.holder(after.client_key) == production
+
+
+def test_what_fails_raises_nothing(world: World) -> None:
+    before = versions(world)
+
+    def fail() -> None:
+        with world.database.transaction() as store:
+            store.versions.touch_all(world.project.id)
+            raise RuntimeError("half-way")
+
+    with pytest.raises(RuntimeError, match="half-way"):
+        fail()
+
+    assert versions(world) == before
+
+
+def test_versions_never_stand_still_even_within_one_tick_of_the_clock(world: World) -> None:
+    seen = [versions(world)["staging"]]
+    for enabled in (True, False, True, False):
+        change_flag(world, "staging", enabled=enabled)
+        seen.append(versions(world)["staging"])
+
+    assert seen == sorted(set(seen))
+
+
+def test_changes_of_one_environment_at_the_same_time_all_count(world: World) -> None:
+    for number in range(6):
+        world.add_feature(f"feature-{number}")
+    seen: list[int] = []
+
+    def change(number: int) -> None:
+        with world.database.transaction() as store:
+            feature = store.features.get(f"feature-{number}", world.project.id, lock="update")
+            where = store.environments.get("production", world.project.id)
+            store.features.write_state(feature, where, FlagState(enabled=True), NOW)
+        seen.append(versions(world)["production"])
+
+    threads = [threading.Thread(target=change, args=(number,)) for number in range(6)]
+    before = versions(world)["production"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert len(seen) == 6
+    assert min(seen) > before
+
+
+def test_a_watch_learns_of_a_change_in_another_connection_at_once(world: World) -> None:
+    watch = Watch(Database(world.database.url.render_as_string(hide_password=False)))
+    with world.database.reading() as store:
+        production = store.environments.get("production", world.project.id).id
+    known = watch.wait()[production]
+
+    changed_at = time.monotonic()
+    change_flag(world, "production", enabled=True)
+    while watch.wait()[production] == known:
+        assert time.monotonic() - changed_at < 2
+    took = time.monotonic() - changed_at
+
+    watch.close()
+    watch.database.close()
+    assert took < 1
+    assert versions(world)["production"] > known
+
+
+def test_a_snapshot_holds_what_is_served_at_one_version(world: World) -> None:
+    change_flag(world, "production", enabled=True, overrides={"staff": {"value": "new"}})
+    with world.database.reading() as store:
+        production = store.environments.get("production", world.project.id)
+        snapshot = read_snapshot(store, production.id)
+
+    assert snapshot
+    assert (snapshot.environment, snapshot.version) == (production, versions(world)["production"])
+    assert [(flag.feature.key, flag.state.enabled, set(flag.state.overrides)) for flag in snapshot.flags] == [("checkout", True, {"staff"})]
+    assert [each.segment.key for each in snapshot.segments] == ["beta-users", "staff"]
+    assert len({snapshot.number, *(each.number for each in snapshot.flags), *(each.number for each in snapshot.segments)}) == 4
+
+
+def test_nothing_is_served_of_what_was_deleted(world: World) -> None:
+    with world.database.transaction() as store:
+        production, staging = (store.environments.get(key, world.project.id).id for key in ("production", "staging"))
+        key = store.serving.keys([staging])[staging].client_key
+        store.environments.delete(staging, NOW)
+
+    with world.database.transaction() as store:
+        assert read_snapshot(store, staging) is None
+        assert store.serving.holder(key) is None
+        assert staging not in store.versions.current()
+        store.projects.delete(world.project.id, NOW)
+
+    with world.database.reading() as store:
+        assert read_snapshot(store, production) is None
+        assert store.versions.current() == {}

@@ -1,0 +1,91 @@
+"""Things that people name by a key, which is unique while they live."""
+
+from datetime import timedelta
+
+import pytest
+
+from activities.store.database import Store
+from activities.store.identifiers import new_id
+from domain.errors import Conflict, EnvironmentNotFound, NotFound, SegmentNotFound
+from domain.flags.flag import FlagState
+from domain.flags.patch import FlagPatch
+from tests.world import NOW, World
+
+
+def insert_segment(store: Store, world: World, key: str, **more: object) -> str:
+    segment_id = new_id()
+    store.segments.insert(NOW, id=segment_id, project_id=world.project.id, key=key, name=key, rules=[], **more)
+    return segment_id
+
+
+def test_a_key_is_taken_while_its_owner_lives_and_free_after(world: World) -> None:
+    with pytest.raises(Conflict, match="The key 'staff' is another segment's already"), world.database.transaction() as store:
+        insert_segment(store, world, "staff")
+
+    with world.database.transaction() as store:
+        first = store.segments.get("staff", world.project.id)
+        store.segments.delete(first.id, NOW)
+        assert store.segments.find("staff", world.project.id) is None
+        insert_segment(store, world, "staff")
+        second = store.segments.get("staff", world.project.id)
+        store.segments.delete(second.id, NOW)
+        insert_segment(store, world, "staff")
+
+    assert first.id != second.id
+
+
+def test_a_key_is_taken_in_its_own_project_only(world: World) -> None:
+    with world.database.transaction() as store:
+        store.projects.insert(NOW, id="other", key="other", name="Other")
+        store.segments.insert(NOW, id="s", project_id="other", key="staff", name="Their staff", rules=[])
+
+        assert store.segments.get("staff", "other").name == "Their staff"
+        assert [each.key for each in store.segments.all("other")] == ["staff"]
+        assert [each.key for each in store.segments.all(world.project.id)] == ["beta-users", "staff"]
+
+
+def test_what_does_not_exist_is_not_found_by_its_own_name(world: World) -> None:
+    with world.database.reading() as store:
+        with pytest.raises(SegmentNotFound, match="There is no segment 'nobody'"):
+            store.segments.get("nobody", world.project.id)
+        with pytest.raises(EnvironmentNotFound, match="There is no environment 'moon'"):
+            store.environments.get("moon", world.project.id)
+        with pytest.raises(NotFound, match="There is no feature 'search'"):
+            store.features.get("search", world.project.id)
+        with pytest.raises(NotFound, match="There is no project 'mall'"):
+            store.projects.get("mall")
+
+
+def test_an_environment_made_anew_under_an_old_key_starts_from_the_default(world: World) -> None:
+    """What the flag was in the deleted one is the past."""
+    feature = _enable_in(world, "production")
+
+    with world.database.transaction() as store:
+        store.environments.delete(store.environments.get("production", world.project.id).id, NOW)
+        store.environments.insert(NOW + timedelta(days=1), id="new", project_id=world.project.id, key="production", name="Production")
+
+    with world.database.reading() as store:
+        states = store.features.states([store.features.get("checkout", world.project.id)], world.project.id)
+    assert states[feature]["production"] == FlagState(enabled=False, value="classic")
+    assert world.flag("production").enabled is False
+
+
+def test_a_feature_has_a_state_in_every_living_environment_in_the_order_they_were_made(world: World) -> None:
+    feature = _enable_in(world, "staging")
+    with world.database.transaction() as store:
+        store.environments.insert(NOW + timedelta(days=1), id="new", project_id=world.project.id, key="canary", name="Canary")
+        store.environments.delete(store.environments.get("development", world.project.id).id, NOW)
+
+    with world.database.reading() as store:
+        states = store.features.states([store.features.get("checkout", world.project.id)], world.project.id)
+
+    assert {key: state.enabled for key, state in states[feature].items()} == {"staging": True, "production": False, "canary": False}
+    assert list(states[feature])[-1] == "canary"
+
+
+def _enable_in(world: World, environment: str) -> str:
+    with world.database.transaction() as store:
+        feature = store.features.get("checkout", world.project.id, lock="update")
+        there = store.environments.get(environment, world.project.id)
+        store.features.write_state(feature, there, FlagPatch(enabled=True).applied(feature.default), NOW)
+    return feature.id

@@ -1,0 +1,82 @@
+"""A PostgreSQL that hangs: it takes connections and statements, and says nothing."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from activities.store.database import Database
+from activities.store.migrate import migrate
+from activities.store.timeouts import BoundedConnection
+
+SILENCE = "PostgreSQL said nothing"
+
+
+@pytest.fixture
+def database(postgresql_url: str) -> Iterator[Database]:
+    database = Database(postgresql_url, pool_size=4)
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(BoundedConnection, "PATIENCE", 0.5)
+        yield database
+    database.close()
+
+
+@contextmanager
+def silent(url: str) -> Iterator[None]:
+    """Stop the processes that serve this database, as a machine does that is out of memory; its postmaster would go on accepting."""
+    watching = Database(url)
+    with watching.engine.connect() as connection:
+        others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        backends = [pid for (pid,) in connection.execute(text(others))]
+    watching.close()
+    assert backends
+    for pid in backends:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in backends:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_a_statement_that_nobody_answers_is_given_up_and_so_is_its_connection(database: Database, postgresql_url: str) -> None:
+    with pytest.raises(OperationalError, match=SILENCE), database.transaction() as store, silent(postgresql_url):
+        store.connection.execute(text("SELECT 1"))
+
+    with database.reading() as store:
+        assert store.connection.execute(text("SELECT 1")).scalar() == 1
+
+
+def test_a_pooled_connection_that_has_gone_silent_is_replaced(database: Database, postgresql_url: str) -> None:
+    with database.reading() as store:
+        store.connection.execute(text("SELECT 1"))
+
+    with silent(postgresql_url), database.reading() as store:
+        assert store.connection.execute(text("SELECT 1")).scalar() == 1
+
+
+def test_what_waits_for_a_lock_longer_than_that_is_no_silence_to_a_migration(database: Database) -> None:
+    held, released = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with database.transaction() as store:
+            store.connection.execute(text("LOCK TABLE alembic_version"))
+            held.set()
+            released.wait(10)
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    assert held.wait(10)
+    threading.Timer(1.5, released.set).start()
+    began = time.monotonic()
+
+    migrate(database)
+
+    assert time.monotonic() - began > 1
+    holding.join()

@@ -1,0 +1,131 @@
+"""A stand to try real workflows on: a Temporal server, a real worker, a real database."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from temporalio.api.enums.v1 import EventType, PendingActivityState
+from temporalio.client import WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from activities.store.database import Database
+from activities.store.paging import Slice
+from domain.audit import AuditEntry
+from domain.flags.change import Change
+from domain.releases.release import Release, StageRun
+from tests.binaries import TEMPORAL, TEST_SERVER
+from tests.world import World, make_world
+from worker import build_worker
+from workflows.service.client import ReleaseClient
+from workflows.service.namespace import add_search_attributes, register_search_attributes
+from workflows.service.outbox_relay import Delivery
+
+
+class Stand:
+    """One project on one Temporal server, with a worker that can be stopped and started."""
+
+    def __init__(self, env: WorkflowEnvironment, world: World) -> None:
+        self.env = env
+        self.world = world
+        self.releases = ReleaseClient(env.client)
+        self.delivery = Delivery(world.database, self.releases)
+
+    @asynccontextmanager
+    async def worker(self, **options: Any) -> AsyncIterator[None]:
+        """A worker, for as long as the block lasts."""
+        with ThreadPoolExecutor(4) as threads:
+            worker = build_worker(self.env.client, self.world.database, threads, 4, **options)
+            async with worker:
+                yield
+
+    async def add(self, **wanted: Any) -> Release:
+        """A flag, added to its pipeline; its workflow is started as in production."""
+        release = await asyncio.to_thread(lambda: self.world.add(**wanted))
+        await self.delivery.deliver()
+        return release
+
+    def handle(self, release: Release) -> WorkflowHandle[Any, Any]:
+        """The release's workflow."""
+        return self.env.client.get_workflow_handle(release.workflow_id)
+
+    def record(self, release: Release) -> Release:
+        """The release as the database has it."""
+        return self.world.release(release.id)
+
+    def runs(self, release: Release) -> list[StageRun]:
+        """Its visits."""
+        with self.world.database.reading() as store:
+            return store.history.runs(release.id)
+
+    def changes(self, release: Release) -> list[Change]:
+        """Its changes."""
+        with self.world.database.reading() as store:
+            return store.history.changes(release.id)
+
+    def audit(self, release: Release) -> list[AuditEntry]:
+        """Its audit entries, oldest first."""
+        with self.world.database.reading() as store:
+            page = store.audit.page(Slice(limit=200), {"release": release.id})
+        return list(reversed(page.items))
+
+    async def until_waiting(self, release: Release) -> None:
+        """Return once the workflow, which is a moment behind the record, has set its timer."""
+        for _ in range(200):
+            events = (await self.handle(release).fetch_history()).events
+            if events[-1].event_type == EventType.EVENT_TYPE_TIMER_STARTED:
+                return
+            await asyncio.sleep(0.05)
+        raise TimeoutError("the workflow set no timer")
+
+    async def until_acting(self, release: Release, handle: WorkflowHandle[Any, Any] | None = None) -> None:
+        """Return once an activity of the release's workflow, or of that other one, is running."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            pending = (await (handle or self.handle(release)).describe()).raw_description.pending_activities
+            if any(activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED for activity in pending):
+                return
+            await asyncio.sleep(0.05)
+        raise TimeoutError("no activity was started")
+
+    async def until(
+        self, release: Release, *statuses: str, stage: str | None = None, visit: int | None = None, seconds: float = 20
+    ) -> Release:
+        """The record, once it has one of these statuses (and stands in that stage, on that visit)."""
+        deadline = time.monotonic() + seconds
+        while True:
+            record = await asyncio.to_thread(self.record, release)
+            if record.status in statuses and stage in (None, record.stage) and visit in (None, record.visit):
+                return record
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{record.status} at '{record.stage}', not {' or '.join(statuses)}")
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def skipping_stand(database: Database) -> AsyncIterator[Stand]:
+    """A stand on a server that skips time: `env.sleep` of a week takes milliseconds."""
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(TEST_SERVER), data_converter=pydantic_data_converter
+    ) as env:
+        await add_search_attributes(env.client)  # This server can't list them.
+        yield Stand(env, make_world(database))
+
+
+@asynccontextmanager
+async def real_stand(database: Database) -> AsyncIterator[Stand]:
+    """A stand on a real dev server."""
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(TEMPORAL), data_converter=pydantic_data_converter, dev_server_log_level="error"
+    ) as env:
+        await register_search_attributes(env.client)
+        yield Stand(env, make_world(database))
+
+
+WEEK = timedelta(days=7)
+HISTORIES = Path(__file__).parent / "histories"

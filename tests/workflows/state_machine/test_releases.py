@@ -1,0 +1,47 @@
+"""Whatever people, clocks, workers and networks do to releases: what was promised holds."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.errors import FlakyStrategyDefinition
+from hypothesis.stateful import run_state_machine_as_test
+
+from activities.store.database import Database
+from tests.workflows.state_machine.environment import Ground, ground_for
+from tests.workflows.state_machine.races import Races
+
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "5"))
+SEED = int(os.environ.get("MACHINE_SEED", "3"))
+
+SETTINGS = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=30,
+    deadline=None,
+    database=None,
+    print_blob=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture
+def ground(sqlite: Database) -> Iterator[Ground]:
+    with asyncio.Runner() as runner:
+        context = ground_for(sqlite, runner)
+        yield runner.run(context.__aenter__())
+        runner.run(context.__aexit__(None, None, None))
+
+
+def test_whatever_happens_to_releases_their_record_stays_true(ground: Ground) -> None:
+    @seed(SEED)
+    class Releases(Races):
+        def __init__(self) -> None:
+            super().__init__(ground)
+
+    try:
+        run_state_machine_as_test(Releases, settings=SETTINGS)
+    except FlakyStrategyDefinition:  # It can't be repeated: tell of it as it happened.
+        raise ground.failures[0] from None

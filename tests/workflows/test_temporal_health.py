@@ -1,0 +1,119 @@
+"""What Temporal tells of itself and of the workers, and how seldom it is asked."""
+
+import asyncio
+import socket
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from activities.store.database import Database
+from domain.system import Temporal
+from tests.http import free_port
+from tests.workflows.harness import real_stand
+from workflows.policies import LOOK_AT_TEMPORAL
+from workflows.service.client import ReleaseClient, connect
+from workflows.service.temporal_health import Lookout
+
+
+class Watchman:
+    """Answers after a while, and counts how often he was asked."""
+
+    def __init__(self, *answers: Temporal | Exception) -> None:
+        self.answers = list(answers)
+        self.asked = 0
+
+    async def look(self) -> Temporal:
+        self.asked += 1
+        await asyncio.sleep(0.05)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+UP, DOWN = Temporal(reachable=True, version="1.32.0"), Temporal()
+
+
+def test_a_worker_is_seen_once_it_asks_for_work(sqlite: Database) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand:
+            before = await stand.releases.look()
+            async with stand.worker(identity="7@here"):
+                for _ in range(200):
+                    if (now := await stand.releases.look()).workers:
+                        break
+                    await asyncio.sleep(0.05)
+
+            assert (before.reachable, before.workers) == (True, ())
+            assert before.version
+            assert [worker.identity for worker in now.workers] == ["7@here"]
+            assert now.at_work(datetime.now(UTC)) == 1
+
+    asyncio.run(story())
+
+
+def test_a_namespace_that_does_not_exist_is_no_temporal_of_ours(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with real_stand(sqlite) as stand:
+            monkeypatch.setenv("TEMPORAL_ADDRESS", stand.env.client.service_client.config.target_host)
+            monkeypatch.setenv("TEMPORAL_NAMESPACE", "elsewhere")
+            assert await ReleaseClient(await connect()).look() == DOWN
+
+    asyncio.run(story())
+
+
+def test_a_temporal_that_is_down_or_silent_is_soon_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def seconds_until_given_up(address: str) -> float:
+        monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+        releases = ReleaseClient(await connect())
+        began = time.monotonic()
+        assert await releases.look() == DOWN
+        return time.monotonic() - began
+
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(50)
+        for address in (f"127.0.0.1:{free_port()}", f"127.0.0.1:{silent.getsockname()[1]}"):
+            assert asyncio.run(seconds_until_given_up(address)) < LOOK_AT_TEMPORAL.total_seconds() + 0.7
+
+
+def test_those_who_ask_within_some_seconds_share_one_look() -> None:
+    async def story() -> None:
+        watchman = Watchman(UP, DOWN)
+        lookout = Lookout(watchman.look, kept=0.2)
+
+        at_once = await asyncio.gather(*(lookout.ask() for _ in range(20)), asyncio.to_thread(lookout.ask_from_thread))
+        soon = await lookout.ask()
+        await asyncio.sleep(0.25)
+        later = await lookout.ask()
+
+        assert [*at_once, soon] == [UP] * 22
+        assert (later, watchman.asked) == (DOWN, 2)
+
+    asyncio.run(story())
+
+
+def test_one_who_goes_away_takes_nothing_from_the_others() -> None:
+    async def story() -> None:
+        lookout = Lookout(Watchman(UP).look)
+        leaves, stays = asyncio.create_task(lookout.ask()), asyncio.create_task(lookout.ask())
+        await asyncio.sleep(0)
+
+        leaves.cancel()
+
+        assert await stays == UP
+
+    asyncio.run(story())
+
+
+def test_a_look_that_went_wrong_is_taken_again() -> None:
+    async def story() -> None:
+        lookout = Lookout(Watchman(OSError("no"), UP).look)
+
+        with pytest.raises(OSError, match="no"):
+            await lookout.ask()
+
+        assert await lookout.ask() == UP
+
+    asyncio.run(story())
