@@ -15,13 +15,13 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.changes import ChangeActivities
-from activities.http_post import Poster
+from activities.http_post import HttpPoster
 from activities.progress import ReleaseActivities
 from activities.record.worker_metrics import LATENESS, LATENESS_BUCKETS
 from activities.rollback import RollbackActivities
 from activities.store.database import Database
 from activities.webhooks import DeliveryActivities
-from domain.webhooks.webhook import Patience
+from domain.webhooks.webhook import RetryPolicy
 from process_exit import run
 from settings import Settings, configure_logs
 from workflows.messages import TASK_QUEUE, WEBHOOK_QUEUE
@@ -29,9 +29,9 @@ from workflows.release import ReleaseWorkflow
 from workflows.rollback import RollbackWorkflow
 from workflows.service.client import ReleaseClient, connect
 from workflows.service.namespace import register_search_attributes
-from workflows.service.outbox_relay import Delivery
+from workflows.service.outbox_relay import OutboxRelay
 from workflows.service.reconciler import Reconciler
-from workflows.service.webhook_dispatcher import Knocking
+from workflows.service.webhook_dispatcher import WebhookDispatcher
 from workflows.webhook import WebhookWorkflow
 
 log = structlog.get_logger()
@@ -100,7 +100,7 @@ def build_worker(
 
 
 def build_webhook_worker(
-    client: Client, database: Database, threads: ThreadPoolExecutor, poster: Poster, patience: Patience | None = None
+    client: Client, database: Database, threads: ThreadPoolExecutor, poster: HttpPoster, patience: RetryPolicy | None = None
 ) -> Worker:
     """What delivers to webhooks: with slots and threads of its own, so that no receiver ever holds a release."""
     deliveries = DeliveryActivities(database, poster, patience)
@@ -130,14 +130,14 @@ async def serve(settings: Settings) -> None:
     releases = ReleaseClient(client)
     with ThreadPoolExecutor(concurrency) as threads, ThreadPoolExecutor(RECEIVERS) as receivers:
         meter = runtime.metric_meter if runtime else MetricMeter.noop
-        poster = Poster(allow_private=settings.webhooks_allow_private)
+        poster = HttpPoster(allow_private=settings.webhooks_allow_private)
         workers = [
             build_worker(client, database, threads, concurrency, meter),
             build_webhook_worker(client, database, receivers, poster),
         ]
         loops = [
-            asyncio.create_task(Knocking(database, client).run()),
-            asyncio.create_task(Delivery(database, releases).run()),
+            asyncio.create_task(WebhookDispatcher(database, client).run()),
+            asyncio.create_task(OutboxRelay(database, releases).run()),
             asyncio.create_task(Reconciler(database, releases, timedelta(seconds=settings.reconcile_seconds)).run()),
         ]
         running = [asyncio.create_task(worker.run()) for worker in workers]

@@ -7,20 +7,20 @@ from temporalio.common import MetricMeter
 
 from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, standing_of, standing_of_none
 from activities.providers.catalogue import provider_of
-from activities.record.gates import Due, hold_back
-from activities.record.transitions import audit, block, finish_stage, take_step, tell
-from activities.record.worker_metrics import Reporter
+from activities.record.gates import DueStage, hold_back
+from activities.record.transitions import audit, block, finish_stage, notify_webhooks, take_step
+from activities.record.worker_metrics import ChangeMetrics
 from activities.store.database import Database, Store
 from domain.access import check_right
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.errors import Refusal, ReleaseNotFound, Superseded
-from domain.flags.change import Change, Decided, check_not_changed_by_hand
+from domain.flags.change import Change, PlannedChange, check_not_changed_by_hand
 from domain.flags.project import Project
 from domain.pipelines.gate import approval_among
-from domain.releases.hold import Held
+from domain.releases.gate_hold import GateHold
 from domain.releases.release import Release
 from domain.releases.status import StageOutcome
-from domain.webhooks.event import NoticeEvent
+from domain.webhooks.event import WebhookEvent
 
 
 class ChangeActivities:
@@ -28,7 +28,7 @@ class ChangeActivities:
 
     def __init__(self, database: Database, meter: MetricMeter = MetricMeter.noop) -> None:
         self.database = database
-        self.reporter = Reporter(meter)
+        self.reporter = ChangeMetrics(meter)
 
     @activity.defn(name="change_flag")
     def change_flag(self, command: ChangeFlag) -> Made | HeldBack | Refused | Standing:
@@ -40,7 +40,7 @@ class ChangeActivities:
         try:
             with self.database.transaction() as store:
                 change = _make(store, command, at)
-            if isinstance(change, Held):
+            if isinstance(change, GateHold):
                 return HeldBack(held=change)
             self.reporter.made(command, change)
             return Made(made_at=at, sequence=change.sequence)
@@ -71,13 +71,13 @@ class ChangeActivities:
         return Refused(sequence=release.sequence + 1, blocked=blocked.without_details())
 
 
-def _make(store: Store, command: ChangeFlag, at: datetime) -> Change | Held:
+def _make(store: Store, command: ChangeFlag, at: datetime) -> Change | GateHold:
     project = store.projects.get(command.project, lock="share")
     release = store.releases.get(command.release, project.id, lock=True)
     _check_fence(release, command)
     asks = approval_among(command.gates) is not None
     now = provider_of(project, store).read(release.feature, command.environment) if asks else None
-    if held := hold_back(store, project, release, Due(command.gates, at, command.due_at or command.acts_at, command.step), now):
+    if held := hold_back(store, project, release, DueStage(command.gates, at, command.due_at or command.acts_at, command.step), now):
         return held
     if not asks:  # A stage that asks people acts by the rights of those who approved it.
         owner, access = store.keys.owner(release.responsible_id)
@@ -107,7 +107,7 @@ def _check_fence(release: Release, command: ChangeFlag) -> None:
         raise Superseded("The record of the release has gone on without this attempt.")
 
 
-def _change(store: Store, project: Project, release: Release, command: ChangeFlag, at: datetime) -> Decided:
+def _change(store: Store, project: Project, release: Release, command: ChangeFlag, at: datetime) -> PlannedChange:
     provider = provider_of(project, store)
     now = provider.read(release.feature, command.environment)
     seen = store.releases.seen(release.id, command.environment)
@@ -118,7 +118,7 @@ def _change(store: Store, project: Project, release: Release, command: ChangeFla
     return decided
 
 
-def _record(store: Store, release: Release, command: ChangeFlag, decided: Decided, at: datetime) -> Change:
+def _record(store: Store, release: Release, command: ChangeFlag, decided: PlannedChange, at: datetime) -> Change:
     change = Change(
         key=command.key,
         release=release.id,
@@ -134,10 +134,10 @@ def _record(store: Store, release: Release, command: ChangeFlag, decided: Decide
         sequence=release.sequence + 1,
     )
     store.history.add_change(change)
-    event = Event.FLAG_CHANGED if change.changed_anything else Event.STAGE_UNCHANGED
+    event = AuditEvent.FLAG_CHANGED if change.changed_anything else AuditEvent.STAGE_UNCHANGED
     audit(store, release, event, at, before=change.before.model_dump(mode="json"), after=change.after.model_dump(mode="json"))
     if change.changed_anything:
-        tell(store, release, NoticeEvent.STAGE_ACTED, at, step=command.step)
+        notify_webhooks(store, release, WebhookEvent.STAGE_ACTED, at, step=command.step)
     if command.next_step:
         take_step(store, release, command.next_step, at, command.key, entered_at=command.entered_at)
     else:

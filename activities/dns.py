@@ -4,7 +4,7 @@ import ipaddress
 import socket
 from collections.abc import Callable
 
-from domain.webhooks.address import Address, Target, check_addresses, refused
+from domain.webhooks.address import Address, WebhookTarget, check_addresses, refused
 
 Lookup = Callable[[str, int], list[str]]
 """Every address of a host and port; raises OSError where there is none."""
@@ -16,14 +16,14 @@ def look_up(host: str, port: int) -> list[str]:
     return [str(place[0]) for *_, place in found]
 
 
-class Names:
+class Resolver:
     """Resolves hosts to addresses that webhooks may lead to."""
 
     def __init__(self, lookup: Lookup = look_up, *, allow_private: bool) -> None:
         self.lookup = lookup
         self.allow_private = allow_private
 
-    def resolve(self, target: Target) -> list[Address]:
+    def resolve(self, target: WebhookTarget) -> list[Address]:
         """Every address of the host. Raises AddressRefused where one of them is not allowed, or there is none."""
         try:
             found = self.lookup(target.host, target.port)

@@ -7,9 +7,9 @@ from typing import Any
 
 import httpcore
 
-from activities.dns import Lookup, Names, look_up
+from activities.dns import Lookup, Resolver, look_up
 from domain.errors import AddressRefused
-from domain.webhooks.address import Target, target_of
+from domain.webhooks.address import WebhookTarget, target_of
 from domain.webhooks.webhook import Attempt, Failure, attempt_answered
 
 SECONDS = 10.0
@@ -25,13 +25,13 @@ _FAILURES: dict[type[Exception], Failure] = {
 }
 
 
-class Poster:
+class HttpPoster:
     """Posts documents. Of an answer only the status is read: a receiver can't make us hold what it sends, nor tell us where else to go."""
 
     def __init__(
         self, *, allow_private: bool = False, seconds: float = SECONDS, lookup: Lookup = look_up, trusted: ssl.SSLContext | None = None
     ) -> None:
-        self.names = Names(lookup, allow_private=allow_private)
+        self.names = Resolver(lookup, allow_private=allow_private)
         self.seconds = seconds
         self.trusted = trusted or httpcore.default_ssl_context()
 
@@ -61,7 +61,7 @@ class _CheckedNetwork(httpcore.NetworkBackend):
     TLS still proves the host's name, which httpcore takes from the URL.
     """
 
-    def __init__(self, deadline: float, names: Names) -> None:
+    def __init__(self, deadline: float, names: Resolver) -> None:
         self.deadline = deadline
         self.names = names
         self.network = httpcore.SyncBackend()
@@ -76,7 +76,7 @@ class _CheckedNetwork(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connect to the first address that answers."""
         failed: Exception = httpcore.ConnectError("no address")
-        for address in self.names.resolve(Target(host, port)):
+        for address in self.names.resolve(WebhookTarget(host, port)):
             try:
                 left = min(CONNECT_SECONDS, _left(self.deadline))
                 stream = self.network.connect_tcp(str(address), port, left, local_address, socket_options)

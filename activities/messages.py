@@ -9,7 +9,7 @@ from domain.flags.change import change_key
 from domain.flags.patch import FlagPatch
 from domain.model import Message, Moment
 from domain.pipelines.gate import Gate
-from domain.releases.hold import Held
+from domain.releases.gate_hold import GateHold
 from domain.releases.release import Blocked, NextStage, NextStep, Paused, Release
 from domain.releases.rollback import Rollback
 from domain.releases.status import ReleaseStatus
@@ -70,7 +70,7 @@ class HeldBack(Message):
     """The stage is due and may not act yet. Nothing is decided: it looks again when it is told to, or when that time has come."""
 
     kind: Literal["held"] = "held"
-    held: Held
+    held: GateHold
 
 
 class Refused(Message):
@@ -96,7 +96,7 @@ class Standing(Message):
     write_key: str = ""
     blocked: Blocked | None = None
     paused: Paused | None = None
-    held: Held | None = None
+    held: GateHold | None = None
     """Where it is held, `acts_at` says when that ends, and no more when it was due."""
     rollback: Rollback | None = None
     """One that is still to be carried out."""
@@ -133,21 +133,21 @@ class HoldEnded(Message):
     due_at: Moment | None = None
 
 
-class Steered(Message):
+class Decision(Message):
     """A person has decided something, and why."""
 
     by: Person
     reason: str | None = None
 
 
-class Retried(Steered):
+class Retried(Decision):
     """A person wants a blocked stage tried again, over what was changed by hand if `overwrite`."""
 
     kind: Literal["retried"] = "retried"
     overwrite: bool = False
 
 
-class Resumed(Steered):
+class Resumed(Decision):
     """A person lets the clock of a paused stage go on."""
 
     kind: Literal["resumed"] = "resumed"
@@ -156,20 +156,20 @@ class Resumed(Steered):
     """What is left of the wait by Temporal's clock."""
 
 
-class Advanced(Steered):
+class Advanced(Decision):
     """A person cuts a wait short."""
 
     kind: Literal["advanced"] = "advanced"
 
 
-class Skipped(Steered):
+class Skipped(Decision):
     """A person passes over a stage, which does not act."""
 
     kind: Literal["skipped"] = "skipped"
     next: NextStage | None = None
 
 
-class Restarted(Steered):
+class Restarted(Decision):
     """A person sends a release back to an earlier stage, or to the beginning of the one it is in; nothing is undone."""
 
     kind: Literal["restarted"] = "restarted"
@@ -215,7 +215,7 @@ class RecordProgress(Message):
         return f"{self.write_key}/refused"
 
 
-class DeliverNotices(Message):
+class DeliverWebhook(Message):
     """Deliver what a webhook is to be told now; its last `failures` attempts failed, one after another."""
 
     project: str

@@ -5,6 +5,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.messages import (
+    Decision,
     HeldBack,
     HoldEnded,
     Overtaken,
@@ -13,16 +14,15 @@ from activities.messages import (
     Refused,
     RemovedByTemporal,
     Standing,
-    Steered,
     recorded,
     standing_of,
     standing_of_none,
 )
 from activities.record.decisions import write_decision
-from activities.record.gates import Due, hold_back
+from activities.record.gates import DueStage, hold_back
 from activities.record.transitions import Ending, audit, block, end, finish_stage
 from activities.store.database import Database, Store
-from domain.audit import TEMPORAL, Event
+from domain.audit import TEMPORAL, AuditEvent
 from domain.errors import ApprovalTimedOut, OwnerUnknown, ReleaseNotFound, Superseded
 from domain.releases.release import Release
 from domain.releases.status import ReleaseStatus, StageOutcome
@@ -89,7 +89,7 @@ def _step(store: Store, command: RecordProgress) -> tuple[Recorded | HeldBack | 
     if release.is_finished or release.sequence != command.sequence:
         return standing_of(release), release.stage
     if project and isinstance(command.step, HoldEnded):
-        due = Due(command.step.gates, command.at, command.step.due_at or command.step.acts_at)
+        due = DueStage(command.step.gates, command.at, command.step.due_at or command.step.acts_at)
         if held := hold_back(store, project, release, due, None):
             return HeldBack(held=held), release.stage
     _write(store, release, command)
@@ -100,9 +100,9 @@ def _write(store: Store, release: Release, command: RecordProgress) -> None:
     match command.step:
         case HoldEnded() as ended:
             times = {"entered_at": ended.entered_at, "acts_at": ended.acts_at}
-            audit(store, release, Event.STAGE_HELD, command.at)
+            audit(store, release, AuditEvent.STAGE_HOLD_ENDED, command.at)
             finish_stage(store, release, StageOutcome.HELD, command.at, ended.next, command.write_key, **times)
-        case Steered() as decided:
+        case Decision() as decided:
             write_decision(store, release, decided, command)
         case RemovedByTemporal(reason=reason):
             ending = Ending(ReleaseStatus.REMOVED, TEMPORAL, as_reason(reason) if reason else None)

@@ -10,16 +10,16 @@ from temporalio import activity
 from activities.messages import PutBack, Standing, standing_of, standing_of_none
 from activities.providers.catalogue import provider_of
 from activities.providers.provider import FlagProvider
-from activities.record.rollback_plan import Undoer, Undone
+from activities.record.rollback_plan import EnvironmentRevert, RollbackPlanner
 from activities.record.transitions import Ending, audit, block, end_as_before, enter
 from activities.store.database import Database, Store
 from domain.access import check_right
-from domain.audit import Event, by_release
+from domain.audit import AuditEvent, by_release
 from domain.errors import Refusal, ReleaseNotFound, Superseded
-from domain.flags.change import Change, Decided
+from domain.flags.change import Change, PlannedChange
 from domain.flags.patch import FlagPatch
 from domain.flags.project import Project
-from domain.releases.net_change import Undoing
+from domain.releases.net_change import UndoScope
 from domain.releases.release import Release
 from domain.releases.rollback import LeftAlone, Rollback, rollback_key
 from domain.releases.status import ReleaseStatus, StageOutcome
@@ -94,7 +94,7 @@ class _Rolling:
 
     def back(self) -> int:
         """Put back, environment by environment, and write where the release stands then; how much was left alone."""
-        undoer = Undoer(self.store, self.release, lambda environment: self.provider.read(self.release.feature, environment))
+        undoer = RollbackPlanner(self.store, self.release, lambda environment: self.provider.read(self.release.feature, environment))
         undoing = self.store.history.undoing(self.release.id, self.rollback.undoes_from)
         undone = undoer.undone(undoing, force=self.rollback.force)
         for each in undone:
@@ -104,7 +104,7 @@ class _Rolling:
         self._finish(undoer.changes, undoing, left_alone)
         return len(left_alone)
 
-    def _change(self, undone: Undone) -> None:
+    def _change(self, undone: EnvironmentRevert) -> None:
         """On behalf of the one who asked, by the rights that they have now; no stage did it, and the audit log names none."""
         owner, access = self.store.keys.owner(self.rollback.by.owner_id)
         check_right(access, self.project.key, undone.environment, owner.name)
@@ -112,9 +112,9 @@ class _Rolling:
         self.store.releases.write_seen(self.release.id, undone.environment, decided.overlaid(undone.seen))
         self.store.history.add_change(self._made(undone.environment, undone.patch, decided))
         states = {"before": decided.before.model_dump(mode="json"), "after": decided.after.model_dump(mode="json")}
-        self._audit(Event.FLAG_CHANGED, environment=undone.environment, stage=None, **states)
+        self._audit(AuditEvent.FLAG_CHANGED, environment=undone.environment, stage=None, **states)
 
-    def _made(self, environment: str, patch: FlagPatch, decided: Decided) -> Change:
+    def _made(self, environment: str, patch: FlagPatch, decided: PlannedChange) -> Change:
         return Change(
             key=rollback_key(self.release.id, self.rollback.n, environment),
             release=self.release.id,
@@ -131,22 +131,22 @@ class _Rolling:
             undoes_from=self.rollback.undoes_from,
         )
 
-    def _finish(self, changes: Sequence[Change], undoing: Undoing, left_alone: tuple[LeftAlone, ...]) -> None:
+    def _finish(self, changes: Sequence[Change], undoing: UndoScope, left_alone: tuple[LeftAlone, ...]) -> None:
         store, release, rollback, following = self.store, self.release, self.rollback.done(self.at, left_alone), self.command.next
         undone = {each.visit for each in changes if each.undoes_from is None and each.changed_anything and undoing.covers(each)}
         if not rollback.ended:
             store.history.write_run(release, StageOutcome.ROLLED_BACK)
         store.history.mark_rolled_back(release.id, undone)
         what = {"to_stage": rollback.to_stage, "force": rollback.force, "left_alone": [each.model_dump(mode="json") for each in left_alone]}
-        self._audit(Event.RELEASE_ROLLED_BACK, after=what)
+        self._audit(AuditEvent.RELEASE_ROLLED_BACK, after=what)
         key = f"rolled_back/{rollback.n}"
         if following:
-            returned = release.returned(following, rollback, self.at, key)
+            returned = release.returned_to(following, rollback, self.at, key)
             store.releases.write(returned)
             enter(store, returned, self.at)
         else:
             store.releases.write(release.rolled_back(rollback, self.at, key))
 
-    def _audit(self, event: Event, **more: Any) -> None:
+    def _audit(self, event: AuditEvent, **more: Any) -> None:
         by: dict[str, Any] = {"on_behalf_of": self.rollback.by.owner, "reason": self.rollback.reason}
         audit(self.store, self.release, event, self.at, by_release(self.release.id), **by, **more)

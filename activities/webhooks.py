@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from temporalio import activity
 
-from activities.http_post import Poster
-from activities.messages import Delivered, DeliverNotices
+from activities.http_post import HttpPoster
+from activities.messages import Delivered, DeliverWebhook
 from activities.store.database import Database
-from activities.store.deliveries import KNOCKED_AGAIN, Due
+from activities.store.deliveries import KNOCKED_AGAIN, DueDeliveries
 from domain.errors import NotFound
 from domain.webhooks.signature import signed_headers
-from domain.webhooks.webhook import Attempt, Patience, Secrets, Webhook
+from domain.webhooks.webhook import Attempt, RetryPolicy, Secrets, Webhook
 
 BATCH_SECONDS = 10.0
 """How long one activity goes on with what is due before it lets Temporal hear of it."""
@@ -23,13 +23,13 @@ log = structlog.get_logger()
 class DeliveryActivities:
     """What tells receivers. Ids go over Temporal; addresses, secrets and documents stay in the database."""
 
-    def __init__(self, database: Database, poster: Poster, patience: Patience | None = None) -> None:
+    def __init__(self, database: Database, poster: HttpPoster, patience: RetryPolicy | None = None) -> None:
         self.database = database
         self.poster = poster
-        self.patience = patience or Patience()
+        self.patience = patience or RetryPolicy()
 
     @activity.defn(name="deliver_notices")
-    def deliver_notices(self, command: DeliverNotices) -> Delivered:
+    def deliver_notices(self, command: DeliverWebhook) -> Delivered:
         """Attempt what is due, the oldest first, until one fails; then say when to go on.
 
         A receiver may get one twice, with the same `webhook-id`: when this process dies between the answer and its record.
@@ -46,7 +46,7 @@ class DeliveryActivities:
                 break
         return self._onward(command.webhook, failures)
 
-    def _deliver_one(self, command: DeliverNotices) -> Attempt | None:
+    def _deliver_one(self, command: DeliverWebhook) -> Attempt | None:
         """One attempt at the oldest that is due; nothing if none is, or the webhook was deleted."""
         now = _now()
         with self.database.reading() as store:
@@ -62,10 +62,10 @@ class DeliveryActivities:
             log.info("webhook_delivered", **said)
         return attempt
 
-    def _post(self, webhook: Webhook, secrets: Secrets, due: Due, now: datetime) -> Attempt:
+    def _post(self, webhook: Webhook, secrets: Secrets, due: DueDeliveries, now: datetime) -> Attempt:
         return self.poster.post(webhook.url, signed_headers(secrets.at(now), due.delivery.id, now, due.body), due.body)
 
-    def _record(self, due: Due, attempt: Attempt, now: datetime) -> None:
+    def _record(self, due: DueDeliveries, attempt: Attempt, now: datetime) -> None:
         """Write what came of it, unless another attempt was written meanwhile, or the webhook deleted."""
         try:
             with self.database.transaction() as store:

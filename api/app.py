@@ -23,7 +23,7 @@ from api.openapi_schema import DescribedApi
 from api.problems import OUTAGES, answer_problems
 from api.prometheus import ApiMetrics
 from api.rate_limit import RateLimit
-from api.request_middleware import VERSIONED, Requests
+from api.request_middleware import VERSIONED, RequestMiddleware
 from api.routes import (
     audit,
     controls,
@@ -47,8 +47,8 @@ from api.routes import (
 from process_exit import run
 from settings import Settings, configure_logs
 from workflows.service.client import ReleaseClient, connect
-from workflows.service.outbox_relay import Delivery
-from workflows.service.temporal_health import Lookout
+from workflows.service.outbox_relay import OutboxRelay
+from workflows.service.temporal_health import TemporalHealth
 
 ROUTERS = (
     projects,
@@ -88,12 +88,12 @@ def create_app(settings: Settings) -> FastAPI:
         client = await connect()
         app.state.database = database
         app.state.releases = ReleaseClient(client)
-        app.state.delivery = Delivery(database, app.state.releases)
-        app.state.lookout = Lookout(app.state.releases.look)
+        app.state.outbox_relay = OutboxRelay(database, app.state.releases)
+        app.state.temporal_health = TemporalHealth(app.state.releases.look)
         app.state.temporal_ui = f"{settings.temporal_ui}/namespaces/{client.namespace}"
         app.state.metrics.watch(database)
         app.state.environments = Environments(database)
-        loops = [asyncio.create_task(each) for each in (app.state.delivery.run(), app.state.environments.follow(), keeping)]
+        loops = [asyncio.create_task(each) for each in (app.state.outbox_relay.run(), app.state.environments.follow(), keeping)]
         yield
         for loop in loops:
             loop.cancel()
@@ -129,7 +129,7 @@ async def _keep_bootstrap_key(database: Database, secret: str) -> Coroutine[None
     except OUTAGES as error:
         if database.is_sqlite:  # What is wrong with a file does not pass.
             raise
-        log.warning("bootstrap_key_not_kept", error=str(error))
+        log.warning("bootstrap_key_failed", error=str(error))
         return _go_on_keeping(database, secret)
     return asyncio.sleep(0)
 
@@ -146,7 +146,7 @@ async def _go_on_keeping(database: Database, secret: str) -> None:
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(BodyLimits, leaves=SERVES_FLAGS)
     app.add_middleware(EvaluationCors, origins=settings.websites, paths=SERVES_FLAGS)
-    app.add_middleware(Requests, metrics=app.state.metrics, quiet=SERVES_FLAGS)  # The last one added comes first.
+    app.add_middleware(RequestMiddleware, metrics=app.state.metrics, quiet=SERVES_FLAGS)  # The last one added comes first.
 
 
 def _add_routes(app: FastAPI) -> None:

@@ -14,14 +14,14 @@ from pydantic import AfterValidator
 from activities.store.database import Database
 from activities.store.paging import MOST, USUAL, Slice
 from activities.store.requests import RequestId
-from api.idempotency import Sent, Writing, digest_of
+from api.idempotency import IdempotentRequest, Writing, digest_of
 from api.prometheus import ApiMetrics
 from domain.access import Caller
 from domain.errors import NotAuthenticated
 from domain.model import Moment
 from workflows.service.client import ReleaseClient
-from workflows.service.outbox_relay import Delivery
-from workflows.service.temporal_health import Lookout
+from workflows.service.outbox_relay import OutboxRelay
+from workflows.service.temporal_health import TemporalHealth
 
 _bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer fh_…`")
 
@@ -31,8 +31,8 @@ async def _database(request: Request) -> Database:
     return database
 
 
-async def _delivery(request: Request) -> Delivery:
-    delivery: Delivery = request.app.state.delivery
+async def _delivery(request: Request) -> OutboxRelay:
+    delivery: OutboxRelay = request.app.state.outbox_relay
     return delivery
 
 
@@ -46,9 +46,9 @@ async def _metrics(request: Request) -> ApiMetrics:
     return metrics
 
 
-async def _lookout(request: Request) -> Lookout:
-    lookout: Lookout = request.app.state.lookout
-    return lookout
+async def _temporal_health(request: Request) -> TemporalHealth:
+    temporal_health: TemporalHealth = request.app.state.temporal_health
+    return temporal_health
 
 
 async def _temporal_ui(request: Request) -> str:
@@ -61,17 +61,17 @@ async def _allow_private(request: Request) -> bool:
     return allowed
 
 
-DatabaseOf = Annotated[Database, Depends(_database)]
-DeliveryOf = Annotated[Delivery, Depends(_delivery)]
-Releases = Annotated[ReleaseClient, Depends(_releases)]
-LookoutOf = Annotated[Lookout, Depends(_lookout)]
-Metrics = Annotated[ApiMetrics, Depends(_metrics)]
-AllowPrivate = Annotated[bool, Depends(_allow_private)]
-TemporalUi = Annotated[str, Depends(_temporal_ui)]
+DatabaseDep = Annotated[Database, Depends(_database)]
+OutboxRelayDep = Annotated[OutboxRelay, Depends(_delivery)]
+ReleasesDep = Annotated[ReleaseClient, Depends(_releases)]
+TemporalHealthDep = Annotated[TemporalHealth, Depends(_temporal_health)]
+MetricsDep = Annotated[ApiMetrics, Depends(_metrics)]
+AllowPrivateDep = Annotated[bool, Depends(_allow_private)]
+TemporalUiDep = Annotated[str, Depends(_temporal_ui)]
 
 
 def _caller(
-    request: Request, database: DatabaseOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    request: Request, database: DatabaseDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
     if credentials is None:
         raise NotAuthenticated("Send your API key: Authorization: Bearer <key>.")
@@ -84,7 +84,7 @@ def _caller(
     return caller
 
 
-CallerOf = Annotated[Caller, Depends(_caller)]
+CallerDep = Annotated[Caller, Depends(_caller)]
 
 
 def _slice(
@@ -94,9 +94,9 @@ def _slice(
     return Slice(cursor, limit)
 
 
-SliceOf = Annotated[Slice, Depends(_slice)]
-Since = Annotated[Moment | None, Query(description="Only what was at this time or later")]
-Until = Annotated[Moment | None, Query(description="Only what was before this time")]
+SliceDep = Annotated[Slice, Depends(_slice)]
+SinceDep = Annotated[Moment | None, Query(description="Only what was at this time or later")]
+UntilDep = Annotated[Moment | None, Query(description="Only what was before this time")]
 
 
 def _etag(text: str | None) -> str | None:
@@ -111,14 +111,14 @@ def _revision(
     return None if if_match is None or if_match == "*" else int(if_match.removeprefix("W/").strip('"'))
 
 
-Revision = Annotated[int | None, Depends(_revision)]
+RevisionDep = Annotated[int | None, Depends(_revision)]
 
 
 async def _writing(
     request: Request,
     response: Response,
-    caller: CallerOf,
-    database: DatabaseOf,
+    caller: CallerDep,
+    database: DatabaseDep,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -128,10 +128,10 @@ async def _writing(
 ) -> Writing:
     named = RequestId(caller.key, request.url.path, idempotency_key) if idempotency_key else None
     digest = digest_of(await request.body()) if named else ""
-    return Writing(database, Sent(named, digest, request.scope["route"].status_code or HTTPStatus.OK, now()), response)
+    return Writing(database, IdempotentRequest(named, digest, request.scope["route"].status_code or HTTPStatus.OK, now()), response)
 
 
-WritingOf = Annotated[Writing, Depends(_writing)]
+WritingDep = Annotated[Writing, Depends(_writing)]
 
 
 def known_parameters(request: Request) -> None:

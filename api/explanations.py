@@ -54,7 +54,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     "database_unavailable": Explanation(
         503, "The database can't be reached, or is too busy.", "Nothing is half done: try again after `Retry-After`."
     ),
-    "defect": Explanation(500, "A defect of Flaghoist.", "Report it, with the log of the request."),
+    "internal_error": Explanation(500, "A defect of Flaghoist.", "Report it, with the log of the request."),
     "draft_changed": Explanation(
         412, "The draft is not the one whose ETag was sent in If-Match.", "Read the draft again, and decide on what it is now."
     ),

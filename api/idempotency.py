@@ -27,7 +27,7 @@ class AnsweredBefore(Exception):
     """The request was carried out before, and what was recorded of it is at hand."""
 
 
-class Sent(NamedTuple):
+class IdempotentRequest(NamedTuple):
     """What was sent, and the status that tells of its success; no request where the caller named no Idempotency-Key."""
 
     request: RequestId | None
@@ -39,7 +39,7 @@ class Sent(NamedTuple):
 class Writing:
     """One POST and its transaction; with an Idempotency-Key it is carried out once, however often it is sent."""
 
-    def __init__(self, database: Database, sent: Sent, response: Response) -> None:
+    def __init__(self, database: Database, sent: IdempotentRequest, response: Response) -> None:
         self.database = database
         self.sent = sent
         self.response = response

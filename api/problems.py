@@ -165,8 +165,8 @@ def _too_many(_request: Request, error: TooManyRequests) -> ProblemResponse:
     return problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests", detail, headers=headers)
 
 
-def defect(error: Exception) -> ProblemResponse:
+def internal_error(error: Exception) -> ProblemResponse:
     """The answer to what nobody expected; the log has all of it."""
     log.error("request_failed", exc_info=error)
     detail = "A defect of Flaghoist: please report it with the log of this request, found by its `request_id`."
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "defect", detail)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)

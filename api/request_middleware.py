@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from activities.store.identifiers import new_id
-from api.problems import defect
+from api.problems import internal_error
 from api.prometheus import Answered, ApiMetrics
 from domain.access import Caller
 from domain.text import SLUG_PATTERN
@@ -26,7 +26,7 @@ _NAMED = ("project", "release")
 log = structlog.get_logger()
 
 
-class Requests:
+class RequestMiddleware:
     """Stands before everything else, so that whatever goes wrong has an id and is answered."""
 
     def __init__(self, app: ASGIApp, metrics: ApiMetrics, quiet: tuple[str, ...] = ()) -> None:
@@ -56,7 +56,7 @@ class Requests:
             except Exception as error:
                 if status:  # Half of the answer has left already.
                     raise
-                await defect(error)(scope, receive, answer)
+                await internal_error(error)(scope, receive, answer)
             finally:
                 self._note(scope, status, time.perf_counter() - began)
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from activities.store.identifiers import new_id
-from benchmarks.baseline_workflow import Bare
+from benchmarks.baseline_workflow import BaselineInput
 from benchmarks.load import Answered
 from benchmarks.results import percentile, spread
 from benchmarks.running import Turn, main
 from benchmarks.stack import Stack
-from benchmarks.workloads import ENVIRONMENTS, new_features, send_adds, start_bare, until_told
+from benchmarks.workloads import ENVIRONMENTS, new_features, send_adds, start_baseline, until_told
 from tests.pipelines import pipeline, stage
 
 CLIENTS = (1, 20)
@@ -58,8 +58,8 @@ def _took(answers: list[Answered]) -> list[float]:
 
 async def bare(stack: Stack, number: int, clients: int) -> list[float]:
     """How long starting each bare workflow took, in seconds."""
-    asleep = Bare(due_at=datetime.now(UTC) + timedelta(days=30))
-    return await start_bare(stack, {f"bare/{new_id()}": asleep for _ in range(number)}, clients)
+    asleep = BaselineInput(due_at=datetime.now(UTC) + timedelta(days=30))
+    return await start_baseline(stack, {f"bare/{new_id()}": asleep for _ in range(number)}, clients)
 
 
 def _told(took: dict[str, list[list[float]]]) -> dict[str, Any]:

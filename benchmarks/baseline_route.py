@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 
-def bare(contents: dict[str, Any]) -> FastAPI:
+def baseline(contents: dict[str, Any]) -> FastAPI:
     """One route per content, read and posted to."""
     app = FastAPI()
 
@@ -25,4 +25,4 @@ def bare(contents: dict[str, Any]) -> FastAPI:
 
 
 if __name__ == "__main__":
-    uvicorn.run(bare(json.loads(Path(sys.argv[1]).read_text())), port=int(sys.argv[2]), log_config=None, access_log=False)
+    uvicorn.run(baseline(json.loads(Path(sys.argv[1]).read_text())), port=int(sys.argv[2]), log_config=None, access_log=False)

@@ -8,7 +8,7 @@ from temporalio.worker import Worker
 
 from activities.changes import ChangeActivities
 from activities.store.database import Database
-from benchmarks.baseline_workflow import BARE_QUEUE, BareWorkflow, do_nothing
+from benchmarks.baseline_workflow import BARE_QUEUE, BaselineWorkflow, do_nothing
 from process_exit import run
 from settings import Settings
 from worker import concurrency_of, sandbox, worker_options
@@ -23,7 +23,7 @@ async def serve(settings: Settings) -> None:
         options = worker_options(threads, concurrency) | {"workflow_runner": sandbox("benchmarks")}
         activities = [ChangeActivities(database).change_flag, do_nothing]
         client = await connect(lazy=False)
-        worker = Worker(client, task_queue=BARE_QUEUE, workflows=[BareWorkflow], activities=activities, **options)
+        worker = Worker(client, task_queue=BARE_QUEUE, workflows=[BaselineWorkflow], activities=activities, **options)
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         async with worker:

@@ -12,7 +12,7 @@ SAME_TRANSACTION = "change_flag"
 NOTHING = "do_nothing"
 
 
-class Bare(Message):
+class BaselineInput(Message):
     """When to wake up, and what to call then, one after the other."""
 
     due_at: Moment
@@ -26,11 +26,11 @@ def do_nothing(_command: ChangeFlag) -> None:
 
 
 @workflow.defn(name="Bare")
-class BareWorkflow:
+class BaselineWorkflow:
     """One timer, and one activity per stage."""
 
     @workflow.run
-    async def run(self, bare: Bare) -> None:
+    async def run(self, bare: BaselineInput) -> None:
         """Wait, and call them all."""
         if (left := bare.due_at - workflow.now()) > timedelta():
             await workflow.sleep(left)

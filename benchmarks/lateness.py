@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.results import percentile, spread
 from benchmarks.running import Turn, main
 from benchmarks.stack import Stack
-from benchmarks.workloads import Asleep, Lanes, until_closed, until_due
+from benchmarks.workloads import Asleep, Workloads, until_closed, until_due
 
 TURNS = 12
 LANES = ("releases", "same transaction")
@@ -20,7 +20,7 @@ async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
     """Alternate product and floor, once for each way of being due."""
     rounds = 1 if quick else 3
     spread_out, burst = (3, 3) if quick else (200, 300)
-    lanes = Lanes(stack, 1, margin=0.3 if quick else 3)
+    lanes = Workloads(stack, 1, margin=0.3 if quick else 3)
     return {
         "rounds": rounds,
         "ten_per_second": await _compare(lanes, [timedelta(seconds=1 / PER_SECOND) * n for n in range(spread_out)], rounds, turn),
@@ -28,7 +28,7 @@ async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
     }
 
 
-async def _compare(lanes: Lanes, offsets: list[timedelta], rounds: int, turn: Turn) -> dict[str, Any]:
+async def _compare(lanes: Workloads, offsets: list[timedelta], rounds: int, turn: Turn) -> dict[str, Any]:
     late: dict[str, list[list[float]]] = {lane: [] for lane in LANES}
     for n in range(rounds):
         for lane in LANES:
@@ -37,7 +37,7 @@ async def _compare(lanes: Lanes, offsets: list[timedelta], rounds: int, turn: Tu
     return {"changes_per_round": len(offsets)} | {lane: _told(each) for lane, each in late.items()}
 
 
-async def _lateness(lanes: Lanes, lane: str, offsets: list[timedelta]) -> list[float]:
+async def _lateness(lanes: Workloads, lane: str, offsets: list[timedelta]) -> list[float]:
     due, asleep = await lanes.put_to_sleep(lane, offsets)
     await until_due(due)
     await until_closed(lanes.stack, asleep)

@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.results import spread
 from benchmarks.running import Turn, main
 from benchmarks.stack import Stack
-from benchmarks.workloads import RELEASES, Lanes, until_due
+from benchmarks.workloads import RELEASES, Workloads, until_due
 from domain.releases.status import ReleaseStatus
 from tests.e2e.stack import Process
 
@@ -23,7 +23,7 @@ TURNS = 3 * ROUNDS
 async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
     """Put both to sleep, stop both workers, let everything become due, and start one worker after the other."""
     number, rounds = (2, 1) if quick else (1_000, ROUNDS)
-    lanes, spare = Lanes(stack, 1, margin=0.3 if quick else 3), timedelta(seconds=2 if quick else 10)  # To stop the worker in.
+    lanes, spare = Workloads(stack, 1, margin=0.3 if quick else 3), timedelta(seconds=2 if quick else 10)  # To stop the worker in.
     workers = {RELEASES: stack.worker, "same transaction": stack.floor}
     took: dict[str, list[float]] = {lane: [] for lane in workers}
     for n in range(rounds):

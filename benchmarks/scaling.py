@@ -10,12 +10,12 @@ from typing import Any
 
 from activities.store.identifiers import new_id
 from benchmarks.adding import add, asleep_for_long
-from benchmarks.baseline_workflow import Bare
+from benchmarks.baseline_workflow import BaselineInput
 from benchmarks.load import Question, send
 from benchmarks.results import percentile, spread
 from benchmarks.running import Turn, main
 from benchmarks.stack import CLIENTS, Stack
-from benchmarks.workloads import start_bare, until_told
+from benchmarks.workloads import start_baseline, until_told
 from tests.http import OWNER_KEY
 
 LEVELS = (10, 100, 1_000, 10_000)
@@ -51,10 +51,10 @@ async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
 
 async def _round(stack: Stack, pipeline: str, number: int) -> dict[str, list[float]]:
     """How long each took, in seconds; what was added is removed again."""
-    bare = Bare(due_at=datetime.now(UTC) + timedelta(days=30))
+    bare = BaselineInput(due_at=datetime.now(UTC) + timedelta(days=30))
     added = await add(stack, pipeline, number, 1)
     took = {"add": [each.took for each in added]}
-    took["bare_start"] = await start_bare(stack, {f"bare/{new_id()}": bare for _ in range(number)}, 1)
+    took["bare_start"] = await start_baseline(stack, {f"bare/{new_id()}": bare for _ in range(number)}, 1)
     took["list"] = await _ask(stack, "GET", ["releases?limit=50"] * number * 3)
     took["show"] = await _ask(stack, "GET", [f"pipelines/{pipeline}"] * number)
     took["remove"] = await _ask(stack, "POST", [f"releases/{json.loads(each.body)['id']}/remove" for each in added])

@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 from activities.store.database import Database
 from api.embedded.processes import environment_of, programs
 from api.embedded.schema import prepare_database
-from api.embedded.state_dir import Home
+from api.embedded.state_dir import StateDir
 from settings import Settings
 from tests.e2e.stack import Process
 from tests.http import OWNER_KEY, Api, free_port
@@ -32,7 +32,7 @@ class Stack:
 
     def __init__(self, folder: Path) -> None:
         self.settings = Settings(home=folder, port=free_port(), temporal_port=free_port(), temporal_ui_port=free_port())
-        self.home = Home(folder)
+        self.home = StateDir(folder)
         self.home.prepare()
         environment = environment_of(self.settings, OWNER_KEY) | {
             "FLAGHOIST_DATABASE_URL": self.settings.database,

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.results import spread
 from benchmarks.running import Turn, main
 from benchmarks.stack import Stack
-from benchmarks.workloads import ACTIVITIES, RELEASES, Asleep, Lanes, until_closed, until_due
+from benchmarks.workloads import ACTIVITIES, RELEASES, Asleep, Workloads, until_closed, until_due
 
 STAGES = 3
 TURNS = 9
@@ -21,7 +21,7 @@ LANES = (RELEASES, *ACTIVITIES)
 async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
     """Alternate product and floors."""
     number, rounds = (3, 1) if quick else (300, 3)
-    lanes = Lanes(stack, STAGES, margin=0.3 if quick else 3)
+    lanes = Workloads(stack, STAGES, margin=0.3 if quick else 3)
     rates: dict[str, list[float]] = {lane: [] for lane in LANES}
     last: dict[str, Asleep] = {}
     for n in range(rounds):
@@ -40,7 +40,7 @@ async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
     }
 
 
-async def _climb(stack: Stack, lanes: Lanes, lane: str, number: int) -> tuple[float, Asleep]:
+async def _climb(stack: Stack, lanes: Workloads, lane: str, number: int) -> tuple[float, Asleep]:
     due, asleep = await lanes.put_to_sleep(lane, [timedelta()] * number)
     began = await until_due(due)
     await until_closed(stack, asleep)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from activities.commands.add_release import AddRelease, add_release
 from activities.messages import ChangeFlag
 from activities.store.identifiers import new_id
-from benchmarks.baseline_workflow import BARE_QUEUE, NOTHING, SAME_TRANSACTION, Bare, BareWorkflow
+from benchmarks.baseline_workflow import BARE_QUEUE, NOTHING, SAME_TRANSACTION, BaselineInput, BaselineWorkflow
 from benchmarks.load import Answered, Question, send
 from benchmarks.stack import CLIENTS, Stack, time_each
 from domain.releases.release import Release
@@ -39,7 +39,7 @@ class Asleep(NamedTuple):
     due_at: datetime
 
 
-class Lanes:
+class Workloads:
     """Puts releases and bare workflows to sleep, and knows by now how long that takes."""
 
     def __init__(self, stack: Stack, stages: int, margin: float) -> None:
@@ -62,7 +62,7 @@ class Lanes:
             lead = len(offsets) * self._seconds_each.get(lane, 0.07) * 1.4 + self.margin
             due = (datetime.now(UTC) + timedelta(seconds=lead + 0.5)).replace(microsecond=0)
             dues = [due + offset for offset in offsets]
-            asleep = await (self.add(dues) if lane == RELEASES else self.start_bare(dues, ACTIVITIES[lane]))
+            asleep = await (self.add(dues) if lane == RELEASES else self.start_baseline(dues, ACTIVITIES[lane]))
             await _until_asleep(self.stack, asleep)
             self._seconds_each[lane] = (time.perf_counter() - began) / len(offsets)
             if datetime.now(UTC) < due:
@@ -78,13 +78,13 @@ class Lanes:
         added = [json.loads(answer.body) for answer in answers]
         return [Asleep(each["workflow_id"], each["id"], due) for each, due in zip(added, dues, strict=True)]
 
-    async def start_bare(self, dues: list[datetime], activity: str = SAME_TRANSACTION) -> list[Asleep]:
+    async def start_baseline(self, dues: list[datetime], activity: str = SAME_TRANSACTION) -> list[Asleep]:
         """Bare workflows that call the activity at those times, each for a release of its own."""
         features = new_features(self.stack, len(dues))
         rows = await asyncio.to_thread(self._write, [self._wanted(*each) for each in zip(features, dues, strict=True)], activity)
-        messages = [Bare(due_at=due, activity=activity, commands=commands) for (_, commands), due in zip(rows, dues, strict=True)]
+        messages = [BaselineInput(due_at=due, activity=activity, commands=commands) for (_, commands), due in zip(rows, dues, strict=True)]
         ids = [release.workflow_id for release, _ in rows]
-        await start_bare(self.stack, dict(zip(ids, messages, strict=True)), CLIENTS)
+        await start_baseline(self.stack, dict(zip(ids, messages, strict=True)), CLIENTS)
         return [Asleep(release.workflow_id, release.id, due) for (release, _), due in zip(rows, dues, strict=True)]
 
     def _wanted(self, feature: str, due: datetime) -> AddRelease:
@@ -95,8 +95,8 @@ class Lanes:
         world, at = self.stack.world, datetime.now(UTC)
         with world.database.transaction() as store:
             rows = [add_release(store, world.caller, world.project, each, at) for each in wanted]
-            for errand in store.outbox.lease(at, len(rows)):
-                store.outbox.done(errand)
+            for entry in store.outbox.lease(at, len(rows)):
+                store.outbox.delete(entry)
             version = store.pipelines.version(rows[0].pipeline.id)
             for row in rows:
                 if activity == SAME_TRANSACTION:
@@ -135,9 +135,9 @@ async def send_adds(stack: Stack, bodies: list[dict[str, object]], clients: int)
     return await send([Question("POST", url, headers, json.dumps(body).encode()) for body in bodies], clients)
 
 
-async def start_bare(stack: Stack, messages: dict[str, Bare], clients: int) -> list[float]:
+async def start_baseline(stack: Stack, messages: dict[str, BaselineInput], clients: int) -> list[float]:
     """Start bare workflows, by id; how long each took, in seconds."""
-    start = partial(stack.client.start_workflow, BareWorkflow.run, task_queue=BARE_QUEUE)
+    start = partial(stack.client.start_workflow, BaselineWorkflow.run, task_queue=BARE_QUEUE)
     return await time_each([partial(start, message, id=id_) for id_, message in messages.items()], clients)
 
 

@@ -15,7 +15,7 @@ class Actor(Frozen):
     owner: str | None = None
 
 
-class Event(StrEnum):
+class AuditEvent(StrEnum):
     """What can have happened."""
 
     PROJECT_CREATED = "project.created"
@@ -67,8 +67,13 @@ class Event(StrEnum):
     RELEASE_TERMINATED = "release.terminated"
     STAGE_UNCHANGED = "stage.unchanged"
     STAGE_WAITING = "stage.waiting"
-    STAGE_HELD = "stage.held"
+    STAGE_HOLD_ENDED = "stage.hold_ended"
     STAGE_SKIPPED = "stage.skipped"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "AuditEvent | None":
+        """Read the former name, which a worker of an earlier build may still write during a rolling upgrade."""
+        return cls.STAGE_HOLD_ENDED if value == "stage.held" else None
 
 
 class AuditEntry(Frozen):
@@ -78,7 +83,7 @@ class AuditEntry(Frozen):
     at: Moment
     actor: Actor
     on_behalf_of: str | None = None
-    event: Event
+    event: AuditEvent
     project: str | None = None
     environment: str | None = None
     feature: str | None = None

@@ -24,7 +24,7 @@ class WorkerSeen(Frozen):
         return now - self.seen_at < LATELY
 
 
-class Temporal(Frozen):
+class TemporalStatus(Frozen):
     """What Temporal told when it was asked; nothing is known of it, or of the workers, where it did not answer."""
 
     reachable: bool = False
@@ -46,7 +46,7 @@ WHY_LATE = "it may hang or have died since, not reach the database, or have more
 """What may be the matter with a worker that was seen lately, while what it should do is late; the database answers whoever tells this."""
 
 
-class Condition(StrEnum):
+class SystemCondition(StrEnum):
     """How the system is, as a whole."""
 
     OK = "ok"
@@ -65,24 +65,26 @@ class Lateness(Frozen):
 class Verdict(Frozen):
     """The system's condition, and a sentence that tells an outage from a wait."""
 
-    condition: Condition
+    condition: SystemCondition
     message: str
 
 
-def judge(temporal: Temporal, lateness: Lateness, now: datetime) -> Verdict:
+def judge(temporal: TemporalStatus, lateness: Lateness, now: datetime) -> Verdict:
     """Whether something is wrong, the cause before what follows from it."""
     workers, late = temporal.at_work(now), _in_words(lateness)
     if not temporal.reachable:
         message = f"An outage: Temporal can't be reached or doesn't know the namespace, so no flag moves until it is back. {late}"
-        return Verdict(condition=Condition.TEMPORAL_UNAVAILABLE, message=message)
+        return Verdict(condition=SystemCondition.TEMPORAL_UNAVAILABLE, message=message)
     if workers == 0:
         message = f"An outage: no worker has asked Temporal for work lately, so no flag moves until one is started. {late}"
-        return Verdict(condition=Condition.NO_WORKER, message=message)
+        return Verdict(condition=SystemCondition.NO_WORKER, message=message)
     seen = temporal.seen_in_words(now)
     if lateness.overdue:
         message = f"A delay: {late} {seen[0].upper()}{seen[1:]}: {WHY_LATE}. Temporal and the database answer."
-        return Verdict(condition=Condition.DELAYED, message=message)
-    return Verdict(condition=Condition.OK, message=f"No outage: {seen}, and nothing is overdue. What isn't moving waits as it should.")
+        return Verdict(condition=SystemCondition.DELAYED, message=message)
+    return Verdict(
+        condition=SystemCondition.OK, message=f"No outage: {seen}, and nothing is overdue. What isn't moving waits as it should."
+    )
 
 
 def _in_words(lateness: Lateness) -> str:

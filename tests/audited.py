@@ -7,7 +7,7 @@ from sqlalchemy import insert
 from activities.store.database import Database
 from activities.store.identifiers import new_id
 from activities.store.tables import audit_entries
-from domain.audit import Event
+from domain.audit import AuditEvent
 from tests.world import NOW
 
 
@@ -16,7 +16,7 @@ def fill_audit_log(database_url: str, entries: int, project: str = "shop") -> No
     database = Database(database_url)
     actor = {"actor_kind": "key", "actor_id": "k", "actor_owner": "olga"}
     rows = [
-        {"id": new_id(), "at": NOW + timedelta(seconds=number), "event": Event.SEGMENT_CHANGED.value, "project": project, **actor}
+        {"id": new_id(), "at": NOW + timedelta(seconds=number), "event": AuditEvent.SEGMENT_CHANGED.value, "project": project, **actor}
         | {"segment": "staff" if number % 3 == 0 else "beta-users", "after": {"name": f"one\u2028line 🚀 {number}"}}
         for number in range(entries)
     ]

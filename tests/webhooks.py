@@ -3,7 +3,7 @@
 from activities.store.database import Database
 from activities.store.identifiers import new_id
 from activities.store.paging import Slice
-from domain.webhooks.event import NoticeEvent
+from domain.webhooks.event import WebhookEvent
 from domain.webhooks.signature import secret_of
 from domain.webhooks.webhook import Delivery, Webhook
 from tests.world import NOW
@@ -11,9 +11,9 @@ from tests.world import NOW
 SECRET = secret_of(b"the signing key of the tests....")
 
 
-def add_webhook(database: Database, url: str, *events: NoticeEvent, project: str = "shop") -> str:
+def add_webhook(database: Database, url: str, *events: WebhookEvent, project: str = "shop") -> str:
     """The id of a webhook of the project, of all events unless some are named."""
-    webhook = Webhook(id=new_id(), name="Receiver", url=url, events=events or tuple(NoticeEvent), created_at=NOW)
+    webhook = Webhook(id=new_id(), name="Receiver", url=url, events=events or tuple(WebhookEvent), created_at=NOW)
     with database.transaction() as store:
         store.webhooks.add(project, webhook, SECRET)
     return webhook.id

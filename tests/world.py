@@ -10,7 +10,7 @@ from activities.store.identifiers import new_id
 from domain.access import Access, Caller, Grant, Owner, Role
 from domain.flags.flag import FeatureType, FlagState
 from domain.flags.project import Environment, Feature, Project, Segment
-from domain.pipelines.pipeline import Definition, Pipeline
+from domain.pipelines.pipeline import Pipeline, PipelineDefinition
 from domain.releases.release import Release
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -28,7 +28,7 @@ class World:
     def publish(self, definition: dict[str, Any]) -> Pipeline:
         """A published pipeline."""
         with self.database.transaction() as store:
-            draft = store.pipelines.add(self.project.id, Definition.model_validate(definition), NOW)
+            draft = store.pipelines.add(self.project.id, PipelineDefinition.model_validate(definition), NOW)
             return store.pipelines.publish(draft, NOW, "owner", None)
 
     def add(self, feature: str = "checkout", pipeline: str = "standard", **more: Any) -> Release:

@@ -16,13 +16,13 @@ from domain.releases.rollback import Rollback
 from workflows.policies import PROVIDER_CALL, QUICK_LOOK, QUICK_RECORD
 from workflows.release_steps import LONGEST_SUMMARY
 
-Acted = Made | HeldBack | Refused | Standing
+ChangeResult = Made | HeldBack | Refused | Standing
 """What comes of a change that was not called off."""
 
-Ended = Recorded | HeldBack | Refused | Standing
+HoldResult = Recorded | HeldBack | Refused | Standing
 """What comes of a hold whose wait is over."""
 
-CALL_OFF = "call-off"
+CANCEL_ATTEMPT = "call-off"
 """Workflows of 0.1 that were told to look while a stage acted went on waiting for it; their histories must replay."""
 
 
@@ -37,9 +37,9 @@ def ends_by_cancelling(error: BaseException) -> bool:
     return is_its_end and workflow.cancellation_reason() is not None
 
 
-async def change_flag(command: ChangeFlag, summary: str, is_called_off: Callable[[], bool]) -> Acted | None:
+async def change_flag(command: ChangeFlag, summary: str, is_called_off: Callable[[], bool]) -> ChangeResult | None:
     """Make a change, however long it takes; nothing if it was called off before it was made."""
-    answer: Acted | None = await _at_length(ChangeActivities.change_flag, command, summary, is_called_off)
+    answer: ChangeResult | None = await _at_length(ChangeActivities.change_flag, command, summary, is_called_off)
     return answer
 
 
@@ -56,7 +56,7 @@ async def _at_length(method: Any, command: Any, summary: str, is_called_off: Cal
     called_off = False
     try:
         await workflow.wait_condition(lambda: acting.done() or is_called_off())
-        called_off = not acting.done() and workflow.patched(CALL_OFF)
+        called_off = not acting.done() and workflow.patched(CANCEL_ATTEMPT)
     except asyncio.CancelledError:
         called_off = True
     if called_off:
@@ -69,10 +69,10 @@ async def _at_length(method: Any, command: Any, summary: str, is_called_off: Cal
         return None  # Also where the last attempt failed by itself: one that is cancelled is not tried again.
 
 
-async def end_hold(command: RecordProgress, summary: str) -> Ended:
+async def end_hold(command: RecordProgress, summary: str) -> HoldResult:
     """End a stage without actions, unless something holds it back."""
     method: Any = ReleaseActivities.record_progress
-    answer: Ended = await _quickly_or_at_length(method, command, summary, QUICK_RECORD)
+    answer: HoldResult = await _quickly_or_at_length(method, command, summary, QUICK_RECORD)
     return answer
 
 

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from domain.access import Person
 from domain.flags.flag import Value
 from domain.model import Message, Moment
-from domain.pipelines.binding import pinned
+from domain.pipelines.binding import with_fixed_times
 from domain.pipelines.pipeline import OnConflict, Pipeline, Stage
 from domain.releases.control import Expected
-from domain.releases.hold import Held
+from domain.releases.gate_hold import GateHold
 from domain.releases.release import Blocked, Paused, PipelineRef, Release
 from domain.releases.rollback import Rollback
 
@@ -18,7 +18,7 @@ ROLLBACK = "Rollback"
 WEBHOOK = "Webhook"
 WEBHOOK_QUEUE = "flaghoist-webhooks"
 """A task queue of its own, with slots of its own: a slow receiver never takes one from a release."""
-KNOCK = "knock"
+WAKE = "wake"
 LOOK_AGAIN = "look_again"
 ROLL_OVER = "roll_over"
 
@@ -26,7 +26,7 @@ REMEMBERED_UPDATES = 100
 """How many settled updates a workflow knows again after it continued as new."""
 
 
-class Place(Message):
+class ReleasePlace(Message):
     """Where a release stands, as its workflow knows it."""
 
     index: int
@@ -36,7 +36,7 @@ class Place(Message):
     entered_at: Moment
     acts_at: Moment
     blocked: Blocked | None = None
-    held: Held | None = None
+    held: GateHold | None = None
     paused: Paused | None = None
     left: timedelta | None = None
     """Of a wait that is paused, by Temporal's clock."""
@@ -44,7 +44,7 @@ class Place(Message):
     skipped: tuple[int, ...] = ()
     settled: tuple[str, ...] = ()
 
-    def moved(self, **changes: object) -> "Place":
+    def moved(self, **changes: object) -> "ReleasePlace":
         """The same place, in part changed."""
         return self.model_copy(update=changes)
 
@@ -61,7 +61,7 @@ class ReleaseInput(Message):
     starting_stage: int
     parameters: dict[str, Value] = {}
     added_by: str
-    place: Place | None = None
+    place: ReleasePlace | None = None
 
 
 class RollbackInput(Message):
@@ -110,7 +110,7 @@ class RestartRelease(SteerRelease):
     stage: str
 
 
-class Decided(Message):
+class RecordedDecision(Message):
     """What was decided in the record of a release, by whom and why."""
 
     event: str
@@ -131,7 +131,7 @@ def release_input(release: Release, pipeline: Pipeline) -> ReleaseInput:
         project=release.project,
         feature=release.feature,
         pipeline=release.pipeline,
-        stages=pinned(pipeline.definition.stages, release.parameters),
+        stages=with_fixed_times(pipeline.definition.stages, release.parameters),
         parameters=release.parameters,
         on_conflict=release.on_conflict,
         starting_stage=release.starting_stage,
@@ -153,6 +153,6 @@ def rollback_input(release: Release, rollback: Rollback) -> RollbackInput:
     )
 
 
-def spoken(moment: datetime) -> str:
+def in_words(moment: datetime) -> str:
     """A point in time for people who read the Temporal Web UI."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -21,8 +21,8 @@ from domain.releases.control import ACTING, Control, check_allowed
 from domain.releases.rollback import Rollback
 from domain.releases.status import ReleaseStatus
 from workflows.activity_calls import (
-    Acted,
-    Ended,
+    ChangeResult,
+    HoldResult,
     change_flag,
     end_hold,
     ends_by_cancelling,
@@ -31,8 +31,18 @@ from workflows.activity_calls import (
     read_standing,
     record_progress,
 )
-from workflows.messages import LOOK_AGAIN, RELEASE, ROLL_OVER, Decided, Place, ReleaseInput, ReleaseResult, RestartRelease, SteerRelease
-from workflows.release_state import Placed
+from workflows.messages import (
+    LOOK_AGAIN,
+    RELEASE,
+    ROLL_OVER,
+    RecordedDecision,
+    ReleaseInput,
+    ReleasePlace,
+    ReleaseResult,
+    RestartRelease,
+    SteerRelease,
+)
+from workflows.release_state import ReleaseState
 from workflows.release_steps import (
     change_at,
     change_in_words,
@@ -44,12 +54,12 @@ from workflows.release_steps import (
     record_of,
     wait_in_words,
 )
-from workflows.release_updates import Steerable, place_steered, step_of
-from workflows.update_queue import Request, Requests
+from workflows.release_updates import ReleaseUpdates, place_steered, step_of
+from workflows.update_queue import PendingUpdate, UpdateQueue
 
 
 @workflow.defn(name=RELEASE)
-class ReleaseWorkflow(Steerable, Placed):
+class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     """One flag on its way through one pipeline version."""
 
     @workflow.init
@@ -60,7 +70,7 @@ class ReleaseWorkflow(Steerable, Placed):
         self.acting = False
         self.must_look = False
         self.must_roll_over = False
-        self.requests = Requests(settled=self.place.settled)
+        self.requests = UpdateQueue(settled=self.place.settled)
         self.must_try = self.place.held is not None  # What ended it may have been told to the run before.
         self.shown = False
 
@@ -83,7 +93,7 @@ class ReleaseWorkflow(Steerable, Placed):
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     @workflow.signal(name=LOOK_AGAIN)
-    def look_again(self, _decided: Decided | None = None) -> None:
+    def look_again(self, _decided: RecordedDecision | None = None) -> None:
         """Something was decided in the record: look at it. What, and by whom, is for those who read the history."""
         self.must_look = True
 
@@ -93,7 +103,7 @@ class ReleaseWorkflow(Steerable, Placed):
         self.must_roll_over = True
 
     @workflow.query(name="place")
-    def where(self) -> Place:
+    def where(self) -> ReleasePlace:
         """Where the release stands, for those who look into a workflow."""
         return self.place
 
@@ -157,14 +167,14 @@ class ReleaseWorkflow(Steerable, Placed):
         if answer:
             await self._yield_to(answer)
 
-    async def _change_flag(self) -> Acted | None:
+    async def _change_flag(self) -> ChangeResult | None:
         command = change_at(self.release, self.place, workflow.now())
         return await change_flag(command, change_in_words(self.release, self.place), self._is_called_off)
 
     def _is_called_off(self) -> bool:
         return self.must_look or self.requests.any_leaving(self.place.visit)
 
-    async def _end_hold(self) -> Ended:
+    async def _end_hold(self) -> HoldResult:
         now = workflow.now()
         command = record_of(self.release, self.place, hold_ended_at(self.release, self.place, now), now)
         return await end_hold(command, f"{self.stage.name}: hold ended")
@@ -242,7 +252,7 @@ class ReleaseWorkflow(Steerable, Placed):
         if isinstance(control, RestartRelease):
             stage_to_restart(self.release.stages, range(self.release.starting_stage, self.place.index + 1), control.stage)
 
-    async def _settle(self, request: Request) -> None:
+    async def _settle(self, request: PendingUpdate) -> None:
         try:
             self.check(request.kind, request.control)  # Another control may have been settled since this one was let in.
             answer = await self._record(step_of(self.release, self.place, request))

@@ -5,17 +5,17 @@ from temporalio import workflow
 from activities.messages import Standing
 from domain.pipelines.pipeline import Stage
 from domain.releases.status import ReleaseStatus
-from workflows.messages import Place, ReleaseInput
+from workflows.messages import ReleaseInput, ReleasePlace
 from workflows.release_steps import gone_on_with, stage_at, taken_over
 from workflows.search_attributes import attributes_at
-from workflows.web_ui import ladder_of
+from workflows.web_ui import progress_of
 
 
-class Placed:
+class ReleaseState:
     """A workflow that has a place in its pipeline, until it has ended."""
 
     release: ReleaseInput
-    place: Place
+    place: ReleasePlace
     ended: str | None
     shown: bool
 
@@ -40,7 +40,7 @@ class Placed:
         """Whether the stage's trigger has fired."""
         return self.place.acts_at <= workflow.now()
 
-    def arrive(self, place: Place | None) -> None:
+    def arrive(self, place: ReleasePlace | None) -> None:
         """Stand in another place; in none, after the last stage."""
         if place is None:
             self.ended = ReleaseStatus.COMPLETED
@@ -66,7 +66,7 @@ class Placed:
         if self.shown:
             return
         status = self.status
-        workflow.set_current_details(ladder_of(self.release, self.place, status))
+        workflow.set_current_details(progress_of(self.release, self.place, status))
         rests, held = status != ReleaseStatus.RUNNING, self.place.held
         if rests or held or not self.is_due:
             self.shown = True

@@ -9,29 +9,29 @@ from domain.pipelines.trigger import trigger_in_words
 from domain.releases.release import NextStage, NextStep
 from domain.releases.rollback import Rollback
 from domain.releases.schedule import bounded, due_at
-from workflows.messages import Place, ReleaseInput, spoken
+from workflows.messages import ReleaseInput, ReleasePlace, in_words
 
 LONGEST_SUMMARY = 200
 
 
-def first_place(release: ReleaseInput, entered_at: datetime) -> Place:
+def first_place(release: ReleaseInput, entered_at: datetime) -> ReleasePlace:
     """A flag enters its first stage when its workflow starts."""
     acts_at = due_at(release.stages[release.starting_stage].trigger, entered_at)
-    return Place(index=release.starting_stage, visit=1, sequence=0, entered_at=entered_at, acts_at=acts_at)
+    return ReleasePlace(index=release.starting_stage, visit=1, sequence=0, entered_at=entered_at, acts_at=acts_at)
 
 
-def stage_at(release: ReleaseInput, place: Place) -> Stage:
+def stage_at(release: ReleaseInput, place: ReleasePlace) -> Stage:
     """The stage where the release stands."""
     return release.stages[place.index]
 
 
-def next_stage(release: ReleaseInput, place: Place) -> NextStage | None:
+def next_stage(release: ReleaseInput, place: ReleasePlace) -> NextStage | None:
     """The stage after it; none after the last."""
     following = place.index + 1
     return to_enter(release, following) if following < len(release.stages) else None
 
 
-def next_step(release: ReleaseInput, place: Place) -> NextStep | None:
+def next_step(release: ReleaseInput, place: ReleasePlace) -> NextStep | None:
     """The step of a rollout that follows the one where the release stands; none after the last."""
     stage = stage_at(release, place)
     if stage.rollout is None or place.step >= stage.steps:
@@ -45,14 +45,14 @@ def to_enter(release: ReleaseInput, index: int) -> NextStage:
     return NextStage(index=index, name=stage.name, environment=stage.environment, trigger=stage.trigger)
 
 
-def place_in(stage: NextStage, place: Place, at: datetime, sequence: int) -> Place:
+def place_in(stage: NextStage, place: ReleasePlace, at: datetime, sequence: int) -> ReleasePlace:
     """Where the release stands once it has entered that stage."""
     skipped = tuple(index for index in place.skipped if index < stage.index)
     entered = place.moved(index=stage.index, visit=place.visit + 1, step=1, sequence=sequence, skipped=skipped)
     return entered.moved(entered_at=at, acts_at=due_at(stage.trigger, at), blocked=None, paused=None, rollback=None, held=None)
 
 
-def taken_over(place: Place, standing: Standing, at: datetime) -> Place:
+def taken_over(place: ReleasePlace, standing: Standing, at: datetime) -> ReleasePlace:
     """Where the release stands by the record, which is right but for the clock that paused it."""
     here = place.moved(index=standing.stage_index, visit=standing.visit, step=standing.step, sequence=standing.sequence)
     entered_at = standing.entered_at or place.entered_at
@@ -62,7 +62,7 @@ def taken_over(place: Place, standing: Standing, at: datetime) -> Place:
     )
 
 
-def gone_on_with(place: Place, standing: Standing, at: datetime) -> Place:
+def gone_on_with(place: ReleasePlace, standing: Standing, at: datetime) -> ReleasePlace:
     """Where the release stands once a workflow task that was lost has gone on with it."""
     here = taken_over(place, standing, at)
     skipped = {*place.skipped, *([place.index] if standing.write_key.startswith("skipped/") else [])}
@@ -71,14 +71,14 @@ def gone_on_with(place: Place, standing: Standing, at: datetime) -> Place:
     return here.moved(acts_at=due_at, skipped=come_through)
 
 
-def left_of_wait(place: Place, standing: Standing, at: datetime) -> timedelta | None:
+def left_of_wait(place: ReleasePlace, standing: Standing, at: datetime) -> timedelta | None:
     """What is left by Temporal's clock of a wait that was paused by another; unknown where we knew of no such wait."""
     if standing.paused is None or (standing.visit, standing.step) != (place.visit, place.step):
         return None
     return bounded(standing.paused.remaining, place.entered_at, place.acts_at, at)
 
 
-def place_after_change(release: ReleaseInput, place: Place, at: datetime, sequence: int) -> Place | None:
+def place_after_change(release: ReleaseInput, place: ReleasePlace, at: datetime, sequence: int) -> ReleasePlace | None:
     """Where the release stands once the change of its stage or step is made; nowhere, after the last one."""
     if step := next_step(release, place):
         return place.moved(step=step.step, acts_at=at + step.every, sequence=sequence, held=None)
@@ -86,7 +86,7 @@ def place_after_change(release: ReleaseInput, place: Place, at: datetime, sequen
     return place_in(following, place, at, sequence) if following else None
 
 
-def change_at(release: ReleaseInput, place: Place, now: datetime) -> ChangeFlag:
+def change_at(release: ReleaseInput, place: ReleasePlace, now: datetime) -> ChangeFlag:
     """The change that the stage makes, if it acts now."""
     stage = stage_at(release, place)
     following = next_step(release, place)
@@ -109,7 +109,7 @@ def change_at(release: ReleaseInput, place: Place, now: datetime) -> ChangeFlag:
     )
 
 
-def opened_at(place: Place, now: datetime) -> datetime:
+def opened_at(place: ReleasePlace, now: datetime) -> datetime:
     """When the stage could act: when it was due, or when what held it back ended; that is now, where a person ended it."""
     if place.held is None:
         return place.acts_at
@@ -128,14 +128,14 @@ def made_at(command: ChangeFlag, standing: Standing, now: datetime) -> datetime 
     return standing.acts_at - command.next_step.every if standing.acts_at else None
 
 
-def change_in_words(release: ReleaseInput, place: Place) -> str:
+def change_in_words(release: ReleaseInput, place: ReleasePlace) -> str:
     """What the stage or step does, for the Temporal Web UI."""
     stage = stage_at(release, place)
     number = f" (step {place.step} of {stage.steps})" if stage.steps > 1 else ""
     return f"{stage.name}{number}: {stage.step_in_words(release.parameters, place.step)}"[:LONGEST_SUMMARY]
 
 
-def wait_in_words(release: ReleaseInput, place: Place) -> str:
+def wait_in_words(release: ReleaseInput, place: ReleasePlace) -> str:
     """What the stage or step waits for, for the Temporal Web UI."""
     stage = stage_at(release, place)
     if place.held:
@@ -144,21 +144,21 @@ def wait_in_words(release: ReleaseInput, place: Place) -> str:
         when = f"step {place.step} of {stage.steps}, {speak_duration(stage.rollout.every)} after the one before"
     else:
         when = trigger_in_words(stage.trigger)
-    return f"{stage.name}: acts {when}, at {spoken(place.acts_at)}"[:LONGEST_SUMMARY]
+    return f"{stage.name}: acts {when}, at {in_words(place.acts_at)}"[:LONGEST_SUMMARY]
 
 
-def put_back_at(release: ReleaseInput, place: Place, rollback: Rollback) -> PutBack:
+def put_back_at(release: ReleaseInput, place: ReleasePlace, rollback: Rollback) -> PutBack:
     """The rollback that was asked for."""
     following = to_enter(release, rollback.undoes_from) if rollback.to_stage else None
     return PutBack(project=release.project, release=release.release, sequence=place.sequence, n=rollback.n, next=following)
 
 
-def hold_ended_at(release: ReleaseInput, place: Place, now: datetime) -> HoldEnded:
+def hold_ended_at(release: ReleaseInput, place: ReleasePlace, now: datetime) -> HoldEnded:
     """The end of a stage without actions, if it ends now."""
     gates, following = stage_at(release, place).gates, next_stage(release, place)
     return HoldEnded(entered_at=place.entered_at, acts_at=opened_at(place, now), due_at=place.acts_at, gates=gates, next=following)
 
 
-def record_of(release: ReleaseInput, place: Place, step: Step, at: datetime) -> RecordProgress:
+def record_of(release: ReleaseInput, place: ReleasePlace, step: Step, at: datetime) -> RecordProgress:
     """A step that changes no flag, to be written."""
     return RecordProgress(project=release.project, release=release.release, sequence=place.sequence, at=at, step=step)

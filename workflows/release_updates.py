@@ -5,15 +5,15 @@ from temporalio import workflow
 from activities.messages import Advanced, Recorded, Restarted, Resumed, Retried, Skipped, Step
 from domain.pipelines.pipeline import stage_to_restart
 from domain.releases.control import Control
-from workflows.messages import Place, ReleaseInput, RestartRelease, RetryRelease, SteerRelease
+from workflows.messages import ReleaseInput, ReleasePlace, RestartRelease, RetryRelease, SteerRelease
 from workflows.release_steps import next_stage, place_in, to_enter
-from workflows.update_queue import Request, Requests, refusals_crossing
+from workflows.update_queue import PendingUpdate, UpdateQueue, refusals_as_application_errors
 
 
-class Steerable:
+class ReleaseUpdates:
     """A workflow into which people send controls; each returns when the record shows its effect."""
 
-    requests: Requests
+    requests: UpdateQueue
 
     def check(self, kind: Control, control: SteerRelease) -> None:
         """Raise the refusal of a control that makes no sense now."""
@@ -71,12 +71,12 @@ class Steerable:
 
     def _let_in(self, kind: Control, control: SteerRelease) -> None:
         """One that is settled already is answered as it was."""
-        with refusals_crossing():
+        with refusals_as_application_errors():
             if not self.requests.knows_current():
                 self.check(kind, control)
 
 
-def step_of(release: ReleaseInput, place: Place, request: Request) -> Step:
+def step_of(release: ReleaseInput, place: ReleasePlace, request: PendingUpdate) -> Step:
     """What a control writes into the record."""
     control = request.control
     who = {"by": control.by, "reason": control.reason}
@@ -94,7 +94,7 @@ def step_of(release: ReleaseInput, place: Place, request: Request) -> Step:
             return Retried(**who, overwrite=isinstance(control, RetryRelease) and control.overwrite)
 
 
-def place_steered(release: ReleaseInput, place: Place, request: Request, answer: Recorded) -> Place | None:
+def place_steered(release: ReleaseInput, place: ReleasePlace, request: PendingUpdate, answer: Recorded) -> ReleasePlace | None:
     """Where the release stands once the control is recorded; nowhere, after its last stage."""
     step = step_of(release, place, request)
     match step:

@@ -11,7 +11,7 @@ from domain.releases.control import LEAVING, Control
 from workflows.messages import REMEMBERED_UPDATES, SteerRelease
 
 
-class Request:
+class PendingUpdate:
     """One control, from the moment it is let in until the record shows its effect."""
 
     def __init__(self, kind: Control, control: SteerRelease) -> None:
@@ -30,12 +30,12 @@ class Request:
         self.is_settled = True
 
 
-class Requests:
+class UpdateQueue:
     """The controls that wait for the loop, and the ids of those it has settled."""
 
     def __init__(self, settled: Sequence[str]) -> None:
         self.settled = tuple(settled)
-        self._waiting: list[Request] = []
+        self._waiting: list[PendingUpdate] = []
 
     @property
     def any_waiting(self) -> bool:
@@ -47,7 +47,7 @@ class Requests:
         waiting = (request for request in self._waiting if not request.is_settled)
         return any(request.kind in LEAVING and not request.control.expected.is_ahead_of(visit) for request in waiting)
 
-    def next(self) -> Request | None:
+    def next(self) -> PendingUpdate | None:
         """The control that came first. It waits until it is settled: a cancel may come between."""
         while self._waiting and self._waiting[0].is_settled:
             self._waiting.pop(0)
@@ -67,24 +67,24 @@ class Requests:
         """Put a control before the loop and wait until it is settled. Raises ApplicationError with the refusal's name."""
         if self.knows_current():
             return
-        request = Request(kind, control)
+        request = PendingUpdate(kind, control)
         self._waiting.append(request)
         await workflow.wait_condition(lambda: request.is_settled)
         if request.refusal:
-            raise crossing(request.refusal)
+            raise as_application_error(request.refusal)
         if info := workflow.current_update_info():
             self.settled = (*self.settled, info.id)[-REMEMBERED_UPDATES:]
 
 
-def crossing(refusal: Refusal) -> ApplicationError:
+def as_application_error(refusal: Refusal) -> ApplicationError:
     """A refusal as it crosses Temporal: its class name is the type, its details go along."""
     return ApplicationError(refusal.message, refusal.details, type=type(refusal).__name__, non_retryable=True)
 
 
 @contextmanager
-def refusals_crossing() -> Iterator[None]:
+def refusals_as_application_errors() -> Iterator[None]:
     """Let refusals cross Temporal."""
     try:
         yield
     except Refusal as refusal:
-        raise crossing(refusal) from refusal
+        raise as_application_error(refusal) from refusal

@@ -8,7 +8,7 @@ from domain.releases.control import allowed_controls
 from domain.releases.rollback import Rollback
 from domain.releases.schedule import planned
 from domain.releases.status import UNFINISHED, ReleaseStatus
-from workflows.messages import Place, ReleaseInput, RollbackInput, spoken
+from workflows.messages import ReleaseInput, ReleasePlace, RollbackInput, in_words
 
 
 def summary_of(release: ReleaseInput) -> str:
@@ -36,7 +36,7 @@ def details_of_rollback(asked: RollbackInput) -> str:
     return "\n".join([*rollback_in_words(asked.rollback), ended])
 
 
-def ladder_of(release: ReleaseInput, place: Place, status: str) -> str:
+def progress_of(release: ReleaseInput, place: ReleasePlace, status: str) -> str:
     """Where the release stands now, and when the stages ahead will act."""
     rungs = [
         f"{index + 1}. **{stage.name}** ({stage.environment}): {mark}"
@@ -50,10 +50,10 @@ def rollback_in_words(rollback: Rollback) -> list[str]:
     far = f"to what '{rollback.to_stage}' left" if rollback.to_stage else "for good"
     force = " Also what was changed by hand is put back." if rollback.force else ""
     why = [f"Reason: {rollback.reason}"] if rollback.reason else []
-    return [f"**Rolling back** {far}, asked by {rollback.by.owner} at {spoken(rollback.asked_at)}.{force}", *why]
+    return [f"**Rolling back** {far}, asked by {rollback.by.owner} at {in_words(rollback.asked_at)}.{force}", *why]
 
 
-def _marks(release: ReleaseInput, place: Place, status: str) -> list[str]:
+def _marks(release: ReleaseInput, place: ReleasePlace, status: str) -> list[str]:
     """What is to be said of each stage."""
     count = len(release.stages)
     not_run = ["not run"] * release.starting_stage
@@ -63,30 +63,30 @@ def _marks(release: ReleaseInput, place: Place, status: str) -> list[str]:
     if status == ReleaseStatus.RUNNING:
         ahead = planned(release.stages, place.index, place.acts_at, place.step)
         now = _now(release.stages[place.index], place, ahead[place.index].acts_at)
-        return [*before, now, *(f"acts at {spoken(ahead[index].acts_at)}" for index in range(place.index + 1, count))]
+        return [*before, now, *(f"acts at {in_words(ahead[index].acts_at)}" for index in range(place.index + 1, count))]
     if status == ReleaseStatus.ROLLED_BACK:
         return [*not_run, *["rolled back"] * (place.index + 1 - release.starting_stage), *["not run"] * (count - place.index - 1)]
     later = "waits" if status in UNFINISHED else "not run"
     return [*before, status, *[later] * (count - place.index - 1)]
 
 
-def _now(stage: Stage, place: Place, acts_at: datetime) -> str:
+def _now(stage: Stage, place: ReleasePlace, acts_at: datetime) -> str:
     """What is to be said of the stage where the release stands, and of the step of its rollout that comes next."""
     if stage.rollout is None:
-        return f"acts at {spoken(acts_at)}"
-    return f"step {place.step} of {stage.steps}, to {stage.rollout.shares[place.step - 1]} %, acts at {spoken(acts_at)}"
+        return f"acts at {in_words(acts_at)}"
+    return f"step {place.step} of {stage.steps}, to {stage.rollout.shares[place.step - 1]} %, acts at {in_words(acts_at)}"
 
 
-def _why(place: Place) -> list[str]:
+def _why(place: ReleasePlace) -> list[str]:
     if place.paused:
         left = f"{speak_duration(place.paused.remaining)} of its wait are left." if place.paused.remaining else "It was due."
         by = f" by {place.paused.by}" if place.paused.by else ""
-        since = f"**Paused**{by} since {spoken(place.paused.since)}. {left}"
+        since = f"**Paused**{by} since {in_words(place.paused.since)}. {left}"
         return ["", since, f"Controls: {', '.join(allowed_controls(ReleaseStatus.PAUSED))}."]
     asked = ["", *rollback_in_words(place.rollback)] if place.rollback else []
     if place.blocked is None and place.held:
         return [*asked, "", f"**Waits**: {place.held.message}"]
     if place.blocked is None:
         return asked
-    since = f"**Blocked** since {spoken(place.blocked.since)}: {place.blocked.message}"
+    since = f"**Blocked** since {in_words(place.blocked.since)}: {place.blocked.message}"
     return [*asked, "", since, f"Controls: {', '.join(allowed_controls(ReleaseStatus.BLOCKED))}."]

@@ -6,9 +6,9 @@ from typing import Any
 
 from temporalio import workflow
 
-from activities.messages import Delivered, DeliverNotices
+from activities.messages import Delivered, DeliverWebhook
 from activities.webhooks import DeliveryActivities
-from workflows.messages import KNOCK, WEBHOOK, WebhookInput, spoken
+from workflows.messages import WAKE, WEBHOOK, WebhookInput, in_words
 from workflows.policies import DELIVERY
 
 SHORTEST_WAIT = timedelta(seconds=1)
@@ -22,14 +22,14 @@ class WebhookWorkflow:
     def __init__(self, webhook: WebhookInput) -> None:
         self.webhook = webhook
         self.failures = webhook.failures
-        self.knocked = False
+        self.woken = False
 
     @workflow.run
     async def run(self, webhook: WebhookInput) -> None:
         """Go on until nothing is left to deliver."""
         going_on = True
         while going_on:
-            self.knocked = False
+            self.woken = False
             delivered = await self._deliver()
             self.failures = delivered.failures
             if delivered.rest:
@@ -38,22 +38,27 @@ class WebhookWorkflow:
             if going_on and workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(webhook.model_copy(update={"failures": self.failures}))
 
-    @workflow.signal(name=KNOCK)
-    def knock(self) -> None:
+    @workflow.signal(name=WAKE)
+    def wake(self) -> None:
         """Hear that something is due."""
-        self.knocked = True
+        self.woken = True
+
+    @workflow.signal(name="knock")
+    def wake_by_former_name(self) -> None:
+        """Handle the signal name of histories recorded before 0.2; they must replay unchanged."""
+        self.woken = True
 
     async def _deliver(self) -> Delivered:
         method: Any = DeliveryActivities.deliver_notices
-        command = DeliverNotices(project=self.webhook.project, webhook=self.webhook.webhook, failures=self.failures)
+        command = DeliverWebhook(project=self.webhook.project, webhook=self.webhook.webhook, failures=self.failures)
         delivered: Delivered = await workflow.execute_activity_method(method, command, summary="Deliver what is due", **DELIVERY)
         return delivered
 
     async def _until(self, next_at: datetime | None) -> bool:
         """Wait until something is due, or somebody knocks; whether to go on."""
         if next_at is None:
-            return self.knocked
+            return self.woken
         left = max(SHORTEST_WAIT, next_at - workflow.now())
         with suppress(TimeoutError):
-            await workflow.wait_condition(lambda: self.knocked, timeout=left, timeout_summary=f"The next is due at {spoken(next_at)}")
+            await workflow.wait_condition(lambda: self.woken, timeout=left, timeout_summary=f"The next is due at {in_words(next_at)}")
         return True

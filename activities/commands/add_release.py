@@ -9,9 +9,9 @@ from activities.providers.catalogue import provider_of
 from activities.record.transitions import audit, enter
 from activities.store.database import Store
 from activities.store.identifiers import new_id
-from activities.store.outbox import Kind
+from activities.store.outbox import OutboxKind
 from domain.access import Caller
-from domain.audit import Event, by_key
+from domain.audit import AuditEvent, by_key
 from domain.errors import Invalid, NotFound, Problem
 from domain.flags.flag import Value
 from domain.flags.project import Feature, Project
@@ -35,7 +35,7 @@ class AddRelease(Frozen):
 
 
 def add_release(store: Store, caller: Caller, project: Project, wanted: AddRelease, at: datetime) -> Release:
-    """Write the release, what the flag looks like now, and the errand that starts its workflow.
+    """Write the release, what the flag looks like now, and the entry that starts its workflow.
 
     The caller holds the project, so that the pipeline is not archived meanwhile.
     Raises Invalid, NotAllowed, NotPublished, PipelineArchived or AlreadyReleasing.
@@ -51,11 +51,11 @@ def add_release(store: Store, caller: Caller, project: Project, wanted: AddRelea
     provider = provider_of(project, store)
     environments = {stage.environment for stage in pipeline.definition.stages}
     store.releases.add(release, project.id, feature.id, {each: provider.read(feature.key, each) for each in sorted(environments)})
-    store.outbox.add(Kind.START, release.id)
+    store.outbox.add(OutboxKind.START, release.id)
     audit(
         store,
         release,
-        Event.RELEASE_ADDED,
+        AuditEvent.RELEASE_ADDED,
         at,
         actor=by_key(caller),
         after={"version": pipeline.version, "on_conflict": release.on_conflict, "parameters": release.parameters},

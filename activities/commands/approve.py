@@ -8,9 +8,9 @@ from activities.record.gates import approvals_that_count, stage_of
 from activities.record.transitions import audit, block
 from activities.store.database import Store
 from activities.store.identifiers import new_id
-from activities.store.outbox import Kind
+from activities.store.outbox import OutboxKind
 from domain.access import Caller
-from domain.audit import Event, by_key
+from domain.audit import AuditEvent, by_key
 from domain.errors import ApprovalMoved, NotFound, Rejected
 from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch
@@ -32,7 +32,7 @@ class DecideOnRelease(Message):
     shown: str | None = None
 
 
-class Asked(NamedTuple):
+class PendingApproval(NamedTuple):
     """What a stage asks people for: what it would apply, on what is there now, and who has said yes to exactly that."""
 
     gate: ApprovalGate
@@ -42,14 +42,14 @@ class Asked(NamedTuple):
     now: FlagPatch
 
 
-def asked_of(store: Store, project: Project, release: Release) -> Asked | None:
+def pending_approval(store: Store, project: Project, release: Release) -> PendingApproval | None:
     """What people are asked for in the stage where the release stands; nothing where it asks nobody, or asked before its first step."""
     stage = stage_of(store, release)
     if stage.approval is None or release.step > 1:
         return None
     now = _seen(store, project, release, stage)
     patches = [] if stage.is_hold else [stage.patch(release.parameters, step) for step in range(1, stage.steps + 1)]
-    return Asked(
+    return PendingApproval(
         gate=stage.approval,
         given=approvals_that_count(store, release, stage, now),
         binds=binds(stage, release.parameters, release.visit, now),
@@ -73,8 +73,8 @@ def approve_release(store: Store, caller: Caller, project: Project, wanted: Deci
         id=new_id(), visit=release.visit, owner=caller.owner.name, owner_id=caller.owner_id, binds=what, at=at, reason=wanted.reason
     )
     store.approvals.add(yes, release.id)
-    audit(store, release, Event.RELEASE_APPROVED, at, actor=by_key(caller), reason=wanted.reason, after={"binds": what})
-    store.outbox.add(Kind.LOOK_AGAIN, release.id)
+    audit(store, release, AuditEvent.RELEASE_APPROVED, at, actor=by_key(caller), reason=wanted.reason, after={"binds": what})
+    store.outbox.add(OutboxKind.LOOK_AGAIN, release.id)
     return release
 
 
@@ -85,11 +85,11 @@ def reject_release(store: Store, caller: Caller, project: Project, wanted: Decid
     """
     release, _ = _to_decide(store, caller, project, wanted, Control.REJECT)
     store.approvals.lapse(release.id, release.visit, at)
-    audit(store, release, Event.RELEASE_REJECTED, at, actor=by_key(caller), reason=wanted.reason)
+    audit(store, release, AuditEvent.RELEASE_REJECTED, at, actor=by_key(caller), reason=wanted.reason)
     why = f": {wanted.reason}" if wanted.reason else ""
     refusal = Rejected(f"{caller.owner.name} rejected '{release.stage}'{why}.", by=caller.owner.name)
     block(store, release, refusal, at, f"rejected/{release.sequence}")
-    store.outbox.add(Kind.LOOK_AGAIN, release.id)
+    store.outbox.add(OutboxKind.LOOK_AGAIN, release.id)
     return store.releases.get(release.id)
 
 

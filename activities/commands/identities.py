@@ -5,10 +5,10 @@ from datetime import datetime
 
 from activities.store.database import Database
 from domain.evaluation.identity import Identity, Trait
-from domain.evaluation.identity_request import Told
+from domain.evaluation.identity_request import IdentityRequest
 
 
-def remember(database: Database, environment_id: str, told: Told, at: datetime) -> tuple[Identity, Mapping[str, Trait]]:
+def remember(database: Database, environment_id: str, told: IdentityRequest, at: datetime) -> tuple[Identity, Mapping[str, Trait]]:
     """For whom to evaluate, and what is known of the identity from now on. It writes only what is new. Raises Invalid."""
     with database.reading() as store:
         known = store.identities.traits(environment_id, told.identifier)

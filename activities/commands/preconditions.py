@@ -6,7 +6,7 @@ from domain.flags.flag import check_value
 from domain.flags.project import Feature
 from domain.pipelines.action import WithValue
 from domain.pipelines.parameter import Parameters
-from domain.pipelines.pipeline import Definition, Pipeline, PipelineStatus
+from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus
 
 
 def check_published(pipeline: Pipeline) -> None:
@@ -17,7 +17,7 @@ def check_published(pipeline: Pipeline) -> None:
         raise NotPublished(message, problems=(Problem(pointer="/pipeline", code="not_published", message=message),))
 
 
-def starting_stage(definition: Definition, name: str | None) -> int:
+def starting_stage(definition: PipelineDefinition, name: str | None) -> int:
     """The index of the stage to start at, the first if none is named. Raises Invalid."""
     index = 0 if name is None else definition.index_of(name)
     if index is None:
@@ -34,7 +34,7 @@ def check_free(store: Store, feature: Feature) -> None:
         raise AlreadyReleasing(message, release=other.id, pipeline=other.pipeline.key)
 
 
-def check_values(feature: Feature, definition: Definition, start: int, parameters: Parameters) -> None:
+def check_values(feature: Feature, definition: PipelineDefinition, start: int, parameters: Parameters) -> None:
     """Raise ValueTypeWrong, naming every value that the feature doesn't take; one that nobody has given says nothing yet."""
     problems = []
     for stage in definition.stages[start:]:

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from activities.record.rollback_plan import Undoer, Undone
+from activities.record.rollback_plan import EnvironmentRevert, RollbackPlanner
 from activities.record.transitions import audit
 from activities.store.database import Store
-from activities.store.outbox import Kind
+from activities.store.outbox import OutboxKind
 from domain.access import Caller
-from domain.audit import Event, by_key
+from domain.audit import AuditEvent, by_key
 from domain.errors import ControlNotAllowed, FeatureNotFound, ReleasedSince
 from domain.flags.flag import FlagState
 from domain.flags.project import Feature, Project
@@ -17,7 +17,7 @@ from domain.pipelines.pipeline import environments_ahead
 from domain.releases.control import Control, Expected, check_allowed
 from domain.releases.net_change import environments_changed
 from domain.releases.release import Release
-from domain.releases.rollback import Ended, Rollback, stage_to_return_to
+from domain.releases.rollback import PreviousEnd, Rollback, stage_to_return_to
 from domain.releases.status import status_in_words
 
 
@@ -31,25 +31,25 @@ class RollBackRelease(Message):
     force: bool = False
 
 
-class Foreseen(NamedTuple):
+class RollbackForecast(NamedTuple):
     """A rollback that is only thought of, and what it would do now."""
 
     rollback: Rollback
-    undone: list[Undone]
+    undone: list[EnvironmentRevert]
 
 
-def foresee_rollback(store: Store, caller: Caller, project: Project, wanted: RollBackRelease, at: datetime) -> Foreseen:
+def forecast_rollback(store: Store, caller: Caller, project: Project, wanted: RollBackRelease, at: datetime) -> RollbackForecast:
     """What the same rollback would do now; it is refused as that would be, and nothing is locked or written."""
     release = store.releases.get(wanted.release, project.id)
     rollback = _admitted(store, caller, release, wanted, at)
     if rollback.ended:
         _check_newest(store, release, store.features.get(release.feature, project.id))
-    undoer = Undoer(store, release, lambda environment: _look(store, project, release, environment))
+    undoer = RollbackPlanner(store, release, lambda environment: _look(store, project, release, environment))
     undoing = store.history.undoing(release.id, rollback.undoes_from)
-    return Foreseen(rollback, undoer.undone(undoing, force=rollback.force))
+    return RollbackForecast(rollback, undoer.undone(undoing, force=rollback.force))
 
 
-def roll_back_release(store: Store, caller: Caller, project: Project, wanted: RollBackRelease, at: datetime) -> Release:
+def request_rollback(store: Store, caller: Caller, project: Project, wanted: RollBackRelease, at: datetime) -> Release:
     """Write that what the release changed is to be put back. Whatever it still tries meets the fence; what it has done counts.
 
     One that has ended takes the feature's one slot again.
@@ -64,8 +64,8 @@ def roll_back_release(store: Store, caller: Caller, project: Project, wanted: Ro
     else:
         store.releases.write(asked)
     what = {"to_stage": rollback.to_stage, "force": rollback.force}
-    audit(store, release, Event.RELEASE_ROLLING_BACK, at, actor=by_key(caller), reason=wanted.reason, after=what)
-    store.outbox.add(Kind.ROLL_BACK if rollback.ended else Kind.LOOK_AGAIN, release.id)
+    audit(store, release, AuditEvent.RELEASE_ROLLING_BACK, at, actor=by_key(caller), reason=wanted.reason, after=what)
+    store.outbox.add(OutboxKind.ROLL_BACK if rollback.ended else OutboxKind.LOOK_AGAIN, release.id)
     return asked
 
 
@@ -81,7 +81,7 @@ def _admitted(store: Store, caller: Caller, release: Release, wanted: RollBackRe
 
 def _rollback(store: Store, caller: Caller, release: Release, wanted: RollBackRelease, at: datetime) -> Rollback:
     stages = store.pipelines.version(release.pipeline.id).definition.stages
-    ended = Ended(status=release.status, at=release.ended_at or at) if release.is_finished else None
+    ended = PreviousEnd(status=release.status, at=release.ended_at or at) if release.is_finished else None
     undoes_from = 0
     if wanted.to_stage is not None:
         come_through = [stage.name for stage in stages[release.starting_stage : release.stage_index + bool(ended)]]

@@ -17,7 +17,7 @@ from domain.releases.simulation import Obstacle, SimulatedStage, simulate
 from domain.releases.stop import Stop
 
 
-class Wanted(NamedTuple):
+class SimulationRequest(NamedTuple):
     """What is to be rehearsed: with a flag or without one, from which stage and moment."""
 
     feature: Feature | None
@@ -26,7 +26,7 @@ class Wanted(NamedTuple):
     starts_at: datetime
 
 
-class Rehearsal(NamedTuple):
+class Simulation(NamedTuple):
     """When each stage would act, with what for each parameter, and what stands in the way now."""
 
     stages: list[SimulatedStage]
@@ -34,7 +34,7 @@ class Rehearsal(NamedTuple):
     obstacles: list[Obstacle]
 
 
-def rehearse(store: Store, caller: Caller, project: Project, pipeline: Pipeline, wanted: Wanted) -> Rehearsal:
+def simulate_release(store: Store, caller: Caller, project: Project, pipeline: Pipeline, wanted: SimulationRequest) -> Simulation:
     """Simulate a release on any version, drafts included. Raises Invalid for a stage that there is not."""
     definition = pipeline.definition
     start = starting_stage(definition, wanted.starting_stage)
@@ -53,10 +53,10 @@ def rehearse(store: Store, caller: Caller, project: Project, pipeline: Pipeline,
         obstacles += _of_refusal("feature", lambda: check_values(feature, definition, start, parameters))
     freezes = store.freezes.ahead(project.id, wanted.starts_at)
     stages = simulate(definition.stages, start, wanted.starts_at, parameters, freezes) if definition.stages else []
-    return Rehearsal(stages, parameters, obstacles)
+    return Simulation(stages, parameters, obstacles)
 
 
-def _stops_ahead(store: Store, project: Project, pipeline: Pipeline, start: int, wanted: Wanted) -> list[Stop]:
+def _stops_ahead(store: Store, project: Project, pipeline: Pipeline, start: int, wanted: SimulationRequest) -> list[Stop]:
     """The stops that stand, and would hold one of the stages."""
     environments = {stage.environment for stage in pipeline.definition.stages[start:]}
     standing = store.stops.standing(project.id, wanted.starts_at)

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from activities.store.database import Store
-from activities.store.outbox import Kind
+from activities.store.outbox import OutboxKind
 from domain.access import Caller
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.errors import Invalid, NotAllowed, Problem
 from domain.flags.project import Project
 from domain.pipelines.binding import FARTHEST
@@ -23,7 +23,7 @@ def place_stop(store: Store, caller: Caller, project: Project, stop: Stop) -> St
     _check_may_guard(caller, project, [stop.environment] if stop.environment else [])
     _check_scope(store, project, stop)
     store.stops.add(stop, project.id)
-    store.audit.record(caller, Event.STOP_PLACED, stop.placed_at, reason=stop.reason, **_audited(project, stop))
+    store.audit.record(caller, AuditEvent.STOP_PLACED, stop.placed_at, reason=stop.reason, **_audited(project, stop))
     return stop
 
 
@@ -35,7 +35,7 @@ def lift_stop(store: Store, caller: Caller, project: Project, stop_id: str, at: 
         raise NotAllowed(f"{stop.placed_by} placed this stop: they lift it, or an admin of the project does.")
     if stop.lifted_at is None:
         store.stops.lift(stop.id, at, caller.owner.name)
-        store.audit.record(caller, Event.STOP_LIFTED, at, reason=reason, **_audited(project, stop))
+        store.audit.record(caller, AuditEvent.STOP_LIFTED, at, reason=reason, **_audited(project, stop))
         _tell_held(store, project)
     return store.stops.get(stop.id, project.id)
 
@@ -50,7 +50,7 @@ def make_freeze(store: Store, caller: Caller, project: Project, freeze: Freeze, 
     if freeze.ends_at - at > FARTHEST:
         raise _not_a_time("/ends_at", "A freeze ends at most five years ahead.")
     store.freezes.add(freeze, project.id)
-    store.audit.record(caller, Event.FREEZE_CREATED, at, project=project.key, after=freeze.model_dump(mode="json"))
+    store.audit.record(caller, AuditEvent.FREEZE_CREATED, at, project=project.key, after=freeze.model_dump(mode="json"))
     _tell_held(store, project)
     return freeze
 
@@ -60,14 +60,14 @@ def end_freeze(store: Store, caller: Caller, project: Project, freeze_id: str, a
     freeze = store.freezes.get(freeze_id, project.id)
     _check_may_guard(caller, project, list(freeze.environments))
     store.freezes.delete(freeze.id)
-    store.audit.record(caller, Event.FREEZE_DELETED, at, project=project.key, before=freeze.model_dump(mode="json"))
+    store.audit.record(caller, AuditEvent.FREEZE_DELETED, at, project=project.key, before=freeze.model_dump(mode="json"))
     _tell_held(store, project)
 
 
 def flag_changed(store: Store, release: Release | None) -> None:
     """Let the release that a flag is in look again, if something holds it: what people said yes to may be what is there once more."""
     if release and release.held:
-        store.outbox.add(Kind.LOOK_AGAIN, release.id)
+        store.outbox.add(OutboxKind.LOOK_AGAIN, release.id)
 
 
 def _check_may_guard(caller: Caller, project: Project, environments: list[str]) -> None:
@@ -89,7 +89,7 @@ def _check_scope(store: Store, project: Project, stop: Stop) -> None:
 
 def _tell_held(store: Store, project: Project) -> None:
     for release in store.releases.held_in(project.id):
-        store.outbox.add(Kind.LOOK_AGAIN, release)
+        store.outbox.add(OutboxKind.LOOK_AGAIN, release)
 
 
 def _audited(project: Project, stop: Stop) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from activities.store.database import Store
-from domain.flags.change import Decided, decide
+from domain.flags.change import PlannedChange, plan_change
 from domain.flags.flag import FlagState, check_value
 from domain.flags.patch import FlagPatch, OverridePatch
 from domain.flags.project import Environment, Feature, Project
@@ -31,12 +31,12 @@ class BuiltinProvider:
             self._states[feature, environment] = self.store.features.state(place.feature, place.environment)
         return self._states[feature, environment]
 
-    def patch(self, feature: str, environment: str, patch: FlagPatch, at: datetime) -> Decided:
+    def patch(self, feature: str, environment: str, patch: FlagPatch, at: datetime) -> PlannedChange:
         """Change the named fields, all or nothing. Raises NotFound or Invalid."""
         place = self._place(feature, environment)
         self._check_segments(patch)
         _check_values(place.feature, patch)
-        decided = decide(patch, self.read(feature, environment))
+        decided = plan_change(patch, self.read(feature, environment))
         if decided.changes_anything:
             self.store.features.write_state(place.feature, place.environment, decided.state, at)
             self._states[feature, environment] = decided.state

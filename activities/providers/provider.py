@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
-from domain.flags.change import Decided
+from domain.flags.change import PlannedChange
 from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch
 
@@ -19,6 +19,6 @@ class FlagProvider(Protocol):
         """The flag as it is now. Raises NotFound."""
         ...
 
-    def patch(self, feature: str, environment: str, patch: FlagPatch, at: datetime) -> Decided:
+    def patch(self, feature: str, environment: str, patch: FlagPatch, at: datetime) -> PlannedChange:
         """Change the named fields, all or nothing. Raises NotFound or Invalid."""
         ...

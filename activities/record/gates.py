@@ -5,20 +5,20 @@ from typing import NamedTuple
 
 from activities.record.transitions import audit
 from activities.store.database import Store
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.errors import Superseded
 from domain.flags.flag import FlagState
 from domain.flags.project import Project
-from domain.pipelines.binding import pinned
+from domain.pipelines.binding import with_fixed_times
 from domain.pipelines.gate import Gate, approval_among
 from domain.pipelines.pipeline import Stage
 from domain.releases.approval import Approval, binds, counted
-from domain.releases.gatekeeping import Facts, held_by
-from domain.releases.hold import Held
+from domain.releases.gate_hold import GateHold
+from domain.releases.gatekeeping import GateFacts, held_by
 from domain.releases.release import Release
 
 
-class Due(NamedTuple):
+class DueStage(NamedTuple):
     """A stage that is due, as its workflow knows it."""
 
     gates: tuple[Gate, ...]
@@ -27,21 +27,21 @@ class Due(NamedTuple):
     step: int = 1
 
 
-def hold_back(store: Store, project: Project, release: Release, due: Due, now: FlagState | None) -> Held | None:
+def hold_back(store: Store, project: Project, release: Release, due: DueStage, now: FlagState | None) -> GateHold | None:
     """Write down and answer what keeps the stage from acting; nothing where it may act. Raises ApprovalTimedOut or Superseded."""
     held = held_by(_facts(store, project, release, due, now))
     if held and held != release.held:
-        if not store.releases.write_held(release.kept(held)):
+        if not store.releases.write_held(release.held_back_by(held)):
             raise Superseded("The record of the release has gone on without this attempt.")
         if release.held is None or held.code != release.held.code:
-            audit(store, release, Event.STAGE_WAITING, due.at, after=held.model_dump(mode="json"))
+            audit(store, release, AuditEvent.STAGE_WAITING, due.at, after=held.model_dump(mode="json"))
     return held
 
 
 def stage_of(store: Store, release: Release) -> Stage:
     """The stage where a release stands, its point in time in UTC."""
     stages = store.pipelines.version(release.pipeline.id).definition.stages
-    (stage,) = pinned(stages[release.stage_index : release.stage_index + 1], release.parameters)
+    (stage,) = with_fixed_times(stages[release.stage_index : release.stage_index + 1], release.parameters)
     return stage
 
 
@@ -51,11 +51,11 @@ def approvals_that_count(store: Store, release: Release, stage: Stage, now: Flag
     return [each for each in given if store.keys.owner(each.owner_id)[1].operates(release.project, release.environment)]
 
 
-def _facts(store: Store, project: Project, release: Release, due: Due, now: FlagState | None) -> Facts:
+def _facts(store: Store, project: Project, release: Release, due: DueStage, now: FlagState | None) -> GateFacts:
     stops = [stop for stop in store.stops.standing(project.id, due.at) if stop.covers(release.environment, release.pipeline.key)]
     asks = approval_among(due.gates) is not None and due.step == 1
     approvals = approvals_that_count(store, release, stage_of(store, release), now or FlagState()) if asks else []
-    return Facts(
+    return GateFacts(
         stage=release.stage,
         environment=release.environment,
         gates=due.gates,

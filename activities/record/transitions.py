@@ -4,22 +4,22 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from activities.store.database import Store
-from domain.audit import Actor, AuditEntry, Event, by_release
+from domain.audit import Actor, AuditEntry, AuditEvent, by_release
 from domain.errors import Refusal, Superseded, blocking_code
 from domain.releases.release import Blocked, NextStage, NextStep, Release
 from domain.releases.status import ReleaseStatus, StageOutcome
 from domain.text import as_reason
-from domain.webhooks.event import Notice, NoticeEvent
+from domain.webhooks.event import WebhookEvent, WebhookPayload
 
 
-def audit(store: Store, release: Release, event: Event, at: datetime, actor: Actor | None = None, **more: Any) -> None:
+def audit(store: Store, release: Release, event: AuditEvent, at: datetime, actor: Actor | None = None, **more: Any) -> None:
     """Write an audit entry about a release; without an actor it acted by itself, for whoever answers for it."""
     store.audit.add(AuditEntry(at=at, event=event, **(_about(release, actor) | more)))
 
 
-def tell(store: Store, release: Release, event: NoticeEvent, at: datetime, **details: Any) -> None:
+def notify_webhooks(store: Store, release: Release, event: WebhookEvent, at: datetime, **details: Any) -> None:
     """Let webhooks hear of what the audit log has no entry for, or one that says less."""
-    store.notices.tell(Notice(event=event, at=at, details=details, **_about(release)))
+    store.webhook_outbox.add(WebhookPayload(event=event, at=at, details=details, **_about(release)))
 
 
 def _about(release: Release, actor: Actor | None = None) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def _about(release: Release, actor: Actor | None = None) -> dict[str, Any]:
 def enter(store: Store, release: Release, at: datetime) -> None:
     """Write down the visit of the stage where the release stands from now on."""
     store.history.enter(release)
-    tell(store, release, NoticeEvent.STAGE_ENTERED, at)
+    notify_webhooks(store, release, WebhookEvent.STAGE_ENTERED, at)
 
 
 def finish_stage(
@@ -51,7 +51,7 @@ def finish_stage(
     if next_stage:
         enter(store, after, at)
     else:
-        audit(store, release, Event.RELEASE_COMPLETED, at)
+        audit(store, release, AuditEvent.RELEASE_COMPLETED, at)
     return after
 
 
@@ -68,7 +68,7 @@ def block(store: Store, release: Release, refusal: Refusal, at: datetime, write_
     after = release.blocked_by(blocked, write_key)
     store.releases.write(after.model_copy(update={"entered_at": release.entered_at or times.get("entered_at")}))
     store.history.write_run(release, StageOutcome.BLOCKED, **times)
-    audit(store, release, Event.RELEASE_BLOCKED, at, after=blocked.model_dump(mode="json"), reason=as_reason(blocked.message))
+    audit(store, release, AuditEvent.RELEASE_BLOCKED, at, after=blocked.model_dump(mode="json"), reason=as_reason(blocked.message))
     return blocked
 
 
@@ -87,7 +87,7 @@ def end(store: Store, release: Release, ending: Ending, at: datetime, write_key:
     after = release.ended(ending.status, at, write_key)
     store.releases.write(after)
     store.history.write_run(release, StageOutcome.REMOVED)
-    event = Event.RELEASE_REMOVED if ending.status is ReleaseStatus.REMOVED else Event.RELEASE_TERMINATED
+    event = AuditEvent.RELEASE_REMOVED if ending.status is ReleaseStatus.REMOVED else AuditEvent.RELEASE_TERMINATED
     audit(store, release, event, at, actor=ending.actor, reason=ending.reason)
     return after
 
@@ -98,5 +98,5 @@ def end_as_before(store: Store, release: Release, ending: Ending, at: datetime, 
         raise Superseded("The release is not being rolled back after its end.")
     after = release.ended_as_before(release.rollback, release.rollback.ended, write_key)
     store.releases.write(after)
-    audit(store, release, Event.RELEASE_NOT_ROLLED_BACK, at, actor=ending.actor, reason=ending.reason)
+    audit(store, release, AuditEvent.RELEASE_NOT_ROLLED_BACK, at, actor=ending.actor, reason=ending.reason)
     return after

@@ -16,7 +16,7 @@ OUTCOMES = MADE, UNCHANGED, REFUSED = "made", "unchanged", "refused"
 log = structlog.get_logger()
 
 
-class Reporter:
+class ChangeMetrics:
     """Tells of each change once, when the record has it; an attempt that finds it recorded is silent."""
 
     def __init__(self, meter: MetricMeter) -> None:

@@ -9,10 +9,10 @@ from sqlalchemy import Connection, Row, insert, select
 from activities.store.identifiers import new_id
 from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import audit_entries
-from activities.store.webhook_events import Notices
+from activities.store.webhook_events import WebhookOutbox
 from domain.access import Caller
-from domain.audit import Actor, AuditEntry, Event, by_key
-from domain.webhooks.event import notice_of
+from domain.audit import Actor, AuditEntry, AuditEvent, by_key
+from domain.webhooks.event import payload_of
 
 FILTERS = ("event", "project", "environment", "feature", "segment", "pipeline", "release", "stage")
 
@@ -20,19 +20,19 @@ FILTERS = ("event", "project", "environment", "feature", "segment", "pipeline", 
 class AuditLog:
     """Everything that anyone or anything did, newest first."""
 
-    def __init__(self, connection: Connection, notices: Notices) -> None:
+    def __init__(self, connection: Connection, webhook_outbox: WebhookOutbox) -> None:
         self.connection = connection
-        self.notices = notices
+        self.webhook_outbox = webhook_outbox
 
     def add(self, entry: AuditEntry) -> None:
         """Write down what was done, and what webhooks are told of it."""
-        if notice := notice_of(entry):
-            self.notices.tell(notice)
+        if notice := payload_of(entry):
+            self.webhook_outbox.add(notice)
         actor = entry.actor
         by = {"actor_kind": actor.kind, "actor_id": actor.id, "actor_owner": actor.owner}
         self.connection.execute(insert(audit_entries), entry.model_dump(exclude={"id", "actor"}) | {"id": new_id()} | by)
 
-    def record(self, caller: Caller, event: Event, at: datetime, **about: Any) -> None:
+    def record(self, caller: Caller, event: AuditEvent, at: datetime, **about: Any) -> None:
         """Write down what somebody asked for; `about` names further fields of the entry."""
         self.add(AuditEntry(at=at, actor=by_key(caller), event=event, **about))
 

@@ -20,7 +20,7 @@ ANYWAY = 5
 """After how many seconds PostgreSQL is asked although it told nothing."""
 
 
-class Watch:
+class ChangeListener:
     """One process's watch over the versions of all environments. It is for one thread."""
 
     def __init__(self, database: Database) -> None:

@@ -14,8 +14,8 @@ from sqlalchemy.exc import OperationalError
 from activities.store.approvals import ApprovalRepository
 from activities.store.audit import AuditLog
 from activities.store.deliveries import DeliveryRepository
-from activities.store.environment_keys import ServingRepository
-from activities.store.environment_versions import Versions
+from activities.store.environment_keys import EnvironmentKeyRepository
+from activities.store.environment_versions import EnvironmentVersions
 from activities.store.features import FeatureRepository
 from activities.store.freezes import FreezeRepository
 from activities.store.identities import IdentityRepository
@@ -24,12 +24,12 @@ from activities.store.leases import LeaseRepository
 from activities.store.outbox import Outbox
 from activities.store.pipelines import PipelineRepository
 from activities.store.projects import EnvironmentRepository, ProjectRepository, SegmentRepository
-from activities.store.release_history import History
+from activities.store.release_history import ReleaseHistory
 from activities.store.releases import ReleaseRepository
 from activities.store.requests import RequestRepository
 from activities.store.stops import StopRepository
 from activities.store.timeouts import BoundedConnection
-from activities.store.webhook_events import Notices
+from activities.store.webhook_events import WebhookOutbox
 from activities.store.webhooks import WebhookRepository
 
 _BEGIN = "flaghoist_begin"
@@ -45,7 +45,7 @@ class Store:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.versions = Versions(connection)
+        self.versions = EnvironmentVersions(connection)
 
     @cached_property
     def projects(self) -> ProjectRepository:
@@ -58,9 +58,9 @@ class Store:
         return EnvironmentRepository(self.connection, self.versions)
 
     @cached_property
-    def serving(self) -> ServingRepository:
+    def environment_keys(self) -> EnvironmentKeyRepository:
         """How environments are served to applications."""
-        return ServingRepository(self.connection, self.versions)
+        return EnvironmentKeyRepository(self.connection, self.versions)
 
     @cached_property
     def identities(self) -> IdentityRepository:
@@ -103,19 +103,19 @@ class Store:
         return ReleaseRepository(self.connection)
 
     @cached_property
-    def history(self) -> History:
+    def history(self) -> ReleaseHistory:
         """Visits and changes."""
-        return History(self.connection)
+        return ReleaseHistory(self.connection)
 
     @cached_property
     def audit(self) -> AuditLog:
         """The audit log."""
-        return AuditLog(self.connection, self.notices)
+        return AuditLog(self.connection, self.webhook_outbox)
 
     @cached_property
-    def notices(self) -> Notices:
+    def webhook_outbox(self) -> WebhookOutbox:
         """What webhooks are to be told."""
-        return Notices(self.connection)
+        return WebhookOutbox(self.connection)
 
     @cached_property
     def webhooks(self) -> WebhookRepository:

@@ -21,14 +21,14 @@ _SHOWN = [deliveries.c[field] for field in Delivery.model_fields]
 _ENDED = deliveries.c.status != DeliveryStatus.PENDING.value
 
 
-class Due(NamedTuple):
+class DueDeliveries(NamedTuple):
     """A delivery that is to be attempted, with what is sent."""
 
     delivery: Delivery
     body: str
 
 
-class Knock(NamedTuple):
+class WebhookWake(NamedTuple):
     """A webhook whose workflow is to be told that deliveries are due."""
 
     project: str
@@ -37,7 +37,7 @@ class Knock(NamedTuple):
 
 
 class DeliveryRepository:
-    """Deliveries, newest first. Each is its own errand: until `knock_at` is past, its workflow need not be told of it."""
+    """Deliveries, newest first. Each is its own entry: until `wake_at` is past, its workflow need not be told of it."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -57,11 +57,11 @@ class DeliveryRepository:
             raise NotFound(f"There is no delivery '{delivery}' of this webhook.")
         return _read(row)
 
-    def due(self, webhook: str, now: datetime) -> Due | None:
+    def due(self, webhook: str, now: datetime) -> DueDeliveries | None:
         """The oldest that is due."""
         is_due = (deliveries.c.webhook == webhook) & (deliveries.c.next_attempt_at <= now)
         row = self.connection.execute(select(*_SHOWN, deliveries.c.body).where(is_due).order_by(deliveries.c.id).limit(1)).one_or_none()
-        return Due(_read(row), row.body) if row else None
+        return DueDeliveries(_read(row), row.body) if row else None
 
     def next_at(self, webhook: str) -> datetime | None:
         """When the next one is due."""
@@ -69,15 +69,15 @@ class DeliveryRepository:
         at: datetime | None = self.connection.execute(query).scalar_one()
         return at
 
-    def write(self, delivery: Delivery, knock_at: datetime | None) -> None:
+    def write(self, delivery: Delivery, wake_at: datetime | None) -> None:
         """Write how far it has come, and from when on its workflow is to be told of it."""
         values = delivery.model_dump(exclude={"id", "webhook", "event", "release", "created_at"})
-        self.connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(**values, knock_at=knock_at))
+        self.connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(**values, wake_at=wake_at))
 
     def give_up(self, webhook: str, before: datetime) -> None:
         """Give up what has been due since before that time, all at once."""
         late = (deliveries.c.webhook == webhook) & (deliveries.c.next_attempt_at.is_not(None)) & (deliveries.c.due_since < before)
-        ended = {"status": DeliveryStatus.GIVEN_UP.value, "next_attempt_at": None, "knock_at": None}
+        ended = {"status": DeliveryStatus.GIVEN_UP.value, "next_attempt_at": None, "wake_at": None}
         self.connection.execute(update(deliveries).where(late).values(**ended))
 
     def sweep(self, webhook: str, now: datetime) -> None:
@@ -87,20 +87,20 @@ class DeliveryRepository:
         if gone:
             self.connection.execute(delete(deliveries).where(deliveries.c.id.in_(gone)))
 
-    def to_knock(self, now: datetime) -> list[Knock]:
+    def to_wake(self, now: datetime) -> list[WebhookWake]:
         """The webhooks whose workflows are to be told. What was left to a webhook that is deleted goes."""
-        waiting = select(deliveries.c.id, deliveries.c.webhook).where(deliveries.c.knock_at <= now)
+        waiting = select(deliveries.c.id, deliveries.c.webhook).where(deliveries.c.wake_at <= now)
         found: dict[str, list[str]] = {}
-        for row in self.connection.execute(waiting.order_by(deliveries.c.knock_at).limit(AT_ONCE)):
+        for row in self.connection.execute(waiting.order_by(deliveries.c.wake_at).limit(AT_ONCE)):
             found.setdefault(row.webhook, []).append(row.id)
         known = self.connection.execute(select(webhooks.c.id, webhooks.c.project).where(webhooks.c.id.in_(found))).all()
         projects: dict[str, str] = {row.id: row.project for row in known}
-        return [Knock(projects.get(webhook, ""), webhook, tuple(ids)) for webhook, ids in found.items()]
+        return [WebhookWake(projects.get(webhook, ""), webhook, tuple(ids)) for webhook, ids in found.items()]
 
-    def knocked(self, ids: Iterable[str], now: datetime) -> None:
+    def woken(self, ids: Iterable[str], now: datetime) -> None:
         """Note that a workflow has been told of these."""
-        waiting = deliveries.c.id.in_(list(ids)) & (deliveries.c.knock_at <= now)
-        self.connection.execute(update(deliveries).where(waiting).values(knock_at=now + KNOCKED_AGAIN))
+        waiting = deliveries.c.id.in_(list(ids)) & (deliveries.c.wake_at <= now)
+        self.connection.execute(update(deliveries).where(waiting).values(wake_at=now + KNOCKED_AGAIN))
 
     def drop(self, webhook: str) -> None:
         """Forget what was left to a webhook that is deleted."""

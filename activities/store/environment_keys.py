@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from activities.store.environment_versions import Versions, version_at
+from activities.store.environment_versions import EnvironmentVersions, version_at
 from activities.store.tables import environments, numbers, projects, serving
 from domain.evaluation.snapshot import EnvironmentKeys, KeyKind
 
@@ -16,10 +16,10 @@ def new_key(kind: KeyKind) -> str:
     return f"ser.{secrets.token_urlsafe(24)}" if kind is KeyKind.SERVER else secrets.token_urlsafe(16)
 
 
-class ServingRepository:
+class EnvironmentKeyRepository:
     """The keys of environments. They are kept as they are, because people look them up: docs/decisions/0017."""
 
-    def __init__(self, connection: Connection, versions: Versions) -> None:
+    def __init__(self, connection: Connection, versions: EnvironmentVersions) -> None:
         self.connection = connection
         self.versions = versions
 

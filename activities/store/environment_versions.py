@@ -13,7 +13,7 @@ CHANNEL = "flaghoist_environments"
 """Where PostgreSQL tells that an environment has a new version."""
 
 
-class Versions:
+class EnvironmentVersions:
     """What one transaction changed for applications.
 
     A version is the time of the last change in microseconds since 1970, raised further where that would not make it larger than the last

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from sqlalchemy import Connection, Row, Select, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from activities.store.environment_versions import Versions
+from activities.store.environment_versions import EnvironmentVersions
 from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import numbers
 from domain.errors import Conflict, NotFound, Problem
@@ -22,7 +22,7 @@ class KeyedRepository(Generic[T]):
     noun: ClassVar[str]
     missing: ClassVar[type[NotFound]] = NotFound
 
-    def __init__(self, connection: Connection, versions: Versions) -> None:
+    def __init__(self, connection: Connection, versions: EnvironmentVersions) -> None:
         self.connection = connection
         self.versions = versions
 

@@ -14,7 +14,7 @@ CLOCKS_DIFFER = timedelta(seconds=10)
 """By how much the clocks of two processes may, before one takes the other's leases for wrong."""
 
 
-class Kind(StrEnum):
+class OutboxKind(StrEnum):
     """What Temporal is told."""
 
     START = "start"
@@ -22,46 +22,46 @@ class Kind(StrEnum):
     ROLL_BACK = "roll_back"
 
 
-class Errand(NamedTuple):
+class OutboxEntry(NamedTuple):
     """One thing to tell Temporal, about one release."""
 
     id: str
-    kind: Kind
+    kind: OutboxKind
     release: str
     attempts: int
 
 
 class Outbox:
-    """Errands, oldest first. A lease keeps processes out of each other's way; running one twice does no harm."""
+    """Entries, oldest first. A lease keeps processes out of each other's way; running one twice does no harm."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def add(self, kind: Kind, release_id: str) -> None:
-        """Leave an errand to be run after this transaction."""
+    def add(self, kind: OutboxKind, release_id: str) -> None:
+        """Leave an entry to be run after this transaction."""
         self.connection.execute(insert(outbox).values(id=new_id(), kind=kind.value, release_id=release_id, attempts=0))
 
-    def lease(self, now: datetime, most: int) -> list[Errand]:
-        """Take errands that nobody else is running."""
+    def lease(self, now: datetime, most: int) -> list[OutboxEntry]:
+        """Take entries that nobody else is running."""
         free = _free(now)
         ids = select(outbox.c.id).where(free).order_by(outbox.c.id).limit(most).with_for_update(skip_locked=True)
         leased = update(outbox).where(outbox.c.id.in_(ids.scalar_subquery()))
         values = {"leased_until": now + LEASE, "attempts": outbox.c.attempts + 1}
         columns = (outbox.c.id, outbox.c.kind, outbox.c.release_id, outbox.c.attempts)
         rows = self.connection.execute(leased.values(**values).returning(*columns)).all()
-        return sorted(Errand(row.id, Kind(row.kind), row.release_id, row.attempts) for row in rows)
+        return sorted(OutboxEntry(row.id, OutboxKind(row.kind), row.release_id, row.attempts) for row in rows)
 
     def has_work(self, now: datetime) -> bool:
-        """Whether any errand waits for somebody to run it."""
+        """Whether any entry waits for somebody to run it."""
         return self.connection.execute(select(outbox.c.id).where(_free(now)).limit(1)).first() is not None
 
-    def put_back(self, errand: Errand, not_before: datetime) -> None:
-        """Leave an errand that could not be run for later."""
-        self.connection.execute(update(outbox).where(outbox.c.id == errand.id).values(leased_until=not_before))
+    def postpone(self, entry: OutboxEntry, not_before: datetime) -> None:
+        """Leave an entry that could not be run for later."""
+        self.connection.execute(update(outbox).where(outbox.c.id == entry.id).values(leased_until=not_before))
 
-    def done(self, errand: Errand) -> None:
-        """Strike an errand off."""
-        self.connection.execute(delete(outbox).where(outbox.c.id == errand.id))
+    def delete(self, entry: OutboxEntry) -> None:
+        """Strike an entry off."""
+        self.connection.execute(delete(outbox).where(outbox.c.id == entry.id))
 
 
 def _free(now: datetime) -> ColumnElement[bool]:

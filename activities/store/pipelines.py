@@ -12,7 +12,7 @@ from activities.store.keyed_repository import key_taken
 from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import pipelines, releases
 from domain.errors import DraftChanged, NotFound
-from domain.pipelines.pipeline import Definition, Pipeline, PipelineStatus
+from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus
 
 _DRAFT = PipelineStatus.DRAFT.value
 _PUBLISHED = PipelineStatus.PUBLISHED.value
@@ -24,7 +24,7 @@ class PipelineRepository:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def add(self, project_id: str, definition: Definition, at: datetime, version: int = 1) -> Pipeline:
+    def add(self, project_id: str, definition: PipelineDefinition, at: datetime, version: int = 1) -> Pipeline:
         """Keep a new draft: version 1 of a new key, or the next of one. Raises Conflict where that key has that version."""
         pipeline = Pipeline(id=new_id(), version=version, revision=1, status=PipelineStatus.DRAFT, definition=definition)
         values = {"id": pipeline.id, "project_id": project_id, "version": version, "revision": 1, "status": _DRAFT, "created_at": at}
@@ -51,7 +51,7 @@ class PipelineRepository:
         """The version on which a release runs."""
         return _read(self.connection.execute(select(pipelines).where(pipelines.c.id == pipeline_id)).one())
 
-    def replace(self, pipeline: Pipeline, definition: Definition, revision: int | None) -> Pipeline:
+    def replace(self, pipeline: Pipeline, definition: PipelineDefinition, revision: int | None) -> Pipeline:
         """Write a draft anew, as a whole. Raises NotADraft, DraftChanged, or Conflict where it can't have the new key."""
         self.check_draft(pipeline, revision)
         pipeline.check_may_become(definition)
@@ -121,7 +121,7 @@ class PipelineRepository:
             raise DraftChanged("The draft was changed in the same moment: read it again.")
 
 
-def _written(definition: Definition) -> dict[str, Any]:
+def _written(definition: PipelineDefinition) -> dict[str, Any]:
     return {"key": definition.key, "definition": definition.model_dump(mode="json")}
 
 
@@ -133,5 +133,5 @@ def _read(row: Row[Any]) -> Pipeline:
         status=row.status,
         published_at=row.published_at,
         published_by=row.published_by,
-        definition=Definition.model_validate(row.definition),
+        definition=PipelineDefinition.model_validate(row.definition),
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from activities.store.environment_keys import ServingRepository
+from activities.store.environment_keys import EnvironmentKeyRepository
 from activities.store.keyed_repository import KeyedRepository, key_taken
 from activities.store.tables import environments, projects, segments
 from domain.errors import EnvironmentNotFound, SegmentNotFound
@@ -52,7 +52,7 @@ class EnvironmentRepository(KeyedRepository[Environment]):
     def insert(self, at: datetime, **values: Any) -> None:
         """Add one, with the keys that applications read it with."""
         super().insert(at, **values)
-        ServingRepository(self.connection, self.versions).begin(values["id"], at)
+        EnvironmentKeyRepository(self.connection, self.versions).begin(values["id"], at)
 
     def update(self, id_: str, **values: Any) -> None:
         """Change one in place; applications see its name."""

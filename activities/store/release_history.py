@@ -7,12 +7,12 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from activities.store.tables import changes, stage_runs
 from domain.flags.change import Change
-from domain.releases.net_change import Undoing
+from domain.releases.net_change import UndoScope
 from domain.releases.release import Release, StageRun
 from domain.releases.status import StageOutcome
 
 
-class History:
+class ReleaseHistory:
     """The visits and changes of releases, in the order they were made."""
 
     def __init__(self, connection: Connection) -> None:
@@ -44,9 +44,9 @@ class History:
         query = select(stage_runs).where(stage_runs.c.release_id == release_id).order_by(stage_runs.c.visit)
         return [_read_run(row) for row in self.connection.execute(query)]
 
-    def undoing(self, release_id: str, undoes_from: int) -> Undoing:
+    def undoing(self, release_id: str, undoes_from: int) -> UndoScope:
         """What lets the changes be told of which those of stages from that index on are to be undone."""
-        return Undoing(undoes_from, {run.visit: run.stage_index for run in self.runs(release_id)})
+        return UndoScope(undoes_from, {run.visit: run.stage_index for run in self.runs(release_id)})
 
     def change(self, key: str) -> Change | None:
         """The change that was made under this key, if any was."""

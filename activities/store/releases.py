@@ -20,7 +20,7 @@ _WRITTEN = ("stage_index", "stage", "environment", "visit", "step", "sequence", 
 
 _ERRANDS = select(outbox.c.id).where(outbox.c.release_id == releases.c.id)
 _TOLD = (releases.c.status.in_(_UNFINISHED), releases.c.status != ReleaseStatus.STARTING.value, ~_ERRANDS.exists())
-"""Temporal knows of it all that the record says: no errand for it is left."""
+"""Temporal knows of it all that the record says: no entry for it is left."""
 
 adders = owners.alias("adders")
 responsibles = owners.alias("responsibles")

@@ -15,13 +15,13 @@ def read_snapshot(store: Store, environment_id: str) -> Snapshot | None:
     features, segments = store.features.all(project.id), store.segments.all(project.id)
     changed = store.features.changed_in(environment)
     ids = [environment.id, *(feature.id for feature in features), *(segment.id for segment in segments)]
-    numbers = store.serving.numbers(ids)
+    numbers = store.environment_keys.numbers(ids)
     return Snapshot(
         number=numbers[environment.id],
         project=project,
         environment=environment,
-        keys=store.serving.keys([environment.id])[environment.id],
-        version=store.serving.version(environment.id),
+        keys=store.environment_keys.keys([environment.id])[environment.id],
+        version=store.environment_keys.version(environment.id),
         flags=tuple(ServedFlag(numbers[each.id], each, changed.get(each.id, each.default)) for each in features),
         segments=tuple(ServedSegment(numbers[each.id], each) for each in segments),
     )

@@ -375,8 +375,8 @@ deliveries = Table(
     Column("last_status", Integer),
     Column("last_failure", String(16)),
     Column("next_attempt_at", UtcDateTime),
-    Column("knock_at", UtcDateTime),
+    Column("knock_at", UtcDateTime, key="wake_at"),
     Index("ix_deliveries_webhook", "webhook", "id"),
     Index("ix_deliveries_due", "webhook", "next_attempt_at"),
-    Index("ix_deliveries_knock", "knock_at"),
+    Index("ix_deliveries_knock", "wake_at"),
 )

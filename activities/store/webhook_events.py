@@ -6,18 +6,18 @@ from sqlalchemy import Connection, insert, select
 
 from activities.store.identifiers import new_id
 from activities.store.tables import deliveries, webhooks
-from domain.webhooks.event import Notice
+from domain.webhooks.event import WebhookPayload
 from domain.webhooks.webhook import Delivery
 
 
-class Notices:
+class WebhookOutbox:
     """The webhooks of a project are looked up once in a transaction, by an index; most projects have none."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._events: dict[str, dict[str, frozenset[str]]] = {}
 
-    def tell(self, notice: Notice) -> None:
+    def add(self, notice: WebhookPayload) -> None:
         """Leave a delivery for each webhook that wants to hear of it."""
         if told := [webhook for webhook, events in self._wanted(notice.project).items() if notice.event in events]:
             self.connection.execute(insert(deliveries), [_values(webhook, notice) for webhook in told])
@@ -29,7 +29,7 @@ class Notices:
         return self._events[project]
 
 
-def _values(webhook: str, notice: Notice) -> dict[str, Any]:
+def _values(webhook: str, notice: WebhookPayload) -> dict[str, Any]:
     about = {"id": new_id(), "webhook": webhook, "event": notice.event, "release": notice.release}
     delivery = Delivery(**about, created_at=notice.at, due_since=notice.at, next_attempt_at=notice.at)
-    return delivery.model_dump() | {"event": notice.event.value, "body": notice.body, "knock_at": notice.at}
+    return delivery.model_dump() | {"event": notice.event.value, "body": notice.body, "wake_at": notice.at}

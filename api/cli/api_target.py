@@ -6,7 +6,7 @@ from api.client import ApiClient, is_local
 from settings import Settings
 
 
-class Target(NamedTuple):
+class ApiTarget(NamedTuple):
     """An API's address and a key for it; empty where the settings say."""
 
     url: str

@@ -22,7 +22,7 @@ from api.cli import (
     stops_freezes,
     webhooks,
 )
-from api.cli.api_target import Target
+from api.cli.api_target import ApiTarget
 from api.cli.help_panels import LOOK, RELEASE, SET_UP, InPanels
 from api.cli.session import wrong_usage
 
@@ -60,7 +60,7 @@ def choose_api(
     ] = "",
 ) -> None:
     """Remember which API is meant."""
-    context.obj = Target(url, key)
+    context.obj = ApiTarget(url, key)
 
 
 controls.add_to(releases.app)

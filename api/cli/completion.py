@@ -5,11 +5,11 @@ from typing import Any
 
 import typer
 
-from api.cli.api_target import Target
+from api.cli.api_target import ApiTarget
 from api.client import first, path_of
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.releases.status import status_in_words
-from domain.webhooks.event import NoticeEvent
+from domain.webhooks.event import WebhookEvent
 from settings import Settings
 
 QUICK = 1.0
@@ -50,18 +50,18 @@ def offer_webhooks(context: typer.Context, incomplete: str) -> Offered:
 
 def offer_notices(incomplete: str) -> list[str]:
     """What webhooks tell of."""
-    return [event for event in NoticeEvent if event.startswith(incomplete)]
+    return [event for event in WebhookEvent if event.startswith(incomplete)]
 
 
 def offer_events(incomplete: str) -> list[str]:
     """What the audit log tells of."""
-    return [event for event in Event if event.startswith(incomplete)]
+    return [event for event in AuditEvent if event.startswith(incomplete)]
 
 
 def _offer(context: typer.Context, incomplete: str, path: str, told: Callable[[dict[str, Any]], tuple[str, str]]) -> Offered:
     asked = context.find_root().params
     try:
-        with Target(asked.get("url") or "", asked.get("key") or "").client(Settings(), QUICK) as client:
+        with ApiTarget(asked.get("url") or "", asked.get("key") or "").client(Settings(), QUICK) as client:
             found = dict(told(each) for each in first(MOST, client.items(path, limit=MOST)))
     except Exception:  # whatever is wrong, the command itself will say it: between two keystrokes nothing may be printed
         return []

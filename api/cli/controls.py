@@ -11,8 +11,8 @@ from api.cli.output import ask
 from api.cli.previews import effect_of, overwriting_in_words, question_of
 from api.cli.releases import Which
 from api.cli.rollback import roll_back_release
-from api.cli.send_control import Why, look, standing, steer
-from api.cli.session import AsJson, Project, Yes, given
+from api.cli.send_control import Why, look, send_control, standing
+from api.cli.session import AsJson, ProjectOption, Yes, given
 from domain.releases.control import Control
 
 
@@ -22,35 +22,35 @@ def add_to(app: typer.Typer) -> None:
         app.command(name, rich_help_panel=CHANGE)(command)
 
 
-def pause_release(context: typer.Context, project: Project, release: Which, reason: Why = None, as_json: AsJson = False) -> None:
+def pause_release(context: typer.Context, project: ProjectOption, release: Which, reason: Why = None, as_json: AsJson = False) -> None:
     """Stop the clock of the stage, also while Temporal is down; what is left of its wait is kept."""
-    steer(context, project, release, "pause", as_json=as_json, reason=reason)
+    send_control(context, project, release, "pause", as_json=as_json, reason=reason)
 
 
-def resume_release(context: typer.Context, project: Project, release: Which, reason: Why = None, as_json: AsJson = False) -> None:
+def resume_release(context: typer.Context, project: ProjectOption, release: Which, reason: Why = None, as_json: AsJson = False) -> None:
     """Let the clock of a paused stage go on."""
-    steer(context, project, release, "resume", as_json=as_json, reason=reason)
+    send_control(context, project, release, "resume", as_json=as_json, reason=reason)
 
 
 def advance_release(
-    context: typer.Context, project: Project, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
+    context: typer.Context, project: ProjectOption, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
 ) -> None:
     """Cut the wait of the stage short, so that it acts at once; asks first."""
     seen = {} if yes else _asked(context, project, release, Control.ADVANCE)
-    steer(context, project, release, "advance", as_json=as_json, reason=reason, **seen)
+    send_control(context, project, release, "advance", as_json=as_json, reason=reason, **seen)
 
 
 def skip_stage(
-    context: typer.Context, project: Project, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
+    context: typer.Context, project: ProjectOption, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
 ) -> None:
     """Pass over the stage, which does not act; asks first."""
     seen = {} if yes else _asked(context, project, release, Control.SKIP)
-    steer(context, project, release, "skip", as_json=as_json, reason=reason, **seen)
+    send_control(context, project, release, "skip", as_json=as_json, reason=reason, **seen)
 
 
 def restart_release(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     release: Which,
     stage: Annotated[str, typer.Argument(metavar="STAGE", help="Its name: an earlier stage, or the one it is in.")],
     reason: Why = None,
@@ -59,12 +59,12 @@ def restart_release(
 ) -> None:
     """Go back to an earlier stage and climb again from there; nothing is undone; asks first."""
     seen = {} if yes else _asked(context, project, release, Control.RESTART, stage)
-    steer(context, project, release, "restart", as_json=as_json, stage=stage, reason=reason, **seen)
+    send_control(context, project, release, "restart", as_json=as_json, stage=stage, reason=reason, **seen)
 
 
 def retry_release(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     release: Which,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Also over what was changed by hand, as it was shown.")] = False,
     reason: Why = None,
@@ -73,31 +73,31 @@ def retry_release(
 ) -> None:
     """Try the stage of a blocked release again; shows what was in the way, and asks."""
     seen = {} if yes else _asked(context, project, release, Control.RETRY, overwrite=overwrite)
-    steer(context, project, release, "retry", as_json=as_json, overwrite=overwrite, reason=reason, **seen)
+    send_control(context, project, release, "retry", as_json=as_json, overwrite=overwrite, reason=reason, **seen)
 
 
 def approve_release(
-    context: typer.Context, project: Project, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
+    context: typer.Context, project: ProjectOption, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
 ) -> None:
     """Say yes to exactly what the stage would apply now, also before it is due; shows it and asks first."""
     shown = {} if yes else _looked_at(context, project, release)
-    steer(context, project, release, "approve", as_json=as_json, reason=reason, **shown)
+    send_control(context, project, release, "approve", as_json=as_json, reason=reason, **shown)
 
 
 def reject_release(
-    context: typer.Context, project: Project, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
+    context: typer.Context, project: ProjectOption, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
 ) -> None:
     """Say no to what the stage would apply: the release blocks; asks first."""
     seen = {} if yes else _asked(context, project, release, Control.REJECT)
-    steer(context, project, release, "reject", as_json=as_json, reason=reason, **seen)
+    send_control(context, project, release, "reject", as_json=as_json, reason=reason, **seen)
 
 
 def remove_release(
-    context: typer.Context, project: Project, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
+    context: typer.Context, project: ProjectOption, release: Which, reason: Why = None, yes: Yes = False, as_json: AsJson = False
 ) -> None:
     """Take a flag out of its pipeline, while what was changed stays; asks first."""
     seen = {} if yes else _asked(context, project, release, Control.REMOVE)
-    steer(context, project, release, "remove", as_json=as_json, reason=reason, **seen)
+    send_control(context, project, release, "remove", as_json=as_json, reason=reason, **seen)
 
 
 CONTROLS: dict[str, Callable[..., None]] = {

@@ -7,7 +7,7 @@ import typer
 from api.cli.flags import release_in_words, set_flag, state_in_words, typed
 from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
 from api.cli.output import ask, show, show_answer, show_json, show_table
-from api.cli.session import AsJson, FeatureKey, Limit, NewKey, NewName, Project, Yes, calling, given, wrong_usage
+from api.cli.session import AsJson, FeatureKey, Limit, NewKey, NewName, ProjectOption, Yes, calling, given, wrong_usage
 from api.client import first, path_of
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app = typer.Typer(
 
 
 @app.command("list", rich_help_panel=LOOK)
-def list_features(context: typer.Context, project: Project, as_json: AsJson = False, limit: Limit = 50) -> None:
+def list_features(context: typer.Context, project: ProjectOption, as_json: AsJson = False, limit: Limit = 50) -> None:
     """The project's features, by key, with the release each is in."""
     with calling(context) as client:
         found = first(limit, client.items(path_of("projects", project, "features")))
@@ -36,7 +36,7 @@ def list_features(context: typer.Context, project: Project, as_json: AsJson = Fa
 
 
 @app.command("show", rich_help_panel=LOOK)
-def show_feature(context: typer.Context, project: Project, feature: FeatureKey, as_json: AsJson = False) -> None:
+def show_feature(context: typer.Context, project: ProjectOption, feature: FeatureKey, as_json: AsJson = False) -> None:
     """One feature: its state in every environment, and the release it is in."""
     with calling(context) as client:
         found = client.get(path_of("projects", project, "features", feature))
@@ -49,7 +49,7 @@ def show_feature(context: typer.Context, project: Project, feature: FeatureKey, 
 @app.command("create", rich_help_panel=CHANGE)
 def create_feature(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     feature: NewKey,
     name: NewName = None,
     description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
@@ -78,7 +78,7 @@ def create_feature(
 @app.command("change", rich_help_panel=CHANGE)
 def change_feature(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     feature: FeatureKey,
     name: Annotated[str | None, typer.Option(help="Its new name.")] = None,
     description: Annotated[str | None, typer.Option(help="Its new description.")] = None,
@@ -94,7 +94,7 @@ def change_feature(
 
 
 @app.command("delete", rich_help_panel=CHANGE)
-def delete_feature(context: typer.Context, project: Project, feature: FeatureKey, yes: Yes = False) -> None:
+def delete_feature(context: typer.Context, project: ProjectOption, feature: FeatureKey, yes: Yes = False) -> None:
     """Delete a feature that is in no unfinished release; asks first."""
     with calling(context) as client:
         path = path_of("projects", project, "features", feature)

@@ -8,7 +8,7 @@ import typer
 
 from api.cli.completion import offer_keys
 from api.cli.output import ask, show, show_json
-from api.cli.session import AsJson, FeatureKey, Project, Yes, calling, given, wrong_usage
+from api.cli.session import AsJson, FeatureKey, ProjectOption, Yes, calling, given, wrong_usage
 from api.client import path_of
 from api.embedded.format_event import differences, share_in_words
 from domain.releases.status import status_in_words
@@ -23,7 +23,7 @@ class Field(StrEnum):
 
 def set_flag(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     feature: FeatureKey,
     environment: Annotated[str, typer.Option("--environment", "-e", help="Where.", autocompletion=offer_keys("environments"))],
     segment: Annotated[

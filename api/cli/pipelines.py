@@ -11,9 +11,9 @@ from api.cli.documents import read_document, show_document
 from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
 from api.cli.output import ask, moment, show, show_answer, show_json, show_table
 from api.cli.parameters import pairs
-from api.cli.session import AsJson, Limit, Project, Yes, calling, given, wrong_usage
+from api.cli.session import AsJson, Limit, ProjectOption, Yes, calling, given, wrong_usage
 from api.client import ApiClient, first, path_of
-from domain.pipelines.pipeline import Definition, Stage
+from domain.pipelines.pipeline import PipelineDefinition, Stage
 from domain.pipelines.trigger import trigger_in_words
 from domain.releases.status import status_in_words
 
@@ -40,7 +40,7 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="A definition in JSON
 
 
 @app.command("list", rich_help_panel=LOOK)
-def list_pipelines(context: typer.Context, project: Project, as_json: AsJson = False, limit: Limit = 50) -> None:
+def list_pipelines(context: typer.Context, project: ProjectOption, as_json: AsJson = False, limit: Limit = 50) -> None:
     """Every version, newest first, with how many releases are on it by status."""
     with calling(context) as client:
         found = first(limit, client.items(path_of("projects", project, "pipelines")))
@@ -55,7 +55,7 @@ def list_pipelines(context: typer.Context, project: Project, as_json: AsJson = F
 
 
 @app.command("show", rich_help_panel=LOOK)
-def show_pipeline(context: typer.Context, project: Project, pipeline: Which, as_json: AsJson = False) -> None:
+def show_pipeline(context: typer.Context, project: ProjectOption, pipeline: Which, as_json: AsJson = False) -> None:
     """One version: its stages, and the flags in each."""
     with calling(context) as client:
         found = client.get(path_of("projects", project, "pipelines", pipeline))
@@ -66,17 +66,17 @@ def show_pipeline(context: typer.Context, project: Project, pipeline: Which, as_
 
 
 @app.command("export", rich_help_panel=LOOK)
-def export_pipeline(context: typer.Context, project: Project, pipeline: Which, as_json: AsJson = False) -> None:
+def export_pipeline(context: typer.Context, project: ProjectOption, pipeline: Which, as_json: AsJson = False) -> None:
     """Print a definition in YAML (or JSON), to be edited and given to `replace`: by a key that of its draft, if it has one."""
     with calling(context) as client:
         found, _ = _draft(client, project, pipeline)
-    show_document({field: found[field] for field in Definition.model_fields}, as_json=as_json)
+    show_document({field: found[field] for field in PipelineDefinition.model_fields}, as_json=as_json)
 
 
 @app.command("create", rich_help_panel=CHANGE)
 def create_pipeline(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="A definition in JSON or YAML; - reads standard input.", allow_dash=True)
     ] = None,
@@ -103,7 +103,7 @@ def create_pipeline(
 
 
 @app.command("replace", rich_help_panel=CHANGE)
-def replace_pipeline(context: typer.Context, project: Project, pipeline: DraftOf, file: File, as_json: AsJson = False) -> None:
+def replace_pipeline(context: typer.Context, project: ProjectOption, pipeline: DraftOf, file: File, as_json: AsJson = False) -> None:
     """Replace a draft as a whole by what a file holds."""
     definition = read_document(file)
     with calling(context) as client:
@@ -113,7 +113,7 @@ def replace_pipeline(context: typer.Context, project: Project, pipeline: DraftOf
 
 
 @app.command("publish", rich_help_panel=CHANGE)
-def publish_pipeline(context: typer.Context, project: Project, pipeline: DraftOf, yes: Yes = False, as_json: AsJson = False) -> None:
+def publish_pipeline(context: typer.Context, project: ProjectOption, pipeline: DraftOf, yes: Yes = False, as_json: AsJson = False) -> None:
     """Publish a draft, which never changes again; asks first."""
     with calling(context) as client:
         draft, etag = _draft(client, project, pipeline)
@@ -124,7 +124,7 @@ def publish_pipeline(context: typer.Context, project: Project, pipeline: DraftOf
 
 
 @app.command("delete", rich_help_panel=CHANGE)
-def delete_pipeline(context: typer.Context, project: Project, pipeline: DraftOf, yes: Yes = False) -> None:
+def delete_pipeline(context: typer.Context, project: ProjectOption, pipeline: DraftOf, yes: Yes = False) -> None:
     """Throw a draft away; asks first."""
     with calling(context) as client:
         draft, etag = _draft(client, project, pipeline)
@@ -136,7 +136,7 @@ def delete_pipeline(context: typer.Context, project: Project, pipeline: DraftOf,
 @app.command("clone", rich_help_panel=CHANGE)
 def clone_pipeline(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     pipeline: Which,
     key: Annotated[str | None, typer.Option(help="A new key.", show_default="the next version of its own")] = None,
     name: Annotated[str | None, typer.Option(help="A new name.", show_default="its own")] = None,
@@ -149,7 +149,7 @@ def clone_pipeline(
 
 
 @app.command("archive", rich_help_panel=CHANGE)
-def archive_pipeline(context: typer.Context, project: Project, pipeline: Which, yes: Yes = False, as_json: AsJson = False) -> None:
+def archive_pipeline(context: typer.Context, project: ProjectOption, pipeline: Which, yes: Yes = False, as_json: AsJson = False) -> None:
     """Archive a key with all its versions: it takes no new releases, and those under way go on; asks first."""
     with calling(context) as client:
         found = client.get(path_of("projects", project, "pipelines", pipeline))

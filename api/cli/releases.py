@@ -13,7 +13,7 @@ from api.cli.output import ask, moment, show, show_answer, show_json, show_table
 from api.cli.parameters import ParametersGiven, parameters_of
 from api.cli.pipelines import stage_in_words
 from api.cli.rollback_output import rollback_in_words
-from api.cli.session import AsJson, FeatureKey, Limit, Project, Yes, calling, given
+from api.cli.session import AsJson, FeatureKey, Limit, ProjectOption, Yes, calling, given
 from api.cli.watch import watch_all, watch_one, why
 from api.client import first, path_of
 from domain.releases.status import ReleaseStatus, status_in_words
@@ -35,7 +35,7 @@ Which = Annotated[str, typer.Argument(metavar="RELEASE", help="Its id.", autocom
 @app.command("add", rich_help_panel=CHANGE)
 def add_release(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     feature: FeatureKey,
     pipeline: Annotated[
         str,
@@ -69,7 +69,7 @@ def add_release(
 @app.command("list", rich_help_panel=LOOK)
 def list_releases(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     pipeline: OnlyPipeline = None,
     feature: OnlyFeature = None,
     environment: OnlyEnvironment = None,
@@ -96,7 +96,7 @@ def list_releases(
 
 
 @app.command("show", rich_help_panel=LOOK)
-def show_release(context: typer.Context, project: Project, release: Which, as_json: AsJson = False) -> None:
+def show_release(context: typer.Context, project: ProjectOption, release: Which, as_json: AsJson = False) -> None:
     """One release: its plan, and why it isn't moving."""
     with calling(context) as client:
         found = client.get(path_of("projects", project, "releases", release))
@@ -106,7 +106,7 @@ def show_release(context: typer.Context, project: Project, release: Which, as_js
 @app.command("watch", rich_help_panel=LOOK)
 def watch_releases(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     release: Annotated[
         str | None,
         typer.Argument(metavar="RELEASE", help="Its id.", show_default="all under way", autocompletion=offer_releases),

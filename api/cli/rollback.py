@@ -9,7 +9,7 @@ from api.cli.output import ask
 from api.cli.releases import Which, print_release
 from api.cli.rollback_output import preview_in_words
 from api.cli.send_control import Why, look, standing
-from api.cli.session import AsJson, Project, Yes, calling, given
+from api.cli.session import AsJson, ProjectOption, Yes, calling, given
 from api.client import ApiClient, path_of
 from domain.releases.control import Control
 
@@ -18,7 +18,7 @@ LOOK_EVERY = 0.3
 
 def roll_back_release(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     release: Which,
     to_stage: Annotated[
         str | None, typer.Option(metavar="STAGE", help="Undo only what was done after this stage.", show_default="everything")

@@ -9,7 +9,7 @@ from api.cli.completion import offer_keys
 from api.cli.documents import read_document, show_document
 from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
 from api.cli.output import ask, show, show_answer, show_json, show_table
-from api.cli.session import AsJson, Limit, Project, Yes, calling, wrong_usage
+from api.cli.session import AsJson, Limit, ProjectOption, Yes, calling, wrong_usage
 from api.client import first, path_of
 
 app = typer.Typer(
@@ -30,7 +30,7 @@ Definition = Annotated[
 
 
 @app.command("list", rich_help_panel=LOOK)
-def list_segments(context: typer.Context, project: Project, as_json: AsJson = False, limit: Limit = 50) -> None:
+def list_segments(context: typer.Context, project: ProjectOption, as_json: AsJson = False, limit: Limit = 50) -> None:
     """The project's segments, by key."""
     with calling(context) as client:
         found = first(limit, client.items(path_of("projects", project, "segments")))
@@ -41,7 +41,7 @@ def list_segments(context: typer.Context, project: Project, as_json: AsJson = Fa
 
 
 @app.command("show", rich_help_panel=LOOK)
-def show_segment(context: typer.Context, project: Project, segment: Which, as_json: AsJson = False) -> None:
+def show_segment(context: typer.Context, project: ProjectOption, segment: Which, as_json: AsJson = False) -> None:
     """One segment, with its rules."""
     with calling(context) as client:
         found = client.get(path_of("projects", project, "segments", segment))
@@ -49,7 +49,7 @@ def show_segment(context: typer.Context, project: Project, segment: Which, as_js
 
 
 @app.command("export", rich_help_panel=LOOK)
-def export_segment(context: typer.Context, project: Project, segment: Which, as_json: AsJson = False) -> None:
+def export_segment(context: typer.Context, project: ProjectOption, segment: Which, as_json: AsJson = False) -> None:
     """Print a segment in YAML (or JSON), to be edited and given to `replace`."""
     with calling(context) as client:
         found = client.get(path_of("projects", project, "segments", segment))
@@ -57,7 +57,7 @@ def export_segment(context: typer.Context, project: Project, segment: Which, as_
 
 
 @app.command("create", rich_help_panel=CHANGE)
-def create_segment(context: typer.Context, project: Project, file: Definition, as_json: AsJson = False) -> None:
+def create_segment(context: typer.Context, project: ProjectOption, file: Definition, as_json: AsJson = False) -> None:
     """Make a segment from a file."""
     definition = read_document(file)
     with calling(context) as client:
@@ -66,7 +66,7 @@ def create_segment(context: typer.Context, project: Project, file: Definition, a
 
 
 @app.command("replace", rich_help_panel=CHANGE)
-def replace_segment(context: typer.Context, project: Project, segment: Which, file: Definition, as_json: AsJson = False) -> None:
+def replace_segment(context: typer.Context, project: ProjectOption, segment: Which, file: Definition, as_json: AsJson = False) -> None:
     """Change a segment's name and rules to those in a file; what the file leaves out stays."""
     definition = read_document(file)
     if isinstance(definition, dict) and definition.pop("key", segment) != segment:
@@ -77,7 +77,7 @@ def replace_segment(context: typer.Context, project: Project, segment: Which, fi
 
 
 @app.command("delete", rich_help_panel=CHANGE)
-def delete_segment(context: typer.Context, project: Project, segment: Which, yes: Yes = False) -> None:
+def delete_segment(context: typer.Context, project: ProjectOption, segment: Which, yes: Yes = False) -> None:
     """Delete a segment that no override, published pipeline or unfinished release uses; asks first."""
     with calling(context) as client:
         path = path_of("projects", project, "segments", segment)

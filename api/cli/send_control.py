@@ -28,7 +28,7 @@ def standing(release: dict[str, Any]) -> dict[str, Any]:
     return {"expected_stage": release["stage"], "expected_visit": release["visit"]}
 
 
-def steer(context: typer.Context, project: str, release: str, control: str, *, as_json: bool, **body: Any) -> None:
+def send_control(context: typer.Context, project: str, release: str, control: str, *, as_json: bool, **body: Any) -> None:
     """Send a control, and show the release as it is then."""
     with calling(context) as client:
         steered = client.post(path_of("projects", project, "releases", release, control), given(**body))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from api.cli.api_target import Target
+from api.cli.api_target import ApiTarget
 from api.cli.completion import offer_keys, offer_projects
 from api.cli.output import show_error
 from api.client import ApiClient, Refused, Unreachable
@@ -16,7 +16,7 @@ from settings import Settings
 REFUSED, USAGE, UNREACHABLE = 1, 2, 3
 """Exit codes: the API said no; the command makes no sense; nobody answers."""
 
-Project = Annotated[
+ProjectOption = Annotated[
     str, typer.Option("--project", "-p", envvar="FLAGHOIST_PROJECT", help="The project's key.", autocompletion=offer_projects)
 ]
 AProject = Annotated[
@@ -44,7 +44,7 @@ def read_settings() -> Settings:
 @contextmanager
 def calling(context: typer.Context) -> Iterator[ApiClient]:
     """The API that is meant; when it refuses or can't be reached, the command ends with its exit code."""
-    target: Target = context.obj
+    target: ApiTarget = context.obj
     settings = read_settings()
     key = target.key_for(settings)
     if not key.isascii() or not key.isprintable():

@@ -10,13 +10,13 @@ from api.cli.filters import point_in_time
 from api.cli.output import show, show_json, show_table
 from api.cli.parameters import ParametersGiven, parameters_of
 from api.cli.pipelines import Which, stage_in_words
-from api.cli.session import REFUSED, AsJson, Project, calling, given
+from api.cli.session import REFUSED, AsJson, ProjectOption, calling, given
 from api.client import path_of
 
 
 def simulate_pipeline(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     pipeline: Which,
     feature: Annotated[str | None, typer.Option(help="The flag that is to be added.", autocompletion=offer_keys("features"))] = None,
     stage: Annotated[str | None, typer.Option(help="The stage to start at.", show_default="the first")] = None,

@@ -8,7 +8,7 @@ from api.cli.completion import offer_keys
 from api.cli.filters import point_in_time
 from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
 from api.cli.output import ask, moment, show, show_answer, show_json, show_table
-from api.cli.session import AsJson, Limit, Project, Yes, calling, given
+from api.cli.session import AsJson, Limit, ProjectOption, Yes, calling, given
 from api.client import first, path_of
 
 stops = typer.Typer(
@@ -37,7 +37,7 @@ Scope = Annotated[str | None, typer.Option("--environment", "-e", help="Only the
 @stops.command("place", rich_help_panel=CHANGE)
 def place_stop(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     environment: Scope = None,
     pipeline: Annotated[str | None, typer.Option(help="Only this one.", autocompletion=offer_keys("pipelines"))] = None,
@@ -56,7 +56,7 @@ def place_stop(
 @stops.command("list", rich_help_panel=LOOK)
 def list_stops(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     every: Annotated[bool, typer.Option("--all", help="Also those that stand no more.")] = False,
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -74,7 +74,7 @@ def list_stops(
 @stops.command("lift", rich_help_panel=CHANGE)
 def lift_stop(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     stop: Annotated[str, typer.Argument(metavar="STOP", help="Its id.")],
     reason: Annotated[str | None, typer.Option("--reason", help="Why, for the audit log.")] = None,
     yes: Yes = False,
@@ -90,7 +90,7 @@ def lift_stop(
 @freezes.command("create", rich_help_panel=CHANGE)
 def create_freeze(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What people call it.")],
     start: Annotated[str, typer.Argument(metavar="START", help="2026-12-23T18:00, local in --timezone, or with an offset.")],
     end: Annotated[str, typer.Argument(metavar="END", help="When it is over, written the same way.")],
@@ -108,7 +108,7 @@ def create_freeze(
 
 
 @freezes.command("list", rich_help_panel=LOOK)
-def list_freezes(context: typer.Context, project: Project, limit: Limit = 50, as_json: AsJson = False) -> None:
+def list_freezes(context: typer.Context, project: ProjectOption, limit: Limit = 50, as_json: AsJson = False) -> None:
     """Freezes, newest first."""
     with calling(context) as client:
         found = first(limit, client.items(path_of("projects", project, "freezes")))
@@ -121,7 +121,10 @@ def list_freezes(context: typer.Context, project: Project, limit: Limit = 50, as
 
 @freezes.command("delete", rich_help_panel=CHANGE)
 def delete_freeze(
-    context: typer.Context, project: Project, freeze: Annotated[str, typer.Argument(metavar="FREEZE", help="Its id.")], yes: Yes = False
+    context: typer.Context,
+    project: ProjectOption,
+    freeze: Annotated[str, typer.Argument(metavar="FREEZE", help="Its id.")],
+    yes: Yes = False,
 ) -> None:
     """Take a freeze away; asks first."""
     with calling(context) as client:

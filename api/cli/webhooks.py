@@ -7,7 +7,7 @@ import typer
 from api.cli.completion import offer_notices, offer_webhooks
 from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
 from api.cli.output import ask, moment, show, show_answer, show_json, show_table
-from api.cli.session import AsJson, Limit, Project, Yes, calling, given, wrong_usage
+from api.cli.session import AsJson, Limit, ProjectOption, Yes, calling, given, wrong_usage
 from api.client import first, path_of
 
 app = typer.Typer(
@@ -29,7 +29,7 @@ Events = Annotated[
 
 
 @app.command("list", rich_help_panel=LOOK)
-def list_webhooks(context: typer.Context, project: Project, as_json: AsJson = False, limit: Limit = 50) -> None:
+def list_webhooks(context: typer.Context, project: ProjectOption, as_json: AsJson = False, limit: Limit = 50) -> None:
     """The project's webhooks, newest first; never their secrets."""
     with calling(context) as client:
         found = first(limit, client.items(path_of("projects", project, "webhooks")))
@@ -40,7 +40,7 @@ def list_webhooks(context: typer.Context, project: Project, as_json: AsJson = Fa
 
 
 @app.command("show", rich_help_panel=LOOK)
-def show_webhook(context: typer.Context, project: Project, webhook: Which, as_json: AsJson = False) -> None:
+def show_webhook(context: typer.Context, project: ProjectOption, webhook: Which, as_json: AsJson = False) -> None:
     """One webhook."""
     with calling(context) as client:
         found = client.get(path_of("projects", project, "webhooks", webhook))
@@ -50,7 +50,7 @@ def show_webhook(context: typer.Context, project: Project, webhook: Which, as_js
 @app.command("deliveries", rich_help_panel=LOOK)
 def list_deliveries(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     webhook: Which,
     status: Annotated[str | None, typer.Option(help="Only those that are pending, delivered or given_up.")] = None,
     as_json: AsJson = False,
@@ -73,7 +73,7 @@ def list_deliveries(
 @app.command("create", rich_help_panel=CHANGE)
 def create_webhook(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     url: Annotated[str, typer.Argument(metavar="URL", help="Where to, with https.")],
     event: Events = None,
     name: Annotated[str | None, typer.Option(help="What people call it.", show_default="its host")] = None,
@@ -88,7 +88,7 @@ def create_webhook(
 @app.command("change", rich_help_panel=CHANGE)
 def change_webhook(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     webhook: Which,
     url: Annotated[str | None, typer.Option("--to", metavar="URL", help="Another address.", show_default="the same")] = None,
     event: Annotated[
@@ -108,7 +108,7 @@ def change_webhook(
 
 
 @app.command("rotate", rich_help_panel=CHANGE)
-def rotate_webhook(context: typer.Context, project: Project, webhook: Which, yes: Yes = False, as_json: AsJson = False) -> None:
+def rotate_webhook(context: typer.Context, project: ProjectOption, webhook: Which, yes: Yes = False, as_json: AsJson = False) -> None:
     """Give a webhook another secret and print it, this once; for a day it signs with the old one too; asks first."""
     with calling(context) as client:
         path = path_of("projects", project, "webhooks", webhook)
@@ -122,7 +122,7 @@ def rotate_webhook(context: typer.Context, project: Project, webhook: Which, yes
 @app.command("resend", rich_help_panel=CHANGE)
 def resend_delivery(
     context: typer.Context,
-    project: Project,
+    project: ProjectOption,
     webhook: Which,
     delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="Its id, as `webhooks deliveries` shows it.")],
     as_json: AsJson = False,
@@ -134,7 +134,7 @@ def resend_delivery(
 
 
 @app.command("delete", rich_help_panel=CHANGE)
-def delete_webhook(context: typer.Context, project: Project, webhook: Which, yes: Yes = False) -> None:
+def delete_webhook(context: typer.Context, project: ProjectOption, webhook: Which, yes: Yes = False) -> None:
     """Delete a webhook with its deliveries; what it was still to be told it is not; asks first."""
     with calling(context) as client:
         path = path_of("projects", project, "webhooks", webhook)

@@ -6,14 +6,14 @@ from typing import Any
 
 from activities.store.database import Database
 from activities.store.paging import MOST, Slice
-from api.embedded.format_event import TOLD, tell
+from api.embedded.format_event import TOLD, format_event
 from domain.audit import AuditEntry
 
 MOST_PAGES = 3
 """How many pages back a look goes before it gives up on older ones."""
 
 
-class Follower:
+class AuditTail:
     """What has happened in any project since a time, each thing once."""
 
     def __init__(self, database: Database, since: datetime) -> None:
@@ -25,7 +25,7 @@ class Follower:
         """A line for each step that was not told yet, oldest first."""
         entries = [each.model_dump(mode="json") for each in self._unseen()]
         self._seen.update(entry["id"] for entry in entries)
-        return [tell(entry) for entry in sorted(entries, key=_when) if entry["event"] in TOLD]
+        return [format_event(entry) for entry in sorted(entries, key=_when) if entry["event"] in TOLD]
 
     def _unseen(self) -> Iterator[AuditEntry]:
         """Two processes write the log, so an entry may turn up behind a newer one: the newest page is looked at whole."""

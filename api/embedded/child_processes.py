@@ -16,7 +16,7 @@ SAME_START = 2.0
 """Seconds by which two readings of one process's start may differ when the system's clock is set."""
 
 
-class Started(NamedTuple):
+class ChildProcess(NamedTuple):
     """A process that was started: its id, and when, since ids come round again."""
 
     name: str
@@ -48,7 +48,7 @@ def end(process: psutil.Process, patience: timedelta) -> None:
             process.wait(10)
 
 
-class Roll:
+class ProcessRegistry:
     """The children that run, kept in a file that outlives us."""
 
     def __init__(self, file: Path) -> None:
@@ -59,7 +59,7 @@ class Roll:
         started = []
         for name, child in children.items():
             with suppress(psutil.NoSuchProcess):
-                started.append(Started(name, child.pid, child.create_time())._asdict())
+                started.append(ChildProcess(name, child.pid, child.create_time())._asdict())
         fresh = self.file.with_suffix(".new")
         fresh.write_text(json.dumps(started))
         fresh.replace(self.file)
@@ -74,8 +74,8 @@ class Roll:
                     found[started.name] = process
         return found
 
-    def _read(self) -> list[Started]:
+    def _read(self) -> list[ChildProcess]:
         try:
-            return [Started(**each) for each in json.loads(self.file.read_text())]
+            return [ChildProcess(**each) for each in json.loads(self.file.read_text())]
         except (OSError, ValueError, TypeError):
             return []

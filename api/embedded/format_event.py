@@ -10,7 +10,7 @@ Entry = dict[str, Any]
 LONGEST_VALUE = 40
 
 
-def tell(entry: Entry) -> str:
+def format_event(entry: Entry) -> str:
     """One entry of the audit log as people read it: when, which flag, at which stage, what."""
     at = datetime.fromisoformat(entry["at"]).astimezone()
     stage = entry["stage"] or ("rollback" if entry["actor"]["kind"] == "release" else "by hand")
@@ -99,7 +99,7 @@ TOLD: dict[str, Callable[[Entry], str]] = {
     "flag.changed": _changed,
     "stage.unchanged": lambda entry: f"{entry['environment']}: was so already",
     "stage.waiting": lambda entry: (entry["after"] or {}).get("message") or "waits",
-    "stage.held": lambda _: "held",
+    "stage.hold_ended": lambda _: "hold ended",
     "stage.skipped": _because("skipped"),
     "release.added": _added,
     "release.blocked": _because("blocked"),

@@ -10,7 +10,7 @@ from api.embedded.errors import Stopping
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stop:
+class StopSignal:
     """Whether somebody has told us to stop."""
 
     def __init__(self) -> None:

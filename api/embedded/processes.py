@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from api.embedded.errors import CannotStart
-from api.embedded.state_dir import Home
+from api.embedded.state_dir import StateDir
 from settings import Settings
 
 
@@ -20,7 +20,7 @@ class Program(NamedTuple):
     patience: timedelta
 
 
-def programs(settings: Settings, home: Home) -> list[Program]:
+def programs(settings: Settings, home: StateDir) -> list[Program]:
     """Temporal, the worker and the API, in the order in which they start. Raises CannotStart without Temporal."""
     return [
         Program("temporal", _temporal(settings, home), timedelta(seconds=10)),
@@ -53,7 +53,7 @@ def find_temporal() -> Path:
     return Path(found)
 
 
-def _temporal(settings: Settings, home: Home) -> list[str]:
+def _temporal(settings: Settings, home: StateDir) -> list[str]:
     ports = ["--ip", "127.0.0.1", "--port", str(settings.temporal_port), "--ui-port", str(settings.temporal_ui_port)]
     # Write-ahead logging is about three times faster than the default.
     database = ["--db-filename", str(home.temporal), "--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"]

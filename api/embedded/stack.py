@@ -13,15 +13,15 @@ import httpx
 
 from activities.store.database import Database
 from api.client import ApiClient, Refused, Unreachable
-from api.embedded.audit_tail import Follower
+from api.embedded.audit_tail import AuditTail
 from api.embedded.demo import TRY, WEBSHOP
 from api.embedded.demo_loader import Loaded, load
 from api.embedded.errors import CannotStart, Stopping
-from api.embedded.interrupts import Stop
+from api.embedded.interrupts import StopSignal
 from api.embedded.ports import check_ports, is_listened_on
 from api.embedded.processes import environment_of, programs
 from api.embedded.schema import prepare_database
-from api.embedded.state_dir import Home
+from api.embedded.state_dir import StateDir
 from api.embedded.supervisor import Supervisor
 from api.embedded.terminal import Terminal
 from api.problems import OUTAGES
@@ -41,8 +41,8 @@ class Stack:
         self.settings = settings
         self.terminal = terminal
         self.with_demo = with_demo
-        self.home = Home(settings.home)
-        self.stop = Stop()
+        self.home = StateDir(settings.home)
+        self.stop = StopSignal()
         self.started_at = datetime.now(UTC)
 
     def run(self) -> None:
@@ -108,7 +108,7 @@ class Stack:
     def _follow(self, supervisor: Supervisor, key: str) -> None:
         loaded = not self.with_demo
         with ApiClient(self._address, key, timeout=5) as client, closing(Database(self.settings.database)) as database:
-            follower = Follower(database, self.started_at)
+            follower = AuditTail(database, self.started_at)
             while True:
                 supervisor.look()
                 # The API is being started again, or the database is away.

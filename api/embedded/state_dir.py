@@ -11,7 +11,7 @@ from activities.store.keys import new_secret
 from api.embedded.errors import CannotStart
 
 
-class Home:
+class StateDir:
     """FLAGHOIST_HOME: databases, logs, the first key, and who runs here."""
 
     def __init__(self, folder: Path) -> None:

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import psutil
 
-from api.embedded.child_processes import Roll, end, start
+from api.embedded.child_processes import ProcessRegistry, end, start
 from api.embedded.processes import Program
-from api.embedded.state_dir import Home
+from api.embedded.state_dir import StateDir
 
 SHORTEST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(seconds=30)
@@ -19,12 +19,12 @@ WELL_AGAIN = timedelta(seconds=60)
 class Supervisor:
     """The programs of the embedded stack, each a process of its own."""
 
-    def __init__(self, programs: list[Program], environment: Mapping[str, str], home: Home, say: Callable[[str], None]) -> None:
+    def __init__(self, programs: list[Program], environment: Mapping[str, str], home: StateDir, say: Callable[[str], None]) -> None:
         self.programs = {program.name: program for program in programs}
         self.environment = environment
         self.home = home
         self.say = say
-        self.roll = Roll(home.processes)
+        self.roll = ProcessRegistry(home.processes)
         self.children: dict[str, psutil.Popen] = {}
         self._started_at: dict[str, float] = {}
         self._pauses: dict[str, timedelta] = {}

@@ -17,7 +17,7 @@ from api.evaluation.served_environments import Environments, Served
 from domain.errors import Invalid
 from domain.evaluation.environment_document import flag_of_flagsmith
 from domain.evaluation.identity import Identity, Trait
-from domain.evaluation.identity_request import Told, read_told
+from domain.evaluation.identity_request import IdentityRequest, read_identity_request
 
 PREFIX = "/flagsmith/api/v1"
 UNKNOWN_KEY = "Invalid or missing Environment Key"
@@ -114,7 +114,7 @@ async def read_environment_document(request: Request) -> Response:
 
 async def _identified(request: Request, served: Served, sent: object) -> Response:
     try:
-        told = read_told(sent)
+        told = read_identity_request(sent)
         identity, known = await asyncio.to_thread(remember, request.app.state.database, served.id, told, datetime.now(UTC))
     except Invalid as refusal:
         raise FlagsmithFailure(refusal.message) from refusal
@@ -122,7 +122,7 @@ async def _identified(request: Request, served: Served, sent: object) -> Respons
     return _json(b'{"flags":' + served.for_flagsmith.of(identity) + b"," + about[1:])
 
 
-def _about(told: Told, identity: Identity, known: Mapping[str, Trait]) -> dict[str, Any]:
+def _about(told: IdentityRequest, identity: Identity, known: Mapping[str, Trait]) -> dict[str, Any]:
     shown = identity.traits if told.transient else {**known, **told.passing}
     return {"identifier": identity.identifier, "traits": [{"trait_key": key, "trait_value": value} for key, value in shown.items()]}
 

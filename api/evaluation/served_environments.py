@@ -7,7 +7,7 @@ from functools import cached_property
 
 import structlog
 
-from activities.store.change_listener import Watch
+from activities.store.change_listener import ChangeListener
 from activities.store.database import Database
 from activities.store.snapshots import read_snapshot
 from api.evaluation.response_json import Flags, written
@@ -107,7 +107,7 @@ class Environments:
 
     async def follow(self) -> None:
         """Replace what changes, for as long as the process lives; whatever goes wrong with the database passes."""
-        watch = Watch(self.database)
+        watch = ChangeListener(self.database)
         try:
             while True:
                 looking = asyncio.ensure_future(asyncio.to_thread(watch.wait))
@@ -117,7 +117,7 @@ class Environments:
                     await asyncio.wait([looking])
                     raise
                 except Exception as error:  # Without this loop every application would see the past, and nobody would be told.
-                    log.warning("environments_not_followed", error=str(error))
+                    log.warning("environment_updates_failed", error=str(error))
                     await asyncio.sleep(1)
         finally:
             watch.close()
@@ -158,8 +158,8 @@ class Environments:
 
     def _holder(self, key: str) -> str | None:
         with self.database.reading() as store:
-            return store.serving.holder(key)
+            return store.environment_keys.holder(key)
 
     def _version(self, environment_id: str) -> int:
         with self.database.reading() as store:
-            return store.serving.version(environment_id)
+            return store.environment_keys.version(environment_id)

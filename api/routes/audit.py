@@ -11,9 +11,9 @@ from fastapi.responses import StreamingResponse
 
 from activities.store.database import Database
 from activities.store.paging import Slice
-from api.dependencies import CallerOf, DatabaseOf, Since, SliceOf, Until
+from api.dependencies import CallerDep, DatabaseDep, SinceDep, SliceDep, UntilDep
 from api.schemas.lists import ListOf
-from domain.audit import AuditEntry, Event
+from domain.audit import AuditEntry, AuditEvent
 from domain.text import Name, Slug
 
 router = APIRouter(tags=["audit"])
@@ -36,9 +36,9 @@ class Filters:
 
     def __init__(
         self,
-        since: Since = None,
-        until: Until = None,
-        event: Event | None = None,
+        since: SinceDep = None,
+        until: UntilDep = None,
+        event: AuditEvent | None = None,
         owner: Annotated[Name | None, Query(description="Who did it, or for whom a release did it")] = None,
         environment: Slug | None = None,
         feature: Slug | None = None,
@@ -83,7 +83,7 @@ WantsAll = Annotated[bool, Depends(_wants_all)]
 
 @router.get("/projects/{project}/audit", response_model=ListOf[AuditEntry], responses=_ENTRIES)
 def list_audit_entries(
-    project: Slug, caller: CallerOf, database: DatabaseOf, wanted: SliceOf, filters: FiltersOf, wants_all: WantsAll
+    project: Slug, caller: CallerDep, database: DatabaseDep, wanted: SliceDep, filters: FiltersOf, wants_all: WantsAll
 ) -> ListOf[AuditEntry] | StreamingResponse:
     """Everything that was done in the project, newest first, filtered by any of these."""
     caller.must_see(project)
@@ -95,9 +95,9 @@ def list_audit_entries(
 
 @router.get("/audit", response_model=ListOf[AuditEntry], responses=_ENTRIES)
 def list_all_audit_entries(
-    caller: CallerOf,
-    database: DatabaseOf,
-    wanted: SliceOf,
+    caller: CallerDep,
+    database: DatabaseDep,
+    wanted: SliceDep,
     filters: FiltersOf,
     wants_all: WantsAll,
     project: Slug | None = None,

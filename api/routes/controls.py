@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends
 from fastapi.concurrency import run_in_threadpool
 
 from activities.commands.approve import DecideOnRelease, approve_release, reject_release
-from activities.commands.pause_remove import StopRelease, check_may_steer, pause_release, remove_release
-from activities.commands.request_rollback import RollBackRelease, foresee_rollback, roll_back_release
+from activities.commands.pause_remove import EndOrPauseRelease, check_may_steer, pause_release, remove_release
+from activities.commands.request_rollback import RollBackRelease, forecast_rollback, request_rollback
 from activities.store.database import Store
-from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, Releases, TemporalUi, WritingOf, now
+from api.dependencies import CallerDep, DatabaseDep, OutboxRelayDep, ReleasesDep, TemporalUiDep, WritingDep, now
 from api.routes.releases import view_of
-from api.schemas.releases import Approve, ReleaseView, Restart, Retry, RollBack, Steer, Viewer
+from api.schemas.releases import Approve, ControlRequest, ReleaseView, Restart, Retry, RollBack, Viewer
 from api.schemas.rollbacks import RollbackPreview, rollback_preview
 from domain.errors import Refusal
 from domain.pipelines.pipeline import stage_to_restart
@@ -34,12 +34,12 @@ class Steering:
         self,
         project: Slug,
         release: Slug,
-        caller: CallerOf,
-        writing: WritingOf,
-        database: DatabaseOf,
-        delivery: DeliveryOf,
-        releases: Releases,
-        temporal_ui: TemporalUi,
+        caller: CallerDep,
+        writing: WritingDep,
+        database: DatabaseDep,
+        delivery: OutboxRelayDep,
+        releases: ReleasesDep,
+        temporal_ui: TemporalUiDep,
     ) -> None:
         caller.must_see(project)
         self.project = project
@@ -51,22 +51,22 @@ class Steering:
         self.releases = releases
         self.temporal_ui = temporal_ui
 
-    def stop(self, stopping: Callable[..., Release], body: Steer) -> ReleaseView:
+    def stop(self, stopping: Callable[..., Release], body: ControlRequest) -> ReleaseView:
         """Let the record alone decide that the release does not act."""
-        return self.decide(stopping, StopRelease(release=self.release, reason=body.reason, expected=body.expected))
+        return self.decide(stopping, EndOrPauseRelease(release=self.release, reason=body.reason, expected=body.expected))
 
-    def decide(self, deciding: Callable[..., Release], wanted: StopRelease | RollBackRelease | DecideOnRelease) -> ReleaseView:
+    def decide(self, deciding: Callable[..., Release], wanted: EndOrPauseRelease | RollBackRelease | DecideOnRelease) -> ReleaseView:
         """Let the record alone decide."""
         at = now()
         with self.writing.transaction() as store:
             owner = store.projects.get(self.project, lock="share")
             stopped = deciding(store, self.caller, owner, wanted, at)
             answer = self.writing.answer(store, view_of(store, Viewer(self.temporal_ui, at), stopped))
-        self.delivery.knock()
+        self.delivery.wake()
         log.info(f"release_{stopped.status}", project=self.project, release=stopped.id, feature=stopped.feature, stage=stopped.stage)
         return answer
 
-    async def send(self, control: Control, body: Steer, build: type[SteerRelease] = SteerRelease, **more: object) -> ReleaseView:
+    async def send(self, control: Control, body: ControlRequest, build: type[SteerRelease] = SteerRelease, **more: object) -> ReleaseView:
         """Send a control into the workflow; the answer comes when the record shows its effect."""
         found = await run_in_threadpool(self._look, body)
         message = build.model_validate(
@@ -81,7 +81,7 @@ class Steering:
             raise
         return await run_in_threadpool(self._answer)
 
-    def _look(self, body: Steer) -> Release:
+    def _look(self, body: ControlRequest) -> Release:
         with self.database.reading() as store:
             release = store.releases.get(self.release, store.projects.get(self.project).id)
             check_may_steer(store, self.caller, release, _restarts_at(store, release, body.stage) if isinstance(body, Restart) else None)
@@ -103,7 +103,7 @@ SteeringOf = Annotated[Steering, Depends()]
 
 
 @router.post("/remove")
-def remove(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
+def remove(steering: SteeringOf, body: ControlRequest = ControlRequest()) -> ReleaseView:
     """Take a flag out of its pipeline: it stops at once, also while Temporal is down; what was changed stays."""
     return steering.stop(remove_release, body)
 
@@ -116,49 +116,49 @@ def approve(steering: SteeringOf, body: Approve = Approve()) -> ReleaseView:
 
 
 @router.post("/reject")
-def reject(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
+def reject(steering: SteeringOf, body: ControlRequest = ControlRequest()) -> ReleaseView:
     """Say no to what the stage would apply: the release blocks, and a retry asks everybody anew."""
     return steering.decide(reject_release, DecideOnRelease(release=steering.release, reason=body.reason, expected=body.expected))
 
 
 @router.post("/pause")
-def pause(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
+def pause(steering: SteeringOf, body: ControlRequest = ControlRequest()) -> ReleaseView:
     """Stop the clock of the stage, also while Temporal is down; what is left of its wait is kept."""
     return steering.stop(pause_release, body)
 
 
 @router.get("/rollback")
 def preview_rollback(
-    project: Slug, release: Slug, caller: CallerOf, database: DatabaseOf, to_stage: Name | None = None, force: bool = False
+    project: Slug, release: Slug, caller: CallerDep, database: DatabaseDep, to_stage: Name | None = None, force: bool = False
 ) -> RollbackPreview:
     """What a rollback would put back now, and what it would leave alone. It is refused as the rollback itself would be."""
     caller.must_see(project)
     wanted = RollBackRelease(release=release, to_stage=to_stage, force=force)
     with database.reading() as store:
-        return rollback_preview(foresee_rollback(store, caller, store.projects.get(project), wanted, now()))
+        return rollback_preview(forecast_rollback(store, caller, store.projects.get(project), wanted, now()))
 
 
 @router.post("/rollback", status_code=202)
 def roll_back(steering: SteeringOf, body: RollBack = RollBack()) -> ReleaseView:
     """Put back what the release changed, or what it changed after `to_stage`. It is taken at once, also while Temporal is down."""
     wanted = RollBackRelease(release=steering.release, reason=body.reason, expected=body.expected, to_stage=body.to_stage, force=body.force)
-    return steering.decide(roll_back_release, wanted)
+    return steering.decide(request_rollback, wanted)
 
 
 @router.post("/resume")
-async def resume(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
+async def resume(steering: SteeringOf, body: ControlRequest = ControlRequest()) -> ReleaseView:
     """Let the clock of a paused stage go on; answers when the record shows it."""
     return await steering.send(Control.RESUME, body)
 
 
 @router.post("/advance")
-async def advance(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
+async def advance(steering: SteeringOf, body: ControlRequest = ControlRequest()) -> ReleaseView:
     """Cut the wait of a stage short: it acts at once."""
     return await steering.send(Control.ADVANCE, body)
 
 
 @router.post("/skip")
-async def skip(steering: SteeringOf, body: Steer = Steer()) -> ReleaseView:
+async def skip(steering: SteeringOf, body: ControlRequest = ControlRequest()) -> ReleaseView:
     """Pass over the stage, which does not act; the release enters the next one."""
     return await steering.send(Control.SKIP, body)
 

@@ -5,11 +5,11 @@ from fastapi import APIRouter
 from activities.commands.references import uses_of_environment
 from activities.store.database import Store
 from activities.store.identifiers import new_id
-from api.dependencies import CallerOf, DatabaseOf, SliceOf, WritingOf, now
+from api.dependencies import CallerDep, DatabaseDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
 from api.schemas.projects import ChangeName, CreateNamed, EnvironmentView
 from domain.access import Caller
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.errors import InUse
 from domain.evaluation.snapshot import KeyKind
 from domain.flags.project import Environment
@@ -19,19 +19,19 @@ router = APIRouter(prefix="/projects/{project}/environments", tags=["environment
 
 
 @router.post("", status_code=201)
-def create_environment(project: Slug, body: CreateNamed, caller: CallerOf, writing: WritingOf) -> EnvironmentView:
+def create_environment(project: Slug, body: CreateNamed, caller: CallerDep, writing: WritingDep) -> EnvironmentView:
     """Make an environment; every feature has its default state in it."""
     caller.must_administer(project)
     at, environment = now(), Environment(id=new_id(), key=body.key, name=body.name or body.key)
     with writing.transaction() as store:
         owner = store.projects.get(project, lock="share")
         store.environments.insert(at, project_id=owner.id, **environment.model_dump())
-        store.audit.record(caller, Event.ENVIRONMENT_CREATED, at, project=project, environment=environment.key)
+        store.audit.record(caller, AuditEvent.ENVIRONMENT_CREATED, at, project=project, environment=environment.key)
         return writing.answer(store, _views(store, caller, project, [environment])[0])
 
 
 @router.get("")
-def list_environments(project: Slug, caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf[EnvironmentView]:
+def list_environments(project: Slug, caller: CallerDep, database: DatabaseDep, wanted: SliceDep) -> ListOf[EnvironmentView]:
     """The project's environments, by key."""
     caller.must_see(project)
     with database.reading() as store:
@@ -40,7 +40,7 @@ def list_environments(project: Slug, caller: CallerOf, database: DatabaseOf, wan
 
 
 @router.get("/{environment}")
-def get_environment(project: Slug, environment: Slug, caller: CallerOf, database: DatabaseOf) -> EnvironmentView:
+def get_environment(project: Slug, environment: Slug, caller: CallerDep, database: DatabaseDep) -> EnvironmentView:
     """One environment."""
     caller.must_see(project)
     with database.reading() as store:
@@ -49,7 +49,7 @@ def get_environment(project: Slug, environment: Slug, caller: CallerOf, database
 
 
 @router.patch("/{environment}")
-def change_environment(project: Slug, environment: Slug, body: ChangeName, caller: CallerOf, database: DatabaseOf) -> EnvironmentView:
+def change_environment(project: Slug, environment: Slug, body: ChangeName, caller: CallerDep, database: DatabaseDep) -> EnvironmentView:
     """Rename an environment; its key never changes."""
     caller.must_administer(project)
     at = now()
@@ -57,25 +57,25 @@ def change_environment(project: Slug, environment: Slug, body: ChangeName, calle
         found = store.environments.get(environment, store.projects.get(project, lock="share").id, lock="update")
         store.environments.update(found.id, name=body.name)
         names = {"before": {"name": found.name}, "after": {"name": body.name}}
-        store.audit.record(caller, Event.ENVIRONMENT_CHANGED, at, project=project, environment=environment, **names)
+        store.audit.record(caller, AuditEvent.ENVIRONMENT_CHANGED, at, project=project, environment=environment, **names)
         return _views(store, caller, project, [found.model_copy(update={"name": body.name})])[0]
 
 
 @router.post("/{environment}/keys/{kind}/rotate")
-def rotate_environment_key(project: Slug, environment: Slug, kind: KeyKind, caller: CallerOf, writing: WritingOf) -> EnvironmentView:
+def rotate_environment_key(project: Slug, environment: Slug, kind: KeyKind, caller: CallerDep, writing: WritingDep) -> EnvironmentView:
     """Give an environment another client key or server key; the old one ends within a second. Everybody keeps what a rollout gives them."""
     caller.must_administer(project)
     at = now()
     with writing.transaction() as store:
         found = store.environments.get(environment, store.projects.get(project, lock="share").id)
-        store.serving.rotate(found.id, kind)
-        event = Event.ENVIRONMENT_KEY_ROTATED
+        store.environment_keys.rotate(found.id, kind)
+        event = AuditEvent.ENVIRONMENT_KEY_ROTATED
         store.audit.record(caller, event, at, project=project, environment=environment, after={"kind": kind.value})
         return writing.answer(store, _views(store, caller, project, [found])[0])
 
 
 @router.delete("/{environment}", status_code=204)
-def delete_environment(project: Slug, environment: Slug, caller: CallerOf, database: DatabaseOf) -> None:
+def delete_environment(project: Slug, environment: Slug, caller: CallerDep, database: DatabaseDep) -> None:
     """Delete an environment that no published pipeline and no unfinished release uses."""
     caller.must_administer(project)
     at = now()
@@ -85,11 +85,11 @@ def delete_environment(project: Slug, environment: Slug, caller: CallerOf, datab
         if used_by := uses_of_environment(store, owner, environment):
             raise InUse(f"'{environment}' is still in use.", used_by=used_by)
         store.environments.delete(found.id, at)
-        store.audit.record(caller, Event.ENVIRONMENT_DELETED, at, project=project, environment=environment)
+        store.audit.record(caller, AuditEvent.ENVIRONMENT_DELETED, at, project=project, environment=environment)
 
 
 def _views(store: Store, caller: Caller, project: str, found: list[Environment]) -> list[EnvironmentView]:
-    keys = store.serving.keys([each.id for each in found])
+    keys = store.environment_keys.keys([each.id for each in found])
     return [
         EnvironmentView(
             key=each.key,

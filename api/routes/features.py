@@ -6,13 +6,13 @@ from activities.commands.stops_freezes import flag_changed
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.identifiers import new_id
-from api.dependencies import CallerOf, DatabaseOf, SliceOf, WritingOf, now
+from api.dependencies import CallerDep, DatabaseDep, SliceDep, WritingDep, now
 from api.schemas.features import ChangedFeature, ChangeFeature, CreateFeature, FeatureView, feature_view
 from api.schemas.lists import ListOf
 from domain.access import Caller
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.errors import InUse, Invalid, Problem, SegmentNotFound
-from domain.flags.change import Decided
+from domain.flags.change import PlannedChange
 from domain.flags.flag import FlagState, check_value, type_of
 from domain.flags.patch import FlagPatch
 from domain.flags.project import Feature, Project
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/projects/{project}", tags=["features"])
 
 
 @router.post("/features", status_code=201)
-def create_feature(project: Slug, body: CreateFeature, caller: CallerOf, writing: WritingOf) -> FeatureView:
+def create_feature(project: Slug, body: CreateFeature, caller: CallerDep, writing: WritingDep) -> FeatureView:
     """Make a feature; its default is its state everywhere, so this needs the right on every environment."""
     caller.must_see(project)
     at = now()
@@ -34,12 +34,12 @@ def create_feature(project: Slug, body: CreateFeature, caller: CallerOf, writing
         values = feature.model_dump(mode="json", exclude={"default"}) | {"default_state": feature.default.model_dump(mode="json")}
         store.features.insert(at, project_id=owner.id, **values)
         after = body.model_dump(mode="json") | {"type": feature.type.value}
-        store.audit.record(caller, Event.FEATURE_CREATED, at, project=project, feature=feature.key, after=after)
+        store.audit.record(caller, AuditEvent.FEATURE_CREATED, at, project=project, feature=feature.key, after=after)
         return writing.answer(store, _view(store, owner, feature))
 
 
 @router.get("/features")
-def list_features(project: Slug, caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf[FeatureView]:
+def list_features(project: Slug, caller: CallerDep, database: DatabaseDep, wanted: SliceDep) -> ListOf[FeatureView]:
     """The project's features, by key, with their state in every environment."""
     caller.must_see(project)
     with database.reading() as store:
@@ -52,7 +52,7 @@ def list_features(project: Slug, caller: CallerOf, database: DatabaseOf, wanted:
 
 
 @router.get("/features/{feature}")
-def get_feature(project: Slug, feature: Slug, caller: CallerOf, database: DatabaseOf) -> FeatureView:
+def get_feature(project: Slug, feature: Slug, caller: CallerDep, database: DatabaseDep) -> FeatureView:
     """One feature: its state in every environment, and the release it is in."""
     caller.must_see(project)
     with database.reading() as store:
@@ -61,7 +61,7 @@ def get_feature(project: Slug, feature: Slug, caller: CallerOf, database: Databa
 
 
 @router.patch("/features/{feature}")
-def change_feature(project: Slug, feature: Slug, body: ChangeFeature, caller: CallerOf, database: DatabaseOf) -> FeatureView:
+def change_feature(project: Slug, feature: Slug, body: ChangeFeature, caller: CallerDep, database: DatabaseDep) -> FeatureView:
     """Change a feature's name or description; its key and its type never change."""
     caller.must_operate_somewhere(project)
     at = now()
@@ -72,12 +72,12 @@ def change_feature(project: Slug, feature: Slug, body: ChangeFeature, caller: Ca
         if values:
             store.features.update(found.id, **values)
             before = found.model_dump(include=set(values))
-            store.audit.record(caller, Event.FEATURE_CHANGED, at, project=project, feature=feature, before=before, after=values)
+            store.audit.record(caller, AuditEvent.FEATURE_CHANGED, at, project=project, feature=feature, before=before, after=values)
         return _view(store, owner, found.model_copy(update=values))
 
 
 @router.delete("/features/{feature}", status_code=204)
-def delete_feature(project: Slug, feature: Slug, caller: CallerOf, database: DatabaseOf) -> None:
+def delete_feature(project: Slug, feature: Slug, caller: CallerDep, database: DatabaseDep) -> None:
     """Delete a feature that is in no unfinished release; this needs the right on every environment."""
     caller.must_see(project)
     at = now()
@@ -89,11 +89,13 @@ def delete_feature(project: Slug, feature: Slug, caller: CallerOf, database: Dat
             used_by = [{"kind": "release", "id": release.id, "feature": feature}]
             raise InUse(f"'{feature}' is in release {release.id}: remove it there first.", used_by=used_by)
         store.features.delete(found.id, at)
-        store.audit.record(caller, Event.FEATURE_DELETED, at, project=project, feature=feature)
+        store.audit.record(caller, AuditEvent.FEATURE_DELETED, at, project=project, feature=feature)
 
 
 @router.patch("/environments/{environment}/features/{feature}")
-def change_flag(project: Slug, environment: Slug, feature: Slug, body: FlagPatch, caller: CallerOf, database: DatabaseOf) -> ChangedFeature:
+def change_flag(
+    project: Slug, environment: Slug, feature: Slug, body: FlagPatch, caller: CallerDep, database: DatabaseDep
+) -> ChangedFeature:
     """Change a flag by hand in one environment: only the fields that are named, all or nothing."""
     caller.must_operate(project, [environment])
     at = now()
@@ -107,7 +109,7 @@ def change_flag(project: Slug, environment: Slug, feature: Slug, body: FlagPatch
         found = store.features.get(feature, owner.id)
         if decided.changes_anything:
             states = {"before": decided.before.model_dump(mode="json"), "after": decided.after.model_dump(mode="json")}
-            store.audit.record(caller, Event.FLAG_CHANGED, at, project=project, environment=environment, feature=feature, **states)
+            store.audit.record(caller, AuditEvent.FLAG_CHANGED, at, project=project, environment=environment, feature=feature, **states)
         release = store.releases.unfinished_of([found.id]).get(found.id)
         flag_changed(store, release)
         view = _view(store, owner, found)
@@ -136,7 +138,7 @@ def _check_segments(store: Store, project: Project, patch: FlagPatch) -> None:
         raise Invalid(problems[0].message, problems=problems)
 
 
-def _ended_rollout(asked: FlagPatch, decided: Decided) -> list[str]:
+def _ended_rollout(asked: FlagPatch, decided: PlannedChange) -> list[str]:
     """What a change ended without naming it."""
     before = decided.before.rollout
     if before is None or "rollout" in asked.named:

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from activities.commands.stops_freezes import end_freeze, make_freeze
 from activities.store.identifiers import new_id
-from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, SliceOf, WritingOf, now
+from api.dependencies import CallerDep, DatabaseDep, OutboxRelayDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
 from api.schemas.stops_freezes import CreateFreeze, FreezeView, freeze_view
 from domain.pipelines.freeze import Freeze
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/projects/{project}/freezes", tags=["guards"])
 
 
 @router.post("", status_code=201)
-def create_freeze(project: Slug, body: CreateFreeze, caller: CallerOf, writing: WritingOf, delivery: DeliveryOf) -> FreezeView:
+def create_freeze(project: Slug, body: CreateFreeze, caller: CallerDep, writing: WritingDep, delivery: OutboxRelayDep) -> FreezeView:
     """Freeze the project or some environments for a time; waits go on, and what comes due acts afterwards."""
     caller.must_see(project)
     at = now()
@@ -24,12 +24,12 @@ def create_freeze(project: Slug, body: CreateFreeze, caller: CallerOf, writing: 
         owner = store.projects.get(project, lock="update")
         made = make_freeze(store, caller, owner, Freeze(id=new_id(), starts_at=starts_at, ends_at=ends_at, **own), at)
         answer = writing.answer(store, freeze_view(made, at))
-    delivery.knock()
+    delivery.wake()
     return answer
 
 
 @router.get("")
-def list_freezes(project: Slug, caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf[FreezeView]:
+def list_freezes(project: Slug, caller: CallerDep, database: DatabaseDep, wanted: SliceDep) -> ListOf[FreezeView]:
     """Freezes, newest first, past ones too."""
     caller.must_see(project)
     at = now()
@@ -39,9 +39,9 @@ def list_freezes(project: Slug, caller: CallerOf, database: DatabaseOf, wanted: 
 
 
 @router.delete("/{freeze}", status_code=204)
-def delete_freeze(project: Slug, freeze: Slug, caller: CallerOf, database: DatabaseOf, delivery: DeliveryOf) -> None:
+def delete_freeze(project: Slug, freeze: Slug, caller: CallerDep, database: DatabaseDep, delivery: OutboxRelayDep) -> None:
     """Take a freeze away; the stages that it held act if nothing else holds them."""
     caller.must_see(project)
     with database.transaction() as store:
         end_freeze(store, caller, store.projects.get(project, lock="update"), freeze, now())
-    delivery.knock()
+    delivery.wake()

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from activities.store.database import Database
-from api.dependencies import DatabaseOf, LookoutOf, now
+from api.dependencies import DatabaseDep, TemporalHealthDep, now
 
 router = APIRouter(tags=["health"])
 
@@ -38,9 +38,9 @@ async def alive() -> Health:
 
 
 @router.get("/readyz")
-async def ready(database: DatabaseOf, lookout: LookoutOf) -> Readiness:
+async def ready(database: DatabaseDep, temporal_health: TemporalHealthDep) -> Readiness:
     """The database can be reached. Temporal and workers needn't be, since adding and removing work without them; how they are, is told."""
-    temporal, _ = await asyncio.gather(lookout.ask(), _ask(database))
+    temporal, _ = await asyncio.gather(temporal_health.ask(), _ask(database))
     if not temporal.reachable:
         return Readiness(status="ready", temporal="unreachable", workers=None)
     return Readiness(status="ready", temporal="reachable", workers=temporal.at_work(now()))

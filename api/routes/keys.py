@@ -6,11 +6,11 @@ from fastapi import APIRouter
 
 from activities.store.database import Store
 from activities.store.keys import ApiKey, new_secret
-from api.dependencies import CallerOf, DatabaseOf, SliceOf, WritingOf, now
+from api.dependencies import CallerDep, DatabaseDep, SliceDep, WritingDep, now
 from api.schemas.keys import CreateKey, NewKey
 from api.schemas.lists import ListOf
 from domain.access import ALL, Caller, Grant, Role
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.errors import Invalid, NotAllowed, NotFound, Problem
 from domain.text import Slug
 
@@ -18,20 +18,20 @@ router = APIRouter(prefix="/keys", tags=["keys"])
 
 
 @router.post("", status_code=201)
-def create_key(body: CreateKey, caller: CallerOf, writing: WritingOf) -> NewKey:
+def create_key(body: CreateKey, caller: CallerDep, writing: WritingDep) -> NewKey:
     """Make a key; its secret is in this answer and nowhere else."""
     _must_manage(caller, body.grants)
     at, secret = now(), new_secret()
     with writing.transaction() as store:
         _check_places(store, body.grants)
         key = store.keys.add(body.name, body.owner, body.grants, secret, at)
-        _audit(store, caller, Event.KEY_CREATED, key)
+        _audit(store, caller, AuditEvent.KEY_CREATED, key)
         writing.answer_once(store, key.id)
     return NewKey(**dict(key), secret=secret)
 
 
 @router.get("")
-def list_keys(caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf[ApiKey]:
+def list_keys(caller: CallerDep, database: DatabaseDep, wanted: SliceDep) -> ListOf[ApiKey]:
     """The keys whose grants lie within those of this one, newest first; a page may hold fewer than its limit."""
     _must_manage(caller, ())
     with database.reading() as store:
@@ -40,7 +40,7 @@ def list_keys(caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf
 
 
 @router.post("/{key}/rotate")
-def rotate_key(key: Slug, caller: CallerOf, writing: WritingOf) -> NewKey:
+def rotate_key(key: Slug, caller: CallerDep, writing: WritingDep) -> NewKey:
     """Give a key another secret, which is in this answer and nowhere else; the old one ends at once.
 
     Everything else stays: id, owner, grants, and what releases do on the owner's behalf. For a change without a gap, make a second key
@@ -54,13 +54,13 @@ def rotate_key(key: Slug, caller: CallerOf, writing: WritingOf) -> NewKey:
         if key != caller.key:
             _must_see(caller, found)
         store.keys.rotate(found.id, secret, at)
-        _audit(store, caller, Event.KEY_ROTATED, found)
+        _audit(store, caller, AuditEvent.KEY_ROTATED, found)
         writing.answer_once(store, found.id)
     return NewKey(**dict(found), secret=secret)
 
 
 @router.delete("/{key}", status_code=204)
-def revoke_key(key: Slug, caller: CallerOf, database: DatabaseOf) -> None:
+def revoke_key(key: Slug, caller: CallerDep, database: DatabaseDep) -> None:
     """End a key at once; doing it twice is the same as doing it once."""
     _must_manage(caller, ())
     at = now()
@@ -68,7 +68,7 @@ def revoke_key(key: Slug, caller: CallerOf, database: DatabaseOf) -> None:
         found = store.keys.get(key)
         _must_see(caller, found)
         if store.keys.revoke(found.id, at):
-            _audit(store, caller, Event.KEY_REVOKED, found)
+            _audit(store, caller, AuditEvent.KEY_REVOKED, found)
 
 
 def _manages(caller: Caller, grants: tuple[Grant, ...]) -> bool:
@@ -110,7 +110,7 @@ def _unknown_places(store: Store, at: str, grant: Grant) -> Iterator[Problem]:
             yield Problem(pointer=f"{at}/environments/{number}", code="environment_not_found", message=message)
 
 
-def _audit(store: Store, caller: Caller, event: Event, key: ApiKey) -> None:
+def _audit(store: Store, caller: Caller, event: AuditEvent, key: ApiKey) -> None:
     """One entry for each project, which tells nothing of the others."""
     projects = sorted({grant.project for grant in key.grants if grant.project})
     places: list[str | None] = [*projects] or [None]

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from activities.store.database import Store
-from api.dependencies import CallerOf, DatabaseOf, Revision, SliceOf, WritingOf, now
+from api.dependencies import CallerDep, DatabaseDep, RevisionDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
 from api.schemas.pipelines import (
     ClonePipeline,
@@ -19,10 +19,10 @@ from api.schemas.pipelines import (
     summary,
 )
 from domain.access import Caller
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.errors import Invalid, NotPublished, Problem, PublishingRefused
 from domain.flags.project import Project
-from domain.pipelines.pipeline import LARGEST_DEFINITION, Definition, Pipeline, PipelineStatus, next_version
+from domain.pipelines.pipeline import LARGEST_DEFINITION, Pipeline, PipelineDefinition, PipelineStatus, next_version
 from domain.pipelines.templates import from_template
 from domain.pipelines.validation import problems_of, warnings_of
 from domain.text import Slug
@@ -34,20 +34,20 @@ COMPLETED_WITHIN = timedelta(days=30)
 
 
 @router.post("", status_code=201)
-def create_pipeline(project: Slug, body: NewPipeline, caller: CallerOf, writing: WritingOf, response: Response) -> PipelineView:
+def create_pipeline(project: Slug, body: NewPipeline, caller: CallerDep, writing: WritingDep, response: Response) -> PipelineView:
     """Draft version 1 of a new pipeline, from a definition that may still be incomplete, or from a template."""
     caller.must_administer(project)
-    definition = body if isinstance(body, Definition) else from_template(**dict(body))
+    definition = body if isinstance(body, PipelineDefinition) else from_template(**dict(body))
     _check_size(definition)
     with writing.transaction() as store:
         owner = store.projects.get(project, lock="share")
         pipeline = store.pipelines.add(owner.id, definition, now())
-        _audit(store, caller, owner, pipeline, Event.PIPELINE_CREATED)
+        _audit(store, caller, owner, pipeline, AuditEvent.PIPELINE_CREATED)
         return writing.answer(store, _answer(store, pipeline, response))
 
 
 @router.get("")
-def list_pipelines(project: Slug, caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf[PipelineSummary]:
+def list_pipelines(project: Slug, caller: CallerDep, database: DatabaseDep, wanted: SliceDep) -> ListOf[PipelineSummary]:
     """Every pipeline version with counts of its releases by status, newest first."""
     caller.must_see(project)
     with database.reading() as store:
@@ -57,7 +57,7 @@ def list_pipelines(project: Slug, caller: CallerOf, database: DatabaseOf, wanted
 
 
 @router.get("/{pipeline}")
-def get_pipeline(project: Slug, pipeline: Slug, caller: CallerOf, database: DatabaseOf, response: Response) -> PipelineView:
+def get_pipeline(project: Slug, pipeline: Slug, caller: CallerDep, database: DatabaseDep, response: Response) -> PipelineView:
     """One version, by its id, or by a key the newest published one or else its draft; with the flags in each stage."""
     caller.must_see(project)
     with database.reading() as store:
@@ -66,7 +66,13 @@ def get_pipeline(project: Slug, pipeline: Slug, caller: CallerOf, database: Data
 
 @router.put("/{pipeline}")
 def replace_pipeline(
-    project: Slug, pipeline: Slug, body: Definition, revision: Revision, caller: CallerOf, database: DatabaseOf, response: Response
+    project: Slug,
+    pipeline: Slug,
+    body: PipelineDefinition,
+    revision: RevisionDep,
+    caller: CallerDep,
+    database: DatabaseDep,
+    response: Response,
 ) -> PipelineView:
     """Replace a draft as a whole, by its id or its key; a further version keeps its key."""
     caller.must_administer(project)
@@ -75,24 +81,24 @@ def replace_pipeline(
         owner = store.projects.get(project, lock="share")
         found = store.pipelines.to_change(owner.id, pipeline)
         replaced = store.pipelines.replace(found, body, revision)
-        _audit(store, caller, owner, replaced, Event.PIPELINE_CHANGED, before=found.definition.model_dump(mode="json"))
+        _audit(store, caller, owner, replaced, AuditEvent.PIPELINE_CHANGED, before=found.definition.model_dump(mode="json"))
         return _answer(store, replaced, response)
 
 
 @router.delete("/{pipeline}", status_code=204)
-def delete_pipeline(project: Slug, pipeline: Slug, revision: Revision, caller: CallerOf, database: DatabaseOf) -> None:
+def delete_pipeline(project: Slug, pipeline: Slug, revision: RevisionDep, caller: CallerDep, database: DatabaseDep) -> None:
     """Throw a draft away, by its id or its key."""
     caller.must_administer(project)
     with database.transaction() as store:
         owner = store.projects.get(project, lock="share")
         found = store.pipelines.to_change(owner.id, pipeline)
         store.pipelines.delete(found, revision)
-        _audit(store, caller, owner, found, Event.PIPELINE_DELETED)
+        _audit(store, caller, owner, found, AuditEvent.PIPELINE_DELETED)
 
 
 @router.post("/{pipeline}/publish")
 def publish_pipeline(
-    project: Slug, pipeline: Slug, revision: Revision, caller: CallerOf, writing: WritingOf, response: Response
+    project: Slug, pipeline: Slug, revision: RevisionDep, caller: CallerDep, writing: WritingDep, response: Response
 ) -> PipelineView:
     """Publish a draft, by its id or its key, which never changes again; every reason why it could not work is named at once."""
     caller.must_administer(project)
@@ -105,13 +111,13 @@ def publish_pipeline(
             version.check_not_archived()
         _check_publishable(store, owner, found.definition)
         published = store.pipelines.publish(found, at, caller.owner.name, revision)
-        _audit(store, caller, owner, published, Event.PIPELINE_PUBLISHED)
+        _audit(store, caller, owner, published, AuditEvent.PIPELINE_PUBLISHED)
         return writing.answer(store, _answer(store, published, response))
 
 
 @router.post("/{pipeline}/clone", status_code=201)
 def clone_pipeline(
-    project: Slug, pipeline: Slug, caller: CallerOf, writing: WritingOf, response: Response, body: ClonePipeline = ClonePipeline()
+    project: Slug, pipeline: Slug, caller: CallerDep, writing: WritingDep, response: Response, body: ClonePipeline = ClonePipeline()
 ) -> PipelineView:
     """Draft a copy of any version: the next version of its key, or version 1 of a new one; releases stay on the version they are on."""
     caller.must_administer(project)
@@ -123,12 +129,12 @@ def clone_pipeline(
         version = 1 if body.key else next_version(store.pipelines.versions(owner.id, definition.key))
         draft = store.pipelines.add(owner.id, definition, now(), version)
         origin = {"id": found.id, "key": found.definition.key, "version": found.version}
-        _audit(store, caller, owner, draft, Event.PIPELINE_CLONED, cloned_from=origin)
+        _audit(store, caller, owner, draft, AuditEvent.PIPELINE_CLONED, cloned_from=origin)
         return writing.answer(store, _answer(store, draft, response))
 
 
 @router.post("/{pipeline}/archive")
-def archive_pipeline(project: Slug, pipeline: Slug, caller: CallerOf, writing: WritingOf, response: Response) -> PipelineView:
+def archive_pipeline(project: Slug, pipeline: Slug, caller: CallerDep, writing: WritingDep, response: Response) -> PipelineView:
     """Archive a key with all its published versions: it takes no new releases, and those under way go on."""
     caller.must_administer(project)
     with writing.transaction() as store:
@@ -138,27 +144,27 @@ def archive_pipeline(project: Slug, pipeline: Slug, caller: CallerOf, writing: W
             raise NotPublished(f"Version {found.version} of '{found.definition.key}' is a draft, which is deleted instead.")
         if versions := store.pipelines.archive(owner.id, found.definition.key):
             values = {"pipeline": found.definition.key, "after": {"versions": versions}}
-            store.audit.record(caller, Event.PIPELINE_ARCHIVED, now(), project=project, **values)
+            store.audit.record(caller, AuditEvent.PIPELINE_ARCHIVED, now(), project=project, **values)
         return writing.answer(store, _answer(store, store.pipelines.version(found.id), response))
 
 
-def _check_publishable(store: Store, project: Project, definition: Definition) -> None:
+def _check_publishable(store: Store, project: Project, definition: PipelineDefinition) -> None:
     environments = {environment.key for environment in store.environments.all(project.id)}
     segments = {segment.key for segment in store.segments.all(project.id)}
     if problems := problems_of(definition, environments, segments, now()):
         raise PublishingRefused(f"The pipeline could not work: {len(problems)} problems, each named in errors.", problems=tuple(problems))
 
 
-def _check_size(definition: Definition) -> None:
+def _check_size(definition: PipelineDefinition) -> None:
     if (size := len(definition.model_dump_json().encode())) > LARGEST_DEFINITION:
         message = f"The definition has {size} bytes of JSON, and at most {LARGEST_DEFINITION} are taken."
         raise Invalid(message, problems=(Problem(pointer="", code="definition_too_large", message=message),))
 
 
 def _audit(
-    store: Store, caller: Caller, project: Project, pipeline: Pipeline, event: Event, before: dict[str, Any] | None = None, **more: Any
+    store: Store, caller: Caller, project: Project, pipeline: Pipeline, event: AuditEvent, before: dict[str, Any] | None = None, **more: Any
 ) -> None:
-    after = pipeline.definition.model_dump(mode="json") if event is not Event.PIPELINE_DELETED else None
+    after = pipeline.definition.model_dump(mode="json") if event is not AuditEvent.PIPELINE_DELETED else None
     values: dict[str, Any] = {"before": before, "after": after and (after | {"version": pipeline.version} | more)}
     store.audit.record(caller, event, now(), project=project.key, pipeline=pipeline.definition.key, **values)
 

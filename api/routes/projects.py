@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 
 from activities.store.identifiers import new_id
-from api.dependencies import CallerOf, DatabaseOf, SliceOf, WritingOf, now
+from api.dependencies import CallerDep, DatabaseDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
 from api.schemas.projects import ChangeName, CreateNamed, NamedView
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.errors import InUse
 from domain.flags.project import Project
 from domain.text import Slug
@@ -15,18 +15,18 @@ router = APIRouter(prefix="/projects", tags=["projects"])
 
 
 @router.post("", status_code=201)
-def create_project(body: CreateNamed, caller: CallerOf, writing: WritingOf) -> NamedView:
+def create_project(body: CreateNamed, caller: CallerDep, writing: WritingDep) -> NamedView:
     """Make a project; this needs the instance role owner."""
     caller.must_be_owner()
     at, project = now(), Project(id=new_id(), key=body.key, name=body.name or body.key)
     with writing.transaction() as store:
         store.projects.insert(at, **project.model_dump())
-        store.audit.record(caller, Event.PROJECT_CREATED, at, project=project.key)
+        store.audit.record(caller, AuditEvent.PROJECT_CREATED, at, project=project.key)
         return writing.answer(store, NamedView.model_validate(project))
 
 
 @router.get("")
-def list_projects(caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf[NamedView]:
+def list_projects(caller: CallerDep, database: DatabaseDep, wanted: SliceDep) -> ListOf[NamedView]:
     """The projects that the key may see, by key."""
     access = caller.access
     visible = None if access.is_owner else sorted({grant.project for grant in access.grants if grant.project})
@@ -36,7 +36,7 @@ def list_projects(caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> Li
 
 
 @router.get("/{project}")
-def get_project(project: Slug, caller: CallerOf, database: DatabaseOf) -> NamedView:
+def get_project(project: Slug, caller: CallerDep, database: DatabaseDep) -> NamedView:
     """One project."""
     caller.must_see(project)
     with database.reading() as store:
@@ -44,7 +44,7 @@ def get_project(project: Slug, caller: CallerOf, database: DatabaseOf) -> NamedV
 
 
 @router.patch("/{project}")
-def change_project(project: Slug, body: ChangeName, caller: CallerOf, database: DatabaseOf) -> NamedView:
+def change_project(project: Slug, body: ChangeName, caller: CallerDep, database: DatabaseDep) -> NamedView:
     """Rename a project; its key never changes."""
     caller.must_administer(project)
     at = now()
@@ -52,12 +52,12 @@ def change_project(project: Slug, body: ChangeName, caller: CallerOf, database: 
         found = store.projects.get(project, lock="update")
         store.projects.update(found.id, name=body.name)
         before, after = {"name": found.name}, {"name": body.name}
-        store.audit.record(caller, Event.PROJECT_CHANGED, at, project=project, before=before, after=after)
+        store.audit.record(caller, AuditEvent.PROJECT_CHANGED, at, project=project, before=before, after=after)
     return NamedView(key=found.key, name=body.name)
 
 
 @router.delete("/{project}", status_code=204)
-def delete_project(project: Slug, caller: CallerOf, database: DatabaseOf) -> None:
+def delete_project(project: Slug, caller: CallerDep, database: DatabaseDep) -> None:
     """Delete a project in which no release is under way, with its webhooks; this needs the instance role owner."""
     caller.must_see(project)
     caller.must_be_owner()
@@ -69,4 +69,4 @@ def delete_project(project: Slug, caller: CallerOf, database: DatabaseOf) -> Non
             raise InUse(f"{len(used_by)} releases are under way in '{project}': remove them first.", used_by=used_by)
         store.projects.delete(found.id, at)
         store.webhooks.delete_all(project)
-        store.audit.record(caller, Event.PROJECT_DELETED, at, project=project)
+        store.audit.record(caller, AuditEvent.PROJECT_DELETED, at, project=project)

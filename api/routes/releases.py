@@ -8,11 +8,22 @@ import structlog
 from fastapi import APIRouter, Query
 
 from activities.commands.add_release import AddRelease, add_release
-from activities.commands.approve import asked_of
+from activities.commands.approve import pending_approval
 from activities.store.database import Store
-from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, LookoutOf, Since, SliceOf, TemporalUi, Until, WritingOf, now
+from api.dependencies import (
+    CallerDep,
+    DatabaseDep,
+    OutboxRelayDep,
+    SinceDep,
+    SliceDep,
+    TemporalHealthDep,
+    TemporalUiDep,
+    UntilDep,
+    WritingDep,
+    now,
+)
 from api.schemas.lists import ListOf
-from api.schemas.releases import ReleaseSummary, ReleaseView, Told, Viewer, approval_view
+from api.schemas.releases import ReleaseDetails, ReleaseSummary, ReleaseView, Viewer, approval_view
 from domain.errors import NotFound
 from domain.flags.project import Project
 from domain.releases.plan import shares_left
@@ -20,7 +31,7 @@ from domain.releases.release import Release
 from domain.releases.status import ReleaseStatus
 from domain.releases.waiting import is_overdue
 from domain.text import Name, Slug
-from workflows.service.temporal_health import Lookout
+from workflows.service.temporal_health import TemporalHealth
 
 router = APIRouter(prefix="/projects/{project}/releases", tags=["releases"])
 log = structlog.get_logger()
@@ -28,7 +39,7 @@ log = structlog.get_logger()
 
 @router.post("", status_code=201)
 def create_release(
-    project: Slug, body: AddRelease, caller: CallerOf, writing: WritingOf, delivery: DeliveryOf, temporal_ui: TemporalUi
+    project: Slug, body: AddRelease, caller: CallerDep, writing: WritingDep, delivery: OutboxRelayDep, temporal_ui: TemporalUiDep
 ) -> ReleaseView:
     """Add a flag to a published pipeline, at its first stage or at a chosen one. It is kept even while Temporal is down."""
     caller.must_see(project)
@@ -36,7 +47,7 @@ def create_release(
     with writing.transaction() as store:
         release = add_release(store, caller, store.projects.get(project, lock="share"), body, at)
         answer = writing.answer(store, view_of(store, Viewer(temporal_ui, at), release))
-    delivery.knock()
+    delivery.wake()
     log.info("release_added", project=project, release=release.id, feature=release.feature, pipeline=release.pipeline.id)
     return answer
 
@@ -44,13 +55,13 @@ def create_release(
 @router.get("")
 def list_releases(
     project: Slug,
-    caller: CallerOf,
-    database: DatabaseOf,
-    wanted: SliceOf,
-    temporal_ui: TemporalUi,
-    lookout: LookoutOf,
-    since: Since = None,
-    until: Until = None,
+    caller: CallerDep,
+    database: DatabaseDep,
+    wanted: SliceDep,
+    temporal_ui: TemporalUiDep,
+    temporal_health: TemporalHealthDep,
+    since: SinceDep = None,
+    until: UntilDep = None,
     pipeline: Annotated[Slug | None, Query(description="A key, or the id of one version")] = None,
     feature: Slug | None = None,
     environment: Annotated[Slug | None, Query(description="Of the stage where it stands")] = None,
@@ -65,20 +76,20 @@ def list_releases(
         equal = {name: value for name, value in filters.items() if value is not None}
         page = store.releases.page(store.projects.get(project).id, wanted, equal, since, until)
         followed = store.releases.followed(release.id for release in page.items if release.is_finished)
-    viewer = _onlooker(temporal_ui, lookout, page.items)
+    viewer = _onlooker(temporal_ui, temporal_health, page.items)
     return ListOf(items=[viewer.summary(release, is_newest=release.id not in followed) for release in page.items], next=page.next)
 
 
 @router.get("/{release}")
 def get_release(
-    project: Slug, release: Slug, caller: CallerOf, database: DatabaseOf, temporal_ui: TemporalUi, lookout: LookoutOf
+    project: Slug, release: Slug, caller: CallerDep, database: DatabaseDep, temporal_ui: TemporalUiDep, temporal_health: TemporalHealthDep
 ) -> ReleaseView:
     """One release, whole: its plan, its history, and why it isn't moving."""
     caller.must_see(project)
     with database.reading() as store:
         found = store.releases.get(release, store.projects.get(project).id)
         told = _told_of(store, found, now())
-    return _onlooker(temporal_ui, lookout, [found]).view(found, told)
+    return _onlooker(temporal_ui, temporal_health, [found]).view(found, told)
 
 
 def view_of(store: Store, viewer: Viewer, release: Release) -> ReleaseView:
@@ -86,11 +97,11 @@ def view_of(store: Store, viewer: Viewer, release: Release) -> ReleaseView:
     return viewer.view(release, _told_of(store, release, viewer.at))
 
 
-def _told_of(store: Store, release: Release, at: datetime) -> Told:
+def _told_of(store: Store, release: Release, at: datetime) -> ReleaseDetails:
     project = store.projects.get(release.project)
-    asked = asked_of(store, project, release) if release.is_under_way else None
+    asked = pending_approval(store, project, release) if release.is_under_way else None
     changes = store.history.changes(release.id)
-    return Told(
+    return ReleaseDetails(
         definition=store.pipelines.version(release.pipeline.id).definition,
         runs=store.history.runs(release.id),
         changes=changes,
@@ -114,8 +125,8 @@ def _rollouts(store: Store, project: Project, release: Release, left: Mapping[st
     return {environment: percent for environment, percent in left.items() if standing.get(environment) == percent}
 
 
-def _onlooker(temporal_ui: str, lookout: Lookout, releases: Iterable[Release]) -> Viewer:
+def _onlooker(temporal_ui: str, temporal_health: TemporalHealth, releases: Iterable[Release]) -> Viewer:
     """Whoever looks at releases of which one is overdue learns what Temporal tells; it is asked while no connection is held."""
     at = now()
     overdue = any(is_overdue(release, at) for release in releases)
-    return Viewer(temporal_ui, at, lookout.ask_from_thread() if overdue else None)
+    return Viewer(temporal_ui, at, temporal_health.ask_from_thread() if overdue else None)

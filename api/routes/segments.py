@@ -4,10 +4,10 @@ from fastapi import APIRouter
 
 from activities.commands.references import uses_of_segment
 from activities.store.identifiers import new_id
-from api.dependencies import CallerOf, DatabaseOf, SliceOf, WritingOf, now
+from api.dependencies import CallerDep, DatabaseDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
 from api.schemas.projects import ChangeSegment, CreateSegment, SegmentView
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.errors import InUse
 from domain.flags.project import Segment
 from domain.flags.segment_rules import check_rules
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/projects/{project}/segments", tags=["segments"])
 
 
 @router.post("", status_code=201)
-def create_segment(project: Slug, body: CreateSegment, caller: CallerOf, writing: WritingOf) -> SegmentView:
+def create_segment(project: Slug, body: CreateSegment, caller: CallerDep, writing: WritingDep) -> SegmentView:
     """Make a segment; nothing uses it yet."""
     caller.must_operate_somewhere(project)
     check_rules(body.rules)
@@ -26,12 +26,12 @@ def create_segment(project: Slug, body: CreateSegment, caller: CallerOf, writing
         owner = store.projects.get(project, lock="share")
         store.segments.insert(at, project_id=owner.id, **segment.model_dump(mode="json"))
         after = segment.model_dump(mode="json", include={"name", "rules"})
-        store.audit.record(caller, Event.SEGMENT_CREATED, at, project=project, segment=segment.key, after=after)
+        store.audit.record(caller, AuditEvent.SEGMENT_CREATED, at, project=project, segment=segment.key, after=after)
         return writing.answer(store, SegmentView.model_validate(segment))
 
 
 @router.get("")
-def list_segments(project: Slug, caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf[SegmentView]:
+def list_segments(project: Slug, caller: CallerDep, database: DatabaseDep, wanted: SliceDep) -> ListOf[SegmentView]:
     """The project's segments, by key."""
     caller.must_see(project)
     with database.reading() as store:
@@ -40,7 +40,7 @@ def list_segments(project: Slug, caller: CallerOf, database: DatabaseOf, wanted:
 
 
 @router.get("/{segment}")
-def get_segment(project: Slug, segment: Slug, caller: CallerOf, database: DatabaseOf) -> SegmentView:
+def get_segment(project: Slug, segment: Slug, caller: CallerDep, database: DatabaseDep) -> SegmentView:
     """One segment."""
     caller.must_see(project)
     with database.reading() as store:
@@ -48,7 +48,7 @@ def get_segment(project: Slug, segment: Slug, caller: CallerOf, database: Databa
 
 
 @router.patch("/{segment}")
-def change_segment(project: Slug, segment: Slug, body: ChangeSegment, caller: CallerOf, database: DatabaseOf) -> SegmentView:
+def change_segment(project: Slug, segment: Slug, body: ChangeSegment, caller: CallerDep, database: DatabaseDep) -> SegmentView:
     """Change who is in a segment; this needs the right on every environment whose overrides use it."""
     caller.must_operate_somewhere(project)
     check_rules(body.rules or ())
@@ -61,12 +61,12 @@ def change_segment(project: Slug, segment: Slug, body: ChangeSegment, caller: Ca
         values = {"name": changed.name, "rules": changed.model_dump(mode="json")["rules"]}
         store.segments.update(found.id, **values)
         before = found.model_dump(mode="json", include={"name", "rules"})
-        store.audit.record(caller, Event.SEGMENT_CHANGED, at, project=project, segment=segment, before=before, after=values)
+        store.audit.record(caller, AuditEvent.SEGMENT_CHANGED, at, project=project, segment=segment, before=before, after=values)
     return SegmentView.model_validate(changed)
 
 
 @router.delete("/{segment}", status_code=204)
-def delete_segment(project: Slug, segment: Slug, caller: CallerOf, database: DatabaseOf) -> None:
+def delete_segment(project: Slug, segment: Slug, caller: CallerDep, database: DatabaseDep) -> None:
     """Delete a segment that no override, published pipeline or unfinished release uses."""
     caller.must_operate_somewhere(project)
     at = now()
@@ -76,4 +76,4 @@ def delete_segment(project: Slug, segment: Slug, caller: CallerOf, database: Dat
         if used_by := uses_of_segment(store, owner, segment):
             raise InUse(f"'{segment}' is still in use.", used_by=used_by)
         store.segments.delete(found.id, at)
-        store.audit.record(caller, Event.SEGMENT_DELETED, at, project=project, segment=segment)
+        store.audit.record(caller, AuditEvent.SEGMENT_DELETED, at, project=project, segment=segment)

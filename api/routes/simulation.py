@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from activities.commands.simulate import Wanted, rehearse
+from activities.commands.simulate import SimulationRequest, simulate_release
 from activities.store.database import Store
-from api.dependencies import CallerOf, DatabaseOf, now
+from api.dependencies import CallerDep, DatabaseDep, now
 from api.schemas.simulation import Simulate, SimulationView, simulation_view
 from domain.errors import Invalid, NotFound, Problem
 from domain.flags.project import Feature, Project
@@ -15,7 +15,9 @@ router = APIRouter(prefix="/projects/{project}/pipelines", tags=["pipelines"])
 
 
 @router.post("/{pipeline}/simulate")
-def simulate_pipeline(project: Slug, pipeline: Slug, caller: CallerOf, database: DatabaseOf, body: Simulate = Simulate()) -> SimulationView:
+def simulate_pipeline(
+    project: Slug, pipeline: Slug, caller: CallerDep, database: DatabaseDep, body: Simulate = Simulate()
+) -> SimulationView:
     """When each stage and each step would act, drafts included, and what stands in the way of adding the flag now; nothing is changed."""
     caller.must_see(project)
     starts_at = body.starts_at or now()
@@ -26,8 +28,8 @@ def simulate_pipeline(project: Slug, pipeline: Slug, caller: CallerOf, database:
         owner = store.projects.get(project)
         found = store.pipelines.get(owner.id, pipeline)
         feature = _feature(store, owner, body.feature) if body.feature else None
-        wanted = Wanted(feature, body.starting_stage, body.parameters, starts_at)
-        rehearsal = rehearse(store, caller, owner, found, wanted)
+        wanted = SimulationRequest(feature, body.starting_stage, body.parameters, starts_at)
+        rehearsal = simulate_release(store, caller, owner, found, wanted)
     return simulation_view(found, rehearsal, starts_at, body.timezone)
 
 

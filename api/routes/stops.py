@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from activities.commands.stops_freezes import lift_stop, place_stop
 from activities.store.identifiers import new_id
-from api.dependencies import CallerOf, DatabaseOf, DeliveryOf, SliceOf, WritingOf, now
+from api.dependencies import CallerDep, DatabaseDep, OutboxRelayDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
 from api.schemas.stops_freezes import LiftStop, PlaceStop, StopView, stop_view
 from domain.releases.stop import Stop
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/projects/{project}/stops", tags=["guards"])
 
 
 @router.post("", status_code=201)
-def create_stop(project: Slug, body: PlaceStop, caller: CallerOf, writing: WritingOf) -> StopView:
+def create_stop(project: Slug, body: PlaceStop, caller: CallerDep, writing: WritingDep) -> StopView:
     """Stop the project, an environment or a pipeline, also while Temporal is down; operators stop their environments, admins all."""
     caller.must_see(project)
     at = now()
@@ -29,9 +29,9 @@ def create_stop(project: Slug, body: PlaceStop, caller: CallerOf, writing: Writi
 @router.get("")
 def list_stops(
     project: Slug,
-    caller: CallerOf,
-    database: DatabaseOf,
-    wanted: SliceOf,
+    caller: CallerDep,
+    database: DatabaseDep,
+    wanted: SliceDep,
     standing: Annotated[bool, Query(description="Only those that stand now")] = True,
 ) -> ListOf[StopView]:
     """Stops, newest first."""
@@ -43,12 +43,14 @@ def list_stops(
 
 
 @router.post("/{stop}/lift")
-def lift(project: Slug, stop: Slug, caller: CallerOf, writing: WritingOf, delivery: DeliveryOf, body: LiftStop = LiftStop()) -> StopView:
+def lift(
+    project: Slug, stop: Slug, caller: CallerDep, writing: WritingDep, delivery: OutboxRelayDep, body: LiftStop = LiftStop()
+) -> StopView:
     """Lift a stop, its placer or an admin; the stages that it held act if nothing else holds them."""
     caller.must_see(project)
     at = now()
     with writing.transaction() as store:
         lifted = lift_stop(store, caller, store.projects.get(project, lock="update"), stop, at, body.reason)
         answer = writing.answer(store, stop_view(lifted, at))
-    delivery.knock()
+    delivery.wake()
     return answer

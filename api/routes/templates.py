@@ -2,15 +2,15 @@
 
 from fastapi import APIRouter
 
-from api.dependencies import CallerOf
+from api.dependencies import CallerDep
 from api.schemas.lists import ListOf
-from domain.pipelines.pipeline import Definition
+from domain.pipelines.pipeline import PipelineDefinition
 from domain.pipelines.templates import TEMPLATES
 
 router = APIRouter(prefix="/templates", tags=["pipelines"])
 
 
 @router.get("")
-def list_templates(_caller: CallerOf) -> ListOf[Definition]:
+def list_templates(_caller: CallerDep) -> ListOf[PipelineDefinition]:
     """The classic pipelines, each by the key that `{"template": key}` drafts it by."""
     return ListOf(items=list(TEMPLATES.values()), next=None)

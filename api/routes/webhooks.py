@@ -5,17 +5,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from activities.dns import Names
+from activities.dns import Resolver
 from activities.store.database import Store
 from activities.store.identifiers import new_id
-from api.dependencies import AllowPrivate, CallerOf, DatabaseOf, SliceOf, WritingOf, now
+from api.dependencies import AllowPrivateDep, CallerDep, DatabaseDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
 from api.schemas.webhooks import ChangeWebhook, CreateWebhook, DeliveryView, NewWebhook
 from domain.access import Caller
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.errors import Conflict
 from domain.text import Slug
-from domain.webhooks.address import Target, target_of
+from domain.webhooks.address import WebhookTarget, target_of
 from domain.webhooks.signature import secret_of
 from domain.webhooks.webhook import MOST_WEBHOOKS, DeliveryStatus, Webhook
 
@@ -23,7 +23,9 @@ router = APIRouter(prefix="/projects/{project}/webhooks", tags=["webhooks"])
 
 
 @router.post("", status_code=201)
-def create_webhook(project: Slug, body: CreateWebhook, caller: CallerOf, writing: WritingOf, allow_private: AllowPrivate) -> NewWebhook:
+def create_webhook(
+    project: Slug, body: CreateWebhook, caller: CallerDep, writing: WritingDep, allow_private: AllowPrivateDep
+) -> NewWebhook:
     """Make a webhook; the secret that it signs with is in this answer and nowhere else."""
     caller.must_administer(project)
     target = _checked(body.url, allow_private=allow_private)
@@ -34,13 +36,13 @@ def create_webhook(project: Slug, body: CreateWebhook, caller: CallerOf, writing
         if store.webhooks.count(project) >= MOST_WEBHOOKS:
             raise Conflict(f"A project has at most {MOST_WEBHOOKS} webhooks: delete one first.")
         store.webhooks.add(project, webhook, secret)
-        _audit(store, caller, Event.WEBHOOK_CREATED, project, after=_told(webhook))
+        _audit(store, caller, AuditEvent.WEBHOOK_CREATED, project, after=_told(webhook))
         writing.answer_once(store, webhook.id, "webhook")
     return NewWebhook(**dict(webhook), secret=secret)
 
 
 @router.get("")
-def list_webhooks(project: Slug, caller: CallerOf, database: DatabaseOf, wanted: SliceOf) -> ListOf[Webhook]:
+def list_webhooks(project: Slug, caller: CallerDep, database: DatabaseDep, wanted: SliceDep) -> ListOf[Webhook]:
     """The project's webhooks, newest first."""
     caller.must_administer(project)
     with database.reading() as store:
@@ -49,7 +51,7 @@ def list_webhooks(project: Slug, caller: CallerOf, database: DatabaseOf, wanted:
 
 
 @router.get("/{webhook}")
-def get_webhook(project: Slug, webhook: Slug, caller: CallerOf, database: DatabaseOf) -> Webhook:
+def get_webhook(project: Slug, webhook: Slug, caller: CallerDep, database: DatabaseDep) -> Webhook:
     """One webhook."""
     caller.must_administer(project)
     with database.reading() as store:
@@ -58,7 +60,7 @@ def get_webhook(project: Slug, webhook: Slug, caller: CallerOf, database: Databa
 
 @router.patch("/{webhook}")
 def change_webhook(
-    project: Slug, webhook: Slug, body: ChangeWebhook, caller: CallerOf, database: DatabaseOf, allow_private: AllowPrivate
+    project: Slug, webhook: Slug, body: ChangeWebhook, caller: CallerDep, database: DatabaseDep, allow_private: AllowPrivateDep
 ) -> Webhook:
     """Change where a webhook leads, what it tells of, or its name; what waits for delivery goes to the new address."""
     caller.must_administer(project)
@@ -68,40 +70,40 @@ def change_webhook(
         found = store.webhooks.get(store.projects.get(project, lock="share").key, webhook, lock=True)
         changed = found.model_copy(update={name: value for name, value in body if value is not None})
         store.webhooks.write(changed)
-        _audit(store, caller, Event.WEBHOOK_CHANGED, project, before=_told(found), after=_told(changed))
+        _audit(store, caller, AuditEvent.WEBHOOK_CHANGED, project, before=_told(found), after=_told(changed))
     return changed
 
 
 @router.post("/{webhook}/rotate")
-def rotate_webhook(project: Slug, webhook: Slug, caller: CallerOf, writing: WritingOf) -> NewWebhook:
+def rotate_webhook(project: Slug, webhook: Slug, caller: CallerDep, writing: WritingDep) -> NewWebhook:
     """Give a webhook another secret, which is in this answer and nowhere else; for a day it signs with the old one too."""
     caller.must_administer(project)
     secret = secret_of(secrets.token_bytes(32))
     with writing.transaction() as store:
         found = store.webhooks.get(store.projects.get(project, lock="share").key, webhook, lock=True)
         rotated = store.webhooks.rotate(found.id, secret, now())
-        _audit(store, caller, Event.WEBHOOK_ROTATED, project, after=_told(found))
+        _audit(store, caller, AuditEvent.WEBHOOK_ROTATED, project, after=_told(found))
         writing.answer_once(store, found.id, "webhook")
     return NewWebhook(**dict(found), secret=secret, old_secret_until=rotated.old_until)
 
 
 @router.delete("/{webhook}", status_code=204)
-def delete_webhook(project: Slug, webhook: Slug, caller: CallerOf, database: DatabaseOf) -> None:
+def delete_webhook(project: Slug, webhook: Slug, caller: CallerDep, database: DatabaseDep) -> None:
     """Delete a webhook, with its secret and its deliveries; what was still to be delivered is not."""
     caller.must_administer(project)
     with database.transaction() as store:
         found = store.webhooks.get(store.projects.get(project, lock="share").key, webhook, lock=True)
         store.webhooks.delete(found.id)
-        _audit(store, caller, Event.WEBHOOK_DELETED, project, before=_told(found))
+        _audit(store, caller, AuditEvent.WEBHOOK_DELETED, project, before=_told(found))
 
 
 @router.get("/{webhook}/deliveries")
 def list_deliveries(
     project: Slug,
     webhook: Slug,
-    caller: CallerOf,
-    database: DatabaseOf,
-    wanted: SliceOf,
+    caller: CallerDep,
+    database: DatabaseDep,
+    wanted: SliceDep,
     status: Annotated[DeliveryStatus | None, Query(description="Only those that have come so far")] = None,
 ) -> ListOf[DeliveryView]:
     """What a webhook was told in the last 30 days, or is still to be told, newest first."""
@@ -113,22 +115,22 @@ def list_deliveries(
 
 
 @router.post("/{webhook}/deliveries/{delivery}/resend", status_code=202)
-def resend_delivery(project: Slug, webhook: Slug, delivery: Slug, caller: CallerOf, writing: WritingOf) -> DeliveryView:
+def resend_delivery(project: Slug, webhook: Slug, delivery: Slug, caller: CallerDep, writing: WritingDep) -> DeliveryView:
     """Deliver once more, at once and with the same `webhook-id`, whatever came of it before."""
     caller.must_administer(project)
     at = now()
     with writing.transaction() as store:
         found = store.webhooks.get(store.projects.get(project, lock="share").key, webhook)
         again = store.deliveries.get(found.id, delivery, lock=True).sent_again(at)
-        store.deliveries.write(again, knock_at=at)
-        _audit(store, caller, Event.WEBHOOK_RESENT, project, release=again.release, after=_told(found) | {"delivery": again.id})
+        store.deliveries.write(again, wake_at=at)
+        _audit(store, caller, AuditEvent.WEBHOOK_RESENT, project, release=again.release, after=_told(found) | {"delivery": again.id})
         return writing.answer(store, DeliveryView.model_validate(again))
 
 
-def _checked(url: str, *, allow_private: bool) -> Target:
+def _checked(url: str, *, allow_private: bool) -> WebhookTarget:
     """Where a URL leads, by its words and by what its host resolves to now. Raises AddressRefused."""
     target = target_of(url, allow_private=allow_private)
-    Names(allow_private=allow_private).resolve(target)
+    Resolver(allow_private=allow_private).resolve(target)
     return target
 
 
@@ -138,5 +140,5 @@ def _told(webhook: Webhook) -> dict[str, Any]:
     return webhook.model_dump(mode="json", include={"id", "name", "events"}) | {"host": target.host}
 
 
-def _audit(store: Store, caller: Caller, event: Event, project: str, **about: Any) -> None:
+def _audit(store: Store, caller: Caller, event: AuditEvent, project: str, **about: Any) -> None:
     store.audit.record(caller, event, now(), project=project, **about)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Discriminator, Tag
 
 from domain.errors import Problem
 from domain.model import Frozen, Moment
-from domain.pipelines.pipeline import Definition, Pipeline
+from domain.pipelines.pipeline import Pipeline, PipelineDefinition
 from domain.releases.release import Release
 from domain.text import Name, Slug
 
@@ -36,11 +36,11 @@ def _kind_of_new(body: Any) -> str:
 
 
 NewPipeline = Annotated[
-    Annotated[Definition, Tag("from_definition")] | Annotated[FromTemplate, Tag("from_template")], Discriminator(_kind_of_new)
+    Annotated[PipelineDefinition, Tag("from_definition")] | Annotated[FromTemplate, Tag("from_template")], Discriminator(_kind_of_new)
 ]
 
 
-class PipelineSummary(Definition):
+class PipelineSummary(PipelineDefinition):
     """A pipeline version, with how many releases are on it by status."""
 
     id: str

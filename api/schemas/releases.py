@@ -7,24 +7,24 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
-from activities.commands.approve import Asked
+from activities.commands.approve import PendingApproval
 from api.schemas.rollbacks import RollbackView
 from domain.duration import Duration
 from domain.flags.change import Change
 from domain.flags.flag import Value
 from domain.model import Frozen, Moment
 from domain.pipelines.freeze import Freeze
-from domain.pipelines.pipeline import Definition
+from domain.pipelines.pipeline import PipelineDefinition
 from domain.releases.control import Expected, allowed_controls
 from domain.releases.plan import PlannedStage, plan_of
 from domain.releases.release import PipelineRef, Release, StageRun
 from domain.releases.status import StageOutcome
 from domain.releases.waiting import WaitingFor, waiting_for
-from domain.system import Temporal
+from domain.system import TemporalStatus
 from domain.text import Name, Reason
 
 
-class Steer(Frozen):
+class ControlRequest(Frozen):
     """Why, and where the caller last saw the release; what is not given is not checked."""
 
     reason: Reason | None = None
@@ -37,26 +37,26 @@ class Steer(Frozen):
         return Expected(stage=self.expected_stage, visit=self.expected_visit)
 
 
-class Retry(Steer):
+class Retry(ControlRequest):
     """Try again; `overwrite` also over what was changed by hand, as it was shown."""
 
     overwrite: StrictBool = False
 
 
-class Restart(Steer):
+class Restart(ControlRequest):
     """Go back to the stage of that name."""
 
     stage: Name
 
 
-class RollBack(Steer):
+class RollBack(ControlRequest):
     """Put back what was changed after that stage, or everything; `force` also what somebody changed since."""
 
     to_stage: Name | None = None
     force: StrictBool = False
 
 
-class Approve(Steer):
+class Approve(ControlRequest):
     """Say yes; `shown` is `approval.binds` as it was looked at."""
 
     shown: str | None = Field(default=None, max_length=64)
@@ -162,10 +162,10 @@ class ReleaseView(ReleaseSummary):
     approval: ApprovalView | None
 
 
-class Told(NamedTuple):
+class ReleaseDetails(NamedTuple):
     """What the record tells of a release beside its row."""
 
-    definition: Definition
+    definition: PipelineDefinition
     runs: Sequence[StageRun]
     changes: Sequence[Change]
     freezes: Sequence[Freeze] = ()
@@ -174,7 +174,7 @@ class Told(NamedTuple):
     is_newest: bool = True
 
 
-def approval_view(asked: Asked) -> ApprovalView:
+def approval_view(asked: PendingApproval) -> ApprovalView:
     """What people are asked for, and who has said yes."""
     return ApprovalView(
         needed=asked.gate.approvals,
@@ -188,7 +188,7 @@ def approval_view(asked: Asked) -> ApprovalView:
 class Viewer:
     """How releases are shown: at this time, with links to this Temporal Web UI, and by what Temporal told if it was asked."""
 
-    def __init__(self, temporal_ui: str, at: datetime, temporal: Temporal | None = None) -> None:
+    def __init__(self, temporal_ui: str, at: datetime, temporal: TemporalStatus | None = None) -> None:
         self.temporal_ui = temporal_ui
         self.at = at
         self.temporal = temporal
@@ -197,7 +197,7 @@ class Viewer:
         """A release in a list; it may be the newest of its feature."""
         return ReleaseSummary(**self._plain(release, is_newest=is_newest))
 
-    def view(self, release: Release, told: Told) -> ReleaseView:
+    def view(self, release: Release, told: ReleaseDetails) -> ReleaseView:
         """A release, whole."""
         definition, runs, changes, freezes, approval, *_ = told
         history = [_visit(run, definition, [change for change in changes if change.visit == run.visit]) for run in runs]
@@ -235,7 +235,7 @@ class Viewer:
         }
 
 
-def _visit(run: StageRun, definition: Definition, changes: Iterable[Change]) -> VisitView:
+def _visit(run: StageRun, definition: PipelineDefinition, changes: Iterable[Change]) -> VisitView:
     made = [
         ChangeView(
             environment=change.environment,

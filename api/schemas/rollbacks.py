@@ -4,9 +4,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from activities.commands.request_rollback import Foreseen
-from activities.record.rollback_plan import Undone
-from domain.flags.change import decide
+from activities.commands.request_rollback import RollbackForecast
+from activities.record.rollback_plan import EnvironmentRevert
+from domain.flags.change import plan_change
 from domain.model import Moment
 from domain.releases.rollback import Because, RollbackState
 
@@ -58,7 +58,7 @@ class RollbackPreview(BaseModel):
     )
 
 
-def rollback_preview(foreseen: Foreseen) -> RollbackPreview:
+def rollback_preview(foreseen: RollbackForecast) -> RollbackPreview:
     """What a rollback would do, as the API tells it."""
     rollback, undone = foreseen
     return RollbackPreview(
@@ -70,8 +70,8 @@ def rollback_preview(foreseen: Foreseen) -> RollbackPreview:
     )
 
 
-def _put_back(undone: Undone) -> PutBackView:
-    decided = decide(undone.patch, undone.now)
+def _put_back(undone: EnvironmentRevert) -> PutBackView:
+    decided = plan_change(undone.patch, undone.now)
     return PutBackView(
         environment=undone.environment, now=decided.before.model_dump(mode="json"), then=decided.after.model_dump(mode="json")
     )

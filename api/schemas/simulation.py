@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from activities.commands.simulate import Rehearsal
+from activities.commands.simulate import Simulation
 from domain.flags.flag import Value
 from domain.instant import TimeZone
 from domain.model import Frozen, Moment
@@ -60,7 +60,7 @@ class SimulationView(BaseModel):
     obstacles: list[Obstacle]
 
 
-def simulation_view(pipeline: Pipeline, rehearsal: Rehearsal, starts_at: datetime, timezone: str) -> SimulationView:
+def simulation_view(pipeline: Pipeline, rehearsal: Simulation, starts_at: datetime, timezone: str) -> SimulationView:
     """A simulation, as those who live in that zone read it."""
     zone = ZoneInfo(timezone)
     does = [stage.in_words(rehearsal.parameters) for stage in pipeline.definition.stages]

@@ -7,10 +7,10 @@ from pydantic import BaseModel, Field
 
 from domain.duration import Duration
 from domain.model import Moment
-from domain.system import Condition, Lateness, Temporal, WorkerSeen, judge
+from domain.system import Lateness, SystemCondition, TemporalStatus, WorkerSeen, judge
 
 
-class Versions(BaseModel):
+class VersionsView(BaseModel):
     """What runs; Temporal's is null while it can't be reached."""
 
     flaghoist: str
@@ -28,9 +28,9 @@ class WorkerView(BaseModel):
 class SystemView(BaseModel):
     """The state of the system; `worst_lateness` is that of whatever should go on by itself, overdue or not yet."""
 
-    condition: Condition
+    condition: SystemCondition
     summary: str
-    versions: Versions
+    versions: VersionsView
     database: Literal["reachable"]
     temporal: Literal["reachable", "unreachable"]
     workers: list[WorkerView]
@@ -38,13 +38,13 @@ class SystemView(BaseModel):
     worst_lateness: Duration
 
 
-def system_view(version: str, temporal: Temporal, lateness: Lateness, at: datetime, *, names_workers: bool) -> SystemView:
+def system_view(version: str, temporal: TemporalStatus, lateness: Lateness, at: datetime, *, names_workers: bool) -> SystemView:
     """The state of the system, as it is known at this time."""
     verdict = judge(temporal, lateness, at)
     return SystemView(
         condition=verdict.condition,
         summary=verdict.message,
-        versions=Versions(flaghoist=version, temporal=temporal.version),
+        versions=VersionsView(flaghoist=version, temporal=temporal.version),
         database="reachable",
         temporal="reachable" if temporal.reachable else "unreachable",
         workers=[_worker(worker, at, is_named=names_workers) for worker in temporal.workers],

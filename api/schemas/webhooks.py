@@ -7,23 +7,23 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from domain.model import Frozen, Moment
 from domain.text import Name
 from domain.webhooks.address import LONGEST_URL
-from domain.webhooks.event import NoticeEvent
+from domain.webhooks.event import WebhookEvent
 from domain.webhooks.webhook import DeliveryStatus, Failure, Webhook
 
 
-def _each_once(events: tuple[NoticeEvent, ...]) -> tuple[NoticeEvent, ...]:
-    return tuple(event for event in NoticeEvent if event in events)
+def _each_once(events: tuple[WebhookEvent, ...]) -> tuple[WebhookEvent, ...]:
+    return tuple(event for event in WebhookEvent if event in events)
 
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
-Events = Annotated[tuple[NoticeEvent, ...], Field(min_length=1, max_length=100), AfterValidator(_each_once)]
+Events = Annotated[tuple[WebhookEvent, ...], Field(min_length=1, max_length=100), AfterValidator(_each_once)]
 
 
 class CreateWebhook(Frozen):
     """Where to, and which events; without any all that there are now. The name defaults to the host."""
 
     url: Url
-    events: Events = tuple(NoticeEvent)
+    events: Events = tuple(WebhookEvent)
     name: Name | None = None
 
 
@@ -48,7 +48,7 @@ class DeliveryView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: str
-    event: NoticeEvent
+    event: WebhookEvent
     release: str | None
     status: DeliveryStatus
     created_at: Moment

@@ -11,7 +11,7 @@ from flag_engine.utils.hashing import get_hashed_percentage_for_object_ids
 
 from domain.evaluation.identity import Identity, Trait
 from domain.evaluation.snapshot import ServedFlag, Snapshot
-from domain.evaluation.targeting import PRIORITY_OF_ROLLOUT, Share, overrides_for, served_rules, share_of
+from domain.evaluation.targeting import PRIORITY_OF_ROLLOUT, RolloutShare, overrides_for, served_rules, share_of
 from domain.flags.flag import Value
 from domain.flags.regex import Deadline, compile_pattern, matches
 from domain.flags.segment import Operator, Rule
@@ -126,7 +126,7 @@ class Evaluator:
                 rules = [self._rule(rule) for rule in served_rules(segment)]
                 yield str(segment.number), _segment(segment.number, segment.segment.key, rules, overrides)
 
-    def _drawn(self, share: Share) -> _Drawn:
+    def _drawn(self, share: RolloutShare) -> _Drawn:
         overrides = [_feature(share.flag, share.enabled, share.value, PRIORITY_OF_ROLLOUT, rollout=True)]
         everybody = _segment(share.flag.number, share.name, [{"type": "ALL", "conditions": [], "rules": []}], overrides)
         return _Drawn(str(share.flag.number), share.percent, everybody, everybody | {"rules": []})

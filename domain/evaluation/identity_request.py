@@ -7,7 +7,7 @@ from domain.errors import Invalid
 from domain.evaluation.identity import MOST_TRAITS, Identity, Trait, check_identifier, check_traits
 
 
-class Told(NamedTuple):
+class IdentityRequest(NamedTuple):
     """What was sent of an identity: traits to keep, traits for this time only, and traits to forget."""
 
     identifier: str
@@ -28,7 +28,7 @@ class Told(NamedTuple):
         return Identity(self.identifier, dict(self.known_after({} if self.transient else known)) | dict(self.passing))
 
 
-def read_told(sent: object) -> Told:
+def read_identity_request(sent: object) -> IdentityRequest:
     """What was sent, in the form of Flagsmith's SDK API. Raises Invalid."""
     if not isinstance(sent, dict):
         raise Invalid("Send an object with an identifier and its traits.")
@@ -41,7 +41,7 @@ def read_told(sent: object) -> Told:
         raise Invalid("`transient` is true or false: what is not to be kept must not be kept by mistake.")
     passing = {each["trait_key"] for each in traits if each.get("transient") is True}
     checked = check_traits({key: value for key, value in given.items() if value is not None})
-    return Told(
+    return IdentityRequest(
         identifier,
         {key: value for key, value in checked.items() if key not in passing},
         {key: value for key, value in checked.items() if key in passing},

@@ -12,7 +12,7 @@ PRIORITY_OF_ROLLOUT = LAST_PRIORITY + 1
 """Below every override, and above the default."""
 
 
-class Share(NamedTuple):
+class RolloutShare(NamedTuple):
     """The identities that a rollout serves, as a segment that holds a percentage of all; its number is the flag's."""
 
     flag: ServedFlag
@@ -27,13 +27,13 @@ def name_of_share(feature: str) -> str:
     return f"rollout of {feature}"
 
 
-def share_of(flag: ServedFlag) -> Share | None:
+def share_of(flag: ServedFlag) -> RolloutShare | None:
     """The share that a rollout serves, what it does not name filled from the default; its salt is the feature and the environment."""
     if not (rollout := flag.state.rollout):
         return None
     enabled = rollout.enabled if "enabled" in rollout.named else flag.state.enabled
     value = rollout.value if "value" in rollout.named else flag.state.value
-    return Share(flag, name_of_share(flag.feature.key), rollout.percent, enabled, value)
+    return RolloutShare(flag, name_of_share(flag.feature.key), rollout.percent, enabled, value)
 
 
 def overrides_for(segment: ServedSegment, flags: Iterable[ServedFlag]) -> Iterator[tuple[ServedFlag, bool, Value, int]]:

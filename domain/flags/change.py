@@ -32,7 +32,7 @@ class Change(Frozen):
         return self.before != self.after
 
 
-class Decided(NamedTuple):
+class PlannedChange(NamedTuple):
     """A flag's state with a patch on it, and what the patch's fields were and become."""
 
     state: FlagState
@@ -62,14 +62,14 @@ def change_key(release: str, visit: int, step: int) -> str:
     return f"{release}/{visit}/{step}"
 
 
-def decide(patch: FlagPatch, now: FlagState) -> Decided:
+def plan_change(patch: FlagPatch, now: FlagState) -> PlannedChange:
     """Put a patch on the flag as it is now. Raises Invalid for too many overrides, or two with one priority."""
     named = patch.expanded(now)
     changed = named.applied(now)
     if len(changed.overrides) > MOST_OVERRIDES:
         raise Invalid(f"A flag has at most {MOST_OVERRIDES} overrides in an environment: remove those that are no longer needed.")
     _check_priorities(changed.overrides, named)
-    return Decided(changed, before=named.seen_in(now), after=named.seen_in(changed))
+    return PlannedChange(changed, before=named.seen_in(now), after=named.seen_in(changed))
 
 
 def check_not_changed_by_hand(patch: FlagPatch, now: FlagState, seen: FlagState) -> None:

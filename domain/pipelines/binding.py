@@ -8,21 +8,21 @@ from domain.flags.flag import Value, type_of
 from domain.instant import parse_instant
 from domain.pipelines.action import WithValue
 from domain.pipelines.parameter import Parameters
-from domain.pipelines.pipeline import Definition, Stage
+from domain.pipelines.pipeline import PipelineDefinition, Stage
 from domain.pipelines.trigger import WaitUntil
 
 FARTHEST = timedelta(days=5 * 366)
 """How far ahead a point in time may lie."""
 
 
-def names_used(stage: Stage) -> set[str]:
+def parameters_used(stage: Stage) -> set[str]:
     """The parameters that a stage needs."""
     values = {action.value_from.parameter for action in stage.actions if isinstance(action, WithValue) and action.value_from}
     times = {stage.trigger.at_from.parameter} if isinstance(stage.trigger, WaitUntil) and stage.trigger.at_from else set()
     return values | times
 
 
-def bind(definition: Definition, start: int, given: Parameters, now: datetime) -> dict[str, Value]:
+def bind(definition: PipelineDefinition, start: int, given: Parameters, now: datetime) -> dict[str, Value]:
     """What a release that starts at that stage has for each parameter, defaults filled in.
 
     Parameters that only earlier stages need are not required. Raises Invalid, which names every problem.
@@ -33,7 +33,7 @@ def bind(definition: Definition, start: int, given: Parameters, now: datetime) -
     return bound
 
 
-def binding_of(definition: Definition, start: int, given: Parameters, now: datetime) -> tuple[dict[str, Value], list[Problem]]:
+def binding_of(definition: PipelineDefinition, start: int, given: Parameters, now: datetime) -> tuple[dict[str, Value], list[Problem]]:
     """What `bind` would answer, as far as it makes sense, and every problem with it."""
     defaults = {name: each.default for name, each in definition.parameters.items() if each.default is not None}
     bound = defaults | dict(given)
@@ -47,7 +47,7 @@ def binding_of(definition: Definition, start: int, given: Parameters, now: datet
     return {name: value for name, value in bound.items() if name not in wrong}, problems
 
 
-def pinned(stages: Sequence[Stage], parameters: Parameters) -> tuple[Stage, ...]:
+def with_fixed_times(stages: Sequence[Stage], parameters: Parameters) -> tuple[Stage, ...]:
     """The stages with each point in time in UTC; one whose parameter was not given stays as it is, for it is never entered."""
     return tuple(
         stage.model_copy(update={"trigger": stage.trigger.pinned(parameters)}) if isinstance(stage.trigger, WaitUntil) else stage
@@ -64,22 +64,22 @@ def time_problem(text: str, timezone: str | None, now: datetime) -> str | None:
     return f"'{text}' is more than five years ahead" if instant - now > FARTHEST else None
 
 
-def _unknown(definition: Definition, given: Parameters) -> Iterator[Problem]:
+def _unknown(definition: PipelineDefinition, given: Parameters) -> Iterator[Problem]:
     declared = ", ".join(f"'{name}'" for name in sorted(definition.parameters)) or "none"
     for name in sorted(given.keys() - definition.parameters.keys()):
         message = f"The pipeline has no parameter '{name}': it declares {declared}."
         yield _problem(name, "unknown_parameter", message)
 
 
-def _missing(definition: Definition, start: int, bound: Parameters) -> Iterator[Problem]:
-    needed = {name: stage.name for stage in reversed(definition.stages[start:]) for name in names_used(stage)}
+def _missing(definition: PipelineDefinition, start: int, bound: Parameters) -> Iterator[Problem]:
+    needed = {name: stage.name for stage in reversed(definition.stages[start:]) for name in parameters_used(stage)}
     for name in sorted((needed.keys() & definition.parameters.keys()) - bound.keys()):
         said = f", {description}" if (description := definition.parameters[name].description) else ""
         message = f"Stage '{needed[name]}' needs the parameter '{name}' ({definition.parameters[name].type}{said}): give it."
         yield _problem(name, "missing_parameter", message)
 
 
-def _of_other_types(definition: Definition, given: Parameters) -> Iterator[Problem]:
+def _of_other_types(definition: PipelineDefinition, given: Parameters) -> Iterator[Problem]:
     for name in sorted(given.keys() & definition.parameters.keys()):
         wanted = definition.parameters[name].type
         if not wanted.takes(given[name]):
@@ -87,7 +87,7 @@ def _of_other_types(definition: Definition, given: Parameters) -> Iterator[Probl
             yield _problem(name, "parameter_type", f"The parameter '{name}' is {is_of}, and it is declared as {wanted}.")
 
 
-def _bad_times(definition: Definition, start: int, bound: Parameters, now: datetime) -> Iterator[Problem]:
+def _bad_times(definition: PipelineDefinition, start: int, bound: Parameters, now: datetime) -> Iterator[Problem]:
     for stage in definition.stages[start:]:
         trigger = stage.trigger
         if isinstance(trigger, WaitUntil) and trigger.at_from:

@@ -38,7 +38,7 @@ class Opening(Frozen):
     freeze: Freeze | None = None
 
 
-def opening(gates: Sequence[Gate], environment: str, at: datetime, freezes: Sequence[Freeze]) -> Opening:
+def next_opening(gates: Sequence[Gate], environment: str, at: datetime, freezes: Sequence[Freeze]) -> Opening:
     """When a stage that is due at that time may act. What is named is what keeps it first."""
     windows = [gate for gate in gates if isinstance(gate, WindowGate)]
     first = _frozen(environment, at, freezes)

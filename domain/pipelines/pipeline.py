@@ -68,7 +68,7 @@ class Stage(Frozen):
         return "; ".join([does, *map(gate_in_words, self.gates)])
 
 
-class Definition(Frozen):
+class PipelineDefinition(Frozen):
     """What people write: everything about a pipeline version but its number and its state."""
 
     key: Slug
@@ -83,7 +83,7 @@ class Definition(Frozen):
         names = [each.name.casefold() for each in self.stages]
         return names.index(stage.casefold()) if stage.casefold() in names else None
 
-    def copied(self, key: str | None, name: str | None) -> "Definition":
+    def copied(self, key: str | None, name: str | None) -> "PipelineDefinition":
         """The same stages, under another key and name where they are given."""
         return self.model_copy(update={"key": key or self.key, "name": name or self.name})
 
@@ -123,7 +123,7 @@ class Pipeline(Frozen):
     status: PipelineStatus
     published_at: Moment | None = None
     published_by: str | None = None
-    definition: Definition
+    definition: PipelineDefinition
 
     def published(self, at: datetime, by: str) -> "Pipeline":
         """The same version, published."""
@@ -136,7 +136,7 @@ class Pipeline(Frozen):
                 f"Version {self.version} of '{self.definition.key}' is {self.status} and can't be changed in any way: clone it."
             )
 
-    def check_may_become(self, definition: Definition) -> None:
+    def check_may_become(self, definition: PipelineDefinition) -> None:
         """Raise Conflict where a further version would leave its key."""
         if self.version > 1 and definition.key != self.definition.key:
             message = (

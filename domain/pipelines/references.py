@@ -5,13 +5,15 @@ from datetime import datetime
 
 from domain.errors import Problem
 from domain.pipelines.action import ForSegment, WithValue
-from domain.pipelines.binding import names_used, time_problem
+from domain.pipelines.binding import parameters_used, time_problem
 from domain.pipelines.parameter import FromParameter, ParameterType
-from domain.pipelines.pipeline import Definition, Stage
+from domain.pipelines.pipeline import PipelineDefinition, Stage
 from domain.pipelines.trigger import WaitUntil
 
 
-def broken_references(definition: Definition, environments: Collection[str], segments: Collection[str], now: datetime) -> Iterator[Problem]:
+def broken_references(
+    definition: PipelineDefinition, environments: Collection[str], segments: Collection[str], now: datetime
+) -> Iterator[Problem]:
     """Whatever a stage names that there is not, or that can't be used so."""
     for index, stage in enumerate(definition.stages):
         at = f"/stages/{index}"
@@ -23,16 +25,16 @@ def broken_references(definition: Definition, environments: Collection[str], seg
             yield from _broken_time(f"{at}/trigger", definition, stage.trigger, now)
 
 
-def unused_parameters(definition: Definition) -> Iterator[Problem]:
+def unused_parameters(definition: PipelineDefinition) -> Iterator[Problem]:
     """Declared parameters that no stage refers to."""
-    used = {name for stage in definition.stages for name in names_used(stage)}
+    used = {name for stage in definition.stages for name in parameters_used(stage)}
     for name in definition.parameters:
         if name not in used:
             message = f"No stage uses the parameter '{name}'."
             yield Problem(pointer=f"/parameters/{name}", code="unused_parameter", message=message)
 
 
-def _broken_in_actions(at: str, definition: Definition, stage: Stage, segments: Collection[str]) -> Iterator[Problem]:
+def _broken_in_actions(at: str, definition: PipelineDefinition, stage: Stage, segments: Collection[str]) -> Iterator[Problem]:
     for number, action in enumerate(stage.actions):
         if isinstance(action, ForSegment) and action.segment not in segments:
             message = f"There is no segment '{action.segment}': create it or name another."
@@ -42,7 +44,7 @@ def _broken_in_actions(at: str, definition: Definition, stage: Stage, segments: 
             yield from _broken_source(pointer, definition, action.value_from, takes_time=False)
 
 
-def _broken_time(at: str, definition: Definition, trigger: WaitUntil, now: datetime) -> Iterator[Problem]:
+def _broken_time(at: str, definition: PipelineDefinition, trigger: WaitUntil, now: datetime) -> Iterator[Problem]:
     if trigger.at_from:
         yield from _broken_source(f"{at}/at_from/parameter", definition, trigger.at_from, takes_time=True)
     text = trigger.text_in({name: each.default for name, each in definition.parameters.items()})
@@ -50,7 +52,7 @@ def _broken_time(at: str, definition: Definition, trigger: WaitUntil, now: datet
         yield Problem(pointer=f"{at}/{'at_from' if trigger.at_from else 'at'}", code="not_a_time", message=f"{why}.")
 
 
-def _broken_source(pointer: str, definition: Definition, source: FromParameter, *, takes_time: bool) -> Iterator[Problem]:
+def _broken_source(pointer: str, definition: PipelineDefinition, source: FromParameter, *, takes_time: bool) -> Iterator[Problem]:
     declared = definition.parameters.get(source.parameter)
     if declared is None:
         message = f"The parameter '{source.parameter}' is not declared: add it to `parameters`, or name another."

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.errors import Invalid, Problem
-from domain.pipelines.pipeline import Definition
+from domain.pipelines.pipeline import PipelineDefinition
 
 ON = {"type": "TOGGLE_FEATURE", "enabled": True}
 ON_WITHOUT_OVERRIDES = {**ON, "overrides": "remove"}
@@ -58,13 +58,13 @@ _WRITTEN: list[dict[str, Any]] = [
     },
 ]
 
-TEMPLATES: Mapping[str, Definition] = {written["key"]: Definition.model_validate(written) for written in _WRITTEN}
+TEMPLATES: Mapping[str, PipelineDefinition] = {written["key"]: PipelineDefinition.model_validate(written) for written in _WRITTEN}
 """Name -> definition. Soak times are those of docs/guide/designing.md."""
 
 
 def from_template(
     template: str, key: str | None, name: str | None, environments: Mapping[str, str], segments: Mapping[str, str]
-) -> Definition:
+) -> PipelineDefinition:
     """A template under another key and name, in one's own environments and for one's own segments. Raises Invalid."""
     if template not in TEMPLATES:
         raise _unknown("/template", f"There is no template '{template}': there are {', '.join(TEMPLATES)}.")
@@ -83,7 +83,7 @@ def from_template(
         for action in stage["actions"]:
             if "segment" in action:
                 action["segment"] = segments.get(action["segment"], action["segment"])
-    return Definition.model_validate(written)
+    return PipelineDefinition.model_validate(written)
 
 
 def _unknown(pointer: str, message: str) -> Invalid:

@@ -7,14 +7,14 @@ from itertools import pairwise
 from domain.errors import Problem
 from domain.flags.flag import FeatureType, type_of
 from domain.pipelines.action import Action, ForEveryone, ForSegment, PhasedRollout, WithValue, named_fields, removes_overrides
-from domain.pipelines.freeze import opening
+from domain.pipelines.freeze import next_opening
 from domain.pipelines.gate import ApprovalGate
-from domain.pipelines.pipeline import Definition, Stage
+from domain.pipelines.pipeline import PipelineDefinition, Stage
 from domain.pipelines.references import broken_references, unused_parameters
 from domain.pipelines.trigger import OnEnter, WaitFor, waits
 
 
-def problems_of(definition: Definition, environments: Collection[str], segments: Collection[str], now: datetime) -> list[Problem]:
+def problems_of(definition: PipelineDefinition, environments: Collection[str], segments: Collection[str], now: datetime) -> list[Problem]:
     """Every reason why the pipeline could not work, each with a pointer into the document."""
     if not definition.stages:
         return [Problem(pointer="/stages", code="no_stage", message="A pipeline needs at least one stage: add one.")]
@@ -26,12 +26,12 @@ def problems_of(definition: Definition, environments: Collection[str], segments:
     ]
 
 
-def warnings_of(definition: Definition) -> list[Problem]:
+def warnings_of(definition: PipelineDefinition) -> list[Problem]:
     """What probably isn't meant, though it would work."""
     return [*_changes_without_a_wait(definition), *_overrides_that_outlive(definition), *unused_parameters(definition)]
 
 
-def _names_used_twice(definition: Definition) -> Iterator[Problem]:
+def _names_used_twice(definition: PipelineDefinition) -> Iterator[Problem]:
     first: dict[str, int] = {}
     for index, stage in enumerate(definition.stages):
         if (other := first.setdefault(stage.name.casefold(), index)) != index:
@@ -39,7 +39,7 @@ def _names_used_twice(definition: Definition) -> Iterator[Problem]:
             yield Problem(pointer=f"/stages/{index}/name", code="name_used_twice", message=message)
 
 
-def _values_of_different_types(definition: Definition) -> Iterator[Problem]:
+def _values_of_different_types(definition: PipelineDefinition) -> Iterator[Problem]:
     first = None
     for s, stage in enumerate(definition.stages):
         for a, action in enumerate(stage.actions):
@@ -52,7 +52,7 @@ def _values_of_different_types(definition: Definition) -> Iterator[Problem]:
                 yield Problem(pointer=f"/stages/{s}/actions/{a}/{field}", code="value_type", message=message)
 
 
-def _type_of_value(definition: Definition, action: Action) -> FeatureType | None:
+def _type_of_value(definition: PipelineDefinition, action: Action) -> FeatureType | None:
     """The type of the value that an action sets; none where it sets none, or takes it from what is no value."""
     if not isinstance(action, WithValue):
         return None
@@ -83,7 +83,7 @@ def _impossible_gates(at: str, stage: Stage, now: datetime) -> Iterator[Problem]
     for number in asking[1:]:
         message = f"Gate {asking[0] + 1} of this stage asks for approval already: keep one, with the higher number."
         yield Problem(pointer=f"{at}/gates/{number}", code="two_approvals", message=message)
-    if opening(stage.gates, stage.environment, now, ()).at is None:
+    if next_opening(stage.gates, stage.environment, now, ()).at is None:
         message = "The windows of this stage are never open together: correct their days and hours, or keep one."
         yield Problem(pointer=f"{at}/gates", code="never_open", message=message)
     for number, gate in enumerate(stage.gates):
@@ -106,7 +106,7 @@ def _contradictions(at: str, stage: Stage) -> Iterator[Problem]:
             yield Problem(pointer=pointer, code="contradiction", message=message)
 
 
-def _changes_without_a_wait(definition: Definition) -> Iterator[Problem]:
+def _changes_without_a_wait(definition: PipelineDefinition) -> Iterator[Problem]:
     for index, (earlier, later) in enumerate(pairwise(definition.stages), start=1):
         both_act = not earlier.is_hold and not later.is_hold
         if both_act and earlier.environment == later.environment and not waits(later.trigger) and not later.gates:
@@ -114,7 +114,7 @@ def _changes_without_a_wait(definition: Definition) -> Iterator[Problem]:
             yield Problem(pointer=f"/stages/{index}/trigger", code="no_wait_between", message=message)
 
 
-def _overrides_that_outlive(definition: Definition) -> Iterator[Problem]:
+def _overrides_that_outlive(definition: PipelineDefinition) -> Iterator[Problem]:
     standing: dict[tuple[str, str], str] = {}
     for index, stage in enumerate(definition.stages):
         if any(removes_overrides(action) for action in stage.actions):

@@ -23,14 +23,14 @@ class Pair(NamedTuple):
         return bool(self.before != self.after)
 
 
-class Net(NamedTuple):
+class NetChange(NamedTuple):
     """What a release changed in one environment: plain fields by name, overrides by segment."""
 
     fields: dict[str, Pair]
     overrides: dict[str, Pair]
 
 
-class Undoing(NamedTuple):
+class UndoScope(NamedTuple):
     """Which changes of a release are to be undone: those of the stages from an index on, by the visits on which they were made."""
 
     undoes_from: int
@@ -43,17 +43,17 @@ class Undoing(NamedTuple):
         return self.stage_of_visit[change.visit] >= self.undoes_from
 
 
-def environments_changed(changes: Iterable[Change], undoing: Undoing) -> list[str]:
+def environments_changed(changes: Iterable[Change], undoing: UndoScope) -> list[str]:
     """Where something is to be undone."""
     made = [change for change in changes if change.undoes_from is None and change.changed_anything and undoing.covers(change)]
     return sorted({change.environment for change in made})
 
 
-def net_changes(changes: Iterable[Change], undoing: Undoing, seen: Mapping[str, FlagState]) -> dict[str, Net]:
+def net_changes(changes: Iterable[Change], undoing: UndoScope, seen: Mapping[str, FlagState]) -> dict[str, NetChange]:
     """Environment -> what is to be undone there. The changes are given in the order in which they were made."""
-    nets: dict[str, Net] = {}
+    nets: dict[str, NetChange] = {}
     for change in changes:
-        net = nets.setdefault(change.environment, Net({}, {}))
+        net = nets.setdefault(change.environment, NetChange({}, {}))
         if change.undoes_from is not None:
             _undo(net, change, undoing)
         elif undoing.covers(change):
@@ -62,7 +62,7 @@ def net_changes(changes: Iterable[Change], undoing: Undoing, seen: Mapping[str, 
     return {environment: net for environment, net in remaining.items() if net.fields or net.overrides}
 
 
-def _make(net: Net, change: Change, seen: FlagState) -> None:
+def _make(net: NetChange, change: Change, seen: FlagState) -> None:
     for field, pair in _plain(change):
         first = net.fields.get(field, pair)
         net.fields[field] = Pair(first.before, pair.after)
@@ -71,7 +71,7 @@ def _make(net: Net, change: Change, seen: FlagState) -> None:
         net.overrides[segment] = _followed(net.overrides.get(segment), whole)
 
 
-def _undo(net: Net, change: Change, undoing: Undoing) -> None:
+def _undo(net: NetChange, change: Change, undoing: UndoScope) -> None:
     """An earlier rollback: what it put back is not the release's doing any more."""
     everything = undoing.covers(change)
     for field, pair in _plain(change):
@@ -138,7 +138,7 @@ def _left_after(earlier: Pair, put_back: Pair) -> Pair | None:
     return Pair(before, after)
 
 
-def _without_unchanged(net: Net) -> Net:
+def _without_unchanged(net: NetChange) -> NetChange:
     fields = {field: pair for field, pair in net.fields.items() if pair.changed}
     overrides = {segment: _differing(pair) for segment, pair in net.overrides.items()}
-    return Net(fields, {segment: pair for segment, pair in overrides.items() if pair.changed and pair.after != {}})
+    return NetChange(fields, {segment: pair for segment, pair in overrides.items() if pair.changed and pair.after != {}})

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from domain.flags.change import Change
 from domain.model import Frozen, Moment
-from domain.pipelines.binding import pinned
+from domain.pipelines.binding import with_fixed_times
 from domain.pipelines.freeze import Freeze
-from domain.pipelines.pipeline import Definition, Stage
+from domain.pipelines.pipeline import PipelineDefinition, Stage
 from domain.pipelines.trigger import WaitUntil
 from domain.releases.release import Release, StageRun
-from domain.releases.schedule import Due, Opens, by_calendar, has_passed, planned, steps_at
+from domain.releases.schedule import Opens, ScheduledStage, by_calendar, has_passed, planned, steps_at
 from domain.releases.status import FINISHED, ReleaseStatus, StageOutcome
 
 _NEVER_ACTED = frozenset({StageOutcome.REMOVED, StageOutcome.ROLLED_BACK, StageOutcome.SKIPPED})
@@ -39,7 +39,7 @@ class PlannedStage(Frozen):
 
 def plan_of(
     release: Release,
-    definition: Definition,
+    definition: PipelineDefinition,
     runs: Sequence[StageRun],
     changes: Sequence[Change],
     now: datetime,
@@ -47,7 +47,7 @@ def plan_of(
 ) -> list[PlannedStage]:
     """Every stage of the pipeline: the latest visit to it, or what is still to come. What is ahead again was never visited, to the plan."""
     latest = {run.stage_index: run for run in sorted(runs, key=lambda run: run.visit) if not _comes_later(release, run.stage_index)}
-    stages = pinned(definition.stages, release.parameters)
+    stages = with_fixed_times(definition.stages, release.parameters)
     opens = by_calendar(freezes)
     ahead = _ahead(release, stages, now, opens)
     plan = []
@@ -94,14 +94,14 @@ def _stands(run: StageRun, change: Change) -> bool:
     return change.undoes_from is None and run.outcome is not StageOutcome.ROLLED_BACK
 
 
-def _due_at(release: Release, run: StageRun, due: Due | None, now: datetime) -> datetime | None:
+def _due_at(release: Release, run: StageRun, due: ScheduledStage | None, now: datetime) -> datetime | None:
     """When a stage that was entered was or will be due; nothing where it will not act, or not before a person says so."""
     if release.is_under_way and run.visit == release.visit:
         return _due_here(release, run, due, now)
     return None if run.outcome in _NEVER_ACTED else run.acts_at
 
 
-def _due_here(release: Release, run: StageRun, due: Due | None, now: datetime) -> datetime | None:
+def _due_here(release: Release, run: StageRun, due: ScheduledStage | None, now: datetime) -> datetime | None:
     if release.status is ReleaseStatus.BLOCKED:
         return run.acts_at if run.acts_at and run.acts_at <= now else None
     return due.acts_at if due and release.acts_at and release.acts_at > now else release.acts_at
@@ -115,14 +115,14 @@ def _comes_later(release: Release, index: int) -> bool:
     return index > release.stage_index and release.is_under_way
 
 
-def _ahead(release: Release, stages: Sequence[Stage], now: datetime, opens: Opens) -> dict[int, Due]:
+def _ahead(release: Release, stages: Sequence[Stage], now: datetime, opens: Opens) -> dict[int, ScheduledStage]:
     """When the stages ahead will act, the soonest from now on; unknown while a person has to decide."""
     if release.acts_at is None or release.status in (*FINISHED, ReleaseStatus.BLOCKED, ReleaseStatus.ROLLING_BACK):
         return {}
     return planned(stages, release.stage_index, max(release.acts_at, now), release.step, opens)
 
 
-def _steps(stage: Stage, made: Sequence[Change], due: Due | None, opens: Opens) -> list[PlannedStep] | None:
+def _steps(stage: Stage, made: Sequence[Change], due: ScheduledStage | None, opens: Opens) -> list[PlannedStep] | None:
     if stage.rollout is None:
         return None
     made_at = {change.step: change.made_at for change in made}

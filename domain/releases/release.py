@@ -7,8 +7,8 @@ from domain.flags.flag import Value
 from domain.model import Frozen, Message, Moment
 from domain.pipelines.pipeline import OnConflict
 from domain.pipelines.trigger import Trigger, WaitUntil
-from domain.releases.hold import Held
-from domain.releases.rollback import Ended, Rollback
+from domain.releases.gate_hold import GateHold
+from domain.releases.rollback import PreviousEnd, Rollback
 from domain.releases.schedule import due_at, remaining, resumes_at
 from domain.releases.status import FINISHED, ReleaseStatus, StageOutcome
 
@@ -93,7 +93,7 @@ class Release(Frozen):
     ended_at: Moment | None = None
     blocked: Blocked | None = None
     paused: Paused | None = None
-    held: Held | None = None
+    held: GateHold | None = None
     rollback: Rollback | None = None
 
     @property
@@ -148,11 +148,11 @@ class Release(Frozen):
         """It waits for a person. A rollback that was asked for is still to be carried out."""
         return self._written(write_key, status=ReleaseStatus.BLOCKED, blocked=blocked, paused=None, acts_at=None, rollback=self.rollback)
 
-    def hurried(self, responsible_id: str, at: datetime, write_key: str) -> "Release":
+    def made_due_now(self, responsible_id: str, at: datetime, write_key: str) -> "Release":
         """A person has answered for trying again, or for waiting no longer: it acts at once."""
         return self._moves(write_key, acts_at=at, responsible_id=responsible_id)
 
-    def kept(self, held: Held) -> "Release":
+    def held_back_by(self, held: GateHold) -> "Release":
         """Its stage is due and may not act yet. This alone leaves the sequence: nothing is decided."""
         return self.model_copy(update={"held": held, "acts_at": held.until})
 
@@ -180,17 +180,17 @@ class Release(Frozen):
         """What it changed is put back, and nothing more will happen to it."""
         return self.ended(ReleaseStatus.ROLLED_BACK, at, write_key).model_copy(update={"rollback": rollback})
 
-    def returned(self, stage: NextStage, rollback: Rollback, at: datetime, write_key: str) -> "Release":
+    def returned_to(self, stage: NextStage, rollback: Rollback, at: datetime, write_key: str) -> "Release":
         """What was done after an earlier stage is put back: it waits, paused, in the stage after that one."""
         waits = self.entered(stage, at, write_key).paused_at(stage.trigger, at, rollback.by.owner, write_key, rollback.reason)
         return waits.model_copy(update={"sequence": self.sequence + 1, "rollback": rollback})
 
-    def ended_as_before(self, rollback: Rollback, ended: Ended, write_key: str) -> "Release":
+    def ended_as_before(self, rollback: Rollback, ended: PreviousEnd, write_key: str) -> "Release":
         """It had ended when it was to be rolled back, and nothing was put back."""
         restored = {"status": ReleaseStatus(ended.status), "ended_at": ended.at, "acts_at": None}
         return self._written(write_key, rollback=rollback.given_up(), **restored)
 
-    def answered_for_by(self, owner_id: str) -> "Release":
+    def with_responsible(self, owner_id: str) -> "Release":
         """From now on it acts by that owner's rights."""
         return self.model_copy(update={"responsible_id": owner_id})
 

@@ -7,11 +7,11 @@ from domain.flags.change import fields_of
 from domain.flags.flag import LAST_PRIORITY, FlagState
 from domain.flags.patch import INHERITABLE, FlagPatch, OverridePatch
 from domain.model import Frozen
-from domain.releases.net_change import Fields, Net, Pair
+from domain.releases.net_change import Fields, NetChange, Pair
 from domain.releases.rollback import Because, LeftAlone
 
 
-class Here(Frozen):
+class RevertContext(Frozen):
     """The flag where something is to be put back: as it is now, as the release last saw it, and the segments that there are."""
 
     environment: str
@@ -21,14 +21,14 @@ class Here(Frozen):
     force: bool = False
 
 
-class PutBack(NamedTuple):
+class RevertPlan(NamedTuple):
     """A patch that puts back what it names, and what is left alone."""
 
     patch: FlagPatch
     left_alone: tuple[LeftAlone, ...]
 
 
-def put_back(net: Net, here: Here) -> PutBack:
+def plan_revert(net: NetChange, here: RevertContext) -> RevertPlan:
     """Put back what is as the release left it; leave alone what somebody changed since, unless forced."""
     plain, left = _plain(net, here)
     overrides: dict[str, OverridePatch | None] = {}
@@ -38,17 +38,17 @@ def put_back(net: Net, here: Here) -> PutBack:
         left += decided.left_alone
     ranked, displaced = _with_free_ranks(overrides, here)
     named = plain | ({"overrides": ranked} if ranked else {})
-    return PutBack(FlagPatch(**named), (*left, *displaced))
+    return RevertPlan(FlagPatch(**named), (*left, *displaced))
 
 
-def nothing_put_back(net: Net, environment: str) -> tuple[LeftAlone, ...]:
+def nothing_to_revert(net: NetChange, environment: str) -> tuple[LeftAlone, ...]:
     """What is left alone where the environment is gone."""
     plain = [_left_plain(environment, field, pair, None, "environment_gone") for field, pair in net.fields.items()]
     shown = [(segment, Pair(_shown(pair.before), _shown(pair.after))) for segment, pair in net.overrides.items()]
     return (*plain, *(_left(environment, f"overrides/{segment}", pair, None, "environment_gone") for segment, pair in shown))
 
 
-def _plain(net: Net, here: Here) -> tuple[dict[str, Any], list[LeftAlone]]:
+def _plain(net: NetChange, here: RevertContext) -> tuple[dict[str, Any], list[LeftAlone]]:
     """Whoever sets what everyone gets ends a rollout: one that somebody made stays, and none is revived over what somebody set."""
     patch: dict[str, Any] = {}
     left = []
@@ -66,14 +66,14 @@ def _plain(net: Net, here: Here) -> tuple[dict[str, Any], list[LeftAlone]]:
     return patch, left
 
 
-def _is_set_by_hand(here: Here) -> bool:
+def _is_set_by_hand(here: RevertContext) -> bool:
     return (here.now.enabled, here.now.value) != (here.seen.enabled, here.seen.value)
 
 
 class _Override:
     """The decision about one override."""
 
-    def __init__(self, segment: str, pair: Pair, here: Here) -> None:
+    def __init__(self, segment: str, pair: Pair, here: RevertContext) -> None:
         self.segment = segment
         self.before: Fields | None = pair.before
         self.after: Fields | None = pair.after
@@ -130,7 +130,9 @@ class _Override:
         self.left_alone.append(_left(self.here.environment, f"overrides/{self.segment}", pair, _shown(now), because))
 
 
-def _with_free_ranks(overrides: dict[str, OverridePatch | None], here: Here) -> tuple[dict[str, OverridePatch | None], list[LeftAlone]]:
+def _with_free_ranks(
+    overrides: dict[str, OverridePatch | None], here: RevertContext
+) -> tuple[dict[str, OverridePatch | None], list[LeftAlone]]:
     """No two overrides have one priority: one whose rank is another's by now gets the next that is free."""
     after = FlagPatch(overrides=overrides).applied(here.now).overrides
     ranked, displaced = dict(overrides), []

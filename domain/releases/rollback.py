@@ -31,7 +31,7 @@ class LeftAlone(Message):
     now: Any = None
 
 
-class Ended(Message):
+class PreviousEnd(Message):
     """How a release had ended before it was to be rolled back."""
 
     status: str
@@ -48,7 +48,7 @@ class Rollback(Message):
     force: bool = False
     to_stage: str | None = None
     undoes_from: int = 0
-    ended: Ended | None = None
+    ended: PreviousEnd | None = None
     state: RollbackState = RollbackState.ASKED
     done_at: Moment | None = None
     left_alone: tuple[LeftAlone, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from domain.pipelines.freeze import HORIZON, Freeze, opening
+from domain.pipelines.freeze import HORIZON, Freeze, next_opening
 from domain.pipelines.pipeline import Stage
 from domain.pipelines.trigger import Trigger, WaitFor, WaitUntil
 
@@ -54,7 +54,7 @@ def at_once(_stage: Stage, at: datetime) -> datetime:
 
 def by_calendar(freezes: Sequence[Freeze]) -> Opens:
     """Stages act within their windows, and not in these freezes."""
-    return lambda stage, at: opening(stage.gates, stage.environment, at, freezes).at or at + HORIZON
+    return lambda stage, at: next_opening(stage.gates, stage.environment, at, freezes).at or at + HORIZON
 
 
 def steps_at(stage: Stage, step: int, due: datetime, opens: Opens = at_once) -> Iterator[tuple[int, datetime]]:
@@ -66,7 +66,7 @@ def steps_at(stage: Stage, step: int, due: datetime, opens: Opens = at_once) -> 
         due = acts_at + every
 
 
-class Due(NamedTuple):
+class ScheduledStage(NamedTuple):
     """When a stage is entered, when it is due, when its next step acts, and when its last one has."""
 
     enters_at: datetime | None
@@ -75,7 +75,7 @@ class Due(NamedTuple):
     ends_at: datetime
 
 
-def planned(stages: Sequence[Stage], index: int, due: datetime, step: int = 1, opens: Opens = at_once) -> dict[int, Due]:
+def planned(stages: Sequence[Stage], index: int, due: datetime, step: int = 1, opens: Opens = at_once) -> dict[int, ScheduledStage]:
     """When each stage from `index` on will act, if that one's step is due then and nothing comes between."""
     plan = {index: _due(None, stages[index], due, step, opens)}
     for later in range(index + 1, len(stages)):
@@ -84,12 +84,12 @@ def planned(stages: Sequence[Stage], index: int, due: datetime, step: int = 1, o
     return plan
 
 
-def simulated(stages: Sequence[Stage], start: int, at: datetime, opens: Opens = at_once) -> dict[int, Due]:
+def simulated(stages: Sequence[Stage], start: int, at: datetime, opens: Opens = at_once) -> dict[int, ScheduledStage]:
     """When each stage from `start` on would act, if a flag entered that one at that time."""
     plan = planned(stages, start, due_at(stages[start].trigger, at), 1, opens)
     return plan | {start: plan[start]._replace(enters_at=at)}
 
 
-def _due(enters_at: datetime | None, stage: Stage, due: datetime, step: int, opens: Opens) -> Due:
+def _due(enters_at: datetime | None, stage: Stage, due: datetime, step: int, opens: Opens) -> ScheduledStage:
     acts = [at for _, at in steps_at(stage, step, due, opens)]
-    return Due(enters_at, due, acts[0], acts[-1])
+    return ScheduledStage(enters_at, due, acts[0], acts[-1])

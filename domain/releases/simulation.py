@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Literal
 
 from domain.model import Frozen, Moment
-from domain.pipelines.binding import pinned
-from domain.pipelines.freeze import Freeze, opening
+from domain.pipelines.binding import with_fixed_times
+from domain.pipelines.freeze import Freeze, next_opening
 from domain.pipelines.gate import gate_in_words
 from domain.pipelines.parameter import Parameters
 from domain.pipelines.pipeline import Stage
 from domain.pipelines.trigger import WaitUntil
 from domain.releases.plan import note_on
-from domain.releases.schedule import Due, by_calendar, simulated, steps_at
+from domain.releases.schedule import ScheduledStage, by_calendar, simulated, steps_at
 from domain.releases.status import StageOutcome
 
 
@@ -48,7 +48,7 @@ def simulate(
     stages: Sequence[Stage], start: int, at: datetime, parameters: Parameters, freezes: Sequence[Freeze] = ()
 ) -> list[SimulatedStage]:
     """Every stage of a pipeline, for a flag that enters the one at `start` at that time; those before it are not run."""
-    ready = pinned(stages, parameters)
+    ready = with_fixed_times(stages, parameters)
     known = next((index for index, stage in enumerate(ready) if index >= start and _has_no_time(stage)), len(ready))
     plan = simulated(ready[:known], start, at, by_calendar(freezes)) if known > start else {}
     return [_simulated(stage, plan.get(index), index < start, freezes) for index, stage in enumerate(ready)]
@@ -66,7 +66,7 @@ def _has_no_time(stage: Stage) -> bool:
     return isinstance(stage.trigger, WaitUntil) and stage.trigger.at is None
 
 
-def _simulated(stage: Stage, due: Due | None, is_before: bool, freezes: Sequence[Freeze]) -> SimulatedStage:
+def _simulated(stage: Stage, due: ScheduledStage | None, is_before: bool, freezes: Sequence[Freeze]) -> SimulatedStage:
     steps = None
     if stage.rollout and due:
         shares = stage.rollout.shares
@@ -83,11 +83,11 @@ def _simulated(stage: Stage, due: Due | None, is_before: bool, freezes: Sequence
     )
 
 
-def _notes(stage: Stage, due: Due, freezes: Sequence[Freeze]) -> Iterator[str]:
+def _notes(stage: Stage, due: ScheduledStage, freezes: Sequence[Freeze]) -> Iterator[str]:
     """What is to be said of when it acts."""
     if note := note_on(stage, due.enters_at):
         yield note
-    found = opening(stage.gates, stage.environment, due.due_at, freezes)
+    found = next_opening(stage.gates, stage.environment, due.due_at, freezes)
     if found.freeze:
         yield f"'{found.freeze.name}' freezes {stage.environment} when it is due, until {found.freeze.ends_at:%Y-%m-%d %H:%M:%S} UTC."
     if found.window:

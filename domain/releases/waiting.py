@@ -9,7 +9,7 @@ from domain.releases.control import ACTING, Control, allowed_controls
 from domain.releases.release import Paused, Release
 from domain.releases.rollback import Rollback
 from domain.releases.status import ReleaseStatus
-from domain.system import WHY_LATE, Temporal
+from domain.system import WHY_LATE, TemporalStatus
 
 PATIENCE = timedelta(seconds=60)
 """How late a stage may be before we say that something is wrong."""
@@ -48,7 +48,7 @@ def is_overdue(release: Release, now: datetime) -> bool:
     return not release.is_finished and due is not None and now - due >= PATIENCE
 
 
-def waiting_for(release: Release, now: datetime, temporal: Temporal | None = None) -> WaitingFor | None:
+def waiting_for(release: Release, now: datetime, temporal: TemporalStatus | None = None) -> WaitingFor | None:
     """Why the release isn't moving; nothing, once it is finished. What Temporal told matters only where it is overdue."""
     if release.is_finished:
         return None
@@ -66,7 +66,7 @@ def waiting_for(release: Release, now: datetime, temporal: Temporal | None = Non
     return _waiting_for_stage(release, release.acts_at, now, temporal)
 
 
-def _steered(release: Release, now: datetime, temporal: Temporal | None) -> WaitingFor | None:
+def _steered(release: Release, now: datetime, temporal: TemporalStatus | None) -> WaitingFor | None:
     """Somebody has paused it or has it rolled back, or something keeps its stage from acting."""
     if release.paused:
         return WaitingFor(code="paused", message=_paused_in_words(release.stage, release.paused))
@@ -87,7 +87,7 @@ def _paused_in_words(stage: str, paused: Paused) -> str:
     return f"Paused{by} in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC{why}: {left}. It waits for a person to resume it."
 
 
-def _rolling_back(rollback: Rollback, now: datetime, temporal: Temporal | None) -> WaitingFor:
+def _rolling_back(rollback: Rollback, now: datetime, temporal: TemporalStatus | None) -> WaitingFor:
     if now - rollback.asked_at < PATIENCE:
         return WaitingFor(code="rolling_back", message=f"It is about to be {rollback.in_words()}.")
     code, why = _nobody_acts(temporal, now)
@@ -95,7 +95,7 @@ def _rolling_back(rollback: Rollback, now: datetime, temporal: Temporal | None) 
     return WaitingFor(code=code, message=f"{asked}: {why}. It is done once that is over.")
 
 
-def _waiting_for_start(added: datetime, now: datetime, temporal: Temporal | None) -> WaitingFor:
+def _waiting_for_start(added: datetime, now: datetime, temporal: TemporalStatus | None) -> WaitingFor:
     """No worker is needed to start a workflow."""
     if now - added < PATIENCE:
         return WaitingFor(code="starting", message="The release is about to start.")
@@ -105,7 +105,7 @@ def _waiting_for_start(added: datetime, now: datetime, temporal: Temporal | None
     return WaitingFor(code="unavailable", message=message)
 
 
-def _waiting_for_stage(release: Release, due: datetime, now: datetime, temporal: Temporal | None) -> WaitingFor:
+def _waiting_for_stage(release: Release, due: datetime, now: datetime, temporal: TemporalStatus | None) -> WaitingFor:
     if now - due < PATIENCE:
         return WaitingFor(code=ACTING, message=f"'{release.stage}' is due and about to act.")
     code, why = _nobody_acts(temporal, now)
@@ -116,7 +116,7 @@ def _waiting_for_stage(release: Release, due: datetime, now: datetime, temporal:
     return WaitingFor(code=code, message=message)
 
 
-def _nobody_acts(temporal: Temporal | None, now: datetime) -> tuple[WaitingCode, str]:
+def _nobody_acts(temporal: TemporalStatus | None, now: datetime) -> tuple[WaitingCode, str]:
     """The code and the words for what a stage that is overdue waits for."""
     if temporal is None:
         return "unavailable", "no worker is running, or Temporal, the database or the flag provider can't be reached"

@@ -16,14 +16,14 @@ _UNICAST = ipaddress.ip_network("2000::/3")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class Target(NamedTuple):
+class WebhookTarget(NamedTuple):
     """What a URL says about where to connect."""
 
     host: str
     port: int
 
 
-def target_of(url: str, *, allow_private: bool) -> Target:
+def target_of(url: str, *, allow_private: bool) -> WebhookTarget:
     """Where a webhook's URL leads, by what it says itself. Raises AddressRefused."""
     try:
         parts = urlsplit(url)
@@ -32,7 +32,7 @@ def target_of(url: str, *, allow_private: bool) -> Target:
         raise refused("This is no URL: write https://host/path.") from error
     if objection := _objection(url, parts, allow_private):
         raise refused(objection)
-    return Target(str(parts.hostname), _PORTS[parts.scheme] if port is None else port)
+    return WebhookTarget(str(parts.hostname), _PORTS[parts.scheme] if port is None else port)
 
 
 def _objection(url: str, parts: SplitResult, allow_private: bool) -> str | None:

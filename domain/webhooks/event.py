@@ -4,20 +4,20 @@ import json
 from enum import StrEnum
 from typing import Any
 
-from domain.audit import Actor, AuditEntry, Event
+from domain.audit import Actor, AuditEntry, AuditEvent
 from domain.model import Frozen, Moment
 
 VERSION = 1
 """Raised when a field changes its meaning or goes; more fields may come without."""
 
 
-class NoticeEvent(StrEnum):
+class WebhookEvent(StrEnum):
     """What a webhook may tell of. One that bears the name of an event of the audit log is told of whatever is audited under it."""
 
     STAGE_ENTERED = "stage.entered"
     STAGE_ACTED = "stage.acted"
     STAGE_UNCHANGED = "stage.unchanged"
-    STAGE_HELD = "stage.held"
+    STAGE_HOLD_ENDED = "stage.hold_ended"
     STAGE_SKIPPED = "stage.skipped"
     STAGE_WAITING = "stage.waiting"
     APPROVAL_NEEDED = "approval.needed"
@@ -37,29 +37,34 @@ class NoticeEvent(StrEnum):
     FREEZE_CREATED = "freeze.created"
     FREEZE_DELETED = "freeze.deleted"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "WebhookEvent | None":
+        """Accept the name that `stage.hold_ended` had before 0.2."""
+        return cls.STAGE_HOLD_ENDED if value == "stage.held" else None
 
-DETAILS: dict[NoticeEvent, tuple[str, ...]] = {
-    NoticeEvent.RELEASE_ADDED: ("version",),
-    NoticeEvent.STAGE_WAITING: ("code", "message", "until"),
-    NoticeEvent.APPROVAL_NEEDED: ("message", "until"),
-    NoticeEvent.RELEASE_BLOCKED: ("code",),
-    NoticeEvent.RELEASE_ROLLED_BACK: ("to_stage", "force"),
-    NoticeEvent.STOP_PLACED: ("id", "expires_at"),
-    NoticeEvent.STOP_LIFTED: ("id",),
-    NoticeEvent.FREEZE_CREATED: ("id", "name", "environments", "starts_at", "ends_at"),
-    NoticeEvent.FREEZE_DELETED: ("id", "name", "environments"),
+
+DETAILS: dict[WebhookEvent, tuple[str, ...]] = {
+    WebhookEvent.RELEASE_ADDED: ("version",),
+    WebhookEvent.STAGE_WAITING: ("code", "message", "until"),
+    WebhookEvent.APPROVAL_NEEDED: ("message", "until"),
+    WebhookEvent.RELEASE_BLOCKED: ("code",),
+    WebhookEvent.RELEASE_ROLLED_BACK: ("to_stage", "force"),
+    WebhookEvent.STOP_PLACED: ("id", "expires_at"),
+    WebhookEvent.STOP_LIFTED: ("id",),
+    WebhookEvent.FREEZE_CREATED: ("id", "name", "environments", "starts_at", "ends_at"),
+    WebhookEvent.FREEZE_DELETED: ("id", "name", "environments"),
 }
 """Which fields of what an audit entry shows are told as `details`. What flags hold is not: a receiver may ask for it with a key."""
 
-_OF_AUDIT = {event.value: event for event in NoticeEvent}
-_OF_CODE = {(Event.STAGE_WAITING, "approval"): NoticeEvent.APPROVAL_NEEDED}
+_OF_AUDIT = {event.value: event for event in WebhookEvent}
+_OF_CODE = {(AuditEvent.STAGE_WAITING, "approval"): WebhookEvent.APPROVAL_NEEDED}
 """Audit entries that are told under another name for the `code` that they show."""
 
 
-class Notice(Frozen):
+class WebhookPayload(Frozen):
     """One thing that happened, as a webhook tells it."""
 
-    event: NoticeEvent
+    event: WebhookEvent
     at: Moment
     project: str
     environment: str | None = None
@@ -80,7 +85,7 @@ class Notice(Frozen):
         return json.dumps(document, separators=(",", ":"))
 
 
-def notice_of(entry: AuditEntry) -> Notice | None:
+def payload_of(entry: AuditEntry) -> WebhookPayload | None:
     """What is told of an audit entry; nothing of most."""
     shown = entry.after or entry.before or {}
     event = _OF_CODE.get((entry.event, shown.get("code", ""))) or _OF_AUDIT.get(entry.event.value)
@@ -89,4 +94,4 @@ def notice_of(entry: AuditEntry) -> Notice | None:
     places = {field: getattr(entry, field) for field in ("project", "environment", "feature", "pipeline", "release", "stage")}
     details = {field: shown.get(field) for field in DETAILS.get(event, ())}
     by = {"actor": entry.actor, "on_behalf_of": entry.on_behalf_of, "reason": entry.reason}
-    return Notice(event=event, at=entry.at, details=details, **places, **by)
+    return WebhookPayload(event=event, at=entry.at, details=details, **places, **by)

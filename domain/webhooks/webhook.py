@@ -5,7 +5,7 @@ from enum import StrEnum
 from http import HTTPStatus
 
 from domain.model import Frozen, Moment
-from domain.webhooks.event import NoticeEvent
+from domain.webhooks.event import WebhookEvent
 
 MOST_WEBHOOKS = 20
 OLD_SECRET_GOOD = timedelta(hours=24)
@@ -18,7 +18,7 @@ class Webhook(Frozen):
     id: str
     name: str
     url: str
-    events: tuple[NoticeEvent, ...]
+    events: tuple[WebhookEvent, ...]
     created_at: Moment
 
 
@@ -78,7 +78,7 @@ def attempt_answered(status: int) -> Attempt:
     return Attempt(status=status, failure=Failure.REDIRECTED if redirected else Failure.ANSWERED_NO)
 
 
-class Patience(Frozen):
+class RetryPolicy(Frozen):
     """When an attempt that failed is followed by another, and when by none.
 
     One delivery is tried again after `first`, then `factor` times as long, at most `longest` apart, until `in_all` after it was due first.
@@ -107,7 +107,7 @@ class Delivery(Frozen):
 
     id: str
     webhook: str
-    event: NoticeEvent
+    event: WebhookEvent
     release: str | None
     status: DeliveryStatus = DeliveryStatus.PENDING
     created_at: Moment
@@ -119,7 +119,7 @@ class Delivery(Frozen):
     last_failure: Failure | None = None
     next_attempt_at: Moment | None
 
-    def attempted(self, attempt: Attempt, at: datetime, patience: Patience) -> "Delivery":
+    def attempted(self, attempt: Attempt, at: datetime, patience: RetryPolicy) -> "Delivery":
         """The same after an attempt: delivered, given up, or to be tried again."""
         counts = {"attempts": self.attempts + 1, "failures": self.failures + 1 if attempt.failure else 0}
         last = {"last_attempt_at": at, "last_status": attempt.status, "last_failure": attempt.failure}

@@ -8,14 +8,14 @@ from temporalio.common import MetricMeter
 from temporalio.testing import ActivityEnvironment
 
 from activities.changes import ChangeActivities
-from activities.commands.request_rollback import RollBackRelease, roll_back_release
+from activities.commands.request_rollback import RollBackRelease, request_rollback
 from activities.messages import ChangeFlag, HeldBack, HoldEnded, Made, PutBack, Recorded, RecordProgress, Refused, Retried, Standing, Step
 from activities.progress import ReleaseActivities
 from activities.providers.catalogue import provider_of
 from activities.rollback import RollbackActivities
 from activities.store.paging import Slice
 from domain.access import Caller, Person
-from domain.audit import AuditEntry, Event
+from domain.audit import AuditEntry, AuditEvent
 from domain.flags.change import Change
 from domain.flags.patch import FlagPatch
 from domain.releases.release import NextStage, Release, StageRun
@@ -101,7 +101,7 @@ def roll_back(world: World, release: Release, caller: Caller | None = None, at: 
     """Somebody asks that it be rolled back."""
     with world.database.transaction() as store:
         project = store.projects.get("shop", lock="share")
-        return roll_back_release(store, caller or world.caller, project, RollBackRelease(release=release.id, **wanted), at)
+        return request_rollback(store, caller or world.caller, project, RollBackRelease(release=release.id, **wanted), at)
 
 
 def put_back(world: World, release: Release, at: datetime = LATER, **more: Any) -> Standing:
@@ -153,7 +153,7 @@ def audit_of(world: World, release: Release) -> list[AuditEntry]:
         return store.audit.page(Slice(limit=200), {"release": release.id}).items[::-1]
 
 
-def events_of(world: World, release: Release) -> list[Event]:
+def events_of(world: World, release: Release) -> list[AuditEvent]:
     """What the audit log says happened, oldest first."""
     return [entry.event for entry in audit_of(world, release)]
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from activities.store.outbox import Kind
-from domain.audit import Event
+from activities.store.outbox import OutboxKind
+from domain.audit import AuditEvent
 from domain.errors import NotPublished
-from domain.pipelines.pipeline import Definition
+from domain.pipelines.pipeline import PipelineDefinition
 from domain.releases.release import Release
 from domain.releases.status import ReleaseStatus, StageOutcome
 from tests.activities.acting import THREE, audit_of, change_by_hand, runs_of
@@ -31,9 +31,9 @@ def test_a_flag_is_added_with_its_visit_its_audit_entry_and_the_errand_to_start_
     [run] = runs_of(world, release)
     assert (run.stage_index, run.outcome, run.entered_at) == (0, StageOutcome.PENDING, None)
     [entry] = audit_of(world, release)
-    assert (entry.event, entry.actor.id, entry.pipeline, entry.feature) == (Event.RELEASE_ADDED, world.key_id, "standard", "checkout")
+    assert (entry.event, entry.actor.id, entry.pipeline, entry.feature) == (AuditEvent.RELEASE_ADDED, world.key_id, "standard", "checkout")
     with world.database.transaction() as store:
-        assert [(each.kind, each.release) for each in store.outbox.lease(NOW, 9)] == [(Kind.START, release.id)]
+        assert [(each.kind, each.release) for each in store.outbox.lease(NOW, 9)] == [(OutboxKind.START, release.id)]
 
 
 def test_what_the_flag_looks_like_now_is_kept_for_every_environment_still_to_be_touched(world: World) -> None:
@@ -75,7 +75,7 @@ def test_a_key_means_the_newest_published_version_and_an_id_exactly_that_one(sho
 def _version(world: World, number: int) -> str:
     """A draft with this version's number."""
     with world.database.transaction() as store:
-        return store.pipelines.add(world.project.id, Definition.model_validate(THREE), NOW, number).id
+        return store.pipelines.add(world.project.id, PipelineDefinition.model_validate(THREE), NOW, number).id
 
 
 def _end(world: World, release: Release) -> None:

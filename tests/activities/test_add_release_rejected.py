@@ -7,7 +7,7 @@ import pytest
 from activities.commands.add_release import AddRelease, add_release
 from domain.access import Access, Caller, Grant, Owner, Role
 from domain.errors import AlreadyReleasing, Invalid, NotAllowed, NotFound, NotPublished, PipelineArchived, Refusal, ValueTypeWrong
-from domain.pipelines.pipeline import Definition
+from domain.pipelines.pipeline import PipelineDefinition
 from tests.activities.acting import THREE
 from tests.pipelines import pipeline, set_value, stage
 from tests.world import NOW, World
@@ -62,7 +62,7 @@ def test_an_unknown_starting_stage_is_refused_with_those_that_there_are(shop: Wo
 
 def test_a_draft_takes_no_releases(shop: World) -> None:
     with shop.database.transaction() as store:
-        draft = store.pipelines.add(shop.project.id, Definition.model_validate(THREE), NOW)
+        draft = store.pipelines.add(shop.project.id, PipelineDefinition.model_validate(THREE), NOW)
 
     for pipeline_ in ("standard", draft.id):
         with pytest.raises(NotPublished, match="is a draft: publish it first") as refused:
@@ -86,7 +86,7 @@ def test_an_archived_pipeline_takes_no_releases(shop: World) -> None:
 def test_a_pipeline_of_another_project_is_not_there(shop: World) -> None:
     with shop.database.transaction() as store:
         store.projects.insert(NOW, id="other", key="other", name="Other")
-        theirs = store.pipelines.publish(store.pipelines.add("other", Definition.model_validate(THREE), NOW), NOW, "them", None)
+        theirs = store.pipelines.publish(store.pipelines.add("other", PipelineDefinition.model_validate(THREE), NOW), NOW, "them", None)
 
     for pipeline_ in ("standard", theirs.id):
         with pytest.raises(Invalid, match="There is no pipeline"):

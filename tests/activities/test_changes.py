@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from activities.messages import Made, Refused
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.flags.patch import FlagPatch
 from domain.releases.status import ReleaseStatus, StageOutcome
 from tests.activities.acting import (
@@ -45,7 +45,7 @@ def test_a_change_is_written_with_its_history_its_audit_entry_and_the_next_stage
     assert (first.outcome, first.entered_at, first.acts_at, first.acted_at) == (StageOutcome.ACTED, NOW, NOW, ACTED)
     assert (second.outcome, second.entered_at, second.acted_at) == (StageOutcome.PENDING, ACTED, None)
     entry = audit_of(world, release)[-1]
-    assert (entry.event, entry.actor.kind, entry.on_behalf_of, entry.stage) == (Event.FLAG_CHANGED, "release", "olivia", "Development")
+    assert (entry.event, entry.actor.kind, entry.on_behalf_of, entry.stage) == (AuditEvent.FLAG_CHANGED, "release", "olivia", "Development")
     assert (entry.before, entry.after) == ({"enabled": False, "value": "classic"}, {"enabled": True, "value": "one-page"})
 
 
@@ -61,7 +61,7 @@ def test_a_second_attempt_is_answered_as_the_first_even_if_somebody_changed_the_
     assert first == second == Made(made_at=ACTED, sequence=1)
     assert world.flag("development").value == "by hand"
     assert len(changes_of(world, release)) == 1
-    assert events_of(world, release) == [Event.RELEASE_ADDED, Event.FLAG_CHANGED]
+    assert events_of(world, release) == [AuditEvent.RELEASE_ADDED, AuditEvent.FLAG_CHANGED]
     assert len(runs_of(world, release)) == 2
 
 
@@ -75,7 +75,7 @@ def test_attempts_at_the_same_instant_make_one_change_and_all_hear_that_it_is_ma
 
     assert answers == [Made(made_at=ACTED, sequence=1)] * 4
     assert len(changes_of(world, release)) == 1
-    assert events_of(world, release) == [Event.RELEASE_ADDED, Event.FLAG_CHANGED]
+    assert events_of(world, release) == [AuditEvent.RELEASE_ADDED, AuditEvent.FLAG_CHANGED]
     assert world.release(release.id).sequence == 1
 
 
@@ -99,7 +99,7 @@ def test_a_flag_that_is_at_its_target_already_is_unchanged_and_the_release_goes_
 
     assert runs_of(world, release)[0].outcome is StageOutcome.UNCHANGED
     assert not changes_of(world, release)[0].changed_anything
-    assert events_of(world, release) == [Event.RELEASE_ADDED, Event.STAGE_UNCHANGED]
+    assert events_of(world, release) == [AuditEvent.RELEASE_ADDED, AuditEvent.STAGE_UNCHANGED]
     assert world.release(release.id).stage == "Production"
 
 
@@ -113,7 +113,7 @@ def test_the_last_change_completes_the_release(world: World) -> None:
     assert answers == [Made(made_at=ACTED, sequence=1)] * 2
     now = world.release(release.id)
     assert (now.status, now.ended_at, now.acts_at, now.stage) == (ReleaseStatus.COMPLETED, ACTED, None, "Development")
-    assert events_of(world, release) == [Event.RELEASE_ADDED, Event.FLAG_CHANGED, Event.RELEASE_COMPLETED]
+    assert events_of(world, release) == [AuditEvent.RELEASE_ADDED, AuditEvent.FLAG_CHANGED, AuditEvent.RELEASE_COMPLETED]
 
 
 def test_the_same_key_with_another_patch_is_refused_and_changes_nothing(world: World) -> None:

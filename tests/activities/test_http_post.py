@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 import trustme
 
-from activities.http_post import Poster
+from activities.http_post import HttpPoster
 from domain.webhooks.webhook import Attempt, Failure
 from tests.http import free_port
 from tests.receiver import Receiver, answering, receiving
@@ -30,8 +30,8 @@ class Names:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
-def _post(url: str, poster: Poster | None = None) -> Attempt:
-    return (poster or Poster(allow_private=True)).post(url, {"webhook-id": "d"}, '{"type": "stage.acted"}')
+def _post(url: str, poster: HttpPoster | None = None) -> Attempt:
+    return (poster or HttpPoster(allow_private=True)).post(url, {"webhook-id": "d"}, '{"type": "stage.acted"}')
 
 
 @contextmanager
@@ -82,27 +82,27 @@ def test_a_redirect_to_a_loopback_address_is_not_followed_and_is_a_failure(recei
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "127.1", "[::1]", "[::ffff:127.0.0.1]"])
 def test_no_writing_of_a_loopback_address_is_connected_to(receiver: Receiver, host: str) -> None:
-    attempt = _post(f"https://{host}:{receiver.port}/", Poster())
+    attempt = _post(f"https://{host}:{receiver.port}/", HttpPoster())
 
     assert attempt == Attempt(failure=Failure.ADDRESS_REFUSED)
     assert receiver.received == []
 
 
 def test_a_name_that_leads_to_a_private_address_by_now_is_refused_when_it_is_sent(receiver: Receiver) -> None:
-    attempt = _post(f"https://hooks.example.com:{receiver.port}/", Poster(lookup=Names(["127.0.0.1"])))
+    attempt = _post(f"https://hooks.example.com:{receiver.port}/", HttpPoster(lookup=Names(["127.0.0.1"])))
 
     assert attempt == Attempt(failure=Failure.ADDRESS_REFUSED)
     assert receiver.received == []
 
 
 def test_a_name_with_one_private_address_among_others_is_refused() -> None:
-    assert _post("https://hooks.example.com/", Poster(lookup=Names(["93.184.216.34", "10.0.0.1"]))).failure is Failure.ADDRESS_REFUSED
+    assert _post("https://hooks.example.com/", HttpPoster(lookup=Names(["93.184.216.34", "10.0.0.1"]))).failure is Failure.ADDRESS_REFUSED
 
 
 def test_the_very_address_that_was_checked_is_connected_to(receiver: Receiver) -> None:
     names = Names(["127.0.0.1"], ["192.0.2.1"])
 
-    attempt = _post(receiver.url(host="hooks.example.com"), Poster(allow_private=True, lookup=names))
+    attempt = _post(receiver.url(host="hooks.example.com"), HttpPoster(allow_private=True, lookup=names))
 
     assert attempt == Attempt(status=204)
     assert names.asked == [("hooks.example.com", receiver.port)]
@@ -112,18 +112,18 @@ def test_the_very_address_that_was_checked_is_connected_to(receiver: Receiver) -
 def test_another_address_is_tried_where_the_first_does_not_answer(receiver: Receiver) -> None:
     names = Names(["127.0.0.2", "127.0.0.1"])
 
-    assert _post(receiver.url(host="hooks.example.com"), Poster(allow_private=True, lookup=names)) == Attempt(status=204)
+    assert _post(receiver.url(host="hooks.example.com"), HttpPoster(allow_private=True, lookup=names)) == Attempt(status=204)
 
 
 def test_a_name_that_is_resolved_to_nothing_is_refused() -> None:
     def unknown(host: str, port: int) -> list[str]:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
-    assert _post("https://hooks.example.com/", Poster(allow_private=True, lookup=unknown)) == Attempt(failure=Failure.ADDRESS_REFUSED)
+    assert _post("https://hooks.example.com/", HttpPoster(allow_private=True, lookup=unknown)) == Attempt(failure=Failure.ADDRESS_REFUSED)
 
 
 def test_plain_http_is_refused_even_to_a_public_address() -> None:
-    assert _post("http://93.184.216.34/", Poster()) == Attempt(failure=Failure.ADDRESS_REFUSED)
+    assert _post("http://93.184.216.34/", HttpPoster()) == Attempt(failure=Failure.ADDRESS_REFUSED)
 
 
 def test_a_dead_receiver_is_unreachable() -> None:
@@ -137,7 +137,7 @@ def test_a_receiver_that_never_answers_is_given_its_time_and_no_more(receiver: R
     receiver.answer = sleep
     began = time.monotonic()
 
-    attempt = _post(receiver.url(), Poster(allow_private=True, seconds=0.5))
+    attempt = _post(receiver.url(), HttpPoster(allow_private=True, seconds=0.5))
 
     assert attempt == Attempt(failure=Failure.TIMED_OUT)
     assert time.monotonic() - began < 2
@@ -154,7 +154,7 @@ def test_a_receiver_that_answers_a_byte_at_a_time_is_given_no_more_time_for_it()
 
     with _listening(drip) as url:
         began = time.monotonic()
-        attempt = _post(url, Poster(allow_private=True, seconds=1))
+        attempt = _post(url, HttpPoster(allow_private=True, seconds=1))
 
     assert attempt == Attempt(failure=Failure.TIMED_OUT)
     assert time.monotonic() - began < 4
@@ -206,12 +206,14 @@ def _context(authority: trustme.CA, host: str) -> ssl.SSLContext:
 def test_tls_proves_the_host_of_the_url_though_an_address_is_connected_to(authority: trustme.CA) -> None:
     trusted = ssl.create_default_context()
     authority.configure_trust(trusted)
-    poster = Poster(allow_private=True, lookup=Names(["127.0.0.1"]), trusted=trusted)
+    poster = HttpPoster(allow_private=True, lookup=Names(["127.0.0.1"]), trusted=trusted)
 
     with receiving(certificate=_context(authority, "hooks.example.com")) as receiver:
         right = _post(receiver.url(scheme="https", host="hooks.example.com"), poster)
         wrong = _post(receiver.url(scheme="https", host="other.example.com"), poster)
-        untrusted = _post(receiver.url(scheme="https", host="hooks.example.com"), Poster(allow_private=True, lookup=Names(["127.0.0.1"])))
+        untrusted = _post(
+            receiver.url(scheme="https", host="hooks.example.com"), HttpPoster(allow_private=True, lookup=Names(["127.0.0.1"]))
+        )
 
     assert right == Attempt(status=204)
     assert wrong == untrusted == Attempt(failure=Failure.TLS_FAILED)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from activities.commands.pause_remove import StopRelease, remove_release
+from activities.commands.pause_remove import EndOrPauseRelease, remove_release
 from activities.messages import Made, Standing
-from activities.store.outbox import Kind
+from activities.store.outbox import OutboxKind
 from domain.access import Access, Caller, Grant, Owner, Role
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.errors import ControlNotAllowed, NotAllowed, NotFound, StageMoved
 from domain.releases.control import Expected
 from domain.releases.release import Release
@@ -25,7 +25,7 @@ REMOVED_AT = NOW + timedelta(minutes=30)
 def remove(world: World, release: str, caller: Caller | None = None, **wanted: Any) -> Release:
     with world.database.transaction() as store:
         project = store.projects.get("shop", lock="share")
-        return remove_release(store, caller or world.caller, project, StopRelease(release=release, **wanted), REMOVED_AT)
+        return remove_release(store, caller or world.caller, project, EndOrPauseRelease(release=release, **wanted), REMOVED_AT)
 
 
 def anna(*grants: Grant) -> Caller:
@@ -44,9 +44,9 @@ def test_a_removed_release_stops_and_what_it_changed_stays(world: World) -> None
     assert world.flag("development").enabled is True
     assert [run.outcome for run in runs_of(world, release)] == [StageOutcome.ACTED, StageOutcome.REMOVED]
     entry = audit_of(world, release)[-1]
-    assert (entry.event, entry.actor.owner, entry.reason) == (Event.RELEASE_REMOVED, "olivia", "not wanted")
+    assert (entry.event, entry.actor.owner, entry.reason) == (AuditEvent.RELEASE_REMOVED, "olivia", "not wanted")
     with world.database.transaction() as store:
-        assert [each.kind for each in store.outbox.lease(NOW, 9)] == [Kind.START, Kind.LOOK_AGAIN]
+        assert [each.kind for each in store.outbox.lease(NOW, 9)] == [OutboxKind.START, OutboxKind.LOOK_AGAIN]
 
 
 def test_a_stage_and_a_removal_at_the_same_instant_end_in_one_order_or_the_other(world: World) -> None:
@@ -65,7 +65,7 @@ def test_a_stage_and_a_removal_at_the_same_instant_end_in_one_order_or_the_other
         assert [run.outcome for run in runs_of(world, release)][-1] is StageOutcome.REMOVED
         assert len(runs_of(world, release)) == 1 + made
         assert world.release(release.id).status is ReleaseStatus.REMOVED
-        assert events_of(world, release)[-1] is Event.RELEASE_REMOVED
+        assert events_of(world, release)[-1] is AuditEvent.RELEASE_REMOVED
 
 
 def test_a_release_that_is_over_can_not_be_removed(shop: World) -> None:
@@ -146,4 +146,4 @@ def test_a_release_of_another_project_is_not_there(shop: World) -> None:
         store.projects.insert(NOW, id="other", key="other", name="Other")
         theirs = store.projects.get("other")
         with pytest.raises(NotFound, match="There is no release"):
-            remove_release(store, shop.caller, theirs, StopRelease(release=release.id), REMOVED_AT)
+            remove_release(store, shop.caller, theirs, EndOrPauseRelease(release=release.id), REMOVED_AT)

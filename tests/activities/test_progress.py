@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from activities.commands.pause_remove import StopRelease, remove_release
+from activities.commands.pause_remove import EndOrPauseRelease, remove_release
 from activities.messages import Advanced, HeldBack, HoldEnded, Overtaken, Recorded, RemovedByTemporal
 from domain.access import Person
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.pipelines.gate import ApprovalGate
 from domain.releases.release import Release
 from domain.releases.status import ReleaseStatus, StageOutcome
@@ -33,7 +33,7 @@ HOLD_THEN_STAGE = pipeline(hold("Soak", "24h", "staging"), stage("Production", "
 
 def remove(world: World, release: Release) -> None:
     with world.database.transaction() as store:
-        remove_release(store, world.caller, world.project, StopRelease(release=release.id), NOW)
+        remove_release(store, world.caller, world.project, EndOrPauseRelease(release=release.id), NOW)
 
 
 def test_a_hold_that_is_over_leads_to_the_next_stage(world: World) -> None:
@@ -47,7 +47,7 @@ def test_a_hold_that_is_over_leads_to_the_next_stage(world: World) -> None:
     assert (now.stage, now.visit, now.entered_at, now.acts_at) == ("Production", 2, ACTED, ACTED)
     first, second = runs_of(world, release)
     assert (first.outcome, first.acted_at, second.outcome) == (StageOutcome.HELD, ACTED, StageOutcome.PENDING)
-    assert events_of(world, release) == [Event.RELEASE_ADDED, Event.STAGE_HELD]
+    assert events_of(world, release) == [AuditEvent.RELEASE_ADDED, AuditEvent.STAGE_HOLD_ENDED]
 
 
 def test_a_release_is_completed_when_its_last_hold_is_over(world: World) -> None:
@@ -60,7 +60,7 @@ def test_a_release_is_completed_when_its_last_hold_is_over(world: World) -> None
 
     now = world.release(release.id)
     assert (now.status, now.ended_at) == (ReleaseStatus.COMPLETED, LATER)
-    assert events_of(world, release)[-2:] == [Event.STAGE_HELD, Event.RELEASE_COMPLETED]
+    assert events_of(world, release)[-2:] == [AuditEvent.STAGE_HOLD_ENDED, AuditEvent.RELEASE_COMPLETED]
 
 
 def test_recording_a_step_twice_is_the_same_as_recording_it_once(world: World) -> None:
@@ -72,7 +72,7 @@ def test_recording_a_step_twice_is_the_same_as_recording_it_once(world: World) -
 
     assert [told(answer) for answer in answers] == [{"at": ACTED, "sequence": 1}] * 2
     assert len(runs_of(world, release)) == 2
-    assert events_of(world, release).count(Event.STAGE_HELD) == 1
+    assert events_of(world, release).count(AuditEvent.STAGE_HOLD_ENDED) == 1
 
 
 def test_a_step_recorded_at_the_same_instant_by_two_is_recorded_once(world: World) -> None:
@@ -83,7 +83,7 @@ def test_a_step_recorded_at_the_same_instant_by_two_is_recorded_once(world: Worl
     answers = at_once(*[lambda: record(world, release, step, sequence=0)] * 3)
 
     assert [told(answer) for answer in answers] == [{"at": ACTED, "sequence": 1}] * 3
-    assert events_of(world, release).count(Event.STAGE_HELD) == 1
+    assert events_of(world, release).count(AuditEvent.STAGE_HOLD_ENDED) == 1
 
 
 def test_a_step_after_removal_writes_nothing_and_tells_where_the_record_stands(world: World) -> None:
@@ -150,8 +150,8 @@ def test_a_cancel_at_temporal_removes_the_release_and_is_recorded_as_such(world:
     now = world.release(release.id)
     assert (now.status, now.ended_at) == (ReleaseStatus.REMOVED, ACTED)
     entry = audit_of(world, release)[-1]
-    assert (entry.event, entry.actor.kind, entry.on_behalf_of, entry.reason) == (Event.RELEASE_REMOVED, "temporal", None, "wrong flag")
-    assert events_of(world, release).count(Event.RELEASE_REMOVED) == 1
+    assert (entry.event, entry.actor.kind, entry.on_behalf_of, entry.reason) == (AuditEvent.RELEASE_REMOVED, "temporal", None, "wrong flag")
+    assert events_of(world, release).count(AuditEvent.RELEASE_REMOVED) == 1
 
 
 def test_a_cancel_is_recorded_whatever_somebody_wrote_as_its_reason(world: World) -> None:

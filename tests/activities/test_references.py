@@ -2,7 +2,7 @@
 
 from activities.commands.references import Use, uses_of_environment, uses_of_segment
 from activities.store.database import Database
-from domain.pipelines.pipeline import Definition
+from domain.pipelines.pipeline import PipelineDefinition
 from tests.activities.acting import act, change_by_hand
 from tests.pipelines import enable, hold, pipeline, stage
 from tests.world import NOW, World, make_world
@@ -78,6 +78,6 @@ def test_an_archived_pipeline_uses_nothing_but_the_releases_under_way_on_it_do(s
 def test_a_draft_uses_nothing(sqlite: Database) -> None:
     world = make_world(sqlite)
     with sqlite.transaction() as store:
-        store.pipelines.add(world.project.id, Definition.model_validate(BETA), NOW)
+        store.pipelines.add(world.project.id, PipelineDefinition.model_validate(BETA), NOW)
 
     assert (of_segment(world), of_environment(world, "production")) == ([], [])

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from activities.messages import Made, Refused, Standing
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.flags.patch import FlagPatch
 from domain.releases.status import ReleaseStatus, StageOutcome
 from tests.activities.acting import (
@@ -61,7 +61,7 @@ def test_a_thing_that_is_gone_blocks_the_release_and_says_so_once(world: World, 
     assert (now.status, now.sequence, now.acts_at, now.blocked) == (ReleaseStatus.BLOCKED, 1, None, answers[0].blocked)
     assert [each.outcome for each in runs_of(world, release)] == [StageOutcome.BLOCKED]
     assert changes_of(world, release) == []
-    assert events_of(world, release) == [Event.RELEASE_ADDED, Event.RELEASE_BLOCKED]
+    assert events_of(world, release) == [AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_BLOCKED]
 
 
 def test_attempts_at_the_same_instant_are_refused_alike_and_say_so_once(world: World) -> None:
@@ -74,7 +74,7 @@ def test_attempts_at_the_same_instant_are_refused_alike_and_say_so_once(world: W
 
     assert answers == [answers[0]] * 4
     assert isinstance(answers[0], Refused)
-    assert events_of(world, release) == [Event.RELEASE_ADDED, Event.RELEASE_BLOCKED]
+    assert events_of(world, release) == [AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_BLOCKED]
 
 
 def test_a_right_that_was_taken_away_blocks_and_a_retry_by_who_has_it_goes_on(world: World) -> None:
@@ -127,8 +127,8 @@ def test_a_field_changed_by_hand_blocks_and_both_sides_are_shown(world: World) -
     }
     assert world.flag("development").enabled is False, "all or nothing"
     entry = audit_of(world, release)[-1]
-    assert (entry.event, entry.reason, entry.on_behalf_of) == (Event.RELEASE_BLOCKED, blocked.message, "olivia")
-    assert events_of(world, release).count(Event.RELEASE_BLOCKED) == 1
+    assert (entry.event, entry.reason, entry.on_behalf_of) == (AuditEvent.RELEASE_BLOCKED, blocked.message, "olivia")
+    assert events_of(world, release).count(AuditEvent.RELEASE_BLOCKED) == 1
 
 
 def test_attempts_at_a_blocked_stage_that_come_late_write_nothing(world: World) -> None:

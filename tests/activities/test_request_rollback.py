@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from activities.commands.add_release import AddRelease, add_release
-from activities.commands.pause_remove import StopRelease, remove_release
+from activities.commands.pause_remove import EndOrPauseRelease, remove_release
 from activities.messages import Made, Standing
-from activities.store.outbox import Kind
+from activities.store.outbox import OutboxKind
 from domain.access import Access, Caller, Grant, Owner, Role
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.errors import (
     AlreadyReleasing,
     ControlNotAllowed,
@@ -54,7 +54,7 @@ def anna(*environments: str) -> Caller:
 def remove(world: World, release: Release, caller: Caller | None = None) -> Release:
     with world.database.transaction() as store:
         project = store.projects.get("shop", lock="share")
-        return remove_release(store, caller or world.caller, project, StopRelease(release=release.id, reason="never mind"), LATER)
+        return remove_release(store, caller or world.caller, project, EndOrPauseRelease(release=release.id, reason="never mind"), LATER)
 
 
 def refused_or(job: Callable[[], Release]) -> Release | Refusal:
@@ -71,7 +71,7 @@ def completed(world: World) -> Release:
     return world.release(release.id)
 
 
-def kinds_of_errands(world: World) -> list[Kind]:
+def kinds_of_errands(world: World) -> list[OutboxKind]:
     with world.database.transaction() as store:
         return [each.kind for each in store.outbox.lease(NOW, 9)]
 
@@ -92,9 +92,9 @@ def test_what_is_asked_stands_in_the_record_with_an_errand_and_an_audit_entry(wo
     assert wanted == (1, "olivia", "it fails", "Development", 1)
     assert (now.rollback.force, now.rollback.ended, now.rollback.state) == (True, None, RollbackState.ASKED)
     entry = audit_of(world, release)[-1]
-    assert (entry.event, entry.actor.owner, entry.reason) == (Event.RELEASE_ROLLING_BACK, "olivia", "it fails")
+    assert (entry.event, entry.actor.owner, entry.reason) == (AuditEvent.RELEASE_ROLLING_BACK, "olivia", "it fails")
     assert entry.after == {"to_stage": "Development", "force": True}
-    assert kinds_of_errands(world) == [Kind.START, Kind.LOOK_AGAIN]
+    assert kinds_of_errands(world) == [OutboxKind.START, OutboxKind.LOOK_AGAIN]
 
 
 def test_a_release_that_had_ended_takes_the_flag_again_and_has_an_errand_of_its_own(world: World) -> None:
@@ -107,7 +107,7 @@ def test_a_release_that_had_ended_takes_the_flag_again_and_has_an_errand_of_its_
     assert now.rollback
     assert now.rollback.ended
     assert (now.rollback.ended.status, now.rollback.ended.at) == ("completed", release.ended_at)
-    assert kinds_of_errands(world) == [Kind.START, Kind.ROLL_BACK]
+    assert kinds_of_errands(world) == [OutboxKind.START, OutboxKind.ROLL_BACK]
     standing = read_standing(world, release)
     assert (standing.finished, standing.status) == (True, "completed"), "its own workflow has nothing to do with it"
     with pytest.raises(AlreadyReleasing):
@@ -274,7 +274,7 @@ def test_a_removal_of_one_that_had_ended_leaves_it_as_it_was_and_it_can_be_asked
     now = world.release(release.id)
     assert (now.status, now.ended_at) == (ReleaseStatus.COMPLETED, release.ended_at)
     entry = audit_of(world, release)[-1]
-    assert (entry.event, entry.actor.owner, entry.reason) == (Event.RELEASE_NOT_ROLLED_BACK, "olivia", "never mind")
+    assert (entry.event, entry.actor.owner, entry.reason) == (AuditEvent.RELEASE_NOT_ROLLED_BACK, "olivia", "never mind")
     assert put_back(world, release, sequence=first.sequence).status == "completed"
     assert world.flag("development").enabled
     again = roll_back(world, release)
@@ -303,4 +303,4 @@ def test_one_that_has_done_nothing_can_be_rolled_back_too(shop: World) -> None:
     roll_back(shop, release)
 
     assert put_back(shop, release).status == "rolled_back"
-    assert events_of(shop, release) == [Event.RELEASE_ADDED, Event.RELEASE_ROLLING_BACK, Event.RELEASE_ROLLED_BACK]
+    assert events_of(shop, release) == [AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_ROLLING_BACK, AuditEvent.RELEASE_ROLLED_BACK]

@@ -1,7 +1,7 @@
 """After a conflict a person decides, and what they decide binds to what they were shown."""
 
 from activities.messages import Made, Refused
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.releases.release import Release
 from domain.releases.status import ReleaseStatus, StageOutcome
 from tests.activities.acting import (
@@ -47,7 +47,7 @@ def test_a_plain_retry_is_refused_again_while_the_field_is_as_somebody_set_it(wo
     assert isinstance(answer, Refused)
     assert answer.blocked.since == LATER
     assert world.flag("development").value == "by hand"
-    assert events_of(world, release)[1:] == [Event.RELEASE_BLOCKED, Event.RELEASE_RETRIED, Event.RELEASE_BLOCKED]
+    assert events_of(world, release)[1:] == [AuditEvent.RELEASE_BLOCKED, AuditEvent.RELEASE_RETRIED, AuditEvent.RELEASE_BLOCKED]
 
 
 def test_a_plain_retry_passes_if_the_field_is_back(world: World) -> None:
@@ -170,7 +170,7 @@ def test_a_retry_is_recorded_once_and_answers_for_who_asked(world: World) -> Non
     assert (again.status, again.blocked, again.acts_at, again.responsible) == (ReleaseStatus.RUNNING, None, LATER, "olivia")
     entry = audit_of(world, release)[-1]
     assert (entry.event, entry.actor.owner, entry.reason, entry.after) == (
-        Event.RELEASE_RETRIED,
+        AuditEvent.RELEASE_RETRIED,
         "olivia",
         "have another go",
         {"overwrite": True},

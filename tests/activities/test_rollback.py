@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from activities.messages import Recorded, Standing
 from domain.access import Caller, Grant, Owner, Role
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.flags.patch import OverridePatch
 from domain.releases.release import Release
 from domain.releases.rollback import RollbackState
@@ -78,7 +78,7 @@ def test_everything_is_put_back_in_every_environment_with_a_change_and_an_audit_
     assert made[1].after.model_dump(mode="json") == {"enabled": False, "overrides": {"beta-users": None}}
     assert [run.outcome for run in runs_of(world, release)] == ["rolled_back"] * 4
     entries = audit_of(world, release)[-3:]
-    assert [entry.event for entry in entries] == [Event.FLAG_CHANGED, Event.FLAG_CHANGED, Event.RELEASE_ROLLED_BACK]
+    assert [entry.event for entry in entries] == [AuditEvent.FLAG_CHANGED, AuditEvent.FLAG_CHANGED, AuditEvent.RELEASE_ROLLED_BACK]
     assert [(entry.environment, entry.stage) for entry in entries[:2]] == [("development", None), ("production", None)]
     assert {(entry.actor.kind, entry.on_behalf_of, entry.reason) for entry in entries} == {("release", "olivia", "it fails")}
     assert entries[0].before == {"enabled": True}
@@ -195,7 +195,7 @@ def test_two_attempts_at_the_same_instant_put_back_once(world: World) -> None:
 
     assert [each.status for each in answers] == ["rolled_back"] * 2
     assert len([change for change in changes_of(world, release) if change.undoes_from is not None]) == 2
-    assert events_of(world, release).count(Event.RELEASE_ROLLED_BACK) == 1
+    assert events_of(world, release).count(AuditEvent.RELEASE_ROLLED_BACK) == 1
 
 
 def test_a_right_that_was_taken_away_blocks_a_release_under_way_and_somebody_else_has_it_tried_again(world: World) -> None:
@@ -237,7 +237,7 @@ def test_a_right_that_was_taken_away_leaves_a_release_that_had_ended_as_it_was_a
     assert now.rollback
     assert now.rollback.state is RollbackState.GIVEN_UP
     entry = audit_of(world, release)[-1]
-    assert entry.event is Event.RELEASE_NOT_ROLLED_BACK
+    assert entry.event is AuditEvent.RELEASE_NOT_ROLLED_BACK
     assert "erin no longer has the right" in (entry.reason or "")
     assert world.flag("production").enabled
     roll_back(world, release)

@@ -8,20 +8,20 @@ import pytest
 import structlog
 from temporalio.testing import ActivityEnvironment
 
-from activities.http_post import Poster
-from activities.messages import Delivered, DeliverNotices
+from activities.http_post import HttpPoster
+from activities.messages import Delivered, DeliverWebhook
 from activities.store.database import Database
 from activities.webhooks import DeliveryActivities
-from domain.audit import SYSTEM, AuditEntry, Event
-from domain.webhooks.event import NoticeEvent
-from domain.webhooks.webhook import DeliveryStatus, Failure, Patience
+from domain.audit import SYSTEM, AuditEntry, AuditEvent
+from domain.webhooks.event import WebhookEvent
+from domain.webhooks.webhook import DeliveryStatus, Failure, RetryPolicy
 from tests.activities.acting import TWO_STAGES, act
 from tests.http import free_port
 from tests.receiver import Receiver, answering, answering_in_turn, receiving
 from tests.webhooks import SECRET, add_webhook, deliveries_of
 from tests.world import World
 
-SHORT = Patience(first=timedelta(milliseconds=1), rest=timedelta(milliseconds=1))
+SHORT = RetryPolicy(first=timedelta(milliseconds=1), rest=timedelta(milliseconds=1))
 
 
 @pytest.fixture
@@ -31,21 +31,21 @@ def receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-def _happen(database: Database, *events: Event, at: datetime | None = None) -> None:
+def _happen(database: Database, *events: AuditEvent, at: datetime | None = None) -> None:
     with database.transaction() as store:
         for event in events:
             store.audit.add(AuditEntry(at=at or datetime.now(UTC), actor=SYSTEM, event=event, project="shop", reason="to see"))
 
 
-def _deliver(database: Database, webhook: str, patience: Patience = SHORT, *, failures: int = 0, private: bool = True) -> Delivered:
-    deliveries = DeliveryActivities(database, Poster(allow_private=private), patience)
-    command = DeliverNotices(project="shop", webhook=webhook, failures=failures)
+def _deliver(database: Database, webhook: str, patience: RetryPolicy = SHORT, *, failures: int = 0, private: bool = True) -> Delivered:
+    deliveries = DeliveryActivities(database, HttpPoster(allow_private=private), patience)
+    command = DeliverWebhook(project="shop", webhook=webhook, failures=failures)
     return ActivityEnvironment().run(deliveries.deliver_notices, command)
 
 
 def test_a_receiver_verifies_what_comes_and_gets_it_in_order(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, receiver.url())
-    _happen(database, Event.RELEASE_ADDED, Event.RELEASE_BLOCKED, Event.RELEASE_REMOVED)
+    _happen(database, AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_BLOCKED, AuditEvent.RELEASE_REMOVED)
 
     delivered = _deliver(database, webhook)
 
@@ -79,9 +79,9 @@ def test_a_release_tells_what_its_stages_do(world: World, receiver: Receiver) ->
 def test_what_failed_comes_again_with_the_same_id_and_another_signature(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, receiver.url())
     receiver.answer = answering_in_turn(503, 204)
-    _happen(database, Event.RELEASE_REMOVED)
+    _happen(database, AuditEvent.RELEASE_REMOVED)
 
-    failed = _deliver(database, webhook, Patience(first=timedelta(seconds=1)))
+    failed = _deliver(database, webhook, RetryPolicy(first=timedelta(seconds=1)))
     [pending] = deliveries_of(database, webhook)
     before = _deliver(database, webhook, failures=1)
     with database.transaction() as store:
@@ -98,7 +98,7 @@ def test_what_failed_comes_again_with_the_same_id_and_another_signature(database
 
 def test_a_worker_that_dies_before_it_writes_sends_again_under_the_same_id(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, receiver.url())
-    _happen(database, Event.RELEASE_REMOVED)
+    _happen(database, AuditEvent.RELEASE_REMOVED)
     [unwritten] = deliveries_of(database, webhook)
     _deliver(database, webhook)
 
@@ -111,9 +111,9 @@ def test_a_worker_that_dies_before_it_writes_sends_again_under_the_same_id(datab
 
 def test_a_failure_ends_the_round_so_that_a_dead_receiver_costs_one_attempt(database: Database) -> None:
     webhook = add_webhook(database, f"http://127.0.0.1:{free_port()}/")
-    _happen(database, Event.RELEASE_ADDED, Event.RELEASE_BLOCKED, Event.RELEASE_REMOVED)
+    _happen(database, AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_BLOCKED, AuditEvent.RELEASE_REMOVED)
 
-    delivered = _deliver(database, webhook, Patience(), failures=3)
+    delivered = _deliver(database, webhook, RetryPolicy(), failures=3)
 
     assert [each.attempts for each in deliveries_of(database, webhook)] == [1, 0, 0]
     assert (delivered.failures, delivered.rest) == (4, timedelta(seconds=8))
@@ -122,10 +122,10 @@ def test_a_failure_ends_the_round_so_that_a_dead_receiver_costs_one_attempt(data
 def test_one_that_is_never_taken_does_not_hold_up_the_others(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, receiver.url())
     receiver.answer = answering_in_turn(400, 204)
-    _happen(database, Event.RELEASE_ADDED, Event.RELEASE_BLOCKED, Event.RELEASE_REMOVED)
+    _happen(database, AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_BLOCKED, AuditEvent.RELEASE_REMOVED)
 
-    first = _deliver(database, webhook, Patience())
-    second = _deliver(database, webhook, Patience(), failures=first.failures)
+    first = _deliver(database, webhook, RetryPolicy())
+    second = _deliver(database, webhook, RetryPolicy(), failures=first.failures)
 
     assert [each.status for each in deliveries_of(database, webhook)] == ["pending", "delivered", "delivered"]
     assert second.failures == 0
@@ -133,10 +133,10 @@ def test_one_that_is_never_taken_does_not_hold_up_the_others(database: Database,
 
 def test_what_is_too_old_is_tried_once_and_given_up(database: Database) -> None:
     webhook = add_webhook(database, f"http://127.0.0.1:{free_port()}/")
-    _happen(database, Event.RELEASE_ADDED, Event.RELEASE_REMOVED, at=datetime.now(UTC) - timedelta(days=4))
+    _happen(database, AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_REMOVED, at=datetime.now(UTC) - timedelta(days=4))
 
-    first = _deliver(database, webhook, Patience())
-    second = _deliver(database, webhook, Patience(), failures=first.failures)
+    first = _deliver(database, webhook, RetryPolicy())
+    second = _deliver(database, webhook, RetryPolicy(), failures=first.failures)
 
     assert [(each.status, each.attempts) for each in deliveries_of(database, webhook)] == [("given_up", 1), ("given_up", 0)]
     assert second.next_at is None
@@ -144,7 +144,7 @@ def test_what_is_too_old_is_tried_once_and_given_up(database: Database) -> None:
 
 def test_what_waits_goes_to_the_address_that_the_webhook_has_now(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, f"http://127.0.0.1:{free_port()}/")
-    _happen(database, Event.RELEASE_REMOVED)
+    _happen(database, AuditEvent.RELEASE_REMOVED)
     with database.transaction() as store:
         store.webhooks.write(store.webhooks.get("shop", webhook).model_copy(update={"url": receiver.url("/new")}))
 
@@ -155,7 +155,7 @@ def test_what_waits_goes_to_the_address_that_the_webhook_has_now(database: Datab
 
 def test_for_a_day_after_a_rotation_either_secret_verifies(database: Database, receiver: Receiver) -> None:
     webhook, new = add_webhook(database, receiver.url()), SECRET.replace("dGhl", "dGhM")
-    _happen(database, Event.RELEASE_ADDED)
+    _happen(database, AuditEvent.RELEASE_ADDED)
     with database.transaction() as store:
         store.webhooks.rotate(webhook, new, datetime.now(UTC))
 
@@ -167,7 +167,7 @@ def test_for_a_day_after_a_rotation_either_secret_verifies(database: Database, r
 
 def test_the_address_is_looked_at_again_when_it_is_sent(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, receiver.url(scheme="https"))
-    _happen(database, Event.RELEASE_REMOVED)
+    _happen(database, AuditEvent.RELEASE_REMOVED)
 
     _deliver(database, webhook, private=False)
 
@@ -177,7 +177,7 @@ def test_the_address_is_looked_at_again_when_it_is_sent(database: Database, rece
 
 def test_a_redirect_to_a_loopback_address_counts_as_a_failure(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, receiver.url())
-    _happen(database, Event.RELEASE_REMOVED)
+    _happen(database, AuditEvent.RELEASE_REMOVED)
     with receiving() as inside:
         receiver.answer = answering(307, Location=inside.url())
         _deliver(database, webhook)
@@ -188,7 +188,7 @@ def test_a_redirect_to_a_loopback_address_counts_as_a_failure(database: Database
 
 def test_a_webhook_that_was_deleted_gets_nothing(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, receiver.url())
-    _happen(database, Event.RELEASE_REMOVED)
+    _happen(database, AuditEvent.RELEASE_REMOVED)
     with database.transaction() as store:
         store.webhooks.delete(webhook)
 
@@ -198,20 +198,20 @@ def test_a_webhook_that_was_deleted_gets_nothing(database: Database, receiver: R
 
 def test_a_worker_that_is_told_to_stop_begins_no_other_delivery(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, receiver.url())
-    _happen(database, Event.RELEASE_REMOVED)
+    _happen(database, AuditEvent.RELEASE_REMOVED)
     environment = ActivityEnvironment()
     environment.worker_shutdown()
 
-    command = DeliverNotices(project="shop", webhook=webhook)
-    delivered = environment.run(DeliveryActivities(database, Poster(allow_private=True)).deliver_notices, command)
+    command = DeliverWebhook(project="shop", webhook=webhook)
+    delivered = environment.run(DeliveryActivities(database, HttpPoster(allow_private=True)).deliver_notices, command)
 
     assert receiver.received == []
     assert delivered.next_at == deliveries_of(database, webhook)[0].next_attempt_at
 
 
 def test_neither_log_nor_answer_holds_the_secret_the_address_or_the_document(sqlite: Database) -> None:
-    webhook = add_webhook(sqlite, f"http://127.0.0.1:{free_port()}/path-is-a-password?token=t0ken", NoticeEvent.RELEASE_REMOVED)
-    _happen(sqlite, Event.RELEASE_REMOVED)
+    webhook = add_webhook(sqlite, f"http://127.0.0.1:{free_port()}/path-is-a-password?token=t0ken", WebhookEvent.RELEASE_REMOVED)
+    _happen(sqlite, AuditEvent.RELEASE_REMOVED)
 
     with structlog.testing.capture_logs() as lines:
         delivered = _deliver(sqlite, webhook)

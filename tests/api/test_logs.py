@@ -109,7 +109,7 @@ def test_a_release_is_found_in_the_log_by_its_id_on_every_line_of_the_request(lo
         assert next(line["event"] for line in lines if line.get("release")) == event
         assert lines[-1]["event"] == "request"
     assert logging_api.lines(event="request", release=release)
-    assert all("request_id" not in line for line in logging_api.lines(event="errand_failed"))
+    assert all("request_id" not in line for line in logging_api.lines(event="outbox_entry_failed"))
 
 
 def test_a_problem_names_the_request_in_its_header_its_body_and_the_log(logging_api: LoggingApi) -> None:
@@ -171,7 +171,7 @@ def test_a_defect_is_answered_with_the_id_under_which_it_was_logged() -> None:
     with capture_logs() as logs:
         answer = asyncio.run(story())
 
-    problem = problem_of(answer, 500, "defect")
+    problem = problem_of(answer, 500, "internal_error")
     assert "nobody expected" not in answer.text
     assert (problem["request_id"], answer.headers["x-request-id"]) == ("defect-1", "defect-1")
     assert [(line["event"], line.get("status")) for line in logs] == [("request_failed", None), ("request", 500)]

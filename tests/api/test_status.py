@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from api.app import VERSION
 from api.schemas.system import system_view
-from domain.system import Lateness, Temporal, WorkerSeen
+from domain.system import Lateness, TemporalStatus, WorkerSeen
 from tests.http import Api
 from tests.overdue import make_overdue
 from tests.pipelines import pipeline, stage
@@ -41,7 +41,7 @@ def test_the_status_counts_what_is_late_and_tells_nothing_of_it_to_those_who_may
 
 def test_which_processes_the_workers_are_is_told_to_owners_only() -> None:
     at = datetime(2026, 3, 2, tzinfo=UTC)
-    seen = Temporal(reachable=True, workers=(WorkerSeen(identity="4711@build-host", seen_at=at),))
+    seen = TemporalStatus(reachable=True, workers=(WorkerSeen(identity="4711@build-host", seen_at=at),))
 
     to_owners, to_others = (system_view(VERSION, seen, Lateness(), at, names_workers=named).model_dump_json() for named in (True, False))
 

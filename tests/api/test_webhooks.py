@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from activities.store.database import Database
-from domain.webhooks.event import NoticeEvent
+from domain.webhooks.event import WebhookEvent
 from domain.webhooks.webhook import MOST_WEBHOOKS
 from tests.api.answers import pointers, problem_of
 from tests.conftest import serve
@@ -73,7 +73,7 @@ def test_a_webhook_tells_of_everything_unless_events_are_named_and_shows_its_sec
 
     shown = {field: value for field, value in made.items() if field not in ("secret", "old_secret_until")}
     assert made["secret"].startswith("whsec_")
-    assert (made["name"], made["events"]) == ("93.184.216.34", [event.value for event in NoticeEvent])
+    assert (made["name"], made["events"]) == ("93.184.216.34", [event.value for event in WebhookEvent])
     assert (some["name"], some["events"]) == ("Chat", ["stage.acted", "release.blocked"])
     assert project.get(f"{WEBHOOKS}/{made['id']}") == shown
     assert [each["id"] for each in project.get(WEBHOOKS)["items"]] == [some["id"], made["id"]]

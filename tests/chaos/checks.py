@@ -27,8 +27,8 @@ def nothing_is_stuck(evidence: Evidence) -> Iterator[str]:
     for each in evidence.executions:
         if each.status != "COMPLETED":
             yield f"{each.workflow} is {each.status}"
-    if evidence.errands:
-        yield f"{evidence.errands} errands were not run"
+    if evidence.entries:
+        yield f"{evidence.entries} entries were not run"
 
 
 def what_was_told_is_recorded(evidence: Evidence) -> Iterator[str]:

@@ -104,11 +104,11 @@ def set_up(api: Api, plan: Plan) -> Api:
 def gather(folder: Path, ground: Ground, people: People) -> Evidence:
     """Everything that is left behind."""
     ground.database.copy_to(folder / "evidence.db")
-    record, errands = read_database(folder / "evidence.db")
+    record, entries = read_database(folder / "evidence.db")
     executions = asyncio.run(read_executions(_temporal(ground)))
     surprises = people.surprises + ground.died
     keys = [OWNER_KEY, str(people.api.client.headers["Authorization"]).removeprefix("Bearer ")]
-    return Evidence(record, errands, executions, people.told, surprises, read_logs(folder), keys)
+    return Evidence(record, entries, executions, people.told, surprises, read_logs(folder), keys)
 
 
 def _let_happen(ground: Ground, faults: list[Fault], seconds: float, tell: Tell) -> None:
@@ -142,7 +142,7 @@ def _come_to_rest(ground: Ground, people: People, patience: float, tell: Tell) -
 class Stands(NamedTuple):
     """How far everything has come."""
 
-    errands: int
+    entries: int
     unfinished: int
     writes: int
     open_workflows: int
@@ -150,7 +150,7 @@ class Stands(NamedTuple):
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to do."""
-        return not (self.errands or self.unfinished or self.open_workflows)
+        return not (self.entries or self.unfinished or self.open_workflows)
 
 
 def _where_all_stands(ground: Ground) -> Stands | None:
@@ -159,9 +159,9 @@ def _where_all_stands(ground: Ground) -> Stands | None:
         ground.stack.api.get("/status")
         running = asyncio.run(open_workflows(_temporal(ground))).total()
         ground.database.copy_to(Path(folder) / "look.db")
-        record, errands = read_database(Path(folder) / "look.db")
+        record, entries = read_database(Path(folder) / "look.db")
         unfinished = sum(story.row["ended_at"] is None for story in record.stories)
-        return Stands(errands, unfinished, sum(story.row["sequence"] for story in record.stories), running)
+        return Stands(entries, unfinished, sum(story.row["sequence"] for story in record.stories), running)
     return None
 
 

@@ -17,7 +17,7 @@ class Evidence:
     """What the checks look at. None of it was asked of the product, but for what people were told."""
 
     record: Record
-    errands: int
+    entries: int
     executions: list[Execution]
     told: list[Told]
     surprises: list[str]
@@ -26,11 +26,11 @@ class Evidence:
 
 
 def read_database(path: Path) -> tuple[Record, int]:
-    """The record, and how many errands are still to be run."""
+    """The record, and how many entries are still to be run."""
     connection = sqlite3.connect(path)
-    (errands,) = connection.execute("SELECT count(*) FROM outbox").fetchone()
+    (entries,) = connection.execute("SELECT count(*) FROM outbox").fetchone()
     connection.close()
-    return read_record(str(path), PROJECT), errands
+    return read_record(str(path), PROJECT), entries
 
 
 def read_logs(folder: Path) -> dict[str, str]:

@@ -30,8 +30,8 @@ def in_database(statement: str, *more: str) -> Planting:
             written = [connection.execute(each).rowcount for each in (statement, *more)]
             connection.commit()
         assert all(written), "there is nothing to spoil"
-        record, errands = read_database(path)
-        return replace(evidence, record=record, errands=errands)
+        record, entries = read_database(path)
+        return replace(evidence, record=record, entries=entries)
 
     return plant
 

@@ -3,11 +3,11 @@
 from contextlib import suppress
 
 from domain.errors import Invalid
-from domain.flags.change import Change, decide
+from domain.flags.change import Change, plan_change
 from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch
-from domain.releases.net_change import Undoing, net_changes
-from domain.releases.revert import Here, PutBack, put_back
+from domain.releases.net_change import UndoScope, net_changes
+from domain.releases.revert import RevertContext, RevertPlan, plan_revert
 from tests.domain.flag_strategies import SEGMENTS
 from tests.world import NOW
 
@@ -32,15 +32,15 @@ class Journey:
     def by_hand(self, patch: FlagPatch) -> None:
         """Somebody changes the flag."""
         with suppress(Invalid):
-            self.now = decide(patch, self.now).state
+            self.now = plan_change(patch, self.now).state
 
-    def decided(self, undoes_from: int = 0, *, force: bool = False, segments: tuple[str, ...] = SEGMENTS) -> PutBack:
+    def decided(self, undoes_from: int = 0, *, force: bool = False, segments: tuple[str, ...] = SEGMENTS) -> RevertPlan:
         """What a rollback would do."""
-        nets = net_changes(self.changes, Undoing(undoes_from, self.stage_of_visit), {"production": self.seen})
-        here = Here(environment="production", now=self.now, seen=self.seen, segments=frozenset(segments), force=force)
-        return put_back(nets["production"], here) if nets else PutBack(FlagPatch(), ())
+        nets = net_changes(self.changes, UndoScope(undoes_from, self.stage_of_visit), {"production": self.seen})
+        here = RevertContext(environment="production", now=self.now, seen=self.seen, segments=frozenset(segments), force=force)
+        return plan_revert(nets["production"], here) if nets else RevertPlan(FlagPatch(), ())
 
-    def roll_back(self, undoes_from: int = 0, *, force: bool = False) -> PutBack:
+    def roll_back(self, undoes_from: int = 0, *, force: bool = False) -> RevertPlan:
         """Do it, and keep the change that it makes."""
         decided = self.decided(undoes_from, force=force)
         if decided.patch.named:
@@ -48,7 +48,7 @@ class Journey:
         return decided
 
     def _change(self, visit: int, patch: FlagPatch, undoes_from: int | None = None) -> None:
-        decided = decide(patch, self.now)
+        decided = plan_change(patch, self.now)
         change = Change(
             key=f"k{len(self.changes)}",
             release="r1",

@@ -3,14 +3,14 @@
 from typing import Any
 
 from domain.access import Person
-from domain.pipelines.pipeline import Definition
+from domain.pipelines.pipeline import PipelineDefinition
 from domain.releases.release import Blocked, PipelineRef, Release
 from domain.releases.rollback import Rollback
 from domain.releases.status import ReleaseStatus
 from tests.pipelines import enable, hold, pipeline, stage
 from tests.world import NOW
 
-DEFINITION = Definition.model_validate(
+DEFINITION = PipelineDefinition.model_validate(
     pipeline(
         stage("Development"),
         stage("Beta", "production", "1h", [enable("beta")]),

@@ -4,42 +4,49 @@ from datetime import timedelta
 
 import pytest
 
-from domain.system import LATELY, Condition, Lateness, Temporal, WorkerSeen, judge
+from domain.system import LATELY, Lateness, SystemCondition, TemporalStatus, WorkerSeen, judge
 from tests.world import NOW
 
-UP = Temporal(reachable=True, version="1.32.0")
+UP = TemporalStatus(reachable=True, version="1.32.0")
 ON_TIME, LATE = Lateness(), Lateness(overdue=2, worst=timedelta(minutes=3))
 MOMENT = timedelta(microseconds=1)
 
 
-def staffed(*ages: timedelta) -> Temporal:
+def staffed(*ages: timedelta) -> TemporalStatus:
     return UP.model_copy(update={"workers": tuple(WorkerSeen(identity=f"{n}@a", seen_at=NOW - age) for n, age in enumerate(ages))})
 
 
-VERDICTS: dict[str, tuple[Temporal, Lateness, Condition, str]] = {
+VERDICTS: dict[str, tuple[TemporalStatus, Lateness, SystemCondition, str]] = {
     "all is well": (
         staffed(LATELY - MOMENT, timedelta()),
         ON_TIME,
-        Condition.OK,
+        SystemCondition.OK,
         "No outage: 2 workers were seen lately, the last 0 s ago, and nothing is overdue.",
     ),
-    "one worker is enough": (staffed(timedelta()), ON_TIME, Condition.OK, "No outage: a worker was seen 0 s ago, and nothing"),
+    "one worker is enough": (staffed(timedelta()), ON_TIME, SystemCondition.OK, "No outage: a worker was seen 0 s ago, and nothing"),
     "it is slow": (
         staffed(timedelta(seconds=43), LATELY),
         LATE,
-        Condition.DELAYED,
+        SystemCondition.DELAYED,
         "A delay: 2 releases are overdue, the latest by 3 min. A worker was seen 43 s ago: it may hang or have died since",
     ),
-    "nobody was ever there": (UP, ON_TIME, Condition.NO_WORKER, "An outage: no worker has asked Temporal for work lately"),
-    "they have gone": (staffed(LATELY), LATE, Condition.NO_WORKER, "2 releases are overdue, the latest by 3 min."),
-    "Temporal is down": (Temporal(), LATE, Condition.TEMPORAL_UNAVAILABLE, "An outage: Temporal can't be reached"),
-    "Temporal is down at night": (Temporal(), ON_TIME, Condition.TEMPORAL_UNAVAILABLE, "Nothing is overdue yet."),
-    "one is late": (Temporal(), Lateness(overdue=1, worst=timedelta(hours=1)), Condition.TEMPORAL_UNAVAILABLE, "1 release is overdue"),
+    "nobody was ever there": (UP, ON_TIME, SystemCondition.NO_WORKER, "An outage: no worker has asked Temporal for work lately"),
+    "they have gone": (staffed(LATELY), LATE, SystemCondition.NO_WORKER, "2 releases are overdue, the latest by 3 min."),
+    "Temporal is down": (TemporalStatus(), LATE, SystemCondition.TEMPORAL_UNAVAILABLE, "An outage: Temporal can't be reached"),
+    "Temporal is down at night": (TemporalStatus(), ON_TIME, SystemCondition.TEMPORAL_UNAVAILABLE, "Nothing is overdue yet."),
+    "one is late": (
+        TemporalStatus(),
+        Lateness(overdue=1, worst=timedelta(hours=1)),
+        SystemCondition.TEMPORAL_UNAVAILABLE,
+        "1 release is overdue",
+    ),
 }
 
 
 @pytest.mark.parametrize(("temporal", "lateness", "condition", "words"), VERDICTS.values(), ids=VERDICTS)
-def test_a_sentence_tells_an_outage_from_a_wait(temporal: Temporal, lateness: Lateness, condition: Condition, words: str) -> None:
+def test_a_sentence_tells_an_outage_from_a_wait(
+    temporal: TemporalStatus, lateness: Lateness, condition: SystemCondition, words: str
+) -> None:
     verdict = judge(temporal, lateness, NOW)
 
     assert verdict.condition is condition

@@ -7,7 +7,7 @@ import pytest
 
 from activities.store.database import Database
 from api.client import ApiClient
-from api.embedded.audit_tail import Follower
+from api.embedded.audit_tail import AuditTail
 from api.embedded.demo import WEBSHOP
 from api.embedded.demo_loader import load
 from tests.http import OWNER_KEY, Api
@@ -53,8 +53,8 @@ def test_a_release_that_a_person_removed_is_not_added_again(api: Api, client: Ap
 
 def test_each_step_is_told_once_and_only_since_the_start(api: Api, client: ApiClient, sqlite: Database) -> None:
     load(client, WEBSHOP)
-    late = Follower(sqlite, datetime.now(UTC))
-    early = Follower(sqlite, datetime(2026, 1, 1, tzinfo=UTC))
+    late = AuditTail(sqlite, datetime.now(UTC))
+    early = AuditTail(sqlite, datetime(2026, 1, 1, tzinfo=UTC))
 
     assert len(early.news()) == len(WEBSHOP.releases(datetime.now(UTC)))
     assert early.news() == late.news() == []

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from api.embedded.format_event import TOLD, differences, tell
-from domain.audit import Event
+from api.embedded.format_event import TOLD, differences, format_event
+from domain.audit import AuditEvent
 
 
 def entry(event: str, **more: Any) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def entry(event: str, **more: Any) -> dict[str, Any]:
 def test_a_change_by_hand_is_told_with_before_and_after() -> None:
     states = {"before": {"enabled": False, "value": "a"}, "after": {"enabled": True, "value": "a"}}
 
-    line = tell(entry("flag.changed", feature="checkout", environment="staging", **states))
+    line = format_event(entry("flag.changed", feature="checkout", environment="staging", **states))
 
     assert line.endswith("staging: off → on")
     assert "by hand" in line
@@ -26,7 +26,7 @@ def test_a_change_by_hand_is_told_with_before_and_after() -> None:
 def test_what_a_rollback_put_back_is_told_as_its_doing() -> None:
     release = {"kind": "release", "id": "1", "owner": None}
 
-    line = tell(entry("flag.changed", actor=release, environment="staging", before={"enabled": True}, after={"enabled": False}))
+    line = format_event(entry("flag.changed", actor=release, environment="staging", before={"enabled": True}, after={"enabled": False}))
 
     assert "  rollback " in line
 
@@ -42,10 +42,10 @@ def test_a_field_at_its_target_is_left_out() -> None:
     assert differences({"enabled": True, "value": None}, {"enabled": True, "value": "x" * 100}) == [f'value none → "{"x" * 38}…']
 
 
-@pytest.mark.parametrize("event", [event for event in Event if event.startswith(("release.", "stage."))])
-def test_every_step_of_a_flag_is_told(event: Event) -> None:
+@pytest.mark.parametrize("event", [event for event in AuditEvent if event.startswith(("release.", "stage."))])
+def test_every_step_of_a_flag_is_told(event: AuditEvent) -> None:
     assert event in TOLD
-    assert "checkout" in tell(entry(event, feature="checkout", environment="staging", stage="Beta", reason="why"))
+    assert "checkout" in format_event(entry(event, feature="checkout", environment="staging", stage="Beta", reason="why"))
 
 
 def test_a_rollback_is_told_with_how_far_it_goes_and_how_much_was_left_alone() -> None:
@@ -55,7 +55,7 @@ def test_a_rollback_is_told_with_how_far_it_goes_and_how_much_was_left_alone() -
     in_part = entry("release.rolled_back", after={"to_stage": None, "force": False, "left_alone": [{}, {}]})
     given_up = entry("release.not_rolled_back", reason="erin no longer has the right.")
 
-    assert [tell(each).split("by hand")[1].strip() for each in (whole, to_stage, done, in_part, given_up)] == [
+    assert [format_event(each).split("by hand")[1].strip() for each in (whole, to_stage, done, in_part, given_up)] == [
         "to be rolled back: it fails",
         "to be rolled back to 'Beta'",
         "rolled back",

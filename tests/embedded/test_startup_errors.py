@@ -12,7 +12,7 @@ from api.embedded.errors import CannotStart
 from api.embedded.ports import check_ports
 from api.embedded.processes import find_temporal
 from api.embedded.schema import prepare_database
-from api.embedded.state_dir import Home
+from api.embedded.state_dir import StateDir
 from settings import Settings
 from tests.embedded.running import RunningStack, settings_of
 from tests.http import free_port
@@ -71,10 +71,10 @@ def test_a_missing_temporal_is_named_with_the_remedy(tmp_path: Path, monkeypatch
 
 
 def test_a_second_one_in_the_same_home_is_refused(tmp_path: Path) -> None:
-    home = Home(tmp_path / "home")
+    home = StateDir(tmp_path / "home")
     home.prepare()
 
-    with home.locked(), pytest.raises(CannotStart, match="Another `flaghoist dev`"), Home(tmp_path / "home").locked():
+    with home.locked(), pytest.raises(CannotStart, match="Another `flaghoist dev`"), StateDir(tmp_path / "home").locked():
         pass
 
     with home.locked():
@@ -85,19 +85,19 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(CannotStart, match="FLAGHOIST_HOME"):
-        Home(tmp_path / "file" / "home").prepare()
+        StateDir(tmp_path / "file" / "home").prepare()
 
 
 def test_a_key_that_could_be_guessed_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CannotStart, match="FLAGHOIST_BOOTSTRAP_KEY"):
-        Home(tmp_path).keep_key("secret")
+        StateDir(tmp_path).keep_key("secret")
 
 
 def test_a_key_is_made_once_and_kept(tmp_path: Path) -> None:
-    made = Home(tmp_path).keep_key("")
+    made = StateDir(tmp_path).keep_key("")
 
-    assert Home(tmp_path).keep_key("") == made
-    assert Home(tmp_path).keep_key("fh_another_key_that_was_given") == "fh_another_key_that_was_given"
+    assert StateDir(tmp_path).keep_key("") == made
+    assert StateDir(tmp_path).keep_key("fh_another_key_that_was_given") == "fh_another_key_that_was_given"
     assert (tmp_path / "bootstrap.key").read_text() == "fh_another_key_that_was_given\n"
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from domain.flags.project import Segment
 from domain.pipelines.action import Action
-from domain.pipelines.pipeline import Definition
+from domain.pipelines.pipeline import PipelineDefinition
 from domain.pipelines.templates import TEMPLATES
 from domain.pipelines.trigger import Trigger
 from domain.pipelines.validation import problems_of, warnings_of
@@ -31,7 +31,7 @@ def _first_column(text: str) -> set[str]:
 
 @pytest.mark.parametrize("shown", PIPELINES, ids=lambda shown: str(shown["key"]))
 def test_a_pipeline_that_is_shown_can_be_published_without_a_warning(shown: dict[str, Any]) -> None:
-    definition = Definition.model_validate(shown)
+    definition = PipelineDefinition.model_validate(shown)
     environments, segments = {"development", "staging", "production"}, {"beta-users", "employees"}
 
     assert problems_of(definition, environments, segments, datetime.now(UTC)) == []
@@ -39,7 +39,7 @@ def test_a_pipeline_that_is_shown_can_be_published_without_a_warning(shown: dict
 
 
 def test_the_classic_pipelines_are_the_templates() -> None:
-    shown = {each["key"]: Definition.model_validate(each) for each in PIPELINES if each["key"] in TEMPLATES}
+    shown = {each["key"]: PipelineDefinition.model_validate(each) for each in PIPELINES if each["key"] in TEMPLATES}
 
     assert {key: (each.stages, each.parameters) for key, each in shown.items()} == {
         key: (each.stages, each.parameters) for key, each in TEMPLATES.items()

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 HTTP_CODES = {
     "body_too_large",
     "database_unavailable",
-    "defect",
+    "internal_error",
     "json_invalid",
     "method_not_allowed",
     "refused",

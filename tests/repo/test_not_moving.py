@@ -8,7 +8,7 @@ import pytest
 from domain.errors import BLOCKING
 from domain.releases.status import FINISHED
 from domain.releases.waiting import WaitingCode
-from domain.system import Condition
+from domain.system import SystemCondition
 from tests.repo.guide import chapter, headings, rows, typed
 
 NAME = "docs/guide/why-is-my-release-not-moving.md"
@@ -38,7 +38,7 @@ def test_each_has_what_helps_as_a_command_and_as_a_request(code: str, text: str)
 def test_every_condition_of_the_system_is_there() -> None:
     first = [row[0].strip("`") for row in rows(chapter(NAME, "All releases stand still"))[1:]]
 
-    assert {condition.value for condition in Condition} <= set(first)
+    assert {condition.value for condition in SystemCondition} <= set(first)
 
 
 def test_every_end_is_there() -> None:

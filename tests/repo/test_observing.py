@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from activities.messages import ChangeFlag
-from activities.record.worker_metrics import Reporter
+from activities.record.worker_metrics import ChangeMetrics
 from activities.store.database import Database
 from api.prometheus import Answered, ApiMetrics
 from domain.errors import FlagChangedByHand
@@ -33,7 +33,7 @@ def _of_api(database: Database) -> set[str]:
 def _of_worker() -> set[str]:
     address = f"127.0.0.1:{free_port()}"
     runtime = runtime_serving_metrics(address)
-    told = Reporter(runtime.metric_meter)
+    told = ChangeMetrics(runtime.metric_meter)
     place = {"release": "r", "visit": 1, "stage": "Development", "environment": "development", "sequence": 0}
     command = ChangeFlag(project="shop", patch=FlagPatch(enabled=True), entered_at=AT, acts_at=AT, **place)
     before_and_after = {"patch": command.patch, "before": FlagPatch(enabled=False), "after": command.patch}

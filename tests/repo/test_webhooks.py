@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from domain.audit import AuditEntry, Event, by_release
-from domain.webhooks.event import DETAILS, VERSION, NoticeEvent, notice_of
+from domain.audit import AuditEntry, AuditEvent, by_release
+from domain.webhooks.event import DETAILS, VERSION, WebhookEvent, payload_of
 from domain.webhooks.signature import signed_headers
 from domain.webhooks.webhook import Failure
 from tests.repo.guide import rows, text_of
 from tests.webhooks import SECRET
 
 DOCUMENT = text_of("docs/guide/webhooks.md")
-TOLD_BY_STAGES = {NoticeEvent.STAGE_ACTED: ("step",)}
+TOLD_BY_STAGES = {WebhookEvent.STAGE_ACTED: ("step",)}
 
 
 def _block(language: str) -> str:
@@ -26,7 +26,7 @@ def _block(language: str) -> str:
 def test_every_event_has_its_row_with_its_details_and_no_other_has() -> None:
     shown = {row[0].strip("`"): tuple(re.findall(r"`(\w+)`", row[2])) for row in rows(DOCUMENT) if len(row) == 3 and "." in row[0]}
 
-    assert shown == {event.value: (DETAILS | TOLD_BY_STAGES).get(event, ()) for event in NoticeEvent}
+    assert shown == {event.value: (DETAILS | TOLD_BY_STAGES).get(event, ()) for event in WebhookEvent}
 
 
 def test_every_failure_has_its_row_and_no_other_has() -> None:
@@ -37,8 +37,10 @@ def test_every_failure_has_its_row_and_no_other_has() -> None:
 
 def test_the_document_that_is_shown_has_the_fields_that_are_sent() -> None:
     shown = json.loads(_block("json"))
-    entry = AuditEntry(at=datetime(2026, 3, 2, 9, 0, tzinfo=UTC), actor=by_release("r"), event=Event.RELEASE_BLOCKED, project="webshop")
-    notice = notice_of(entry.model_copy(update={"after": {"code": "flag_changed_by_hand"}}))
+    entry = AuditEntry(
+        at=datetime(2026, 3, 2, 9, 0, tzinfo=UTC), actor=by_release("r"), event=AuditEvent.RELEASE_BLOCKED, project="webshop"
+    )
+    notice = payload_of(entry.model_copy(update={"after": {"code": "flag_changed_by_hand"}}))
 
     assert notice
     sent = json.loads(notice.body)

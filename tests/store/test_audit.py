@@ -8,14 +8,14 @@ import pytest
 from activities.store.audit import FILTERS
 from activities.store.database import Database
 from activities.store.paging import Slice
-from domain.audit import SYSTEM, TEMPORAL, Actor, AuditEntry, Event, by_key, by_release
+from domain.audit import SYSTEM, TEMPORAL, Actor, AuditEntry, AuditEvent, by_key, by_release
 from tests.world import NOW, World, make_world
 
 HOUR = timedelta(hours=1)
 
 
 def entry(reason: str, actor: Actor = SYSTEM, at: datetime = NOW, **more: Any) -> AuditEntry:
-    return AuditEntry(at=at, actor=actor, event=more.pop("event", Event.FLAG_CHANGED), reason=reason, **more)
+    return AuditEntry(at=at, actor=actor, event=more.pop("event", AuditEvent.FLAG_CHANGED), reason=reason, **more)
 
 
 def write(database: Database, *entries: AuditEntry) -> None:
@@ -58,7 +58,7 @@ def test_an_entry_is_read_as_it_was_written(world: World) -> None:
 def test_entries_are_found_by_what_they_are_about(sqlite: Database, column: str) -> None:
     about: dict[str, Any] = {"event": "release.added"} | {name: "this" for name in FILTERS if name != "event"}
     other = {column: "release.removed" if column == "event" else "that"}
-    write(sqlite, entry("it", **about), entry("other", **(about | other)), entry("nothing", event=Event.KEY_CREATED))
+    write(sqlite, entry("it", **about), entry("other", **(about | other)), entry("nothing", event=AuditEvent.KEY_CREATED))
 
     assert found(sqlite, {column: about[column]}) == ["it"]
     assert found(sqlite, about) == ["it"]

@@ -10,28 +10,28 @@ from sqlalchemy import event
 from activities.store.database import Database
 from activities.store.deliveries import KEPT, KNOCKED_AGAIN
 from activities.store.paging import Slice
-from domain.audit import SYSTEM, AuditEntry, Event
+from domain.audit import SYSTEM, AuditEntry, AuditEvent
 from domain.errors import NotFound
-from domain.webhooks.event import NoticeEvent
-from domain.webhooks.webhook import Attempt, DeliveryStatus, Failure, Patience
+from domain.webhooks.event import WebhookEvent
+from domain.webhooks.webhook import Attempt, DeliveryStatus, Failure, RetryPolicy
 from tests.webhooks import add_webhook, deliveries_of
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 URL = "https://hooks.example.com/"
-BOTH = (NoticeEvent.RELEASE_COMPLETED, NoticeEvent.RELEASE_REMOVED)
+BOTH = (WebhookEvent.RELEASE_COMPLETED, WebhookEvent.RELEASE_REMOVED)
 
 
-def _happens(database: Database, *events: Event, project: str = "shop", at: datetime = AT) -> None:
+def _happens(database: Database, *events: AuditEvent, project: str = "shop", at: datetime = AT) -> None:
     with database.transaction() as store:
         for each in events:
             store.audit.add(AuditEntry(at=at, actor=SYSTEM, event=each, project=project, release="r"))
 
 
 def test_each_webhook_is_told_what_it_wants_to_hear_of_its_project_in_order(database: Database) -> None:
-    both, other = add_webhook(database, URL, *BOTH), add_webhook(database, URL, NoticeEvent.RELEASE_REMOVED)
+    both, other = add_webhook(database, URL, *BOTH), add_webhook(database, URL, WebhookEvent.RELEASE_REMOVED)
     elsewhere = add_webhook(database, URL, *BOTH, project="bakery")
 
-    _happens(database, Event.RELEASE_ADDED, Event.RELEASE_REMOVED, Event.RELEASE_COMPLETED, Event.PIPELINE_CREATED)
+    _happens(database, AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_REMOVED, AuditEvent.RELEASE_COMPLETED, AuditEvent.PIPELINE_CREATED)
 
     told = {webhook: [each.event.value for each in deliveries_of(database, webhook)] for webhook in (both, other, elsewhere)}
     assert told == {both: ["release.removed", "release.completed"], other: ["release.removed"], elsewhere: []}
@@ -41,7 +41,7 @@ def test_what_did_not_happen_is_not_told(database: Database) -> None:
     webhook = add_webhook(database, URL, *BOTH)
 
     with suppress(RuntimeError), database.transaction() as store:
-        store.audit.add(AuditEntry(at=AT, actor=SYSTEM, event=Event.RELEASE_REMOVED, project="shop"))
+        store.audit.add(AuditEntry(at=AT, actor=SYSTEM, event=AuditEvent.RELEASE_REMOVED, project="shop"))
         raise RuntimeError("the rest of it failed")
 
     assert deliveries_of(database, webhook) == []
@@ -51,21 +51,21 @@ def test_a_transaction_looks_for_webhooks_once_however_much_happens_in_it(databa
     looks: list[Any] = []
     event.listen(database.engine, "before_cursor_execute", lambda *told: looks.append(told[2]) if "webhooks" in told[2] else None)
 
-    _happens(database, Event.RELEASE_REMOVED, Event.RELEASE_COMPLETED, Event.RELEASE_BLOCKED)
+    _happens(database, AuditEvent.RELEASE_REMOVED, AuditEvent.RELEASE_COMPLETED, AuditEvent.RELEASE_BLOCKED)
 
     assert len(looks) == 1
 
 
 def test_a_delivery_is_its_own_errand_until_its_workflow_is_told_and_again_when_it_is_late(database: Database) -> None:
     webhook = add_webhook(database, URL, *BOTH)
-    _happens(database, Event.RELEASE_REMOVED, Event.RELEASE_COMPLETED)
+    _happens(database, AuditEvent.RELEASE_REMOVED, AuditEvent.RELEASE_COMPLETED)
     ids = tuple(each.id for each in deliveries_of(database, webhook))
 
     with database.transaction() as store:
-        first = store.deliveries.to_knock(AT)
-        store.deliveries.knocked(ids, AT)
-        at_once = store.deliveries.to_knock(AT + KNOCKED_AGAIN - timedelta(seconds=1))
-        late = store.deliveries.to_knock(AT + KNOCKED_AGAIN)
+        first = store.deliveries.to_wake(AT)
+        store.deliveries.woken(ids, AT)
+        at_once = store.deliveries.to_wake(AT + KNOCKED_AGAIN - timedelta(seconds=1))
+        late = store.deliveries.to_wake(AT + KNOCKED_AGAIN)
 
     assert [(each.project, each.webhook, sorted(each.deliveries)) for each in first] == [("shop", webhook, sorted(ids))]
     assert at_once == []
@@ -74,27 +74,27 @@ def test_a_delivery_is_its_own_errand_until_its_workflow_is_told_and_again_when_
 
 def test_what_is_written_after_somebody_looked_is_not_taken_for_told(database: Database) -> None:
     webhook = add_webhook(database, URL, *BOTH)
-    _happens(database, Event.RELEASE_REMOVED)
+    _happens(database, AuditEvent.RELEASE_REMOVED)
     with database.reading() as store:
-        [seen] = store.deliveries.to_knock(AT)
-    _happens(database, Event.RELEASE_COMPLETED)
+        [seen] = store.deliveries.to_wake(AT)
+    _happens(database, AuditEvent.RELEASE_COMPLETED)
 
     with database.transaction() as store:
-        store.deliveries.knocked(seen.deliveries, AT)
-        [left] = store.deliveries.to_knock(AT)
+        store.deliveries.woken(seen.deliveries, AT)
+        [left] = store.deliveries.to_wake(AT)
 
     assert left.deliveries == (deliveries_of(database, webhook)[1].id,)
 
 
 def test_the_oldest_that_is_due_comes_first_and_what_is_delivered_is_due_no_more(database: Database) -> None:
     webhook = add_webhook(database, URL, *BOTH)
-    _happens(database, Event.RELEASE_REMOVED, Event.RELEASE_COMPLETED)
+    _happens(database, AuditEvent.RELEASE_REMOVED, AuditEvent.RELEASE_COMPLETED)
     first, second = deliveries_of(database, webhook)
 
     with database.transaction() as store:
         oldest = store.deliveries.due(webhook, AT)
-        store.deliveries.write(first.attempted(Attempt(status=204), AT, Patience()), None)
-        store.deliveries.write(second.attempted(Attempt(failure=Failure.TIMED_OUT), AT, Patience()), None)
+        store.deliveries.write(first.attempted(Attempt(status=204), AT, RetryPolicy()), None)
+        store.deliveries.write(second.attempted(Attempt(failure=Failure.TIMED_OUT), AT, RetryPolicy()), None)
 
     assert oldest
     assert oldest.delivery == first
@@ -106,8 +106,8 @@ def test_the_oldest_that_is_due_comes_first_and_what_is_delivered_is_due_no_more
 
 def test_what_is_late_is_given_up_all_at_once_and_nothing_else(database: Database) -> None:
     webhook, other = add_webhook(database, URL, *BOTH), add_webhook(database, URL, *BOTH)
-    _happens(database, Event.RELEASE_REMOVED)
-    _happens(database, Event.RELEASE_COMPLETED, at=AT + timedelta(hours=1))
+    _happens(database, AuditEvent.RELEASE_REMOVED)
+    _happens(database, AuditEvent.RELEASE_COMPLETED, at=AT + timedelta(hours=1))
 
     with database.transaction() as store:
         store.deliveries.give_up(webhook, AT + timedelta(minutes=1))
@@ -118,11 +118,11 @@ def test_what_is_late_is_given_up_all_at_once_and_nothing_else(database: Databas
 
 def test_what_has_ended_is_forgotten_after_a_month(database: Database) -> None:
     webhook = add_webhook(database, URL, *BOTH)
-    _happens(database, Event.RELEASE_REMOVED, Event.RELEASE_COMPLETED)
+    _happens(database, AuditEvent.RELEASE_REMOVED, AuditEvent.RELEASE_COMPLETED)
     ended, pending = deliveries_of(database, webhook)
 
     with database.transaction() as store:
-        store.deliveries.write(ended.attempted(Attempt(status=204), AT, Patience()), None)
+        store.deliveries.write(ended.attempted(Attempt(status=204), AT, RetryPolicy()), None)
         store.deliveries.sweep(webhook, AT + KEPT)
         kept = store.deliveries.page(webhook, Slice()).items
         store.deliveries.sweep(webhook, AT + KEPT + timedelta(seconds=1))
@@ -133,13 +133,13 @@ def test_what_has_ended_is_forgotten_after_a_month(database: Database) -> None:
 
 def test_a_deleted_webhook_takes_its_deliveries_and_secrets_along(database: Database) -> None:
     webhook = add_webhook(database, URL, *BOTH)
-    _happens(database, Event.RELEASE_REMOVED)
+    _happens(database, AuditEvent.RELEASE_REMOVED)
 
     with database.transaction() as store:
         store.webhooks.delete_all("shop")
 
     with database.reading() as store:
-        assert (store.webhooks.find(webhook), store.deliveries.to_knock(AT)) == (None, [])
+        assert (store.webhooks.find(webhook), store.deliveries.to_wake(AT)) == (None, [])
         with pytest.raises(NotFound):
             store.webhooks.get("shop", webhook)
 
@@ -147,12 +147,12 @@ def test_a_deleted_webhook_takes_its_deliveries_and_secrets_along(database: Data
 def test_what_a_release_wrote_while_its_webhook_was_deleted_fails_nothing_and_is_dropped(database: Database) -> None:
     webhook = add_webhook(database, URL, *BOTH)
     with database.transaction() as store:
-        store.audit.add(AuditEntry(at=AT, actor=SYSTEM, event=Event.RELEASE_REMOVED, project="shop"))
+        store.audit.add(AuditEntry(at=AT, actor=SYSTEM, event=AuditEvent.RELEASE_REMOVED, project="shop"))
         store.webhooks.delete(webhook)
-        store.audit.add(AuditEntry(at=AT, actor=SYSTEM, event=Event.RELEASE_COMPLETED, project="shop"))
+        store.audit.add(AuditEntry(at=AT, actor=SYSTEM, event=AuditEvent.RELEASE_COMPLETED, project="shop"))
 
     with database.transaction() as store:
-        [orphan] = store.deliveries.to_knock(AT)
+        [orphan] = store.deliveries.to_wake(AT)
         store.deliveries.drop(orphan.webhook)
 
     assert orphan.project == ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from activities.store.change_listener import Watch
+from activities.store.change_listener import ChangeListener
 from activities.store.database import Database, Store
 from activities.store.identifiers import new_id
 from activities.store.snapshots import read_snapshot
@@ -87,16 +87,16 @@ def test_segments_and_features_are_seen_everywhere(world: World) -> None:
 def test_new_keys_raise_the_version_too(world: World) -> None:
     with world.database.reading() as store:
         production = store.environments.get("production", world.project.id).id
-        before = store.serving.keys([production])[production]
+        before = store.environment_keys.keys([production])[production]
 
-    assert raised(world, lambda store: store.serving.rotate(production, KeyKind.SERVER)) == {"production"}
+    assert raised(world, lambda store: store.environment_keys.rotate(production, KeyKind.SERVER)) == {"production"}
 
     with world.database.reading() as store:
-        after = store.serving.keys([production])[production]
+        after = store.environment_keys.keys([production])[production]
         assert (after.client_key, after.server_key[:4]) == (before.client_key, "ser.")
         assert after.server_key != before.server_key
-        assert store.serving.holder(before.server_key) is None
-        assert store.serving.holder(after.server_key) == store.serving.holder(after.client_key) == production
+        assert store.environment_keys.holder(before.server_key) is None
+        assert store.environment_keys.holder(after.server_key) == store.environment_keys.holder(after.client_key) == production
 
 
 def test_what_fails_raises_nothing(world: World) -> None:
@@ -146,7 +146,7 @@ def test_changes_of_one_environment_at_the_same_time_all_count(world: World) -> 
 
 
 def test_a_watch_learns_of_a_change_in_another_connection_at_once(world: World) -> None:
-    watch = Watch(Database(world.database.url.render_as_string(hide_password=False)))
+    watch = ChangeListener(Database(world.database.url.render_as_string(hide_password=False)))
     with world.database.reading() as store:
         production = store.environments.get("production", world.project.id).id
     known = watch.wait()[production]
@@ -179,12 +179,12 @@ def test_a_snapshot_holds_what_is_served_at_one_version(world: World) -> None:
 def test_nothing_is_served_of_what_was_deleted(world: World) -> None:
     with world.database.transaction() as store:
         production, staging = (store.environments.get(key, world.project.id).id for key in ("production", "staging"))
-        key = store.serving.keys([staging])[staging].client_key
+        key = store.environment_keys.keys([staging])[staging].client_key
         store.environments.delete(staging, NOW)
 
     with world.database.transaction() as store:
         assert read_snapshot(store, staging) is None
-        assert store.serving.holder(key) is None
+        assert store.environment_keys.holder(key) is None
         assert staging not in store.versions.current()
         store.projects.delete(world.project.id, NOW)
 

@@ -7,7 +7,7 @@ import pytest
 from activities.commands.add_release import AddRelease, add_release
 from activities.store.database import Store
 from domain.errors import AlreadyReleasing, Superseded
-from domain.releases.hold import Held
+from domain.releases.gate_hold import GateHold
 from domain.releases.release import Blocked, Release
 from domain.releases.status import FINISHED, ReleaseStatus
 from tests.pipelines import pipeline, stage
@@ -146,10 +146,10 @@ def test_the_database_itself_refuses_a_second_unfinished_release(world: World) -
 @pytest.mark.parametrize("until", [None, NOW + timedelta(hours=1)])
 def test_what_holds_a_stage_before_its_start_was_noted_stays_noted(world: World, until: datetime | None) -> None:
     release = added(world)
-    held = Held(code="window", message="The window is shut.", until=until)
+    held = GateHold(code="window", message="The window is shut.", until=until)
 
     with world.database.transaction() as store:
-        assert store.releases.write_held(release.kept(held))
+        assert store.releases.write_held(release.held_back_by(held))
         assert store.releases.write_started(release.started(NOW, NOW))
 
     now = world.release(release.id)

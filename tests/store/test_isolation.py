@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 
 from activities.store.columns import UtcDateTime
 from activities.store.database import Database
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.releases.release import Blocked
 from domain.releases.status import ReleaseStatus
 from tests.pipelines import pipeline, stage
@@ -25,7 +25,7 @@ def test_a_transaction_that_fails_leaves_nothing(world: World) -> None:
 
     def fail_half_way() -> None:
         with world.database.transaction() as store:
-            store.audit.record(world.caller, Event.PROJECT_CHANGED, NOW)
+            store.audit.record(world.caller, AuditEvent.PROJECT_CHANGED, NOW)
             store.projects.update(world.project.id, name="Half")
             raise RuntimeError("half-way")
 
@@ -108,7 +108,7 @@ def test_a_release_that_is_not_blocked_has_no_reason_rather_than_an_empty_one(wo
         store.releases.write(blocked)
     assert (reasons(), world.release(release.id).blocked) == (1, blocked.blocked)
     with world.database.transaction() as store:
-        store.releases.write(blocked.hurried(release.responsible_id, NOW, "w2"))
+        store.releases.write(blocked.made_due_now(release.responsible_id, NOW, "w2"))
     assert (reasons(), world.release(release.id).blocked) == (0, None)
 
 

@@ -26,7 +26,7 @@ def test_a_release_is_found_by_whoever_waited_while_another_became_responsible(w
     asking = threading.Event()
     with ThreadPoolExecutor(1) as threads:
         with world.database.transaction() as store:
-            store.releases.write(store.releases.get(release.id, lock=True).hurried(otto, NOW, "retried/0"))
+            store.releases.write(store.releases.get(release.id, lock=True).made_due_now(otto, NOW, "retried/0"))
             waiting = threads.submit(look)
             asking.wait(10)
             threading.Event().wait(0.5)

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from activities.store.outbox import LEASE, Errand, Kind
+from activities.store.outbox import LEASE, OutboxEntry, OutboxKind
 from tests.pipelines import pipeline, stage
 from tests.threads import at_once
 from tests.world import NOW, World
@@ -14,17 +14,17 @@ MOMENT = timedelta(seconds=1)
 
 
 @pytest.fixture
-def errands(world: World) -> World:
-    """A world with six errands for one release: its start, and five looks."""
+def entries(world: World) -> World:
+    """A world with six entries for one release: its start, and five looks."""
     world.publish(pipeline(stage("Development")))
     release = world.add()
     with world.database.transaction() as store:
         for _ in range(5):
-            store.outbox.add(Kind.LOOK_AGAIN, release.id)
+            store.outbox.add(OutboxKind.LOOK_AGAIN, release.id)
     return world
 
 
-def lease(world: World, most: int = 20, after: timedelta = timedelta(0)) -> list[Errand]:
+def lease(world: World, most: int = 20, after: timedelta = timedelta(0)) -> list[OutboxEntry]:
     with world.database.transaction() as store:
         return store.outbox.lease(NOW + after, most)
 
@@ -34,78 +34,78 @@ def has_work(world: World, after: timedelta = timedelta(0)) -> bool:
         return store.outbox.has_work(NOW + after)
 
 
-def test_errands_are_taken_oldest_first_and_only_once(errands: World) -> None:
-    first, second = lease(errands, 2), lease(errands, 20)
+def test_errands_are_taken_oldest_first_and_only_once(entries: World) -> None:
+    first, second = lease(entries, 2), lease(entries, 20)
 
-    assert [errand.kind for errand in first + second] == [Kind.START, *[Kind.LOOK_AGAIN] * 5]
-    assert [errand.id for errand in first + second] == sorted(errand.id for errand in first + second)
-    assert {errand.attempts for errand in first + second} == {1}
-    assert lease(errands) == []
-    assert not has_work(errands)
+    assert [entry.kind for entry in first + second] == [OutboxKind.START, *[OutboxKind.LOOK_AGAIN] * 5]
+    assert [entry.id for entry in first + second] == sorted(entry.id for entry in first + second)
+    assert {entry.attempts for entry in first + second} == {1}
+    assert lease(entries) == []
+    assert not has_work(entries)
 
 
-def test_two_who_look_at_once_never_take_the_same_errand(errands: World) -> None:
-    taken = at_once(*[lambda: lease(errands, 2)] * 4)
+def test_two_who_look_at_once_never_take_the_same_errand(entries: World) -> None:
+    taken = at_once(*[lambda: lease(entries, 2)] * 4)
 
-    ids = [errand.id for some in taken for errand in some]
-    rest = [errand.id for errand in lease(errands)]
+    ids = [entry.id for some in taken for entry in some]
+    rest = [entry.id for entry in lease(entries)]
     assert len(ids + rest) == len({*ids, *rest}) == 6
     assert all(len(some) <= 2 for some in taken)
 
 
-def test_an_errand_that_somebody_with_a_wrong_clock_took_is_taken_again(errands: World) -> None:
+def test_an_errand_that_somebody_with_a_wrong_clock_took_is_taken_again(entries: World) -> None:
     wrong = timedelta(minutes=3)
-    assert len(lease(errands, after=wrong)) == 6
+    assert len(lease(entries, after=wrong)) == 6
 
-    assert has_work(errands)
-    assert len(lease(errands)) == 6
-    assert lease(errands, after=MOMENT) == []
-
-
-def test_an_errand_whose_runner_died_is_taken_again(errands: World) -> None:
-    first = lease(errands)
-
-    assert not has_work(errands, LEASE - MOMENT)
-    assert lease(errands, after=LEASE - MOMENT) == []
-    assert has_work(errands, LEASE + MOMENT)
-    again = lease(errands, after=LEASE + MOMENT)
-
-    assert [errand.id for errand in again] == [errand.id for errand in first]
-    assert {errand.attempts for errand in again} == {2}
+    assert has_work(entries)
+    assert len(lease(entries)) == 6
+    assert lease(entries, after=MOMENT) == []
 
 
-def test_an_errand_that_could_not_be_run_waits_for_its_time(errands: World) -> None:
-    first, *_ = lease(errands)
-    with errands.database.transaction() as store:
-        store.outbox.put_back(first, NOW + timedelta(seconds=5))
+def test_an_errand_whose_runner_died_is_taken_again(entries: World) -> None:
+    first = lease(entries)
 
-    assert lease(errands, after=timedelta(seconds=5)) == []
-    assert [errand.id for errand in lease(errands, after=timedelta(seconds=6))] == [first.id]
+    assert not has_work(entries, LEASE - MOMENT)
+    assert lease(entries, after=LEASE - MOMENT) == []
+    assert has_work(entries, LEASE + MOMENT)
+    again = lease(entries, after=LEASE + MOMENT)
 
-
-def test_an_errand_that_was_run_is_struck_off(errands: World) -> None:
-    first, *others = lease(errands)
-    with errands.database.transaction() as store:
-        store.outbox.done(first)
-        store.outbox.done(first)
-
-    assert [errand.id for errand in lease(errands, after=LEASE + MOMENT)] == [errand.id for errand in others]
+    assert [entry.id for entry in again] == [entry.id for entry in first]
+    assert {entry.attempts for entry in again} == {2}
 
 
-def test_an_errand_is_left_only_if_its_transaction_holds(errands: World) -> None:
-    lease(errands)
-    with errands.database.reading() as store:
-        [release] = store.releases.unfinished_in(errands.project.id)
+def test_an_errand_that_could_not_be_run_waits_for_its_time(entries: World) -> None:
+    first, *_ = lease(entries)
+    with entries.database.transaction() as store:
+        store.outbox.postpone(first, NOW + timedelta(seconds=5))
+
+    assert lease(entries, after=timedelta(seconds=5)) == []
+    assert [entry.id for entry in lease(entries, after=timedelta(seconds=6))] == [first.id]
+
+
+def test_an_errand_that_was_run_is_struck_off(entries: World) -> None:
+    first, *others = lease(entries)
+    with entries.database.transaction() as store:
+        store.outbox.delete(first)
+        store.outbox.delete(first)
+
+    assert [entry.id for entry in lease(entries, after=LEASE + MOMENT)] == [entry.id for entry in others]
+
+
+def test_an_errand_is_left_only_if_its_transaction_holds(entries: World) -> None:
+    lease(entries)
+    with entries.database.reading() as store:
+        [release] = store.releases.unfinished_in(entries.project.id)
 
     def fail() -> None:
-        with errands.database.transaction() as store:
-            store.outbox.add(Kind.LOOK_AGAIN, release.id)
+        with entries.database.transaction() as store:
+            store.outbox.add(OutboxKind.LOOK_AGAIN, release.id)
             raise RuntimeError("half-way")
 
     with pytest.raises(RuntimeError, match="half-way"):
         fail()
 
-    assert not has_work(errands)
+    assert not has_work(entries)
 
 
 def take(world: World, holder: str, after: timedelta = timedelta(0)) -> bool:

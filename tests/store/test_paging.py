@@ -8,7 +8,7 @@ from activities.store.database import Database
 from activities.store.identifiers import new_id
 from activities.store.paging import Slice
 from domain.access import Owner
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.errors import CursorInvalid
 from tests.world import NOW, World, make_world
 
@@ -39,11 +39,11 @@ def test_a_list_by_key_is_walked_page_by_page(world: World) -> None:
 def test_newest_first_means_newest_first_though_more_is_added_while_one_reads(world: World) -> None:
     for number in range(5):
         with world.database.transaction() as store:
-            store.audit.record(world.caller, Event.FEATURE_CHANGED, NOW, reason=str(number))
+            store.audit.record(world.caller, AuditEvent.FEATURE_CHANGED, NOW, reason=str(number))
     with world.database.reading() as store:
         first = store.audit.page(Slice(limit=2), {})
     with world.database.transaction() as store:
-        store.audit.record(world.caller, Event.FEATURE_CHANGED, NOW, reason="meanwhile")
+        store.audit.record(world.caller, AuditEvent.FEATURE_CHANGED, NOW, reason="meanwhile")
 
     with world.database.reading() as store:
         second = store.audit.page(Slice(first.next, 2), {})

@@ -4,7 +4,7 @@ import pytest
 
 from activities.store.database import Store
 from domain.errors import Conflict
-from domain.pipelines.pipeline import Definition, Pipeline, PipelineStatus
+from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus
 from tests.pipelines import pipeline, stage
 from tests.world import NOW, World
 
@@ -12,7 +12,7 @@ STANDARD = pipeline(stage("Development"))
 
 
 def draft(store: Store, world: World, version: int, key: str = "standard") -> Pipeline:
-    return store.pipelines.add(world.project.id, Definition.model_validate(STANDARD | {"key": key}), NOW, version)
+    return store.pipelines.add(world.project.id, PipelineDefinition.model_validate(STANDARD | {"key": key}), NOW, version)
 
 
 def test_a_key_has_each_version_once(world: World) -> None:

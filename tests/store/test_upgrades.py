@@ -93,7 +93,7 @@ def test_what_was_made_before_is_served_to_applications(database: Database, earl
     with database.reading() as store:
         environments = store.environments.all(world.project.id)
         snapshots = [read_snapshot(store, each.id) for each in environments]
-        held = [store.serving.holder(each.keys.server_key) for each in snapshots if each]
+        held = [store.environment_keys.holder(each.keys.server_key) for each in snapshots if each]
 
     assert held == [each.id for each in environments]
     assert [len(each.flags) for each in snapshots if each] == [len(earlier["features"])] * len(environments)

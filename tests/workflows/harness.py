@@ -24,7 +24,7 @@ from tests.world import World, make_world
 from worker import build_worker
 from workflows.service.client import ReleaseClient
 from workflows.service.namespace import add_search_attributes, register_search_attributes
-from workflows.service.outbox_relay import Delivery
+from workflows.service.outbox_relay import OutboxRelay
 
 
 class Stand:
@@ -34,7 +34,7 @@ class Stand:
         self.env = env
         self.world = world
         self.releases = ReleaseClient(env.client)
-        self.delivery = Delivery(world.database, self.releases)
+        self.delivery = OutboxRelay(world.database, self.releases)
 
     @asynccontextmanager
     async def worker(self, **options: Any) -> AsyncIterator[None]:

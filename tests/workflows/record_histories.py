@@ -21,7 +21,7 @@ from domain.flags.patch import FlagPatch
 from domain.instant import print_instant
 from domain.releases.control import Control
 from domain.releases.release import Release
-from domain.webhooks.event import NoticeEvent
+from domain.webhooks.event import WebhookEvent
 from tests.pipelines import approval, enable, hold, pipeline, rollout, set_value, stage, until
 from tests.receiver import answering_in_turn, receiving
 from tests.webhooks import add_webhook
@@ -173,7 +173,7 @@ async def told(stand: Stand) -> Release:
     with receiving() as receiver:
         receiver.answer = answering_in_turn(503, 204)
         async with delivering(stand):
-            add_webhook(stand.world.database, receiver.url(), NoticeEvent.RELEASE_COMPLETED)
+            add_webhook(stand.world.database, receiver.url(), WebhookEvent.RELEASE_COMPLETED)
             release = await climbed(stand)
             await until_so("it to be told twice", lambda: len(receiver.received) == 2)
             await told_of(stand).result()

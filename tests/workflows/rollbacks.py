@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from temporalio.client import WorkflowHandle
 
-from activities.commands.request_rollback import RollBackRelease, roll_back_release
+from activities.commands.request_rollback import RollBackRelease, request_rollback
 from domain.access import Caller
 from domain.releases.release import Release
 from tests.pipelines import enable, pipeline, set_value, stage
@@ -21,7 +21,7 @@ def ask(stand: Stand, release: Release, **wanted: object) -> Release:
 def roll_back_as(stand: Stand, release: Release, caller: Caller, **wanted: object) -> Release:
     with stand.world.database.transaction() as store:
         message = RollBackRelease.model_validate({"release": release.id, "reason": "it fails"} | wanted)
-        return roll_back_release(store, caller, stand.world.project, message, datetime.now(tz=UTC))
+        return request_rollback(store, caller, stand.world.project, message, datetime.now(tz=UTC))
 
 
 async def roll_back(stand: Stand, release: Release, **wanted: object) -> Release:

@@ -9,7 +9,7 @@ from temporalio.client import WorkflowUpdateFailedError
 from activities.providers.catalogue import provider_of
 from activities.store.database import Database
 from domain.access import Person
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.errors import ControlNotAllowed, StageMoved
 from domain.flags.patch import FlagPatch
 from domain.releases.control import Control, Expected
@@ -17,7 +17,7 @@ from domain.releases.status import ReleaseStatus
 from tests.pipelines import enable, pipeline, set_value, stage
 from tests.workflows.harness import Stand, real_stand
 from tests.world import NOW, World
-from workflows.messages import Place, RetryRelease
+from workflows.messages import ReleasePlace, RetryRelease
 
 TWO_STAGES = pipeline(
     stage("Development", actions=[enable()]),
@@ -61,14 +61,14 @@ def test_a_field_changed_by_hand_blocks_until_a_person_overwrites_what_they_were
             flag = stand.world.flag("production")
             assert (flag.enabled, flag.value) == (True, "one-page")
             assert [entry.event for entry in stand.audit(release)] == [
-                Event.RELEASE_ADDED,
-                Event.FLAG_CHANGED,
-                Event.RELEASE_BLOCKED,
-                Event.RELEASE_RETRIED,
-                Event.RELEASE_BLOCKED,
-                Event.RELEASE_RETRIED,
-                Event.FLAG_CHANGED,
-                Event.RELEASE_COMPLETED,
+                AuditEvent.RELEASE_ADDED,
+                AuditEvent.FLAG_CHANGED,
+                AuditEvent.RELEASE_BLOCKED,
+                AuditEvent.RELEASE_RETRIED,
+                AuditEvent.RELEASE_BLOCKED,
+                AuditEvent.RELEASE_RETRIED,
+                AuditEvent.FLAG_CHANGED,
+                AuditEvent.RELEASE_COMPLETED,
             ]
 
     asyncio.run(story())
@@ -97,8 +97,8 @@ def test_one_update_sent_twice_is_settled_once_also_after_continuing_as_new(sqli
 
             await stand.releases.steer(waiting, Control.RETRY, by_olivia(stand), "the same")
             place = await stand.handle(release).query("place")
-            assert Place.model_validate(place).acts_at == waiting.acts_at, "the deadline is carried over"
-            assert [entry.event for entry in stand.audit(release)].count(Event.RELEASE_RETRIED) == 1
+            assert ReleasePlace.model_validate(place).acts_at == waiting.acts_at, "the deadline is carried over"
+            assert [entry.event for entry in stand.audit(release)].count(AuditEvent.RELEASE_RETRIED) == 1
 
     asyncio.run(story())
 
@@ -154,7 +154,7 @@ def test_of_two_retries_at_once_one_is_settled_and_the_other_refused(sqlite: Dat
 
             assert sorted(type(answer).__name__ for answer in answers) == ["ControlNotAllowed", "NoneType"]
             await stand.until(release, "running", stage="Later")
-            assert [entry.event for entry in stand.audit(release)].count(Event.RELEASE_RETRIED) == 1
+            assert [entry.event for entry in stand.audit(release)].count(AuditEvent.RELEASE_RETRIED) == 1
 
     asyncio.run(story())
 

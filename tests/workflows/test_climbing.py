@@ -11,7 +11,7 @@ from domain.releases.status import StageOutcome
 from tests.http import Api
 from tests.pipelines import pipeline, stage
 from tests.workflows.harness import real_stand, skipping_stand
-from workflows.messages import Place
+from workflows.messages import ReleasePlace
 
 PROGRESSIVE_ROLLOUT = json.loads((Path(__file__).parents[1] / "progressive-rollout.json").read_text())
 
@@ -60,7 +60,7 @@ def test_a_flag_enters_its_first_stage_when_its_workflow_starts(sqlite: Database
             await asyncio.sleep(1.5)
 
             async with stand.worker():
-                place = Place.model_validate(await stand.handle(release).query("place"))
+                place = ReleasePlace.model_validate(await stand.handle(release).query("place"))
 
             assert before_any_worker.status == "running"
             assert place.entered_at == before_any_worker.entered_at

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from activities.commands.pause_remove import StopRelease, pause_release
+from activities.commands.pause_remove import EndOrPauseRelease, pause_release
 from activities.store.database import Database
 from activities.store.tables import projects
 from domain.access import Person
@@ -42,7 +42,7 @@ async def steer(stand: Stand, release: Release, control: Control, update: str = 
 async def pause(stand: Stand, release: Release, at: datetime | None = None) -> Release:
     """Pause as the API does, by the record alone, and tell the workflow."""
     with stand.world.database.transaction() as store:
-        wanted = StopRelease(release=release.id, reason="lunch")
+        wanted = EndOrPauseRelease(release=release.id, reason="lunch")
         moment = at or datetime.now(tz=UTC)
         paused = pause_release(store, stand.world.caller, stand.world.project, wanted, moment)
     await stand.delivery.deliver()
@@ -121,7 +121,7 @@ def test_a_pause_holds_a_stage_that_comes_due_before_its_workflow_has_heard(sqli
             stand.world.publish(pipeline(stage("Development", wait="1s", actions=[set_value("one")])))
             release = await stand.add()
             with stand.world.database.transaction() as store:
-                pause_release(store, stand.world.caller, stand.world.project, StopRelease(release=release.id), datetime.now(tz=UTC))
+                pause_release(store, stand.world.caller, stand.world.project, EndOrPauseRelease(release=release.id), datetime.now(tz=UTC))
             await asyncio.sleep(1.5)
 
             async with stand.worker():

@@ -9,9 +9,9 @@ from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
-from activities.commands.pause_remove import StopRelease, remove_release
+from activities.commands.pause_remove import EndOrPauseRelease, remove_release
 from activities.store.database import Database
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.errors import ControlNotAllowed
 from domain.flags.patch import FlagPatch
 from domain.releases.control import Control
@@ -28,7 +28,7 @@ LONG = pipeline(stage("Development"), stage("Production", "production", "7d"))
 
 def remove(stand: Stand, release: Release) -> None:
     with stand.world.database.transaction() as store:
-        remove_release(store, stand.world.caller, stand.world.project, StopRelease(release=release.id), NOW)
+        remove_release(store, stand.world.caller, stand.world.project, EndOrPauseRelease(release=release.id), NOW)
 
 
 def test_a_removed_release_ends_its_workflow(sqlite: Database) -> None:
@@ -88,7 +88,7 @@ def test_a_cancel_at_temporal_means_remove_and_is_recorded_as_such(sqlite: Datab
                 await stand.handle(release).result()
             assert isinstance(failed.value.cause, CancelledError)
             last = stand.audit(release)[-1]
-            assert (last.event, last.actor.kind) == (Event.RELEASE_REMOVED, "temporal")
+            assert (last.event, last.actor.kind) == (AuditEvent.RELEASE_REMOVED, "temporal")
 
     asyncio.run(story())
 
@@ -184,7 +184,7 @@ def test_a_release_whose_workflow_temporal_has_forgotten_is_closed_even_while_it
             await Reconciler(sqlite, stand.releases).reconcile()
 
             assert stand.record(release).status == "terminated"
-            assert stand.audit(release)[-1].event is Event.RELEASE_TERMINATED
+            assert stand.audit(release)[-1].event is AuditEvent.RELEASE_TERMINATED
             assert not stand.record(other).is_finished
 
     asyncio.run(story())
@@ -225,7 +225,7 @@ def test_a_workflow_terminated_at_temporal_is_closed_by_the_reconciler(sqlite: D
                 await asyncio.sleep(0.1)
 
             assert stand.record(release).status == "terminated"
-            assert stand.audit(release)[-1].event is Event.RELEASE_TERMINATED
+            assert stand.audit(release)[-1].event is AuditEvent.RELEASE_TERMINATED
             assert stand.world.add().id != release.id, "the flag is free for another release"
 
     asyncio.run(story())

@@ -10,7 +10,7 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import WorkflowHandle
 from temporalio.common import WorkflowIDReusePolicy
 
-from activities.commands.pause_remove import StopRelease, remove_release
+from activities.commands.pause_remove import EndOrPauseRelease, remove_release
 from activities.store.database import Database
 from domain.releases.control import Control, Expected
 from domain.releases.release import Release
@@ -108,7 +108,7 @@ def test_a_workflow_reset_after_removal_never_acts(sqlite: Database) -> None:
             release = await stand.add()
             await stand.until(release, "running", stage="Staging")
             with sqlite.transaction() as store:
-                remove_release(store, stand.world.caller, stand.world.project, StopRelease(release=release.id), NOW)
+                remove_release(store, stand.world.caller, stand.world.project, EndOrPauseRelease(release=release.id), NOW)
             before = effects(stand, release)
 
             await reset_to_the_start(stand, release)

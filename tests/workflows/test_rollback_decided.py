@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from activities.commands.request_rollback import RollBackRelease, roll_back_release
+from activities.commands.request_rollback import RollBackRelease, request_rollback
 from activities.store.database import Database
 from domain.errors import ControlNotAllowed, StageMoved
 from domain.releases.control import Control, Expected
@@ -111,7 +111,7 @@ def test_a_control_that_comes_while_it_is_put_back_for_good_is_refused(sqlite: D
             waiting = await in_staging(stand)
             with sqlite.transaction() as store:
                 message = RollBackRelease(release=waiting.id)
-                roll_back_release(store, stand.world.caller, stand.world.project, message, datetime.now(tz=UTC))
+                request_rollback(store, stand.world.caller, stand.world.project, message, datetime.now(tz=UTC))
             with sqlite.transaction():  # Whoever wants to write has to wait.
                 await stand.releases.look_again(waiting.workflow_id)
                 await stand.until_acting(waiting)

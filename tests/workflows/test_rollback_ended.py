@@ -7,7 +7,7 @@ from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
 from activities.store.database import Database
-from domain.audit import Event
+from domain.audit import AuditEvent
 from domain.flags.patch import FlagPatch
 from tests.workflows.harness import real_stand
 from tests.workflows.rollbacks import ask, completed, roll_back, rollback_of
@@ -53,10 +53,10 @@ def test_an_errand_that_is_run_twice_rolls_back_once(sqlite: Database) -> None:
             release = await completed(stand)
             asked = ask(stand, release)
             assert asked.rollback
-            errands = [stand.delivery._lease()[0]] * 2
+            entries = [stand.delivery._lease()[0]] * 2
 
-            for errand in errands:
-                await stand.delivery._run(errand)
+            for entry in entries:
+                await stand.delivery._run(entry)
 
             await stand.until(release, "rolled_back")
             assert len(stand.changes(release)) == 2
@@ -81,7 +81,7 @@ def test_a_rollback_that_is_cancelled_at_temporal_before_anything_was_put_back_i
             assert stand.record(release).status == "completed"
             assert stand.record(release).ended_at == release.ended_at
             last = stand.audit(release)[-1]
-            assert (last.event, last.actor.kind) == (Event.RELEASE_NOT_ROLLED_BACK, "temporal")
+            assert (last.event, last.actor.kind) == (AuditEvent.RELEASE_NOT_ROLLED_BACK, "temporal")
             assert stand.world.flag("development").value == "one"
             async with stand.worker():
                 await roll_back(stand, release)
@@ -124,7 +124,7 @@ def test_a_rollback_whose_workflow_was_terminated_is_given_up_by_the_reconciler(
                 await asyncio.sleep(0.1)
 
             assert stand.record(release).status == "completed"
-            assert stand.audit(release)[-1].event is Event.RELEASE_NOT_ROLLED_BACK
+            assert stand.audit(release)[-1].event is AuditEvent.RELEASE_NOT_ROLLED_BACK
 
             async with stand.worker():
                 await roll_back(stand, release)
@@ -143,7 +143,7 @@ def test_a_release_removed_at_temporal_and_then_rolled_back_is_not_closed_for_it
             ask(stand, waiting)
             reconciler = Reconciler(sqlite, stand.releases)
             await reconciler.reconcile()
-            assert stand.record(waiting).status == "rolling_back", "its errand is still to be run"
+            assert stand.record(waiting).status == "rolling_back", "its entry is still to be run"
             await stand.delivery.deliver()
             await asyncio.sleep(1)
             await reconciler.reconcile()

@@ -8,22 +8,22 @@ from datetime import UTC, datetime
 import pytest
 
 from activities.store.database import Database
-from domain.system import Temporal
+from domain.system import TemporalStatus
 from tests.http import free_port
 from tests.workflows.harness import real_stand
 from workflows.policies import LOOK_AT_TEMPORAL
 from workflows.service.client import ReleaseClient, connect
-from workflows.service.temporal_health import Lookout
+from workflows.service.temporal_health import TemporalHealth
 
 
 class Watchman:
     """Answers after a while, and counts how often he was asked."""
 
-    def __init__(self, *answers: Temporal | Exception) -> None:
+    def __init__(self, *answers: TemporalStatus | Exception) -> None:
         self.answers = list(answers)
         self.asked = 0
 
-    async def look(self) -> Temporal:
+    async def look(self) -> TemporalStatus:
         self.asked += 1
         await asyncio.sleep(0.05)
         answer = self.answers.pop(0)
@@ -32,7 +32,7 @@ class Watchman:
         return answer
 
 
-UP, DOWN = Temporal(reachable=True, version="1.32.0"), Temporal()
+UP, DOWN = TemporalStatus(reachable=True, version="1.32.0"), TemporalStatus()
 
 
 def test_a_worker_is_seen_once_it_asks_for_work(sqlite: Database) -> None:
@@ -81,12 +81,12 @@ def test_a_temporal_that_is_down_or_silent_is_soon_given_up(monkeypatch: pytest.
 def test_those_who_ask_within_some_seconds_share_one_look() -> None:
     async def story() -> None:
         watchman = Watchman(UP, DOWN)
-        lookout = Lookout(watchman.look, kept=0.2)
+        temporal_health = TemporalHealth(watchman.look, kept=0.2)
 
-        at_once = await asyncio.gather(*(lookout.ask() for _ in range(20)), asyncio.to_thread(lookout.ask_from_thread))
-        soon = await lookout.ask()
+        at_once = await asyncio.gather(*(temporal_health.ask() for _ in range(20)), asyncio.to_thread(temporal_health.ask_from_thread))
+        soon = await temporal_health.ask()
         await asyncio.sleep(0.25)
-        later = await lookout.ask()
+        later = await temporal_health.ask()
 
         assert [*at_once, soon] == [UP] * 22
         assert (later, watchman.asked) == (DOWN, 2)
@@ -96,8 +96,8 @@ def test_those_who_ask_within_some_seconds_share_one_look() -> None:
 
 def test_one_who_goes_away_takes_nothing_from_the_others() -> None:
     async def story() -> None:
-        lookout = Lookout(Watchman(UP).look)
-        leaves, stays = asyncio.create_task(lookout.ask()), asyncio.create_task(lookout.ask())
+        temporal_health = TemporalHealth(Watchman(UP).look)
+        leaves, stays = asyncio.create_task(temporal_health.ask()), asyncio.create_task(temporal_health.ask())
         await asyncio.sleep(0)
 
         leaves.cancel()
@@ -109,11 +109,11 @@ def test_one_who_goes_away_takes_nothing_from_the_others() -> None:
 
 def test_a_look_that_went_wrong_is_taken_again() -> None:
     async def story() -> None:
-        lookout = Lookout(Watchman(OSError("no"), UP).look)
+        temporal_health = TemporalHealth(Watchman(OSError("no"), UP).look)
 
         with pytest.raises(OSError, match="no"):
-            await lookout.ask()
+            await temporal_health.ask()
 
-        assert await lookout.ask() == UP
+        assert await temporal_health.ask() == UP
 
     asyncio.run(story())

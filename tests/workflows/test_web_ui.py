@@ -7,8 +7,8 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowHandle
 from temporalio.converter import DataConverter
 
-from activities.commands.pause_remove import StopRelease, pause_release
-from activities.commands.request_rollback import RollBackRelease, roll_back_release
+from activities.commands.pause_remove import EndOrPauseRelease, pause_release
+from activities.commands.request_rollback import RollBackRelease, request_rollback
 from activities.store.database import Database
 from domain.access import Owner
 from tests.pipelines import enable, hold, pipeline, set_value, stage
@@ -115,7 +115,7 @@ def test_who_asked_for_what_the_record_decides_is_in_the_details_and_in_the_hist
             petra = stand.world.caller.model_copy(update={"owner": Owner(kind="person", name="petra")})
 
             with sqlite.transaction() as store:
-                pause_release(store, petra, stand.world.project, StopRelease(release=release.id), datetime.now(tz=UTC))
+                pause_release(store, petra, stand.world.project, EndOrPauseRelease(release=release.id), datetime.now(tz=UTC))
             await stand.delivery.deliver()
             await asyncio.wait_for(until_paused(stand, release), 10)
             assert "**Paused** by petra since" in await details(stand.handle(release))
@@ -124,7 +124,7 @@ def test_who_asked_for_what_the_record_decides_is_in_the_details_and_in_the_hist
 
             with sqlite.transaction() as store:
                 asked = RollBackRelease(release=release.id, to_stage="Development", reason="too slow")
-                roll_back_release(store, petra, stand.world.project, asked, datetime.now(tz=UTC))
+                request_rollback(store, petra, stand.world.project, asked, datetime.now(tz=UTC))
             await stand.delivery.deliver()
             await stand.until(release, "paused", visit=3)
             assert "To be rolled back to what 'Development' left as petra asked" in await summaries(stand.handle(release))

@@ -10,10 +10,10 @@ from http.server import BaseHTTPRequestHandler
 
 from temporalio.client import WorkflowExecutionStatus
 
-from activities.http_post import Poster
+from activities.http_post import HttpPoster
 from activities.store.database import Database
-from domain.webhooks.event import NoticeEvent
-from domain.webhooks.webhook import DeliveryStatus, Patience
+from domain.webhooks.event import WebhookEvent
+from domain.webhooks.webhook import DeliveryStatus, RetryPolicy
 from tests.http import free_port
 from tests.pipelines import approval, hold, pipeline, stage
 from tests.receiver import answering_in_turn, receiving
@@ -21,25 +21,25 @@ from tests.webhooks import SECRET, add_webhook, deliveries_of
 from tests.workflows.harness import Stand, real_stand
 from worker import RECEIVERS, build_webhook_worker
 from workflows.messages import WebhookInput
-from workflows.service.webhook_dispatcher import Knocking
+from workflows.service.webhook_dispatcher import WebhookDispatcher
 
-SHORT = Patience(first=timedelta(milliseconds=300), factor=1, rest=timedelta(milliseconds=100), longest_rest=timedelta(milliseconds=200))
-ACTED = (NoticeEvent.STAGE_ACTED, NoticeEvent.STAGE_HELD, NoticeEvent.RELEASE_COMPLETED)
+SHORT = RetryPolicy(first=timedelta(milliseconds=300), factor=1, rest=timedelta(milliseconds=100), longest_rest=timedelta(milliseconds=200))
+ACTED = (WebhookEvent.STAGE_ACTED, WebhookEvent.STAGE_HOLD_ENDED, WebhookEvent.RELEASE_COMPLETED)
 STAGES = pipeline(stage("Development"), stage("Staging", "staging"), hold("Watch", "1s"), stage("Production", "production"))
-TOLD = [("stage.acted", "Development"), ("stage.acted", "Staging"), ("stage.held", "Watch"), ("stage.acted", "Production")]
+TOLD = [("stage.acted", "Development"), ("stage.acted", "Staging"), ("stage.hold_ended", "Watch"), ("stage.acted", "Production")]
 
 
 @asynccontextmanager
-async def delivering(stand: Stand, patience: Patience = SHORT, seconds: float = 10) -> AsyncIterator[None]:
+async def delivering(stand: Stand, patience: RetryPolicy = SHORT, seconds: float = 10) -> AsyncIterator[None]:
     """A worker that delivers to webhooks, for as long as the block lasts."""
     with ThreadPoolExecutor(RECEIVERS) as threads:
-        poster = Poster(allow_private=True, seconds=seconds)
+        poster = HttpPoster(allow_private=True, seconds=seconds)
         async with build_webhook_worker(stand.env.client, stand.world.database, threads, poster, patience):
-            knocking = asyncio.create_task(Knocking(stand.world.database, stand.env.client).run())
+            waking = asyncio.create_task(WebhookDispatcher(stand.world.database, stand.env.client).run())
             yield
-            knocking.cancel()
+            waking.cancel()
             with suppress(asyncio.CancelledError):
-                await knocking
+                await waking
 
 
 async def until(what: str, happened: Callable[[], object], seconds: float = 30) -> None:
@@ -104,7 +104,7 @@ def test_more_receivers_than_can_be_waited_for_hold_no_release(sqlite: Database)
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
             for _ in range(RECEIVERS + 2):
-                add_webhook(sqlite, receiver.url(), NoticeEvent.STAGE_ACTED)
+                add_webhook(sqlite, receiver.url(), WebhookEvent.STAGE_ACTED)
             async with delivering(stand, seconds=8):
                 stand.world.publish(pipeline(stage("Development"), stage("Production", "production", "3s")))
                 release = await stand.add()
@@ -124,7 +124,7 @@ def test_more_receivers_than_can_be_waited_for_hold_no_release(sqlite: Database)
 def test_people_hear_that_their_approval_is_needed(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker(), delivering(stand):
-            add_webhook(sqlite, receiver.url(), NoticeEvent.APPROVAL_NEEDED, NoticeEvent.STAGE_WAITING)
+            add_webhook(sqlite, receiver.url(), WebhookEvent.APPROVAL_NEEDED, WebhookEvent.STAGE_WAITING)
             asking = stage("Production", "production", "1s") | {"gates": [approval(1)]}
             stand.world.publish(pipeline(stage("Development"), asking))
             await stand.add()
@@ -141,7 +141,7 @@ def test_people_hear_that_their_approval_is_needed(sqlite: Database) -> None:
 def test_what_is_not_taken_comes_again_under_its_id_until_it_is(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker(), delivering(stand):
-            webhook = add_webhook(sqlite, receiver.url(), NoticeEvent.RELEASE_COMPLETED)
+            webhook = add_webhook(sqlite, receiver.url(), WebhookEvent.RELEASE_COMPLETED)
             await climb(stand)
             await until("it to be delivered", lambda: deliveries_of(sqlite, webhook)[0].status is DeliveryStatus.DELIVERED)
 
@@ -169,18 +169,18 @@ def test_a_receiver_that_stays_dead_is_given_up_and_the_workflow_ends(sqlite: Da
 
 
 def test_what_is_sent_again_wakes_a_workflow_that_waits_for_hours(sqlite: Database) -> None:
-    patience = Patience(first=timedelta(hours=1), rest=timedelta(milliseconds=100))
+    patience = RetryPolicy(first=timedelta(hours=1), rest=timedelta(milliseconds=100))
 
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker(), delivering(stand, patience):
-            webhook = add_webhook(sqlite, receiver.url(), NoticeEvent.RELEASE_COMPLETED)
+            webhook = add_webhook(sqlite, receiver.url(), WebhookEvent.RELEASE_COMPLETED)
             await climb(stand)
             await until("the first attempt to be written", lambda: deliveries_of(sqlite, webhook)[0].attempts == 1)
             [failed] = deliveries_of(sqlite, webhook)
             assert failed.last_attempt_at
 
             with sqlite.transaction() as store:
-                store.deliveries.write(failed.sent_again(failed.last_attempt_at), knock_at=failed.last_attempt_at)
+                store.deliveries.write(failed.sent_again(failed.last_attempt_at), wake_at=failed.last_attempt_at)
             await until("it to be delivered", lambda: deliveries_of(sqlite, webhook)[0].status is DeliveryStatus.DELIVERED)
 
             assert [each.id for each in receiver.received] == [failed.id] * 2
@@ -192,8 +192,8 @@ def test_what_is_sent_again_wakes_a_workflow_that_waits_for_hours(sqlite: Databa
 
 def test_a_workflow_that_was_terminated_is_followed_by_another_which_delivers_what_was_left(sqlite: Database) -> None:
     async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker(), delivering(stand, Patience(first=timedelta(hours=1))):
-            webhook = add_webhook(sqlite, receiver.url(), NoticeEvent.STAGE_ACTED)
+        async with real_stand(sqlite) as stand, stand.worker(), delivering(stand, RetryPolicy(first=timedelta(hours=1))):
+            webhook = add_webhook(sqlite, receiver.url(), WebhookEvent.STAGE_ACTED)
             stand.world.publish(pipeline(stage("Development"), stage("Production", "production", "4s")))
             release = await stand.add()
             await until("the first attempt to be written", lambda: [each.attempts for each in deliveries_of(sqlite, webhook)] == [1])

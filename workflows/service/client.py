@@ -27,8 +27,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain import errors
 from domain.releases.control import Control
 from domain.releases.release import Release
-from domain.system import Temporal, WorkerSeen
-from workflows.messages import LOOK_AGAIN, RELEASE, ROLLBACK, TASK_QUEUE, Decided, ReleaseInput, RollbackInput, SteerRelease
+from domain.system import TemporalStatus, WorkerSeen
+from workflows.messages import LOOK_AGAIN, RELEASE, ROLLBACK, TASK_QUEUE, RecordedDecision, ReleaseInput, RollbackInput, SteerRelease
 from workflows.policies import CALL_TO_TEMPORAL, CONTROL, LOOK_AT_TEMPORAL
 from workflows.search_attributes import attributes_of_rollback, first_attributes
 from workflows.web_ui import details_of, details_of_rollback, summary_of, summary_of_rollback
@@ -81,7 +81,7 @@ class ReleaseClient:
     def __init__(self, client: Client) -> None:
         self.client = client
 
-    async def look(self) -> Temporal:
+    async def look(self) -> TemporalStatus:
         """What Temporal tells of itself and of the workers, within a second; that it can't be reached, where it doesn't answer."""
         kinds = (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
         try:
@@ -89,8 +89,8 @@ class ReleaseClient:
                 system = await self.client.workflow_service.get_system_info(GetSystemInfoRequest())
                 seen = await asyncio.gather(*(self._pollers(kind) for kind in kinds))
         except (RPCError, RuntimeError, TimeoutError):
-            return Temporal()
-        return Temporal(reachable=True, version=system.server_version, workers=_latest(chain(*seen)))
+            return TemporalStatus()
+        return TemporalStatus(reachable=True, version=system.server_version, workers=_latest(chain(*seen)))
 
     async def start(self, workflow_id: str, release: ReleaseInput) -> None:
         """Start a release under its own id; one that was started already is left as it is."""
@@ -127,7 +127,7 @@ class ReleaseClient:
         description = await self.client.get_workflow_handle(workflow_id).describe(rpc_timeout=CALL_TO_TEMPORAL)
         return description.start_time
 
-    async def look_again(self, workflow_id: str, decided: Decided | None = None) -> None:
+    async def look_again(self, workflow_id: str, decided: RecordedDecision | None = None) -> None:
         """Tell a release that its record was changed; one that has ended needn't know."""
         try:
             await self.client.get_workflow_handle(workflow_id).signal(LOOK_AGAIN, decided, rpc_timeout=CALL_TO_TEMPORAL)

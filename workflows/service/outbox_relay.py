@@ -1,4 +1,4 @@
-"""Running the errands of the outbox: what the database decided is told to Temporal, however often it takes."""
+"""Running the entries of the outbox: what the database decided is told to Temporal, however often it takes."""
 
 import asyncio
 from contextlib import suppress
@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from activities.store.database import Database
-from activities.store.outbox import Errand, Kind
+from activities.store.outbox import OutboxEntry, OutboxKind
 from activities.store.paging import Slice
 from domain.releases.release import Release
 from domain.releases.schedule import due_at
 from domain.releases.status import FINISHED, ReleaseStatus
-from workflows.messages import Decided, ReleaseInput, release_input, rollback_input
+from workflows.messages import RecordedDecision, ReleaseInput, release_input, rollback_input
 from workflows.service.client import ReleaseClient
 
 log = structlog.get_logger()
@@ -22,19 +22,19 @@ AT_ONCE = 20
 LONGEST_PAUSE = timedelta(seconds=10)
 
 
-class Delivery:
-    """Runs errands at once when knocked, and looks every few seconds for those that others left."""
+class OutboxRelay:
+    """Runs entries at once when woken, and looks every few seconds for those that others left."""
 
     def __init__(self, database: Database, releases: ReleaseClient) -> None:
         self.database = database
         self.releases = releases
-        self._knocked = asyncio.Event()
+        self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def knock(self) -> None:
-        """Say that there is an errand; callable from any thread."""
+    def wake(self) -> None:
+        """Say that there is an entry; callable from any thread."""
         if self._loop and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._knocked.set)
+            self._loop.call_soon_threadsafe(self._woken.set)
 
     async def run(self) -> None:
         """Go on until cancelled."""
@@ -46,16 +46,16 @@ class Delivery:
             except Exception as error:
                 log.warning("outbox_unreachable", error=str(error))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._knocked.wait(), EVERY.total_seconds())
-            self._knocked.clear()
+                await asyncio.wait_for(self._woken.wait(), EVERY.total_seconds())
+            self._woken.clear()
 
     async def deliver(self) -> bool:
         """Run what waits, some at once; whether there may be more."""
-        errands = await asyncio.to_thread(self._lease)
-        await asyncio.gather(*(self._run(errand) for errand in errands))
-        return len(errands) == AT_ONCE
+        entries = await asyncio.to_thread(self._lease)
+        await asyncio.gather(*(self._run(entry) for entry in entries))
+        return len(entries) == AT_ONCE
 
-    def _lease(self) -> list[Errand]:
+    def _lease(self) -> list[OutboxEntry]:
         now = datetime.now(UTC)
         with self.database.reading() as store:
             if not store.outbox.has_work(now):
@@ -63,64 +63,64 @@ class Delivery:
         with self.database.transaction() as store:
             return store.outbox.lease(now, AT_ONCE)
 
-    async def _run(self, errand: Errand) -> None:
+    async def _run(self, entry: OutboxEntry) -> None:
         try:
-            match errand.kind:
-                case Kind.START:
-                    await self._start(errand)
-                case Kind.ROLL_BACK:
-                    await self._roll_back(errand)
-                case Kind.LOOK_AGAIN:
-                    release, _ = await asyncio.to_thread(self._read, errand)
+            match entry.kind:
+                case OutboxKind.START:
+                    await self._start(entry)
+                case OutboxKind.ROLL_BACK:
+                    await self._roll_back(entry)
+                case OutboxKind.LOOK_AGAIN:
+                    release, _ = await asyncio.to_thread(self._read, entry)
                     await self.releases.look_again(release.workflow_id, await asyncio.to_thread(self._decided, release))
-                    await asyncio.to_thread(self._strike_off, errand)
+                    await asyncio.to_thread(self._delete, entry)
         except Exception as error:
-            log.warning("errand_failed", errand=errand.kind.value, release=errand.release, attempts=errand.attempts, error=str(error))
-            pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** min(errand.attempts, 5)))
-            await asyncio.to_thread(self._put_back, errand, datetime.now(UTC) + pause)
+            log.warning("outbox_entry_failed", entry=entry.kind.value, release=entry.release, attempts=entry.attempts, error=str(error))
+            pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** min(entry.attempts, 5)))
+            await asyncio.to_thread(self._put_back, entry, datetime.now(UTC) + pause)
 
-    async def _roll_back(self, errand: Errand) -> None:
-        release, _ = await asyncio.to_thread(self._read, errand)
+    async def _roll_back(self, entry: OutboxEntry) -> None:
+        release, _ = await asyncio.to_thread(self._read, entry)
         if release.is_rolling_back_after_its_end and release.rollback:
             await self.releases.start_rollback(release.rollback_workflow_id, rollback_input(release, release.rollback))
             log.info("rollback_started", release=release.id, project=release.project, feature=release.feature)
-        await asyncio.to_thread(self._strike_off, errand)
+        await asyncio.to_thread(self._delete, entry)
 
-    async def _start(self, errand: Errand) -> None:
-        release, message = await asyncio.to_thread(self._read, errand)
+    async def _start(self, entry: OutboxEntry) -> None:
+        release, message = await asyncio.to_thread(self._read, entry)
         if release.is_under_way:
             await self.releases.start(release.workflow_id, message)
             started_at = await self.releases.started_at(release.workflow_id)
             trigger = message.stages[message.starting_stage].trigger
             release = release.started(started_at, due_at(trigger, started_at))
             log.info("release_started", release=release.id, project=release.project, feature=release.feature)
-        if await asyncio.to_thread(self._note_start, errand, release):
+        if await asyncio.to_thread(self._note_start, entry, release):
             await self.releases.look_again(release.workflow_id)
 
-    def _decided(self, release: Release) -> Decided | None:
+    def _decided(self, release: Release) -> RecordedDecision | None:
         """The latest thing that happened to the release, as the audit log has it."""
         with self.database.reading() as store:
             latest = store.audit.page(Slice(limit=1), {"release": release.id}).items
-        return Decided(event=latest[0].event, by=latest[0].actor.owner, reason=latest[0].reason) if latest else None
+        return RecordedDecision(event=latest[0].event, by=latest[0].actor.owner, reason=latest[0].reason) if latest else None
 
-    def _read(self, errand: Errand) -> tuple[Release, ReleaseInput]:
+    def _read(self, entry: OutboxEntry) -> tuple[Release, ReleaseInput]:
         with self.database.reading() as store:
-            release = store.releases.get(errand.release)
+            release = store.releases.get(entry.release)
             pipeline = store.pipelines.version(release.pipeline.id)
         return release, release_input(release, pipeline)
 
-    def _note_start(self, errand: Errand, started: Release) -> bool:
-        """Strike the errand off; true if it was decided otherwise, of which a workflow that was started meanwhile must hear."""
+    def _note_start(self, entry: OutboxEntry, started: Release) -> bool:
+        """Strike the entry off; true if it was decided otherwise, of which a workflow that was started meanwhile must hear."""
         with self.database.transaction() as store:
             if started.is_under_way and store.releases.write_started(started):
                 store.history.note_entry(started)
-            store.outbox.done(errand)
+            store.outbox.delete(entry)
             return store.releases.get(started.id).status in (*FINISHED, ReleaseStatus.PAUSED, ReleaseStatus.ROLLING_BACK)
 
-    def _strike_off(self, errand: Errand) -> None:
+    def _delete(self, entry: OutboxEntry) -> None:
         with self.database.transaction() as store:
-            store.outbox.done(errand)
+            store.outbox.delete(entry)
 
-    def _put_back(self, errand: Errand, not_before: datetime) -> None:
+    def _put_back(self, entry: OutboxEntry, not_before: datetime) -> None:
         with self.database.transaction() as store:
-            store.outbox.put_back(errand, not_before)
+            store.outbox.postpone(entry, not_before)

@@ -50,7 +50,7 @@ class Reconciler:
                 if await asyncio.to_thread(self._take_lease):
                     await self.reconcile()
             except Exception as error:
-                log.warning("reconciling_failed", error=str(error))
+                log.warning("reconciler_failed", error=str(error))
             await asyncio.sleep(self.every.total_seconds())
 
     async def reconcile(self) -> None:
@@ -71,7 +71,7 @@ class Reconciler:
         try:
             return await self.releases.fate(workflow_id)
         except Exception as error:
-            log.warning("fate_unknown", release=_release_of(workflow_id), workflow=workflow_id, error=str(error))
+            log.warning("workflow_state_unknown", release=_release_of(workflow_id), workflow=workflow_id, error=str(error))
             return None
 
     async def _close_all(self, fates: dict[str, Fate]) -> None:
@@ -79,7 +79,7 @@ class Reconciler:
         knows_us = any(fate.what is not WorkflowFate.GONE for fate in fates.values())
         for workflow_id, fate in fates.items():
             if fate.what is WorkflowFate.GONE and not knows_us:
-                log.error("temporal_knows_no_release", release=_release_of(workflow_id), workflow=workflow_id)
+                log.error("namespace_has_no_releases", release=_release_of(workflow_id), workflow=workflow_id)
             elif fate.what in _ENDS:
                 await asyncio.to_thread(self._close, workflow_id, _ENDS[fate.what], fate.at or datetime.now(UTC))
 

@@ -8,8 +8,8 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 
 from activities.store.database import Database
-from activities.store.deliveries import Knock
-from workflows.messages import KNOCK, WEBHOOK, WEBHOOK_QUEUE, WebhookInput
+from activities.store.deliveries import WebhookWake
+from workflows.messages import WAKE, WEBHOOK, WEBHOOK_QUEUE, WebhookInput
 from workflows.policies import CALL_TO_TEMPORAL
 from workflows.search_attributes import PROJECT
 
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 EVERY = timedelta(seconds=1)
 
 
-class Knocking:
+class WebhookDispatcher:
     """Looks every second. Knocking twice does no harm, so that workers need not agree who does it."""
 
     def __init__(self, database: Database, client: Client) -> None:
@@ -29,30 +29,30 @@ class Knocking:
         """Go on until cancelled."""
         while True:
             try:
-                await self.knock()
+                await self.wake()
             except Exception as error:
-                log.warning("webhooks_not_told", error=str(error))
+                log.warning("webhook_dispatch_failed", error=str(error))
             await asyncio.sleep(EVERY.total_seconds())
 
-    async def knock(self) -> None:
+    async def wake(self) -> None:
         """Tell each workflow that something is due, and start it if there is none."""
         now = datetime.now(UTC)
-        for knock in await asyncio.to_thread(self._due, now):
-            if knock.project:
-                await self._tell(WebhookInput(project=knock.project, webhook=knock.webhook))
-            await asyncio.to_thread(self._note, knock, now)
+        for wake in await asyncio.to_thread(self._due, now):
+            if wake.project:
+                await self._tell(WebhookInput(project=wake.project, webhook=wake.webhook))
+            await asyncio.to_thread(self._note, wake, now)
 
-    def _due(self, now: datetime) -> list[Knock]:
+    def _due(self, now: datetime) -> list[WebhookWake]:
         with self.database.reading() as store:
-            return store.deliveries.to_knock(now)
+            return store.deliveries.to_wake(now)
 
-    def _note(self, knock: Knock, now: datetime) -> None:
+    def _note(self, wake: WebhookWake, now: datetime) -> None:
         """What was left to a webhook that was deleted meanwhile goes."""
         with self.database.transaction() as store:
-            if knock.project:
-                store.deliveries.knocked(knock.deliveries, now)
+            if wake.project:
+                store.deliveries.woken(wake.deliveries, now)
             else:
-                store.deliveries.drop(knock.webhook)
+                store.deliveries.drop(wake.webhook)
 
     async def _tell(self, webhook: WebhookInput) -> None:
         await self.client.start_workflow(
@@ -61,7 +61,7 @@ class Knocking:
             id=webhook.workflow_id,
             task_queue=WEBHOOK_QUEUE,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            start_signal=KNOCK,
+            start_signal=WAKE,
             search_attributes=TypedSearchAttributes([SearchAttributePair(PROJECT, webhook.project)]),
             static_summary=f"Webhook {webhook.webhook} of {webhook.project}",
             rpc_timeout=CALL_TO_TEMPORAL,

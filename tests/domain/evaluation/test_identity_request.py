@@ -6,13 +6,13 @@ import pytest
 
 from domain.errors import Invalid
 from domain.evaluation.identity import Identity
-from domain.evaluation.identity_request import read_told
+from domain.evaluation.identity_request import read_identity_request
 
 
 def told(identifier: str = "ada", transient: bool = False, **traits: Any) -> Any:
     """As it is sent; a trait that begins with `now_` is for this time only."""
     listed = [{"trait_key": key, "trait_value": value, "transient": key.startswith("now_")} for key, value in traits.items()]
-    return read_told({"identifier": identifier, "traits": listed, "transient": transient})
+    return read_identity_request({"identifier": identifier, "traits": listed, "transient": transient})
 
 
 def test_what_is_told_is_laid_over_what_is_known() -> None:
@@ -38,7 +38,7 @@ def test_of_a_transient_identity_nothing_is_known() -> None:
 def test_the_last_word_on_a_trait_counts() -> None:
     twice = [{"trait_key": "plan", "trait_value": "free"}, {"trait_key": "plan", "trait_value": "pro"}]
 
-    assert read_told({"identifier": "ada", "traits": twice}).kept == {"plan": "pro"}
+    assert read_identity_request({"identifier": "ada", "traits": twice}).kept == {"plan": "pro"}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_last_word_on_a_trait_counts() -> None:
 )
 def test_what_is_no_telling_is_refused(sent: Any) -> None:
     with pytest.raises(Invalid):
-        read_told(sent)
+        read_identity_request(sent)
 
 
 @pytest.mark.parametrize("transient", ["true", 1, 0, [True], {}])
@@ -55,11 +55,11 @@ def test_what_may_be_meant_for_this_time_only_is_not_kept_by_mistake(transient: 
 
     for sent in ({"traits": [trait], "transient": transient}, {"traits": [trait | {"transient": transient}]}):
         with pytest.raises(Invalid, match="transient"):
-            read_told({"identifier": "ada"} | sent)
+            read_identity_request({"identifier": "ada"} | sent)
 
 
 def test_null_stands_for_what_is_not_said() -> None:
-    heard = read_told({"identifier": "ada", "traits": None, "transient": None})
+    heard = read_identity_request({"identifier": "ada", "traits": None, "transient": None})
 
     assert (heard.kept, heard.transient) == ({}, False)
 
@@ -67,4 +67,4 @@ def test_null_stands_for_what_is_not_said() -> None:
 @pytest.mark.parametrize("traits", ["", 0, False, {}])
 def test_what_is_empty_and_no_list_is_no_list_of_traits(traits: Any) -> None:
     with pytest.raises(Invalid, match="traits"):
-        read_told({"identifier": "ada", "traits": traits})
+        read_identity_request({"identifier": "ada", "traits": traits})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from domain.errors import FlagChangedByHand, Invalid
-from domain.flags.change import change_key, check_not_changed_by_hand, decide
+from domain.flags.change import change_key, check_not_changed_by_hand, plan_change
 from domain.flags.flag import FlagState, Override
 from domain.flags.patch import FlagPatch, OverridePatch
 from tests.domain.flag_strategies import flags, patches
@@ -100,7 +100,7 @@ def test_a_flag_as_it_was_seen_or_at_its_target_is_never_a_conflict(patch: FlagP
 @given(patches(), patches(), flags())
 def test_a_release_never_conflicts_with_what_it_did_itself(first: FlagPatch, second: FlagPatch, state: FlagState) -> None:
     try:
-        change = decide(first, state)
+        change = plan_change(first, state)
     except Invalid:
         return
     check_not_changed_by_hand(second, change.state, seen=change.overlaid(state))

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from pydantic import ValidationError
 
 from domain.errors import Invalid
-from domain.flags.change import decide
+from domain.flags.change import plan_change
 from domain.flags.flag import LAST_PRIORITY, MOST_OVERRIDES, FlagState, Override, Rollout
 from domain.flags.patch import FlagPatch, OverridePatch
 from tests.domain.flag_strategies import SEGMENTS, flags, patches
@@ -94,28 +94,28 @@ def test_a_patch_that_makes_no_sense_is_refused(patch: dict[str, Any]) -> None:
 
 def test_two_overrides_never_rank_alike() -> None:
     with pytest.raises(Invalid, match="same priority, 1"):
-        decide(FlagPatch(overrides={"beta": OverridePatch(priority=1)}), FLAG)
+        plan_change(FlagPatch(overrides={"beta": OverridePatch(priority=1)}), FLAG)
 
 
 def test_a_new_override_is_refused_where_no_rank_is_left_below_the_last() -> None:
     full = with_overrides(staff=Override(enabled=True, priority=LAST_PRIORITY))
 
     with pytest.raises(Invalid, match="same priority"):
-        decide(FlagPatch(overrides={"vip": OverridePatch(enabled=True)}), full)
+        plan_change(FlagPatch(overrides={"vip": OverridePatch(enabled=True)}), full)
 
 
 def test_a_flag_never_has_more_overrides_than_one_patch_can_take_away() -> None:
     most = FlagState(overrides={f"s{number}": Override(enabled=True, priority=number) for number in range(MOST_OVERRIDES)})
 
     with pytest.raises(Invalid, match="at most 100 overrides"):
-        decide(FlagPatch(overrides={"beta": OverridePatch(enabled=True)}), most)
-    assert decide(FlagPatch(overrides="remove"), most).state.overrides == {}
+        plan_change(FlagPatch(overrides={"beta": OverridePatch(enabled=True)}), most)
+    assert plan_change(FlagPatch(overrides="remove"), most).state.overrides == {}
 
 
 def decided(patch: FlagPatch, flag: FlagState) -> Any:
     """A patch on a flag, where they fit."""
     try:
-        return decide(patch, flag)
+        return plan_change(patch, flag)
     except Invalid:
         assume(False)
 

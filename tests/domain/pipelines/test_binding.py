@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from domain.errors import Invalid
-from domain.pipelines.binding import bind, pinned
-from domain.pipelines.pipeline import Definition
+from domain.pipelines.binding import bind, with_fixed_times
+from domain.pipelines.pipeline import PipelineDefinition
 from tests.pipelines import enable, hold, pipeline, stage, until
 from tests.world import NOW
 
@@ -22,7 +22,7 @@ def from_parameter(name: str) -> dict[str, Any]:
     return {"type": "UPDATE_FEATURE_VALUE", "value_from": {"parameter": name}}
 
 
-DEFINITION = Definition.model_validate(
+DEFINITION = PipelineDefinition.model_validate(
     pipeline(
         stage("Preparation", actions=[enable(enabled=False), from_parameter("greeting")]),
         stage("Launch", "production") | {"trigger": until(parameter="launch_at", timezone="Europe/London")},
@@ -72,13 +72,13 @@ def test_a_time_in_the_past_is_taken() -> None:
 
 
 def test_points_in_time_are_pinned_in_utc_and_nothing_else_changes() -> None:
-    stages = pinned(DEFINITION.stages, {"launch_at": LAUNCH})
+    stages = with_fixed_times(DEFINITION.stages, {"launch_at": LAUNCH})
 
     assert stages[1].trigger.model_dump(mode="json") == {"type": "WAIT_UNTIL", "at": "2026-07-01T08:00:00Z"}
     assert [each for each in stages if each not in DEFINITION.stages] == [stages[1]]
-    assert pinned(DEFINITION.stages, {}) == DEFINITION.stages
+    assert with_fixed_times(DEFINITION.stages, {}) == DEFINITION.stages
 
 
 def test_a_default_must_fit_its_parameter() -> None:
     with pytest.raises(ValueError, match="the default is of type integer, and the parameter of type string"):
-        Definition.model_validate(pipeline(parameters={"greeting": {"type": "string", "default": 1}}))
+        PipelineDefinition.model_validate(pipeline(parameters={"greeting": {"type": "string", "default": 1}}))

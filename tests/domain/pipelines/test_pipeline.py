@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from domain.errors import DraftExists, NotADraft, PipelineArchived, Refusal
-from domain.pipelines.pipeline import Definition, Pipeline, PipelineStatus, next_version
+from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus, next_version
 
-DEFINITION = Definition(key="standard", name="Standard")
+DEFINITION = PipelineDefinition(key="standard", name="Standard")
 
 
 def version(number: int, status: PipelineStatus) -> Pipeline:
@@ -63,5 +63,5 @@ def test_the_next_version_follows_the_highest_unless_there_can_be_none(
 
 def test_a_copy_has_what_is_given_and_otherwise_its_own() -> None:
     assert DEFINITION.copied(None, None) == DEFINITION
-    assert DEFINITION.copied("other", None) == Definition(key="other", name="Standard")
-    assert DEFINITION.copied(None, "Other") == Definition(key="standard", name="Other")
+    assert DEFINITION.copied("other", None) == PipelineDefinition(key="other", name="Standard")
+    assert DEFINITION.copied(None, "Other") == PipelineDefinition(key="standard", name="Other")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.pipelines.pipeline import Definition
+from domain.pipelines.pipeline import PipelineDefinition
 from domain.pipelines.validation import problems_of, warnings_of
 from tests.pipelines import enable, hold, pipeline, rollout, set_value, stage, until
 
@@ -15,12 +15,12 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def problems(*stages: dict[str, Any]) -> list[tuple[str, str]]:
-    definition = Definition.model_validate(pipeline(*stages, parameters=PARAMETERS))
+    definition = PipelineDefinition.model_validate(pipeline(*stages, parameters=PARAMETERS))
     return [(each.code, each.pointer) for each in problems_of(definition, ENVIRONMENTS, SEGMENTS, NOW)]
 
 
 def warnings(*stages: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(each.code, each.pointer) for each in warnings_of(Definition.model_validate(pipeline(*stages)))]
+    return [(each.code, each.pointer) for each in warnings_of(PipelineDefinition.model_validate(pipeline(*stages)))]
 
 
 PROBLEMS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, str]]]] = {
@@ -136,7 +136,7 @@ def test_publishing_names_every_problem_at_once() -> None:
 
 def test_every_problem_says_what_to_do() -> None:
     for stages, _ in PROBLEMS.values():
-        definition = Definition.model_validate(pipeline(*stages, parameters=PARAMETERS))
+        definition = PipelineDefinition.model_validate(pipeline(*stages, parameters=PARAMETERS))
         assert all(len(each.message) > 30 for each in problems_of(definition, ENVIRONMENTS, SEGMENTS, NOW))
 
 
@@ -179,7 +179,7 @@ def test_it_warns_of_an_override_that_outlives_a_later_stage_for_everyone() -> N
 
 
 def test_it_warns_of_a_parameter_that_no_stage_uses() -> None:
-    definition = Definition.model_validate(pipeline(stage("A"), parameters={"text": {"type": "string"}}))
+    definition = PipelineDefinition.model_validate(pipeline(stage("A"), parameters={"text": {"type": "string"}}))
 
     assert [(each.code, each.pointer) for each in warnings_of(definition)] == [("unused_parameter", "/parameters/text")]
 

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from domain.errors import ApprovalTimedOut
 from domain.flags.flag import FlagState
-from domain.pipelines.freeze import Freeze, opening
+from domain.pipelines.freeze import Freeze, next_opening
 from domain.pipelines.gate import ApprovalGate, Gate
 from domain.pipelines.pipeline import Stage
 from domain.pipelines.window import WindowGate
 from domain.releases.approval import Approval, binds, counted
-from domain.releases.gatekeeping import Facts, held_by
+from domain.releases.gatekeeping import GateFacts, held_by
 from domain.releases.stop import Stop
 from tests.domain.flag_strategies import flags
 from tests.pipelines import approval, enable, rollout, stage, window
@@ -31,8 +31,8 @@ def yes(owner: str, binds_to: str = "b") -> Approval:
     return Approval(id=owner, visit=1, owner=owner, owner_id=owner, binds=binds_to, at=NOW)
 
 
-def facts(*gates: Gate, **more: object) -> Facts:
-    plain = Facts(stage="Everyone", environment="production", gates=gates, at=NOW, due_at=NOW)
+def facts(*gates: Gate, **more: object) -> GateFacts:
+    plain = GateFacts(stage="Everyone", environment="production", gates=gates, at=NOW, due_at=NOW)
     return plain._replace(**more)  # type: ignore[arg-type]
 
 
@@ -54,7 +54,7 @@ def facts(*gates: Gate, **more: object) -> Facts:
         (facts(ASKING, OFFICE), "window", "opens at", NOW + HOUR),
     ],
 )
-def test_a_stage_is_held_by_the_first_thing_that_keeps_it(found: Facts, code: str, words: str, until: object) -> None:
+def test_a_stage_is_held_by_the_first_thing_that_keeps_it(found: GateFacts, code: str, words: str, until: object) -> None:
     held = held_by(found)
 
     assert held
@@ -74,7 +74,7 @@ def test_a_stage_is_held_by_the_first_thing_that_keeps_it(found: Facts, code: st
         facts(ASKING, step=2),
     ],
 )
-def test_nothing_holds_a_stage_that_may_act(found: Facts) -> None:
+def test_nothing_holds_a_stage_that_may_act(found: GateFacts) -> None:
     assert held_by(found) is None
 
 
@@ -86,14 +86,14 @@ def test_a_stage_that_nobody_approves_in_time_is_refused() -> None:
 def test_windows_that_are_never_open_together_never_open() -> None:
     morning, evening = (WindowGate.model_validate(window(*hours)) for hours in (("08:00", "09:00"), ("20:00", "21:00")))
 
-    assert opening((morning, evening), "production", NOW, ()).at is None
+    assert next_opening((morning, evening), "production", NOW, ()).at is None
 
 
 def test_a_freeze_of_years_ends_at_its_end_and_the_window_opens_after_it() -> None:
     long = CHRISTMAS.model_copy(update={"ends_at": NOW + timedelta(days=3 * 365, hours=10)})
 
-    assert opening((), "production", NOW, [long]).at == long.ends_at
-    assert opening((OFFICE,), "production", NOW, [long]).at == NOW.replace(year=2029, day=2, hour=10)
+    assert next_opening((), "production", NOW, [long]).at == long.ends_at
+    assert next_opening((OFFICE,), "production", NOW, [long]).at == NOW.replace(year=2029, day=2, hour=10)
 
 
 @given(starts=st.integers(-10, 100), lasts=st.integers(1, 300), due=st.integers(0, 400))
@@ -101,7 +101,7 @@ def test_whatever_acts_by_the_calendar_acts_in_an_open_window_outside_every_free
     freeze = CHRISTMAS.model_copy(update={"starts_at": NOW + starts * HOUR, "ends_at": NOW + (starts + lasts) * HOUR})
     at = NOW + due * HOUR
 
-    found = opening((OFFICE,), "production", at, [freeze])
+    found = next_opening((OFFICE,), "production", at, [freeze])
 
     assert found.at
     assert found.at >= at

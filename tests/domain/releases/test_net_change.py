@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch, OverridePatch
-from domain.releases.net_change import Pair, Undoing, environments_changed, net_changes
+from domain.releases.net_change import Pair, UndoScope, environments_changed, net_changes
 from tests.domain.flag_strategies import flags, patches
 from tests.domain.journey import Journey
 
@@ -13,7 +13,7 @@ STAGES = range(4)
 
 
 def net_fields(journey: Journey, undoes_from: int = 0) -> dict[str, Pair]:
-    nets = net_changes(journey.changes, Undoing(undoes_from, journey.stage_of_visit), {"production": journey.seen})
+    nets = net_changes(journey.changes, UndoScope(undoes_from, journey.stage_of_visit), {"production": journey.seen})
     return nets["production"].fields if nets else {}
 
 
@@ -60,9 +60,9 @@ def test_environments_are_told_in_which_something_is_to_be_undone() -> None:
     journey.act(0, FlagPatch(value="a"))
     journey.act(1, FlagPatch(value="b"))
 
-    assert environments_changed(journey.changes, Undoing(0, journey.stage_of_visit)) == ["production"]
-    assert environments_changed(journey.changes, Undoing(2, journey.stage_of_visit)) == []
-    assert environments_changed(journey.changes[:1], Undoing(0, journey.stage_of_visit)) == []
+    assert environments_changed(journey.changes, UndoScope(0, journey.stage_of_visit)) == ["production"]
+    assert environments_changed(journey.changes, UndoScope(2, journey.stage_of_visit)) == []
+    assert environments_changed(journey.changes[:1], UndoScope(0, journey.stage_of_visit)) == []
 
 
 @given(flags(), st.lists(st.tuples(st.sampled_from(STAGES), patches())), st.booleans())

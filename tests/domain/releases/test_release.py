@@ -94,7 +94,7 @@ def test_every_write_but_the_start_raises_the_sequence_by_one_and_bears_its_key(
         release.entered(ahead, NOW, "w"),
         release.ended(ReleaseStatus.COMPLETED, NOW, "w"),
         release.blocked_by(BLOCKED, "w"),
-        release.hurried("o2", NOW, "w"),
+        release.made_due_now("o2", NOW, "w"),
     ]
 
     assert (started.sequence, started.write_key, started.status) == (release.sequence, release.write_key, ReleaseStatus.RUNNING)
@@ -112,7 +112,7 @@ def test_entering_a_stage_is_a_new_visit_with_its_own_time() -> None:
 
 def test_a_blocked_release_acts_at_no_time_and_a_retried_one_at_once() -> None:
     blocked = a_release(acts_at=NOW).blocked_by(BLOCKED, "w")
-    retried = blocked.hurried("o2", NOW, "w2")
+    retried = blocked.made_due_now("o2", NOW, "w2")
 
     assert (blocked.status, blocked.acts_at, blocked.blocked) == (ReleaseStatus.BLOCKED, None, BLOCKED)
     assert (retried.status, retried.acts_at, retried.blocked, retried.responsible_id) == (ReleaseStatus.RUNNING, NOW, None, "o2")

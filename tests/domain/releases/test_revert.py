@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
-from domain.flags.change import decide
+from domain.flags.change import plan_change
 from domain.flags.flag import LAST_PRIORITY, FlagState, Override, Rollout
 from domain.flags.patch import PLAIN, FlagPatch, OverridePatch
-from domain.releases.net_change import Undoing, net_changes
-from domain.releases.revert import nothing_put_back
+from domain.releases.net_change import UndoScope, net_changes
+from domain.releases.revert import nothing_to_revert
 from tests.domain.flag_strategies import SEGMENTS, flags, patches
 from tests.domain.journey import Journey
 
@@ -207,9 +207,9 @@ def test_an_override_whose_rank_is_anothers_by_now_gets_the_next_that_is_free(ra
 
 def test_where_the_environment_is_gone_everything_is_left_alone() -> None:
     flag = journey(start(beta=BETA), FlagPatch(value="new", overrides={"beta": None}))
-    net = net_changes(flag.changes, Undoing(0, flag.stage_of_visit), {"production": flag.seen})["production"]
+    net = net_changes(flag.changes, UndoScope(0, flag.stage_of_visit), {"production": flag.seen})["production"]
 
-    left = nothing_put_back(net, "production")
+    left = nothing_to_revert(net, "production")
 
     assert [(each.field, each.because, each.now) for each in left] == [
         ("value", "environment_gone", None),
@@ -299,6 +299,6 @@ def test_a_rollback_makes_only_flags_that_the_store_takes(before: FlagState, tur
 
     for force in (False, True):
         try:
-            decide(flag.decided(force=force).patch, flag.now)
+            plan_change(flag.decided(force=force).patch, flag.now)
         except Invalid as refused:
             pytest.fail(refused.message)

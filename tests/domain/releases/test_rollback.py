@@ -7,7 +7,7 @@ import pytest
 from domain.errors import Invalid
 from domain.pipelines.trigger import WaitFor
 from domain.releases.release import NextStage, Release
-from domain.releases.rollback import Ended, LeftAlone, RollbackState, rollback_key, stage_to_return_to
+from domain.releases.rollback import LeftAlone, PreviousEnd, RollbackState, rollback_key, stage_to_return_to
 from domain.releases.status import ReleaseStatus
 from tests.domain.records import BLOCKED, a_release, a_rollback
 from tests.world import NOW
@@ -23,7 +23,7 @@ def asked(**more: object) -> Release:
 
 def ended() -> Release:
     completed = a_release(3).ended(ReleaseStatus.COMPLETED, NOW, "c")
-    return completed.rolling_back(a_rollback(asked_at=LATER, ended=Ended(status="completed", at=NOW)), "w")
+    return completed.rolling_back(a_rollback(asked_at=LATER, ended=PreviousEnd(status="completed", at=NOW)), "w")
 
 
 def test_a_release_that_is_to_be_rolled_back_has_done_so_since_it_was_asked() -> None:
@@ -59,7 +59,7 @@ def test_rolled_back_for_good_it_has_ended_and_tells_what_was_left_alone() -> No
 def test_rolled_back_to_a_stage_it_waits_paused_in_the_one_after_it_with_the_whole_wait_left() -> None:
     release = asked(to_stage="Development", undoes_from=1)
     assert release.rollback
-    back = release.returned(AGAIN, release.rollback.done(LATER, ()), LATER, "d")
+    back = release.returned_to(AGAIN, release.rollback.done(LATER, ()), LATER, "d")
 
     assert (back.status, back.stage, back.visit, back.sequence) == (ReleaseStatus.PAUSED, "Beta", release.visit + 1, release.sequence + 1)
     assert back.paused
@@ -85,7 +85,7 @@ def test_whatever_else_happens_to_it_means_that_the_rollback_is_given_up(way: st
     ways = {
         "entered": lambda: blocked.entered(AGAIN, LATER, "x"),
         "ended": lambda: blocked.ended(ReleaseStatus.REMOVED, LATER, "x"),
-        "hurried": lambda: blocked.hurried("o2", LATER, "x"),
+        "hurried": lambda: blocked.made_due_now("o2", LATER, "x"),
         "paused": lambda: blocked.paused_at(AGAIN.trigger, LATER, "erin", "x"),
     }
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.pipelines.pipeline import Definition
+from domain.pipelines.pipeline import PipelineDefinition
 from domain.pipelines.trigger import WaitUntil, trigger_in_words, waits
-from domain.releases.schedule import Due, bounded, due_at, has_passed, planned, simulated, steps_at
+from domain.releases.schedule import ScheduledStage, bounded, due_at, has_passed, planned, simulated, steps_at
 from tests.pipelines import hold, pipeline, rollout, stage, until
 from tests.world import NOW
 
-STAGES = Definition.model_validate(
+STAGES = PipelineDefinition.model_validate(
     pipeline(stage("A"), stage("B", wait="24h"), hold("C", "P2D"), stage("D", "staging"), stage("E", "staging", "1h"))
 ).stages
 HOUR = timedelta(hours=1)
@@ -37,7 +37,7 @@ def test_the_plan_counts_every_wait_from_the_change_before_it() -> None:
 
 
 def test_each_step_of_a_rollout_is_due_so_long_after_the_one_before_and_the_next_stage_counts_from_the_last() -> None:
-    stages = Definition.model_validate(pipeline(stage("A", wait="1h", actions=[rollout()]), hold("B", "1h"))).stages
+    stages = PipelineDefinition.model_validate(pipeline(stage("A", wait="1h", actions=[rollout()]), hold("B", "1h"))).stages
 
     assert list(steps_at(stages[0], 1, NOW)) == [(1, NOW), (2, NOW + 6 * HOUR), (3, NOW + 12 * HOUR), (4, NOW + 18 * HOUR)]
     assert acts(simulated(stages, 0, NOW)) == {0: NOW + HOUR, 1: NOW + 20 * HOUR}
@@ -81,7 +81,7 @@ def test_a_time_that_makes_no_sense_is_refused_where_it_stands(written: dict[str
     assert refused.value.errors()[0]["loc"] == where
 
 
-def acts(plan: dict[int, Due]) -> dict[int, datetime]:
+def acts(plan: dict[int, ScheduledStage]) -> dict[int, datetime]:
     return {index: due.acts_at for index, due in plan.items()}
 
 

@@ -9,7 +9,7 @@ from domain.releases.plan import plan_of
 from domain.releases.release import Release, StageRun
 from domain.releases.status import ReleaseStatus, StageOutcome
 from domain.releases.waiting import PATIENCE, is_overdue, waiting_for
-from domain.system import LATELY, Temporal, WorkerSeen
+from domain.system import LATELY, TemporalStatus, WorkerSeen
 from tests.domain.records import BLOCKED, DEFINITION, a_release, a_rollback
 from tests.world import NOW
 
@@ -164,12 +164,12 @@ def test_why_a_release_is_not_moving(release: Release, code: str, words: str, ha
     assert words in waits.message
 
 
-DOWN = Temporal()
-UP = Temporal(reachable=True, version="1.32.0")
+DOWN = TemporalStatus()
+UP = TemporalStatus(reachable=True, version="1.32.0")
 GONE = UP.model_copy(update={"workers": (WorkerSeen(identity="1@a", seen_at=LATE - LATELY),)})
 STAFFED = UP.model_copy(update={"workers": (WorkerSeen(identity="2@a", seen_at=LATE - LATELY / 2), *GONE.workers)})
 
-OVERDUE: dict[str, tuple[Temporal | None, str, str]] = {
+OVERDUE: dict[str, tuple[TemporalStatus | None, str, str]] = {
     "nobody asked Temporal": (None, "unavailable", "no worker is running, or Temporal"),
     "Temporal is down": (DOWN, "unavailable", "Temporal can't be reached"),
     "no worker was ever seen": (UP, "no_worker", "no worker has asked Temporal for work lately."),
@@ -179,7 +179,7 @@ OVERDUE: dict[str, tuple[Temporal | None, str, str]] = {
 
 
 @pytest.mark.parametrize(("temporal", "code", "words"), OVERDUE.values(), ids=OVERDUE)
-def test_an_overdue_stage_waits_for_a_worker_or_for_an_outage_to_end(temporal: Temporal | None, code: str, words: str) -> None:
+def test_an_overdue_stage_waits_for_a_worker_or_for_an_outage_to_end(temporal: TemporalStatus | None, code: str, words: str) -> None:
     overdue = a_release(acts_at=LATE - PATIENCE)
 
     waits = waiting_for(overdue, LATE, temporal)
@@ -199,7 +199,7 @@ def test_a_release_that_is_not_overdue_waits_for_the_same_whatever_temporal_tell
 
 
 @pytest.mark.parametrize(("temporal", "words"), [(None, "can't be reached"), (DOWN, "can't be reached"), (UP, "has not taken it")])
-def test_a_release_that_could_not_be_started_needs_no_worker(temporal: Temporal | None, words: str) -> None:
+def test_a_release_that_could_not_be_started_needs_no_worker(temporal: TemporalStatus | None, words: str) -> None:
     starting = a_release(status=ReleaseStatus.STARTING)
 
     waits = waiting_for(starting, LATE, temporal)

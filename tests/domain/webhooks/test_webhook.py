@@ -4,16 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.webhooks.event import NoticeEvent
-from domain.webhooks.webhook import OLD_SECRET_GOOD, Attempt, Delivery, DeliveryStatus, Failure, Patience, Secrets, attempt_answered
+from domain.webhooks.event import WebhookEvent
+from domain.webhooks.webhook import OLD_SECRET_GOOD, Attempt, Delivery, DeliveryStatus, Failure, RetryPolicy, Secrets, attempt_answered
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 FAILED, TAKEN = Attempt(failure=Failure.UNREACHABLE), Attempt(status=200)
-PATIENCE = Patience()
+PATIENCE = RetryPolicy()
 
 
 def _delivery() -> Delivery:
-    return Delivery(id="d", webhook="w", event=NoticeEvent.STAGE_ACTED, release="r", created_at=AT, due_since=AT, next_attempt_at=AT)
+    return Delivery(id="d", webhook="w", event=WebhookEvent.STAGE_ACTED, release="r", created_at=AT, due_since=AT, next_attempt_at=AT)
 
 
 def _tried_until_given_up(delivery: Delivery) -> list[Delivery]:

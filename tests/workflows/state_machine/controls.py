@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from activities.commands.pause_remove import StopRelease, pause_release, remove_release
+from activities.commands.pause_remove import EndOrPauseRelease, pause_release, remove_release
 from domain.access import Person
 from domain.releases.control import Control, Expected
 from domain.releases.release import Release
 from tests.workflows.state_machine import strategies
 from tests.workflows.state_machine.rules import rule
-from tests.workflows.state_machine.scenario import Play, refusal_of
+from tests.workflows.state_machine.scenario import Scenario, refusal_of
 from tests.workflows.state_machine.strategies import seldom
 from workflows.messages import RestartRelease, RetryRelease, SteerRelease
 from workflows.service.reconciler import Reconciler
@@ -28,7 +28,7 @@ class Asked(NamedTuple):
     update_id: str
 
 
-class Controls(Play):
+class Controls(Scenario):
     """Pause, resume, advance, skip, retry, restart, remove; cancel and terminate at Temporal."""
 
     last: Asked | None = None
@@ -139,7 +139,7 @@ class Controls(Play):
 
     async def stopped(self, control: Control, *, stale: bool = False) -> None:
         """Stop a release as the API does."""
-        wanted, at = StopRelease(release=self.release.id, expected=self.expected(stale)), await self.moment()
+        wanted, at = EndOrPauseRelease(release=self.release.id, expected=self.expected(stale)), await self.moment()
         stopping = pause_release if control is Control.PAUSE else remove_release
 
         def in_one_transaction() -> None:

@@ -13,10 +13,10 @@ from tests.workflows.state_machine import strategies
 from tests.workflows.state_machine.attempts import Failing
 from tests.workflows.state_machine.flag_model import Deed
 from tests.workflows.state_machine.rules import rule
-from tests.workflows.state_machine.scenario import MINUTE, Play
+from tests.workflows.state_machine.scenario import MINUTE, Scenario
 
 
-class Troubles(Play):
+class Troubles(Scenario):
     """Everything that comes from elsewhere."""
 
     @rule(minutes=strategies.jumps)

@@ -49,7 +49,7 @@ def acts_of(record: Record) -> Iterator[Act]:
         steps = dict.fromkeys((run["visit"] for run in story.runs), 0)
         of_rollbacks = [entry["id"] for entry in story.told_of_rollbacks]
         for visit, entry in story.writes_by_visit():
-            if entry["event"] in (*CHANGES, "stage.held") and entry["id"] not in of_rollbacks:
+            if entry["event"] in (*CHANGES, "stage.hold_ended") and entry["id"] not in of_rollbacks:
                 steps[visit] = steps.get(visit, 0) + 1
                 yield Act(story, entry, record.audit[: positions[entry["id"]]], visit, steps[visit])
 
@@ -141,7 +141,7 @@ def _counting(act: Act) -> list[Row]:
 
 def _has_changed(act: Act, since: list[Row]) -> bool:
     """Whether the fields that the stage changed were different before these entries: told backwards from what it found."""
-    if act.told["event"] == "stage.held":
+    if act.told["event"] == "stage.hold_ended":
         return False
     found: Known = paths_of(act.told["before"])
     was = dict(found)

@@ -43,7 +43,7 @@ _FLAGS = (
 CHANGES = ("flag.changed", "stage.unchanged")
 """What the audit log calls a change that a stage made."""
 
-_LEAVING = ("stage.held", "stage.skipped", "release.restarted")
+_LEAVING = ("stage.hold_ended", "stage.skipped", "release.restarted")
 """After these a release is on its next visit, or done; after a change it is where that was the last step."""
 
 _ENDS = {"release.completed": "completed", "release.removed": "removed", "release.terminated": "terminated"}

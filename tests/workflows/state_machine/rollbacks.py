@@ -4,7 +4,7 @@ import asyncio
 
 from hypothesis import strategies as st
 
-from activities.commands.request_rollback import RollBackRelease, roll_back_release
+from activities.commands.request_rollback import RollBackRelease, request_rollback
 from tests.workflows.state_machine import strategies
 from tests.workflows.state_machine.controls import Controls
 from tests.workflows.state_machine.flag_model import Deed
@@ -47,6 +47,6 @@ class Rollbacks(Controls):
 
         def in_one_transaction() -> None:
             with self.ground.database.transaction() as store:
-                roll_back_release(store, self.stand.world.caller, self.stand.world.project, wanted, at)
+                request_rollback(store, self.stand.world.caller, self.stand.world.project, wanted, at)
 
         await asyncio.to_thread(in_one_transaction)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 from temporalio.service import RPCError
 
-from activities.commands.approve import asked_of
+from activities.commands.approve import pending_approval
 from api.routes.features import change_flag
 from domain.errors import Refusal
 from domain.flags.patch import FlagPatch
@@ -26,7 +26,7 @@ from tests.workflows.state_machine.monotonic import steps_back
 from tests.workflows.state_machine.net_change import put_back
 from tests.workflows.state_machine.promises import broken_promises
 from tests.workflows.state_machine.record import Record, read_record
-from workflows.messages import Place
+from workflows.messages import ReleasePlace
 from workflows.service.client import WorkflowFate
 
 MINUTE = timedelta(minutes=1)
@@ -44,7 +44,7 @@ class View(NamedTuple):
     flags: dict[str, Flag]
 
 
-class Play(RuleBasedStateMachine):
+class Scenario(RuleBasedStateMachine):
     """What every rule builds on: letting things happen, and comparing what has happened with what had to.
 
     Every rule draws something: hypothesis prefers those that draw nothing, and of the others the first by name.
@@ -170,7 +170,7 @@ class Play(RuleBasedStateMachine):
         """What is left of its wait. Of one that is held its workflow alone knows, and of one that is paused it may know better."""
         if not record.held and not record.paused:
             return record.acts_at - now if record.acts_at else timedelta()
-        place: Place = await self.stand.handle(self.release).query("place", result_type=Place)
+        place: ReleasePlace = await self.stand.handle(self.release).query("place", result_type=ReleasePlace)
         if record.held:
             return place.acts_at - now
         known = record.paused.remaining if record.paused else timedelta()
@@ -181,7 +181,7 @@ class Play(RuleBasedStateMachine):
         record = self.stand.record(self.release)
         if not record.is_finished:
             with self.ground.database.reading() as store:
-                asked = asked_of(store, self.stand.world.project, record)
+                asked = pending_approval(store, self.stand.world.project, record)
             if asked:
                 self.meanings[asked.binds] = self.model.asked_about()
 
@@ -240,7 +240,7 @@ class Play(RuleBasedStateMachine):
         if record.is_finished:
             fate = (await self.stand.releases.fate(record.workflow_id)).what
             return f"it is {record.status}, and its workflow runs on" if fate is WorkflowFate.RUNNING else None
-        place = await handle.query("place", result_type=Place)
+        place = await handle.query("place", result_type=ReleasePlace)
         return f"the record says {record}, the workflow {place}" if _of_place(place) != _of_record(record) else None
 
     def change_by_hand(self, environment: str, deed: Deed) -> None:
@@ -278,7 +278,7 @@ async def refusal_of(asking: Any) -> str | None:
     return None
 
 
-def _of_place(place: Place) -> tuple[object, ...]:
+def _of_place(place: ReleasePlace) -> tuple[object, ...]:
     acts_at = None if place.blocked or place.paused else place.held.until if place.held else place.acts_at
     return place.index, place.visit, place.step, place.sequence, place.entered_at, acts_at, place.blocked, place.paused, place.held
 

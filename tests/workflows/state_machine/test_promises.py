@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from activities.commands.pause_remove import StopRelease, pause_release, remove_release
+from activities.commands.pause_remove import EndOrPauseRelease, pause_release, remove_release
 from activities.messages import Restarted, Resumed, Skipped, Step
 from activities.store.database import Database
 from api.routes.features import change_flag
@@ -103,7 +103,7 @@ def steer(world: World, release: Release, step: Step) -> None:
 
 def stop(world: World, release: Release, stopping: Callable[..., Release]) -> None:
     with world.database.transaction() as store:
-        stopping(store, world.caller, world.project, StopRelease(release=release.id), NOW)
+        stopping(store, world.caller, world.project, EndOrPauseRelease(release=release.id), NOW)
 
 
 def read(story: str) -> Record:
@@ -143,7 +143,7 @@ TWICE = THERE_TWICE.replace("{columns}", f"{COLUMNS}, before, after, reason")
     [
         ("UPDATE changes SET after = before WHERE release_id = first AND visit = 1", "each_change_is_told_once"),
         ("UPDATE changes SET sequence = sequence + 1 WHERE release_id = second", "each_change_is_told_once"),
-        ("DELETE FROM audit_entries WHERE release = first AND event = 'stage.held'", "each_write_is_told_once"),
+        ("DELETE FROM audit_entries WHERE release = first AND event = 'stage.hold_ended'", "each_write_is_told_once"),
         (TWICE.format(event="release.resumed"), "each_write_is_told_once"),
         ("UPDATE changes SET visit = 2 WHERE release_id = first AND visit = 3", "each_step_is_made_once"),
         (

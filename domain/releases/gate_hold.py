@@ -4,12 +4,12 @@ from typing import Literal
 
 from domain.model import Message, Moment
 
-HoldingCode = Literal["stopped", "freeze", "window", "approval"]
+GateHoldCode = Literal["stopped", "freeze", "window", "approval"]
 
 
-class Held(Message):
+class GateHold(Message):
     """What keeps a stage from acting, and until when, where that is known. It is no refusal: the stage acts once nothing does."""
 
-    code: HoldingCode
+    code: GateHoldCode
     message: str
     until: Moment | None = None
