@@ -26,7 +26,8 @@ from benchmarks.load import Measured, Question, answer_to, ask
 from benchmarks.results import RESULTS, about_this_run, keep
 from domain.evaluation.snapshot import Snapshot
 from domain.flags.flag import FlagState, Override, Rollout
-from tests.http import OWNER_KEY, Api, free_port
+from tests.http import OWNER_KEY, Api
+from tests.ports import free_port
 from tests.world import NOW, World, make_world
 
 SIZES = (10, 100, 1_000)

@@ -19,7 +19,8 @@ from api.embedded.schema import prepare_database
 from api.embedded.state_dir import StateDir
 from settings import Settings
 from tests.e2e.stack import Process
-from tests.http import OWNER_KEY, Api, free_port
+from tests.http import OWNER_KEY, Api
+from tests.ports import free_port
 from tests.world import World, make_world
 from workflows.service.namespace import register_search_attributes
 

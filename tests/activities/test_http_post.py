@@ -13,7 +13,7 @@ import trustme
 
 from activities.http_post import HttpPoster
 from domain.webhooks.webhook import Attempt, Failure
-from tests.http import free_port
+from tests.ports import free_port
 from tests.receiver import Receiver, answering, receiving
 
 

@@ -15,7 +15,8 @@ from settings import Settings
 from tests.api.answers import problem_of
 from tests.conftest import serve
 from tests.e2e.stack import wait_for
-from tests.http import Api, free_port
+from tests.http import Api
+from tests.ports import free_port
 
 
 @pytest.fixture

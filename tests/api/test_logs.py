@@ -17,8 +17,9 @@ from structlog.testing import capture_logs
 from api.app import create_app
 from settings import Settings
 from tests.api.answers import problem_of
-from tests.http import OWNER_KEY, Api, free_port
+from tests.http import OWNER_KEY, Api
 from tests.pipelines import pipeline, stage
+from tests.ports import free_port
 
 STRANGER = "fh_a_secret_that_nobody_should_ever_read_in_a_log"
 

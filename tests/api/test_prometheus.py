@@ -10,8 +10,9 @@ from api.request_middleware import UNMATCHED
 from domain.releases.status import ReleaseStatus
 from tests.api.answers import problem_of
 from tests.conftest import serve
-from tests.http import Api, free_port
+from tests.http import Api
 from tests.pipelines import pipeline, stage
+from tests.ports import free_port
 from tests.prometheus import Scrape
 from tests.world import NOW, make_world
 

@@ -7,7 +7,8 @@ import pytest
 
 from tests.api.answers import problem_of
 from tests.conftest import serve
-from tests.http import Api, free_port
+from tests.http import Api
+from tests.ports import free_port
 from tests.prometheus import Scrape
 
 

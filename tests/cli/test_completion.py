@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from api.cli.app import app
 from tests.cli.conftest import Terminal
-from tests.http import Api, free_port
+from tests.http import Api
+from tests.ports import free_port
 
 
 def offered(terminal: Terminal, *words: str) -> list[str]:

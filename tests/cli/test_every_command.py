@@ -15,8 +15,9 @@ from api.cli.app import app
 from api.cli.help_panels import ORDER
 from tests.cli.conftest import Terminal
 from tests.conftest import serve
-from tests.http import Api, free_port
+from tests.http import Api
 from tests.pipelines import pipeline, stage
+from tests.ports import free_port
 
 ANSWERING = {
     "audit": "--limit 3",

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.embedded.running import FLAGHOIST, settings_of
-from tests.http import free_port
+from tests.ports import free_port
 
 
 def test_migrating_makes_the_folder_and_the_schema_and_may_be_repeated(tmp_path: Path) -> None:

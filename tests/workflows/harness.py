@@ -20,6 +20,7 @@ from domain.audit import AuditEntry
 from domain.flags.change import Change
 from domain.releases.release import Release, StageRun
 from tests.binaries import TEMPORAL, TEST_SERVER
+from tests.waiting import CEILING, until
 from tests.world import World, make_world
 from worker import build_worker
 from workflows.service.client import ReleaseClient
@@ -76,28 +77,25 @@ class Stand:
 
     async def until_waiting(self, release: Release) -> None:
         """Return once the workflow, which is a moment behind the record, has set its timer."""
-        for _ in range(200):
+
+        async def has_set_timer() -> bool:
             events = (await self.handle(release).fetch_history()).events
-            if events[-1].event_type == EventType.EVENT_TYPE_TIMER_STARTED:
-                return
-            await asyncio.sleep(0.05)
-        raise TimeoutError("the workflow set no timer")
+            return events[-1].event_type == EventType.EVENT_TYPE_TIMER_STARTED
+
+        await until("the workflow to set its timer", has_set_timer)
 
     async def until_acting(self, release: Release, handle: WorkflowHandle[Any, Any] | None = None) -> None:
-        """Return once an activity of the release's workflow, or of that other one, is running."""
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            pending = (await (handle or self.handle(release)).describe()).raw_description.pending_activities
-            if any(activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED for activity in pending):
-                return
-            await asyncio.sleep(0.05)
-        raise TimeoutError("no activity was started")
+        """Return once an activity of the release's workflow, or of the given one, is running."""
 
-    async def until(
-        self, release: Release, *statuses: str, stage: str | None = None, visit: int | None = None, seconds: float = 20
-    ) -> Release:
-        """The record, once it has one of these statuses (and stands in that stage, on that visit)."""
-        deadline = time.monotonic() + seconds
+        async def is_acting() -> bool:
+            pending = (await (handle or self.handle(release)).describe()).raw_description.pending_activities
+            return any(activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED for activity in pending)
+
+        await until("an activity to start", is_acting)
+
+    async def until(self, release: Release, *statuses: str, stage: str | None = None, visit: int | None = None) -> Release:
+        """Return the record once it has one of these statuses (and is in that stage, on that visit)."""
+        deadline = time.monotonic() + CEILING
         while True:
             record = await asyncio.to_thread(self.record, release)
             if record.status in statuses and stage in (None, record.stage) and visit in (None, record.visit):
@@ -111,7 +109,9 @@ class Stand:
 async def skipping_stand(database: Database) -> AsyncIterator[Stand]:
     """A stand on a server that skips time: `env.sleep` of a week takes milliseconds."""
     async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=str(TEST_SERVER), data_converter=pydantic_data_converter
+        test_server_existing_path=str(TEST_SERVER),
+        test_server_startup_timeout=timedelta(seconds=CEILING),
+        data_converter=pydantic_data_converter,
     ) as env:
         await add_search_attributes(env.client)  # This server can't list them.
         yield Stand(env, make_world(database))
@@ -121,7 +121,10 @@ async def skipping_stand(database: Database) -> AsyncIterator[Stand]:
 async def real_stand(database: Database) -> AsyncIterator[Stand]:
     """A stand on a real dev server."""
     async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(TEMPORAL), data_converter=pydantic_data_converter, dev_server_log_level="error"
+        dev_server_existing_path=str(TEMPORAL),
+        dev_server_startup_timeout=timedelta(seconds=CEILING),
+        dev_server_log_level="error",
+        data_converter=pydantic_data_converter,
     ) as env:
         await register_search_attributes(env.client)
         yield Stand(env, make_world(database))

@@ -14,8 +14,8 @@ from activities.http_post import HttpPoster
 from activities.store.database import Database
 from domain.webhooks.event import WebhookEvent
 from domain.webhooks.webhook import DeliveryStatus, RetryPolicy
-from tests.http import free_port
 from tests.pipelines import approval, hold, pipeline, stage
+from tests.ports import free_port
 from tests.receiver import answering_in_turn, receiving
 from tests.webhooks import SECRET, add_webhook, deliveries_of
 from tests.workflows.harness import Stand, real_stand

@@ -22,7 +22,8 @@ from tests.api.answers import problem_of
 from tests.api.evaluation.applications import Application, application, change, keys_of, soon
 from tests.api.evaluation.test_stream import listening, ofrep_path
 from tests.conftest import serve
-from tests.http import OWNER_KEY, Api, free_port
+from tests.http import OWNER_KEY, Api
+from tests.ports import free_port
 
 running = contextmanager(serve)
 """The API in a thread, until the block ends."""

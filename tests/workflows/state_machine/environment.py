@@ -13,6 +13,7 @@ from temporalio.testing import WorkflowEnvironment
 from activities.store.database import Database
 from domain.releases.release import Release
 from tests.binaries import TEMPORAL
+from tests.waiting import CEILING
 from tests.workflows.harness import Stand
 from tests.workflows.state_machine.attempts import Attempts
 from tests.world import make_world
@@ -25,9 +26,6 @@ _SETTINGS = (
     "system.workflowTimeSkippingEnabled=true",
     'history.timerProcessorMaxTimeShift="20ms"',  # A timer that is skipped to fires at once instead of after a second.
 )
-
-PATIENCE = 15
-"""In seconds."""
 
 
 class Ground:
@@ -75,7 +73,7 @@ class Ground:
 
     async def fast_forward(self, stand: Stand, release: Release, by: timedelta) -> None:
         """Put the clock of one workflow forward, from timer to timer."""
-        await asyncio.wait_for(self.env.fast_forward(stand.handle(release), by), PATIENCE)
+        await asyncio.wait_for(self.env.fast_forward(stand.handle(release), by), CEILING)
 
 
 @asynccontextmanager
@@ -84,6 +82,7 @@ async def ground_for(database: Database, runner: asyncio.Runner) -> AsyncIterato
     arguments = [argument for setting in _SETTINGS for argument in ("--dynamic-config-value", setting)]
     env = await WorkflowEnvironment.start_time_skipping_v2(
         dev_server_existing_path=str(TEMPORAL),
+        dev_server_startup_timeout=timedelta(seconds=CEILING),
         data_converter=pydantic_data_converter,
         dev_server_log_level="error",
         dev_server_extra_args=arguments,

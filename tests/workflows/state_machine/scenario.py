@@ -16,9 +16,10 @@ from api.routes.features import change_flag
 from domain.errors import Refusal
 from domain.flags.patch import FlagPatch
 from domain.releases.release import Release
+from tests.waiting import CEILING
 from tests.workflows.state_machine import strategies
 from tests.workflows.state_machine.adoption import adopt_guards, adopt_place, adopt_times
-from tests.workflows.state_machine.environment import PATIENCE, Ground
+from tests.workflows.state_machine.environment import Ground
 from tests.workflows.state_machine.flag_model import Deed, Flag, flag_of, wanted_of, with_paths
 from tests.workflows.state_machine.gate_model import Guards
 from tests.workflows.state_machine.model import LAUNCH, ReleaseModel, Rung
@@ -128,14 +129,14 @@ class Scenario(RuleBasedStateMachine):
         if self.model.is_unsure:
             await self._adopt()
             return
-        predicted, deadline = self.predicted(), time.monotonic() + PATIENCE
+        predicted, deadline = self.predicted(), time.monotonic() + CEILING
         while (found := self.found()) != predicted:
             assert time.monotonic() < deadline, f"{found}\nis not as predicted:\n{predicted}\n{self.told()}"
             await asyncio.sleep(0.02)
 
     async def until_idle(self) -> None:
         """Return once the workflow has nothing to do before its next timer."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + CEILING
         while wrong := await self._unrest():
             assert time.monotonic() < deadline, f"the workflow does not come to rest: {wrong}\n{self.told()}"
             await asyncio.sleep(0.01)
@@ -230,7 +231,7 @@ class Scenario(RuleBasedStateMachine):
 
     async def _until_the_workflow_agrees(self) -> None:
         """A finished release's workflow has ended; every other one knows what the record says."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + CEILING
         while wrong := await self._disagreement():
             assert time.monotonic() < deadline, f"{wrong}\n{self.told()}"
             await asyncio.sleep(0.05)
