@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from domain.releases.waiting import PATIENCE
 from tests.e2e.histories import attempts_of_change_flag, events_of, process_acting_on
 from tests.e2e.stack import Process, Stack, running_stack
 from tests.e2e.test_crashes import changes_of, locked

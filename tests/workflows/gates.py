@@ -1,6 +1,5 @@
 """What people do about stages that are due: they approve, reject, freeze, stop and lift, as the API lets them."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from domain.pipelines.freeze import Freeze
 from domain.releases.release import Release
 from domain.releases.stop import Stop
 from tests.pipelines import pipeline, stage
+from tests.waiting import until
 from tests.workflows.harness import Stand
 
 OPERATOR = Grant(project="shop", role=Role.OPERATOR, environments=("production",))
@@ -37,14 +37,14 @@ async def decide(
     return decided
 
 
-async def until_held(stand: Stand, release: Release, code: str) -> Release:
-    """The record, once something of that kind holds its stage."""
-    for _ in range(200):
+async def until_held(stand: Stand, release: Release, code: str, text: str = "") -> Release:
+    """Return the record once something of that kind holds its stage, with a message that contains the text."""
+
+    def held() -> Release | None:
         record = stand.record(release)
-        if record.held and record.held.code == code:
-            return record
-        await asyncio.sleep(0.05)
-    raise TimeoutError(f"{record.status} at '{record.stage}', held by {record.held}")
+        return record if record.held and record.held.code == code and text in record.held.message else None
+
+    return await until(f"{code} {text} to hold the stage", held)
 
 
 def gated(*gates: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -67,16 +67,23 @@ async def lift(stand: Stand, stop: Stop) -> None:
     await stand.delivery.deliver()
 
 
+async def until_place(stand: Stand, release: Release, field: str) -> None:
+    """Return once the workflow has a value in that field of its state."""
+
+    async def has_value() -> bool:
+        return (await stand.handle(release).query("place"))[field] is not None
+
+    await until(f"the workflow to be {field}", has_value)
+
+
 async def until_at_rest(stand: Stand, release: Release) -> None:
     """Return once the workflow, which is a moment behind the record, waits as well."""
-    while (await stand.handle(release).query("place"))["held"] is None:  # noqa: ASYNC110 (there is nobody to wake us)
-        await asyncio.sleep(0.05)
+    await until_place(stand, release, "held")
 
 
 async def until_blocked(stand: Stand, release: Release) -> None:
     """Return once the workflow has heard of a rejection."""
-    while (await stand.handle(release).query("place"))["blocked"] is None:  # noqa: ASYNC110 (there is nobody to wake us)
-        await asyncio.sleep(0.05)
+    await until_place(stand, release, "blocked")
 
 
 def freeze(stand: Stand, lasts: timedelta, starts_at: datetime | None = None, environments: tuple[str, ...] = ()) -> Freeze:

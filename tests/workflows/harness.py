@@ -18,12 +18,14 @@ from activities.store.database import Database
 from activities.store.paging import Slice
 from domain.audit import AuditEntry
 from domain.flags.change import Change
+from domain.releases.control import Control
 from domain.releases.release import Release, StageRun
 from tests.binaries import TEMPORAL, TEST_SERVER
 from tests.waiting import CEILING, until
 from tests.world import World, make_world
 from worker import build_worker
-from workflows.service.client import ReleaseClient
+from workflows.messages import SteerRelease
+from workflows.service.client import ReleaseClient, TemporalUnavailable
 from workflows.service.namespace import add_search_attributes, register_search_attributes
 from workflows.service.outbox_relay import OutboxRelay
 
@@ -42,6 +44,8 @@ class Stand:
         """A worker, for as long as the block lasts."""
         with ThreadPoolExecutor(4) as threads:
             worker = build_worker(self.env.client, self.world.database, threads, 4, **options)
+            # After 2 s without a yield, the SDK fails a query as a deadlock. On a busy machine a first replay can take that long.
+            worker._workflow_worker._deadlock_timeout_seconds = CEILING  # type: ignore[union-attr,assignment]
             async with worker:
                 yield
 
@@ -92,6 +96,34 @@ class Stand:
             return any(activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED for activity in pending)
 
         await until("an activity to start", is_acting)
+
+    async def until_idle(self, release: Release) -> None:
+        """Return once the workflow has nothing to do before its next timer, and no activity of it runs."""
+
+        async def is_idle() -> bool:
+            description = (await self.handle(release).describe()).raw_description
+            return not description.pending_activities and not description.HasField("pending_workflow_task")
+
+        await until("the workflow to be idle", is_idle)
+
+    async def until_event(self, handle: WorkflowHandle[Any, Any], kind: EventType.ValueType, count: int = 1) -> None:
+        """Return once the workflow's history has that many events of a kind."""
+
+        async def has_them() -> bool:
+            events = (await handle.fetch_history()).events
+            return sum(event.event_type == kind for event in events) >= count
+
+        await until(f"{count} events {EventType.Name(kind)}", has_them)
+
+    async def until_answered(self, release: Release, control: Control, message: SteerRelease, update: str) -> None:
+        """Send a control until a worker answers it. Sent again under its id, it takes effect once."""
+        deadline = time.monotonic() + CEILING
+        while True:
+            try:
+                return await self.releases.steer(release, control, message, update)
+            except TemporalUnavailable:
+                if time.monotonic() > deadline:
+                    raise
 
     async def until(self, release: Release, *statuses: str, stage: str | None = None, visit: int | None = None) -> Release:
         """Return the record once it has one of these statuses (and is in that stage, on that visit)."""

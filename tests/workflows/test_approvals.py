@@ -1,6 +1,7 @@
 """Stages that ask people: they act once enough have said yes to exactly what they apply."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +14,7 @@ from domain.errors import AlreadyApproved, ApprovalMoved, ControlNotAllowed, Not
 from domain.flags.patch import FlagPatch
 from domain.releases.control import Control
 from tests.pipelines import approval, enable, pipeline, rollout, stage
+from tests.waiting import until
 from tests.workflows.gates import decide, gated, person, until_blocked, until_held
 from tests.workflows.harness import real_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand
@@ -33,7 +35,7 @@ def test_a_stage_acts_once_enough_different_people_have_approved(sqlite: Databas
                 await decide(stand, vera, release)
             with pytest.raises(OwnRelease):
                 await decide(stand, stand.world.caller, release)
-            await asyncio.sleep(0.5)
+            await until_held(stand, release, "approval", "1 of 2, by vera")
             assert stand.changes(release) == []
 
             await decide(stand, victor, release, reason="seen in staging")
@@ -139,14 +141,7 @@ def test_approvals_of_those_who_lost_the_right_count_no_more_and_services_never(
                 store.keys.revoke(vera.key, datetime.now(tz=UTC))
 
             await decide(stand, victor, release)
-            held = await until_held(stand, release, "approval")
-            for _ in range(100):
-                if held.held and "by victor" in held.held.message:
-                    break
-                await asyncio.sleep(0.05)
-                held = stand.record(release)
-            assert held.held
-            assert "1 of 2, by victor" in held.held.message
+            await until_held(stand, release, "approval", "1 of 2, by victor")
 
             stand.world.add_feature("banner")
             asking = await stand.add(feature="banner", pipeline="asks")
@@ -163,7 +158,7 @@ def test_a_stage_that_nobody_approves_in_time_blocks_and_a_retry_asks_as_long_ag
             vera = person(stand, "vera")
             for key, actions in (("acts", [enable()]), ("asks", [])):
                 stand.world.add_feature(key)
-                stand.world.publish(gated(approval(timeout="2s"), actions=actions) | {"key": key})
+                stand.world.publish(gated(approval(timeout="5s"), actions=actions) | {"key": key})
                 release = await stand.add(feature=key, pipeline=key)
                 await until_held(stand, release, "approval")
 
@@ -197,30 +192,32 @@ def test_a_rollout_is_approved_as_a_whole_and_asks_nobody_once_it_has_begun(sqli
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
             vera, victor = person(stand, "vera"), person(stand, "victor")
-            stand.world.publish(gated(approval(), actions=[rollout(every="3s")]))
+            stand.world.publish(gated(approval(), actions=[rollout(every="1h")]))
             release = await stand.add()
             await until_held(stand, release, "approval")
             await decide(stand, vera, release)
-            while stand.record(release).step == 1:  # noqa: ASYNC110 (there is nobody to wake us)
-                await asyncio.sleep(0.05)
+            await until("the first step", lambda: stand.record(release).step == 2)
 
             for deciding in (approve_release, reject_release):
                 with pytest.raises(NothingToApprove):
                     await decide(stand, victor, release, deciding)
+            for step in (2, 3, 4):
+                await steer(stand, release, Control.ADVANCE, f"to step {step}")
+                await until(f"step {step}", lambda step=step: len(stand.changes(release)) == step)
             await stand.until(release, "completed")
-            assert len(stand.changes(release)) == 4
 
     asyncio.run(story())
 
 
 def test_approvals_count_again_once_the_flag_is_what_it_was(sqlite: Database) -> None:
     async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Everyone", "production", "2s") | {"gates": [approval(2)]}))
+        async with real_stand(sqlite) as stand, AsyncExitStack() as workers:
+            stand.world.publish(pipeline(stage("Everyone", "production") | {"gates": [approval(2)]}))
             release = await stand.add()
             for name in ("vera", "victor"):
                 await decide(stand, person(stand, name), release)
             change_flag("shop", "production", "checkout", FlagPatch(enabled=True, value="by hand"), stand.world.caller, sqlite)
+            await workers.enter_async_context(stand.worker())
             held = await until_held(stand, release, "approval")
             assert held.held
             assert "0 of 2" in held.held.message

@@ -1,6 +1,7 @@
 """A refusal blocks a release until a person decides."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
@@ -15,13 +16,14 @@ from domain.flags.patch import FlagPatch
 from domain.releases.control import Control, Expected
 from domain.releases.status import ReleaseStatus
 from tests.pipelines import enable, pipeline, set_value, stage
+from tests.waiting import CEILING, until
 from tests.workflows.harness import Stand, real_stand
 from tests.world import NOW, World
 from workflows.messages import ReleasePlace, RetryRelease
 
 TWO_STAGES = pipeline(
     stage("Development", actions=[enable()]),
-    stage("Production", "production", "4s", actions=[enable(), set_value("one-page")]),
+    stage("Production", "production", actions=[enable(), set_value("one-page")]),
 )
 
 
@@ -37,11 +39,11 @@ def by_olivia(stand: Stand, **control: object) -> RetryRelease:
 
 def test_a_field_changed_by_hand_blocks_until_a_person_overwrites_what_they_were_shown(sqlite: Database) -> None:
     async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
+        async with real_stand(sqlite) as stand, AsyncExitStack() as workers:
             stand.world.publish(TWO_STAGES)
             release = await stand.add()
-            await stand.until(release, "running", stage="Production")
             change_by_hand(stand.world, FlagPatch(value="by hand"))
+            await workers.enter_async_context(stand.worker())
 
             blocked = await stand.until(release, "blocked")
             assert blocked.blocked
@@ -76,12 +78,12 @@ def test_a_field_changed_by_hand_blocks_until_a_person_overwrites_what_they_were
 
 def test_one_update_sent_twice_is_settled_once_also_after_continuing_as_new(sqlite: Database) -> None:
     async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development"), stage("Production", "production", "4s"), stage("Later", "staging", "1h")))
+        async with real_stand(sqlite) as stand, AsyncExitStack() as workers:
+            stand.world.publish(pipeline(stage("Production", "production"), stage("Later", "staging", "1h")))
             release = await stand.add()
-            await stand.until(release, "running", stage="Production")
             with sqlite.transaction() as store:
                 store.keys.revoke(stand.world.key_id, NOW)
+            await workers.enter_async_context(stand.worker())
             blocked = await stand.until(release, "blocked")
             assert blocked.blocked
             assert blocked.blocked.code == "right_missing"
@@ -91,10 +93,12 @@ def test_one_update_sent_twice_is_settled_once_also_after_continuing_as_new(sqli
             await stand.releases.steer(blocked, Control.RETRY, by_olivia(stand), "the same")
             waiting = await stand.until(release, "running", stage="Later")
             await stand.handle(release).signal("roll_over")
-            await asyncio.sleep(1)
-            description = await stand.handle(release).describe()
-            assert description.raw_description.workflow_execution_info.first_run_id != description.run_id
 
+            async def has_rolled_over() -> bool:
+                description = await stand.handle(release).describe()
+                return description.raw_description.workflow_execution_info.first_run_id != description.run_id
+
+            await until("the next run", has_rolled_over)
             await stand.releases.steer(waiting, Control.RETRY, by_olivia(stand), "the same")
             place = await stand.handle(release).query("place")
             assert ReleasePlace.model_validate(place).acts_at == waiting.acts_at, "the deadline is carried over"
@@ -120,10 +124,11 @@ def test_a_retry_that_makes_no_sense_is_refused_and_leaves_no_trace(sqlite: Data
 
 def test_a_retry_with_an_outdated_expectation_is_refused(sqlite: Database) -> None:
     async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Production", "production", "4s", actions=[set_value("new")])))
+        async with real_stand(sqlite) as stand, AsyncExitStack() as workers:
+            stand.world.publish(pipeline(stage("Production", "production", actions=[set_value("new")])))
             release = await stand.add()
             change_by_hand(stand.world, FlagPatch(value="by hand"))
+            await workers.enter_async_context(stand.worker())
             blocked = await stand.until(release, "blocked")
 
             with pytest.raises(StageMoved):
@@ -137,18 +142,17 @@ def test_a_retry_with_an_outdated_expectation_is_refused(sqlite: Database) -> No
 
 def test_of_two_retries_at_once_one_is_settled_and_the_other_refused(sqlite: Database) -> None:
     async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(
-                pipeline(stage("Production", "production", "4s", actions=[set_value("new")]), stage("Later", "staging", "1h"))
-            )
+        async with real_stand(sqlite) as stand, AsyncExitStack() as workers:
+            stand.world.publish(pipeline(stage("Production", "production", actions=[set_value("new")]), stage("Later", "staging", "1h")))
             release = await stand.add()
             change_by_hand(stand.world, FlagPatch(value="by hand"))
+            await workers.enter_async_context(stand.worker())
             blocked = await stand.until(release, "blocked")
-            await asyncio.sleep(0.5)
+            await stand.until_idle(release)
 
             with sqlite.transaction():  # The first can't be settled before the second is let in.
                 over = by_olivia(stand, overwrite=True)
-                asked = [asyncio.create_task(stand.releases.steer(blocked, Control.RETRY, over, update)) for update in ("a", "b")]
+                asked = [asyncio.create_task(stand.until_answered(blocked, Control.RETRY, over, update)) for update in ("a", "b")]
                 await asyncio.sleep(1)
             answers = await asyncio.gather(*asked, return_exceptions=True)
 
@@ -167,7 +171,7 @@ def test_an_update_with_a_body_that_means_nothing_is_rejected_and_the_release_go
             await stand.until(release, "running")
 
             with pytest.raises(WorkflowUpdateFailedError):
-                await stand.handle(release).execute_update("retry", {"by": 7}, rpc_timeout=timedelta(seconds=5))
+                await stand.handle(release).execute_update("retry", {"by": 7}, rpc_timeout=timedelta(seconds=CEILING))
 
             await stand.until(release, "completed")
 

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
+from temporalio.api.enums.v1 import EventType
 
 from activities.commands.pause_remove import EndOrPauseRelease, pause_release
 from activities.store.database import Database
@@ -16,6 +17,8 @@ from domain.errors import ControlNotAllowed, Invalid, OwnerUnknown, StageMoved
 from domain.releases.control import Control, Expected
 from domain.releases.release import Release
 from tests.pipelines import enable, hold, pipeline, set_value, stage
+from tests.waiting import CEILING, until
+from tests.workflows.gates import until_place
 from tests.workflows.harness import Stand, real_stand
 from workflows.messages import RestartRelease, SteerRelease
 
@@ -32,10 +35,10 @@ def by_olivia(stand: Stand) -> Person:
 
 
 async def steer(stand: Stand, release: Release, control: Control, update: str = "", **more: object) -> Release:
-    """Send a control and read the record, which shows its effect at once."""
+    """Send a control, and return the record, which shows its effect at once."""
     kind = RestartRelease if control is Control.RESTART else SteerRelease
     message = kind.model_validate({"by": by_olivia(stand), "reason": "to try"} | more)
-    await stand.releases.steer(release, control, message, update or f"{control}/{release.sequence}")
+    await stand.until_answered(release, control, message, update or f"{control}/{release.sequence}")
     return stand.record(release)
 
 
@@ -65,8 +68,7 @@ async def place_of(stand: Stand, release: Release) -> dict[str, object]:
 
 async def until_paused(stand: Stand, release: Release) -> None:
     """Return once the workflow has heard of the pause."""
-    while (await place_of(stand, release))["paused"] is None:  # noqa: ASYNC110 (there is nobody to wake us)
-        await asyncio.sleep(0.05)
+    await until_place(stand, release, "paused")
 
 
 def outcomes(stand: Stand, release: Release) -> list[tuple[str, str]]:
@@ -84,14 +86,14 @@ def test_a_pause_stops_the_clock_and_a_resume_lets_it_go_on(sqlite: Database) ->
             assert paused.paused
             assert (paused.status, paused.acts_at) == ("paused", None)
             assert paused.paused.remaining == waiting.acts_at - paused.paused.since
-            await asyncio.wait_for(until_paused(stand, waiting), 10)
+            await until_paused(stand, waiting)
             await asyncio.sleep(1)
 
             resumed = await steer(stand, waiting, Control.RESUME)
             assert resumed.status == "running"
             assert resumed.acts_at
             assert (resumed.visit, resumed.entered_at, resumed.paused) == (waiting.visit, waiting.entered_at, None)
-            assert timedelta(seconds=1) < resumed.acts_at - waiting.acts_at < timedelta(seconds=10)
+            assert timedelta(seconds=1) < resumed.acts_at - waiting.acts_at <= datetime.now(tz=UTC) - paused.paused.since
             assert datetime.fromisoformat(str((await place_of(stand, waiting))["acts_at"])) == resumed.acts_at
 
     asyncio.run(story())
@@ -105,12 +107,12 @@ def test_a_pause_by_a_wrong_clock_neither_shortens_nor_lengthens_a_wait(sqlite: 
             assert waiting.acts_at
             assert waiting.entered_at
             await pause(stand, waiting, datetime.now(tz=UTC) + wrong_by)
-            await asyncio.wait_for(until_paused(stand, waiting), 10)
+            await until_paused(stand, waiting)
 
             resumed = await steer(stand, waiting, Control.RESUME)
 
             assert resumed.acts_at
-            assert timedelta(0) <= resumed.acts_at - waiting.acts_at < timedelta(seconds=10)
+            assert timedelta(0) <= resumed.acts_at - waiting.acts_at <= datetime.now(tz=UTC) - waiting.entered_at
 
     asyncio.run(story())
 
@@ -125,7 +127,7 @@ def test_a_pause_holds_a_stage_that_comes_due_before_its_workflow_has_heard(sqli
             await asyncio.sleep(1.5)
 
             async with stand.worker():
-                await asyncio.sleep(2)
+                await until_paused(stand, release)
                 assert stand.record(release).status == "paused"
                 assert stand.changes(release) == []
 
@@ -145,14 +147,16 @@ def test_a_release_paused_before_it_has_started_keeps_its_whole_wait(sqlite: Dat
             paused = await pause(stand, release)
             assert paused.paused
             assert paused.paused.remaining == timedelta(hours=1)
-            while True:
-                try:
-                    resumed = await steer(stand, release, Control.RESUME)
-                    break
-                except ControlNotAllowed:
-                    await asyncio.sleep(0.1)
-            assert resumed.acts_at
-            assert resumed.acts_at - datetime.now(tz=UTC) > timedelta(minutes=59)
+
+            async def resume() -> datetime | None:
+                """Resume it. The control is refused until the workflow has started."""
+                with suppress(ControlNotAllowed):
+                    return (await steer(stand, release, Control.RESUME)).acts_at
+                return None
+
+            began = datetime.now(tz=UTC)
+            acts_at = await until("the workflow to start", resume)
+            assert began <= acts_at - timedelta(hours=1) <= datetime.now(tz=UTC)
 
     asyncio.run(story())
 
@@ -193,7 +197,7 @@ def test_skipping_the_last_stage_completes_the_release(sqlite: Database) -> None
             watching = await stand.until(release, "running", stage="Watch")
 
             assert (await steer(stand, watching, Control.SKIP)).status == "completed"
-            assert await asyncio.wait_for(stand.handle(release).result(), 10) == {"status": "completed"}
+            assert await asyncio.wait_for(stand.handle(release).result(), CEILING) == {"status": "completed"}
 
     asyncio.run(story())
 
@@ -289,17 +293,18 @@ def test_a_stage_whose_change_cannot_be_made_is_called_off_by_skipping_it(postgr
 
     async def story() -> None:
         async with real_stand(database) as stand, stand.worker():
-            first = stage("Development", wait="2s", actions=[set_value("one")])
+            first = stage("Development", wait="1h", actions=[set_value("one")])
             stand.world.publish(pipeline(first, stage("Staging", "staging", "1h")))
             release = await stand.add()
-            await stand.until(release, "running")
+            await stand.until_waiting(release)
             with nobody_changes_flags(database):
+                await steer(stand, release, Control.ADVANCE)
                 await stand.until_acting(release)
 
                 skipped = await steer(stand, release, Control.SKIP)
 
             assert (skipped.stage, skipped.status) == ("Staging", "running")
-            await asyncio.sleep(2)
+            await stand.until_idle(release)
             assert stand.changes(release) == []
             assert stand.world.flag("development").value == "classic"
 
@@ -309,14 +314,14 @@ def test_a_stage_whose_change_cannot_be_made_is_called_off_by_skipping_it(postgr
 
 def test_a_change_made_while_it_is_called_off_counts_as_made(sqlite: Database) -> None:
     async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development", wait="2s", actions=[set_value("one")]), stage("Staging", "staging", "1h")))
+        async with real_stand(sqlite) as stand, AsyncExitStack() as workers:
+            stand.world.publish(pipeline(stage("Development", actions=[set_value("one")]), stage("Staging", "staging", "1h")))
             release = await stand.add()
-            await stand.until(release, "running")
             with sqlite.transaction():
+                await workers.enter_async_context(stand.worker())
                 await stand.until_acting(release)
                 skipping = asyncio.create_task(steer(stand, release, Control.SKIP, expected=Expected(visit=1)))
-                await asyncio.sleep(1)
+                await stand.until_event(stand.handle(release), EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED)
 
             with pytest.raises(StageMoved):
                 await skipping

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 
 import pytest
 from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
@@ -18,6 +20,7 @@ from domain.releases.control import Control
 from domain.releases.release import Release
 from domain.releases.status import StageOutcome
 from tests.pipelines import pipeline, set_value, stage
+from tests.waiting import CEILING, until
 from tests.workflows.harness import Stand, real_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand
 from tests.world import NOW
@@ -41,7 +44,7 @@ def test_a_removed_release_ends_its_workflow(sqlite: Database) -> None:
             remove(stand, release)
             await stand.delivery.deliver()
 
-            assert await asyncio.wait_for(stand.handle(release).result(), 10) == {"status": "removed"}
+            assert await asyncio.wait_for(stand.handle(release).result(), CEILING) == {"status": "removed"}
             assert [run.outcome for run in stand.runs(release)] == [StageOutcome.ACTED, StageOutcome.REMOVED]
             assert stand.world.flag("development").enabled, "what was changed stays"
             assert {"event": "release.removed", "by": "olivia", "reason": None} in await signals(stand, release)
@@ -95,15 +98,15 @@ def test_a_cancel_at_temporal_means_remove_and_is_recorded_as_such(sqlite: Datab
 
 def test_a_change_in_flight_finishes_before_a_cancel_removes_the_release(sqlite: Database) -> None:
     async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development", wait="3s"), stage("Production", "production", "7d")))
+        async with real_stand(sqlite) as stand, AsyncExitStack() as workers:
+            stand.world.publish(pipeline(stage("Development"), stage("Production", "production", "7d")))
             release = await stand.add()
-            await stand.until(release, "running")
 
-            with sqlite.transaction():  # Whoever wants to write has to wait.
+            with sqlite.transaction():  # Every other writer has to wait.
+                await workers.enter_async_context(stand.worker())
                 await stand.until_acting(release)
                 await stand.handle(release).cancel()
-                await asyncio.sleep(0.5)
+                await stand.until_event(stand.handle(release), EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED)
 
             removed = await stand.until(release, "removed")
             assert [run.outcome for run in stand.runs(release)] == [StageOutcome.ACTED, StageOutcome.REMOVED]
@@ -117,15 +120,15 @@ def test_a_change_in_flight_finishes_before_a_cancel_removes_the_release(sqlite:
 
 def test_a_cancel_after_the_last_change_leaves_the_release_completed(sqlite: Database) -> None:
     async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development", wait="3s")))
+        async with real_stand(sqlite) as stand, AsyncExitStack() as workers:
+            stand.world.publish(pipeline(stage("Development")))
             release = await stand.add()
-            await stand.until(release, "running")
 
             with sqlite.transaction():
+                await workers.enter_async_context(stand.worker())
                 await stand.until_acting(release)
                 await stand.handle(release).cancel()
-                await asyncio.sleep(0.5)
+                await stand.until_event(stand.handle(release), EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED)
 
             await stand.until(release, "completed")
             assert await stand.handle(release).result() == {"status": "completed"}
@@ -141,15 +144,19 @@ def test_a_control_that_comes_together_with_a_cancel_is_answered_and_the_workflo
                 release = await stand.add()
                 waiting = await stand.until(release, "running", stage="Production")
                 await stand.until_waiting(release)
-            skipping = asyncio.create_task(stand.releases.steer(waiting, Control.SKIP, by_olivia(stand), "skip"))
-            await asyncio.sleep(0.5)
+            skipping = asyncio.create_task(stand.until_answered(waiting, Control.SKIP, by_olivia(stand), "skip"))
+
+            async def has_a_task() -> bool:
+                return (await stand.handle(release).describe()).raw_description.HasField("pending_workflow_task")
+
+            await until("the control to reach Temporal", has_a_task)
             await stand.handle(release).cancel()
 
             async with stand.worker():
                 with pytest.raises(ControlNotAllowed):
                     await skipping
                 with pytest.raises(WorkflowFailureError):
-                    await asyncio.wait_for(stand.handle(release).result(), 10)
+                    await asyncio.wait_for(stand.handle(release).result(), CEILING)
             assert stand.record(release).status == "removed"
             assert not stand.world.flag("production").enabled
 
@@ -161,11 +168,21 @@ async def forget(stand: Stand, release: Release) -> None:
     execution = WorkflowExecution(workflow_id=release.workflow_id)
     request = DeleteWorkflowExecutionRequest(namespace="default", workflow_execution=execution)
     await stand.env.client.workflow_service.delete_workflow_execution(request)
-    for _ in range(100):
-        if (await stand.releases.fate(release.workflow_id)).what == "gone":
-            return
-        await asyncio.sleep(0.1)
-    raise TimeoutError("Temporal has not forgotten it")
+
+    async def is_gone() -> bool:
+        return (await stand.releases.fate(release.workflow_id)).what == "gone"
+
+    await until("Temporal to forget it", is_gone)
+
+
+async def until_closed(stand: Stand, release: Release, reconciler: Reconciler) -> None:
+    """Reconcile until the release is finished: Temporal lists a workflow as ended a moment after it did."""
+
+    async def is_closed() -> bool:
+        await reconciler.reconcile()
+        return stand.record(release).is_finished
+
+    await until("the reconciler to close the release", is_closed)
 
 
 def test_a_release_whose_workflow_temporal_has_forgotten_is_closed_even_while_it_is_blocked(sqlite: Database) -> None:
@@ -218,11 +235,7 @@ def test_a_workflow_terminated_at_temporal_is_closed_by_the_reconciler(sqlite: D
             assert stand.record(release).status == "running"
 
             await stand.handle(release).terminate("by a person")
-            for _ in range(50):
-                await reconciler.reconcile()
-                if stand.record(release).is_finished:
-                    break
-                await asyncio.sleep(0.1)
+            await until_closed(stand, release, reconciler)
 
             assert stand.record(release).status == "terminated"
             assert stand.audit(release)[-1].event is AuditEvent.RELEASE_TERMINATED

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 from temporalio.api.common.v1 import WorkflowExecution
@@ -15,9 +16,11 @@ from activities.store.database import Database
 from domain.releases.control import Control, Expected
 from domain.releases.release import Release
 from tests.pipelines import hold, pipeline, set_value, stage
+from tests.waiting import CEILING, until
+from tests.workflows.gates import until_blocked
 from tests.workflows.harness import Stand, real_stand
-from tests.workflows.test_blocked import by_olivia
 from tests.workflows.test_controls import pause, place_of, steer, until_paused
+from tests.workflows.test_ending import until_closed
 from tests.world import NOW
 from workflows.messages import RELEASE, ROLL_OVER, TASK_QUEUE, release_input
 from workflows.service.reconciler import Reconciler
@@ -52,15 +55,16 @@ def effects(stand: Stand, release: Release) -> tuple[object, ...]:
 def test_a_workflow_reset_half_way_makes_no_change_again_and_goes_on(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(*THREE["stages"], hold("Watch", "3s")))
+            stand.world.publish(pipeline(*THREE["stages"], hold("Watch", "1h")))
             release = await stand.add()
             await stand.until(release, "running", stage="Watch")
             before = effects(stand, release)
 
             await reset_to_the_start(stand, release)
-            await asyncio.sleep(1.5)
+            await stand.until_waiting(release)
             assert effects(stand, release) == before
 
+            await steer(stand, release, Control.ADVANCE)
             await stand.until(release, "completed")
             assert len(stand.changes(release)) == 3
 
@@ -78,7 +82,7 @@ def test_a_workflow_reset_after_completion_ends_again_without_acting(sqlite: Dat
 
             await reset_to_the_start(stand, release)
 
-            assert await asyncio.wait_for(stand.handle(release).result(), 20) == {"status": "completed"}
+            assert await asyncio.wait_for(stand.handle(release).result(), CEILING) == {"status": "completed"}
             assert effects(stand, release) == before
 
     asyncio.run(story())
@@ -95,7 +99,7 @@ def test_a_workflow_reset_after_completion_ends_again_also_where_it_does_not_com
 
             await reset_to_the_start(stand, release)
 
-            assert await asyncio.wait_for(stand.handle(release).result(), 20) == {"status": "completed"}
+            assert await asyncio.wait_for(stand.handle(release).result(), CEILING) == {"status": "completed"}
             assert effects(stand, release) == before
 
     asyncio.run(story())
@@ -113,7 +117,7 @@ def test_a_workflow_reset_after_removal_never_acts(sqlite: Database) -> None:
 
             await reset_to_the_start(stand, release)
 
-            assert await asyncio.wait_for(stand.handle(release).result(), 20) == {"status": "removed"}
+            assert await asyncio.wait_for(stand.handle(release).result(), CEILING) == {"status": "removed"}
             assert effects(stand, release) == before
             assert stand.world.flag("staging").value == "classic"
 
@@ -123,7 +127,7 @@ def test_a_workflow_reset_after_removal_never_acts(sqlite: Database) -> None:
 def test_a_workflow_that_the_record_is_ahead_of_blocks_and_asks_a_person(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
-            holds = [hold("Watch", "1s"), hold("Watch on", "1s"), hold("Watch longer", "3s")]
+            holds = [hold("Watch", "1s"), hold("Watch on", "1s"), hold("Watch longer", "1h")]
             stand.world.publish(pipeline(stage("Development", actions=[set_value("one")]), *holds))
             release = await stand.add()
             await stand.until(release, "running", stage="Watch longer")
@@ -135,7 +139,7 @@ def test_a_workflow_that_the_record_is_ahead_of_blocks_and_asks_a_person(sqlite:
             assert (blocked.blocked.code, blocked.stage) == ("superseded", "Watch longer")
             assert len(stand.changes(release)) == 1
 
-            await stand.releases.steer(blocked, Control.RETRY, by_olivia(stand), "go on")
+            await steer(stand, blocked, Control.RETRY)
             await stand.until(release, "completed")
 
     asyncio.run(story())
@@ -149,13 +153,13 @@ def test_a_control_sent_before_a_reset_is_not_carried_out_again_where_the_record
             stand.world.publish(pipeline(hold("Watch", "1h"), hold("Watch on", "1h"), hold("Watch longer", "1h")))
             release = stand.world.add()
             await pause(stand, release)
-            await asyncio.wait_for(until_paused(stand, release), 10)
+            await until_paused(stand, release)
             await steer(stand, release, Control.SKIP)
 
             await reset_to_the_start(stand, release)
 
             blocked = await stand.until(release, "blocked")
-            await asyncio.sleep(1)
+            await until_blocked(stand, release)
             assert stand.record(release) == blocked
             assert (blocked.stage, blocked.visit) == ("Watch on", 2)
 
@@ -167,11 +171,14 @@ async def paused_in_its_second_run(stand: Stand) -> Release:
     stand.world.publish(pipeline(hold("Watch", "1h"), hold("Watch on", "1h"), hold("Watch longer", "1h")))
     release = await stand.add()
     await pause(stand, release)
-    await asyncio.wait_for(until_paused(stand, release), 10)
+    await until_paused(stand, release)
     first_run = (await stand.handle(release).describe()).run_id
     await stand.handle(release).signal(ROLL_OVER)
-    while (await stand.handle(release).describe()).run_id == first_run:  # noqa: ASYNC110 (there is nobody to wake us)
-        await asyncio.sleep(0.05)
+
+    async def has_rolled_over() -> bool:
+        return (await stand.handle(release).describe()).run_id != first_run
+
+    await until("the next run", has_rolled_over)
     return stand.record(release)
 
 
@@ -185,8 +192,8 @@ def test_a_workflow_that_began_paused_is_blocked_and_no_longer_paused_where_the_
             await reset_to_the_start(stand, release)
 
             await stand.until(release, "blocked")
-            while (place := await place_of(stand, release))["blocked"] is None:  # noqa: ASYNC110 (there is nobody to wake us)
-                await asyncio.sleep(0.05)
+            await until_blocked(stand, release)
+            place = await place_of(stand, release)
             assert (place["visit"], place["paused"]) == (3, None)
 
     asyncio.run(story())
@@ -198,12 +205,12 @@ def test_a_release_that_was_resumed_and_paused_again_stays_paused_when_its_workf
             release = await paused_in_its_second_run(stand)
             await steer(stand, release, Control.RESUME, expected=Expected(visit=1))
             await pause(stand, release)
-            await asyncio.wait_for(until_paused(stand, release), 10)
+            await until_paused(stand, release)
             paused = stand.record(release)
 
             await reset_to_the_start(stand, release)
             await stand.releases.look_again(release.workflow_id)
-            await asyncio.sleep(1.5)
+            await until_paused(stand, release)
 
             assert stand.record(release) == paused
             assert (await place_of(stand, release))["paused"] is not None
@@ -213,19 +220,17 @@ def test_a_release_that_was_resumed_and_paused_again_stays_paused_when_its_workf
 
 def test_a_workflow_terminated_with_a_change_in_flight_has_one_effect_and_one_end(sqlite: Database) -> None:
     async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development", wait="3s"), stage("Production", "production", "1s")))
+        async with real_stand(sqlite) as stand, AsyncExitStack() as workers:
+            stand.world.publish(pipeline(stage("Development"), stage("Production", "production", "1s")))
             release = await stand.add()
-            await stand.until(release, "running")
 
             with sqlite.transaction():
+                await workers.enter_async_context(stand.worker())
                 await stand.until_acting(release)
                 await stand.handle(release).terminate("by a person")
             await stand.until(release, "running", stage="Production")
             reconciler = Reconciler(sqlite, stand.releases)
-            while not stand.record(release).is_finished:
-                await reconciler.reconcile()
-                await asyncio.sleep(0.1)
+            await until_closed(stand, release, reconciler)
             await asyncio.sleep(1.5)
 
             assert stand.record(release).status == "terminated"
@@ -242,14 +247,12 @@ def test_a_change_that_comes_after_the_reconciler_closed_the_record_writes_nothi
             release = await stand.add()
             await stand.handle(release).terminate("by a person")
             reconciler = Reconciler(sqlite, stand.releases)
-            while not stand.record(release).is_finished:
-                await reconciler.reconcile()
-                await asyncio.sleep(0.1)
+            await until_closed(stand, release, reconciler)
             before = effects(stand, release)
 
             await start_again(stand, release)
             async with stand.worker():
-                assert await asyncio.wait_for(stand.handle(release).result(), 20) == {"status": "terminated"}
+                assert await asyncio.wait_for(stand.handle(release).result(), CEILING) == {"status": "terminated"}
 
             assert effects(stand, release) == before
             assert not stand.world.flag("development").enabled

@@ -9,6 +9,7 @@ import pytest
 from activities.store.database import Database
 from domain.errors import ControlNotAllowed
 from domain.releases.control import Control
+from domain.releases.waiting import PATIENCE
 from tests.pipelines import enable, pipeline, rollout, stage, window
 from tests.workflows.gates import gated, lift, place, until_at_rest, until_held
 from tests.workflows.harness import real_stand, skipping_stand
@@ -33,8 +34,8 @@ def test_a_stage_and_each_step_of_its_rollout_wait_for_their_window(sqlite: Data
             await stand.until(release, "completed")
 
             first, second = stand.changes(release)
-            assert timedelta(0) <= first.made_at - opens < timedelta(seconds=10)
-            assert timedelta(0) <= second.made_at - (opens + timedelta(days=1)) < timedelta(seconds=10)
+            assert timedelta(0) <= first.made_at - opens < PATIENCE
+            assert timedelta(0) <= second.made_at - (opens + timedelta(days=1)) < PATIENCE
 
     asyncio.run(story())
 
@@ -113,7 +114,7 @@ def test_a_stop_that_is_lifted_as_the_workflow_continues_as_new_holds_no_longer(
 def test_a_stop_that_expires_lets_the_stage_act_by_itself(sqlite: Database) -> None:
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker(max_cached_workflows=0):
-            until = datetime.now(tz=UTC) + timedelta(seconds=4)
+            until = datetime.now(tz=UTC) + timedelta(seconds=8)
             place(stand, expires_at=until)
             stand.world.publish(pipeline(stage("Everyone", "production")))
             release = await stand.add()

@@ -87,7 +87,7 @@ def test_a_resume_that_a_lost_task_recorded_is_known_again(sqlite: Database) -> 
         async with real_stand(sqlite) as stand, stand.worker():
             release = await waiting_in_watch(stand)
             paused = await pause(stand, release)
-            await asyncio.wait_for(until_paused(stand, release), 10)
+            await until_paused(stand, release)
             lose(stand, release, Resumed(by=by_olivia(stand).by, entered_at=paused.entered_at or datetime.now(UTC)))
 
             with pytest.raises(Refusal, match="gone on meanwhile"):
@@ -114,7 +114,7 @@ def test_what_a_lost_task_hurried_and_a_stop_held_acts_once_that_is_lifted(sqlit
 
             with pytest.raises(Refusal, match="gone on meanwhile"):
                 await steer(stand, release, Control.SKIP)
-            await asyncio.wait_for(until_at_rest(stand, release), 10)
+            await until_at_rest(stand, release)
             with pytest.raises(Refusal, match="a gate can't be cut short"):
                 await steer(stand, release, Control.ADVANCE)
 

@@ -6,6 +6,7 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 
 from activities.store.database import Database
 from tests.pipelines import pipeline, stage
+from tests.waiting import until
 from tests.workflows.harness import real_stand
 
 
@@ -35,16 +36,18 @@ def test_a_database_that_is_down_delays_a_change_and_loses_nothing(postgresql_ur
 
     async def story() -> None:
         async with real_stand(database) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development", wait="2s"), stage("Production", "production")))
+            stand.world.publish(pipeline(stage("Development", wait="5s"), stage("Production", "production")))
             release = await stand.add()
             await stand.until(release, "running")
 
+            async def is_retried() -> bool:
+                pending = (await stand.handle(release).describe()).raw_description.pending_activities
+                return any(activity.attempt >= 2 for activity in pending)
+
             switch.off()
-            await asyncio.sleep(4)
-            pending = (await stand.handle(release).describe()).raw_description.pending_activities
+            await until("a second attempt", is_retried)
             switch.on()
 
-            assert pending[0].attempt >= 2
             await stand.until(release, "completed")
             assert [change.stage for change in stand.changes(release)] == ["Development", "Production"]
             assert len([entry for entry in stand.audit(release) if entry.event == "flag.changed"]) == 2
@@ -66,7 +69,7 @@ def test_a_hold_that_ends_while_the_database_is_down_is_recorded_afterwards(post
             await asyncio.sleep(13)
             switch.on()
 
-            await stand.until(release, "completed", seconds=40)
+            await stand.until(release, "completed")
             assert [run.outcome for run in stand.runs(release)] == ["held", "acted"]
 
     asyncio.run(story())

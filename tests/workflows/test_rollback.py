@@ -1,12 +1,16 @@
 """Rolling back: the record takes it, and a workflow carries it out; also while a stage acts."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+
+from temporalio.api.enums.v1 import EventType
 
 from activities.store.database import Database
 from domain.releases.control import Control
 from domain.releases.status import StageOutcome
 from tests.pipelines import hold, pipeline, set_value, stage
+from tests.waiting import CEILING
 from tests.workflows.harness import real_stand
 from tests.workflows.rollbacks import SHORT, ask, roll_back
 from tests.workflows.test_controls import THREE, in_staging, nobody_changes_flags, steer, until_paused
@@ -20,7 +24,7 @@ def test_a_waiting_release_is_rolled_back_for_good_and_its_workflow_ends(sqlite:
 
             await roll_back(stand, waiting)
 
-            assert await asyncio.wait_for(stand.handle(waiting).result(), 20) == {"status": "rolled_back"}
+            assert await asyncio.wait_for(stand.handle(waiting).result(), CEILING) == {"status": "rolled_back"}
             assert stand.record(waiting).status == "rolled_back"
             assert stand.world.flag("development").value == "classic"
             assert [run.outcome for run in stand.runs(waiting)] == [StageOutcome.ROLLED_BACK] * 2
@@ -50,12 +54,13 @@ def test_rolled_back_to_a_stage_it_waits_paused_goes_on_when_it_is_resumed_and_c
             assert back.paused
             assert (back.stage, back.visit, back.paused.remaining, back.paused.by) == ("Staging", 5, timedelta(hours=1), "olivia")
             assert [stand.world.flag(each).value for each in ("development", "staging", "production")] == ["one", "classic", "classic"]
-            await asyncio.wait_for(until_paused(stand, release), 10)
+            await until_paused(stand, release)
             assert "**Paused** by olivia" in await details(stand.handle(release))
 
+            began = datetime.now(tz=UTC)
             resumed = await steer(stand, back, Control.RESUME)
             assert resumed.acts_at
-            assert resumed.acts_at - datetime.now(tz=UTC) > timedelta(minutes=59)
+            assert began <= resumed.acts_at - timedelta(hours=1) <= datetime.now(tz=UTC)
             await steer(stand, resumed, Control.ADVANCE)
             again = await stand.until(release, "running", stage="Watch")
             assert stand.world.flag("production").value == "three"
@@ -74,15 +79,16 @@ def test_a_stage_whose_change_cannot_be_made_is_called_off_by_rolling_back(postg
 
     async def story() -> None:
         async with real_stand(database) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development", wait="2s", actions=[set_value("one")]), stage("Staging", "staging", "1h")))
+            stand.world.publish(pipeline(stage("Development", wait="1h", actions=[set_value("one")]), stage("Staging", "staging", "1h")))
             release = await stand.add()
-            await stand.until(release, "running")
+            await stand.until_waiting(release)
             with nobody_changes_flags(database):
+                await steer(stand, release, Control.ADVANCE)
                 await stand.until_acting(release)
                 await roll_back(stand, release)
-                await asyncio.sleep(1)
+                await stand.until_event(stand.handle(release), EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED)
 
-            await stand.until(release, "rolled_back", seconds=60)
+            await stand.until(release, "rolled_back")
             assert stand.changes(release) == []
             assert stand.world.flag("development").value == "classic"
 
@@ -92,14 +98,14 @@ def test_a_stage_whose_change_cannot_be_made_is_called_off_by_rolling_back(postg
 
 def test_a_change_made_while_the_rollback_was_asked_is_undone_too(sqlite: Database) -> None:
     async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development", wait="2s", actions=[set_value("one")]), stage("Staging", "staging", "1h")))
+        async with real_stand(sqlite) as stand, AsyncExitStack() as workers:
+            stand.world.publish(pipeline(stage("Development", actions=[set_value("one")]), stage("Staging", "staging", "1h")))
             release = await stand.add()
-            await stand.until(release, "running")
             with sqlite.transaction():
+                await workers.enter_async_context(stand.worker())
                 await stand.until_acting(release)
                 asking = asyncio.create_task(asyncio.to_thread(ask, stand, release))
-                await asyncio.sleep(1)
+                await asyncio.sleep(0.5)  # Both wait for their turn to write now. Nothing shows that, and either may come first.
             await asking
             await stand.delivery.deliver()
 
@@ -117,13 +123,12 @@ def test_a_rollback_asked_while_temporal_knows_nothing_and_no_worker_runs_is_car
             stand.world.publish(SHORT)
             never_started = stand.world.add()
             ask(stand, never_started)
-            await asyncio.sleep(0.5)
             assert stand.record(never_started).status == "rolling_back"
 
             async with stand.worker():
                 await stand.delivery.deliver()
                 await stand.until(never_started, "rolled_back")
-                assert await asyncio.wait_for(stand.handle(never_started).result(), 10) == {"status": "rolled_back"}
+                assert await asyncio.wait_for(stand.handle(never_started).result(), CEILING) == {"status": "rolled_back"}
             assert stand.changes(never_started) == []
 
     asyncio.run(story())

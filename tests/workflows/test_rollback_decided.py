@@ -4,12 +4,14 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 
 from activities.commands.request_rollback import RollBackRelease, request_rollback
 from activities.store.database import Database
 from domain.errors import ControlNotAllowed, StageMoved
 from domain.releases.control import Control, Expected
 from tests.activities.test_rollback import erin, revoke
+from tests.waiting import CEILING
 from tests.workflows.harness import real_stand
 from tests.workflows.rollbacks import roll_back, roll_back_as
 from tests.workflows.test_controls import in_staging, nobody_changes_flags, steer
@@ -28,9 +30,9 @@ def test_a_removal_calls_off_a_rollback_that_cannot_be_made(postgresql_url: str)
                 await stand.until_acting(waiting)
                 remove(stand, waiting)
                 await stand.delivery.deliver()
-                await asyncio.sleep(1)
+                await stand.until_event(stand.handle(waiting), EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED)
 
-            assert await asyncio.wait_for(stand.handle(waiting).result(), 30) == {"status": "removed"}
+            assert await asyncio.wait_for(stand.handle(waiting).result(), CEILING) == {"status": "removed"}
             assert stand.world.flag("development").value == "one"
 
     asyncio.run(story())
@@ -94,7 +96,7 @@ def test_a_control_that_comes_while_it_is_put_back_waits_for_the_outcome(postgre
                 await stand.until_acting(waiting)
                 resuming = asyncio.create_task(steer(stand, waiting, Control.RESUME, expected=Expected(visit=waiting.visit + 1)))
                 advancing = asyncio.create_task(steer(stand, waiting, Control.ADVANCE, expected=Expected(visit=waiting.visit)))
-                await asyncio.sleep(1)
+                await stand.until_event(stand.handle(waiting), EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED, 2)
 
             assert (await resuming).visit == waiting.visit + 1
             with pytest.raises((StageMoved, ControlNotAllowed)):  # Whichever of the two came first.
@@ -116,7 +118,7 @@ def test_a_control_that_comes_while_it_is_put_back_for_good_is_refused(sqlite: D
                 await stand.releases.look_again(waiting.workflow_id)
                 await stand.until_acting(waiting)
                 skipping = asyncio.create_task(steer(stand, waiting, Control.SKIP))
-                await asyncio.sleep(0.5)
+                await stand.until_event(stand.handle(waiting), EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED)
 
             with pytest.raises(ControlNotAllowed) as refused:
                 await skipping

@@ -3,16 +3,20 @@
 import asyncio
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
 from activities.store.database import Database
 from domain.audit import AuditEvent
 from domain.flags.patch import FlagPatch
-from tests.workflows.harness import real_stand
+from domain.releases.release import Release
+from tests.waiting import CEILING, until
+from tests.workflows.harness import Stand, real_stand
 from tests.workflows.rollbacks import ask, completed, roll_back, rollback_of
 from tests.workflows.test_blocked import change_by_hand
 from tests.workflows.test_controls import in_staging
+from tests.workflows.test_ending import until_closed
 from tests.workflows.test_web_ui import summaries
 from workflows.search_attributes import FEATURE, STATUS
 from workflows.service.reconciler import Reconciler
@@ -28,7 +32,7 @@ def test_a_release_that_had_ended_is_rolled_back_by_a_workflow_of_its_own_that_r
 
             handle = rollback_of(stand, release)
             assert handle.id == f"release/shop/checkout/{release.id}/rollback/1"
-            assert await asyncio.wait_for(handle.result(), 20) == {"status": "rolled_back"}
+            assert await asyncio.wait_for(handle.result(), CEILING) == {"status": "rolled_back"}
             flag = stand.world.flag("development")
             assert (flag.enabled, flag.value) == (False, "by hand")
             now = stand.record(release)
@@ -75,7 +79,7 @@ def test_a_rollback_that_is_cancelled_at_temporal_before_anything_was_put_back_i
 
             async with stand.worker():
                 with pytest.raises(WorkflowFailureError) as failed:
-                    await asyncio.wait_for(handle.result(), 20)
+                    await asyncio.wait_for(handle.result(), CEILING)
 
             assert isinstance(failed.value.cause, CancelledError)
             assert stand.record(release).status == "completed"
@@ -101,9 +105,9 @@ def test_a_cancel_while_it_is_being_put_back_comes_too_late(sqlite: Database) ->
                 with sqlite.transaction():  # Whoever wants to write has to wait.
                     await stand.until_acting(release, handle)
                     await handle.cancel()
-                    await asyncio.sleep(0.5)
+                    await stand.until_event(handle, EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, 2)
 
-                assert await asyncio.wait_for(handle.result(), 20) == {"status": "rolled_back"}
+                assert await asyncio.wait_for(handle.result(), CEILING) == {"status": "rolled_back"}
             assert stand.record(release).status == "rolled_back"
 
     asyncio.run(story())
@@ -117,20 +121,21 @@ def test_a_rollback_whose_workflow_was_terminated_is_given_up_by_the_reconciler(
             await roll_back(stand, release)
             await rollback_of(stand, release).terminate("by a person")
             reconciler = Reconciler(sqlite, stand.releases)
-            for _ in range(50):
-                await reconciler.reconcile()
-                if stand.record(release).is_finished:
-                    break
-                await asyncio.sleep(0.1)
+            await until_closed(stand, release, reconciler)
 
             assert stand.record(release).status == "completed"
             assert stand.audit(release)[-1].event is AuditEvent.RELEASE_NOT_ROLLED_BACK
 
             async with stand.worker():
                 await roll_back(stand, release)
-                assert await asyncio.wait_for(rollback_of(stand, release).result(), 20) == {"status": "rolled_back"}
+                assert await asyncio.wait_for(rollback_of(stand, release).result(), CEILING) == {"status": "rolled_back"}
 
     asyncio.run(story())
+
+
+async def listed(stand: Stand, release: Release) -> bool:
+    """True if Temporal lists the release's own workflow as one that a person ended."""
+    return release.workflow_id in [each async for each in stand.releases.ended_from_outside(release.added_at)]
 
 
 def test_a_release_removed_at_temporal_and_then_rolled_back_is_not_closed_for_its_own_workflow(sqlite: Database) -> None:
@@ -145,7 +150,7 @@ def test_a_release_removed_at_temporal_and_then_rolled_back_is_not_closed_for_it
             await reconciler.reconcile()
             assert stand.record(waiting).status == "rolling_back", "its entry is still to be run"
             await stand.delivery.deliver()
-            await asyncio.sleep(1)
+            await until("Temporal to list its own workflow as ended", lambda: listed(stand, waiting))
             await reconciler.reconcile()
             assert stand.record(waiting).status == "rolling_back", "nobody has ended the workflow that moves it now"
 
@@ -164,9 +169,7 @@ def test_a_release_under_way_whose_workflow_is_terminated_while_it_is_rolled_bac
             await roll_back(stand, waiting)
             await stand.handle(waiting).terminate("by a person")
             reconciler = Reconciler(sqlite, stand.releases)
-            while not stand.record(waiting).is_finished:
-                await reconciler.reconcile()
-                await asyncio.sleep(0.1)
+            await until_closed(stand, waiting, reconciler)
             assert stand.record(waiting).status == "terminated"
 
             async with stand.worker():

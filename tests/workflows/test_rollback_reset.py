@@ -4,6 +4,7 @@ import asyncio
 
 from activities.store.database import Database
 from domain.releases.control import Control
+from tests.waiting import CEILING
 from tests.workflows.harness import real_stand
 from tests.workflows.rollbacks import completed, roll_back, rollback_of
 from tests.workflows.test_controls import in_staging, pause, place_of, steer, until_paused
@@ -22,8 +23,8 @@ def test_workflows_that_are_reset_after_a_rollback_never_act_again(sqlite: Datab
             await reset_to_the_start(stand, release)
             await reset_to_the_start(stand, release, handle)
 
-            assert await asyncio.wait_for(stand.handle(release).result(), 20) == {"status": "completed"}, "as it told then"
-            assert await asyncio.wait_for(rollback_of(stand, release).result(), 20) == {"status": "rolled_back"}
+            assert await asyncio.wait_for(stand.handle(release).result(), CEILING) == {"status": "completed"}, "as it told then"
+            assert await asyncio.wait_for(rollback_of(stand, release).result(), CEILING) == {"status": "rolled_back"}
             assert effects(stand, release) == before
             assert stand.world.flag("development").value == "classic"
 
@@ -36,11 +37,11 @@ def test_a_workflow_reset_after_a_rollback_to_a_stage_finds_itself_paused_there(
             waiting = await in_staging(stand)
             await roll_back(stand, waiting, to_stage="Development")
             await stand.until(waiting, "paused")
-            await asyncio.wait_for(until_paused(stand, waiting), 10)
+            await until_paused(stand, waiting)
             before = effects(stand, waiting)
 
             await reset_to_the_start(stand, waiting)
-            await asyncio.sleep(1.5)
+            await until_paused(stand, waiting)
 
             assert effects(stand, waiting) == before
             place = await place_of(stand, waiting)

@@ -1,6 +1,7 @@
 """What people see of a release in the Temporal Web UI, read back through the client."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 from temporalio.api.sdk.v1 import WorkflowMetadata
@@ -12,6 +13,7 @@ from activities.commands.request_rollback import RollBackRelease, request_rollba
 from activities.store.database import Database
 from domain.access import Owner
 from tests.pipelines import enable, hold, pipeline, set_value, stage
+from tests.waiting import until
 from tests.workflows.harness import Stand, real_stand
 from tests.workflows.test_controls import until_paused
 from workflows.search_attributes import ENVIRONMENT, FEATURE, NEXT_AT, PIPELINE, PROJECT, STAGE, STATUS
@@ -78,23 +80,22 @@ def test_releases_are_found_by_project_pipeline_feature_environment_stage_and_st
             assert attributes[NEXT_AT] == waiting.acts_at
 
     async def search(stand: Stand, query: str) -> list[str]:
-        for _ in range(100):
-            found = [execution.id async for execution in stand.env.client.list_workflows(query)]
-            if found:
-                return found
-            await asyncio.sleep(0.1)
-        return []
+        async def find() -> list[str]:
+            return [execution.id async for execution in stand.env.client.list_workflows(query)]
+
+        return await until("Temporal to list the workflow", find)
 
     asyncio.run(story())
 
 
 def test_a_blocked_release_says_why_and_which_controls_help(sqlite: Database) -> None:
     async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development", wait="3s")))
+        async with real_stand(sqlite) as stand, AsyncExitStack() as workers:
+            stand.world.publish(pipeline(stage("Development")))
             release = await stand.add()
             with sqlite.transaction() as store:
                 store.keys.revoke(stand.world.key_id, release.added_at)
+            await workers.enter_async_context(stand.worker())
             blocked = await stand.until(release, "blocked")
             assert blocked.blocked
 
@@ -117,7 +118,7 @@ def test_who_asked_for_what_the_record_decides_is_in_the_details_and_in_the_hist
             with sqlite.transaction() as store:
                 pause_release(store, petra, stand.world.project, EndOrPauseRelease(release=release.id), datetime.now(tz=UTC))
             await stand.delivery.deliver()
-            await asyncio.wait_for(until_paused(stand, release), 10)
+            await until_paused(stand, release)
             assert "**Paused** by petra since" in await details(stand.handle(release))
             events = (await stand.handle(release).fetch_history()).events
             assert [b"petra" in event.SerializeToString() for event in events].count(True) >= 1

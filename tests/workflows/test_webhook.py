@@ -1,8 +1,8 @@
 """Webhooks on a real Temporal: what happens is told, again and again if need be, and no receiver ever holds a release."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -12,13 +12,16 @@ from temporalio.client import WorkflowExecutionStatus
 
 from activities.http_post import HttpPoster
 from activities.store.database import Database
+from domain.releases.control import Control
 from domain.webhooks.event import WebhookEvent
 from domain.webhooks.webhook import DeliveryStatus, RetryPolicy
 from tests.pipelines import approval, hold, pipeline, stage
 from tests.ports import free_port
 from tests.receiver import answering_in_turn, receiving
+from tests.waiting import CEILING, until
 from tests.webhooks import SECRET, add_webhook, deliveries_of
 from tests.workflows.harness import Stand, real_stand
+from tests.workflows.test_controls import steer
 from worker import RECEIVERS, build_webhook_worker
 from workflows.messages import WebhookInput
 from workflows.service.webhook_dispatcher import WebhookDispatcher
@@ -42,15 +45,6 @@ async def delivering(stand: Stand, patience: RetryPolicy = SHORT, seconds: float
                 await waking
 
 
-async def until(what: str, happened: Callable[[], object], seconds: float = 30) -> None:
-    """Return once something has happened."""
-    deadline = time.monotonic() + seconds
-    while not await asyncio.to_thread(happened):
-        if time.monotonic() > deadline:
-            raise TimeoutError(what)
-        await asyncio.sleep(0.1)
-
-
 async def climb(stand: Stand) -> None:
     """A release, from its first stage to its end."""
     stand.world.publish(STAGES)
@@ -69,7 +63,7 @@ def test_a_receiver_hears_what_stages_do_in_order_and_the_workflow_ends(sqlite: 
             await climb(stand)
 
             await until("everything to be told", lambda: len(receiver.received) == 5)
-            await asyncio.wait_for(stand.env.client.get_workflow_handle(_workflow_id(webhook)).result(), 10)
+            await asyncio.wait_for(stand.env.client.get_workflow_handle(_workflow_id(webhook)).result(), CEILING)
 
             assert receiver.events == [*TOLD, ("release.completed", "Production")]
             assert [each.verified(SECRET)["data"]["project"] for each in receiver.received] == ["shop"] * 5
@@ -98,26 +92,27 @@ def test_a_dead_receiver_holds_no_release_and_hears_everything_when_it_is_back(s
 
 
 def test_more_receivers_than_can_be_waited_for_hold_no_release(sqlite: Database) -> None:
-    def sleep(request: BaseHTTPRequestHandler) -> None:
-        time.sleep(20)
+    finish = threading.Event()
+
+    def hang(request: BaseHTTPRequestHandler) -> None:
+        finish.wait(CEILING)
 
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
             for _ in range(RECEIVERS + 2):
                 add_webhook(sqlite, receiver.url(), WebhookEvent.STAGE_ACTED)
-            async with delivering(stand, seconds=8):
-                stand.world.publish(pipeline(stage("Development"), stage("Production", "production", "3s")))
+            async with delivering(stand, seconds=CEILING):
+                stand.world.publish(pipeline(stage("Development"), stage("Production", "production", "1h")))
                 release = await stand.add()
                 await until("every slot to be taken", lambda: len(receiver.received) == RECEIVERS)
-                taken = time.monotonic()
-                record = await stand.until(release, "completed")
+                await steer(stand, release, Control.ADVANCE)
+                await stand.until(release, "completed")
 
-                assert record.ended_at
-                assert time.monotonic() - taken < 6, "no attempt has come to its end yet"
-                assert len(receiver.received) == RECEIVERS
+                assert len(receiver.received) == RECEIVERS, "no attempt has ended yet, or the next one would have begun"
+                finish.set()
 
     with receiving() as receiver:
-        receiver.answer = sleep
+        receiver.answer = hang
         asyncio.run(story())
 
 
@@ -163,7 +158,7 @@ def test_a_receiver_that_stays_dead_is_given_up_and_the_workflow_ends(sqlite: Da
             await climb(stand)
             await until("it to be given up", lambda: {each.status for each in deliveries_of(sqlite, webhook)} == {DeliveryStatus.GIVEN_UP})
 
-            await asyncio.wait_for(stand.env.client.get_workflow_handle(_workflow_id(webhook)).result(), 10)
+            await asyncio.wait_for(stand.env.client.get_workflow_handle(_workflow_id(webhook)).result(), CEILING)
 
     asyncio.run(story())
 
@@ -194,7 +189,7 @@ def test_a_workflow_that_was_terminated_is_followed_by_another_which_delivers_wh
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker(), delivering(stand, RetryPolicy(first=timedelta(hours=1))):
             webhook = add_webhook(sqlite, receiver.url(), WebhookEvent.STAGE_ACTED)
-            stand.world.publish(pipeline(stage("Development"), stage("Production", "production", "4s")))
+            stand.world.publish(pipeline(stage("Development"), stage("Production", "production", "1h")))
             release = await stand.add()
             await until("the first attempt to be written", lambda: [each.attempts for each in deliveries_of(sqlite, webhook)] == [1])
             handle = stand.env.client.get_workflow_handle(_workflow_id(webhook))
@@ -203,11 +198,12 @@ def test_a_workflow_that_was_terminated_is_followed_by_another_which_delivers_wh
             with sqlite.transaction() as store:
                 [left] = deliveries_of(sqlite, webhook)
                 store.deliveries.write(left.sent_again(left.created_at), None)
+            await steer(stand, release, Control.ADVANCE)
             await stand.until(release, "completed")
 
             await until("both to be told", lambda: len(receiver.received) == 3)
             assert receiver.events == [("stage.acted", "Development"), ("stage.acted", "Development"), ("stage.acted", "Production")]
-            await asyncio.wait_for(handle.result(), 10)
+            await asyncio.wait_for(handle.result(), CEILING)
 
     with receiving() as receiver:
         receiver.answer = answering_in_turn(500, 204)
@@ -222,7 +218,7 @@ def test_nothing_that_is_told_and_nothing_secret_enters_temporal(sqlite: Databas
             await until("everything to be told", lambda: len(receiver.received) == 5)
 
             handle = stand.env.client.get_workflow_handle(_workflow_id(webhook))
-            await asyncio.wait_for(handle.result(), 10)
+            await asyncio.wait_for(handle.result(), CEILING)
             history = (await handle.fetch_history()).to_json()
             description = await handle.describe()
 
