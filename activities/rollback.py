@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -94,7 +95,8 @@ class _Rolling:
 
     def back(self) -> int:
         """Put back, environment by environment, and write where the release stands then; how much was left alone."""
-        undoer = RollbackPlanner(self.store, self.release, lambda environment: self.provider.read(self.release.feature, environment))
+        read = partial(self.provider.read, self.release.feature)
+        undoer = RollbackPlanner(self.store, self.release, self.provider.segments(), read)
         undoing = self.store.history.undoing(self.release.id, self.rollback.undoes_from)
         undone = undoer.undone(undoing, force=self.rollback.force)
         for each in undone:

@@ -50,7 +50,7 @@ def add_release(store: Store, caller: Caller, project: Project, wanted: AddRelea
     release = _release(caller, project, pipeline, start, wanted, at).model_copy(update={"parameters": parameters})
     provider = provider_of(project, store)
     environments = {stage.environment for stage in pipeline.definition.stages}
-    store.releases.add(release, project.id, feature.id, {each: provider.read(feature.key, each) for each in sorted(environments)})
+    store.releases.add(release, project.id, feature.id, {each: provider.look(feature.key, each) for each in sorted(environments)})
     store.outbox.add(OutboxKind.START, release.id)
     audit(
         store,

@@ -47,7 +47,7 @@ def pending_approval(store: Store, project: Project, release: Release) -> Pendin
     stage = stage_of(store, release)
     if stage.approval is None or release.step > 1:
         return None
-    now = _seen(store, project, release, stage)
+    now = _flag_or_default(store, project, release, stage)
     patches = [] if stage.is_hold else [stage.patch(release.parameters, step) for step in range(1, stage.steps + 1)]
     return PendingApproval(
         gate=stage.approval,
@@ -103,16 +103,13 @@ def _to_decide(store: Store, caller: Caller, project: Project, wanted: DecideOnR
     return release, stage
 
 
-def _seen(store: Store, project: Project, release: Release, stage: Stage) -> FlagState:
-    """The flag as it is now, for those who only look; as nobody ever set it, where it is gone."""
-    if stage.is_hold:
-        return FlagState()
+def _flag(store: Store, project: Project, release: Release, stage: Stage) -> FlagState:
+    return FlagState() if stage.is_hold else provider_of(project, store).look(release.feature, release.environment)
+
+
+def _flag_or_default(store: Store, project: Project, release: Release, stage: Stage) -> FlagState:
+    """Return the flag's state, or the initial one if its feature or environment was deleted: a view must not fail."""
     try:
-        feature, environment = store.features.get(release.feature, project.id), store.environments.get(release.environment, project.id)
+        return _flag(store, project, release, stage)
     except NotFound:
         return FlagState()
-    return store.features.state(feature, environment)
-
-
-def _flag(store: Store, project: Project, release: Release, stage: Stage) -> FlagState:
-    return FlagState() if stage.is_hold else provider_of(project, store).read(release.feature, release.environment)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from domain.flags.project import Project
 from domain.pipelines.action import ForSegment
@@ -18,8 +19,8 @@ def uses_of_environment(store: Store, project: Project, environment: str) -> lis
 
 def uses_of_segment(store: Store, project: Project, segment: str) -> list[Use]:
     """The overrides for it, the published pipelines that name it, and the unfinished releases on them or on archived ones."""
-    overrides = store.features.overridden_for(project.id, segment)
-    uses: list[Use] = [{"kind": "override", "feature": feature, "environment": environment} for feature, environment in overrides]
+    overrides = provider_of(project, store).overridden_for(segment)
+    uses: list[Use] = [{"kind": "override", "feature": each.feature, "environment": each.environment} for each in overrides]
     return uses + _uses_by_stages(store, project, lambda stage: _names(stage, segment))
 
 

@@ -1,8 +1,10 @@
 """Asking for a rollback. The record alone takes it, so it holds while Temporal or every worker is down."""
 
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
+from activities.providers.catalogue import provider_of
 from activities.record.rollback_plan import EnvironmentRevert, RollbackPlanner
 from activities.record.transitions import audit
 from activities.store.database import Store
@@ -10,7 +12,6 @@ from activities.store.outbox import OutboxKind
 from domain.access import Caller
 from domain.audit import AuditEvent, by_key
 from domain.errors import ControlNotAllowed, FeatureNotFound, ReleasedSince
-from domain.flags.flag import FlagState
 from domain.flags.project import Feature, Project
 from domain.model import Message
 from domain.pipelines.pipeline import environments_ahead
@@ -44,7 +45,8 @@ def forecast_rollback(store: Store, caller: Caller, project: Project, wanted: Ro
     rollback = _admitted(store, caller, release, wanted, at)
     if rollback.ended:
         _check_newest(store, release, store.features.get(release.feature, project.id))
-    undoer = RollbackPlanner(store, release, lambda environment: _look(store, project, release, environment))
+    provider = provider_of(project, store)
+    undoer = RollbackPlanner(store, release, provider.segments(), partial(provider.look, release.feature))
     undoing = store.history.undoing(release.id, rollback.undoes_from)
     return RollbackForecast(rollback, undoer.undone(undoing, force=rollback.force))
 
@@ -121,8 +123,3 @@ def _check_newest(store: Store, release: Release, feature: Feature) -> None:
     if newest != release.id:
         message = f"A newer release of '{release.feature}' has been added, {newest}, so that this one can't be rolled back any more."
         raise ReleasedSince(message, release=newest)
-
-
-def _look(store: Store, project: Project, release: Release, environment: str) -> FlagState:
-    feature, place = store.features.get(release.feature, project.id), store.environments.get(environment, project.id)
-    return store.features.state(feature, place)

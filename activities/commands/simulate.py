@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from activities.commands.preconditions import check_free, check_published, check_values, starting_stage
+from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from domain.access import Caller
 from domain.errors import Problem, Refusal
@@ -64,9 +65,8 @@ def _stops_ahead(store: Store, project: Project, pipeline: Pipeline, start: int,
 
 
 def _of_pipeline(store: Store, project: Project, pipeline: Pipeline, at: datetime) -> Iterator[Obstacle]:
-    environments = {environment.key for environment in store.environments.all(project.id)}
-    segments = {segment.key for segment in store.segments.all(project.id)}
-    for problem in problems_of(pipeline.definition, environments, segments, at):
+    provider = provider_of(project, store)
+    for problem in problems_of(pipeline.definition, provider.environments(), provider.segments(), at):
         yield _obstacle("pipeline", problem)
     yield from _of_refusal("pipeline", lambda: check_published(pipeline))
 

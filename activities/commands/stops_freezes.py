@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.outbox import OutboxKind
 from domain.access import Caller
@@ -43,7 +44,7 @@ def lift_stop(store: Store, caller: Caller, project: Project, stop_id: str, at: 
 def make_freeze(store: Store, caller: Caller, project: Project, freeze: Freeze, at: datetime) -> Freeze:
     """Freeze a project or some of its environments for a time. Raises Invalid or NotAllowed."""
     _check_may_guard(caller, project, list(freeze.environments))
-    known = {environment.key for environment in store.environments.all(project.id)}
+    known = provider_of(project, store).environments()
     for number, environment in enumerate(freeze.environments):
         if environment not in known:
             raise _unknown(f"/environments/{number}", f"There is no environment '{environment}'.")
@@ -79,7 +80,7 @@ def _check_may_guard(caller: Caller, project: Project, environments: list[str]) 
 
 
 def _check_scope(store: Store, project: Project, stop: Stop) -> None:
-    if stop.environment and stop.environment not in {each.key for each in store.environments.all(project.id)}:
+    if stop.environment and stop.environment not in provider_of(project, store).environments():
         raise _unknown("/environment", f"There is no environment '{stop.environment}'.")
     if stop.pipeline and not store.pipelines.versions(project.id, stop.pipeline):
         raise _unknown("/pipeline", f"There is no pipeline '{stop.pipeline}'.")

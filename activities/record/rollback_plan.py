@@ -27,12 +27,12 @@ class EnvironmentRevert(NamedTuple):
 class RollbackPlanner:
     """What a release has changed, and who knows the flag as it is: `read` takes an environment and raises NotFound."""
 
-    def __init__(self, store: Store, release: Release, read: Callable[[str], FlagState]) -> None:
+    def __init__(self, store: Store, release: Release, segments: frozenset[str], read: Callable[[str], FlagState]) -> None:
         self.store = store
         self.release = release
+        self.segments = segments
         self.read = read
         self.changes: Sequence[Change] = store.history.changes(release.id)
-        self.segments = frozenset(segment.key for segment in store.segments.all(store.projects.get(release.project).id))
 
     def undone(self, undoing: UndoScope, *, force: bool) -> list[EnvironmentRevert]:
         """What is to be undone, environment by environment."""
