@@ -11,7 +11,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from activities.commands.identities import remember
+from activities.commands.identities import update_traits
 from api.evaluation.response_json import UNCACHED, written
 from api.evaluation.served_environments import Environments, Served
 from domain.errors import Invalid
@@ -115,7 +115,7 @@ async def read_environment_document(request: Request) -> Response:
 async def _identified(request: Request, served: Served, sent: object) -> Response:
     try:
         told = read_identity_request(sent)
-        identity, known = await asyncio.to_thread(remember, request.app.state.database, served.id, told, datetime.now(UTC))
+        identity, known = await asyncio.to_thread(update_traits, request.app.state.database, served.id, told, datetime.now(UTC))
     except Invalid as refusal:
         raise FlagsmithFailure(refusal.message) from refusal
     about = written(_about(told, identity, known))

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from activities.commands.stops_freezes import flag_changed
+from activities.commands.stops_freezes import wake_held_release
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.identifiers import new_id
@@ -111,7 +111,7 @@ def change_flag(
             states = {"before": decided.before.model_dump(mode="json"), "after": decided.after.model_dump(mode="json")}
             store.audit.record(caller, AuditEvent.FLAG_CHANGED, at, project=project, environment=environment, feature=feature, **states)
         release = store.releases.unfinished_of([found.id]).get(found.id)
-        flag_changed(store, release)
+        wake_held_release(store, release)
         view = _view(store, owner, found)
     return ChangedFeature(**dict(view), warnings=[*_ended_rollout(body, decided), *_warnings(release)])
 

@@ -61,4 +61,4 @@ def test_bypass_is_found(line: str) -> None:
 
 
 def test_definition_calls_are_no_bypass() -> None:
-    assert list(bypasses("store.features.get(key, project.id)\nstore.segments.page(wanted, project.id)\npatch.segments.items()")) == []
+    assert list(bypasses("store.features.get(key, project.id)\nstore.segments.page(request, project.id)\npatch.segments.items()")) == []
