@@ -34,8 +34,8 @@ class ChangeActivities:
     def change_flag(self, command: ChangeFlag) -> Made | HeldBack | Refused | Standing:
         """Write the change, its audit entry and the release's progress in one transaction, or return what prevents it.
 
-        A gate, stop or freeze holds the stage back; a refusal blocks the release. Doing this twice is the same as doing it once.
-        Only errors that are no refusals are raised, to be retried.
+        A gate, stop or freeze holds the stage back, and a refusal blocks the release. Other errors are raised, to be retried.
+        Doing this twice is the same as doing it once.
         """
         at = activity.info().started_time
         try:

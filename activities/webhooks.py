@@ -15,7 +15,7 @@ from domain.webhooks.signature import signed_headers
 from domain.webhooks.webhook import Attempt, RetryPolicy, Secrets, Webhook
 
 BATCH_SECONDS = 10.0
-"""How long one activity keeps delivering before it reports to Temporal."""
+"""The time for which one activity keeps delivering before it reports to Temporal."""
 
 log = structlog.get_logger()
 

@@ -19,9 +19,11 @@ class FlagPlace(NamedTuple):
 class FlagProvider(Protocol):
     """The flags of one project, addressed by the keys of features, environments and segments.
 
-    A provider promises: patching twice is the same as patching once; fields that a patch does not name are left alone;
-    an unknown flag, environment or segment, or a value of the wrong type, is a Refusal; everything else may be retried.
-    Only `read` and `patch` lock. Every other method sees what was patched before it in the same transaction.
+    Every provider keeps these promises:
+
+    - Patching twice is the same as patching once, and leaves fields alone that the patch does not name.
+    - An unknown flag, environment or segment, or a value of the wrong type, is a Refusal. Every other error may be retried.
+    - Only `read` and `patch` lock. Every method sees what was patched earlier in the same transaction.
     """
 
     def read(self, feature: str, environment: str) -> FlagState:
