@@ -1,7 +1,7 @@
 """The database, and its one way to write: `transaction()`."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -158,6 +158,7 @@ class Database:
         )
         event.listen(self.engine, "handle_error", _take_for_an_outage)
         self._turn = threading.Lock()
+        self._on_change: list[Callable[[frozenset[str]], None]] = []
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -169,13 +170,23 @@ class Database:
         """Whether it is the embedded one."""
         return self.url.get_backend_name() == "sqlite"
 
+    def on_change(self, callback: Callable[[frozenset[str]], None]) -> None:
+        """Call back with the ids of the environments that applications see differently, after each commit of this process.
+
+        The callback runs on the committing thread, before `transaction()` returns.
+        """
+        self._on_change.append(callback)
+
     @contextmanager
     def transaction(self) -> Iterator[Store]:
-        """All or nothing: commits at the end, rolls back on an exception. Nobody else calls commit."""
+        """One transaction: commits at the end, rolls back on an exception. No other code commits."""
         with self._in_turn(), self.engine.begin() as connection:
             store = Store(connection)
             yield store
-            store.versions.settle()
+            changed = store.versions.raise_touched()
+        if changed:
+            for callback in self._on_change:
+                callback(changed)
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:

@@ -33,13 +33,14 @@ class EnvironmentVersions:
         """What applications see has changed in every environment of the project."""
         self._projects.append(project_id)
 
-    def settle(self) -> None:
-        """Raise the versions of what was touched, and tell whoever listens once this is committed."""
+    def raise_touched(self) -> frozenset[str]:
+        """Raise the version of every touched environment and return their ids. PostgreSQL notifies listeners at the commit."""
         touched = self._environments | {found for project in self._projects for found in self._environments_of(project)}
         if len(touched) > 1:
             self._lock_in_order(touched)
         if touched:
             self._raise(touched)
+        return frozenset(touched)
 
     def current(self) -> Mapping[str, int]:
         """Environment id -> version, of every living environment."""

@@ -28,9 +28,9 @@ class ProjectRepository(KeyedRepository[Project]):
             raise key_taken(self.noun, values["key"])
         super().insert(at, **values)
 
-    def delete(self, id_: str, at: datetime) -> None:
-        """Take one away; applications read nothing of it any more."""
-        super().delete(id_, at)
+    def update(self, id_: str, **values: Any) -> None:
+        """Change or delete one. Environment documents contain its name; after a deletion its keys stop working."""
+        super().update(id_, **values)
         self.versions.touch_all(id_)
 
 

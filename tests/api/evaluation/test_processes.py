@@ -17,7 +17,7 @@ from sse_starlette import ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
 
 from activities.store.database import Database
-from api.evaluation.stream import telling
+from api.evaluation.stream import event_stream
 from tests.api.answers import problem_of
 from tests.api.evaluation.applications import Application, application, change, keys_of, soon
 from tests.api.evaluation.test_stream import listening, ofrep_path
@@ -114,7 +114,7 @@ def test_a_client_that_does_not_read_is_dropped() -> None:
         await asyncio.sleep(60)
 
     async def answer() -> None:
-        await telling(events(), too_slow=0.1)({"type": "http", "method": "GET"}, receive, send)
+        await event_stream(events(), too_slow=0.1)({"type": "http", "method": "GET"}, receive, send)
 
     with pytest.raises(SendTimeoutError):
         asyncio.run(asyncio.wait_for(answer(), 10))
