@@ -3,21 +3,23 @@
 import json
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from activities.store.database import Database
 from activities.store.migrate import differences, migrate
 from activities.store.paging import Slice
 from activities.store.snapshots import read_snapshot
-from activities.store.tables import metadata
+from activities.store.tables import metadata, webhooks
 from domain.access import Caller
 from domain.releases.release import Release
 from domain.releases.status import ReleaseStatus
+from domain.webhooks.event import WebhookEvent
 from tests.activities.acting import act, put_back, roll_back, runs_of
 from tests.store.record_database import DATABASES, Contents, contents, fill
 from tests.world import World
 
-REVISION_OF = {"0.1": "0001"}
+REVISION_OF = {"0.1": "0001", "0.2": "0009"}
+"""The schema of each recorded version; 0.2 was recorded before its event names changed."""
 RECORDED = sorted(path.stem for path in DATABASES.glob("*.json"))
 
 
@@ -43,7 +45,8 @@ def _world(database: Database) -> World:
 
 
 def _text(row: dict[str, object]) -> str:
-    return json.dumps(row, sort_keys=True)
+    """The row as text, with the event names of this version."""
+    return json.dumps(row, sort_keys=True).replace('"stage.held"', '"stage.hold_ended"')
 
 
 def _release_of(world: World, feature: str) -> Release:
@@ -113,7 +116,7 @@ def test_a_release_that_had_completed_is_rolled_back(database: Database, earlier
     world = _world(database)
     with database.reading() as store:
         page = store.releases.page(world.project.id, Slice(), {"status": "completed"}, None, None)
-    [completed] = page.items
+    completed = next(release for release in page.items if release.feature == "banner")
     assert world.flag("development", completed.feature).enabled
 
     roll_back(world, completed)
@@ -121,6 +124,18 @@ def test_a_release_that_had_completed_is_rolled_back(database: Database, earlier
 
     assert not world.flag("development", completed.feature).enabled
     assert world.release(completed.id).status is ReleaseStatus.ROLLED_BACK
+
+
+def test_former_event_names_are_renamed(database: Database, earlier: Contents) -> None:
+    recorded = json.dumps({table: rows for table, rows in earlier.items() if table in ("audit_entries", "webhooks")})
+    migrate(database)
+
+    with database.reading() as store:
+        page = store.audit.page(Slice(limit=200), {"event": "stage.hold_ended"})
+        subscriptions = store.connection.execute(select(webhooks.c.events)).scalars().all()
+    subscribed = [WebhookEvent(event) for events in subscriptions for event in events]
+    assert len(page.items) == recorded.count('"event": "stage.held"')
+    assert subscribed.count(WebhookEvent.STAGE_HOLD_ENDED) == len(earlier.get("webhooks", []))
 
 
 def test_every_recorded_database_is_upgraded() -> None:
