@@ -19,7 +19,7 @@ def insert_segment(store: Store, world: World, key: str, **more: object) -> str:
 
 
 def test_a_key_is_taken_while_its_owner_lives_and_free_after(world: World) -> None:
-    with pytest.raises(Conflict, match="The key 'staff' is another segment's already"), world.database.transaction() as store:
+    with pytest.raises(Conflict, match="The key 'staff' is already used by another segment"), world.database.transaction() as store:
         insert_segment(store, world, "staff")
 
     with world.database.transaction() as store:

@@ -15,14 +15,14 @@ from activities.store.database import Database
 from activities.store.migrate import migrate
 from activities.store.timeouts import BoundedConnection
 
-SILENCE = "PostgreSQL said nothing"
+SILENCE = "PostgreSQL has not responded"
 
 
 @pytest.fixture
 def database(postgresql_url: str) -> Iterator[Database]:
     database = Database(postgresql_url, pool_size=4)
     with pytest.MonkeyPatch.context() as patching:
-        patching.setattr(BoundedConnection, "PATIENCE", 0.5)
+        patching.setattr(BoundedConnection, "RESPONSE_TIMEOUT", 0.5)
         yield database
     database.close()
 
