@@ -1,4 +1,4 @@
-"""A database that an earlier version made, with a team's data in it, is upgraded and its releases go on."""
+"""Databases of earlier versions are upgraded, and their releases continue."""
 
 import json
 
@@ -25,7 +25,7 @@ RECORDED = sorted(path.stem for path in DATABASES.glob("*.json"))
 
 @pytest.fixture(params=RECORDED)
 def earlier(request: pytest.FixtureRequest, database: Database) -> Contents:
-    """A database as that version left it, on each of the two systems; what is in it."""
+    """Restore the recorded database of one version, on SQLite and PostgreSQL, and return its rows."""
     metadata.drop_all(database.engine)
     with database.transaction() as store:
         store.connection.execute(text("DROP TABLE alembic_version"))
@@ -55,7 +55,7 @@ def _release_of(world: World, feature: str) -> Release:
     return next(release for release in releases if release.feature == feature)
 
 
-def test_nothing_that_was_kept_is_lost_or_altered(database: Database, earlier: Contents) -> None:
+def test_no_row_is_lost_or_altered(database: Database, earlier: Contents) -> None:
     migrate(database)
 
     assert differences(database) == []
@@ -65,7 +65,7 @@ def test_nothing_that_was_kept_is_lost_or_altered(database: Database, earlier: C
         assert sorted(map(_text, kept)) == sorted(map(_text, rows)), table
 
 
-def test_a_release_under_way_goes_on_to_its_end(database: Database, earlier: Contents) -> None:
+def test_a_running_release_continues_to_its_end(database: Database, earlier: Contents) -> None:
     migrate(database)
     world = _world(database)
 
@@ -89,7 +89,7 @@ def test_a_blocked_release_still_says_why(database: Database, earlier: Contents)
     assert blocked.details["now"]["value"] == "by hand"
 
 
-def test_what_was_made_before_is_served_to_applications(database: Database, earlier: Contents) -> None:
+def test_earlier_data_is_served_to_applications(database: Database, earlier: Contents) -> None:
     migrate(database)
     world = _world(database)
 
@@ -103,7 +103,7 @@ def test_what_was_made_before_is_served_to_applications(database: Database, earl
     assert len({each.keys.client_key for each in snapshots if each}) == len(environments)
 
 
-def test_a_new_flag_is_added_to_a_pipeline_that_was_published_before(database: Database, earlier: Contents) -> None:
+def test_a_flag_can_be_added_to_an_earlier_pipeline(database: Database, earlier: Contents) -> None:
     migrate(database)
     world = _world(database)
     world.add_feature("new")
@@ -111,7 +111,7 @@ def test_a_new_flag_is_added_to_a_pipeline_that_was_published_before(database: D
     assert world.add("new", "short").status is ReleaseStatus.STARTING
 
 
-def test_a_release_that_had_completed_is_rolled_back(database: Database, earlier: Contents) -> None:
+def test_a_completed_release_can_be_rolled_back(database: Database, earlier: Contents) -> None:
     migrate(database)
     world = _world(database)
     with database.reading() as store:
