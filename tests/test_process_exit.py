@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import CEILING
+
 STORY = """
 import threading
 from process_exit import run
@@ -30,7 +32,7 @@ run(work, {more})
 )
 def test_a_process_ends_at_once_with_its_code_and_everything_said(last: str, more: str, code: int, told: str) -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", STORY.format(last=last, more=more)], capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, "-c", STORY.format(last=last, more=more)], capture_output=True, text=True, timeout=CEILING, check=False
     )
 
     assert (ended.returncode, ended.stdout) == (code, "said")
@@ -42,6 +44,8 @@ FULL_DISK = """
 import logging, resource, structlog
 from process_exit import run
 from settings import Settings, configure_logs
+
+from tests.waiting import CEILING
 
 def work():
     configure_logs(Settings(log_format="text"))
@@ -61,7 +65,7 @@ def test_a_line_that_a_full_disk_does_not_take_is_lost_and_the_work_goes_on(tmp_
     log = tmp_path / "log"
 
     with log.open("wb") as written:
-        code = subprocess.run([sys.executable, "-c", FULL_DISK], stderr=written, timeout=20, check=False).returncode
+        code = subprocess.run([sys.executable, "-c", FULL_DISK], stderr=written, timeout=CEILING, check=False).returncode
 
     assert code == 0
     assert "before" in log.read_text()

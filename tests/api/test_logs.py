@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from tests.api.answers import problem_of
 from tests.http import OWNER_KEY, Api
 from tests.pipelines import pipeline, stage
 from tests.ports import free_port
+from tests.waiting import CEILING, wait_for
 
 STRANGER = "fh_a_secret_that_nobody_should_ever_read_in_a_log"
 
@@ -31,14 +31,13 @@ class LoggingApi(Api):
 
     def lines(self, **wanted: Any) -> list[dict[str, Any]]:
         """The lines of the log with these fields, oldest first, once the line that closes a request is among them."""
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
+
+        def matching() -> list[dict[str, Any]] | None:
             lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.endswith("}")]
             found = [line for line in lines if all(line.get(name) == value for name, value in wanted.items())]
-            if any(line["event"] == wanted.get("event", "request") for line in found):
-                return found
-            time.sleep(0.05)
-        return []
+            return found if any(line["event"] == wanted.get("event", "request") for line in found) else None
+
+        return wait_for(f"a line with {wanted}", matching, interval=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +64,7 @@ def logging_api(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory)
             yield api
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(CEILING)
             api.close()
 
 

@@ -115,7 +115,7 @@ def test_while_the_database_is_away_metrics_say_so(postgresql_server: str, postg
     for api in serve(postgresql_url):
         with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
-            connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"), {"name": name})
+            connection.execute(text("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = :name"), {"name": name})
             scrape = Scrape(api.address)
             connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
     server.close()

@@ -15,6 +15,7 @@ from tests.chaos.databases import Breakable
 from tests.chaos.faults import FULL, REFUSE, STALL, Fault
 from tests.e2e.proxy import Proxy
 from tests.e2e.stack import Process, Stack
+from tests.waiting import CEILING
 
 LIBFAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
 """Where Debian and Ubuntu put it."""
@@ -54,7 +55,7 @@ class Ground:
             must_skew(self.faketime)
         self.database.start()
         environment = {"FLAGHOIST_DATABASE_URL": self.database.url}
-        subprocess.run([sys.executable, "-m", "api.embedded.schema"], env=_whole(environment), check=True, timeout=60)
+        subprocess.run([sys.executable, "-m", "api.embedded.schema"], env=_whole(environment), check=True, timeout=CEILING)
         self.stack.start()
         self.stack.other_worker.start()
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from tests.binaries import TEMPORAL
 from tests.embedded.running import FLAGHOIST, settings_of
 from tests.http import OWNER_KEY
 from tests.ports import free_port
+from tests.waiting import CEILING
 from workflows.search_attributes import ALL
 
 pytestmark = pytest.mark.e2e
@@ -42,7 +42,7 @@ class Deployment:
         }
         command = [str(FLAGHOIST), "bootstrap", *options]
         everything = settings_of(self.folder) | environment | settings
-        return subprocess.run(command, env=everything, cwd=self.folder, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(command, env=everything, cwd=self.folder, capture_output=True, text=True, timeout=CEILING, check=False)
 
     def retention(self) -> timedelta:
         """How long the namespace keeps ended workflows."""
@@ -110,7 +110,6 @@ def test_a_namespaces_retention_is_left_alone_unless_told(tmp_path: Path, tempor
 
 def test_no_temporal_within_the_wait_is_a_sentence(tmp_path: Path) -> None:
     deployment = Deployment(tmp_path, f"127.0.0.1:{free_port()}", "flags")
-    started = time.monotonic()
 
     done = deployment.bootstraps("--wait", "1")
 
@@ -118,7 +117,6 @@ def test_no_temporal_within_the_wait_is_a_sentence(tmp_path: Path) -> None:
     assert "Temporal can't be prepared" in done.stderr
     assert "TEMPORAL_ADDRESS" in done.stderr
     assert "Traceback" not in done.stderr
-    assert time.monotonic() - started < 30
 
 
 def test_a_key_that_could_be_guessed_is_a_sentence(tmp_path: Path, temporal: str) -> None:

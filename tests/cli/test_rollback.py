@@ -1,6 +1,5 @@
 """Rolling back from a terminal: what will be put back is shown, and what was left alone is told."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +11,7 @@ from tests.activities.acting import act, put_back
 from tests.cli.conftest import Terminal
 from tests.http import Api
 from tests.pipelines import enable, pipeline, set_value, stage
+from tests.waiting import wait_for
 from tests.world import World, world_of
 
 STAGES = [
@@ -95,8 +95,7 @@ def test_what_was_left_alone_is_told_as_soon_as_it_is_done(api: Api, terminal: T
 
 
 def _once_asked(world: World, release: str) -> None:
-    while world.release(release).rollback is None:
-        time.sleep(0.02)
+    wait_for("the rollback to be requested", lambda: world.release(release).rollback, interval=0.02)
     put_back(world, world.release(release))
 
 

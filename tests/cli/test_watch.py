@@ -3,8 +3,7 @@
 import json
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TextIO
@@ -13,6 +12,7 @@ import pytest
 
 from tests.cli.conftest import Terminal
 from tests.http import OWNER_KEY, Api
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def removed_meanwhile(api: Api, releases: list[str]) -> Iterator[None]:
 
     def remove_all() -> None:
         for number, release in enumerate(releases):
-            _wait_for(partial(_shows, screen_before, release, number))
+            wait_for("the screen to show the step before", partial(_shows, screen_before, release, number), interval=0.05)
             other.post(f"/projects/shop/releases/{release}/remove")
 
     somebody = threading.Thread(target=remove_all)
@@ -48,12 +48,6 @@ def _shows(screen_before: TextIO, release: str, removed: int) -> bool:
 def _screen(screen_before: TextIO) -> str:
     """What the command that runs has printed so far."""
     return "" if sys.stdout is screen_before else bytes(getattr(sys.stdout.buffer, "getvalue", bytes)()).decode()
-
-
-def _wait_for(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.05)
 
 
 def test_all_that_are_under_way_are_followed_until_none_is(terminal: Terminal, api: Api, two: list[str]) -> None:

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ import psutil
 
 from tests.http import Api
 from tests.ports import free_port
+from tests.waiting import CEILING, wait_for
 
 FLAGHOIST = Path(sys.executable).parent / "flaghoist"
 
@@ -60,15 +60,15 @@ class RunningStack:
             self._api = Api(f"http://127.0.0.1:{self.settings['FLAGHOIST_PORT']}", (self.home / "bootstrap.key").read_text().strip())
         return self._api
 
-    def wait_for_line(self, *parts: str, seconds: float = 90) -> str:
+    def wait_for_line(self, *parts: str) -> str:
         """The first line that has all these parts."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            for line in list(self.lines):
-                if all(part in line for part in parts):
-                    return line
-            time.sleep(0.1)
-        raise TimeoutError(f"no line with {parts} in:\n" + "\n".join(self.lines))
+        try:
+            return wait_for(
+                f"a line with {parts}", lambda: next((line for line in self.lines if all(part in line for part in parts)), None)
+            )
+        except TimeoutError as failure:
+            failure.add_note("\n".join(self.lines))
+            raise
 
     def children(self) -> dict[str, psutil.Process]:
         """The processes that the stack remembers, by name, as far as they live."""
@@ -88,22 +88,22 @@ class RunningStack:
         """SIGKILL for the supervisor first, so that it starts nothing again, then for its children."""
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(10)
+        self.process.wait(CEILING)
         for child in self.children().values():
             with suppress(psutil.NoSuchProcess):
                 child.kill()
-                child.wait(10)
-        self._reader.join(10)
+                child.wait(CEILING)
+        self._reader.join(CEILING)
         if self._api is not None:
             self._api.close()
 
-    def interrupt(self, seconds: float = 60) -> int:
+    def interrupt(self) -> int:
         """Ctrl-C; the exit code."""
         self.process.send_signal(signal.SIGINT)
-        return self.ends(seconds)
+        return self.ends()
 
-    def ends(self, seconds: float = 60) -> int:
+    def ends(self) -> int:
         """The exit code, once it ends by itself."""
-        code = self.process.wait(seconds)
-        self._reader.join(10)
+        code = self.process.wait(CEILING)
+        self._reader.join(CEILING)
         return code

@@ -1,17 +1,16 @@
 """The embedded stack as people run it: it climbs, dies, goes on, and stops."""
 
 import os
-import time
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
 from tests.embedded.running import RunningStack, settings_of
 from tests.http import Api
+from tests.waiting import CEILING, wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("embedded"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("embedded")]
 
 
 def demo_releases(api: Api) -> dict[str, str]:
@@ -62,7 +61,7 @@ def test_a_child_that_dies_is_started_again_and_what_a_killed_run_left_is_ended(
         assert first.children()["worker"].pid != before["worker"].pid
         left = first.children()
         first.process.kill()
-        first.process.wait(10)
+        first.process.wait(CEILING)
 
         with RunningStack(settings, "--no-demo") as second:
             second.wait_for_line("ending what it left behind: ")
@@ -78,12 +77,5 @@ def has_session_of_its_own(process: psutil.Process) -> bool:
 
 
 def wait_for_api(stack: RunningStack) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{stack.api.address}/readyz").status_code == 200 and "worker" in stack.children():
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.2)
-    raise TimeoutError("the API did not come back")
+    stack.api.wait_until_ready()
+    wait_for("the worker", lambda: "worker" in stack.children())

@@ -18,6 +18,7 @@ from api.embedded.demo import WEBSHOP
 from settings import Settings
 from tests.binaries import TEMPORAL
 from tests.repo.guide import NAMES, ROOT, text_of, typed
+from tests.waiting import CEILING
 
 CLI = typer.main.get_command(app)
 OPERATIONS: dict[str, Any] = create_app(Settings()).openapi()
@@ -76,7 +77,7 @@ def test_a_command_that_is_mentioned_exists_with_its_options(name: str, words: l
 
 @cache
 def _help(*words: str) -> str:
-    return subprocess.run([TEMPORAL, *words, "--help"], capture_output=True, text=True, check=True, timeout=60).stdout
+    return subprocess.run([TEMPORAL, *words, "--help"], capture_output=True, text=True, check=True, timeout=CEILING).stdout
 
 
 @pytest.mark.parametrize(("name", "words"), _shown("temporal") + _mentioned("temporal"))

@@ -20,7 +20,7 @@ class Switch:
     def off(self) -> None:
         """No new connections, and no old ones."""
         self._run(f"ALTER DATABASE {self.name} ALLOW_CONNECTIONS false")
-        self._run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self.name}'")
+        self._run(f"SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '{self.name}'")
 
     def on(self) -> None:
         """As before."""
