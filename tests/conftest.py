@@ -1,4 +1,4 @@
-"""What every room's tests may ask for."""
+"""Fixtures for all tests."""
 
 import os
 import shutil
@@ -24,14 +24,14 @@ from tests.postgresql import PostgresqlServer
 from tests.waiting import CEILING
 from tests.world import World, make_world
 
-# A busy machine is no defect; and what is to be landed is judged by the same examples each time, while every other run looks for new ones.
+# Without a deadline, because a busy machine is no defect. CI runs the same examples each time. Every other run tries new ones.
 hypothesis.settings.register_profile("flaghoist", deadline=None, print_blob=True, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("flaghoist")
 
 
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database that has every migration, to be copied."""
+    """A migrated database to copy."""
     path = tmp_path_factory.mktemp("template") / "template.db"
     database = Database(f"sqlite:///{path}")
     migrate(database)
@@ -52,7 +52,7 @@ def postgresql_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def migrated_postgresql(postgresql_server: str) -> str:
-    """The name of a PostgreSQL database that has every migration, to be copied."""
+    """The name of a migrated PostgreSQL database to copy."""
     _run_on_server(postgresql_server, "CREATE DATABASE template_migrated")
     database = Database(postgresql_server.format(database="template_migrated"))
     migrate(database)
@@ -100,7 +100,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def sqlite(sqlite_url: str) -> Iterator[Database]:
-    """A fresh SQLite database, where the system makes no difference."""
+    """A fresh SQLite database, for tests in which the system makes no difference."""
     database = Database(sqlite_url)
     yield database
     database.close()
@@ -154,13 +154,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """A process that used a Temporal client sometimes aborts in the interpreter's own exit (temporalio/sdk-python#300)."""
+    """Leave without the interpreter's exit, in which a process that used a Temporal client can abort (temporalio/sdk-python#300)."""
     if not hasattr(config, "workerinput") and _EXIT in config.stash:
         leave(config.stash[_EXIT])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """A skipped test fails the run: what isn't tested isn't known."""
+    """Fail the run if a test was skipped, because it proves nothing then."""
     if terminalreporter.stats.get("skipped"):
         terminalreporter.write_line("skipped tests fail the run", red=True)
         config.stash[_EXIT] = 1

@@ -18,7 +18,7 @@ class Api:
         self.address = address
         self._with_other_keys: list[Api] = []
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        # It speaks plain HTTP; reading the certificates of the world would take longer than most tests.
+        # It speaks plain HTTP, and loading the CA certificates would take longer than most tests.
         self.client = httpx.Client(base_url=f"{address}/api/v1", headers=headers, timeout=CEILING, verify=False)  # noqa: S501
 
     def wait_until_ready(self) -> None:
@@ -32,40 +32,40 @@ class Api:
             return False
 
     def with_key(self, key: str | None) -> "Api":
-        """The same API with another key."""
+        """Return the same API with another key."""
         other = Api(self.address, key)
         self._with_other_keys.append(other)
         return other
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self.client.close()
         for other in self._with_other_keys:
             other.close()
 
     def request(self, method: str, path: str, body: Any = None, **options: Any) -> httpx.Response:
-        """The answer, whatever it is."""
+        """Return the answer, whatever its status."""
         return self.client.request(method, path, json=body, **options)
 
     def get(self, path: str, **params: Any) -> Any:
-        """What a GET answers; anything but success fails the test."""
+        """Return the document of a successful GET."""
         return self._expect(self.client.get(path, params=params))
 
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
-        """What a POST answers; anything but success fails the test."""
+        """Return the document of a successful POST."""
         return self._expect(self.client.post(path, json=body, headers=headers))
 
     def patch(self, path: str, body: Any) -> Any:
-        """What a PATCH answers; anything but success fails the test."""
+        """Return the document of a successful PATCH."""
         return self._expect(self.client.patch(path, json=body))
 
     def make_key(self, name: str, *grants: dict[str, Any], kind: str = "person") -> "Api":
-        """The API with a new key of its own owner."""
+        """Create a key with a new owner, and return the API with that key."""
         made = self.post("/keys", {"name": name, "owner": {"kind": kind, "name": name}, "grants": list(grants)})
         return self.with_key(made["secret"])
 
     def make_project(self, key: str = "shop") -> None:
-        """A project with three environments, two segments and a feature of type string."""
+        """Create a project with three environments, two segments and a feature of type string."""
         self.post("/projects", {"key": key})
         for environment in ("development", "staging", "production"):
             self.post(f"/projects/{key}/environments", {"key": environment})
@@ -76,16 +76,16 @@ class Api:
         self.post(f"/projects/{key}/features", {"key": "checkout", "default": {"enabled": False, "value": "classic"}})
 
     def publish(self, definition: dict[str, Any], project: str = "shop") -> Any:
-        """A published pipeline."""
+        """Create and publish a pipeline."""
         drafted = self.post(f"/projects/{project}/pipelines", definition)
         return self.post(f"/projects/{project}/pipelines/{drafted['id']}/publish")
 
     def add(self, feature: str = "checkout", pipeline: str = "standard", project: str = "shop", **more: Any) -> Any:
-        """A flag, added to a pipeline."""
+        """Add a flag to a pipeline, and return the release."""
         return self.post(f"/projects/{project}/releases", {"feature": feature, "pipeline": pipeline, **more})
 
     def release(self, release_id: str, project: str = "shop") -> Any:
-        """One release, whole."""
+        """Return one release with its history."""
         return self.get(f"/projects/{project}/releases/{release_id}")
 
     def wait_for_release(self, release_id: str, *statuses: str, project: str = "shop") -> Any:

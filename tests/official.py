@@ -1,4 +1,4 @@
-"""The official SDKs, unchanged, as an application starts them."""
+"""The official SDKs, as an application starts them."""
 
 import logging
 import uuid
@@ -61,5 +61,5 @@ def _client(provider: AbstractProvider) -> Iterator[OpenFeatureClient]:
 
 
 def somebody(identifier: str | None = "ada", **traits: Any) -> EvaluationContext:
-    """For whom to evaluate."""
+    """Return an evaluation context."""
     return EvaluationContext(identifier, traits)

@@ -1,4 +1,4 @@
-"""How the processes of Flaghoist end, and what they write until then."""
+"""The end of Flaghoist's processes, and what they write until then."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ run(work, {more})
 
 
 @pytest.mark.parametrize(
-    ("last", "more", "code", "told"),
+    ("last", "more", "code", "message"),
     [
         ("return 0", "", 0, ""),
         ("return 3", "", 3, ""),
@@ -30,14 +30,14 @@ run(work, {more})
         ("raise OSError('no')", "tell_failure=lambda: print('it failed', file=__import__('sys').stderr)", 1, "it failed"),
     ],
 )
-def test_a_process_ends_at_once_with_its_code_and_everything_said(last: str, more: str, code: int, told: str) -> None:
+def test_process_ends_at_once_with_its_code_and_all_output(last: str, more: str, code: int, message: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", STORY.format(last=last, more=more)], capture_output=True, text=True, timeout=CEILING, check=False
     )
 
     assert (ended.returncode, ended.stdout) == (code, "said")
-    assert told in ended.stderr
-    assert bool(ended.stderr) == bool(told)
+    assert message in ended.stderr
+    assert bool(ended.stderr) == bool(message)
 
 
 FULL_DISK = """
@@ -61,7 +61,7 @@ run(work)
 """
 
 
-def test_a_line_that_a_full_disk_does_not_take_is_lost_and_the_work_goes_on(tmp_path: Path) -> None:
+def test_full_disk_loses_log_lines_and_does_not_stop_the_process(tmp_path: Path) -> None:
     log = tmp_path / "log"
 
     with log.open("wb") as written:

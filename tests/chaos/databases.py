@@ -1,4 +1,4 @@
-"""The databases that a run breaks: SQLite in a file, and a PostgreSQL server of its own."""
+"""Databases that a run can break: SQLite in a file, and a PostgreSQL server of its own."""
 
 import json
 import sqlite3
@@ -17,36 +17,36 @@ from tests.waiting import CEILING
 
 
 class Breakable(Protocol):
-    """A database whose writes can be refused, and which may be a process that can be killed."""
+    """A database that can refuse writes, and that may be a process which can be killed."""
 
     url: str
     is_process: bool
 
     def start(self) -> None:
-        """Start its process, if it has one, or start it again."""
+        """Start its process, if it has one and that does not run."""
 
     def kill(self) -> None:
         """End its process as a power cut would."""
 
     @contextmanager
     def refusing_writes(self) -> Iterator[None]:
-        """Let nobody write for as long as the block lasts."""
+        """Refuse writes while the block runs."""
         yield
 
     @contextmanager
     def on_full_disk(self) -> Iterator[None]:
-        """Let its own process, if it has one, write to no file for as long as the block lasts."""
+        """Keep its own process, if it has one, from writing to any file while the block runs."""
         yield
 
-    def forget(self) -> None:
-        """Take away what it left outside of the run's folder."""
+    def remove(self) -> None:
+        """Remove what it left outside of the run's folder."""
 
     def copy_to(self, path: Path) -> None:
-        """Write what it holds into a SQLite file, each table in the order in which its rows were committed."""
+        """Copy it into a SQLite file, each table in the order in which its rows were committed."""
 
 
 class SqliteFile:
-    """A file, which nobody can kill."""
+    """A file, without a process to kill."""
 
     is_process = False
 
@@ -55,14 +55,14 @@ class SqliteFile:
         self.url = f"sqlite:///{self.path}"
 
     def start(self) -> None:
-        """It has no process."""
+        """Do nothing: it has no process."""
 
     def kill(self) -> None:
-        """It has no process."""
+        """Do nothing: it has no process."""
 
     @contextmanager
     def refusing_writes(self) -> Iterator[None]:
-        """Hold the one right to write."""
+        """Hold the lock that every write needs."""
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=CEILING)
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -72,14 +72,14 @@ class SqliteFile:
 
     @contextmanager
     def on_full_disk(self) -> Iterator[None]:
-        """It has no process."""
+        """Do nothing: it has no process."""
         yield
 
-    def forget(self) -> None:
-        """It is in the run's folder."""
+    def remove(self) -> None:
+        """Do nothing: it is in the run's folder."""
 
     def copy_to(self, path: Path) -> None:
-        """Copy the file with everything that is still in its log. A row's id tells when it was committed: there is one writer at a time."""
+        """Copy the file with its write-ahead log. Row ids are in the order of commits, as there is one writer at a time."""
         source, target = sqlite3.connect(self.path), sqlite3.connect(path)
         source.backup(target)
         source.close()
@@ -106,7 +106,7 @@ class BreakablePostgresql:
 
     @contextmanager
     def refusing_writes(self) -> Iterator[None]:
-        """Be read-only, as a standby or a full cloud volume is."""
+        """Make it read-only, like a standby or a full cloud volume."""
         self._set_read_only("on")
         try:
             yield
@@ -116,7 +116,7 @@ class BreakablePostgresql:
 
     @contextmanager
     def on_full_disk(self) -> Iterator[None]:
-        """Let nothing of the server write beyond a file's first byte. What it had acknowledged stays."""
+        """Limit the files of the server to one byte. What it had acknowledged stays."""
         self._limit_files("1")
         try:
             yield
@@ -124,12 +124,12 @@ class BreakablePostgresql:
             self._limit_files("unlimited")
             self.start()
 
-    def forget(self) -> None:
+    def remove(self) -> None:
         """Remove its folder."""
         self._server.remove()
 
     def copy_to(self, path: Path) -> None:
-        """Copy table by table; what was written by one transaction stays in its order."""
+        """Copy table by table. Rows of one transaction keep their order."""
         target = sqlite3.connect(path)
         with psycopg.connect(self.address) as source:
             for (table,) in source.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall():
@@ -138,7 +138,7 @@ class BreakablePostgresql:
         target.close()
 
     def _limit_files(self, size: str) -> None:
-        """As the server's own user: root itself may lack the right."""
+        """Limit them as the server's own user, because root may lack the right."""
         if self._server.process and self._server.is_running:
             server = psutil.Process(self._server.process.pid)
             for process in (*server.children(recursive=True), server):
@@ -156,7 +156,7 @@ class BreakablePostgresql:
 
 _COMMITTED = "pg_xact_commit_timestamp(xmin)"
 _ADDED = "(SELECT pg_xact_commit_timestamp(a.xmin) FROM audit_entries a WHERE a.release = releases.id AND a.event = 'release.added')"
-"""Rows of releases are written over, so that their own last commit is not that of their beginning. Ids of one process grow."""
+"""Rows of releases are updated, so their last commit is not that of their addition. Ids of one process grow."""
 
 
 def _copy(source: "psycopg.Connection[tuple[object, ...]]", table: str, target: sqlite3.Connection) -> None:
@@ -164,11 +164,11 @@ def _copy(source: "psycopg.Connection[tuple[object, ...]]", table: str, target: 
     cursor = source.execute(f"SELECT * FROM {table} ORDER BY {order}".encode())
     columns = [column.name for column in cursor.description or ()]
     target.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
-    rows = [[_as_sqlite_has_it(value) for value in row] for row in cursor]
+    rows = [[_as_in_sqlite(value) for value in row] for row in cursor]
     target.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})", rows)
 
 
-def _as_sqlite_has_it(value: object) -> object:
+def _as_in_sqlite(value: object) -> object:
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
     return json.dumps(value) if isinstance(value, dict | list) else value
