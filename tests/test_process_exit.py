@@ -45,8 +45,6 @@ import logging, resource, structlog
 from process_exit import run
 from settings import Settings, configure_logs
 
-from tests.waiting import CEILING
-
 def work():
     configure_logs(Settings(log_format="text"))
     structlog.get_logger().warning("before")
