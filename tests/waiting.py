@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from inspect import isawaitable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -28,7 +28,15 @@ def wait_for(what: str, condition: Callable[[], T | None], seconds: float = CEIL
         time.sleep(interval)
 
 
-async def until(what: str, condition: Callable[[], T | Awaitable[T | None] | None], seconds: float = CEILING, interval: float = 0.05) -> T:
+@overload
+async def wait_until(what: str, condition: Callable[[], Awaitable[T | None]], seconds: float = ..., interval: float = ...) -> T: ...
+
+
+@overload
+async def wait_until(what: str, condition: Callable[[], T | None], seconds: float = ..., interval: float = ...) -> T: ...
+
+
+async def wait_until(what: str, condition: Callable[[], Any], seconds: float = CEILING, interval: float = 0.05) -> Any:
     """Do the same in a coroutine. The condition is called on a thread, and what it returns may be awaitable."""
     deadline = time.monotonic() + seconds
     while True:

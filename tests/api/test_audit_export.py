@@ -16,7 +16,7 @@ from settings import Settings
 from tests.api.answers import pointers, problem_of
 from tests.audited import fill_audit_log
 from tests.http import OWNER_KEY, Api
-from tests.waiting import until
+from tests.waiting import wait_until
 
 AUDIT = "/projects/shop/audit"
 ALL = {"Accept": "application/x-ndjson"}
@@ -182,7 +182,7 @@ def test_no_connection_is_held_while_lines_are_sent_and_no_more_than_a_batch(api
 async def _until_no_connection_is_held(app: FastAPI) -> None:
     """Return once every connection is given back. The stream stands still, and the API's own loops take one for a moment only."""
     pool = app.state.database.engine.pool
-    await until("every connection to be given back", lambda: pool.checkedout() == 0)
+    await wait_until("every connection to be given back", lambda: pool.checkedout() == 0)
 
 
 def test_nothing_more_is_read_for_a_client_that_went_away(api: Api, sqlite_of_the_room: str) -> None:

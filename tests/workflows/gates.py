@@ -12,7 +12,7 @@ from domain.pipelines.freeze import Freeze
 from domain.releases.release import Release
 from domain.releases.stop import Stop
 from tests.pipelines import pipeline, stage
-from tests.waiting import until
+from tests.waiting import wait_until
 from tests.workflows.harness import Stand
 
 OPERATOR = Grant(project="shop", role=Role.OPERATOR, environments=("production",))
@@ -44,7 +44,7 @@ async def until_held(stand: Stand, release: Release, code: str, text: str = "") 
         record = stand.record(release)
         return record if record.held and record.held.code == code and text in record.held.message else None
 
-    return await until(f"{code} {text} to hold the stage", held)
+    return await wait_until(f"{code} {text} to hold the stage", held)
 
 
 def gated(*gates: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -73,7 +73,7 @@ async def until_place(stand: Stand, release: Release, field: str) -> None:
     async def has_value() -> bool:
         return (await stand.handle(release).query("place"))[field] is not None
 
-    await until(f"the workflow to be {field}", has_value)
+    await wait_until(f"the workflow to be {field}", has_value)
 
 
 async def until_at_rest(stand: Stand, release: Release) -> None:

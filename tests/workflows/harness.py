@@ -21,7 +21,7 @@ from domain.flags.change import Change
 from domain.releases.control import Control
 from domain.releases.release import Release, StageRun
 from tests.binaries import TEMPORAL, TEST_SERVER
-from tests.waiting import CEILING, until
+from tests.waiting import CEILING, wait_until
 from tests.world import World, make_world
 from worker import build_worker
 from workflows.messages import SteerRelease
@@ -45,7 +45,7 @@ class Stand:
         with ThreadPoolExecutor(4) as threads:
             worker = build_worker(self.env.client, self.world.database, threads, 4, **options)
             # After 2 s without a yield, the SDK fails a query as a deadlock. On a busy machine a first replay can take that long.
-            worker._workflow_worker._deadlock_timeout_seconds = CEILING  # type: ignore[union-attr,assignment]
+            worker._workflow_worker._deadlock_timeout_seconds = CEILING  # type: ignore[union-attr]
             async with worker:
                 yield
 
@@ -86,7 +86,7 @@ class Stand:
             events = (await self.handle(release).fetch_history()).events
             return events[-1].event_type == EventType.EVENT_TYPE_TIMER_STARTED
 
-        await until("the workflow to set its timer", has_set_timer)
+        await wait_until("the workflow to set its timer", has_set_timer)
 
     async def until_acting(self, release: Release, handle: WorkflowHandle[Any, Any] | None = None) -> None:
         """Return once an activity of the release's workflow, or of the given one, is running."""
@@ -95,7 +95,7 @@ class Stand:
             pending = (await (handle or self.handle(release)).describe()).raw_description.pending_activities
             return any(activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED for activity in pending)
 
-        await until("an activity to start", is_acting)
+        await wait_until("an activity to start", is_acting)
 
     async def until_idle(self, release: Release) -> None:
         """Return once the workflow has nothing to do before its next timer, and no activity of it runs."""
@@ -104,7 +104,7 @@ class Stand:
             description = (await self.handle(release).describe()).raw_description
             return not description.pending_activities and not description.HasField("pending_workflow_task")
 
-        await until("the workflow to be idle", is_idle)
+        await wait_until("the workflow to be idle", is_idle)
 
     async def until_event(self, handle: WorkflowHandle[Any, Any], kind: EventType.ValueType, count: int = 1) -> None:
         """Return once the workflow's history has that many events of a kind."""
@@ -113,7 +113,7 @@ class Stand:
             events = (await handle.fetch_history()).events
             return sum(event.event_type == kind for event in events) >= count
 
-        await until(f"{count} events {EventType.Name(kind)}", has_them)
+        await wait_until(f"{count} events {EventType.Name(kind)}", has_them)
 
     async def until_answered(self, release: Release, control: Control, message: SteerRelease, update: str) -> None:
         """Send a control until a worker answers it. Sent again under its id, it takes effect once."""

@@ -24,6 +24,7 @@ from domain.releases.release import Release
 from domain.webhooks.event import WebhookEvent
 from tests.pipelines import approval, enable, hold, pipeline, rollout, set_value, stage, until
 from tests.receiver import answering_in_turn, receiving
+from tests.waiting import wait_until
 from tests.webhooks import add_webhook
 from tests.workflows.gates import decide, freeze, lift, person, place, until_at_rest, until_blocked, until_held
 from tests.workflows.harness import HISTORIES, Stand, real_stand
@@ -32,7 +33,6 @@ from tests.workflows.test_blocked import by_olivia, change_by_hand
 from tests.workflows.test_controls import pause, until_paused
 from tests.workflows.test_ending import remove
 from tests.workflows.test_webhook import delivering
-from tests.workflows.test_webhook import until as until_so
 from workflows.messages import RestartRelease, SteerRelease, WebhookInput
 
 CLASSIC = pipeline(
@@ -175,7 +175,7 @@ async def told(stand: Stand) -> Release:
         async with delivering(stand):
             add_webhook(stand.world.database, receiver.url(), WebhookEvent.RELEASE_COMPLETED)
             release = await climbed(stand)
-            await until_so("it to be told twice", lambda: len(receiver.received) == 2)
+            await wait_until("it to be told twice", lambda: len(receiver.received) == 2)
             await told_of(stand).result()
     return release
 

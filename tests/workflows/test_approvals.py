@@ -14,11 +14,12 @@ from domain.errors import AlreadyApproved, ApprovalMoved, ControlNotAllowed, Not
 from domain.flags.patch import FlagPatch
 from domain.releases.control import Control
 from tests.pipelines import approval, enable, pipeline, rollout, stage
-from tests.waiting import until
+from tests.waiting import wait_until
 from tests.workflows.gates import decide, gated, person, until_blocked, until_held
 from tests.workflows.harness import real_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand
 from tests.workflows.test_controls import pause, steer
+from tests.workflows.test_rollouts import until_made
 
 
 def test_a_stage_acts_once_enough_different_people_have_approved(sqlite: Database) -> None:
@@ -196,14 +197,14 @@ def test_a_rollout_is_approved_as_a_whole_and_asks_nobody_once_it_has_begun(sqli
             release = await stand.add()
             await until_held(stand, release, "approval")
             await decide(stand, vera, release)
-            await until("the first step", lambda: stand.record(release).step == 2)
+            await wait_until("the first step", lambda: stand.record(release).step == 2)
 
             for deciding in (approve_release, reject_release):
                 with pytest.raises(NothingToApprove):
                     await decide(stand, victor, release, deciding)
             for step in (2, 3, 4):
                 await steer(stand, release, Control.ADVANCE, f"to step {step}")
-                await until(f"step {step}", lambda step=step: len(stand.changes(release)) == step)
+                await until_made(stand, release, step)
             await stand.until(release, "completed")
 
     asyncio.run(story())

@@ -16,7 +16,7 @@ from domain.flags.patch import FlagPatch
 from domain.releases.control import Control, Expected
 from domain.releases.status import ReleaseStatus
 from tests.pipelines import enable, pipeline, set_value, stage
-from tests.waiting import CEILING, until
+from tests.waiting import CEILING, wait_until
 from tests.workflows.harness import Stand, real_stand
 from tests.world import NOW, World
 from workflows.messages import ReleasePlace, RetryRelease
@@ -98,7 +98,7 @@ def test_one_update_sent_twice_is_settled_once_also_after_continuing_as_new(sqli
                 description = await stand.handle(release).describe()
                 return description.raw_description.workflow_execution_info.first_run_id != description.run_id
 
-            await until("the next run", has_rolled_over)
+            await wait_until("the next run", has_rolled_over)
             await stand.releases.steer(waiting, Control.RETRY, by_olivia(stand), "the same")
             place = await stand.handle(release).query("place")
             assert ReleasePlace.model_validate(place).acts_at == waiting.acts_at, "the deadline is carried over"

@@ -17,7 +17,7 @@ from domain.errors import ControlNotAllowed, Invalid, OwnerUnknown, StageMoved
 from domain.releases.control import Control, Expected
 from domain.releases.release import Release
 from tests.pipelines import enable, hold, pipeline, set_value, stage
-from tests.waiting import CEILING, until
+from tests.waiting import CEILING, wait_until
 from tests.workflows.gates import until_place
 from tests.workflows.harness import Stand, real_stand
 from workflows.messages import RestartRelease, SteerRelease
@@ -155,7 +155,7 @@ def test_a_release_paused_before_it_has_started_keeps_its_whole_wait(sqlite: Dat
                 return None
 
             began = datetime.now(tz=UTC)
-            acts_at = await until("the workflow to start", resume)
+            acts_at = await wait_until("the workflow to start", resume)
             assert began <= acts_at - timedelta(hours=1) <= datetime.now(tz=UTC)
 
     asyncio.run(story())

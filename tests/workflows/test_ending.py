@@ -20,7 +20,7 @@ from domain.releases.control import Control
 from domain.releases.release import Release
 from domain.releases.status import StageOutcome
 from tests.pipelines import pipeline, set_value, stage
-from tests.waiting import CEILING, until
+from tests.waiting import CEILING, wait_until
 from tests.workflows.harness import Stand, real_stand
 from tests.workflows.test_blocked import by_olivia, change_by_hand
 from tests.world import NOW
@@ -149,7 +149,7 @@ def test_a_control_that_comes_together_with_a_cancel_is_answered_and_the_workflo
             async def has_a_task() -> bool:
                 return (await stand.handle(release).describe()).raw_description.HasField("pending_workflow_task")
 
-            await until("the control to reach Temporal", has_a_task)
+            await wait_until("the control to reach Temporal", has_a_task)
             await stand.handle(release).cancel()
 
             async with stand.worker():
@@ -172,7 +172,7 @@ async def forget(stand: Stand, release: Release) -> None:
     async def is_gone() -> bool:
         return (await stand.releases.fate(release.workflow_id)).what == "gone"
 
-    await until("Temporal to forget it", is_gone)
+    await wait_until("Temporal to forget it", is_gone)
 
 
 async def until_closed(stand: Stand, release: Release, reconciler: Reconciler) -> None:
@@ -182,7 +182,7 @@ async def until_closed(stand: Stand, release: Release, reconciler: Reconciler) -
         await reconciler.reconcile()
         return stand.record(release).is_finished
 
-    await until("the reconciler to close the release", is_closed)
+    await wait_until("the reconciler to close the release", is_closed)
 
 
 def test_a_release_whose_workflow_temporal_has_forgotten_is_closed_even_while_it_is_blocked(sqlite: Database) -> None:

@@ -16,7 +16,7 @@ from activities.store.database import Database
 from domain.releases.control import Control, Expected
 from domain.releases.release import Release
 from tests.pipelines import hold, pipeline, set_value, stage
-from tests.waiting import CEILING, until
+from tests.waiting import CEILING, wait_until
 from tests.workflows.gates import until_blocked
 from tests.workflows.harness import Stand, real_stand
 from tests.workflows.test_controls import pause, place_of, steer, until_paused
@@ -178,7 +178,7 @@ async def paused_in_its_second_run(stand: Stand) -> Release:
     async def has_rolled_over() -> bool:
         return (await stand.handle(release).describe()).run_id != first_run
 
-    await until("the next run", has_rolled_over)
+    await wait_until("the next run", has_rolled_over)
     return stand.record(release)
 
 

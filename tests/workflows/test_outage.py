@@ -6,7 +6,7 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 
 from activities.store.database import Database
 from tests.pipelines import pipeline, stage
-from tests.waiting import until
+from tests.waiting import wait_until
 from tests.workflows.harness import real_stand
 
 
@@ -45,7 +45,7 @@ def test_a_database_that_is_down_delays_a_change_and_loses_nothing(postgresql_ur
                 return any(activity.attempt >= 2 for activity in pending)
 
             switch.off()
-            await until("a second attempt", is_retried)
+            await wait_until("a second attempt", is_retried)
             switch.on()
 
             await stand.until(release, "completed")

@@ -11,7 +11,7 @@ from activities.store.database import Database
 from domain.audit import AuditEvent
 from domain.flags.patch import FlagPatch
 from domain.releases.release import Release
-from tests.waiting import CEILING, until
+from tests.waiting import CEILING, wait_until
 from tests.workflows.harness import Stand, real_stand
 from tests.workflows.rollbacks import ask, completed, roll_back, rollback_of
 from tests.workflows.test_blocked import change_by_hand
@@ -150,7 +150,7 @@ def test_a_release_removed_at_temporal_and_then_rolled_back_is_not_closed_for_it
             await reconciler.reconcile()
             assert stand.record(waiting).status == "rolling_back", "its entry is still to be run"
             await stand.delivery.deliver()
-            await until("Temporal to list its own workflow as ended", lambda: listed(stand, waiting))
+            await wait_until("Temporal to list its own workflow as ended", lambda: listed(stand, waiting))
             await reconciler.reconcile()
             assert stand.record(waiting).status == "rolling_back", "nobody has ended the workflow that moves it now"
 

@@ -16,7 +16,7 @@ from domain.releases.release import Release
 from domain.releases.status import StageOutcome
 from domain.releases.waiting import PATIENCE
 from tests.pipelines import hold, pipeline, rollout, stage
-from tests.waiting import sleep_until, until
+from tests.waiting import sleep_until, wait_until
 from tests.workflows.harness import Stand, real_stand, skipping_stand
 from tests.workflows.rollbacks import roll_back
 from tests.workflows.test_blocked import by_olivia, change_by_hand
@@ -37,7 +37,7 @@ def shares(stand: Stand, release: Release) -> list[int | None]:
 
 async def until_made(stand: Stand, release: Release, number: int) -> None:
     """Return once that many changes are made."""
-    await until(f"{number} changes", lambda: len(stand.changes(release)) >= number)
+    await wait_until(f"{number} changes", lambda: len(stand.changes(release)) >= number)
 
 
 async def until_share(stand: Stand, release: Release, percent: int) -> Release:

@@ -10,7 +10,7 @@ import pytest
 from activities.store.database import Database
 from domain.system import TemporalStatus
 from tests.ports import free_port
-from tests.waiting import CEILING, until
+from tests.waiting import CEILING, wait_until
 from tests.workflows.harness import real_stand
 from workflows.policies import CALL_TO_TEMPORAL
 from workflows.service.client import ReleaseClient, connect
@@ -46,7 +46,7 @@ def test_a_worker_is_seen_once_it_asks_for_work(sqlite: Database) -> None:
                     found = await stand.releases.look()
                     return found if found.workers else None
 
-                now = await until("the worker to be seen", look)
+                now = await wait_until("the worker to be seen", look)
 
             assert (before.reachable, before.workers) == (True, ())
             assert before.version

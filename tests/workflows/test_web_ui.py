@@ -13,7 +13,7 @@ from activities.commands.request_rollback import RollBackRelease, request_rollba
 from activities.store.database import Database
 from domain.access import Owner
 from tests.pipelines import enable, hold, pipeline, set_value, stage
-from tests.waiting import until
+from tests.waiting import wait_until
 from tests.workflows.harness import Stand, real_stand
 from tests.workflows.test_controls import until_paused
 from workflows.search_attributes import ENVIRONMENT, FEATURE, NEXT_AT, PIPELINE, PROJECT, STAGE, STATUS
@@ -83,7 +83,7 @@ def test_releases_are_found_by_project_pipeline_feature_environment_stage_and_st
         async def find() -> list[str]:
             return [execution.id async for execution in stand.env.client.list_workflows(query)]
 
-        return await until("Temporal to list the workflow", find)
+        return await wait_until("Temporal to list the workflow", find)
 
     asyncio.run(story())
 

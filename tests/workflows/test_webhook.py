@@ -18,7 +18,7 @@ from domain.webhooks.webhook import DeliveryStatus, RetryPolicy
 from tests.pipelines import approval, hold, pipeline, stage
 from tests.ports import free_port
 from tests.receiver import answering_in_turn, receiving
-from tests.waiting import CEILING, until
+from tests.waiting import CEILING, wait_until
 from tests.webhooks import SECRET, add_webhook, deliveries_of
 from tests.workflows.harness import Stand, real_stand
 from tests.workflows.test_controls import steer
@@ -62,7 +62,7 @@ def test_a_receiver_hears_what_stages_do_in_order_and_the_workflow_ends(sqlite: 
             webhook = add_webhook(sqlite, receiver.url(), *ACTED)
             await climb(stand)
 
-            await until("everything to be told", lambda: len(receiver.received) == 5)
+            await wait_until("everything to be told", lambda: len(receiver.received) == 5)
             await asyncio.wait_for(stand.env.client.get_workflow_handle(_workflow_id(webhook)).result(), CEILING)
 
             assert receiver.events == [*TOLD, ("release.completed", "Production")]
@@ -80,10 +80,10 @@ def test_a_dead_receiver_holds_no_release_and_hears_everything_when_it_is_back(s
         async with real_stand(sqlite) as stand, stand.worker(), delivering(stand):
             webhook = add_webhook(sqlite, f"http://127.0.0.1:{port}/", *ACTED)
             await climb(stand)
-            await until("an attempt to fail", lambda: deliveries_of(sqlite, webhook)[0].attempts >= 2)
+            await wait_until("an attempt to fail", lambda: deliveries_of(sqlite, webhook)[0].attempts >= 2)
 
             with receiving(port) as receiver:
-                await until("everything to be told", lambda: len(receiver.received) == 5)
+                await wait_until("everything to be told", lambda: len(receiver.received) == 5)
 
                 assert sorted(receiver.events) == sorted([*TOLD, ("release.completed", "Production")])
                 assert {each.id for each in receiver.received} == {each.id for each in deliveries_of(sqlite, webhook)}
@@ -104,7 +104,7 @@ def test_more_receivers_than_can_be_waited_for_hold_no_release(sqlite: Database)
             async with delivering(stand, seconds=CEILING):
                 stand.world.publish(pipeline(stage("Development"), stage("Production", "production", "1h")))
                 release = await stand.add()
-                await until("every slot to be taken", lambda: len(receiver.received) == RECEIVERS)
+                await wait_until("every slot to be taken", lambda: len(receiver.received) == RECEIVERS)
                 await steer(stand, release, Control.ADVANCE)
                 await stand.until(release, "completed")
 
@@ -124,7 +124,7 @@ def test_people_hear_that_their_approval_is_needed(sqlite: Database) -> None:
             stand.world.publish(pipeline(stage("Development"), asking))
             await stand.add()
 
-            await until("it to be told", lambda: len(receiver.received) == 1)
+            await wait_until("it to be told", lambda: len(receiver.received) == 1)
 
             assert receiver.events == [("approval.needed", "Production")]
             assert "1" in receiver.received[0].verified(SECRET)["data"]["details"]["message"]
@@ -138,7 +138,7 @@ def test_what_is_not_taken_comes_again_under_its_id_until_it_is(sqlite: Database
         async with real_stand(sqlite) as stand, stand.worker(), delivering(stand):
             webhook = add_webhook(sqlite, receiver.url(), WebhookEvent.RELEASE_COMPLETED)
             await climb(stand)
-            await until("it to be delivered", lambda: deliveries_of(sqlite, webhook)[0].status is DeliveryStatus.DELIVERED)
+            await wait_until("it to be delivered", lambda: deliveries_of(sqlite, webhook)[0].status is DeliveryStatus.DELIVERED)
 
             [delivery] = deliveries_of(sqlite, webhook)
             assert [each.id for each in receiver.received] == [delivery.id] * 3
@@ -156,7 +156,9 @@ def test_a_receiver_that_stays_dead_is_given_up_and_the_workflow_ends(sqlite: Da
         async with real_stand(sqlite) as stand, stand.worker(), delivering(stand, patience):
             webhook = add_webhook(sqlite, f"http://127.0.0.1:{free_port()}/", *ACTED)
             await climb(stand)
-            await until("it to be given up", lambda: {each.status for each in deliveries_of(sqlite, webhook)} == {DeliveryStatus.GIVEN_UP})
+            await wait_until(
+                "it to be given up", lambda: {each.status for each in deliveries_of(sqlite, webhook)} == {DeliveryStatus.GIVEN_UP}
+            )
 
             await asyncio.wait_for(stand.env.client.get_workflow_handle(_workflow_id(webhook)).result(), CEILING)
 
@@ -170,13 +172,13 @@ def test_what_is_sent_again_wakes_a_workflow_that_waits_for_hours(sqlite: Databa
         async with real_stand(sqlite) as stand, stand.worker(), delivering(stand, patience):
             webhook = add_webhook(sqlite, receiver.url(), WebhookEvent.RELEASE_COMPLETED)
             await climb(stand)
-            await until("the first attempt to be written", lambda: deliveries_of(sqlite, webhook)[0].attempts == 1)
+            await wait_until("the first attempt to be written", lambda: deliveries_of(sqlite, webhook)[0].attempts == 1)
             [failed] = deliveries_of(sqlite, webhook)
             assert failed.last_attempt_at
 
             with sqlite.transaction() as store:
                 store.deliveries.write(failed.sent_again(failed.last_attempt_at), wake_at=failed.last_attempt_at)
-            await until("it to be delivered", lambda: deliveries_of(sqlite, webhook)[0].status is DeliveryStatus.DELIVERED)
+            await wait_until("it to be delivered", lambda: deliveries_of(sqlite, webhook)[0].status is DeliveryStatus.DELIVERED)
 
             assert [each.id for each in receiver.received] == [failed.id] * 2
 
@@ -191,7 +193,7 @@ def test_a_workflow_that_was_terminated_is_followed_by_another_which_delivers_wh
             webhook = add_webhook(sqlite, receiver.url(), WebhookEvent.STAGE_ACTED)
             stand.world.publish(pipeline(stage("Development"), stage("Production", "production", "1h")))
             release = await stand.add()
-            await until("the first attempt to be written", lambda: [each.attempts for each in deliveries_of(sqlite, webhook)] == [1])
+            await wait_until("the first attempt to be written", lambda: [each.attempts for each in deliveries_of(sqlite, webhook)] == [1])
             handle = stand.env.client.get_workflow_handle(_workflow_id(webhook))
 
             await handle.terminate()
@@ -201,7 +203,7 @@ def test_a_workflow_that_was_terminated_is_followed_by_another_which_delivers_wh
             await steer(stand, release, Control.ADVANCE)
             await stand.until(release, "completed")
 
-            await until("both to be told", lambda: len(receiver.received) == 3)
+            await wait_until("both to be told", lambda: len(receiver.received) == 3)
             assert receiver.events == [("stage.acted", "Development"), ("stage.acted", "Development"), ("stage.acted", "Production")]
             await asyncio.wait_for(handle.result(), CEILING)
 
@@ -215,7 +217,7 @@ def test_nothing_that_is_told_and_nothing_secret_enters_temporal(sqlite: Databas
         async with real_stand(sqlite) as stand, stand.worker(), delivering(stand):
             webhook = add_webhook(sqlite, receiver.url("/path-is-a-password"), *ACTED)
             await climb(stand)
-            await until("everything to be told", lambda: len(receiver.received) == 5)
+            await wait_until("everything to be told", lambda: len(receiver.received) == 5)
 
             handle = stand.env.client.get_workflow_handle(_workflow_id(webhook))
             await asyncio.wait_for(handle.result(), CEILING)
