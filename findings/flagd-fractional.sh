@@ -1,7 +1,8 @@
 #!/bin/sh
 # flagd's Python and JavaScript evaluators put the same targeting keys into different `fractional` buckets.
 #
-# Versions:  PyPI openfeature-flagd-core 2.0.0 (mmh3 5.3.1, cbor2 5.9.0); npm @openfeature/flagd-core 4.0.1
+# Versions:  PyPI openfeature-flagd-core 2.0.0 with openfeature-sdk 0.9.0, mmh3 5.3.1 and cbor2 5.9.0;
+#            npm @openfeature/flagd-core 4.0.1 with @openfeature/core 1.12.0
 # Behaviour: both hash with MurmurHash3. Python hashes the CBOR encoding of [flag key, targeting key], or of the
 #            bucketing value when the rule names one. JavaScript hashes the text itself: flag key and targeting key
 #            joined, or the named value. A 50/50 split therefore serves about half of all users another variant in

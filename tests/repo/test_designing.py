@@ -18,7 +18,7 @@ from tests.repo.guide import ROOT, blocks, chapter, rows, text_of
 NAME = "docs/guide/designing.md"
 SHOWN = [yaml.safe_load(block) for block in blocks(text_of(NAME), "yaml")]
 PIPELINES = [each for each in SHOWN if "stages" in each]
-RULES = ("action", "gate", "references", "trigger", "validation")
+RULES = ("action", "gate", "parameter", "references", "trigger", "validation")
 
 
 def _types(union: Any) -> set[str]:

@@ -1,4 +1,4 @@
-"""docs/guide/limits.md has the numbers of the code."""
+"""docs/guide/limits.md has the same numbers as the code."""
 
 import inspect
 import re
@@ -41,7 +41,7 @@ SCHEMAS = DESCRIPTION["components"]["schemas"]
 
 
 def _field(model: str, field: str, limit: str) -> int:
-    """A limit as the description of the API has it, for what is sent."""
+    """Return a limit of a request field from the OpenAPI document."""
     schema = SCHEMAS.get(model) or SCHEMAS[f"{model}-Input"]
     found: dict[str, Any] = schema["properties"][field]
     [number] = [each[limit] for each in (found, *found.get("anyOf", ())) if limit in each]
@@ -58,7 +58,7 @@ def _idempotency_key() -> int:
     return int(max(each.get("maxLength", 0) for each in schema["anyOf"]))
 
 
-def _connections_of_an_api() -> int:
+def _api_connections() -> int:
     return int(re.findall(r"pool_size=(\d+)", (ROOT / "api" / "app.py").read_text())[0])
 
 
@@ -122,19 +122,19 @@ LIMITS = {
     "duration of an attempt to make a change, in seconds": _seconds(PROVIDER_CALL["start_to_close_timeout"]),
     "time between two attempts, in seconds": _seconds(PROVIDER_CALL["retry_policy"].maximum_interval),
     "lateness of a stage before `waiting_for` reports a problem, in seconds": _seconds(PATIENCE),
-    "connections of an API process to PostgreSQL": _connections_of_an_api(),
+    "connections of an API process to PostgreSQL": _api_connections(),
     "connections of a worker to PostgreSQL": inspect.signature(Database).parameters["pool_size"].default,
     "threads of a worker, by `FLAGHOIST_WORKER_THREADS`": _threads(),
 }
 
 
-def test_every_limit_has_the_number_that_the_code_has() -> None:
+def test_every_limit_has_the_number_of_the_code() -> None:
     shown = {limit: number for limit, number in rows(DOCUMENT) if limit != "limit"}
 
     assert shown == {limit: f"{number:,}" for limit, number in LIMITS.items()}
 
 
-def test_the_numbers_in_sentences_are_those_of_the_code_too() -> None:
+def test_numbers_in_sentences_are_those_of_the_code() -> None:
     assert LARGEST_INTEGER == 2**53 - 1
     assert f"has at least {SHORTEST} characters" in DOCUMENT
     assert f"Flaghoist uses {len(KEYWORDS)} and {len(ALL) - len(KEYWORDS)}." in DOCUMENT

@@ -9,7 +9,7 @@ from domain.errors import BLOCKING
 from domain.releases.status import FINISHED
 from domain.releases.waiting import WaitingCode
 from domain.system import SystemCondition
-from tests.repo.guide import chapter, headings, rows, typed
+from tests.repo.guide import chapter, commands, headings, rows
 
 NAME = "docs/guide/why-is-my-release-not-moving.md"
 WAITING = chapter(NAME, "Codes in `waiting_for`")
@@ -32,7 +32,7 @@ def test_every_blocking_code_has_a_section_and_no_others() -> None:
 
 @pytest.mark.parametrize(("code", "text"), (_sections(WAITING) | _sections(BLOCKED)).items())
 def test_each_section_shows_a_command_and_a_request(code: str, text: str) -> None:
-    assert {"flaghoist", "api"} <= {words[0] for words in typed(f"### {text}")}, code
+    assert {"flaghoist", "api"} <= {words[0] for words in commands(f"### {text}")}, code
 
 
 def test_every_system_condition_is_listed() -> None:
