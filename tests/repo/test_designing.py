@@ -1,5 +1,6 @@
 """docs/guide/designing.md shows pipelines that can be published, and lists every problem and warning of publishing."""
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -18,6 +19,8 @@ from tests.repo.guide import ROOT, blocks, chapter, rows, text_of
 NAME = "docs/guide/designing.md"
 SHOWN = [yaml.safe_load(block) for block in blocks(text_of(NAME), "yaml")]
 PIPELINES = [each for each in SHOWN if "stages" in each]
+FILES = [json.loads(path.read_text()) for path in sorted((ROOT / "examples").glob("*.json"))]
+EXAMPLES = [each for each in FILES if "stages" in each]
 RULES = ("action", "gate", "parameter", "references", "trigger", "validation")
 
 
@@ -29,7 +32,7 @@ def _first_column(text: str) -> set[str]:
     return {code for row in rows(text) for code in re.findall(r"`(\w+)`", row[0])}
 
 
-@pytest.mark.parametrize("shown", PIPELINES, ids=lambda shown: str(shown["key"]))
+@pytest.mark.parametrize("shown", [*PIPELINES, *EXAMPLES], ids=lambda shown: str(shown["key"]))
 def test_shown_pipeline_can_be_published_without_warnings(shown: dict[str, Any]) -> None:
     definition = PipelineDefinition.model_validate(shown)
     environments, segments = {"development", "staging", "production"}, {"beta-users", "employees"}
@@ -46,10 +49,12 @@ def test_shown_classic_pipelines_equal_the_templates() -> None:
     }
 
 
-def test_shown_segment_is_valid() -> None:
-    [segment] = [each for each in SHOWN if "rules" in each]
+def test_shown_segments_are_valid() -> None:
+    segments = [each for each in [*SHOWN, *FILES] if "rules" in each]
 
-    assert Segment.model_validate(segment | {"id": "1", "name": "Beta users"}).rules
+    assert len(segments) == 2
+    for segment in segments:
+        assert Segment.model_validate(segment | {"id": "1", "name": "Beta users"}).rules
 
 
 def test_every_trigger_and_action_is_listed() -> None:

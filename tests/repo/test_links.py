@@ -30,4 +30,7 @@ def test_guide_index_lists_all_chapters() -> None:
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "CHANGELOG.md"])
 def test_every_named_path_exists(name: str) -> None:
-    assert [path for path in _PATH.findall(text_of(name)) if not (ROOT / path).exists()] == []
+    text = text_of(name)
+
+    assert [path for path in _PATH.findall(text) if not (ROOT / path).exists()] == []
+    assert set(re.findall(r"\btest_\w+\.py\b", text)) <= {path.name for path in (ROOT / "tests").rglob("test_*.py")}
