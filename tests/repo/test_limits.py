@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from activities.commands.bootstrap import SHORTEST
-from activities.http_post import SECONDS
+from activities.http_post import TIMEOUT_SECONDS
 from activities.store import deliveries
 from activities.store.database import Database
 from activities.store.paging import MOST, USUAL
@@ -105,7 +105,7 @@ LIMITS = {
     "environments in a grant": _field("Grant", "environments", "maxItems"),
     "webhooks of a project": MOST_WEBHOOKS,
     "URL of a webhook, in characters": LONGEST_URL,
-    "duration of a delivery attempt, in seconds": int(SECONDS),
+    "duration of a delivery attempt, in seconds": int(TIMEOUT_SECONDS),
     "time between two attempts of one delivery, in hours": _seconds(RetryPolicy().longest) // 3600,
     "time between two attempts of any delivery while all fail, in seconds": _seconds(RetryPolicy().longest_rest),
     "time in which a delivery is retried, in hours": _seconds(RetryPolicy().in_all) // 3600,
