@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.repo.guide import DOCUMENTS, GUIDE, NAMES, ROOT, anchors, links, text_of
+from tests.repo.guide import DOCUMENTS, GUIDE, NAMES, ROOT, anchors, blocks, links, text_of
 
 _PATH = re.compile(r"`((?:api|workflows|activities|domain|tests|benchmarks|deploy|docs|findings|examples)/[\w./-]*\w)/?`")
 
@@ -34,3 +34,11 @@ def test_every_named_path_exists(name: str) -> None:
 
     assert [path for path in _PATH.findall(text) if not (ROOT / path).exists()] == []
     assert set(re.findall(r"\btest_\w+\.py\b", text)) <= {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sequence_diagrams_contain_no_semicolon(name: str) -> None:
+    """Mermaid takes a semicolon for the end of a statement, and then shows an error instead of the diagram."""
+    diagrams = [block for block in blocks(text_of(name), "mermaid") if block.startswith("sequenceDiagram")]
+
+    assert [block for block in diagrams if ";" in block] == []
