@@ -16,6 +16,7 @@ from activities.store.paging import MOST, USUAL, Slice
 from activities.store.requests import RequestId
 from api.idempotency import IdempotentRequest, Writing, digest_of
 from api.prometheus import ApiMetrics
+from api.validation_messages import unknown_name
 from domain.access import Caller
 from domain.errors import NotAuthenticated
 from domain.model import Moment
@@ -135,11 +136,16 @@ WritingDep = Annotated[Writing, Depends(_writing)]
 
 
 def known_parameters(request: Request) -> None:
-    """Refuse a query parameter that the route does not have: a filter with a misspelt name would filter nothing."""
-    known = {field.alias for field in get_flat_params(request.scope["route"].dependant) if isinstance(field.field_info, params.Query)}
-    message = f"There is no such parameter: {', '.join(sorted(known)) or 'none'} may be given."
-    if unknown := [name for name in request.query_params if name not in known]:
-        raise RequestValidationError([{"type": "extra_forbidden", "loc": ("query", name), "msg": message} for name in unknown])
+    """Refuse a query parameter that the route does not have: a misspelt filter would filter nothing."""
+    fields = get_flat_params(request.scope["route"].dependant)
+    known = sorted(field.alias for field in fields if isinstance(field.field_info, params.Query))
+    problems = [
+        {"type": "extra_forbidden", "loc": ("query", name), "msg": unknown_name("query parameter", name, known)}
+        for name in request.query_params
+        if name not in known
+    ]
+    if problems:
+        raise RequestValidationError(problems)
 
 
 def now() -> datetime:

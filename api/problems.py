@@ -16,10 +16,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from api.json_pointer import pointer_of, written
+from api.json_pointer import path_of
+from api.known_fields import known_fields
 from api.rate_limit import TooManyRequests
 from api.validation_messages import message_of
 from domain import errors
+from domain.json_pointer import pointer_to
 from workflows.service.client import TemporalUnavailable
 
 log = structlog.get_logger()
@@ -115,8 +117,8 @@ def _refused(_request: Request, refusal: errors.Refusal) -> ProblemResponse:
     return problem(status, refusal.code(), refusal.message, problems=problems, headers=headers, **more)
 
 
-def _not_understood(_request: Request, error: RequestValidationError) -> ProblemResponse:
-    problems = [_problem_at(each, error.body) for each in islice(_own_mistakes(error.errors()), MOST_PROBLEMS)]
+def _not_understood(request: Request, error: RequestValidationError) -> ProblemResponse:
+    problems = [_problem_at(each, request, error.body) for each in islice(_own_mistakes(error.errors()), MOST_PROBLEMS)]
     if all(each["in"] == "path" for each in problems):
         return problem(HTTPStatus.NOT_FOUND, "not_found", "There is nothing with such a key: keys are slugs.", problems=problems)
     detail = "; ".join(f"{each['pointer'] or each['in']}: {each['message']}" for each in problems[:3])
@@ -131,10 +133,13 @@ def _own_mistakes(found: Sequence[Any]) -> Iterator[Any]:
             yield error
 
 
-def _problem_at(error: Any, body: Any) -> dict[str, Any]:
+def _problem_at(error: Any, request: Request, body: Any) -> dict[str, Any]:
     where, *path = error["loc"]
-    pointer = pointer_of(path, body) if where == "body" else written(path)
-    return {"in": where, "pointer": pointer, "code": error["type"], "message": _shortened(message_of(error), 500)}
+    fields: list[str] = []
+    if where == "body":
+        path = path_of(path, body)
+        fields = known_fields(request, path[:-1], body) if error["type"] == "extra_forbidden" else []
+    return {"in": where, "pointer": pointer_to(path), "code": error["type"], "message": _shortened(message_of(error, fields), 500)}
 
 
 def _shortened(text: str, most: int) -> str:

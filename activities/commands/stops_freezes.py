@@ -13,6 +13,7 @@ from domain.pipelines.binding import FARTHEST
 from domain.pipelines.freeze import Freeze
 from domain.releases.release import Release
 from domain.releases.stop import Stop
+from domain.suggestion import did_you_mean
 
 
 def place_stop(store: Store, caller: Caller, project: Project, stop: Stop) -> Stop:
@@ -46,7 +47,7 @@ def make_freeze(store: Store, caller: Caller, project: Project, freeze: Freeze, 
     known = {environment.key for environment in store.environments.all(project.id)}
     for number, environment in enumerate(freeze.environments):
         if environment not in known:
-            raise _unknown(f"/environments/{number}", f"There is no environment '{environment}'.")
+            raise _unknown(f"/environments/{number}", f"There is no environment '{environment}'.{did_you_mean(environment, known)}")
     if freeze.ends_at - at > FARTHEST:
         raise _not_a_time("/ends_at", "A freeze ends at most five years ahead.")
     store.freezes.add(freeze, project.id)
@@ -79,10 +80,13 @@ def _check_may_guard(caller: Caller, project: Project, environments: list[str]) 
 
 
 def _check_scope(store: Store, project: Project, stop: Stop) -> None:
-    if stop.environment and stop.environment not in {each.key for each in store.environments.all(project.id)}:
-        raise _unknown("/environment", f"There is no environment '{stop.environment}'.")
+    environments = [each.key for each in store.environments.all(project.id)]
+    if stop.environment and stop.environment not in environments:
+        hint = did_you_mean(stop.environment, environments)
+        raise _unknown("/environment", f"There is no environment '{stop.environment}'.{hint}")
     if stop.pipeline and not store.pipelines.versions(project.id, stop.pipeline):
-        raise _unknown("/pipeline", f"There is no pipeline '{stop.pipeline}'.")
+        hint = did_you_mean(stop.pipeline, store.pipelines.keys(project.id))
+        raise _unknown("/pipeline", f"There is no pipeline '{stop.pipeline}'.{hint}")
     if stop.expires_at and not stop.placed_at < stop.expires_at <= stop.placed_at + FARTHEST:
         raise _not_a_time("/expires_at", "A stop expires in the future, at most five years ahead; or give no time, to lift it by hand.")
 

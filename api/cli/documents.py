@@ -13,7 +13,7 @@ import yaml
 from api.cli.output import show_json
 from api.cli.session import wrong_usage
 from api.embedded.terminal import plain
-from api.json_pointer import written
+from domain.json_pointer import pointer_to
 
 MOST_NODES = 50_000
 """More than any definition that the API takes; aliases in YAML can stand for any number."""
@@ -123,7 +123,7 @@ def _check(document: Any) -> None:
         if seen > MOST_NODES:
             raise _NotADocument("holds far more than the API takes, or an alias within itself.")
         if problem := _problem_of(node):
-            raise _NotADocument(f"holds what JSON has no form for: at {written(at) or '/'} there is {problem}.")
+            raise _NotADocument(f"holds what JSON has no form for: at {pointer_to(at) or '/'} there is {problem}.")
         below = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
         left += [((*at, key), each) for key, each in below]
 

@@ -17,6 +17,7 @@ from domain.flags.flag import FlagState, check_value, type_of
 from domain.flags.patch import FlagPatch
 from domain.flags.project import Feature, Project
 from domain.releases.release import Release
+from domain.suggestion import did_you_mean
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}", tags=["features"])
@@ -132,7 +133,10 @@ def _check_segments(store: Store, project: Project, patch: FlagPatch) -> None:
     known = {segment.key for segment in store.segments.all(project.id)}
     missing = [segment for segment, override in patch.segments.items() if override is not None and segment not in known]
     problems = tuple(
-        Problem(pointer=f"/overrides/{each}", code=SegmentNotFound.code(), message=f"There is no segment '{each}'.") for each in missing
+        Problem(
+            pointer=f"/overrides/{each}", code=SegmentNotFound.code(), message=f"There is no segment '{each}'.{did_you_mean(each, known)}"
+        )
+        for each in missing
     )
     if problems:
         raise Invalid(problems[0].message, problems=problems)

@@ -12,6 +12,7 @@ from api.schemas.lists import ListOf
 from domain.access import ALL, Caller, Grant, Role
 from domain.audit import AuditEvent
 from domain.errors import Invalid, NotAllowed, NotFound, Problem
+from domain.suggestion import did_you_mean
 from domain.text import Slug
 
 router = APIRouter(prefix="/keys", tags=["keys"])
@@ -106,7 +107,8 @@ def _unknown_places(store: Store, at: str, grant: Grant) -> Iterator[Problem]:
     known = {ALL, *(environment.key for environment in store.environments.all(project.id))}
     for number, environment in enumerate(grant.environments):
         if environment not in known:
-            message = f"There is no environment '{environment}' in project '{grant.project}': create it first, or name another."
+            hint = did_you_mean(environment, known)
+            message = f"There is no environment '{environment}' in project '{grant.project}': create it first, or name another.{hint}"
             yield Problem(pointer=f"{at}/environments/{number}", code="environment_not_found", message=message)
 
 

@@ -10,6 +10,7 @@ from domain.pipelines.action import WithValue
 from domain.pipelines.parameter import Parameters
 from domain.pipelines.pipeline import PipelineDefinition, Stage
 from domain.pipelines.trigger import WaitUntil
+from domain.suggestion import did_you_mean
 
 FARTHEST = timedelta(days=5 * 366)
 """How far ahead a point in time may lie."""
@@ -67,7 +68,7 @@ def time_problem(text: str, timezone: str | None, now: datetime) -> str | None:
 def _unknown(definition: PipelineDefinition, given: Parameters) -> Iterator[Problem]:
     declared = ", ".join(f"'{name}'" for name in sorted(definition.parameters)) or "none"
     for name in sorted(given.keys() - definition.parameters.keys()):
-        message = f"The pipeline has no parameter '{name}': it declares {declared}."
+        message = f"The pipeline has no parameter '{name}': it declares {declared}.{did_you_mean(name, definition.parameters)}"
         yield _problem(name, "unknown_parameter", message)
 
 

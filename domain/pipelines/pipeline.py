@@ -15,6 +15,7 @@ from domain.pipelines.action import Action, PhasedRollout, blanks, fold, growth_
 from domain.pipelines.gate import MOST_GATES, ApprovalGate, Gate, approval_among, gate_in_words
 from domain.pipelines.parameter import MOST_PARAMETERS, Parameter, Parameters
 from domain.pipelines.trigger import Trigger
+from domain.suggestion import did_you_mean
 from domain.text import Description, Name, Slug
 
 MOST_STAGES = 30
@@ -93,8 +94,9 @@ def stage_to_restart(stages: tuple[Stage, ...], come_through: range, name: str) 
     for index in come_through:
         if stages[index].name.casefold() == name.casefold():
             return index
-    names = ", ".join(f"'{stages[index].name}'" for index in come_through)
-    message = f"The release can't be restarted from '{name}': it has come through {names}."
+    names = [stages[index].name for index in come_through]
+    through = ", ".join(f"'{each}'" for each in names)
+    message = f"The release can't be restarted from '{name}': it has come through {through}.{did_you_mean(name, names)}"
     raise Invalid(message, problems=(Problem(pointer="/stage", code="not_found", message=message),))
 
 

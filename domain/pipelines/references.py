@@ -9,6 +9,7 @@ from domain.pipelines.binding import parameters_used, time_problem
 from domain.pipelines.parameter import FromParameter, ParameterType
 from domain.pipelines.pipeline import PipelineDefinition, Stage
 from domain.pipelines.trigger import WaitUntil
+from domain.suggestion import did_you_mean
 
 
 def broken_references(
@@ -18,7 +19,9 @@ def broken_references(
     for index, stage in enumerate(definition.stages):
         at = f"/stages/{index}"
         if stage.environment not in environments:
-            message = f"There is no environment '{stage.environment}': create it or name another."
+            message = (
+                f"There is no environment '{stage.environment}': create it or name another.{did_you_mean(stage.environment, environments)}"
+            )
             yield Problem(pointer=f"{at}/environment", code="no_such_environment", message=message)
         yield from _broken_in_actions(at, definition, stage, segments)
         if isinstance(stage.trigger, WaitUntil):
@@ -37,7 +40,7 @@ def unused_parameters(definition: PipelineDefinition) -> Iterator[Problem]:
 def _broken_in_actions(at: str, definition: PipelineDefinition, stage: Stage, segments: Collection[str]) -> Iterator[Problem]:
     for number, action in enumerate(stage.actions):
         if isinstance(action, ForSegment) and action.segment not in segments:
-            message = f"There is no segment '{action.segment}': create it or name another."
+            message = f"There is no segment '{action.segment}': create it or name another.{did_you_mean(action.segment, segments)}"
             yield Problem(pointer=f"{at}/actions/{number}/segment", code="no_such_segment", message=message)
         if isinstance(action, WithValue) and action.value_from:
             pointer = f"{at}/actions/{number}/value_from/parameter"
@@ -55,7 +58,8 @@ def _broken_time(at: str, definition: PipelineDefinition, trigger: WaitUntil, no
 def _broken_source(pointer: str, definition: PipelineDefinition, source: FromParameter, *, takes_time: bool) -> Iterator[Problem]:
     declared = definition.parameters.get(source.parameter)
     if declared is None:
-        message = f"The parameter '{source.parameter}' is not declared: add it to `parameters`, or name another."
+        hint = did_you_mean(source.parameter, definition.parameters)
+        message = f"The parameter '{source.parameter}' is not declared: add it to `parameters`, or name another.{hint}"
         yield Problem(pointer=pointer, code="undeclared_parameter", message=message)
     elif takes_time == declared.type.is_value:
         wanted = ParameterType.DATETIME.value if takes_time else "string, integer or boolean"

@@ -5,6 +5,7 @@ from typing import Any
 
 from domain.errors import Invalid, Problem
 from domain.pipelines.pipeline import PipelineDefinition
+from domain.suggestion import did_you_mean
 
 ON = {"type": "TOGGLE_FEATURE", "enabled": True}
 ON_WITHOUT_OVERRIDES = {**ON, "overrides": "remove"}
@@ -67,7 +68,8 @@ def from_template(
 ) -> PipelineDefinition:
     """A template under another key and name, in one's own environments and for one's own segments. Raises Invalid."""
     if template not in TEMPLATES:
-        raise _unknown("/template", f"There is no template '{template}': there are {', '.join(TEMPLATES)}.")
+        message = f"There is no template '{template}': there are {', '.join(TEMPLATES)}.{did_you_mean(template, TEMPLATES)}"
+        raise _unknown("/template", message)
     written = TEMPLATES[template].copied(key, name).model_dump(mode="json")
     places = {
         "environments": (environments, {stage["environment"] for stage in written["stages"]}),
@@ -75,9 +77,9 @@ def from_template(
     }
     for field, (renamed, known) in places.items():
         if unknown := sorted(renamed.keys() - known):
-            raise _unknown(
-                f"/{field}/{unknown[0]}", f"The template names no '{unknown[0]}': it names {', '.join(sorted(known)) or 'none'}."
-            )
+            names = ", ".join(sorted(known)) or "none"
+            message = f"The template names no '{unknown[0]}': it names {names}.{did_you_mean(unknown[0], known)}"
+            raise _unknown(f"/{field}/{unknown[0]}", message)
     for stage in written["stages"]:
         stage["environment"] = environments.get(stage["environment"], stage["environment"])
         for action in stage["actions"]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from domain.access import Person
 from domain.errors import Invalid, Problem
 from domain.model import Message, Moment
+from domain.suggestion import did_you_mean
 
 Because = Literal["changed_by_hand", "segment_gone", "environment_gone", "priority_taken"]
 """Why a field is not put back: somebody changed it since, what it belongs to is gone, or its rank is another's by now."""
@@ -91,5 +92,7 @@ def stage_to_return_to(come_through: Sequence[str], name: str, standing: str) ->
     if name.casefold() in names:
         return names.index(name.casefold()) + 1
     known = ", ".join(f"'{each}'" for each in come_through) or "no stage"
-    message = f"The release can't be rolled back to '{name}': before '{standing}' it has come through {known}."
+    message = (
+        f"The release can't be rolled back to '{name}': before '{standing}' it has come through {known}.{did_you_mean(name, come_through)}"
+    )
     raise Invalid(message, problems=(Problem(pointer="/to_stage", code="not_found", message=message),))

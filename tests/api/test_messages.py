@@ -24,4 +24,4 @@ def test_no_message_is_one_of_the_library(api: Api) -> None:
 def test_a_bound_is_named(api: Api) -> None:
     [mistake] = problem_of(api.request("GET", "/projects?limit=1000"), 422, "invalid")["errors"]
 
-    assert mistake == {"in": "query", "pointer": "/limit", "code": "less_than_equal", "message": "This must be 200 or less."}
+    assert mistake == {"in": "query", "pointer": "/limit", "code": "less_than_equal", "message": "Must be 200 or less."}
