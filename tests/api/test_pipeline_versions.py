@@ -67,13 +67,39 @@ def test_a_second_draft_of_a_key_is_refused_and_the_first_is_named(api: Api) -> 
     assert api.post(f"{PIPELINES}/standard/clone")["version"] == 2
 
 
-def test_a_clone_onto_a_key_that_is_taken_is_refused(api: Api) -> None:
+def test_clone_onto_its_own_key_is_the_next_version(api: Api) -> None:
+    api.make_project()
+    first, _ = publish_second(api)
+
+    third = api.post(f"{PIPELINES}/standard/clone", {"key": "standard", "name": "Third"})
+    api.post(f"{PIPELINES}/{third['id']}/publish")
+    fourth = api.post(f"{PIPELINES}/{first['id']}/clone", {"key": "standard"})
+
+    assert [(each["key"], each["version"], each["status"], each["name"]) for each in (third, fourth)] == [
+        ("standard", 3, "draft", "Third"),
+        ("standard", 4, "draft", first["name"]),
+    ]
+    refused = problem_of(api.request("POST", f"{PIPELINES}/standard/clone", {"key": "standard"}), 409, "draft_exists")
+    assert refused["details"]["draft"] == fourth["id"]
+
+
+def test_clone_of_an_archived_pipeline_onto_its_own_key_is_refused(api: Api) -> None:
+    api.make_project()
+    first, _ = publish_second(api)
+    api.post(f"{PIPELINES}/standard/archive")
+
+    for named in ("standard", first["id"]):
+        problem_of(api.request("POST", f"{PIPELINES}/{named}/clone", {"key": "standard"}), 409, "pipeline_archived")
+
+
+def test_clone_onto_another_existing_key_is_refused(api: Api) -> None:
     api.make_project()
     api.publish(FIRST)
     api.post(PIPELINES, pipeline(stage("Development"), key="other"))
 
-    for key in ("other", "standard"):
-        assert pointers(problem_of(api.request("POST", f"{PIPELINES}/standard/clone", {"key": key}), 409, "conflict")) == ["/key"]
+    refused = api.request("POST", f"{PIPELINES}/standard/clone", {"key": "other"})
+
+    assert pointers(problem_of(refused, 409, "conflict")) == ["/key"]
     problem_of(api.request("POST", f"{PIPELINES}/nothing/clone"), 404, "not_found")
     assert len(api.get(PIPELINES)["items"]) == 2
 

@@ -156,6 +156,12 @@ def test_a_pipeline_is_cloned_onto_a_new_key(terminal: Terminal, published: str)
     assert (made["key"], made["name"], made["version"], made["status"]) == ("other", "Other way", 1, "draft")
 
 
+def test_clone_with_its_own_key_is_the_next_version(terminal: Terminal, published: str) -> None:
+    made = terminal.reads("pipelines", "clone", "standard", "--key", "standard", "--name", "Second")
+
+    assert (made["key"], made["name"], made["version"], made["status"]) == ("standard", "Second", 2, "draft")
+
+
 def test_a_pipeline_is_archived_after_its_effect_was_shown(terminal: Terminal, published: str) -> None:
     assert terminal.types("pipelines", "archive", "standard", answers="n\n").code == 1
     assert terminal.reads("pipelines", "show", published)["status"] == "published"
