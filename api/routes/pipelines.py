@@ -41,11 +41,11 @@ def create_pipeline(project: Slug, body: NewPipeline, caller: CallerDep, writing
 
 
 @router.get("")
-def list_pipelines(project: Slug, caller: CallerDep, database: DatabaseDep, wanted: SliceDep) -> ListOf[PipelineSummary]:
+def list_pipelines(project: Slug, caller: CallerDep, database: DatabaseDep, slice_: SliceDep) -> ListOf[PipelineSummary]:
     """List all pipeline versions, newest first, with the number of their releases by status."""
     caller.must_see(project)
     with database.reading() as store:
-        page = store.pipelines.page(store.projects.get(project).id, wanted)
+        page = store.pipelines.page(store.projects.get(project).id, slice_)
         counts = store.pipelines.counts([pipeline.id for pipeline in page.items])
     return ListOf(items=[summary(each, dict(counts[each.id])) for each in page.items], next=page.next)
 
