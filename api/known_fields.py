@@ -1,6 +1,6 @@
 """The fields that a request body may have at a place, for messages about fields that it may not have."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -37,7 +37,7 @@ def _members(root: Schema, schema: Schema, node: Any) -> Iterator[Schema]:
     if "$ref" in schema:
         yield from _members(root, root["$defs"][schema["$ref"].rpartition("/")[2]], node)
         return
-    union: Iterable[Schema] = schema.get("oneOf", schema.get("anyOf", ()))
+    union: list[Schema] = schema.get("oneOf") or schema.get("anyOf") or []
     if not union:
         yield schema
         return

@@ -81,7 +81,11 @@ def test_draft_that_was_replaced_since_it_was_read_is_not_changed(shop: World) -
         replace_draft(store, shop.caller, shop.project, DraftRef(draft.id), SECOND, NOW)
 
     with shop.database.transaction() as store:
-        for command in (replace_draft, publish_draft, delete_draft):
-            more = (FIRST,) if command is replace_draft else ()
+        stale = DraftRef(draft.id, draft.revision)
+        for command in (
+            lambda: replace_draft(store, shop.caller, shop.project, stale, FIRST, NOW),
+            lambda: publish_draft(store, shop.caller, shop.project, stale, NOW),
+            lambda: delete_draft(store, shop.caller, shop.project, stale, NOW),
+        ):
             with pytest.raises(DraftChanged):
-                command(store, shop.caller, shop.project, DraftRef(draft.id, draft.revision), *more, NOW)  # type: ignore[operator]
+                command()
