@@ -56,7 +56,7 @@ def parse_document(text: str, name: str) -> Any:
 
 
 def yaml_of(document: Any, *, only_ascii: bool = False) -> str:
-    """Write a document as YAML that parses to the same document, with escapes for all other characters if only ASCII is wanted."""
+    """Write a document as YAML that parses to the same document, with escapes for all other characters if `only_ascii` is set."""
     return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=not only_ascii, width=100))
 
 

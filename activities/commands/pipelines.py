@@ -79,14 +79,14 @@ def publish_draft(store: Store, caller: Caller, project: Project, draft: DraftRe
     return published
 
 
-def clone_pipeline(store: Store, caller: Caller, project: Project, wanted: PipelineCopy, at: datetime) -> Pipeline:
+def clone_pipeline(store: Store, caller: Caller, project: Project, copy: PipelineCopy, at: datetime) -> Pipeline:
     """Draft a copy of any version: the next version of its own key, or version 1 of another key.
 
     The caller holds the project's row for itself. Raises NotFound, NotAllowed, PipelineArchived, DraftExists, Conflict or Invalid.
     """
     caller.must_administer(project.key)
-    found = store.pipelines.get(project.id, wanted.id_or_key)
-    definition = found.definition.copied(wanted.key, wanted.name)
+    found = store.pipelines.get(project.id, copy.id_or_key)
+    definition = found.definition.copied(copy.key, copy.name)
     _check_size(definition)
     keeps_key = definition.key == found.definition.key
     version = next_version(store.pipelines.versions(project.id, definition.key)) if keeps_key else 1
