@@ -11,8 +11,10 @@ from domain.flags.patch import FlagPatch
 from domain.releases.release import Release
 from domain.releases.status import StageOutcome
 
+Decided = Retried | Resumed | Advanced | Skipped | Restarted
 
-def write_decision(store: Store, release: Release, decided: Decision, command: RecordProgress) -> None:
+
+def write_decision(store: Store, release: Release, decided: Decided, command: RecordProgress) -> None:
     """Write one decision; from then on the release acts by the rights of the one who took it. Raises Superseded or OwnerUnknown."""
     owner, at, write_key = decided.by.owner_id, command.at, command.write_key
     if not store.keys.knows_owner(owner):  # It was sent straight to Temporal: the API names the owner of a living key.

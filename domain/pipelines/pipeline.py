@@ -11,8 +11,8 @@ from domain.errors import Conflict, DraftExists, Invalid, NotADraft, PipelineArc
 from domain.flags.patch import FlagPatch
 from domain.flags.patch_text import patch_in_words
 from domain.model import Frozen, Moment
-from domain.pipelines.action import Action, PhasedRollout, blanks, fold, growth_in_words, rollout_of
-from domain.pipelines.gate import MOST_GATES, ApprovalGate, Gate, approval_among, gate_in_words
+from domain.pipelines.action import Action, PhasedRollout, blanks, fold, rollout_of
+from domain.pipelines.gate import MOST_GATES, ApprovalGate, Gate, approval_among
 from domain.pipelines.parameter import MOST_PARAMETERS, Parameter, Parameters
 from domain.pipelines.trigger import Trigger
 from domain.text import Description, Name, Slug
@@ -64,8 +64,8 @@ class Stage(Frozen):
 
     def in_words(self, given: Parameters | None = None) -> str:
         """What it does, as people say it; parameters that are not filled in yet are named."""
-        does = self.step_in_words(blanks(given)) + (growth_in_words(self.rollout) if self.rollout else "")
-        return "; ".join([does, *map(gate_in_words, self.gates)])
+        does = self.step_in_words(blanks(given)) + (self.rollout.growth_in_words() if self.rollout else "")
+        return "; ".join([does, *(gate.in_words() for gate in self.gates)])
 
 
 class PipelineDefinition(Frozen):

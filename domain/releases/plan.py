@@ -8,9 +8,8 @@ from domain.model import Frozen, Moment
 from domain.pipelines.binding import with_fixed_times
 from domain.pipelines.freeze import Freeze
 from domain.pipelines.pipeline import PipelineDefinition, Stage
-from domain.pipelines.trigger import WaitUntil
 from domain.releases.release import Release, StageRun
-from domain.releases.schedule import Opens, ScheduledStage, by_calendar, has_passed, planned, steps_at
+from domain.releases.schedule import Opens, ScheduledStage, by_calendar, planned, steps_at
 from domain.releases.status import FINISHED, ReleaseStatus, StageOutcome
 
 _NEVER_ACTED = frozenset({StageOutcome.REMOVED, StageOutcome.ROLLED_BACK, StageOutcome.SKIPPED})
@@ -64,18 +63,10 @@ def plan_of(
                 acts_at=_due_at(release, run, due, now) if run else due.acts_at if due else None,
                 acted_at=run.acted_at if run else None,
                 steps=_steps(stage, made, due, opens),
-                note=note_on(stage, entered_at),
+                note=stage.trigger.note(entered_at) if entered_at else None,
             )
         )
     return plan
-
-
-def note_on(stage: Stage, entered_at: datetime | None) -> str | None:
-    """What should be said of a stage that is entered then: its point in time may have passed."""
-    trigger = stage.trigger
-    if entered_at is None or not isinstance(trigger, WaitUntil) or trigger.at is None or not has_passed(trigger, entered_at):
-        return None
-    return f"Its time, {trigger.instant():%Y-%m-%d %H:%M:%S} UTC, is over when it is entered: it acts at once."
 
 
 def shares_left(changes: Sequence[Change]) -> dict[str, int]:

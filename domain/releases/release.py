@@ -6,10 +6,10 @@ from typing import Any
 from domain.flags.flag import Value
 from domain.model import Frozen, Message, Moment
 from domain.pipelines.pipeline import OnConflict
-from domain.pipelines.trigger import Trigger, WaitUntil
+from domain.pipelines.trigger import Trigger
 from domain.releases.gate_hold import GateHold
 from domain.releases.rollback import PreviousEnd, Rollback
-from domain.releases.schedule import due_at, remaining, resumes_at
+from domain.releases.schedule import remaining, resumes_at
 from domain.releases.status import FINISHED, ReleaseStatus, StageOutcome
 
 
@@ -133,7 +133,7 @@ class Release(Frozen):
     def entered(self, stage: NextStage, at: datetime, write_key: str) -> "Release":
         """It has entered another stage, on a new visit."""
         place = {"stage_index": stage.index, "stage": stage.name, "environment": stage.environment, "visit": self.visit + 1, "step": 1}
-        acts_at = due_at(stage.trigger, at)
+        acts_at = stage.trigger.due_at(at)
         return self._moves(write_key, entered_at=at, acts_at=acts_at, **place)
 
     def stepped(self, following: NextStep, at: datetime, write_key: str) -> "Release":
@@ -158,8 +158,8 @@ class Release(Frozen):
 
     def paused_at(self, trigger: Trigger, at: datetime, by: str, write_key: str, reason: str | None = None) -> "Release":
         """The clock of its wait stands still; one that has not started keeps the whole wait."""
-        acts_at = at if self.held else self.acts_at or due_at(trigger, at)
-        until = acts_at if isinstance(trigger, WaitUntil) and self.step == 1 and not self.held else None
+        acts_at = at if self.held else self.acts_at or trigger.due_at(at)
+        until = acts_at if trigger.is_fixed_time and self.step == 1 and not self.held else None
         paused = Paused(since=at, remaining=remaining(acts_at, at), until=until, by=by, reason=reason)
         return self._written(write_key, status=ReleaseStatus.PAUSED, acts_at=None, paused=paused)
 

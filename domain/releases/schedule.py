@@ -6,23 +6,6 @@ from typing import NamedTuple
 
 from domain.pipelines.freeze import HORIZON, Freeze, next_opening
 from domain.pipelines.pipeline import Stage
-from domain.pipelines.trigger import Trigger, WaitFor, WaitUntil
-
-
-def due_at(trigger: Trigger, entered_at: datetime) -> datetime:
-    """When a stage entered at that time becomes due; at once, where its point in time has passed."""
-    match trigger:
-        case WaitFor(duration=duration):
-            return entered_at + duration
-        case WaitUntil():
-            return max(trigger.instant(), entered_at)
-        case _:
-            return entered_at
-
-
-def has_passed(trigger: Trigger, entered_at: datetime) -> bool:
-    """Whether a stage entered at that time acts at once because its point in time is over."""
-    return isinstance(trigger, WaitUntil) and trigger.instant() < entered_at
 
 
 def remaining(acts_at: datetime, at: datetime) -> timedelta:
@@ -80,13 +63,13 @@ def planned(stages: Sequence[Stage], index: int, due: datetime, step: int = 1, o
     plan = {index: _due(None, stages[index], due, step, opens)}
     for later in range(index + 1, len(stages)):
         enters_at = plan[later - 1].ends_at
-        plan[later] = _due(enters_at, stages[later], due_at(stages[later].trigger, enters_at), 1, opens)
+        plan[later] = _due(enters_at, stages[later], stages[later].trigger.due_at(enters_at), 1, opens)
     return plan
 
 
 def simulated(stages: Sequence[Stage], start: int, at: datetime, opens: Opens = at_once) -> dict[int, ScheduledStage]:
     """When each stage from `start` on would act, if a flag entered that one at that time."""
-    plan = planned(stages, start, due_at(stages[start].trigger, at), 1, opens)
+    plan = planned(stages, start, stages[start].trigger.due_at(at), 1, opens)
     return plan | {start: plan[start]._replace(enters_at=at)}
 
 

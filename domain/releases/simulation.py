@@ -7,11 +7,8 @@ from typing import Literal
 from domain.model import Frozen, Moment
 from domain.pipelines.binding import with_fixed_times
 from domain.pipelines.freeze import Freeze, next_opening
-from domain.pipelines.gate import gate_in_words
 from domain.pipelines.parameter import Parameters
 from domain.pipelines.pipeline import Stage
-from domain.pipelines.trigger import WaitUntil
-from domain.releases.plan import note_on
 from domain.releases.schedule import ScheduledStage, by_calendar, simulated, steps_at
 from domain.releases.status import StageOutcome
 
@@ -63,7 +60,7 @@ def ends_at(stages: Sequence[SimulatedStage]) -> datetime | None:
 
 
 def _has_no_time(stage: Stage) -> bool:
-    return isinstance(stage.trigger, WaitUntil) and stage.trigger.at is None
+    return bool(stage.trigger.parameters)
 
 
 def _simulated(stage: Stage, due: ScheduledStage | None, is_before: bool, freezes: Sequence[Freeze]) -> SimulatedStage:
@@ -85,7 +82,7 @@ def _simulated(stage: Stage, due: ScheduledStage | None, is_before: bool, freeze
 
 def _notes(stage: Stage, due: ScheduledStage, freezes: Sequence[Freeze]) -> Iterator[str]:
     """What is to be said of when it acts."""
-    if note := note_on(stage, due.enters_at):
+    if due.enters_at and (note := stage.trigger.note(due.enters_at)):
         yield note
     found = next_opening(stage.gates, stage.environment, due.due_at, freezes)
     if found.freeze:
@@ -93,4 +90,4 @@ def _notes(stage: Stage, due: ScheduledStage, freezes: Sequence[Freeze]) -> Iter
     if found.window:
         yield "Its window is shut when it is due: it acts when that opens."
     if stage.approval:
-        yield f"It asks for {gate_in_words(stage.approval)}: this is the soonest."
+        yield f"It asks for {stage.approval.in_words()}: this is the soonest."

@@ -44,11 +44,11 @@ def override_patches(draw: st.DrawFn) -> OverridePatch:
     fields: dict[str, Any] = {}
     inherits = []
     for field, values in (("enabled", st.booleans()), ("value", VALUES)):
-        match draw(st.sampled_from(["set", "inherit", "leave"])):
-            case "set":
-                fields[field] = draw(values)
-            case "inherit":
-                inherits.append(field)
+        effect = draw(st.sampled_from(["set", "inherit", "leave"]))
+        if effect == "set":
+            fields[field] = draw(values)
+        elif effect == "inherit":
+            inherits.append(field)
     if draw(st.booleans()):
         fields["priority"] = draw(st.integers(10, 20))
     return OverridePatch(**fields | ({"inherits": tuple(inherits)} if inherits else {}))
@@ -64,9 +64,9 @@ def patches(draw: st.DrawFn) -> FlagPatch:
         fields["value"] = draw(VALUES)
     if draw(st.booleans()):
         fields["rollout"] = draw(st.none() | rollouts())
-    match draw(st.sampled_from(["leave", "remove", "segments"])):
-        case "remove":
-            fields["overrides"] = "remove"
-        case "segments":
-            fields["overrides"] = draw(st.dictionaries(st.sampled_from(SEGMENTS), st.none() | override_patches(), max_size=3))
+    effect = draw(st.sampled_from(["leave", "remove", "segments"]))
+    if effect == "remove":
+        fields["overrides"] = "remove"
+    elif effect == "segments":
+        fields["overrides"] = draw(st.dictionaries(st.sampled_from(SEGMENTS), st.none() | override_patches(), max_size=3))
     return FlagPatch(**fields)

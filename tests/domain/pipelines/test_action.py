@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.flags.patch import FlagPatch
 from domain.flags.patch_text import patch_in_words
-from domain.pipelines.action import Action, PhasedRollout, blanks, fold, growth_in_words, named_fields, rollout_of
+from domain.pipelines.action import Action, PhasedRollout, blanks, fold, rollout_of
 from tests.pipelines import enable, rollout, set_value
 
 ACTION: TypeAdapter[Action] = TypeAdapter(Action)
@@ -71,11 +71,11 @@ def test_actions_fold_into_one_patch_that_reads_as_people_say_it(written: list[d
     ],
 )
 def test_a_plain_action_names_one_field(action: dict[str, Any], field: str) -> None:
-    assert named_fields(*actions(action)) == [field]
+    assert [each.named_fields for each in actions(action)] == [(field,)]
 
 
 def test_a_rollout_names_all_that_everyone_gets() -> None:
-    assert named_fields(*actions(rollout())) == ["enabled", "value", "rollout"]
+    assert [each.named_fields for each in actions(rollout())] == [("enabled", "value", "rollout")]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_rollout_reads_as_people_say_it() -> None:
 
     assert words[0] == 'enable and set the value "v2" for 10 %'
     assert words[1] == 'end the rollout, enable for everyone, set the value "v2" for everyone'
-    assert growth_in_words(action) == ", then 30 % more every 6 h"
+    assert action.growth_in_words() == ", then 30 % more every 6 h"
 
 
 def test_a_value_comes_from_a_parameter() -> None:
