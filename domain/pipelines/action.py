@@ -99,7 +99,7 @@ class _WithValue(ActionRules):
 
 
 class _NeedsValue(_WithValue):
-    """An action that does nothing but set a value."""
+    """An action that only sets a value."""
 
     def fields_at(self, _share: int, parameters: Parameters) -> dict[str, Any]:
         return {"value": self.value_in(parameters)}
@@ -158,7 +158,7 @@ class PhasedRollout(_WithValue):
 
     @property
     def named_fields(self) -> tuple[str, ...]:
-        """All that everyone gets, also at a share at which it sets only some of it."""
+        """All plain fields, although a step may set only some of them."""
         return ("enabled", "value", "rollout")
 
     def fields_at(self, share: int, parameters: Parameters) -> dict[str, Any]:
@@ -190,7 +190,7 @@ def rollout_of(actions: Iterable[Action]) -> PhasedRollout | None:
 
 
 def fold(actions: Sequence[Action], parameters: Parameters, step: int = 1) -> FlagPatch:
-    """Return the change that a stage makes in one step, as one patch. The first step carries all that is not the rollout.
+    """Return the change that a stage makes in one step, as one patch. The first step also carries all actions besides the rollout.
 
     Publishing ensures that the actions do not contradict each other.
     """

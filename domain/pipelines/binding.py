@@ -28,7 +28,7 @@ def bind(definition: PipelineDefinition, start: int, given: Parameters, now: dat
 
 
 def binding_of(definition: PipelineDefinition, start: int, given: Parameters, now: datetime) -> tuple[dict[str, Value], list[Problem]]:
-    """Return every value that can be used, and every problem."""
+    """Return the values that can be used, and every problem."""
     defaults = {name: each.default for name, each in definition.parameters.items() if each.default is not None}
     bound = defaults | dict(given)
     problems = [

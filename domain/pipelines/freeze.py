@@ -11,7 +11,7 @@ from domain.pipelines.window import WindowGate
 from domain.text import Description, Name, Slug
 
 HORIZON = timedelta(days=400)
-"""How far ahead to look for a time at which all windows of a stage are open, not counting freezes."""
+"""The limit of the search for a time at which all windows of a stage are open, not counting freezes."""
 
 
 class Freeze(Frozen):

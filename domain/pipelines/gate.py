@@ -15,7 +15,7 @@ MOST_APPROVALS = 20
 
 @final
 class ApprovalGate(Frozen):
-    """Acts only after that many different people with the right on the environment have approved exactly what will be applied.
+    """Acts only after `approvals` different people with the right on the environment have approved exactly what will be applied.
 
     The person who added the flag is not one of them, unless allowed. The release blocks once `timeout` has passed since the stage was due.
     """

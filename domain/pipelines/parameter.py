@@ -31,7 +31,7 @@ class ParameterType(StrEnum):
         return self is not ParameterType.DATETIME
 
     def accepts(self, value: Value) -> bool:
-        """True if the value is of this type. A point in time is a text; the stage that uses it checks its form."""
+        """True if the value is of this type. A point in time is a text, whose form the stage that uses it checks."""
         expected = ParameterType.STRING if self is ParameterType.DATETIME else self
         return value is not None and type_of(value).value == expected.value
 
@@ -60,7 +60,7 @@ class FromParameter(Frozen):
         return parameters[self.parameter]
 
     def problems(self, pointer: str, declared: Mapping[str, Parameter], *, is_time: bool) -> Iterator[Problem]:
-        """Yield a problem if the parameter is not declared, or is a value in place of a point in time or the reverse."""
+        """Yield a problem if the parameter is not declared or has the wrong type: `is_time` requires a point in time, otherwise a value."""
         parameter = declared.get(self.parameter)
         if parameter is None:
             message = f"The parameter '{self.parameter}' is not declared: add it to `parameters`, or name another."

@@ -1,4 +1,4 @@
-"""Triggers: when a stage becomes due.
+"""Triggers: the rules by which a stage becomes due.
 
 A trigger is one class in this module, with the rules that `TriggerRules` names. No other module distinguishes triggers by their type.
 """
@@ -17,7 +17,7 @@ from domain.pipelines.parameter import FromParameter, Parameter, Parameters
 from domain.pipelines.trigger_rules import TriggerRules
 
 FARTHEST = timedelta(days=5 * 366)
-"""How far ahead a point in time may lie."""
+"""The farthest that a point in time may lie ahead."""
 
 
 class _CountsFromEntry(TriggerRules):
@@ -129,7 +129,7 @@ class WaitUntil(TriggerRules):
 
     @property
     def waits(self) -> bool:
-        """True: when the stage will be entered is not known beforehand."""
+        """Always true: it is not known beforehand when the stage is entered."""
         return True
 
     @property
@@ -138,7 +138,7 @@ class WaitUntil(TriggerRules):
         return frozenset({self.at_from.parameter} if self.at_from else ())
 
     def instant(self) -> datetime:
-        """Return the point in time that is written here. Raises ValueError if a parameter gives it."""
+        """Return the point in time that `at` gives. Raises ValueError if a parameter gives it."""
         if self.at is None:
             raise ValueError("a parameter gives the time")
         return parse_instant(self.at, self.timezone)
@@ -148,7 +148,7 @@ class WaitUntil(TriggerRules):
         return max(self.instant(), entered_at)
 
     def has_passed(self, entered_at: datetime) -> bool:
-        """True if a stage entered at that time acts at once because its point in time is over."""
+        """Return True if its point in time has passed when a stage is entered at that time."""
         return self.instant() < entered_at
 
     def with_fixed_time(self, parameters: Parameters) -> Self:
@@ -163,7 +163,7 @@ class WaitUntil(TriggerRules):
             return self
 
     def publishing_problems(self, pointer: str, declared: Mapping[str, Parameter], now: datetime) -> Iterator[Problem]:
-        """Yield what is wrong with the parameter, or with the point in time that is written here or is its default."""
+        """Yield what is wrong with the parameter, or with the point in time that `at` or the default gives."""
         if self.at_from:
             yield from self.at_from.problems(f"{pointer}/at_from/parameter", declared, is_time=True)
         text = self._text_in({name: each.default for name, each in declared.items()})
@@ -185,7 +185,7 @@ class WaitUntil(TriggerRules):
         return f"Its time, {self.instant():%Y-%m-%d %H:%M:%S} UTC, has passed when the stage is entered, so it acts at once."
 
     def in_words(self) -> str:
-        """Describe it for people; a parameter stands for the time that it will give."""
+        """Describe it for people. A parameter is shown by its name."""
         if self.at_from:
             return f"at ‹{self.at_from.parameter}›"
         return f"at {self.at} {self.timezone}" if self.timezone else f"at {self.at}"

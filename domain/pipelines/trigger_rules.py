@@ -21,7 +21,7 @@ class TriggerRules(Frozen, ABC):
     @property
     @abstractmethod
     def waits(self) -> bool:
-        """True if time can pass between entering the stage and its being due."""
+        """True if time can pass between entering the stage and becoming due."""
 
     @property
     @abstractmethod
@@ -30,7 +30,7 @@ class TriggerRules(Frozen, ABC):
 
     @abstractmethod
     def due_at(self, entered_at: datetime, /) -> datetime:
-        """Return when a stage entered at that time becomes due; never before it was entered.
+        """Return when a stage entered at that time becomes due. That is never before it was entered.
 
         The workflow calls this on replay, so only the arguments may decide. Raises ValueError if a parameter is missing.
         """
@@ -45,7 +45,7 @@ class TriggerRules(Frozen, ABC):
 
     @abstractmethod
     def binding_problems(self, stage: str, parameters: Parameters, now: datetime, /) -> Iterator[Problem]:
-        """Yield each parameter whose value this trigger, of the stage of that name, can't use."""
+        """Yield a problem for each parameter whose value the trigger can't use. `stage` is the name of its stage."""
 
     @abstractmethod
     def note(self, entered_at: datetime, /) -> str | None:

@@ -31,7 +31,10 @@ class NetChange(NamedTuple):
 
 
 class UndoScope(NamedTuple):
-    """The changes of a release to undo: those of the stages from an index on. A change knows its visit, a visit its stage."""
+    """The changes of a release to undo: those of the stages from an index on.
+
+    A change names its visit, and `stage_of_visit` maps visits to stages.
+    """
 
     undoes_from: int
     stage_of_visit: Mapping[int, int]

@@ -27,7 +27,7 @@ class Blocked(Message):
 
 
 class Paused(Message):
-    """A pause, and the time of the wait that `remaining` holds back; zero if the stage was due.
+    """A pause. `remaining` is the rest of the wait, zero if the stage was due.
 
     A stage that waits for a fixed time acts no earlier than `until`: a pause does not move that.
     """
@@ -127,37 +127,37 @@ class Release(Frozen):
         return f"release/{self.project}/{self.feature}/{self.id}"
 
     def started(self, at: datetime, acts_at: datetime) -> "Release":
-        """Return it as started by its workflow. The sequence stays: the workflow counts from there."""
+        """Return a copy that its workflow has started. The sequence stays: the workflow counts from there."""
         return self.model_copy(update={"status": ReleaseStatus.RUNNING, "entered_at": at, "acts_at": acts_at})
 
     def entered(self, stage: NextStage, at: datetime, write_key: str) -> "Release":
-        """Return it in that stage, on a new visit."""
+        """Return a copy that has entered that stage, on a new visit."""
         position = {"stage_index": stage.index, "stage": stage.name, "environment": stage.environment, "visit": self.visit + 1, "step": 1}
         acts_at = stage.trigger.due_at(at)
         return self._moves(write_key, entered_at=at, acts_at=acts_at, **position)
 
     def stepped(self, following: NextStep, at: datetime, write_key: str) -> "Release":
-        """Return it after a step of its rollout, before the next one."""
+        """Return a copy that has carried out a step of its rollout and waits for the next one."""
         return self._moves(write_key, step=following.step, acts_at=at + following.every)
 
     def ended(self, status: ReleaseStatus, at: datetime, write_key: str) -> "Release":
-        """Return it as finished with that status."""
+        """Return a copy that is finished, with that status."""
         return self._written(write_key, status=status, ended_at=at, acts_at=None, blocked=None, paused=None)
 
     def blocked_by(self, blocked: Blocked, write_key: str) -> "Release":
-        """Return it as blocked. A rollback that was requested stays pending."""
+        """Return a copy that is blocked. A rollback that was requested stays pending."""
         return self._written(write_key, status=ReleaseStatus.BLOCKED, blocked=blocked, paused=None, acts_at=None, rollback=self.rollback)
 
     def made_due_now(self, responsible_id: str, at: datetime, write_key: str) -> "Release":
-        """Return it as due at once, because a person retried it or cut its wait short. That person is now responsible."""
+        """Return a copy that is due at once, because a person retried it or cut its wait short. That person is now responsible."""
         return self._moves(write_key, acts_at=at, responsible_id=responsible_id)
 
     def held_back_by(self, held: GateHold) -> "Release":
-        """Return it as held back: its stage is due but may not act yet. The sequence stays, because nothing is decided."""
+        """Return a copy that is held back: its stage is due but may not act yet. The sequence stays, because nothing is decided."""
         return self.model_copy(update={"held": held, "acts_at": held.until})
 
     def paused_at(self, trigger: Trigger, at: datetime, by: str, write_key: str, reason: str | None = None) -> "Release":
-        """Return it as paused. The rest of its wait is kept, or the whole wait if it has not started."""
+        """Return a copy that is paused. It keeps the rest of its wait, or the whole wait if that has not started."""
         acts_at = at if self.held else self.acts_at or trigger.due_at(at)
         until = acts_at if trigger.is_fixed_time and self.step == 1 and not self.held else None
         paused = Paused(since=at, remaining=remaining(acts_at, at), until=until, by=by, reason=reason)
@@ -166,39 +166,39 @@ class Release(Frozen):
     def resumed(
         self, responsible_id: str, entered_at: datetime, at: datetime, write_key: str, *, left: timedelta | None = None
     ) -> "Release":
-        """Return it as running again, with the rest of its wait; `left` is that rest by Temporal's clock, if known."""
+        """Return a copy that runs again, with the rest of its wait. `left` is that rest by Temporal's clock, if known."""
         paused = self.paused or Paused(since=at, remaining=timedelta(0))
         acts_at = resumes_at(paused.remaining if left is None else left, at, paused.until)
         return self._moves(write_key, responsible_id=responsible_id, entered_at=self.entered_at or entered_at, acts_at=acts_at)
 
     def rolling_back(self, rollback: Rollback, write_key: str) -> "Release":
-        """Return it as due to be rolled back at once."""
+        """Return a copy that is to be rolled back at once."""
         times = {"acts_at": rollback.asked_at, "ended_at": None}
         return self._written(write_key, status=ReleaseStatus.ROLLING_BACK, rollback=rollback, blocked=None, paused=None, **times)
 
     def rolled_back(self, rollback: Rollback, at: datetime, write_key: str) -> "Release":
-        """Return it as rolled back and finished."""
+        """Return a copy that is rolled back and finished."""
         return self.ended(ReleaseStatus.ROLLED_BACK, at, write_key).model_copy(update={"rollback": rollback})
 
     def returned_to(self, stage: NextStage, rollback: Rollback, at: datetime, write_key: str) -> "Release":
-        """Return it after a rollback to an earlier stage: paused in the stage that follows that one."""
+        """Return a copy that was rolled back to an earlier stage and is paused in the stage that follows that one."""
         paused = self.entered(stage, at, write_key).paused_at(stage.trigger, at, rollback.by.owner, write_key, rollback.reason)
         return paused.model_copy(update={"sequence": self.sequence + 1, "rollback": rollback})
 
     def ended_as_before(self, rollback: Rollback, ended: PreviousEnd, write_key: str) -> "Release":
-        """Return it finished as before: its rollback was given up, and nothing was reverted."""
+        """Return a copy that has ended as before: its rollback was given up, and nothing was reverted."""
         restored = {"status": ReleaseStatus(ended.status), "ended_at": ended.at, "acts_at": None}
         return self._written(write_key, rollback=rollback.given_up(), **restored)
 
     def with_responsible(self, owner_id: str) -> "Release":
-        """Return it with a new responsible owner, by whose rights it acts from now on."""
+        """Return a copy that from now on acts by the rights of that owner."""
         return self.model_copy(update={"responsible_id": owner_id})
 
     def _moves(self, write_key: str, **changes: Any) -> "Release":
         return self._written(write_key, status=ReleaseStatus.RUNNING, blocked=None, paused=None, **changes)
 
     def _written(self, write_key: str, **changes: Any) -> "Release":
-        """Return it with the next sequence. Unless the caller sets the rollback, a pending one is given up."""
+        """Return a copy with the next sequence. A pending rollback is given up unless the changes set it."""
         rollback = self.rollback.given_up() if self.rollback and self.rollback.is_asked else self.rollback
         return self.model_copy(
             update={"rollback": rollback, "held": None} | changes | {"sequence": self.sequence + 1, "write_key": write_key}

@@ -1,4 +1,4 @@
-"""The decision what a rollback reverts in one environment, and what it leaves alone."""
+"""The plan of a rollback in one environment: the fields to revert, and the fields to leave alone."""
 
 from itertools import chain
 from typing import Any, NamedTuple
@@ -49,7 +49,7 @@ def left_without_environment(net: NetChange, environment: str) -> tuple[LeftAlon
 
 
 def _revert_plain(net: NetChange, context: RevertContext) -> tuple[dict[str, Any], list[LeftAlone]]:
-    """Decide about the plain fields.
+    """Return the patch for the plain fields, and those that are left alone.
 
     A patch that sets `enabled` or `value` ends the current rollout. So a rollout that somebody started is kept in the patch, and an
     earlier rollout is not restored over a state that somebody set since.
@@ -98,7 +98,7 @@ class _OverrideRevert:
             self._restore_fields(self.before, self.after, self.now)
 
     def _revert_creation(self) -> None:
-        """Remove an override that the release created. If somebody changed other fields of it, only let those of the release inherit."""
+        """Remove an override that the release created. If somebody changed it since, only let the fields of the release inherit again."""
         if self.now is None or self.after is None:
             return
         if self.context.force or self.now == self.after:
@@ -137,7 +137,7 @@ class _OverrideRevert:
 def _with_free_priorities(
     overrides: dict[str, OverridePatch | None], context: RevertContext
 ) -> tuple[dict[str, OverridePatch | None], list[LeftAlone]]:
-    """Give an override whose priority is taken by now the next free one, above if possible: no two overrides share a priority."""
+    """Move overrides whose priority is now taken to the next free one, above it if possible. No two overrides share a priority."""
     after = FlagPatch(overrides=overrides).applied(context.now).overrides
     ranked, displaced = dict(overrides), []
     for segment, patch in overrides.items():

@@ -39,7 +39,7 @@ class PreviousEnd(Message):
 
 
 class Rollback(Message):
-    """The `n`th rollback of a release, as a person requested it. It reverts the changes of the stages from `undoes_from` on."""
+    """The `n`th rollback of a release, requested by a person. It reverts the changes of the stages from `undoes_from` on."""
 
     n: int
     by: Person
@@ -59,15 +59,15 @@ class Rollback(Message):
         return self.state is RollbackState.ASKED
 
     def asked_again(self, person: Person, at: Moment) -> "Rollback":
-        """Return the same rollback, requested by the person who retries it."""
+        """Return a copy that is requested by the person who retries it."""
         return self.model_copy(update={"by": person, "asked_at": at})
 
     def done(self, at: Moment, left_alone: tuple[LeftAlone, ...]) -> "Rollback":
-        """Return it as carried out, except for the fields that were left alone."""
+        """Return a copy that was carried out, except for the fields that were left alone."""
         return self.model_copy(update={"state": RollbackState.DONE, "done_at": at, "left_alone": left_alone})
 
     def given_up(self) -> "Rollback":
-        """Return it as abandoned: it is no longer pending, and nothing was reverted."""
+        """Return a copy that was abandoned: it is no longer pending, and nothing was reverted."""
         return self.model_copy(update={"state": RollbackState.GIVEN_UP})
 
     def without_left_alone(self) -> "Rollback":
@@ -86,7 +86,7 @@ def rollback_key(release: str, n: int, environment: str) -> str:
 
 
 def first_undone_stage(passed: Sequence[str], name: str, current: str) -> int:
-    """Return the position after the named stage among those that the release has passed. Raises Invalid if it is not one of them."""
+    """Return the position after the named stage in the list of passed stages. Raises Invalid if it is not one of them."""
     names = [each.casefold() for each in passed]
     if name.casefold() in names:
         return names.index(name.casefold()) + 1

@@ -14,20 +14,20 @@ def remaining(acts_at: datetime, at: datetime) -> timedelta:
 
 
 def bounded(left: timedelta, entered_at: datetime, acts_at: datetime, noticed_at: datetime) -> timedelta:
-    """Return the remaining wait that another clock, which may be wrong, reported when it stopped, within what this clock knows.
+    """Return the remaining wait as another clock reported it, within the bounds that this clock knows: the other may be wrong.
 
-    It stopped after the wait began and before this clock noticed. So nothing acts too early, and nothing waits longer than the whole wait.
+    The wait was stopped after it began and before this clock noticed. So nothing acts too early, or waits longer than the whole wait.
     """
     return max(remaining(acts_at, noticed_at), min(left, remaining(acts_at, entered_at)))
 
 
 def resumes_at(left: timedelta, at: datetime, until: datetime | None = None) -> datetime:
-    """Return when a stage acts that is resumed at that time with that much of its wait left. A fixed time (`until`) did not move."""
+    """Return when a stage acts that is resumed at that time with the rest of its wait. A fixed time (`until`) did not move."""
     return max(until, at) if until else at + left
 
 
 Calendar = Callable[[Stage, datetime], datetime]
-"""Returns when a stage that is due at that time may act, by its windows and by freezes."""
+"""A function that returns when a stage that is due at that time may act, by its windows and by freezes."""
 
 
 def always_open(_stage: Stage, at: datetime) -> datetime:

@@ -12,7 +12,7 @@ from domain.releases.status import ReleaseStatus
 from domain.system import WHY_LATE, TemporalStatus
 
 PATIENCE = timedelta(seconds=60)
-"""How late a stage may be before it is reported as a problem."""
+"""The lateness from which a stage is reported as a problem."""
 
 _NO_TEMPORAL = "Temporal can't be reached, or doesn't know the namespace"
 
@@ -93,7 +93,7 @@ def _rolling_back(rollback: Rollback, now: datetime, temporal: TemporalStatus | 
         return WaitingFor(code="rolling_back", message=f"The release is about to be {rollback.in_words()}.")
     code, cause = _cause_of_delay(temporal, now)
     request = f"The release is still to be {rollback.in_words()} at {rollback.asked_at:%Y-%m-%d %H:%M:%S} UTC"
-    return WaitingFor(code=code, message=f"{request}: {cause}. That happens by itself once the problem is resolved.")
+    return WaitingFor(code=code, message=f"{request}: {cause}. It continues by itself once the problem is resolved.")
 
 
 def _waiting_for_start(added: datetime, now: datetime, temporal: TemporalStatus | None) -> WaitingFor:
@@ -102,7 +102,10 @@ def _waiting_for_start(added: datetime, now: datetime, temporal: TemporalStatus 
         return WaitingFor(code="starting", message="The release is about to start.")
     not_accepted = "Temporal is reachable but has not accepted the workflow yet, see the log"
     cause = not_accepted if temporal and temporal.reachable else _NO_TEMPORAL
-    message = f"The release was added at {added:%Y-%m-%d %H:%M:%S} UTC and could not be started: {cause}. Starting it is retried."
+    message = (
+        f"The release was added at {added:%Y-%m-%d %H:%M:%S} UTC and could not be started: {cause}. "
+        "It starts by itself once the problem is resolved."
+    )
     return WaitingFor(code="unavailable", message=message)
 
 
