@@ -10,8 +10,8 @@ from domain.access import Caller
 from domain.audit import AuditEvent
 from domain.errors import Invalid, NotAllowed, Problem
 from domain.flags.project import Project
-from domain.pipelines.binding import FARTHEST
 from domain.pipelines.freeze import Freeze
+from domain.pipelines.trigger import FARTHEST
 from domain.releases.release import Release
 from domain.releases.stop import Stop
 

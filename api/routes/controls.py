@@ -70,7 +70,7 @@ class Steering:
         """Send a control into the workflow; the answer comes when the record shows its effect."""
         found = await run_in_threadpool(self._look, body)
         message = build.model_validate(
-            {"by": self.caller.person, "reason": body.reason, "expected": body.expected.or_visit(found.visit)} | more
+            {"by": self.caller.person, "reason": body.reason, "expected": body.expected.with_default_visit(found.visit)} | more
         )
         try:
             if found.is_finished or found.status in (ReleaseStatus.STARTING, ReleaseStatus.ROLLING_BACK):

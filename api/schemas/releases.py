@@ -223,7 +223,7 @@ class Viewer:
     def _plain(self, release: Release, *, asks: bool = False, is_newest: bool) -> dict[str, Any]:
         blocked = release.blocked
         asks = asks or (release.held is not None and release.held.code == "approval")
-        allowed = allowed_controls(release.status, asks=asks, is_newest=is_newest)
+        allowed = allowed_controls(release.status, needs_approval=asks, is_newest=is_newest)
         own = {field: getattr(release, field) for field in ReleaseSummary.model_fields if hasattr(release, field)}
         return own | {
             "status": release.status.value,
