@@ -6,6 +6,7 @@ The caller of each function holds the project's row, so that two changes of one 
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from domain.access import Caller
 from domain.audit import AuditEvent
@@ -111,9 +112,8 @@ def archive_pipeline(store: Store, caller: Caller, project: Project, id_or_key: 
 
 
 def _check_publishable(store: Store, project: Project, definition: PipelineDefinition, at: datetime) -> None:
-    environments = {environment.key for environment in store.environments.all(project.id)}
-    segments = {segment.key for segment in store.segments.all(project.id)}
-    if problems := problems_of(definition, environments, segments, at):
+    provider = provider_of(project, store)
+    if problems := problems_of(definition, provider.environments(), provider.segments(), at):
         number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise PublishingRefused(f"The pipeline would not work: it has {number}, listed in `errors`.", problems=tuple(problems))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from activities.commands.identities import remember
+from activities.commands.identities import update_traits
 from api.evaluation.response_json import UNCACHED, to_json
 from api.evaluation.served_environments import Environments, Served
 from domain.errors import Invalid
@@ -121,7 +121,7 @@ async def read_environment_document(request: Request) -> Response:
 async def _identified(request: Request, served: Served, sent: object) -> Response:
     try:
         identity_request = read_identity_request(sent)
-        identity, known = await asyncio.to_thread(remember, request.app.state.database, served.id, identity_request, datetime.now(UTC))
+        identity, known = await asyncio.to_thread(update_traits, request.app.state.database, served.id, identity_request, datetime.now(UTC))
     except Invalid as refusal:
         raise FlagsmithFailure(refusal.message) from refusal
     about = to_json(_about(identity_request, identity, known))

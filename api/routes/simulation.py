@@ -8,7 +8,7 @@ from api.dependencies import CallerDep, DatabaseDep, now
 from api.schemas.simulation import Simulate, SimulationView, simulation_view
 from domain.errors import Invalid, NotFound, Problem
 from domain.flags.project import Feature, Project
-from domain.pipelines.binding import FARTHEST
+from domain.pipelines.trigger import FARTHEST
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/pipelines", tags=["pipelines"])

@@ -202,7 +202,7 @@ class Viewer:
         definition, runs, changes, freezes, approval, *_ = details
         history = [_visit(run, definition, [change for change in changes if change.visit == run.visit]) for run in runs]
         return ReleaseView(
-            **self._fields(release, asks=approval is not None, is_newest=details.is_newest),
+            **self._fields(release, needs_approval=approval is not None, is_newest=details.is_newest),
             stages=plan_of(release, definition, runs, changes, self.at, freezes),
             rollouts=details.rollouts,
             history=history,
@@ -220,10 +220,10 @@ class Viewer:
     def _temporal_url(self, workflow_id: str) -> str:
         return f"{self.temporal_ui}/workflows/{quote(workflow_id, safe='')}"
 
-    def _fields(self, release: Release, *, asks: bool = False, is_newest: bool) -> dict[str, Any]:
+    def _fields(self, release: Release, *, needs_approval: bool = False, is_newest: bool) -> dict[str, Any]:
         blocked = release.blocked
-        asks = asks or (release.held is not None and release.held.code == "approval")
-        allowed = allowed_controls(release.status, asks=asks, is_newest=is_newest)
+        needs_approval = needs_approval or (release.held is not None and release.held.code == "approval")
+        allowed = allowed_controls(release.status, needs_approval=needs_approval, is_newest=is_newest)
         same = {field: getattr(release, field) for field in ReleaseSummary.model_fields if hasattr(release, field)}
         return same | {
             "status": release.status.value,

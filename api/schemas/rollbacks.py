@@ -8,7 +8,7 @@ from activities.commands.request_rollback import RollbackForecast
 from activities.record.rollback_plan import EnvironmentRevert
 from domain.flags.change import plan_change
 from domain.model import Moment
-from domain.releases.rollback import Because, RollbackState
+from domain.releases.rollback import LeftAloneReason, RollbackState
 
 
 class LeftAloneView(BaseModel):
@@ -16,7 +16,7 @@ class LeftAloneView(BaseModel):
 
     environment: str
     field: str
-    because: Because
+    because: LeftAloneReason
     before: Any
     after: Any
     now: Any

@@ -92,7 +92,7 @@ def freeze_view(freeze: Freeze, at: datetime) -> FreezeView:
 
 def stop_view(stop: Stop, at: datetime) -> StopView:
     """Return the view of a stop at this time."""
-    return StopView(**stop.model_dump(exclude={"placed_by_id"}), stands=stop.stands(at))
+    return StopView(**stop.model_dump(exclude={"placed_by_id"}), stands=stop.is_active(at))
 
 
 def _invalid_time(field: str, message: str) -> Invalid:

@@ -271,7 +271,7 @@ def test_simulation_considers_windows_freezes_approvals_and_stops(api_on_both: A
     [everyone] = found["stages"]
     assert everyone["acts_at"] == "2026-03-03T12:00:00Z"
     assert "'Move' freezes production" in everyone["note"]
-    assert "It asks for 2 approvals" in everyone["note"]
+    assert "It needs 2 approvals" in everyone["note"]
     assert [(each["about"], each["code"]) for each in found["obstacles"]] == [("stop", "stopped")]
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from activities.commands.bootstrap import SHORTEST
-from activities.http_post import SECONDS
+from activities.http_post import TIMEOUT_SECONDS
 from activities.store import deliveries
 from activities.store.database import Database
 from activities.store.paging import MOST, USUAL
@@ -20,10 +20,10 @@ from domain.evaluation.identity import LARGEST_TRAIT, LONGEST_IDENTIFIER, LONGES
 from domain.flags.flag import LARGEST_INTEGER, LAST_PRIORITY, LONGEST_STRING, MOST_OVERRIDES
 from domain.flags.regex import DEEPEST_GROUPS, LARGEST
 from domain.flags.segment import DEEPEST_RULES
-from domain.pipelines.binding import FARTHEST
 from domain.pipelines.gate import MOST_APPROVALS, MOST_GATES
 from domain.pipelines.parameter import MOST_PARAMETERS
 from domain.pipelines.pipeline import LARGEST_DEFINITION, MOST_STAGES
+from domain.pipelines.trigger import FARTHEST
 from domain.pipelines.window import MOST_RANGES
 from domain.releases.waiting import PATIENCE
 from domain.text import LONGEST_REASON, SLUG_PATTERN
@@ -105,7 +105,7 @@ LIMITS = {
     "environments in a grant": _field("Grant", "environments", "maxItems"),
     "webhooks of a project": MOST_WEBHOOKS,
     "a webhook's URL, in characters": LONGEST_URL,
-    "an attempt to deliver, in seconds": int(SECONDS),
+    "an attempt to deliver, in seconds": int(TIMEOUT_SECONDS),
     "the time between two attempts at one delivery, in hours": _seconds(RetryPolicy().longest) // 3600,
     "the time between two attempts at any, while all fail, in seconds": _seconds(RetryPolicy().longest_rest),
     "for how long a delivery is attempted, in hours": _seconds(RetryPolicy().in_all) // 3600,
