@@ -1,4 +1,4 @@
-"""Projects, environments and segments on the wire."""
+"""Request and response bodies of projects, environments and segments."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -8,20 +8,20 @@ from domain.text import Name, Slug
 
 
 class CreateNamed(Frozen):
-    """A key, and a name that defaults to it."""
+    """A key and a name, which defaults to the key."""
 
     key: Slug
     name: Name | None = None
 
 
 class ChangeName(Frozen):
-    """A new name; keys never change."""
+    """A new name. Keys never change."""
 
     name: Name
 
 
 class CreateSegment(CreateNamed):
-    """A segment, with its rules in Flagsmith's form."""
+    """A new segment, with rules in the format of Flagsmith."""
 
     rules: Rules = ()
 
@@ -43,7 +43,7 @@ class NamedView(BaseModel):
 
 
 class EnvironmentView(NamedView):
-    """An environment, and what applications read its flags with; `server_key` is null for those who may not change flags there."""
+    """An environment and the keys for applications. `server_key` is null for callers who may not change flags there."""
 
     client_key: str
     server_key: str | None

@@ -1,4 +1,4 @@
-"""Whole environments as they are served, of every kind, for properties."""
+"""Strategies for served environments and identities of every kind, for property tests."""
 
 from typing import Any
 
@@ -22,32 +22,32 @@ VALUE_OF: dict[Operator, st.SearchStrategy[str | None]] = {
     Operator.IS_SET: st.none(),
     Operator.IS_NOT_SET: st.none(),
 }
-OTHERWISE = st.sampled_from(["pro", "free", "5", "5.5", "1.2.3:semver", "1.10.0:semver", "true", "False", "", "x"])
+OTHER_VALUES = st.sampled_from(["pro", "free", "5", "5.5", "1.2.3:semver", "1.10.0:semver", "true", "False", "", "x"])
 
 
 @st.composite
 def conditions(draw: st.DrawFn) -> dict[str, Any]:
-    """One comparison."""
+    """Draw one condition of a rule."""
     operator = draw(st.sampled_from(Operator))
-    value = draw(VALUE_OF.get(operator, OTHERWISE))
-    about = draw(st.sampled_from(TRAITS))
+    value = draw(VALUE_OF.get(operator, OTHER_VALUES))
+    trait = draw(st.sampled_from(TRAITS))
     if operator is Operator.PERCENTAGE_SPLIT and draw(st.booleans()):
         return {"operator": operator.value, "value": value}
-    return {"property": about, "operator": operator.value, "value": value}
+    return {"property": trait, "operator": operator.value, "value": value}
 
 
 def rules(depth: int = 2) -> st.SearchStrategy[list[dict[str, Any]]]:
-    """Rules within rules."""
-    within = rules(depth - 1) if depth else st.just([])
+    """Return nested rules."""
+    nested = rules(depth - 1) if depth else st.just([])
     rule = st.fixed_dictionaries(
-        {"type": st.sampled_from(["ALL", "ANY", "NONE"]), "rules": within, "conditions": st.lists(conditions(), max_size=2)}
+        {"type": st.sampled_from(["ALL", "ANY", "NONE"]), "rules": nested, "conditions": st.lists(conditions(), max_size=2)}
     )
     return st.lists(rule, max_size=2)
 
 
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
-    """An environment with up to four flags, and segments of which some have overrides."""
+    """Draw an environment with up to four flags, and segments, some of which have overrides."""
     features = [
         Feature(id=f"feature-{number}", key=f"flag-{number}", name="Flag", type=FeatureType.STRING)
         for number in range(draw(st.integers(1, 4)))
@@ -75,6 +75,6 @@ TRAIT_VALUES = st.one_of(
 
 @st.composite
 def identities(draw: st.DrawFn) -> Identity:
-    """Somebody with some of the traits that rules look at."""
+    """Draw an identity with some of the traits that rules use."""
     traits = draw(st.dictionaries(st.sampled_from(TRAITS), TRAIT_VALUES, max_size=4))
     return Identity(draw(st.text(alphabet="abc5@.", min_size=1, max_size=6)), traits)

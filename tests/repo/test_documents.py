@@ -13,10 +13,10 @@ ROOT = Path(__file__).parents[2]
 HTTP_CODES = {
     "body_too_large",
     "database_unavailable",
+    "http_error",
     "internal_error",
     "json_invalid",
     "method_not_allowed",
-    "refused",
     "temporal_unavailable",
     "too_many_requests",
     "unsupported_media_type",

@@ -30,7 +30,7 @@ CONTROLS_BY_THE_RECORD = {"release_paused", "release_removed", "release_rolling_
 def _of_api(database: Database) -> set[str]:
     metrics = ApiMetrics()
     metrics.watch(database)
-    metrics.note(Answered("GET", "/readyz", "503", 0.1, "database_unavailable"))
+    metrics.count(Answered("GET", "/readyz", "503", 0.1, "database_unavailable"))
     return {line.split()[2] for line in metrics.page().decode().splitlines() if line.startswith("# TYPE")}
 
 
