@@ -1,7 +1,8 @@
-"""Projects, environments and segments on the wire."""
+"""Wire formats of projects, environments and segments."""
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.errors import Problem
 from domain.flags.segment import Rules
 from domain.model import Frozen
 from domain.text import Name, Slug
@@ -43,13 +44,19 @@ class NamedView(BaseModel):
 
 
 class EnvironmentView(NamedView):
-    """An environment, and what applications read its flags with; `server_key` is null for those who may not change flags there."""
+    """An environment, with the keys for reading its flags. `server_key` is null for callers who may not change flags there."""
 
     client_key: str
     server_key: str | None
 
 
-class SegmentView(NamedView):
-    """A segment."""
+class SegmentSummary(NamedView):
+    """A segment in a list."""
 
     rules: Rules
+
+
+class SegmentView(SegmentSummary):
+    """A segment. After a write, `warnings` names each value that is stored in another form than it was sent."""
+
+    warnings: list[Problem]
