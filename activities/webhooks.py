@@ -79,12 +79,12 @@ class DeliveryActivities:
 
     def _give_up_what_is_late(self, webhook: str) -> None:
         with self.database.transaction() as store:
-            store.deliveries.give_up(webhook, _now() - self.patience.in_all)
+            store.deliveries.give_up(webhook, _now() - self.patience.give_up_after)
 
     def _onward(self, webhook: str, failures: int) -> Delivered:
         with self.database.reading() as store:
             next_at = store.deliveries.next_at(webhook)
-        rest: timedelta = self.patience.rest_after(failures)
+        rest: timedelta = self.patience.backoff_after(failures)
         return Delivered(failures=failures, rest=rest, next_at=next_at)
 
 

@@ -12,10 +12,10 @@ def remember(database: Database, environment_id: str, told: IdentityRequest, at:
     """For whom to evaluate, and what is known of the identity from now on. It writes only what is new. Raises Invalid."""
     with database.reading() as store:
         known = store.identities.traits(environment_id, told.identifier)
-    if told.transient or told.known_after(known) == known:
-        return told.seen_as(known), known
+    if told.transient or told.traits_after(known) == known:
+        return told.identity(known), known
     with database.transaction() as store:
         known = store.identities.traits(environment_id, told.identifier, lock=True)
-        after = told.known_after(known)
+        after = told.traits_after(known)
         store.identities.write(environment_id, told.identifier, after, at)
-    return told.seen_as(known), after
+    return told.identity(known), after

@@ -123,7 +123,7 @@ async def _identified(request: Request, served: Served, sent: object) -> Respons
 
 
 def _about(told: IdentityRequest, identity: Identity, known: Mapping[str, Trait]) -> dict[str, Any]:
-    shown = identity.traits if told.transient else {**known, **told.passing}
+    shown = identity.traits if told.transient else {**known, **told.for_now}
     return {"identifier": identity.identifier, "traits": [{"trait_key": key, "trait_value": value} for key, value in shown.items()]}
 
 

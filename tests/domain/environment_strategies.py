@@ -1,4 +1,4 @@
-"""Whole environments as they are served, of every kind, for properties."""
+"""Hypothesis strategies for complete environments as they are served."""
 
 from typing import Any
 
@@ -24,19 +24,19 @@ VALUE_OF: dict[Operator, st.SearchStrategy[str | None]] = {
 }
 STORED_BEFORE: dict[Operator, st.SearchStrategy[str | None]] = {Operator.IN: st.sampled_from(["", ",", '["a,b", true]', "[NaN]"])}
 """Values that are refused when they are written, and may have been stored by earlier versions."""
-OTHERWISE = st.sampled_from(["pro", "free", "5", " 5 ", "5.5", "1.2.3:semver", "1.10.0:semver", "true", "False", "", "x"])
+OTHER_VALUES = st.sampled_from(["pro", "free", "5", " 5 ", "5.5", "1.2.3:semver", "1.10.0:semver", "true", "False", "", "x"])
 
 
 @st.composite
 def conditions(draw: st.DrawFn, stored: bool) -> dict[str, Any]:
     """One condition."""
     operator = draw(st.sampled_from(Operator))
-    values = VALUE_OF.get(operator, OTHERWISE)
+    values = VALUE_OF.get(operator, OTHER_VALUES)
     value = draw(values | STORED_BEFORE[operator] if stored and operator in STORED_BEFORE else values)
-    about = draw(st.sampled_from(TRAITS))
+    property_ = draw(st.sampled_from(TRAITS))
     if operator is Operator.PERCENTAGE_SPLIT and draw(st.booleans()):
         return {"operator": operator.value, "value": value}
-    return {"property": about, "operator": operator.value, "value": value}
+    return {"property": property_, "operator": operator.value, "value": value}
 
 
 def rules(depth: int = 2, *, stored: bool = False) -> st.SearchStrategy[list[dict[str, Any]]]:
@@ -50,7 +50,7 @@ def rules(depth: int = 2, *, stored: bool = False) -> st.SearchStrategy[list[dic
 
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
-    """An environment with up to four flags, and segments of which some have overrides."""
+    """An environment with up to four flags, and segments, some with overrides."""
     features = [
         Feature(id=f"feature-{number}", key=f"flag-{number}", name="Flag", type=FeatureType.STRING)
         for number in range(draw(st.integers(1, 4)))
@@ -78,6 +78,6 @@ TRAIT_VALUES = st.one_of(
 
 @st.composite
 def identities(draw: st.DrawFn) -> Identity:
-    """Somebody with some of the traits that rules look at."""
+    """An identity with some of the traits that rules compare."""
     traits = draw(st.dictionaries(st.sampled_from(TRAITS), TRAIT_VALUES, max_size=4))
     return Identity(draw(st.text(alphabet="abc5@.", min_size=1, max_size=6)), traits)

@@ -1,4 +1,4 @@
-"""Flags and patches of every kind, for properties."""
+"""Hypothesis strategies for flags and patches."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def overrides(draw: st.DrawFn, priority: int) -> Override:
 
 @st.composite
 def rollouts(draw: st.DrawFn) -> Rollout:
-    """A rollout that serves what it names."""
+    """A rollout that names any of its fields."""
     served: dict[str, Any] = {"enabled": draw(st.booleans())} if draw(st.booleans()) else {}
     if draw(st.booleans()):
         served["value"] = draw(VALUES)
@@ -31,7 +31,7 @@ def rollouts(draw: st.DrawFn) -> Rollout:
 
 @st.composite
 def flags(draw: st.DrawFn) -> FlagState:
-    """A flag with up to three overrides, each with its own priority."""
+    """A flag with up to three overrides of different priorities."""
     ranked = draw(st.permutations(range(6)))
     present = [segment for segment in SEGMENTS if draw(st.booleans())]
     made = {segment: draw(overrides(priority=rank)) for segment, rank in zip(present, ranked, strict=False)}
@@ -40,7 +40,7 @@ def flags(draw: st.DrawFn) -> FlagState:
 
 @st.composite
 def override_patches(draw: st.DrawFn) -> OverridePatch:
-    """A patch that sets, inherits or leaves alone each field."""
+    """A patch that sets, inherits or does not name each field."""
     fields: dict[str, Any] = {}
     inherits = []
     for field, values in (("enabled", st.booleans()), ("value", VALUES)):
@@ -56,7 +56,7 @@ def override_patches(draw: st.DrawFn) -> OverridePatch:
 
 @st.composite
 def patches(draw: st.DrawFn) -> FlagPatch:
-    """A patch that names any of the fields."""
+    """A patch that names any of its fields."""
     fields: dict[str, Any] = {}
     if draw(st.booleans()):
         fields["enabled"] = draw(st.booleans())

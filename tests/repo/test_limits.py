@@ -28,7 +28,7 @@ from domain.pipelines.window import MOST_RANGES
 from domain.releases.waiting import PATIENCE
 from domain.text import LONGEST_REASON, SLUG_PATTERN
 from domain.webhooks.address import LONGEST_URL
-from domain.webhooks.webhook import MOST_WEBHOOKS, OLD_SECRET_GOOD, RetryPolicy
+from domain.webhooks.webhook import MOST_WEBHOOKS, OLD_SECRET_LIFETIME, RetryPolicy
 from settings import Settings
 from tests.repo.guide import ROOT, rows, text_of
 from worker import RECEIVERS
@@ -107,10 +107,10 @@ LIMITS = {
     "a webhook's URL, in characters": LONGEST_URL,
     "an attempt to deliver, in seconds": int(SECONDS),
     "the time between two attempts at one delivery, in hours": _seconds(RetryPolicy().longest) // 3600,
-    "the time between two attempts at any, while all fail, in seconds": _seconds(RetryPolicy().longest_rest),
-    "for how long a delivery is attempted, in hours": _seconds(RetryPolicy().in_all) // 3600,
+    "the time between two attempts at any, while all fail, in seconds": _seconds(RetryPolicy().longest_backoff),
+    "for how long a delivery is attempted, in hours": _seconds(RetryPolicy().give_up_after) // 3600,
     "for how long deliveries that ended are listed, in days": deliveries.KEPT.days,
-    "for how long an old secret is good after a rotation, in hours": _seconds(OLD_SECRET_GOOD) // 3600,
+    "for how long an old secret is good after a rotation, in hours": _seconds(OLD_SECRET_LIFETIME) // 3600,
     "to how many webhooks a worker delivers at once": RECEIVERS,
     "a body, in KiB": LARGEST_BODY // 1024,
     f"items on a page of a list; {USUAL} unless asked for": MOST,

@@ -65,13 +65,13 @@ def test_the_time_of_a_stage_comes_from_a_parameter() -> None:
     [
         ({}, (), "needs either"),
         ({"at": "2026-03-02T10:00Z", "at_from": {"parameter": "a"}}, (), "needs either"),
-        ({"at": "tomorrow"}, ("at",), "is not a point in time"),
-        ({"at": "2026-03-02"}, ("at",), "is a date without a time"),
-        ({"at": "2026-03-02T10:00"}, ("at",), "neither an offset nor a time zone"),
+        ({"at": "tomorrow"}, ("at",), "must be a point in time"),
+        ({"at": "2026-03-02"}, ("at",), "must have a time of day"),
+        ({"at": "2026-03-02T10:00"}, ("at",), "must have an offset"),
         ({"at": "2026-03-02T10:00Z", "timezone": "Europe/Berlin"}, ("at",), "leave one of them out"),
-        ({"at": "2026-03-29T02:30", "timezone": "Europe/Berlin"}, ("at",), "does not exist in Europe/Berlin"),
-        ({"at": "2026-03-02T10:00", "timezone": "Mars/Base"}, ("timezone",), "is no IANA time zone"),
-        ({"at_from": {"parameter": "a"}, "timezone": ""}, ("timezone",), "is no IANA time zone"),
+        ({"at": "2026-03-29T02:30", "timezone": "Europe/Berlin"}, ("at",), "must exist in Europe/Berlin"),
+        ({"at": "2026-03-02T10:00", "timezone": "Mars/Base"}, ("timezone",), "must be an IANA time zone"),
+        ({"at_from": {"parameter": "a"}, "timezone": ""}, ("timezone",), "must be an IANA time zone"),
     ],
 )
 def test_a_time_that_makes_no_sense_is_refused_where_it_stands(written: dict[str, Any], where: tuple[str, ...], words: str) -> None:
