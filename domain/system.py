@@ -25,7 +25,7 @@ class WorkerSeen(Frozen):
 
 
 class TemporalStatus(Frozen):
-    """The answer of Temporal to a health check. If it did not answer, its version and the workers are unknown."""
+    """The result of a health check of Temporal. If it is unreachable, its version and the workers are unknown."""
 
     reachable: bool = False
     version: str | None = None
@@ -43,7 +43,7 @@ class TemporalStatus(Frozen):
 
 
 WHY_LATE = "it may be stuck, have crashed, be unable to reach the database, or be overloaded"
-"""Possible causes if a worker was seen recently and work is late. It is shown only if the database answers the API."""
+"""Possible causes if a worker was seen recently and work is late. It is shown only if the API can reach the database."""
 
 
 class SystemCondition(StrEnum):
@@ -80,7 +80,7 @@ def judge(temporal: TemporalStatus, lateness: Lateness, now: datetime) -> Verdic
         return Verdict(condition=SystemCondition.NO_WORKER, message=message)
     seen = temporal.seen_in_words(now)
     if lateness.overdue:
-        message = f"A delay: {late} {seen[0].upper()}{seen[1:]}: {WHY_LATE}. Temporal and the database answer."
+        message = f"A delay: {late} {seen[0].upper()}{seen[1:]}: {WHY_LATE}. Temporal and the database are reachable."
         return Verdict(condition=SystemCondition.DELAYED, message=message)
     return Verdict(
         condition=SystemCondition.OK,

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/projects/{project}/segments", tags=["segments"])
 
 @router.post("", status_code=201)
 def create_segment(project: Slug, body: CreateSegment, caller: CallerDep, writing: WritingDep) -> SegmentView:
-    """Create a segment. Spaces and forms that SDKs read differently are removed from its values; `warnings` says which."""
+    """Create a segment. Values are stored in the form that all SDKs read alike; `warnings` lists each value that was changed."""
     caller.must_operate_somewhere(project)
     rules, warnings = normalize_rules(body.rules)
     at, segment = now(), Segment(id=new_id(), key=body.key, name=body.name or body.key, rules=rules)
@@ -49,7 +49,7 @@ def get_segment(project: Slug, segment: Slug, caller: CallerDep, database: Datab
 
 @router.patch("/{segment}")
 def change_segment(project: Slug, segment: Slug, body: ChangeSegment, caller: CallerDep, database: DatabaseDep) -> SegmentView:
-    """Change a segment's name or rules. This needs the role operator on every environment in which an override uses it."""
+    """Change a segment's name or rules. This requires the role operator on every environment in which an override uses it."""
     caller.must_operate_somewhere(project)
     rules, warnings = normalize_rules(body.rules or ())
     at = now()

@@ -16,13 +16,13 @@ class CreateNamed(Frozen):
 
 
 class ChangeName(Frozen):
-    """A new name; keys never change."""
+    """A new name. Keys never change."""
 
     name: Name
 
 
 class CreateSegment(CreateNamed):
-    """A segment, with its rules in Flagsmith's form."""
+    """A segment, with its rules in Flagsmith's format."""
 
     rules: Rules = ()
 
@@ -57,6 +57,6 @@ class SegmentSummary(NamedView):
 
 
 class SegmentView(SegmentSummary):
-    """A segment. After a write, `warnings` names each value that is stored in another form than it was sent."""
+    """A segment. In the response to a write, `warnings` lists each value that is not stored as it was sent."""
 
     warnings: list[Problem]

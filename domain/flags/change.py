@@ -46,12 +46,12 @@ class PlannedChange(NamedTuple):
 
     def overlaid(self, seen: FlagState) -> FlagState:
         """Return the state last seen by a release, updated with its own change. A new override is included whole, with its priority."""
-        made = {
+        new = {
             segment: self.state.overrides[segment]
             for segment, override in self.after.segments.items()
             if override is not None and self._is_new(segment)
         }
-        return self.after.applied(seen.model_copy(update={"overrides": seen.overrides | made}))
+        return self.after.applied(seen.model_copy(update={"overrides": seen.overrides | new}))
 
     def _is_new(self, segment: str) -> bool:
         return self.before.segments[segment] is None

@@ -15,14 +15,14 @@ _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class NormalizedValue(NamedTuple):
-    """A value as it is stored, and a sentence about what was changed, empty if nothing was."""
+    """The stored form of a value, with a description of the changes, empty if there were none."""
 
     value: str
     changes: str = ""
 
 
 def normalized_value(operator: Operator, value: str) -> NormalizedValue:
-    """Return the value in the one form that all SDKs read alike. Raise ValueError, phrased as "must ...", if there is none.
+    """Return the value in the form that all SDKs read alike. Raise ValueError, phrased as "must ...", if there is none.
 
     Normalizing twice is the same as normalizing once, and a value never gets longer.
     """
@@ -85,7 +85,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def _reads_as_array(text: str) -> bool:
-    """True if an SDK takes the list for a JSON array; Python's also reads NaN and Infinity."""
+    """True if some SDK reads the list as a JSON array. The one for Python also reads NaN and Infinity."""
     if not text.startswith("["):
         return False
     try:
@@ -103,7 +103,7 @@ def _normalized_parts(value: str) -> NormalizedValue:
 
 
 def _stripped(value: str) -> NormalizedValue:
-    """A number, a version or a date: spaces around it never mean anything."""
+    """Strip a number, a version or a date, for which outer spaces have no meaning."""
     text = value.strip()
     if version := _VERSION.fullmatch(text):
         text = f"{version[1]}:semver"
@@ -111,7 +111,7 @@ def _stripped(value: str) -> NormalizedValue:
 
 
 def _stripped_literal(value: str) -> NormalizedValue:
-    """Any text: the spaces around it may be meant, unless SDKs read it as a number, a version or a boolean."""
+    """Strip only a number, a version or a boolean. In any other text, outer spaces may be intended."""
     stripped = _stripped(value)
     is_literal = _NUMBER_OR_BOOLEAN.fullmatch(stripped.value) or _VERSION.fullmatch(stripped.value)
     return stripped if is_literal else NormalizedValue(value)
@@ -128,4 +128,4 @@ _NORMALIZERS: dict[Operator, Callable[[str], NormalizedValue]] = {
     Operator.EQUAL: _stripped_literal,
     Operator.NOT_EQUAL: _stripped_literal,
 }
-"""CONTAINS and REGEX are missing: spaces are part of their text."""
+"""CONTAINS, NOT_CONTAINS and REGEX are not listed, because spaces can be part of their text."""

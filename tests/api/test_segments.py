@@ -17,21 +17,21 @@ def test_rules_are_returned_as_they_were_sent(api_on_both: Api) -> None:
     condition = {"property": "plan", "operator": "IN", "value": "pro,ünïcode 🚀"}
     rules = [{"type": "ANY", "rules": [{"type": "NONE", "rules": [], "conditions": [condition]}], "conditions": []}]
 
-    made = api_on_both.post(SEGMENTS, {"key": "buyers", "rules": rules})
+    created = api_on_both.post(SEGMENTS, {"key": "buyers", "rules": rules})
 
-    assert made == {"key": "buyers", "name": "buyers", "rules": rules, "warnings": []}
-    assert api_on_both.get(f"{SEGMENTS}/buyers") == made
+    assert created == {"key": "buyers", "name": "buyers", "rules": rules, "warnings": []}
+    assert api_on_both.get(f"{SEGMENTS}/buyers") == created
     listed = {each["key"]: each for each in api_on_both.get(SEGMENTS)["items"]}
-    assert listed["buyers"] | {"warnings": []} == made
+    assert listed["buyers"] | {"warnings": []} == created
 
 
 def test_numbers_and_booleans_are_stored_as_the_text_that_flagsmith_compares(api: Api) -> None:
     api.make_project()
     conditions = [{"property": "age", "operator": "EQUAL", "value": value} for value in (18, 1.5, True)]
 
-    made = api.post(SEGMENTS, {"key": "grown-up", "rules": [{"type": "ANY", "conditions": conditions}]})
+    created = api.post(SEGMENTS, {"key": "grown-up", "rules": [{"type": "ANY", "conditions": conditions}]})
 
-    assert [each["value"] for each in made["rules"][0]["conditions"]] == ["18", "1.5", "true"]
+    assert [each["value"] for each in created["rules"][0]["conditions"]] == ["18", "1.5", "true"]
 
 
 def test_a_patch_changes_only_the_fields_it_names(api: Api) -> None:
@@ -88,14 +88,14 @@ def in_cities(value: str) -> list[dict[str, Any]]:
 def test_a_list_typed_with_spaces_is_stored_without_them_and_the_answer_says_so(api_on_both: Api) -> None:
     api_on_both.make_project()
 
-    made = api_on_both.post(SEGMENTS, {"key": "cities", "rules": in_cities("oslo, rome,bern")})
+    created = api_on_both.post(SEGMENTS, {"key": "cities", "rules": in_cities("oslo, rome,bern")})
 
-    assert made["rules"] == in_cities("oslo,rome,bern")
+    assert created["rules"] == in_cities("oslo,rome,bern")
     message = "Stored as 'oslo,rome,bern': spaces around list entries were removed."
-    assert made["warnings"] == [{"pointer": "/rules/0/conditions/0/value", "code": "value_normalized", "message": message}]
-    assert api_on_both.get(f"{SEGMENTS}/cities") == made | {"warnings": []}
+    assert created["warnings"] == [{"pointer": "/rules/0/conditions/0/value", "code": "value_normalized", "message": message}]
+    assert api_on_both.get(f"{SEGMENTS}/cities") == created | {"warnings": []}
     [audited] = api_on_both.get("/audit", event="segment.created", segment="cities")["items"]
-    assert audited["after"]["rules"] == made["rules"]
+    assert audited["after"]["rules"] == created["rules"]
 
 
 def test_a_change_normalizes_new_rules_and_a_new_name_changes_no_rules(api: Api) -> None:
@@ -121,7 +121,7 @@ def test_a_repeated_request_returns_the_same_warnings(api: Api) -> None:
 
 
 @pytest.mark.parametrize("value", [",", " ", "[]", '["a,b"]', r'["\u0000"]', "[null]"])
-def test_a_list_that_sdks_can_not_read_alike_is_refused_with_a_pointer(api: Api, value: str) -> None:
+def test_a_list_that_sdks_cannot_read_alike_is_refused_with_a_pointer(api: Api, value: str) -> None:
     api.make_project()
     api.post(SEGMENTS, {"key": "cities", "rules": in_cities("oslo")})
 

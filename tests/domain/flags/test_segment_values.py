@@ -67,7 +67,7 @@ def test_a_list_is_stored_as_entries_separated_by_commas(sent: str, stored: str,
         ('["[1]"]', "a valid JSON array"),
     ],
 )
-def test_a_list_that_sdks_can_not_read_alike_is_refused(sent: str, message: str) -> None:
+def test_a_list_that_sdks_cannot_read_alike_is_refused(sent: str, message: str) -> None:
     with pytest.raises(ValueError, match=r"^must ") as refused:
         normalized_value(Operator.IN, sent)
 

@@ -51,7 +51,7 @@ def test_a_deletion_is_sent_with_the_details_of_what_was_deleted() -> None:
     assert payload.details == {"id": "f", "name": "Holidays", "environments": []}
 
 
-def test_every_other_event_is_known_to_be_sent_without_an_audit_entry_of_its_name() -> None:
+def test_only_known_events_are_sent_without_an_audit_entry_of_their_name() -> None:
     assert {each for each in WebhookEvent if each.value not in {event.value for event in AuditEvent}} == NOT_AUDITED
 
 
