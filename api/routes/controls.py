@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from fastapi.concurrency import run_in_threadpool
 
 from activities.commands.approve import DecideOnRelease, approve_release, reject_release
-from activities.commands.pause_remove import EndOrPauseRelease, check_may_steer, pause_release, remove_release
+from activities.commands.pause_remove import EndOrPauseRelease, check_may_control, pause_release, remove_release
 from activities.commands.request_rollback import RollBackRelease, forecast_rollback, request_rollback
 from activities.store.database import Store
 from api.dependencies import CallerDep, DatabaseDep, OutboxRelayDep, ReleasesDep, TemporalUiDep, WritingDep, now
@@ -84,7 +84,7 @@ class Steering:
     def _look(self, body: ControlRequest) -> Release:
         with self.database.reading() as store:
             release = store.releases.get(self.release, store.projects.get(self.project).id)
-            check_may_steer(store, self.caller, release, _restarts_at(store, release, body.stage) if isinstance(body, Restart) else None)
+            check_may_control(store, self.caller, release, _restarts_at(store, release, body.stage) if isinstance(body, Restart) else None)
         self.writing.claim()
         return release
 

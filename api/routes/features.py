@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from activities.commands.stops_freezes import flag_changed
+from activities.commands.stops_freezes import wake_held_release
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.identifiers import new_id
@@ -45,9 +45,9 @@ def list_features(project: Slug, caller: CallerDep, database: DatabaseDep, wante
     with database.reading() as store:
         owner = store.projects.get(project)
         page = store.features.page(wanted, owner.id)
-        states = store.features.states(page.items, owner.id)
+        states = provider_of(owner, store).look_all([feature.key for feature in page.items])
         releases = store.releases.unfinished_of([feature.id for feature in page.items])
-    items = [feature_view(feature, states[feature.id], releases.get(feature.id)) for feature in page.items]
+    items = [feature_view(feature, states[feature.key], releases.get(feature.id)) for feature in page.items]
     return ListOf(items=items, next=page.next)
 
 
@@ -111,7 +111,7 @@ def change_flag(
             states = {"before": decided.before.model_dump(mode="json"), "after": decided.after.model_dump(mode="json")}
             store.audit.record(caller, AuditEvent.FLAG_CHANGED, at, project=project, environment=environment, feature=feature, **states)
         release = store.releases.unfinished_of([found.id]).get(found.id)
-        flag_changed(store, release)
+        wake_held_release(store, release)
         view = _view(store, owner, found)
     return ChangedFeature(**dict(view), warnings=[*_ended_rollout(body, decided), *_warnings(release)])
 
@@ -125,11 +125,11 @@ def _new_feature(body: CreateFeature) -> Feature:
 
 def _must_operate_everywhere(store: Store, caller: Caller, project: Project) -> None:
     caller.must_operate_somewhere(project.key)
-    caller.must_operate(project.key, [environment.key for environment in store.environments.all(project.id)])
+    caller.must_operate(project.key, sorted(provider_of(project, store).environments()))
 
 
 def _check_segments(store: Store, project: Project, patch: FlagPatch) -> None:
-    known = {segment.key for segment in store.segments.all(project.id)}
+    known = provider_of(project, store).segments()
     missing = [segment for segment, override in patch.segments.items() if override is not None and segment not in known]
     problems = tuple(
         Problem(pointer=f"/overrides/{each}", code=SegmentNotFound.code(), message=f"There is no segment '{each}'.") for each in missing
@@ -156,5 +156,5 @@ def _warnings(release: Release | None) -> list[str]:
 
 
 def _view(store: Store, project: Project, feature: Feature) -> FeatureView:
-    states = store.features.states([feature], project.id)
-    return feature_view(feature, states[feature.id], store.releases.unfinished_of([feature.id]).get(feature.id))
+    states = provider_of(project, store).look_all([feature.key])
+    return feature_view(feature, states[feature.key], store.releases.unfinished_of([feature.id]).get(feature.id))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from fastapi import APIRouter
 
+from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.keys import ApiKey, new_secret
 from api.dependencies import CallerDep, DatabaseDep, SliceDep, WritingDep, now
@@ -103,7 +104,7 @@ def _unknown_places(store: Store, at: str, grant: Grant) -> Iterator[Problem]:
         message = f"There is no project '{grant.project}': create it first, or name another."
         yield Problem(pointer=f"{at}/project", code="not_found", message=message)
         return
-    known = {ALL, *(environment.key for environment in store.environments.all(project.id))}
+    known = {ALL, *provider_of(project, store).environments()}
     for number, environment in enumerate(grant.environments):
         if environment not in known:
             message = f"There is no environment '{environment}' in project '{grant.project}': create it first, or name another."

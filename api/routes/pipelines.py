@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from api.dependencies import CallerDep, DatabaseDep, RevisionDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
@@ -149,9 +150,8 @@ def archive_pipeline(project: Slug, pipeline: Slug, caller: CallerDep, writing: 
 
 
 def _check_publishable(store: Store, project: Project, definition: PipelineDefinition) -> None:
-    environments = {environment.key for environment in store.environments.all(project.id)}
-    segments = {segment.key for segment in store.segments.all(project.id)}
-    if problems := problems_of(definition, environments, segments, now()):
+    provider = provider_of(project, store)
+    if problems := problems_of(definition, provider.environments(), provider.segments(), now()):
         raise PublishingRefused(f"The pipeline could not work: {len(problems)} problems, each named in errors.", problems=tuple(problems))
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 
 from activities.commands.add_release import AddRelease, add_release
 from activities.commands.approve import pending_approval
+from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from api.dependencies import (
     CallerDep,
@@ -24,7 +25,6 @@ from api.dependencies import (
 )
 from api.schemas.lists import ListOf
 from api.schemas.releases import ReleaseDetails, ReleaseSummary, ReleaseView, Viewer, approval_view
-from domain.errors import NotFound
 from domain.flags.project import Project
 from domain.releases.plan import shares_left
 from domain.releases.release import Release
@@ -116,11 +116,7 @@ def _rollouts(store: Store, project: Project, release: Release, left: Mapping[st
     """The shares that the release left, where the flag still has them: somebody may have ended a rollout since."""
     if not left:
         return {}
-    try:
-        feature = store.features.get(release.feature, project.id)
-    except NotFound:
-        return {}
-    states = store.features.states([feature], project.id)[feature.id]
+    states = provider_of(project, store).look_all([release.feature]).get(release.feature, {})
     standing = {environment: state.rollout.percent for environment, state in states.items() if state.rollout}
     return {environment: percent for environment, percent in left.items() if standing.get(environment) == percent}
 

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from activities.commands.references import uses_of_segment
+from activities.providers.catalogue import provider_of
 from activities.store.identifiers import new_id
 from api.dependencies import CallerDep, DatabaseDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
@@ -56,7 +57,7 @@ def change_segment(project: Slug, segment: Slug, body: ChangeSegment, caller: Ca
     with database.transaction() as store:
         owner = store.projects.get(project, lock="update")
         found = store.segments.get(segment, owner.id, lock="update")
-        caller.must_operate(project, sorted({environment for _, environment in store.features.overridden_for(owner.id, segment)}))
+        caller.must_operate(project, sorted({each.environment for each in provider_of(owner, store).overridden_for(segment)}))
         given = {"name": body.name, "rules": None if body.rules is None else rules}
         changed = found.model_copy(update={field: value for field, value in given.items() if value is not None})
         values = {"name": changed.name, "rules": changed.model_dump(mode="json")["rules"]}

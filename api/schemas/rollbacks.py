@@ -60,12 +60,12 @@ class RollbackPreview(BaseModel):
 
 def rollback_preview(foreseen: RollbackForecast) -> RollbackPreview:
     """What a rollback would do, as the API tells it."""
-    rollback, undone = foreseen
+    rollback, reverts = foreseen
     return RollbackPreview(
         to_stage=rollback.to_stage,
         force=rollback.force,
-        puts_back=[_put_back(each) for each in undone if each.patch.named],
-        left_alone=[LeftAloneView(**dict(left)) for each in undone for left in each.left_alone],
+        puts_back=[_put_back(each) for each in reverts if each.patch.named],
+        left_alone=[LeftAloneView(**dict(left)) for each in reverts for left in each.left_alone],
         is_final=rollback.to_stage is None,
     )
 

@@ -106,7 +106,7 @@ def test_a_freeze_is_local_in_its_zone_and_said_in_utc(terminal: Terminal) -> No
         (("freezes", "create", "Nowhere", "2026-12-23T18:00Z", "2026-12-24T18:00Z", "-e", "moon"), "no environment 'moon'"),
         (("stops", "place", "--reason", "x", "-e", "moon"), "no environment 'moon'"),
         (("stops", "place", "--reason", "x", "--pipeline", "moon"), "no pipeline 'moon'"),
-        (("stops", "place", "--reason", "x", "--until", "2020-01-01T00:00Z"), "A stop expires in the future"),
+        (("stops", "place", "--reason", "x", "--until", "2020-01-01T00:00Z"), "A stop must expire in the future"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_its_reason(terminal: Terminal, typed: tuple[str, ...], said: str) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from activities.commands.bootstrap import SHORTEST
-from activities.http_post import SECONDS
+from activities.http_post import TIMEOUT_SECONDS
 from activities.store import deliveries
 from activities.store.database import Database
 from activities.store.paging import MOST, USUAL
@@ -105,7 +105,7 @@ LIMITS = {
     "environments in a grant": _field("Grant", "environments", "maxItems"),
     "webhooks of a project": MOST_WEBHOOKS,
     "a webhook's URL, in characters": LONGEST_URL,
-    "an attempt to deliver, in seconds": int(SECONDS),
+    "an attempt to deliver, in seconds": int(TIMEOUT_SECONDS),
     "the time between two attempts at one delivery, in hours": _seconds(RetryPolicy().longest) // 3600,
     "the time between two attempts at any, while all fail, in seconds": _seconds(RetryPolicy().longest_backoff),
     "for how long a delivery is attempted, in hours": _seconds(RetryPolicy().give_up_after) // 3600,

@@ -1,4 +1,4 @@
-"""The code that the documents show to applications runs, and prints the flag."""
+"""The SDK examples in the documentation run and print the flag."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ SHOWN = [(name, block) for name in ("README.md", "docs/guide/applications.md") f
 
 
 @pytest.mark.parametrize(("name", "code"), SHOWN, ids=[f"{name} {number}" for number, (name, _) in enumerate(SHOWN)])
-def test_the_code_that_is_shown_prints_the_flag(api: Api, name: str, code: str) -> None:
+def test_sdk_examples_print_the_flag(api: Api, name: str, code: str) -> None:
     api.make_project()
     change(api, {"enabled": True, "value": "one-page"})
     client_key, server_key = keys_of(api)
