@@ -157,7 +157,7 @@ def test_what_is_not_taken_comes_again_under_its_id_until_it_is(sqlite: Database
 
 
 def test_a_receiver_that_stays_dead_is_given_up_and_the_workflow_ends(sqlite: Database) -> None:
-    patience = SHORT.model_copy(update={"in_all": timedelta(seconds=2)})
+    patience = SHORT.model_copy(update={"give_up_after": timedelta(seconds=2)})
 
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker(), delivering(stand, patience):
