@@ -9,8 +9,7 @@ from typing import Any
 
 import yaml
 
-from domain.errors import Invalid, Problem
-from domain.json_pointer import pointer_to
+from domain.errors import Invalid, Problem, pointer_to
 
 MOST_NODES = 50_000
 """More than any definition that the API accepts. Aliases in YAML can expand to any number."""

@@ -21,7 +21,7 @@ from api.known_fields import known_fields
 from api.rate_limit import TooManyRequests
 from api.validation_messages import message_of
 from domain import errors
-from domain.json_pointer import pointer_to
+from domain.errors import pointer_to
 from workflows.service.client import TemporalUnavailable
 
 log = structlog.get_logger()

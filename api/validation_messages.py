@@ -4,8 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from domain.suggestion import closest, did_you_mean
-from domain.text import SLUG_PATTERN
+from domain.text import SLUG_PATTERN, closest, did_you_mean
 
 LONGEST_QUOTED = 64
 """How much of what was sent a message repeats, in characters."""

@@ -7,7 +7,7 @@ from domain.flags.project import Feature
 from domain.pipelines.action import WithValue
 from domain.pipelines.parameter import Parameters
 from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus
-from domain.suggestion import did_you_mean
+from domain.text import did_you_mean
 
 
 def check_published(pipeline: Pipeline) -> None:

@@ -14,7 +14,7 @@ from domain.pipelines.freeze import Freeze
 from domain.pipelines.trigger import FARTHEST
 from domain.releases.release import Release
 from domain.releases.stop import Stop
-from domain.suggestion import did_you_mean
+from domain.text import did_you_mean
 
 
 def place_stop(store: Store, caller: Caller, project: Project, stop: Stop) -> Stop:

@@ -11,7 +11,7 @@ from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import numbers
 from domain.errors import Conflict, NotFound, Problem
 from domain.model import Frozen
-from domain.suggestion import MOST_COMPARED, did_you_mean
+from domain.text import MOST_COMPARED, did_you_mean
 
 T = TypeVar("T", bound=Frozen)
 

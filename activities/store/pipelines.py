@@ -13,7 +13,7 @@ from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import pipelines, releases
 from domain.errors import DraftChanged, NotFound
 from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus
-from domain.suggestion import MOST_COMPARED, did_you_mean
+from domain.text import MOST_COMPARED, did_you_mean
 
 _DRAFT = PipelineStatus.DRAFT.value
 _PUBLISHED = PipelineStatus.PUBLISHED.value

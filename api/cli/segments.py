@@ -62,7 +62,7 @@ def create_segment(context: typer.Context, project: ProjectOption, file: Definit
     definition = read_document(file)
     with calling(context) as client:
         made = client.post(path_of("projects", project, "segments"), definition)
-    show_answer(made, f"Made '{made['key']}'.", as_json=as_json)
+    _show_saved(made, f"Made '{made['key']}'.", as_json=as_json)
 
 
 @app.command("replace", rich_help_panel=CHANGE)
@@ -73,7 +73,7 @@ def replace_segment(context: typer.Context, project: ProjectOption, segment: Whi
         raise wrong_usage(f"{file} defines another segment than '{segment}', and a key never changes.")
     with calling(context) as client:
         changed = client.patch(path_of("projects", project, "segments", segment), definition)
-    show_answer(changed, f"'{changed['key']}' is now: {_in_words(changed)}", as_json=as_json)
+    _show_saved(changed, f"'{changed['key']}' is now: {_in_words(changed)}", as_json=as_json)
 
 
 @app.command("delete", rich_help_panel=CHANGE)
@@ -85,6 +85,12 @@ def delete_segment(context: typer.Context, project: ProjectOption, segment: Whic
         ask([_in_words(found)], f"Delete '{found['key']}' ({found['name']}), for good?", yes=yes)
         client.delete(path)
     show(f"Deleted '{segment}'.")
+
+
+def _show_saved(segment: dict[str, Any], line: str, *, as_json: bool) -> None:
+    show_answer(segment, line, as_json=as_json)
+    for warning in [] if as_json else segment["warnings"]:
+        show(f"Warning: {warning['message']} ({warning['pointer']})", "yellow")
 
 
 def _in_words(segment: dict[str, Any]) -> str:

@@ -17,8 +17,7 @@ from domain.flags.flag import FlagState, check_value, type_of
 from domain.flags.patch import FlagPatch
 from domain.flags.project import Feature, Project
 from domain.releases.release import Release
-from domain.suggestion import did_you_mean
-from domain.text import Slug
+from domain.text import Slug, did_you_mean
 
 router = APIRouter(prefix="/projects/{project}", tags=["features"])
 

@@ -13,8 +13,7 @@ from api.schemas.lists import ListOf
 from domain.access import ALL, Caller, Grant, Role
 from domain.audit import AuditEvent
 from domain.errors import Invalid, NotAllowed, NotFound, Problem
-from domain.suggestion import did_you_mean
-from domain.text import Slug
+from domain.text import Slug, did_you_mean
 
 router = APIRouter(prefix="/keys", tags=["keys"])
 

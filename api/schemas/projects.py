@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.errors import Problem
 from domain.flags.segment import Rules
 from domain.model import Frozen
 from domain.text import Name, Slug
@@ -49,7 +50,13 @@ class EnvironmentView(NamedView):
     server_key: str | None
 
 
-class SegmentView(NamedView):
-    """A segment."""
+class SegmentSummary(NamedView):
+    """A segment in a list."""
 
     rules: Rules
+
+
+class SegmentView(SegmentSummary):
+    """A segment. In the response to a write, `warnings` lists each value that is not stored as it was sent."""
+
+    warnings: list[Problem]

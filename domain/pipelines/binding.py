@@ -8,7 +8,7 @@ from domain.flags.flag import Value, type_of
 from domain.pipelines.action import WithValue
 from domain.pipelines.parameter import Parameters
 from domain.pipelines.pipeline import PipelineDefinition, Stage
-from domain.suggestion import did_you_mean
+from domain.text import did_you_mean
 
 
 def parameters_used(stage: Stage) -> set[str]:

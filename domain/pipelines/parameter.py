@@ -9,8 +9,7 @@ from pydantic import Field, model_validator
 from domain.errors import Problem
 from domain.flags.flag import Value, type_of
 from domain.model import Frozen
-from domain.suggestion import did_you_mean
-from domain.text import Description, Slug
+from domain.text import Description, Slug, did_you_mean
 
 MOST_PARAMETERS = 30
 

@@ -15,8 +15,7 @@ from domain.pipelines.action import Action, PhasedRollout, blanks, fold, rollout
 from domain.pipelines.gate import MOST_GATES, ApprovalGate, Gate, approval_among
 from domain.pipelines.parameter import MOST_PARAMETERS, Parameter, Parameters
 from domain.pipelines.trigger import Trigger
-from domain.suggestion import did_you_mean
-from domain.text import Description, Name, Slug
+from domain.text import Description, Name, Slug, did_you_mean
 
 MOST_STAGES = 30
 LARGEST_DEFINITION = 64 * 1024

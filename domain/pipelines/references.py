@@ -6,7 +6,7 @@ from domain.errors import Problem
 from domain.pipelines.action import ForSegment, WithValue
 from domain.pipelines.binding import parameters_used
 from domain.pipelines.pipeline import PipelineDefinition, Stage
-from domain.suggestion import did_you_mean
+from domain.text import did_you_mean
 
 
 def broken_references(definition: PipelineDefinition, environments: Collection[str], segments: Collection[str]) -> Iterator[Problem]:

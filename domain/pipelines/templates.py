@@ -5,7 +5,7 @@ from typing import Any
 
 from domain.errors import Invalid, Problem
 from domain.pipelines.pipeline import PipelineDefinition
-from domain.suggestion import did_you_mean
+from domain.text import did_you_mean
 
 ON = {"type": "TOGGLE_FEATURE", "enabled": True}
 ON_WITHOUT_OVERRIDES = {**ON, "overrides": "remove"}

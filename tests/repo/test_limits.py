@@ -28,7 +28,7 @@ from domain.pipelines.window import MOST_RANGES
 from domain.releases.waiting import PATIENCE
 from domain.text import LONGEST_REASON, SLUG_PATTERN
 from domain.webhooks.address import LONGEST_URL
-from domain.webhooks.webhook import MOST_WEBHOOKS, OLD_SECRET_GOOD, RetryPolicy
+from domain.webhooks.webhook import MOST_WEBHOOKS, OLD_SECRET_LIFETIME, RetryPolicy
 from settings import Settings
 from tests.repo.guide import ROOT, rows, text_of
 from worker import RECEIVERS
@@ -107,10 +107,10 @@ LIMITS = {
     "URL of a webhook, in characters": LONGEST_URL,
     "duration of a delivery attempt, in seconds": int(TIMEOUT_SECONDS),
     "time between two attempts of one delivery, in hours": _seconds(RetryPolicy().longest) // 3600,
-    "time between two attempts of any delivery while all fail, in seconds": _seconds(RetryPolicy().longest_rest),
-    "time in which a delivery is retried, in hours": _seconds(RetryPolicy().in_all) // 3600,
+    "time between two attempts of any delivery while all fail, in seconds": _seconds(RetryPolicy().longest_backoff),
+    "time in which a delivery is retried, in hours": _seconds(RetryPolicy().give_up_after) // 3600,
     "time in which finished deliveries are listed, in days": deliveries.KEPT.days,
-    "time in which the old secret is still used after a rotation, in hours": _seconds(OLD_SECRET_GOOD) // 3600,
+    "time in which the old secret is still used after a rotation, in hours": _seconds(OLD_SECRET_LIFETIME) // 3600,
     "webhooks that a worker delivers to at once": RECEIVERS,
     "request body, in KiB": LARGEST_BODY // 1024,
     f"items on a page of a list; {USUAL} by default": MOST,

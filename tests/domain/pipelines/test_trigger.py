@@ -86,9 +86,9 @@ def test_a_time_that_is_missing_or_unusable_stays_unresolved(parameters: dict[st
     [
         ({}, (), "needs either"),
         ({"at": "2026-03-02T10:00Z", "at_from": {"parameter": "a"}}, (), "needs either"),
-        ({"at": "tomorrow"}, ("at",), "is not a point in time"),
+        ({"at": "tomorrow"}, ("at",), "must be a point in time"),
         ({"at": "2026-03-02"}, ("at",), "is a date without a time"),
-        ({"at": "2026-03-02T10:00"}, ("at",), "neither an offset nor a time zone"),
+        ({"at": "2026-03-02T10:00"}, ("at",), "must have an offset"),
         ({"at": "2026-03-02T10:00Z", "timezone": "Europe/Berlin"}, ("at",), "leave one of them out"),
         ({"at": "2026-03-29T02:30", "timezone": "Europe/Berlin"}, ("at",), "does not exist in Europe/Berlin"),
         ({"at": "2026-03-02T10:00", "timezone": "Mars/Base"}, ("timezone",), "IANA time zone"),

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from domain.suggestion import LONGEST_COMPARED, MOST_COMPARED, closest, did_you_mean
+from domain.text import LONGEST_COMPARED, MOST_COMPARED, closest, did_you_mean
 
 TRIGGERS = ["ON_ENTER", "WAIT_FOR", "WAIT_UNTIL"]
 
