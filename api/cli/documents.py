@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from api.cli.output import show_json
-from api.cli.session import wrong_usage
-from api.embedded.terminal import plain
+from api.cli.usage import usage_error
+from api.embedded.plain_text import plain
 from api.json_pointer import written
 
 MOST_NODES = 50_000
@@ -51,13 +51,13 @@ def read_document(file: Path) -> Any:
         document = _reader_of(file)(text)
         _check(document)
     except OSError as error:
-        raise wrong_usage(f"{name} can't be read: {error.strerror}.") from error
+        raise usage_error(f"{name} can't be read: {error.strerror}.") from error
     except UnicodeError as error:
-        raise wrong_usage(f"{name} is not text in UTF-8.") from error
+        raise usage_error(f"{name} is not text in UTF-8.") from error
     except RecursionError as error:
-        raise wrong_usage(f"{name} is nested too deeply.") from error
+        raise usage_error(f"{name} is nested too deeply.") from error
     except _NotADocument as error:
-        raise wrong_usage(f"{name} {error}") from error
+        raise usage_error(f"{name} {error}") from error
     return document
 
 

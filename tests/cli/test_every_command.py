@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from api.cli.app import app
 from api.cli.help_panels import ORDER
+from tests.cli.commands import COMMANDS
 from tests.cli.conftest import Terminal
 from tests.conftest import serve
 from tests.http import Api, free_port
@@ -110,17 +109,6 @@ PROCESSES = frozenset({"api", "bootstrap", "dev", "migrate", "worker"})
 """Commands of test_processes.py, test_bootstrap.py and tests/embedded."""
 
 CALLING = ANSWERING | SILENT | FOLLOWING | NEEDING_TEMPORAL | TELLING
-
-
-def _commands(group: Any, *path: str) -> Iterator[tuple[str, Any]]:
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from _commands(command, *path, name)
-        else:
-            yield " ".join([*path, name]), command
-
-
-COMMANDS = dict(_commands(typer.main.get_command(app)))
 
 
 @pytest.fixture(scope="module")
