@@ -67,6 +67,6 @@ def lazy_group(table: Mapping[str, Entry]) -> type[PanelGroup]:
     class LazyGroup(PanelGroup):
         def __init__(self, **attributes: Any) -> None:
             super().__init__(**attributes)
-            self.commands |= {name: LazyCommand(name, entry) for name, entry in table.items()}
+            self.commands.update({name: LazyCommand(name, entry) for name, entry in table.items()})
 
     return LazyGroup

@@ -72,4 +72,4 @@ def test_the_defaults_of_the_client_are_those_of_the_settings() -> None:
 
 
 def test_the_version_is_printed() -> None:
-    assert Terminal("").types("--version").out.startswith("flaghoist 0.")
+    assert Terminal("").run("--version").out.startswith("flaghoist 0.")

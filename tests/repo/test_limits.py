@@ -31,7 +31,7 @@ from domain.webhooks.address import LONGEST_URL
 from domain.webhooks.webhook import MOST_WEBHOOKS, OLD_SECRET_GOOD, RetryPolicy
 from settings import Settings
 from tests.repo.guide import ROOT, rows, text_of
-from worker import RECEIVERS
+from worker import WEBHOOK_SLOTS
 from workflows.policies import CONTROL, PROVIDER_CALL
 from workflows.search_attributes import ALL, KEYWORDS
 
@@ -111,7 +111,7 @@ LIMITS = {
     "for how long a delivery is attempted, in hours": _seconds(RetryPolicy().in_all) // 3600,
     "for how long deliveries that ended are listed, in days": deliveries.KEPT.days,
     "for how long an old secret is good after a rotation, in hours": _seconds(OLD_SECRET_GOOD) // 3600,
-    "to how many webhooks a worker delivers at once": RECEIVERS,
+    "to how many webhooks a worker delivers at once": WEBHOOK_SLOTS,
     "a body, in KiB": LARGEST_BODY // 1024,
     f"items on a page of a list; {USUAL} unless asked for": MOST,
     "flags shown in a stage of a pipeline; the count has them all": SHOWN_IN_A_STAGE,
