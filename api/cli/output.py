@@ -1,4 +1,4 @@
-"""How responses are printed."""
+"""Printing of responses."""
 
 import json
 import sys

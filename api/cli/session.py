@@ -1,4 +1,4 @@
-"""What the commands share: their options and arguments, and a client of the API whose errors end the command."""
+"""Shared parts of the commands: their options and arguments, and a client of the API whose errors end the command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

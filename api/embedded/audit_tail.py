@@ -10,7 +10,7 @@ from api.embedded.format_event import FORMATS, format_event
 from domain.audit import AuditEntry
 
 MAX_PAGES = 3
-"""How many pages each look reads at most. Older entries are lost."""
+"""The maximum number of pages that each poll reads. Older entries are lost."""
 
 
 class AuditTail:
