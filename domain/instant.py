@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, StringConstraints
 
+from domain.suggestion import did_you_mean
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})?", re.ASCII)
 _FORM = "write it as 2026-03-01T09:00:00+01:00 or 2026-03-01T08:00:00Z"
@@ -70,7 +72,9 @@ def _zones() -> frozenset[str]:
 
 def _known_zone(timezone: str) -> str:
     if timezone not in _zones():
-        raise ValueError(f"must be an IANA time zone such as Europe/London, America/New_York or UTC, not '{timezone}'")
+        raise ValueError(
+            f"must be an IANA time zone such as Europe/London, America/New_York or UTC, not '{timezone}'.{did_you_mean(timezone, _zones())}"
+        )
     return timezone
 
 

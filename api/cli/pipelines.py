@@ -14,7 +14,6 @@ from api.cli.parameters import pairs
 from api.cli.session import AsJson, Limit, ProjectOption, Yes, calling, given, wrong_usage
 from api.client import ApiClient, first, path_of
 from domain.pipelines.pipeline import PipelineDefinition, Stage
-from domain.pipelines.trigger import trigger_in_words
 from domain.releases.status import status_in_words
 
 app = typer.Typer(
@@ -162,7 +161,7 @@ def archive_pipeline(context: typer.Context, project: ProjectOption, pipeline: W
 def stage_in_words(stage: dict[str, Any]) -> tuple[str, str, str, str]:
     """A stage's name and environment, when it acts, and what it does."""
     read = Stage.model_validate(stage)
-    return read.name, read.environment, trigger_in_words(read.trigger), read.in_words()
+    return read.name, read.environment, read.trigger.in_words(), read.in_words()
 
 
 def _effect(pipeline: dict[str, Any]) -> list[str]:

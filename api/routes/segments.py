@@ -1,4 +1,4 @@
-"""Segments: named sets of identities."""
+"""Segments, which are named sets of identities."""
 
 from fastapi import APIRouter
 
@@ -32,17 +32,17 @@ def create_segment(project: Slug, body: CreateSegment, caller: CallerDep, writin
 
 
 @router.get("")
-def list_segments(project: Slug, caller: CallerDep, database: DatabaseDep, wanted: SliceDep) -> ListOf[SegmentSummary]:
-    """List the project's segments, by key."""
+def list_segments(project: Slug, caller: CallerDep, database: DatabaseDep, slice_: SliceDep) -> ListOf[SegmentSummary]:
+    """List the segments of the project, by key."""
     caller.must_see(project)
     with database.reading() as store:
-        page = store.segments.page(wanted, store.projects.get(project).id)
+        page = store.segments.page(slice_, store.projects.get(project).id)
     return ListOf(items=[SegmentSummary.model_validate(each) for each in page.items], next=page.next)
 
 
 @router.get("/{segment}")
 def get_segment(project: Slug, segment: Slug, caller: CallerDep, database: DatabaseDep) -> SegmentView:
-    """Get a segment."""
+    """Return one segment."""
     caller.must_see(project)
     with database.reading() as store:
         return _view(store.segments.get(segment, store.projects.get(project).id))
@@ -50,7 +50,7 @@ def get_segment(project: Slug, segment: Slug, caller: CallerDep, database: Datab
 
 @router.patch("/{segment}")
 def change_segment(project: Slug, segment: Slug, body: ChangeSegment, caller: CallerDep, database: DatabaseDep) -> SegmentView:
-    """Change a segment's name or rules. This requires the role operator on every environment in which an override uses it."""
+    """Change the name or the rules of a segment. This requires the role operator on every environment with an override for it."""
     caller.must_operate_somewhere(project)
     rules, warnings = normalize_rules(body.rules or ())
     at = now()
@@ -69,7 +69,7 @@ def change_segment(project: Slug, segment: Slug, body: ChangeSegment, caller: Ca
 
 @router.delete("/{segment}", status_code=204)
 def delete_segment(project: Slug, segment: Slug, caller: CallerDep, database: DatabaseDep) -> None:
-    """Delete a segment that no override, published pipeline or unfinished release uses."""
+    """Delete a segment. It must not be used by an override, a published pipeline or an unfinished release."""
     caller.must_operate_somewhere(project)
     at = now()
     with database.transaction() as store:

@@ -1,4 +1,4 @@
-"""Wire formats of projects, environments and segments."""
+"""Request and response bodies of projects, environments and segments."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -9,7 +9,7 @@ from domain.text import Name, Slug
 
 
 class CreateNamed(Frozen):
-    """A key, and a name that defaults to it."""
+    """A key and a name, which defaults to the key."""
 
     key: Slug
     name: Name | None = None
@@ -22,7 +22,7 @@ class ChangeName(Frozen):
 
 
 class CreateSegment(CreateNamed):
-    """A segment, with its rules in Flagsmith's format."""
+    """A new segment, with rules in the format of Flagsmith."""
 
     rules: Rules = ()
 
@@ -44,7 +44,7 @@ class NamedView(BaseModel):
 
 
 class EnvironmentView(NamedView):
-    """An environment, with the keys for reading its flags. `server_key` is null for callers who may not change flags there."""
+    """An environment and the keys for applications. `server_key` is null for callers who may not change flags there."""
 
     client_key: str
     server_key: str | None

@@ -80,9 +80,9 @@ def test_a_deployment_is_prepared_and_preparing_it_again_changes_nothing(tmp_pat
     first, second = deployment.bootstraps(), deployment.bootstraps()
 
     assert (first.returncode, first.stderr) == (0, "")
-    assert "The namespace flags was made, has the search attributes, and keeps ended workflows for 30 d." in first.stdout
+    assert "The namespace flags was created, has the search attributes, and keeps closed workflows for 30 d." in first.stdout
     assert (second.returncode, second.stderr) == (0, "")
-    assert "The namespace flags was there already" in second.stdout
+    assert "The namespace flags already existed" in second.stdout
     assert deployment.retention() == timedelta(days=30)
     assert {key.name for key in ALL} <= deployment.search_attributes()
     database = Database(deployment.database_url)
@@ -97,7 +97,7 @@ def test_a_namespaces_retention_is_left_alone_unless_told(tmp_path: Path, tempor
 
     untold = deployment.bootstraps()
     assert untold.returncode == 0
-    assert "keeps ended workflows for 1 d." in untold.stdout
+    assert "keeps closed workflows for 1 d." in untold.stdout
     assert "--retention 30d" in untold.stdout
     assert deployment.retention() == timedelta(days=1)
 

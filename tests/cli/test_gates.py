@@ -54,7 +54,7 @@ def test_a_no_to_the_question_approves_nothing(api: Api, release: str) -> None:
 def test_who_may_not_approve_is_told_why(terminal: Terminal, release: str) -> None:
     assert terminal.types("releases", "approve", release, "--yes").code == 1
 
-    assert "'bootstrap' is a service: people approve and reject." in terminal.err
+    assert "'bootstrap' is a service: only people can approve or reject." in terminal.err
 
 
 def test_a_rejection_says_what_it_does_and_blocks_with_the_reason(api: Api, release: str) -> None:

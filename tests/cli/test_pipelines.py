@@ -102,7 +102,7 @@ def test_a_draft_is_exported_edited_and_given_back_while_the_published_one_stays
 def test_a_published_pipeline_is_not_replaced(terminal: Terminal, published: str, definition: Path) -> None:
     assert terminal.types("pipelines", "replace", "standard", str(definition)).code == 1
 
-    assert "can't be changed in any way" in terminal.err
+    assert "can't be changed: clone it" in terminal.err
 
 
 def test_pipelines_are_listed_with_what_is_on_them(terminal: Terminal, published: str) -> None:
@@ -140,7 +140,7 @@ def test_a_clone_is_published_and_deleted_by_its_key_while_the_published_one_sta
     assert terminal.code == 0
     assert "Drafted 'standard' version 2" in terminal.out
     assert terminal.types("pipelines", "clone", "standard").code == 1
-    assert "has a draft already" in terminal.err
+    assert "already has a draft" in terminal.err
 
     assert "Deleted 'standard' version 2." in terminal.types("pipelines", "delete", "standard", "--yes").out
     draft = terminal.reads("pipelines", "clone", published)
@@ -154,6 +154,12 @@ def test_a_pipeline_is_cloned_onto_a_new_key(terminal: Terminal, published: str)
     made = terminal.reads("pipelines", "clone", published, "--key", "other", "--name", "Other way")
 
     assert (made["key"], made["name"], made["version"], made["status"]) == ("other", "Other way", 1, "draft")
+
+
+def test_clone_with_its_own_key_is_the_next_version(terminal: Terminal, published: str) -> None:
+    made = terminal.reads("pipelines", "clone", "standard", "--key", "standard", "--name", "Second")
+
+    assert (made["key"], made["name"], made["version"], made["status"]) == ("standard", "Second", 2, "draft")
 
 
 def test_a_pipeline_is_archived_after_its_effect_was_shown(terminal: Terminal, published: str) -> None:

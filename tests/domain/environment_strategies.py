@@ -1,4 +1,4 @@
-"""Hypothesis strategies for complete environments as they are served."""
+"""Strategies for served environments and identities of every kind, for property tests."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ OTHER_VALUES = st.sampled_from(["pro", "free", "5", " 5 ", "5.5", "1.2.3:semver"
 
 @st.composite
 def conditions(draw: st.DrawFn, stored: bool) -> dict[str, Any]:
-    """One condition."""
+    """Draw one condition of a rule."""
     operator = draw(st.sampled_from(Operator))
     values = VALUE_OF.get(operator, OTHER_VALUES)
     value = draw(values | STORED_BEFORE[operator] if stored and operator in STORED_BEFORE else values)
@@ -40,17 +40,17 @@ def conditions(draw: st.DrawFn, stored: bool) -> dict[str, Any]:
 
 
 def rules(depth: int = 2, *, stored: bool = False) -> st.SearchStrategy[list[dict[str, Any]]]:
-    """Nested rules, as they can be written or as they may be stored."""
-    within = rules(depth - 1, stored=stored) if depth else st.just([])
+    """Return nested rules, as they can be written or as they may be stored."""
+    nested = rules(depth - 1, stored=stored) if depth else st.just([])
     rule = st.fixed_dictionaries(
-        {"type": st.sampled_from(["ALL", "ANY", "NONE"]), "rules": within, "conditions": st.lists(conditions(stored), max_size=2)}
+        {"type": st.sampled_from(["ALL", "ANY", "NONE"]), "rules": nested, "conditions": st.lists(conditions(stored), max_size=2)}
     )
     return st.lists(rule, max_size=2)
 
 
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
-    """An environment with up to four flags, and segments, some with overrides."""
+    """Draw an environment with up to four flags, and segments, some of which have overrides."""
     features = [
         Feature(id=f"feature-{number}", key=f"flag-{number}", name="Flag", type=FeatureType.STRING)
         for number in range(draw(st.integers(1, 4)))
@@ -78,6 +78,6 @@ TRAIT_VALUES = st.one_of(
 
 @st.composite
 def identities(draw: st.DrawFn) -> Identity:
-    """An identity with some of the traits that rules compare."""
+    """Draw an identity with some of the traits that rules use."""
     traits = draw(st.dictionaries(st.sampled_from(TRAITS), TRAIT_VALUES, max_size=4))
     return Identity(draw(st.text(alphabet="abc5@.", min_size=1, max_size=6)), traits)

@@ -13,10 +13,10 @@ ROOT = Path(__file__).parents[2]
 HTTP_CODES = {
     "body_too_large",
     "database_unavailable",
+    "http_error",
     "internal_error",
     "json_invalid",
     "method_not_allowed",
-    "refused",
     "temporal_unavailable",
     "too_many_requests",
     "unsupported_media_type",
@@ -39,7 +39,7 @@ def test_every_problem_code_is_explained_and_no_other() -> None:
 
 
 def test_every_code_that_the_api_writes_itself_is_explained() -> None:
-    written = (ROOT / "api" / "problems.py").read_text() + (ROOT / "api" / "limits.py").read_text()
+    written = (ROOT / "api" / "problems.py").read_text() + (ROOT / "api" / "body_limits.py").read_text()
 
     assert {code for code in HTTP_CODES if f'"{code}"' not in written} == set()
 

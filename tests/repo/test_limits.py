@@ -20,10 +20,10 @@ from domain.evaluation.identity import LARGEST_TRAIT, LONGEST_IDENTIFIER, LONGES
 from domain.flags.flag import LARGEST_INTEGER, LAST_PRIORITY, LONGEST_STRING, MOST_OVERRIDES
 from domain.flags.regex import DEEPEST_GROUPS, LARGEST
 from domain.flags.segment import DEEPEST_RULES
-from domain.pipelines.binding import FARTHEST
 from domain.pipelines.gate import MOST_APPROVALS, MOST_GATES
 from domain.pipelines.parameter import MOST_PARAMETERS
 from domain.pipelines.pipeline import LARGEST_DEFINITION, MOST_STAGES
+from domain.pipelines.trigger import FARTHEST
 from domain.pipelines.window import MOST_RANGES
 from domain.releases.waiting import PATIENCE
 from domain.text import LONGEST_REASON, SLUG_PATTERN

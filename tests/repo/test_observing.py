@@ -26,7 +26,7 @@ AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 def _of_api(database: Database) -> set[str]:
     metrics = ApiMetrics()
     metrics.watch(database)
-    metrics.note(Answered("GET", "/readyz", "503", 0.1, "database_unavailable"))
+    metrics.count(Answered("GET", "/readyz", "503", 0.1, "database_unavailable"))
     return {line.split()[2] for line in metrics.page().decode().splitlines() if line.startswith("# TYPE")}
 
 
