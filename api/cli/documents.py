@@ -6,8 +6,8 @@ from typing import Any
 
 from activities.documents import parse_document, yaml_of
 from api.cli.output import show_json
-from api.cli.session import wrong_usage
-from api.embedded.terminal import plain
+from api.cli.usage import usage_error
+from api.embedded.plain_text import plain
 from domain.errors import Invalid
 
 
@@ -17,11 +17,11 @@ def read_document(file: Path) -> Any:
     try:
         return parse_document(sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8"), name)
     except OSError as error:
-        raise wrong_usage(f"{name} can't be read: {error.strerror}.") from error
+        raise usage_error(f"{name} can't be read: {error.strerror}.") from error
     except UnicodeError as error:
-        raise wrong_usage(f"{name} is not text in UTF-8.") from error
+        raise usage_error(f"{name} is not text in UTF-8.") from error
     except Invalid as error:
-        raise wrong_usage(error.message) from error
+        raise usage_error(error.message) from error
 
 
 def as_yaml(document: Any) -> str:

@@ -31,7 +31,7 @@ from domain.webhooks.address import LONGEST_URL
 from domain.webhooks.webhook import MOST_WEBHOOKS, OLD_SECRET_LIFETIME, RetryPolicy
 from settings import Settings
 from tests.repo.guide import ROOT, rows, text_of
-from worker import RECEIVERS
+from worker import WEBHOOK_SLOTS
 from workflows.policies import CONTROL, PROVIDER_CALL
 from workflows.search_attributes import ALL, KEYWORDS
 
@@ -111,7 +111,7 @@ LIMITS = {
     "time in which a delivery is retried, in hours": _seconds(RetryPolicy().give_up_after) // 3600,
     "time in which finished deliveries are listed, in days": deliveries.KEPT.days,
     "time in which the old secret is still used after a rotation, in hours": _seconds(OLD_SECRET_LIFETIME) // 3600,
-    "webhooks that a worker delivers to at once": RECEIVERS,
+    "webhooks that a worker delivers to at once": WEBHOOK_SLOTS,
     "request body, in KiB": LARGEST_BODY // 1024,
     f"items on a page of a list; {USUAL} by default": MOST,
     "flags shown in a stage of a pipeline; the count includes all": SHOWN_IN_A_STAGE,

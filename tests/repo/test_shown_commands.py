@@ -9,17 +9,16 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import typer
 from jsonschema import Draft202012Validator
 
 from api.app import create_app
-from api.cli.app import app
 from api.embedded.demo import WEBSHOP
 from settings import Settings
 from tests.binaries import TEMPORAL
+from tests.cli.commands import ROOT as CLI
+from tests.cli.commands import subcommands
 from tests.repo.guide import NAMES, ROOT, commands, text_of
 
-CLI = typer.main.get_command(app)
 OPERATIONS: dict[str, Any] = create_app(Settings()).openapi()
 OURS = {"FLAGHOIST_URL", "FLAGHOIST_KEY", "FLAGHOIST_PROJECT", *(f"FLAGHOIST_{name.upper()}" for name in Settings.model_fields)}
 INSTALL = ["--install-completion"]
@@ -43,7 +42,7 @@ def _command(words: list[str]) -> tuple[Any, list[str]]:
     """Return the command and the words after it."""
     found, rest = CLI, list(words)
     while rest and rest[0] in getattr(found, "commands", {}):
-        found = found.commands[rest.pop(0)]  # type: ignore[attr-defined] # only groups have them
+        found = subcommands(found)[rest.pop(0)]
     return found, rest
 
 

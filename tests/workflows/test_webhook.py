@@ -19,7 +19,7 @@ from tests.pipelines import approval, hold, pipeline, stage
 from tests.receiver import answering_in_turn, receiving
 from tests.webhooks import SECRET, add_webhook, deliveries_of
 from tests.workflows.harness import Stand, real_stand
-from worker import RECEIVERS, build_webhook_worker
+from worker import WEBHOOK_SLOTS, build_webhook_worker
 from workflows.messages import WebhookInput
 from workflows.service.webhook_dispatcher import WebhookDispatcher
 
@@ -34,7 +34,7 @@ TOLD = [("stage.acted", "Development"), ("stage.acted", "Staging"), ("stage.hold
 @asynccontextmanager
 async def delivering(stand: Stand, patience: RetryPolicy = SHORT, seconds: float = 10) -> AsyncIterator[None]:
     """A worker that delivers to webhooks, for as long as the block lasts."""
-    with ThreadPoolExecutor(RECEIVERS) as threads:
+    with ThreadPoolExecutor(WEBHOOK_SLOTS) as threads:
         poster = HttpPoster(allow_private=True, seconds=seconds)
         async with build_webhook_worker(stand.env.client, stand.world.database, threads, poster, patience):
             waking = asyncio.create_task(WebhookDispatcher(stand.world.database, stand.env.client).run())
@@ -105,18 +105,18 @@ def test_more_receivers_than_can_be_waited_for_hold_no_release(sqlite: Database)
 
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker():
-            for _ in range(RECEIVERS + 2):
+            for _ in range(WEBHOOK_SLOTS + 2):
                 add_webhook(sqlite, receiver.url(), WebhookEvent.STAGE_ACTED)
             async with delivering(stand, seconds=8):
                 stand.world.publish(pipeline(stage("Development"), stage("Production", "production", "3s")))
                 release = await stand.add()
-                await until("every slot to be taken", lambda: len(receiver.received) == RECEIVERS)
+                await until("every slot to be taken", lambda: len(receiver.received) == WEBHOOK_SLOTS)
                 taken = time.monotonic()
                 record = await stand.until(release, "completed")
 
                 assert record.ended_at
                 assert time.monotonic() - taken < 6, "no attempt has come to its end yet"
-                assert len(receiver.received) == RECEIVERS
+                assert len(receiver.received) == WEBHOOK_SLOTS
 
     with receiving() as receiver:
         receiver.answer = sleep
