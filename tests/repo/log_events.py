@@ -11,13 +11,8 @@ METHODS = {"debug", "info", "warning", "error", "exception", "critical"}
 
 
 def logged_events() -> set[str]:
-    """The name of each event that is written out in a call of the log."""
-    return {name for path in _modules() for name in _first_arguments(path) if name is not None}
-
-
-def modules_with_computed_events() -> set[str]:
-    """The modules that log an event whose name is not written out in the call."""
-    return {str(path.relative_to(ROOT)) for path in _modules() for name in _first_arguments(path) if name is None}
+    """Return the name of each event. Raise ValueError for a name that can't be read from the source."""
+    return {event for path in _modules() for event in _events_of(path)}
 
 
 def _modules() -> Iterator[Path]:
@@ -26,20 +21,31 @@ def _modules() -> Iterator[Path]:
         yield from [path] if path.is_file() else sorted(path.rglob("*.py"))
 
 
-def _first_arguments(path: Path) -> Iterator[str | None]:
-    """The event of each call of the log; None if it is computed."""
+def _events_of(path: Path) -> Iterator[str]:
     tree = ast.parse(path.read_text())
-    aliases = {
-        target.id
-        for assignment in ast.walk(tree)
-        if isinstance(assignment, ast.Assign) and any(_is_log_method(node) for node in ast.walk(assignment.value))
-        for target in assignment.targets
+    assigned = {
+        target.id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
         if isinstance(target, ast.Name)
     }
+    aliases = {name for name, value in assigned.items() if any(_is_log_method(node) for node in ast.walk(value))}
     for call in ast.walk(tree):
         if isinstance(call, ast.Call) and (_is_log_method(call.func) or (isinstance(call.func, ast.Name) and call.func.id in aliases)):
-            first = call.args[0]
-            yield first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+            try:
+                yield from _names_in(call.args[0], assigned)
+            except ValueError as error:
+                raise ValueError(f"{path.relative_to(ROOT)}:{call.lineno} {error}") from error
+
+
+def _names_in(event: ast.expr, assigned: dict[str, ast.expr]) -> Iterator[str]:
+    """Yield a literal, or each value of a dictionary of literals from which the event is taken."""
+    table = assigned.get(event.value.id) if isinstance(event, ast.Subscript) and isinstance(event.value, ast.Name) else None
+    for node in table.values if isinstance(table, ast.Dict) else [event]:
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            raise ValueError("logs an event whose name is computed: use a literal or a dictionary of literals")
+        yield node.value
 
 
 def _is_log_method(node: ast.AST) -> bool:
