@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from activities.messages import ChangeFlag, HoldEnded, PutBack, RecordProgress, Standing, Step
 from domain.duration import speak_duration
 from domain.pipelines.pipeline import Stage
-from domain.pipelines.trigger import trigger_in_words
 from domain.releases.release import NextStage, NextStep
 from domain.releases.rollback import Rollback
-from domain.releases.schedule import bounded, due_at
+from domain.releases.schedule import bounded
 from workflows.messages import ReleaseInput, ReleasePlace, in_words
 
 LONGEST_SUMMARY = 200
@@ -16,7 +15,7 @@ LONGEST_SUMMARY = 200
 
 def first_place(release: ReleaseInput, entered_at: datetime) -> ReleasePlace:
     """A flag enters its first stage when its workflow starts."""
-    acts_at = due_at(release.stages[release.starting_stage].trigger, entered_at)
+    acts_at = release.stages[release.starting_stage].trigger.due_at(entered_at)
     return ReleasePlace(index=release.starting_stage, visit=1, sequence=0, entered_at=entered_at, acts_at=acts_at)
 
 
@@ -49,7 +48,7 @@ def place_in(stage: NextStage, place: ReleasePlace, at: datetime, sequence: int)
     """Where the release stands once it has entered that stage."""
     skipped = tuple(index for index in place.skipped if index < stage.index)
     entered = place.moved(index=stage.index, visit=place.visit + 1, step=1, sequence=sequence, skipped=skipped)
-    return entered.moved(entered_at=at, acts_at=due_at(stage.trigger, at), blocked=None, paused=None, rollback=None, held=None)
+    return entered.moved(entered_at=at, acts_at=stage.trigger.due_at(at), blocked=None, paused=None, rollback=None, held=None)
 
 
 def taken_over(place: ReleasePlace, standing: Standing, at: datetime) -> ReleasePlace:
@@ -143,7 +142,7 @@ def wait_in_words(release: ReleaseInput, place: ReleasePlace) -> str:
     if place.step > 1 and stage.rollout:
         when = f"step {place.step} of {stage.steps}, {speak_duration(stage.rollout.every)} after the one before"
     else:
-        when = trigger_in_words(stage.trigger)
+        when = stage.trigger.in_words()
     return f"{stage.name}: acts {when}, at {in_words(place.acts_at)}"[:LONGEST_SUMMARY]
 
 

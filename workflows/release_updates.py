@@ -1,8 +1,10 @@
 """The controls that people send into a release: how they are let in, what each writes, and where it leads."""
 
+from typing import assert_never
+
 from temporalio import workflow
 
-from activities.messages import Advanced, Recorded, Restarted, Resumed, Retried, Skipped, Step
+from activities.messages import Advanced, Recorded, Restarted, Resumed, Retried, Skipped
 from domain.pipelines.pipeline import stage_to_restart
 from domain.releases.control import Control
 from workflows.messages import ReleaseInput, ReleasePlace, RestartRelease, RetryRelease, SteerRelease
@@ -76,7 +78,7 @@ class ReleaseUpdates:
                 self.check(kind, control)
 
 
-def step_of(release: ReleaseInput, place: ReleasePlace, request: PendingUpdate) -> Step:
+def step_of(release: ReleaseInput, place: ReleasePlace, request: PendingUpdate) -> Resumed | Advanced | Skipped | Restarted | Retried:
     """What a control writes into the record."""
     control = request.control
     who = {"by": control.by, "reason": control.reason}
@@ -87,11 +89,16 @@ def step_of(release: ReleaseInput, place: ReleasePlace, request: PendingUpdate) 
             return Advanced(**who)
         case Control.SKIP:
             return Skipped(**who, next=next_stage(release, place))
-        case Control.RESTART if isinstance(control, RestartRelease):
+        case Control.RESTART:
+            if not isinstance(control, RestartRelease):
+                raise TypeError("a restart names its stage")
             index = stage_to_restart(release.stages, range(release.starting_stage, place.index + 1), control.stage)
             return Restarted(**who, stage=to_enter(release, index))
-        case _:
+        case Control.RETRY:
             return Retried(**who, overwrite=isinstance(control, RetryRelease) and control.overwrite)
+        case Control.PAUSE | Control.APPROVE | Control.REJECT | Control.ROLLBACK | Control.REMOVE:
+            raise ValueError(f"{request.kind} is decided by the record, not by an update")
+    assert_never(request.kind)
 
 
 def place_steered(release: ReleaseInput, place: ReleasePlace, request: PendingUpdate, answer: Recorded) -> ReleasePlace | None:
@@ -103,7 +110,7 @@ def place_steered(release: ReleaseInput, place: ReleasePlace, request: PendingUp
             return place_in(following, passed, answer.at, answer.sequence) if following else None
         case Restarted(stage=stage):
             return place_in(stage, place, answer.at, answer.sequence)
-        case _:
+        case Resumed() | Advanced() | Retried():
             place = place.moved(held=None)
             rollback = place.rollback and place.rollback.asked_again(request.control.by, answer.at)
             return place.moved(sequence=answer.sequence, blocked=None, paused=None, rollback=rollback, acts_at=answer.acts_at or answer.at)

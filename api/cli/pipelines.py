@@ -19,9 +19,8 @@ from domain.releases.status import status_in_words
 if TYPE_CHECKING:
     from api.cli import documents
     from domain.pipelines import pipeline as pipelines
-    from domain.pipelines import trigger as triggers
 else:
-    documents, pipelines, triggers = map(LazyModule, ("api.cli.documents", "domain.pipelines.pipeline", "domain.pipelines.trigger"))
+    documents, pipelines = LazyModule("api.cli.documents"), LazyModule("domain.pipelines.pipeline")
 
 app = command_group(
     "Pipelines: drafted, published and from then on immutable, cloned, archived.",
@@ -172,7 +171,7 @@ def archive_pipeline(
 def stage_in_words(stage: dict[str, Any]) -> tuple[str, str, str, str]:
     """Return a stage's name and environment, when it acts, and what it does."""
     parsed = pipelines.Stage.model_validate(stage)
-    return parsed.name, parsed.environment, triggers.trigger_in_words(parsed.trigger), parsed.in_words()
+    return parsed.name, parsed.environment, parsed.trigger.in_words(), parsed.in_words()
 
 
 def _effect(pipeline: dict[str, Any]) -> list[str]:

@@ -64,7 +64,7 @@ def create_segment(context: typer.Context, project: ProjectOption, file: FileArg
     definition = documents.read_document(file)
     with api_client(context) as client:
         created = client.post(path_of("projects", project, "segments"), definition)
-    show_response(created, f"Created '{created['key']}'.", as_json=as_json)
+    _show_saved(created, f"Created '{created['key']}'.", as_json=as_json)
 
 
 @app.command("replace", rich_help_panel=CHANGE)
@@ -77,7 +77,7 @@ def replace_segment(
         raise usage_error(f"The key in {file} is not '{segment}', and a segment's key can't be changed.")
     with api_client(context) as client:
         changed = client.patch(path_of("projects", project, "segments", segment), definition)
-    show_response(changed, f"'{changed['key']}' is now: {_rules(changed)}", as_json=as_json)
+    _show_saved(changed, f"'{changed['key']}' is now: {_rules(changed)}", as_json=as_json)
 
 
 @app.command("delete", rich_help_panel=CHANGE)
@@ -89,6 +89,12 @@ def delete_segment(context: typer.Context, project: ProjectOption, segment: Segm
         confirm([_rules(found)], f"Permanently delete '{found['key']}' ({found['name']})?", yes=yes)
         client.delete(path)
     show(f"Deleted '{segment}'.")
+
+
+def _show_saved(segment: dict[str, Any], line: str, *, as_json: bool) -> None:
+    show_response(segment, line, as_json=as_json)
+    for warning in [] if as_json else segment["warnings"]:
+        show(f"Warning: {warning['message']} ({warning['pointer']})", "yellow")
 
 
 def _rules(segment: dict[str, Any]) -> str:

@@ -80,9 +80,9 @@ def test_bootstrap_prepares_a_deployment_and_repeating_it_changes_nothing(tmp_pa
     first, second = deployment.bootstrap(), deployment.bootstrap()
 
     assert (first.returncode, first.stderr) == (0, "")
-    assert "The namespace flags was made, has the search attributes, and keeps ended workflows for 30 d." in first.stdout
+    assert "The namespace flags was created, has the search attributes, and keeps closed workflows for 30 d." in first.stdout
     assert (second.returncode, second.stderr) == (0, "")
-    assert "The namespace flags was there already" in second.stdout
+    assert "The namespace flags already existed" in second.stdout
     assert deployment.retention() == timedelta(days=30)
     assert {key.name for key in ALL} <= deployment.search_attributes()
     database = Database(deployment.database_url)
@@ -97,7 +97,7 @@ def test_the_retention_of_an_existing_namespace_changes_only_on_request(tmp_path
 
     default = deployment.bootstrap()
     assert default.returncode == 0
-    assert "keeps ended workflows for 1 d." in default.stdout
+    assert "keeps closed workflows for 1 d." in default.stdout
     assert "--retention 30d" in default.stdout
     assert deployment.retention() == timedelta(days=1)
 

@@ -59,8 +59,18 @@ def test_a_segment_is_created_exported_edited_and_replaced(terminal: Terminal, t
     terminal.run("segments", "replace", "pro", str(file))
 
     assert "any of (plan EQUAL max, since LESS_THAN 2020-01-01)" in terminal.out
-    assert terminal.read_json("segments", "export", "pro") == terminal.read_json("segments", "show", "pro")
+    assert terminal.read_json("segments", "export", "pro") | {"warnings": []} == terminal.read_json("segments", "show", "pro")
     assert "staff" in terminal.run("segments", "list").out
+
+
+def test_a_list_with_spaces_is_stored_without_them_and_a_warning_is_shown(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "pro.yaml"
+    file.write_text("key: pro\nrules: [{type: ALL, conditions: [{property: city, operator: IN, value: 'oslo, rome'}]}]")
+    warning = "Warning: Stored as 'oslo,rome': spaces around list entries were removed. (/rules/0/conditions/0/value)"
+
+    assert warning in terminal.run("segments", "create", str(file)).out
+    assert warning in terminal.run("segments", "replace", "pro", str(file)).out
+    assert "city IN oslo,rome" in terminal.run("segments", "show", "pro").out
 
 
 def test_a_segment_cannot_be_replaced_with_the_definition_of_another(terminal: Terminal, tmp_path: Path) -> None:

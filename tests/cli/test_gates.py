@@ -54,7 +54,7 @@ def test_declining_approves_nothing(api: Api, release: str) -> None:
 def test_a_service_cannot_approve(terminal: Terminal, release: str) -> None:
     assert terminal.run("releases", "approve", release, "--yes").code == 1
 
-    assert "'bootstrap' is a service: people approve and reject." in terminal.err
+    assert "'bootstrap' is a service: only people can approve or reject." in terminal.err
 
 
 def test_a_rejection_shows_its_effect_and_blocks_with_the_reason(api: Api, release: str) -> None:
@@ -106,7 +106,7 @@ def test_a_freeze_is_local_in_its_time_zone(terminal: Terminal) -> None:
         (("freezes", "create", "Nowhere", "2026-12-23T18:00Z", "2026-12-24T18:00Z", "-e", "moon"), "no environment 'moon'"),
         (("stops", "place", "--reason", "x", "-e", "moon"), "no environment 'moon'"),
         (("stops", "place", "--reason", "x", "--pipeline", "moon"), "no pipeline 'moon'"),
-        (("stops", "place", "--reason", "x", "--until", "2020-01-01T00:00Z"), "A stop expires in the future"),
+        (("stops", "place", "--reason", "x", "--until", "2020-01-01T00:00Z"), "A stop must expire in the future"),
     ],
 )
 def test_invalid_stops_and_freezes_are_refused_with_the_reason(terminal: Terminal, typed: tuple[str, ...], message: str) -> None:

@@ -102,7 +102,7 @@ def test_a_draft_is_exported_edited_and_replaced_while_the_published_version_sta
 def test_a_published_pipeline_cannot_be_replaced(terminal: Terminal, published: str, definition: Path) -> None:
     assert terminal.run("pipelines", "replace", "standard", str(definition)).code == 1
 
-    assert "can't be changed in any way" in terminal.err
+    assert "can't be changed: clone it" in terminal.err
 
 
 def test_pipelines_are_listed_with_their_releases(terminal: Terminal, published: str) -> None:
@@ -140,7 +140,7 @@ def test_publish_and_delete_by_key_affect_the_draft_only(terminal: Terminal, pub
     assert terminal.code == 0
     assert "Drafted 'standard' version 2" in terminal.out
     assert terminal.run("pipelines", "clone", "standard").code == 1
-    assert "has a draft already" in terminal.err
+    assert "already has a draft" in terminal.err
 
     assert "Deleted 'standard' version 2." in terminal.run("pipelines", "delete", "standard", "--yes").out
     draft = terminal.read_json("pipelines", "clone", published)
@@ -154,6 +154,12 @@ def test_a_pipeline_is_cloned_onto_a_new_key(terminal: Terminal, published: str)
     copy = terminal.read_json("pipelines", "clone", published, "--key", "other", "--name", "Other way")
 
     assert (copy["key"], copy["name"], copy["version"], copy["status"]) == ("other", "Other way", 1, "draft")
+
+
+def test_a_clone_with_its_own_key_is_the_next_version(terminal: Terminal, published: str) -> None:
+    clone = terminal.read_json("pipelines", "clone", "standard", "--key", "standard", "--name", "Second")
+
+    assert (clone["key"], clone["name"], clone["version"], clone["status"]) == ("standard", "Second", 2, "draft")
 
 
 def test_archiving_shows_the_effect_and_asks(terminal: Terminal, published: str) -> None:

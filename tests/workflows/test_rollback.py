@@ -25,7 +25,7 @@ def test_a_waiting_release_is_rolled_back_for_good_and_its_workflow_ends(sqlite:
             assert stand.world.flag("development").value == "classic"
             assert [run.outcome for run in stand.runs(waiting)] == [StageOutcome.ROLLED_BACK] * 2
             said = await summaries(stand.handle(waiting))
-            assert "To be rolled back for good as olivia asked" in said
+            assert "To be rolled back for good, as requested by olivia" in said
             ladder = await details(stand.handle(waiting))
             assert "1. **Development** (development): rolled back" in ladder
             assert "asked by olivia" in ladder

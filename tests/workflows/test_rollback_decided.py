@@ -9,7 +9,7 @@ from activities.commands.request_rollback import RollBackRelease, request_rollba
 from activities.store.database import Database
 from domain.errors import ControlNotAllowed, StageMoved
 from domain.releases.control import Control, Expected
-from tests.activities.test_rollback import erin, revoke
+from tests.activities.rollbacks import add_operator, revoke
 from tests.workflows.harness import real_stand
 from tests.workflows.rollbacks import roll_back, roll_back_as
 from tests.workflows.test_controls import in_staging, nobody_changes_flags, steer
@@ -42,7 +42,7 @@ def test_a_right_that_is_gone_blocks_it_and_whoever_retries_has_it_rolled_back(s
         async with real_stand(sqlite) as stand:
             async with stand.worker():
                 waiting = await in_staging(stand)
-            caller = erin(stand.world)
+            caller = add_operator(stand.world)
             roll_back_as(stand, waiting, caller)
             revoke(stand.world, caller)
             await stand.delivery.deliver()
@@ -66,7 +66,7 @@ def test_whoever_skips_a_stage_whose_rollback_was_refused_gives_the_rollback_up(
         async with real_stand(sqlite) as stand:
             async with stand.worker():
                 waiting = await in_staging(stand)
-            caller = erin(stand.world)
+            caller = add_operator(stand.world)
             roll_back_as(stand, waiting, caller)
             revoke(stand.world, caller)
             await stand.delivery.deliver()

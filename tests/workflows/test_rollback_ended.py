@@ -40,7 +40,7 @@ def test_a_release_that_had_ended_is_rolled_back_by_a_workflow_of_its_own_that_r
             assert "asked by olivia" in started
             assert "Reason: it fails" in started
             assert "it was completed" in started
-            assert "To be rolled back for good as olivia asked" in await summaries(handle)
+            assert "To be rolled back for good, as requested by olivia" in await summaries(handle)
             found = description.typed_search_attributes
             assert (found[FEATURE], found[STATUS]) == ("checkout", "rolled_back")
 

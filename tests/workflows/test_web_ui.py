@@ -127,6 +127,6 @@ def test_who_asked_for_what_the_record_decides_is_in_the_details_and_in_the_hist
                 request_rollback(store, petra, stand.world.project, asked, datetime.now(tz=UTC))
             await stand.delivery.deliver()
             await stand.until(release, "paused", visit=3)
-            assert "To be rolled back to what 'Development' left as petra asked" in await summaries(stand.handle(release))
+            assert "To be rolled back to the state after 'Development', as requested by petra" in await summaries(stand.handle(release))
 
     asyncio.run(story())

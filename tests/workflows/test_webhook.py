@@ -23,7 +23,9 @@ from worker import WEBHOOK_SLOTS, build_webhook_worker
 from workflows.messages import WebhookInput
 from workflows.service.webhook_dispatcher import WebhookDispatcher
 
-SHORT = RetryPolicy(first=timedelta(milliseconds=300), factor=1, rest=timedelta(milliseconds=100), longest_rest=timedelta(milliseconds=200))
+SHORT = RetryPolicy(
+    first=timedelta(milliseconds=300), factor=1, backoff=timedelta(milliseconds=100), longest_backoff=timedelta(milliseconds=200)
+)
 ACTED = (WebhookEvent.STAGE_ACTED, WebhookEvent.STAGE_HOLD_ENDED, WebhookEvent.RELEASE_COMPLETED)
 STAGES = pipeline(stage("Development"), stage("Staging", "staging"), hold("Watch", "1s"), stage("Production", "production"))
 TOLD = [("stage.acted", "Development"), ("stage.acted", "Staging"), ("stage.hold_ended", "Watch"), ("stage.acted", "Production")]
@@ -155,7 +157,7 @@ def test_what_is_not_taken_comes_again_under_its_id_until_it_is(sqlite: Database
 
 
 def test_a_receiver_that_stays_dead_is_given_up_and_the_workflow_ends(sqlite: Database) -> None:
-    patience = SHORT.model_copy(update={"in_all": timedelta(seconds=2)})
+    patience = SHORT.model_copy(update={"give_up_after": timedelta(seconds=2)})
 
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker(), delivering(stand, patience):
@@ -169,7 +171,7 @@ def test_a_receiver_that_stays_dead_is_given_up_and_the_workflow_ends(sqlite: Da
 
 
 def test_what_is_sent_again_wakes_a_workflow_that_waits_for_hours(sqlite: Database) -> None:
-    patience = RetryPolicy(first=timedelta(hours=1), rest=timedelta(milliseconds=100))
+    patience = RetryPolicy(first=timedelta(hours=1), backoff=timedelta(milliseconds=100))
 
     async def story() -> None:
         async with real_stand(sqlite) as stand, stand.worker(), delivering(stand, patience):

@@ -105,6 +105,8 @@ class Controls(Scenario):
                 self.resume(anyhow=True, stale=False)
             case "blocked", Control.PAUSE | Control.ADVANCE | Control.RESUME:
                 self.retry(anyhow=True, stale=False, overwrite=True)
+            case _:
+                pass  # The control makes sense here, or never will.
         self.settle()
 
     def steer(self, control: Control, *, stale: bool = False, to: int = 0, **more: Any) -> bool:

@@ -84,5 +84,7 @@ def _went_on(answer: object, again: object) -> bool:
             return isinstance(again, Standing | Made)
         case Recorded(sequence=sequence):  # Of what is held since it is known no more when it was due.
             return isinstance(again, Standing) or (isinstance(again, Recorded) and (again.sequence, again.acts_at) == (sequence, None))
-        case _:
+        case Standing():
             return isinstance(again, Standing)
+        case _:
+            raise TypeError(f"no rule for {answer!r}")

@@ -223,10 +223,16 @@ def _at(moment: str) -> datetime:
 
 def _due(trigger: Row, parameters: Row, entered_at: str) -> datetime:
     """When a stage is due of whose wait nothing is cut short."""
-    if trigger["type"] == "WAIT_UNTIL":
-        at = _at(parameters[trigger["at_from"]["parameter"]])
-        return at.astimezone(UTC).replace(tzinfo=None)  # As the database keeps it.
-    return _at(entered_at) + _duration(trigger.get("duration", "PT0H"))
+    match trigger["type"]:
+        case "ON_ENTER":
+            return _at(entered_at)
+        case "WAIT_FOR":
+            return _at(entered_at) + _duration(trigger["duration"])
+        case "WAIT_UNTIL":
+            at = _at(parameters[trigger["at_from"]["parameter"]])
+            return at.astimezone(UTC).replace(tzinfo=None)  # As the database keeps it.
+        case unknown:
+            raise ValueError(f"a stage has the trigger {unknown}, for which this check has no rule")
 
 
 def _duration(text: str) -> timedelta:

@@ -94,8 +94,10 @@ class Races(Guarding):
             case "thaw":
                 for freeze in list(self.guards.frosts):
                     self.in_one_transaction(partial(end_freeze, caller=owner, project=project, freeze_id=freeze, at=at))
-            case _:
+            case "approve" | "reject":
                 self.in_one_transaction(self.deciding(doing, "victor", stale=False, at=at))
+            case _:
+                raise ValueError(f"no rule for {doing}")
 
     async def _trouble(self, doing: str) -> None:
         match doing:
@@ -112,6 +114,8 @@ class Races(Guarding):
             case "worker":
                 await self.ground.stop_worker()
                 await self.ground.start_worker(self.stand, cached=True)
+            case _:
+                raise ValueError(f"no rule for {doing}")
 
 
 async def _whatever_comes(doing: Coroutine[Any, Any, Any]) -> None:
