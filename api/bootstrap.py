@@ -15,7 +15,7 @@ from domain.duration import parse_duration, speak_duration
 from process_exit import run
 from settings import Settings
 from workflows.service.client import TemporalUnavailable
-from workflows.service.namespace import RETENTION, Namespace, make_namespace_ready
+from workflows.service.namespace import DEFAULT_RETENTION, Namespace, ensure_namespace
 
 
 def bootstrap(settings: Settings, wait: timedelta, retention: timedelta | None) -> Namespace:
@@ -24,7 +24,7 @@ def bootstrap(settings: Settings, wait: timedelta, retention: timedelta | None) 
     Doing this twice is the same as doing it once.
     """
     try:
-        namespace = asyncio.run(make_namespace_ready(wait, retention))
+        namespace = asyncio.run(ensure_namespace(wait, retention))
     except TemporalUnavailable as error:
         message = f"Temporal can't be prepared: {error}. TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE say where it is looked for."
         raise CannotStart(message) from error
@@ -49,8 +49,8 @@ def _said(namespace: Namespace, settings: Settings) -> list[str]:
     known = "was made" if namespace.is_new else "was there already"
     kept = speak_duration(namespace.retention)
     lines = [f"The namespace {namespace.name} {known}, has the search attributes, and keeps ended workflows for {kept}."]
-    if namespace.retention < RETENTION:
-        lines.append(f"That is short for looking back: `flaghoist bootstrap --retention {RETENTION.days}d` keeps them longer.")
+    if namespace.retention < DEFAULT_RETENTION:
+        lines.append(f"That is short for looking back: `flaghoist bootstrap --retention {DEFAULT_RETENTION.days}d` keeps them longer.")
     lines.append("The database has this version's schema.")
     lines.append("The bootstrap key is kept." if settings.bootstrap_key.get_secret_value() else "No FLAGHOIST_BOOTSTRAP_KEY was given.")
     return lines

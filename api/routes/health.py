@@ -40,7 +40,7 @@ async def alive() -> Health:
 @router.get("/readyz")
 async def ready(database: DatabaseDep, temporal_health: TemporalHealthDep) -> Readiness:
     """The database can be reached. Temporal and workers needn't be, since adding and removing work without them; how they are, is told."""
-    temporal, _ = await asyncio.gather(temporal_health.ask(), _ask(database))
+    temporal, _ = await asyncio.gather(temporal_health.get(), _ask(database))
     if not temporal.reachable:
         return Readiness(status="ready", temporal="unreachable", workers=None)
     return Readiness(status="ready", temporal="reachable", workers=temporal.at_work(now()))

@@ -129,4 +129,4 @@ def _onlooker(temporal_ui: str, temporal_health: TemporalHealth, releases: Itera
     """Whoever looks at releases of which one is overdue learns what Temporal tells; it is asked while no connection is held."""
     at = now()
     overdue = any(is_overdue(release, at) for release in releases)
-    return Viewer(temporal_ui, at, temporal_health.ask_from_thread() if overdue else None)
+    return Viewer(temporal_ui, at, temporal_health.get_from_thread() if overdue else None)

@@ -16,7 +16,7 @@ def get_status(request: Request, caller: CallerDep, database: DatabaseDep, tempo
     Those with the instance role owner are also told which processes the workers are. It answers within two seconds while
     Temporal is down. While the database is down it can only be the problem `database_unavailable`.
     """
-    temporal, at = temporal_health.ask_from_thread(), now()
+    temporal, at = temporal_health.get_from_thread(), now()
     with database.reading() as store:
         lateness = store.releases.lateness(at, PATIENCE)
     return system_view(request.app.version, temporal, lateness, at, names_workers=caller.access.is_owner)

@@ -32,7 +32,7 @@ from domain.webhooks.webhook import MOST_WEBHOOKS, OLD_SECRET_GOOD, RetryPolicy
 from settings import Settings
 from tests.repo.guide import ROOT, rows, text_of
 from worker import RECEIVERS
-from workflows.policies import CONTROL, PROVIDER_CALL
+from workflows.policies import ACTIVITY_OPTIONS, UPDATE_TIMEOUT
 from workflows.search_attributes import ALL, KEYWORDS
 
 DOCUMENT = text_of("docs/guide/limits.md")
@@ -118,9 +118,9 @@ LIMITS = {
     "problems named in one answer about a body": MOST_PROBLEMS,
     "an `Idempotency-Key`, in characters": _idempotency_key(),
     "for how long it is remembered, in hours": _seconds(KEPT) // 3600,
-    "for how long a control may take until it shows, in seconds; then 503": _seconds(CONTROL),
-    "an attempt to make a change, in seconds": _seconds(PROVIDER_CALL["start_to_close_timeout"]),
-    "the time between two attempts, in seconds": _seconds(PROVIDER_CALL["retry_policy"].maximum_interval),
+    "for how long a control may take until it shows, in seconds; then 503": _seconds(UPDATE_TIMEOUT),
+    "an attempt to make a change, in seconds": _seconds(ACTIVITY_OPTIONS["start_to_close_timeout"]),
+    "the time between two attempts, in seconds": _seconds(ACTIVITY_OPTIONS["retry_policy"].maximum_interval),
     "how late a stage may be before `waiting_for` says that something is wrong, in seconds": _seconds(PATIENCE),
     "connections of an API process to PostgreSQL": _connections_of_an_api(),
     "connections of a worker to PostgreSQL": inspect.signature(Database).parameters["pool_size"].default,
