@@ -95,11 +95,14 @@ async def read_standing(release: str) -> Standing:
 
 
 async def _execute_local_first(method: Any, command: Any, summary: str, local_options: dict[str, Any]) -> Any:
-    """Run the activity within the workflow task. If that does not succeed in time, run it as a regular activity."""
+    """Run the activity within the workflow task. If its attempts fail or time out, run it as a regular activity."""
     try:
         return await workflow.execute_local_activity_method(method, command, summary=summary, **local_options)
     except ActivityError as error:
         if is_cancelled_exception(error):
+            raise
+    except ApplicationError as error:  # The failure of the last local attempt, without an ActivityError around it.
+        if error.non_retryable:
             raise
     return await workflow.execute_activity_method(method, command, summary=summary, **ACTIVITY_OPTIONS)
 

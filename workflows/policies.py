@@ -15,12 +15,20 @@ ACTIVITY_OPTIONS: dict[str, Any] = {
 
 LOCAL_ACTIVITY_OPTIONS: dict[str, Any] = {
     "schedule_to_close_timeout": timedelta(seconds=10),
-    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=2)),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=2), maximum_attempts=8),
     "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 }
-"""Write to the record within the workflow task, while the database is available."""
+"""Write to the record within the workflow task, while the database is available.
 
-LOCAL_READ_OPTIONS: dict[str, Any] = {**LOCAL_ACTIVITY_OPTIONS, "schedule_to_close_timeout": timedelta(seconds=30)}
+The SDK applies the timeout to a running attempt only. The number of attempts ends the retries of those that fail at once, after about 9 s.
+"""
+
+LOCAL_READ_OPTIONS: dict[str, Any] = {
+    **LOCAL_ACTIVITY_OPTIONS,
+    "schedule_to_close_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=2), maximum_attempts=18),
+}
+"""Read the record within the workflow task. Attempts that fail at once are retried for about 29 s."""
 
 DELIVERY_OPTIONS: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=30),
