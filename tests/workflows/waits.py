@@ -14,7 +14,7 @@ LIMIT = 90
 """In seconds."""
 
 
-async def until(what: str, condition: Callable[[], Awaitable[T | None] | T | None], seconds: float = LIMIT) -> T:
+async def until(what: str, condition: Callable[[], Awaitable[T | None] | T | None], seconds: float = LIMIT, interval: float = 0.05) -> T:
     """Return the first result of the condition that is true. A server that does not answer counts as not yet."""
     deadline = time.monotonic() + seconds
     while True:
@@ -28,4 +28,4 @@ async def until(what: str, condition: Callable[[], Awaitable[T | None] | T | Non
             failure = error
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {seconds} s for {what}") from failure
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(interval)
