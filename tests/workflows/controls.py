@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import select
 from temporalio.api.common.v1 import WorkflowExecution
@@ -20,7 +21,7 @@ from domain.releases.control import Control
 from domain.releases.release import Release
 from tests.pipelines import enable, pipeline, set_value, stage
 from tests.workflows.harness import Harness
-from tests.workflows.waits import until
+from tests.workflows.waits import until_async
 from tests.world import NOW, World
 from workflows.messages import ReleasePlace, RestartRelease, RetryRelease, SteerRelease
 
@@ -97,16 +98,15 @@ async def until_blocked(harness: Harness, release: Release) -> ReleasePlace:
 async def until_admitted(harness: Harness, release: Release, *update_ids: str) -> None:
     """Wait until the server has these updates, which no worker need have accepted."""
     execution = WorkflowExecution(workflow_id=release.workflow_id)
+
+    async def is_admitted(update_id: str) -> bool:
+        reference = UpdateRef(workflow_execution=execution, update_id=update_id)
+        request = PollWorkflowExecutionUpdateRequest(namespace="default", update_ref=reference)
+        await harness.env.client.workflow_service.poll_workflow_execution_update(request, timeout=timedelta(seconds=10))
+        return True
+
     for update_id in update_ids:
-        request = PollWorkflowExecutionUpdateRequest(
-            namespace="default", update_ref=UpdateRef(workflow_execution=execution, update_id=update_id)
-        )
-        await until(
-            f"update {update_id}",
-            lambda request=request: harness.env.client.workflow_service.poll_workflow_execution_update(
-                request, timeout=timedelta(seconds=10)
-            ),
-        )
+        await until_async(f"update {update_id}", partial(is_admitted, update_id))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from domain.audit import AuditEntry
 from domain.flags.change import Change
 from domain.releases.release import Release, StageRun
 from tests.binaries import TEMPORAL, TEST_SERVER
-from tests.workflows.waits import LIMIT, until
+from tests.workflows.waits import LIMIT, until, until_async
 from tests.world import World, make_world
 from worker import build_worker
 from workflows.messages import ReleasePlace
@@ -95,7 +95,7 @@ class Harness:
             found = await asyncio.to_thread(self.record, release)
             return found if found.status in statuses and stage in (None, found.stage) and visit in (None, found.visit) else None
 
-        return await until(f"{' or '.join(statuses)} in stage {stage}, visit {visit}", record)
+        return await until_async(f"{' or '.join(statuses)} in stage {stage}, visit {visit}", record)
 
     async def until_changes(self, release: Release, count: int) -> None:
         """Wait until the release has made that many changes."""
@@ -108,11 +108,11 @@ class Harness:
             found = await self.place(release)
             return found if matches(found) else None
 
-        return await until(what, place)
+        return await until_async(what, place)
 
     async def until_timer_set(self, release: Release) -> None:
         """Wait until the release's workflow waits for a timer."""
-        await until("a timer", lambda: self._has_open_timer(release))
+        await until_async("a timer", lambda: self._has_open_timer(release))
 
     async def until_idle(self, handle: Handle) -> None:
         """Wait until a workflow has nothing to do before its next timer, signal or update."""
@@ -122,16 +122,16 @@ class Harness:
             has_begun = description.workflow_execution_info.history_length > 2
             return has_begun and not description.pending_activities and not description.HasField("pending_workflow_task")
 
-        await until("an idle workflow", is_idle)
+        await until_async("an idle workflow", is_idle)
 
     async def until_attempt_running(self, handle: Handle) -> None:
         """Wait until an activity of that workflow runs."""
-        await until("a running activity", lambda: self._has_activity(handle, PendingActivityState.PENDING_ACTIVITY_STATE_STARTED))
+        await until_async("a running activity", lambda: self._has_activity(handle, PendingActivityState.PENDING_ACTIVITY_STATE_STARTED))
 
     async def until_attempt_cancelled(self, handle: Handle) -> None:
         """Wait until the workflow has asked its running activity to cancel."""
         state = PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
-        await until("a cancelled activity", lambda: self._has_activity(handle, state))
+        await until_async("a cancelled activity", lambda: self._has_activity(handle, state))
 
     async def until_updates_accepted(self, release: Release, count: int) -> None:
         """Wait until the workflow has accepted that many updates in all."""
@@ -141,7 +141,7 @@ class Harness:
             events = (await self.handle(release).fetch_history()).events
             return [event.event_type for event in events].count(accepted) >= count
 
-        await until(f"{count} accepted updates", are_accepted)
+        await until_async(f"{count} accepted updates", are_accepted)
 
     async def pending_activities(self, handle: Handle) -> list[PendingActivityInfo]:
         """Return the activities of a workflow that have not ended."""

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from inspect import isawaitable
 from typing import TypeVar
 
 from temporalio.service import RPCError
@@ -14,18 +13,25 @@ LIMIT = 90
 """In seconds."""
 
 
-async def until(what: str, condition: Callable[[], Awaitable[T | None] | T | None], seconds: float = LIMIT, interval: float = 0.05) -> T:
-    """Return the first result of the condition that is true. A server that does not answer counts as not yet."""
-    deadline = time.monotonic() + seconds
+async def until(what: str, condition: Callable[[], T | None], interval: float = 0.05) -> T:
+    """Return the first result of a function that is true."""
+
+    async def awaitable() -> T | None:
+        return condition()
+
+    return await until_async(what, awaitable, interval)
+
+
+async def until_async(what: str, condition: Callable[[], Awaitable[T | None]], interval: float = 0.05) -> T:
+    """Return the first result of a coroutine function that is true. An error of the server counts as not yet."""
+    deadline = time.monotonic() + LIMIT
     while True:
         failure: Exception | None = None
         try:
-            outcome = condition()
-            result = await outcome if isawaitable(outcome) else outcome
-            if result:
+            if result := await condition():
                 return result
         except RPCError as error:
             failure = error
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {seconds} s for {what}") from failure
+            raise TimeoutError(f"waited {LIMIT} s for {what}") from failure
         await asyncio.sleep(interval)

@@ -25,7 +25,7 @@ from tests.workflows.state_machine.monotonic import regressions
 from tests.workflows.state_machine.net_change import expected_after_rollback
 from tests.workflows.state_machine.record import Record, read_record
 from tests.workflows.state_machine.views import View, of_place, of_record
-from tests.workflows.waits import until
+from tests.workflows.waits import until, until_async
 from workflows.service.client import WorkflowState
 
 MINUTE = timedelta(minutes=1)
@@ -133,7 +133,7 @@ class Scenario(RuleBasedStateMachine):
             return busy is None
 
         try:
-            await until("an idle workflow", is_idle, interval=0.01)
+            await until_async("an idle workflow", is_idle, interval=0.01)
         except TimeoutError as error:
             raise AssertionError(f"the workflow stays busy: {busy}\n{self.audit_text()}") from error
 
@@ -236,7 +236,7 @@ class Scenario(RuleBasedStateMachine):
             return difference is None
 
         try:
-            await until("the workflow to agree with the record", agrees)
+            await until_async("the workflow to agree with the record", agrees)
         except TimeoutError as error:
             raise AssertionError(f"{difference}\n{self.audit_text()}") from error
 
