@@ -39,7 +39,7 @@ EXIT_CODES = "Exit codes: 0 success; 1 refused by the API, or not confirmed; 2 u
 COMMANDS = {
     "releases": Entry("api.cli.releases:app", RELEASE, "Releases: flags moving through pipelines."),
     "pipelines": Entry("api.cli.pipelines:app", RELEASE, "Pipelines: drafted, published and from then on immutable, cloned, archived."),
-    "features": Entry("api.cli.features:app", RELEASE, "Features, and manual changes to their flags."),
+    "features": Entry("api.cli.features:app", RELEASE, "Features, and changes to their flags by hand."),
     "stops": Entry("api.cli.stops_freezes:stops", RELEASE, "Stop the line: while a stop is active, nothing in its scope acts."),
     "simulate": Entry(
         "api.cli.simulation:simulate_pipeline",

@@ -1,4 +1,4 @@
-"""The description of a conflict: a release that is blocked by a manual change."""
+"""The description of a conflict: a release that is blocked by a change made by hand."""
 
 from typing import Any
 

@@ -71,7 +71,7 @@ def retry_release(
     context: typer.Context,
     project: ProjectOption,
     release: ReleaseArgument,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Also overwrite manual changes, as they were shown.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Also overwrite changes made by hand, as they were shown.")] = False,
     reason: ReasonOption = None,
     yes: YesOption = False,
     as_json: JsonOption = False,

@@ -22,7 +22,7 @@ from api.cli.usage import usage_error
 from api.client import first, path_of
 
 app = command_group(
-    "Features, and manual changes to their flags.",
+    "Features, and changes to their flags by hand.",
     "flaghoist features create checkout --type string --value classic",
     "flaghoist features set checkout -e staging --enabled",
     "flaghoist features set checkout -e production -s beta-users --value one-page",

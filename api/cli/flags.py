@@ -1,4 +1,4 @@
-"""The command that changes a flag manually, and the description of a flag's state."""
+"""The command that changes a flag by hand, and the description of a flag's state."""
 
 import json
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""The commands that restore manually what a rollback left alone."""
+"""The commands that restore by hand what a rollback left alone."""
 
 import json
 import shlex

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from api.cli import documents
     from domain.pipelines import pipeline as pipelines
 else:
-    documents, pipelines = map(LazyModule, ("api.cli.documents", "domain.pipelines.pipeline"))
+    documents, pipelines = LazyModule("api.cli.documents"), LazyModule("domain.pipelines.pipeline")
 
 app = command_group(
     "Pipelines: drafted, published and from then on immutable, cloned, archived.",

@@ -23,10 +23,10 @@ def question_of(control: Control, release: Release) -> str:
 
 
 def overwritten_in_words(release: Release) -> list[str]:
-    """Describe the manual changes that a retry would overwrite. The confirmation covers only these."""
+    """Describe the changes by hand that a retry would overwrite. The confirmation covers only these."""
     details = (release["blocked_by"] or {}).get("details", {})
     lines = differences(details.get("now", {}), details.get("wanted", {}))
-    return [f"It overwrites manual changes: {'; '.join(lines)}."] if lines else []
+    return [f"It overwrites changes made by hand: {'; '.join(lines)}."] if lines else []
 
 
 def _advance(release: Release, _: str) -> Iterable[str]:

@@ -82,7 +82,7 @@ def add_release(
     parameter: ParameterOption = None,
     on_conflict: Annotated[
         Literal["block", "overwrite"] | None,
-        typer.Option(help="What to do if the flag was changed manually.", show_default="the pipeline's setting"),
+        typer.Option(help="What to do if the flag was changed by hand.", show_default="the pipeline's setting"),
     ] = None,
     yes: YesOption = False,
     as_json: JsonOption = False,

@@ -23,7 +23,7 @@ def roll_back_release(
     to_stage: Annotated[
         str | None, typer.Option(metavar="STAGE", help="Undo only the changes made after this stage.", show_default="undo everything")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Also restore fields that were changed manually since.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also restore fields that were changed by hand since.")] = False,
     wait: Annotated[float, typer.Option("--wait", min=0, help="How many seconds to wait for the result.")] = 10,
     reason: ReasonOption = None,
     yes: YesOption = False,

@@ -9,7 +9,7 @@ from api.embedded.format_event import differences
 LeftAlone = dict[str, Any]
 
 _REASONS = {
-    "changed_by_hand": "changed manually since",
+    "changed_by_hand": "changed by hand since",
     "segment_gone": "its segment was deleted",
     "environment_gone": "the environment was deleted",
     "priority_taken": "another override has its priority now",
@@ -23,7 +23,7 @@ def preview_in_words(preview: dict[str, Any], feature: str) -> list[str]:
     left_alone = preview["left_alone"]
     lines += [line for each in left_alone for line in _explain(each)]
     if not preview["force"] and any(each["because"] == "changed_by_hand" for each in left_alone):
-        lines.append("--force also restores fields that were changed manually.")
+        lines.append("--force also restores fields that were changed by hand.")
     return [*lines, *(_manual_commands(left_alone, feature) if preview["is_final"] else ())]
 
 

@@ -13,7 +13,7 @@ MAX_VALUE_LENGTH = 40
 def format_event(entry: Entry) -> str:
     """Format an entry of the audit log: time, flag, stage and event."""
     at = datetime.fromisoformat(entry["at"]).astimezone()
-    stage = entry["stage"] or ("rollback" if entry["actor"]["kind"] == "release" else "manual")
+    stage = entry["stage"] or ("rollback" if entry["actor"]["kind"] == "release" else "by hand")
     return f"{at:%H:%M:%S}  {entry['feature'] or '':<22}  {stage:<16}  {FORMATS[entry['event']](entry)}"
 
 

@@ -63,7 +63,7 @@ def _unapproved(facts: GateFacts) -> GateHold | None:
     deadline = facts.due_at + gate.timeout if gate.timeout else None
     if deadline and facts.at >= deadline:
         raise ApprovalTimedOut(f"'{facts.stage}' was not approved in time: {given}. The deadline was {deadline:%Y-%m-%d %H:%M:%S} UTC.")
-    message = f"'{facts.stage}' needs approval by people with the right on {facts.environment}: {given}."
+    message = f"'{facts.stage}' waits for approval by people with the right on {facts.environment}: {given}."
     return GateHold(code="approval", message=message, until=deadline)
 
 

@@ -63,7 +63,7 @@ def test_a_segment_is_created_exported_edited_and_replaced(terminal: Terminal, t
     assert "staff" in terminal.run("segments", "list").out
 
 
-def test_a_list_typed_with_spaces_is_stored_without_them_and_a_warning_is_shown(terminal: Terminal, tmp_path: Path) -> None:
+def test_a_list_with_spaces_is_stored_without_them_and_a_warning_is_shown(terminal: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "pro.yaml"
     file.write_text("key: pro\nrules: [{type: ALL, conditions: [{property: city, operator: IN, value: 'oslo, rome'}]}]")
     warning = "Warning: Stored as 'oslo,rome': spaces around list entries were removed. (/rules/0/conditions/0/value)"

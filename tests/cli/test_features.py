@@ -16,7 +16,7 @@ def test_features_are_listed_and_shown(terminal: Terminal) -> None:
     assert terminal.read_json("features", "show", "checkout")["type"] == "string"
 
 
-def test_a_manual_change_affects_only_the_given_environment(terminal: Terminal) -> None:
+def test_a_change_by_hand_affects_only_the_given_environment(terminal: Terminal) -> None:
     terminal.run("features", "set", "checkout", "-e", "staging", "--enabled", "--value", "one-page")
 
     assert terminal.out == "'checkout' in staging is now on, \"one-page\".\n"

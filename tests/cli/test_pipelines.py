@@ -156,10 +156,10 @@ def test_a_pipeline_is_cloned_onto_a_new_key(terminal: Terminal, published: str)
     assert (copy["key"], copy["name"], copy["version"], copy["status"]) == ("other", "Other way", 1, "draft")
 
 
-def test_clone_with_its_own_key_is_the_next_version(terminal: Terminal, published: str) -> None:
-    draft = terminal.read_json("pipelines", "clone", "standard", "--key", "standard", "--name", "Second")
+def test_a_clone_with_its_own_key_is_the_next_version(terminal: Terminal, published: str) -> None:
+    clone = terminal.read_json("pipelines", "clone", "standard", "--key", "standard", "--name", "Second")
 
-    assert (draft["key"], draft["name"], draft["version"], draft["status"]) == ("standard", "Second", 2, "draft")
+    assert (clone["key"], clone["name"], clone["version"], clone["status"]) == ("standard", "Second", 2, "draft")
 
 
 def test_archiving_shows_the_effect_and_asks(terminal: Terminal, published: str) -> None:

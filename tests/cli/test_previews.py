@@ -28,7 +28,7 @@ RELEASE: dict[str, Any] = {
 DETAILS = {
     "fields": ["value", "overrides/beta"],
     "seen": {"enabled": True, "value": "one", "overrides": {"beta": None}},
-    "now": {"enabled": True, "value": "manual", "overrides": {"beta": {"enabled": False}}},
+    "now": {"enabled": True, "value": "by hand", "overrides": {"beta": {"enabled": False}}},
     "wanted": {"enabled": True, "value": "two", "overrides": {"beta": {"enabled": True}}},
 }
 
@@ -69,11 +69,11 @@ def test_a_conflict_shows_the_expected_current_and_intended_state() -> None:
 
     assert conflict_in_words(blocked) == [
         'Expected: value "one", for beta: default.',
-        'Current: value "manual", for beta: off.',
+        'Current: value "by hand", for beta: off.',
         'The stage would set: value "two", for beta: on.',
     ]
     assert set(conflict_in_words(blocked)) < set(effect_of(Control.RETRY, blocked))
-    assert overwritten_in_words(blocked) == ['It overwrites manual changes: value "manual" → "two"; for beta: off → on.']
+    assert overwritten_in_words(blocked) == ['It overwrites changes made by hand: value "by hand" → "two"; for beta: off → on.']
 
 
 def test_a_release_blocked_for_another_reason_has_no_conflict() -> None:

@@ -67,20 +67,20 @@ def test_a_rollback_to_a_stage_undoes_only_later_changes(terminal: Terminal, wor
 
 
 def test_the_preview_shows_fields_left_alone_and_how_to_restore_them(api: Api, terminal: Terminal, release: str) -> None:
-    api.patch("/projects/shop/environments/development/features/checkout", {"value": "manual"})
+    api.patch("/projects/shop/environments/development/features/checkout", {"value": "by hand"})
 
     terminal.run("releases", "rollback", release, answers="n\n")
     forced = Terminal(api.address).run("releases", "rollback", release, "--force", answers="n\n")
 
-    assert 'Left alone in development: value "manual" → "classic" (changed manually since).' in terminal.err
-    assert "--force also restores fields that were changed manually." in terminal.err
+    assert 'Left alone in development: value "by hand" → "classic" (changed by hand since).' in terminal.err
+    assert "--force also restores fields that were changed by hand." in terminal.err
     assert "flaghoist features set checkout -e development --value classic" in terminal.err
-    assert 'development: value "manual" → "classic"' in forced.err.splitlines()
+    assert 'development: value "by hand" → "classic"' in forced.err.splitlines()
     assert "Left alone" not in forced.err
 
 
 def test_the_result_shows_fields_left_alone(api: Api, terminal: Terminal, world: World, release: str) -> None:
-    api.patch("/projects/shop/environments/development/features/checkout", {"value": "manual"})
+    api.patch("/projects/shop/environments/development/features/checkout", {"value": "by hand"})
     api.patch("/projects/shop/environments/production/features/checkout", {"overrides": {"beta-users": {"enabled": False}}})
 
     with ThreadPoolExecutor(1) as worker:
@@ -89,7 +89,7 @@ def test_the_result_shows_fields_left_alone(api: Api, terminal: Terminal, world:
         done.result()
 
     assert (terminal.code, "rolled back in 'Production'" in terminal.out) == (0, True)
-    assert 'Left alone in development: value "manual" → "classic" (changed manually since).' in terminal.out
+    assert 'Left alone in development: value "by hand" → "classic" (changed by hand since).' in terminal.out
     assert "  flaghoist features set checkout -e development --value classic" in terminal.out
     assert "  flaghoist features set checkout -e production -s beta-users --no-override" in terminal.out
 

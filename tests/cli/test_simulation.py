@@ -89,7 +89,7 @@ def test_a_draft_needs_either_a_file_or_a_template(terminal: Terminal, typed: li
     assert terminal.err
 
 
-def test_a_rollout_is_shown_and_ended_manually(terminal: Terminal, api: Api) -> None:
+def test_a_rollout_is_shown_and_ended_by_hand(terminal: Terminal, api: Api) -> None:
     path = "/projects/shop/environments/staging/features/checkout"
     api.patch(path, {"rollout": {"percent": 40, "enabled": True, "value": "new"}})
 

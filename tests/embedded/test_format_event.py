@@ -14,13 +14,13 @@ def entry(event: str, **more: Any) -> dict[str, Any]:
     return dict.fromkeys(fields) | {"id": "1", "at": "2026-01-01T10:00:00Z", "event": event, "actor": actor} | more
 
 
-def test_a_manual_change_shows_before_and_after() -> None:
+def test_a_change_by_hand_shows_before_and_after() -> None:
     states = {"before": {"enabled": False, "value": "a"}, "after": {"enabled": True, "value": "a"}}
 
     line = format_event(entry("flag.changed", feature="checkout", environment="staging", **states))
 
     assert line.endswith("staging: off → on")
-    assert "  manual " in line
+    assert "  by hand " in line
 
 
 def test_a_change_by_a_rollback_is_labelled() -> None:
@@ -55,7 +55,7 @@ def test_a_rollback_shows_its_extent_and_the_number_of_fields_left_alone() -> No
     partial = entry("release.rolled_back", after={"to_stage": None, "force": False, "left_alone": [{}, {}]})
     given_up = entry("release.not_rolled_back", reason="erin no longer has the right.")
 
-    assert [format_event(each).split("manual ")[1].strip() for each in (whole, to_stage, done, partial, given_up)] == [
+    assert [format_event(each).split("by hand ")[1].strip() for each in (whole, to_stage, done, partial, given_up)] == [
         "rollback requested: it fails",
         "rollback to 'Beta' requested",
         "rolled back",

@@ -1,6 +1,7 @@
 """The reasons to hold back a stage that is due."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -36,30 +37,36 @@ def facts(*gates: Gate, **more: object) -> GateFacts:
     return defaults._replace(**more)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("gate_facts", "code", "words", "until"),
-    [
-        (facts(stops=[STOP]), "stopped", "olivia stopped the project at 2026-03-02 09:00:00 UTC: checkout is down", None),
-        (facts(stops=[STOP.model_copy(update={"expires_at": NOW + HOUR})]), "stopped", "checkout is down", NOW + HOUR),
-        (
-            facts(freezes=[CHRISTMAS]),
-            "freeze",
-            "'Christmas' freezes production until 2026-03-02 14:00:00 UTC: holidays",
-            NOW + 5 * HOUR,
-        ),
-        (facts(OFFICE), "window", "The window of 'Everyone' opens at 2026-03-02 10:00:00 UTC", NOW + HOUR),
-        (facts(OFFICE, freezes=[CHRISTMAS]), "freeze", "Christmas", NOW + 5 * HOUR),
-        (facts(APPROVAL), "approval", "0 of 2", NOW + 2 * HOUR),
-        (facts(APPROVAL, approvals=[approved_by("vera")]), "approval", "1 of 2, by vera", NOW + 2 * HOUR),
-        (facts(APPROVAL, OFFICE), "window", "opens at", NOW + HOUR),
-    ],
-)
-def test_a_stage_is_held_back_by_the_first_reason(gate_facts: GateFacts, code: str, words: str, until: object) -> None:
+HELD: list[tuple[GateFacts, str, str, datetime | None]] = [
+    (facts(stops=[STOP]), "stopped", "olivia stopped the project at 2026-03-02 09:00:00 UTC: checkout is down", None),
+    (facts(stops=[STOP.model_copy(update={"expires_at": NOW + HOUR})]), "stopped", "checkout is down", NOW + HOUR),
+    (
+        facts(freezes=[CHRISTMAS]),
+        "freeze",
+        "'Christmas' freezes production until 2026-03-02 14:00:00 UTC: holidays",
+        NOW + 5 * HOUR,
+    ),
+    (facts(OFFICE), "window", "The window of 'Everyone' opens at 2026-03-02 10:00:00 UTC", NOW + HOUR),
+    (facts(OFFICE, freezes=[CHRISTMAS]), "freeze", "Christmas", NOW + 5 * HOUR),
+    (facts(APPROVAL), "approval", "0 of 2", NOW + 2 * HOUR),
+    (facts(APPROVAL, approvals=[approved_by("vera")]), "approval", "1 of 2, by vera", NOW + 2 * HOUR),
+    (facts(APPROVAL, OFFICE), "window", "opens at", NOW + HOUR),
+]
+
+
+@pytest.mark.parametrize(("gate_facts", "code", "words", "until"), HELD)
+def test_a_stage_is_held_back_by_the_first_reason(gate_facts: GateFacts, code: str, words: str, until: datetime | None) -> None:
     held = held_by(gate_facts)
 
     assert held
     assert (held.code, held.until) == (code, until)
     assert words in held.message
+
+
+def test_every_kind_of_gate_can_hold_back_a_stage() -> None:
+    kinds = {type(gate) for gate_facts, *_ in HELD for gate in gate_facts.gates}
+
+    assert kinds == set(get_args(get_args(Gate)[0]))
 
 
 @pytest.mark.parametrize(
