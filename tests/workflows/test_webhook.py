@@ -135,7 +135,7 @@ def test_refused_delivery_is_repeated_under_its_id_until_it_is_accepted(sqlite: 
 
 
 def test_deliveries_to_a_receiver_that_stays_down_are_given_up_and_the_workflow_ends(sqlite: Database) -> None:
-    policy = SHORT.model_copy(update={"in_all": timedelta(seconds=2)})
+    policy = SHORT.model_copy(update={"give_up_after": timedelta(seconds=2)})
 
     async def scenario() -> None:
         async with dev_server_harness(sqlite) as harness, harness.worker(), webhook_worker(harness, policy):
