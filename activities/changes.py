@@ -1,21 +1,21 @@
-"""Making a stage's change, exactly once in effect."""
+"""The activity that makes a stage's change, exactly once in effect."""
 
 from datetime import datetime
 
 from temporalio import activity
 from temporalio.common import MetricMeter
 
-from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, standing_of, standing_of_none
+from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, standing_of, standing_without_record
 from activities.providers.catalogue import provider_of
+from activities.providers.provider import FlagProvider
 from activities.record.gates import DueStage, hold_back
-from activities.record.transitions import audit, block, finish_stage, notify_webhooks, take_step
+from activities.record.transitions import audit, await_next_step, block, finish_stage, notify_webhooks
 from activities.record.worker_metrics import ChangeMetrics
 from activities.store.database import Database, Store
 from domain.access import check_right
 from domain.audit import AuditEvent
 from domain.errors import Refusal, ReleaseNotFound, Superseded
 from domain.flags.change import Change, PlannedChange, check_not_changed_by_hand
-from domain.flags.project import Project
 from domain.pipelines.gate import approval_among
 from domain.releases.gate_hold import GateHold
 from domain.releases.release import Release
@@ -24,28 +24,29 @@ from domain.webhooks.event import WebhookEvent
 
 
 class ChangeActivities:
-    """What a stage does to its flag."""
+    """The activity that changes flags for stages."""
 
     def __init__(self, database: Database, meter: MetricMeter = MetricMeter.noop) -> None:
         self.database = database
-        self.reporter = ChangeMetrics(meter)
+        self.metrics = ChangeMetrics(meter)
 
     @activity.defn(name="change_flag")
     def change_flag(self, command: ChangeFlag) -> Made | HeldBack | Refused | Standing:
-        """Make the change with its audit entry and its progress, in one transaction; or say why not, and hold or block the release.
+        """Write the change, its audit entry and the release's progress in one transaction, or return what prevents it.
 
-        Doing this twice is the same as doing it once. Only what is no refusal is raised, to be retried.
+        A gate, stop or freeze holds the stage back, and a refusal blocks the release. Other errors are raised, to be retried.
+        Doing this twice is the same as doing it once.
         """
         at = activity.info().started_time
         try:
             with self.database.transaction() as store:
-                change = _make(store, command, at)
+                change = _change_or_hold(store, command, at)
             if isinstance(change, GateHold):
                 return HeldBack(held=change)
-            self.reporter.made(command, change)
+            self.metrics.made(command, change)
             return Made(made_at=at, sequence=change.sequence)
         except Superseded:
-            pass  # By another writer, or by an attempt at this very change.
+            pass  # By another writer, or by another attempt at this change.
         except Refusal as refusal:
             if blocked := self._block(command, refusal, at):
                 return blocked
@@ -55,39 +56,41 @@ class ChangeActivities:
         try:
             with self.database.reading() as store:
                 release = store.releases.get(command.release)
-                return _answered_before(store, release, command) or standing_of(release)
+                return _earlier_result(store, release, command) or standing_of(release)
         except ReleaseNotFound:
-            return standing_of_none()
+            return standing_without_record()
 
     def _block(self, command: ChangeFlag, refusal: Refusal, at: datetime) -> Refused | None:
         try:
             with self.database.transaction() as store:
-                release = _fenced(store, command)
+                release = _lock_release(store, command)
                 times = {"entered_at": command.entered_at, "acts_at": command.acts_at}
                 blocked = block(store, release, refusal, at, command.refusal_key, **times)
         except (Superseded, ReleaseNotFound):
             return None
-        self.reporter.refused(command, release.feature, refusal, at)
+        self.metrics.refused(command, release.feature, refusal, at)
         return Refused(sequence=release.sequence + 1, blocked=blocked.without_details())
 
 
-def _make(store: Store, command: ChangeFlag, at: datetime) -> Change | GateHold:
+def _change_or_hold(store: Store, command: ChangeFlag, at: datetime) -> Change | GateHold:
     project = store.projects.get(command.project, lock="share")
     release = store.releases.get(command.release, project.id, lock=True)
     _check_fence(release, command)
-    asks = approval_among(command.gates) is not None
-    now = provider_of(project, store).read(release.feature, command.environment) if asks else None
-    if held := hold_back(store, project, release, DueStage(command.gates, at, command.due_at or command.acts_at, command.step), now):
-        return held
-    if not asks:  # A stage that asks people acts by the rights of those who approved it.
+    provider = provider_of(project, store)
+    needs_approval = approval_among(command.gates) is not None
+    now = provider.read(release.feature, command.environment) if needs_approval else None
+    due = DueStage(command.gates, at, command.due_at or command.acts_at, command.step)
+    if hold := hold_back(store, project, release, due, now):
+        return hold
+    if not needs_approval:  # A stage with an approval acts by the rights of those who approved it.
         owner, access = store.keys.owner(release.responsible_id)
         check_right(access, command.project, command.environment, owner.name)
-    decided = _change(store, project, release, command, at)
-    return _record(store, release, command, decided, at)
+    planned = _patch(store, provider, release, command, at)
+    return _record(store, release, command, planned, at)
 
 
-def _answered_before(store: Store, release: Release, command: ChangeFlag) -> Made | Refused | None:
-    """What another attempt wrote, earlier or at the same instant. With another patch it was no attempt at this change."""
+def _earlier_result(store: Store, release: Release, command: ChangeFlag) -> Made | Refused | None:
+    """Return what another attempt at this change wrote. A change with another patch is not an attempt at this one."""
     recorded = store.history.change(command.key)
     if recorded and recorded.patch == command.patch:
         return Made(made_at=recorded.made_at, sequence=recorded.sequence)
@@ -96,7 +99,7 @@ def _answered_before(store: Store, release: Release, command: ChangeFlag) -> Mad
     return None
 
 
-def _fenced(store: Store, command: ChangeFlag) -> Release:
+def _lock_release(store: Store, command: ChangeFlag) -> Release:
     release = store.releases.get(command.release, lock=True)
     _check_fence(release, command)
     return release
@@ -104,21 +107,20 @@ def _fenced(store: Store, command: ChangeFlag) -> Release:
 
 def _check_fence(release: Release, command: ChangeFlag) -> None:
     if release.is_finished or release.sequence != command.sequence:
-        raise Superseded("The record of the release has gone on without this attempt.")
+        raise Superseded("The record of the release was changed by another writer.")
 
 
-def _change(store: Store, project: Project, release: Release, command: ChangeFlag, at: datetime) -> PlannedChange:
-    provider = provider_of(project, store)
+def _patch(store: Store, provider: FlagProvider, release: Release, command: ChangeFlag, at: datetime) -> PlannedChange:
     now = provider.read(release.feature, command.environment)
     seen = store.releases.seen(release.id, command.environment)
     if not command.overwrite:
         check_not_changed_by_hand(command.patch, now, seen)
-    decided = provider.patch(release.feature, command.environment, command.patch, at)
-    store.releases.write_seen(release.id, command.environment, decided.overlaid(seen))
-    return decided
+    planned = provider.patch(release.feature, command.environment, command.patch, at)
+    store.releases.write_seen(release.id, command.environment, planned.overlaid(seen))
+    return planned
 
 
-def _record(store: Store, release: Release, command: ChangeFlag, decided: PlannedChange, at: datetime) -> Change:
+def _record(store: Store, release: Release, command: ChangeFlag, planned: PlannedChange, at: datetime) -> Change:
     change = Change(
         key=command.key,
         release=release.id,
@@ -128,8 +130,8 @@ def _record(store: Store, release: Release, command: ChangeFlag, decided: Planne
         environment=command.environment,
         feature=release.feature,
         patch=command.patch,
-        before=decided.before,
-        after=decided.after,
+        before=planned.before,
+        after=planned.after,
         made_at=at,
         sequence=release.sequence + 1,
     )
@@ -139,7 +141,7 @@ def _record(store: Store, release: Release, command: ChangeFlag, decided: Planne
     if change.changed_anything:
         notify_webhooks(store, release, WebhookEvent.STAGE_ACTED, at, step=command.step)
     if command.next_step:
-        take_step(store, release, command.next_step, at, command.key, entered_at=command.entered_at)
+        await_next_step(store, release, command.next_step, at, command.key, entered_at=command.entered_at)
     else:
         has_acted = change.changed_anything or store.history.has_changed_anything(release.id, release.visit)
         outcome = StageOutcome.ACTED if has_acted else StageOutcome.UNCHANGED

@@ -1,4 +1,4 @@
-"""From the host in a webhook's URL to the addresses that it may be reached at."""
+"""Resolution of the host in a webhook's URL to the addresses that may be connected to."""
 
 import ipaddress
 import socket
@@ -7,24 +7,24 @@ from collections.abc import Callable
 from domain.webhooks.address import Address, WebhookTarget, check_addresses, refused
 
 Lookup = Callable[[str, int], list[str]]
-"""Every address of a host and port; raises OSError where there is none."""
+"""A function that returns every address of a host and port, or raises OSError if there is none."""
 
 
 def look_up(host: str, port: int) -> list[str]:
-    """What the system's resolver says, in its order."""
+    """Return the addresses from the system's resolver, in its order."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    return [str(place[0]) for *_, place in found]
+    return [str(address[0]) for *_, address in found]
 
 
 class Resolver:
-    """Resolves hosts to addresses that webhooks may lead to."""
+    """A resolver that returns only addresses that are allowed for webhooks."""
 
     def __init__(self, lookup: Lookup = look_up, *, allow_private: bool) -> None:
         self.lookup = lookup
         self.allow_private = allow_private
 
     def resolve(self, target: WebhookTarget) -> list[Address]:
-        """Every address of the host. Raises AddressRefused where one of them is not allowed, or there is none."""
+        """Return every address of the host. Raises AddressRefused if one of them is not allowed, or there is none."""
         try:
             found = self.lookup(target.host, target.port)
         except (OSError, UnicodeError) as error:

@@ -1,4 +1,4 @@
-"""Sending a webhook's document: to the very address that was checked, without following redirects, within a few seconds."""
+"""HTTP posts of webhook documents: to the address that was checked, without redirects, within a time limit."""
 
 import ssl
 import time
@@ -12,8 +12,8 @@ from domain.errors import AddressRefused
 from domain.webhooks.address import WebhookTarget, target_of
 from domain.webhooks.webhook import Attempt, Failure, attempt_answered
 
-SECONDS = 10.0
-"""How long one attempt may take in all, whatever the receiver does meanwhile."""
+TIMEOUT_SECONDS = 10.0
+"""The limit for one whole attempt, even if the receiver keeps sending."""
 CONNECT_SECONDS = 5.0
 
 _HEADERS = {"content-type": "application/json", "user-agent": "Flaghoist-Webhooks/1", "connection": "close"}
@@ -26,25 +26,30 @@ _FAILURES: dict[type[Exception], Failure] = {
 
 
 class HttpPoster:
-    """Posts documents. Of an answer only the status is read: a receiver can't make us hold what it sends, nor tell us where else to go."""
+    """A poster of documents. It reads only the status of a response, so a receiver can neither fill our memory nor redirect us."""
 
     def __init__(
-        self, *, allow_private: bool = False, seconds: float = SECONDS, lookup: Lookup = look_up, trusted: ssl.SSLContext | None = None
+        self,
+        *,
+        allow_private: bool = False,
+        seconds: float = TIMEOUT_SECONDS,
+        lookup: Lookup = look_up,
+        trusted: ssl.SSLContext | None = None,
     ) -> None:
-        self.names = Resolver(lookup, allow_private=allow_private)
+        self.resolver = Resolver(lookup, allow_private=allow_private)
         self.seconds = seconds
         self.trusted = trusted or httpcore.default_ssl_context()
 
     def post(self, url: str, headers: dict[str, str], body: str) -> Attempt:
-        """One attempt. Whatever goes wrong is an outcome, told by a word: the error itself may quote what is secret."""
-        backend = _CheckedNetwork(time.monotonic() + self.seconds, self.names)
+        """Make one attempt. An error becomes the attempt's failure code, because its message may quote a secret."""
+        backend = _CheckedNetwork(time.monotonic() + self.seconds, self.resolver)
         try:
-            target_of(url, allow_private=self.names.allow_private)
+            target_of(url, allow_private=self.resolver.allow_private)
             with (
                 httpcore.ConnectionPool(network_backend=backend, ssl_context=self.trusted) as pool,
-                pool.stream("POST", url, headers=list((_HEADERS | headers).items()), content=body.encode()) as answer,
+                pool.stream("POST", url, headers=list((_HEADERS | headers).items()), content=body.encode()) as response,
             ):
-                return attempt_answered(answer.status)
+                return attempt_answered(response.status)
         except tuple(_FAILURES) as error:
             return Attempt(failure=_failure_of(error))
 
@@ -56,14 +61,14 @@ def _failure_of(error: Exception) -> Failure:
 
 
 class _CheckedNetwork(httpcore.NetworkBackend):
-    """Connects to an address that was resolved and checked here: a second answer of the name server can't be another one.
+    """A network that connects only to addresses that it resolved and checked itself. A later DNS answer can't replace them.
 
-    TLS still proves the host's name, which httpcore takes from the URL.
+    TLS still verifies the host name, which httpcore takes from the URL.
     """
 
-    def __init__(self, deadline: float, names: Resolver) -> None:
+    def __init__(self, deadline: float, resolver: Resolver) -> None:
         self.deadline = deadline
-        self.names = names
+        self.resolver = resolver
         self.network = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -74,36 +79,36 @@ class _CheckedNetwork(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to the first address that answers."""
-        failed: Exception = httpcore.ConnectError("no address")
-        for address in self.names.resolve(WebhookTarget(host, port)):
+        """Connect to the first address that responds."""
+        last_error: Exception = httpcore.ConnectError("no address")
+        for address in self.resolver.resolve(WebhookTarget(host, port)):
             try:
-                left = min(CONNECT_SECONDS, _left(self.deadline))
-                stream = self.network.connect_tcp(str(address), port, left, local_address, socket_options)
+                seconds = min(CONNECT_SECONDS, _seconds_left(self.deadline))
+                stream = self.network.connect_tcp(str(address), port, seconds, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failed = error
+                last_error = error
             else:
-                return _HurriedStream(stream, self.deadline)
-        raise failed
+                return _DeadlineStream(stream, self.deadline)
+        raise last_error
 
 
-class _HurriedStream(httpcore.NetworkStream):
-    """A connection on which everything together ends at a deadline: one byte now and then doesn't stretch it."""
+class _DeadlineStream(httpcore.NetworkStream):
+    """A connection with one deadline for all its operations, which a receiver can't extend by sending a byte now and then."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
         self.stream = stream
         self.deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 (the signature is httpcore's)
-        """Read what has come."""
-        return self.stream.read(max_bytes, _left(self.deadline))
+        """Read the bytes that have arrived."""
+        return self.stream.read(max_bytes, _seconds_left(self.deadline))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 (the signature is httpcore's)
-        """Write all of it."""
-        self.stream.write(buffer, _left(self.deadline))
+        """Write the whole buffer."""
+        self.stream.write(buffer, _seconds_left(self.deadline))
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self.stream.close()
 
     def start_tls(
@@ -112,16 +117,16 @@ class _HurriedStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002 (the signature is httpcore's)
     ) -> httpcore.NetworkStream:
-        """Go on encrypted."""
-        return _HurriedStream(self.stream.start_tls(ssl_context, server_hostname, _left(self.deadline)), self.deadline)
+        """Continue the connection over TLS."""
+        return _DeadlineStream(self.stream.start_tls(ssl_context, server_hostname, _seconds_left(self.deadline)), self.deadline)
 
     def get_extra_info(self, info: str) -> Any:
-        """What the connection tells of itself."""
+        """Return a detail of the connection."""
         return self.stream.get_extra_info(info)
 
 
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
+def _seconds_left(deadline: float) -> float:
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
         raise httpcore.ReadTimeout("the attempt took too long")
-    return left
+    return seconds

@@ -1,4 +1,4 @@
-"""What crosses Temporal between the workflow and its activities. None of it is secret."""
+"""The messages between workflows and activities. None of them contains secrets: Temporal stores them."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from domain.releases.status import ReleaseStatus
 class ChangeFlag(Message):
     """Make the change of one stage, or of one step of its rollout, once.
 
-    After it the next step is to come, or else the `next` stage is entered; without one the release is completed.
+    Then the rollout waits for `next_step`, or else the release enters the `next` stage. Without either it is completed.
     """
 
     project: str
@@ -39,17 +39,17 @@ class ChangeFlag(Message):
 
     @property
     def key(self) -> str:
-        """The change's natural key."""
+        """The natural key of the change."""
         return change_key(self.release, self.visit, self.step)
 
     @property
     def refusal_key(self) -> str:
-        """The write key under which a refusal of this very attempt is recorded."""
+        """The write key under which a refusal of this attempt is recorded."""
         return f"{self.key}/refused/{self.sequence}"
 
 
 class PutBack(Message):
-    """Carry out the `n`th rollback of a release. `next` is the stage in which it stands afterwards, without one for good."""
+    """Carry out the `n`th rollback of a release. Then it enters the `next` stage; without one it ends as rolled back."""
 
     project: str
     release: str
@@ -59,7 +59,7 @@ class PutBack(Message):
 
 
 class Made(Message):
-    """The change is made, now or earlier."""
+    """The change is recorded, by this attempt or an earlier one."""
 
     kind: Literal["made"] = "made"
     made_at: Moment
@@ -67,14 +67,14 @@ class Made(Message):
 
 
 class HeldBack(Message):
-    """The stage is due and may not act yet. Nothing is decided: it looks again when it is told to, or when that time has come."""
+    """The stage is due, and something keeps it from acting. The workflow tries again when it is woken, or at the time in `held`."""
 
     kind: Literal["held"] = "held"
     held: GateHold
 
 
 class Refused(Message):
-    """The change is refused, and the release blocked."""
+    """The change is refused, and the release is blocked."""
 
     kind: Literal["refused"] = "refused"
     sequence: int
@@ -82,7 +82,7 @@ class Refused(Message):
 
 
 class Standing(Message):
-    """Where the record of a release stands: what a workflow that was overtaken needs to know."""
+    """The state of a release's record, for a workflow that the record is ahead of."""
 
     kind: Literal["standing"] = "standing"
     finished: bool
@@ -97,23 +97,23 @@ class Standing(Message):
     blocked: Blocked | None = None
     paused: Paused | None = None
     held: GateHold | None = None
-    """Where it is held, `acts_at` says when that ends, and no more when it was due."""
+    """While held, `acts_at` is when the hold ends, not when the stage was due."""
     rollback: Rollback | None = None
-    """One that is still to be carried out."""
+    """The pending rollback, if there is one."""
 
     @property
     def is_own_step(self) -> bool:
-        """Whether the last thing written is a step of the workflow's own, by a task that may have been lost before Temporal heard of it."""
+        """True if the last write is one of the workflow's own steps, whose workflow task may then have been lost."""
         return self.write_key in {f"{kind}/{self.sequence - 1}" for kind in OWN_STEPS}
 
     @property
     def is_rejected(self) -> bool:
-        """Whether a person's no is the last thing written."""
+        """True if the last write is a person's rejection."""
         return self.blocked is not None and self.write_key.startswith("rejected/")
 
 
 class Recorded(Message):
-    """A step is recorded, now or earlier."""
+    """The step is recorded, by this attempt or an earlier one."""
 
     kind: Literal["recorded"] = "recorded"
     at: Moment
@@ -123,7 +123,7 @@ class Recorded(Message):
 
 
 class HoldEnded(Message):
-    """The wait of a stage without actions is over."""
+    """End the wait of a stage without actions."""
 
     kind: Literal["hold_ended"] = "hold_ended"
     entered_at: Moment
@@ -134,69 +134,69 @@ class HoldEnded(Message):
 
 
 class Decision(Message):
-    """A person has decided something, and why."""
+    """A person's decision about a release, and the reason for it."""
 
     by: Person
     reason: str | None = None
 
 
 class Retried(Decision):
-    """A person wants a blocked stage tried again, over what was changed by hand if `overwrite`."""
+    """Retry a blocked stage. With `overwrite` it replaces what was changed by hand."""
 
     kind: Literal["retried"] = "retried"
     overwrite: bool = False
 
 
 class Resumed(Decision):
-    """A person lets the clock of a paused stage go on."""
+    """Resume the wait of a paused stage."""
 
     kind: Literal["resumed"] = "resumed"
     entered_at: Moment
     left: timedelta | None = None
-    """What is left of the wait by Temporal's clock."""
+    """The rest of the wait, by Temporal's clock."""
 
 
 class Advanced(Decision):
-    """A person cuts a wait short."""
+    """End a wait early."""
 
     kind: Literal["advanced"] = "advanced"
 
 
 class Skipped(Decision):
-    """A person passes over a stage, which does not act."""
+    """Skip a stage, which then does not act."""
 
     kind: Literal["skipped"] = "skipped"
     next: NextStage | None = None
 
 
 class Restarted(Decision):
-    """A person sends a release back to an earlier stage, or to the beginning of the one it is in; nothing is undone."""
+    """Move a release back to an earlier stage, or to the beginning of its current one. Nothing is undone."""
 
     kind: Literal["restarted"] = "restarted"
     stage: NextStage
 
 
 class RemovedByTemporal(Message):
-    """The workflow was cancelled at Temporal."""
+    """Remove the release, because its workflow was cancelled in Temporal."""
 
     kind: Literal["removed_by_temporal"] = "removed_by_temporal"
     reason: str | None = None
 
 
 class Overtaken(Message):
-    """The record is ahead of the workflow, which was reset or restored."""
+    """Block the release: its record is ahead of the workflow, which was reset or restored."""
 
     kind: Literal["overtaken"] = "overtaken"
 
 
 OWN_STEPS = ("hold_ended", "retried", "resumed", "advanced", "skipped", "restarted", "overtaken")
-"""The kinds of steps that a release's workflow records, and that it goes on after."""
+"""The kinds of steps that a release's workflow records and continues after."""
 
 Step = HoldEnded | Retried | Resumed | Advanced | Skipped | Restarted | RemovedByTemporal | Overtaken
 
 
 class RecordProgress(Message):
-    """Write one step of a release that changes no flag."""
+    """Record one step of a release that changes no flag."""
 
     project: str
     release: str
@@ -206,17 +206,17 @@ class RecordProgress(Message):
 
     @property
     def write_key(self) -> str:
-        """What makes writing it twice the same as writing it once; a workflow task that is lost and run again has another `at`."""
+        """The natural key of the write. It leaves out `at`, which differs when a lost workflow task is run again."""
         return f"{self.step.kind}/{self.sequence}"
 
     @property
     def refusal_key(self) -> str:
-        """The write key under which a refusal of this very step is recorded."""
+        """The write key under which a refusal of this step is recorded."""
         return f"{self.write_key}/refused"
 
 
 class DeliverWebhook(Message):
-    """Deliver what a webhook is to be told now; its last `failures` attempts failed, one after another."""
+    """Attempt the deliveries of a webhook that are due. Its last `failures` attempts failed in a row."""
 
     project: str
     webhook: str
@@ -224,7 +224,7 @@ class DeliverWebhook(Message):
 
 
 class Delivered(Message):
-    """What was due is delivered, or the receiver failed and is left in peace for the `rest`. What is left is due from `next_at` on."""
+    """The due deliveries were made, or the receiver failed and gets no attempt for the `rest`. The next is due at `next_at`."""
 
     failures: int
     rest: timedelta
@@ -232,31 +232,34 @@ class Delivered(Message):
 
 
 def standing_of(release: Release) -> Standing:
-    """Where a release stands, for its own workflow: one that had ended is rolled back without it."""
-    place = {
+    """Return the state of a release for its own workflow.
+
+    A rollback after the release's end has another workflow, so to this one the release is finished.
+    """
+    fields = {
         field: getattr(release, field)
         for field in ("sequence", "stage_index", "visit", "step", "entered_at", "acts_at", "write_key", "paused", "held")
     }
     blocked = release.blocked.without_details() if release.blocked else None
     rollback = release.rollback.without_left_alone() if release.rollback and release.rollback.is_asked else None
     status = rollback.ended.status if rollback and rollback.ended else release.status
-    return Standing(finished=not release.is_under_way, status=status, blocked=blocked, rollback=rollback, **place)
+    return Standing(finished=not release.is_under_way, status=status, blocked=blocked, rollback=rollback, **fields)
 
 
-def standing_of_none() -> Standing:
-    """What a workflow is told whose release has no record, as after a restore of the database: there is nothing left to do."""
+def standing_without_record() -> Standing:
+    """Return the state for a release without a record, as after a restore of the database: its workflow has nothing left to do."""
     return Standing(finished=True, status=ReleaseStatus.TERMINATED, sequence=0, stage_index=0, visit=0)
 
 
-def recorded(release: Release, command: RecordProgress) -> Recorded:
-    """The step that left a release so, with the time that was written, by whichever attempt."""
+def recorded_step(release: Release, command: RecordProgress) -> Recorded:
+    """Return the answer to a step that is on the record, with the time that the first attempt wrote."""
     blocked = release.blocked.without_details() if release.blocked else None
     at = _WRITTEN[command.step.kind](release) if command.step.kind in _WRITTEN else None
     return Recorded(at=at or command.at, sequence=release.sequence, blocked=blocked, acts_at=_due_at(release))
 
 
 def _due_at(release: Release) -> datetime | None:
-    """When its stage is due; nothing of one that is held, which was due before: that it acts when it is held no more is another time."""
+    """Return when the stage is due, or None if it is held: then `acts_at` is when the hold ends."""
     return None if release.held else release.acts_at
 
 
@@ -267,4 +270,4 @@ _WRITTEN: dict[str, Callable[[Release], datetime | None]] = {
     "retried": _due_at,
     "advanced": _due_at,
 }
-"""Where the record of a release keeps the time at which a step was written."""
+"""Step -> the time of its write, from the record of its release."""

@@ -1,4 +1,4 @@
-"""Recording the progress of a release where no flag is changed."""
+"""The activities that record a release's progress without changing a flag."""
 
 import structlog
 from temporalio import activity
@@ -14,9 +14,9 @@ from activities.messages import (
     Refused,
     RemovedByTemporal,
     Standing,
-    recorded,
+    recorded_step,
     standing_of,
-    standing_of_none,
+    standing_without_record,
 )
 from activities.record.decisions import write_decision
 from activities.record.gates import DueStage, hold_back
@@ -32,16 +32,16 @@ log = structlog.get_logger()
 
 
 class ReleaseActivities:
-    """The record of a release, kept for its workflow."""
+    """The activities that write and read a release's record for its workflow."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     @activity.defn(name="record_progress")
     def record_progress(self, command: RecordProgress) -> Recorded | HeldBack | Refused | Standing:
-        """Write one step; where the record has gone on without this workflow, say where it stands instead.
+        """Record one step, or return the state of the record if it is ahead of this workflow.
 
-        Doing this twice is the same as doing it once. A decision of nobody who is known fails for good, and nothing is written.
+        Doing this twice is the same as doing it once. A decision by an unknown owner fails permanently, and nothing is written.
         """
         try:
             with self.database.transaction() as store:
@@ -57,7 +57,7 @@ class ReleaseActivities:
         return answer
 
     def _block(self, command: RecordProgress, refusal: ApprovalTimedOut) -> Refused | Standing:
-        """Let a hold that nobody approved wait for a person."""
+        """Block a release whose hold was not approved in time."""
         try:
             with self.database.transaction() as store:
                 release = store.releases.get(command.release, lock=True)
@@ -70,30 +70,30 @@ class ReleaseActivities:
 
     @activity.defn(name="read_standing")
     def read_standing(self, release: str) -> Standing:
-        """Where the record of a release stands."""
+        """Return the state of a release's record."""
         try:
             with self.database.reading() as store:
                 return standing_of(store.releases.get(release))
         except ReleaseNotFound:
-            return standing_of_none()
+            return standing_without_record()
 
 
 def _step(store: Store, command: RecordProgress) -> tuple[Recorded | HeldBack | Refused | Standing, str]:
-    """What comes of a step, and the stage where the release stood before it."""
+    """Return the answer to a step, and the stage that the release was in before it."""
     project = store.projects.get(command.project, lock="share") if isinstance(command.step, HoldEnded) else None
     release = store.releases.get(command.release, lock=True)
     if release.write_key == command.write_key:
-        return recorded(release, command), release.stage
+        return recorded_step(release, command), release.stage
     if release.write_key == command.refusal_key and release.blocked:
         return Refused(sequence=release.sequence, blocked=release.blocked.without_details()), release.stage
     if release.is_finished or release.sequence != command.sequence:
         return standing_of(release), release.stage
     if project and isinstance(command.step, HoldEnded):
         due = DueStage(command.step.gates, command.at, command.step.due_at or command.step.acts_at)
-        if held := hold_back(store, project, release, due, None):
-            return HeldBack(held=held), release.stage
+        if hold := hold_back(store, project, release, due, None):
+            return HeldBack(held=hold), release.stage
     _write(store, release, command)
-    return recorded(store.releases.get(command.release), command), release.stage
+    return recorded_step(store.releases.get(command.release), command), release.stage
 
 
 def _write(store: Store, release: Release, command: RecordProgress) -> None:
@@ -102,11 +102,11 @@ def _write(store: Store, release: Release, command: RecordProgress) -> None:
             times = {"entered_at": ended.entered_at, "acts_at": ended.acts_at}
             audit(store, release, AuditEvent.STAGE_HOLD_ENDED, command.at)
             finish_stage(store, release, StageOutcome.HELD, command.at, ended.next, command.write_key, **times)
-        case Decision() as decided:
-            write_decision(store, release, decided, command)
+        case Decision() as decision:
+            write_decision(store, release, decision, command)
         case RemovedByTemporal(reason=reason):
             ending = Ending(ReleaseStatus.REMOVED, TEMPORAL, as_reason(reason) if reason else None)
             end(store, release, ending, command.at, command.write_key)
         case Overtaken():
-            differs = Superseded("The record and this workflow differ: one was reset or restored. Look at the flag, then retry or remove.")
-            block(store, release, differs, command.at, command.write_key)
+            refusal = Superseded("The record and this workflow differ: one was reset or restored. Check the flag, then retry or remove.")
+            block(store, release, refusal, command.at, command.write_key)

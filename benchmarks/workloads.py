@@ -15,7 +15,6 @@ from benchmarks.baseline_workflow import BARE_QUEUE, NOTHING, SAME_TRANSACTION, 
 from benchmarks.load import Answered, Question, send
 from benchmarks.stack import CLIENTS, Stack, time_each
 from domain.releases.release import Release
-from domain.releases.schedule import due_at
 from domain.releases.status import ReleaseStatus
 from tests.http import OWNER_KEY
 from tests.pipelines import pipeline, set_value, stage, until
@@ -101,7 +100,7 @@ class Workloads:
             for row in rows:
                 if activity == SAME_TRANSACTION:
                     trigger = release_input(row, version).stages[0].trigger
-                    store.releases.write_started(row.started(at, due_at(trigger, at)))
+                    store.releases.write_started(row.started(at, trigger.due_at(at)))
                 else:
                     store.releases.write(row.ended(ReleaseStatus.REMOVED, at, "floor"))
         return [(row, _commands(row, version, at)) for row in rows]

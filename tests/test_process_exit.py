@@ -1,4 +1,4 @@
-"""How the processes of Flaghoist end, and what they write until then."""
+"""The exit codes of processes, and the output that they leave."""
 
 import subprocess
 import sys
@@ -6,36 +6,36 @@ from pathlib import Path
 
 import pytest
 
-STORY = """
+SCRIPT = """
 import threading
 from process_exit import run
 
 def work():
-    print("said", end="")
-    threading.Thread(target=threading.Event().wait).start()  # as a library may leave behind
+    print("output", end="")
+    threading.Thread(target=threading.Event().wait).start()  # a thread that a library may leave running
     {last}
 
-run(work, {more})
+run(work, {options})
 """
 
 
 @pytest.mark.parametrize(
-    ("last", "more", "code", "told"),
+    ("last", "options", "code", "error"),
     [
         ("return 0", "", 0, ""),
         ("return 3", "", 3, ""),
         ("raise OSError('no')", "", 1, "OSError: no"),
-        ("raise OSError('no')", "tell_failure=lambda: print('it failed', file=__import__('sys').stderr)", 1, "it failed"),
+        ("raise OSError('no')", "report_failure=lambda: print('it failed', file=__import__('sys').stderr)", 1, "it failed"),
     ],
 )
-def test_a_process_ends_at_once_with_its_code_and_everything_said(last: str, more: str, code: int, told: str) -> None:
+def test_a_process_exits_at_once_with_its_code_and_flushed_output(last: str, options: str, code: int, error: str) -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", STORY.format(last=last, more=more)], capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, "-c", SCRIPT.format(last=last, options=options)], capture_output=True, text=True, timeout=120, check=False
     )
 
-    assert (ended.returncode, ended.stdout) == (code, "said")
-    assert told in ended.stderr
-    assert bool(ended.stderr) == bool(told)
+    assert (ended.returncode, ended.stdout) == (code, "output")
+    assert error in ended.stderr
+    assert bool(ended.stderr) == bool(error)
 
 
 FULL_DISK = """
@@ -57,11 +57,11 @@ run(work)
 """
 
 
-def test_a_line_that_a_full_disk_does_not_take_is_lost_and_the_work_goes_on(tmp_path: Path) -> None:
+def test_log_lines_are_lost_on_a_full_disk_and_the_process_continues(tmp_path: Path) -> None:
     log = tmp_path / "log"
 
     with log.open("wb") as written:
-        code = subprocess.run([sys.executable, "-c", FULL_DISK], stderr=written, timeout=20, check=False).returncode
+        code = subprocess.run([sys.executable, "-c", FULL_DISK], stderr=written, timeout=120, check=False).returncode
 
     assert code == 0
     assert "before" in log.read_text()

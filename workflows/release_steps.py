@@ -6,13 +6,13 @@ from activities.messages import ChangeFlag, HoldEnded, PutBack, RecordProgress, 
 from domain.pipelines.pipeline import Stage
 from domain.releases.release import NextStage, NextStep
 from domain.releases.rollback import Rollback
-from domain.releases.schedule import bounded, due_at
+from domain.releases.schedule import bounded
 from workflows.messages import ReleaseInput, ReleasePlace
 
 
 def initial_place(release: ReleaseInput, entered_at: datetime) -> ReleasePlace:
     """Return the place of a new release. Its flag enters the first stage when the workflow starts."""
-    acts_at = due_at(release.stages[release.starting_stage].trigger, entered_at)
+    acts_at = release.stages[release.starting_stage].trigger.due_at(entered_at)
     return ReleasePlace(index=release.starting_stage, visit=1, sequence=0, entered_at=entered_at, acts_at=acts_at)
 
 
@@ -45,7 +45,7 @@ def place_in_stage(stage: NextStage, place: ReleasePlace, at: datetime, sequence
     """Return the place after entering that stage."""
     skipped = tuple(index for index in place.skipped if index < stage.index)
     entered = place.updated(index=stage.index, visit=place.visit + 1, step=1, sequence=sequence, skipped=skipped)
-    return entered.updated(entered_at=at, acts_at=due_at(stage.trigger, at), blocked=None, paused=None, rollback=None, held=None)
+    return entered.updated(entered_at=at, acts_at=stage.trigger.due_at(at), blocked=None, paused=None, rollback=None, held=None)
 
 
 def synced_with_record(place: ReleasePlace, standing: Standing, at: datetime) -> ReleasePlace:

@@ -1,8 +1,10 @@
 """Controls sent to a release as updates: their validation, the step each records, and the place it leads to."""
 
+from typing import assert_never
+
 from temporalio import workflow
 
-from activities.messages import Advanced, Recorded, Restarted, Resumed, Retried, Skipped, Step
+from activities.messages import Advanced, Recorded, Restarted, Resumed, Retried, Skipped
 from domain.pipelines.pipeline import stage_to_restart
 from domain.releases.control import Control
 from workflows.messages import ReleaseInput, ReleasePlace, RestartRelease, RetryRelease, SteerRelease
@@ -76,7 +78,7 @@ class ReleaseUpdates:
                 self.check(kind, control)
 
 
-def step_of(release: ReleaseInput, place: ReleasePlace, update: PendingUpdate) -> Step:
+def step_of(release: ReleaseInput, place: ReleasePlace, update: PendingUpdate) -> Resumed | Advanced | Skipped | Restarted | Retried:
     """Return the step that a control records."""
     control = update.control
     who = {"by": control.by, "reason": control.reason}
@@ -87,11 +89,16 @@ def step_of(release: ReleaseInput, place: ReleasePlace, update: PendingUpdate) -
             return Advanced(**who)
         case Control.SKIP:
             return Skipped(**who, next=next_stage(release, place))
-        case Control.RESTART if isinstance(control, RestartRelease):
+        case Control.RESTART:
+            if not isinstance(control, RestartRelease):
+                raise TypeError("a restart must name its stage")
             index = stage_to_restart(release.stages, range(release.starting_stage, place.index + 1), control.stage)
             return Restarted(**who, stage=next_stage_at(release, index))
-        case _:
+        case Control.RETRY:
             return Retried(**who, overwrite=isinstance(control, RetryRelease) and control.overwrite)
+        case Control.PAUSE | Control.APPROVE | Control.REJECT | Control.ROLLBACK | Control.REMOVE:
+            raise ValueError(f"{update.kind} is decided by the record, not by an update")
+    assert_never(update.kind)
 
 
 def place_after_update(release: ReleaseInput, place: ReleasePlace, update: PendingUpdate, answer: Recorded) -> ReleasePlace | None:
@@ -103,7 +110,7 @@ def place_after_update(release: ReleaseInput, place: ReleasePlace, update: Pendi
             return place_in_stage(following, skipped, answer.at, answer.sequence) if following else None
         case Restarted(stage=stage):
             return place_in_stage(stage, place, answer.at, answer.sequence)
-        case _:
+        case Resumed() | Advanced() | Retried():
             place = place.updated(held=None)
             rollback = place.rollback and place.rollback.asked_again(update.control.by, answer.at)
             return place.updated(

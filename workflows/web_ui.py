@@ -4,7 +4,6 @@ from datetime import datetime
 
 from domain.duration import speak_duration
 from domain.pipelines.pipeline import Stage
-from domain.pipelines.trigger import trigger_in_words
 from domain.releases.control import allowed_controls
 from domain.releases.rollback import Rollback
 from domain.releases.schedule import planned
@@ -63,7 +62,7 @@ def wait_summary(release: ReleaseInput, place: ReleasePlace) -> str:
     if place.step > 1 and stage.rollout:
         text = f"step {place.step} of {stage.steps} acts {speak_duration(stage.rollout.every)} after the previous step"
     else:
-        text = f"acts {trigger_in_words(stage.trigger)}"
+        text = f"acts {stage.trigger.in_words()}"
     return f"{stage.name}: {text}, at {format_time(place.acts_at)}"[:MAX_SUMMARY_LENGTH]
 
 

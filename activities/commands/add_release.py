@@ -1,4 +1,4 @@
-"""Adding a flag to a pipeline: everything checked, and written in the caller's transaction."""
+"""The command that adds a flag to a pipeline, with all its checks, in the caller's transaction."""
 
 from datetime import datetime
 
@@ -25,7 +25,7 @@ from domain.text import Name, Slug
 
 
 class AddRelease(Frozen):
-    """Which flag goes through which pipeline, from which stage; `pipeline` is a key or the id of one version."""
+    """A request to move a flag through a pipeline. `pipeline` is a key or the id of one version."""
 
     pipeline: Slug
     feature: Slug
@@ -34,23 +34,23 @@ class AddRelease(Frozen):
     on_conflict: OnConflict | None = None
 
 
-def add_release(store: Store, caller: Caller, project: Project, wanted: AddRelease, at: datetime) -> Release:
-    """Write the release, what the flag looks like now, and the entry that starts its workflow.
+def add_release(store: Store, caller: Caller, project: Project, request: AddRelease, at: datetime) -> Release:
+    """Write the release, the flag's present state, and the outbox entry that starts the workflow.
 
-    The caller holds the project, so that the pipeline is not archived meanwhile.
+    The caller must hold a lock on the project, so that the pipeline can't be archived at the same time.
     Raises Invalid, NotAllowed, NotPublished, PipelineArchived or AlreadyReleasing.
     """
-    pipeline = _published(store, project, wanted.pipeline)
-    start = starting_stage(pipeline.definition, wanted.starting_stage)
+    pipeline = _published(store, project, request.pipeline)
+    start = starting_stage(pipeline.definition, request.starting_stage)
     caller.must_operate(project.key, environments_ahead(pipeline.definition.stages, start))
-    feature = _feature(store, project, wanted.feature)
+    feature = _feature(store, project, request.feature)
     check_free(store, feature)
-    parameters = bind(pipeline.definition, start, wanted.parameters, at)
+    parameters = bind(pipeline.definition, start, request.parameters, at)
     check_values(feature, pipeline.definition, start, parameters)
-    release = _release(caller, project, pipeline, start, wanted, at).model_copy(update={"parameters": parameters})
+    release = _release(caller, project, pipeline, start, request, at).model_copy(update={"parameters": parameters})
     provider = provider_of(project, store)
     environments = {stage.environment for stage in pipeline.definition.stages}
-    store.releases.add(release, project.id, feature.id, {each: provider.read(feature.key, each) for each in sorted(environments)})
+    store.releases.add(release, project.id, feature.id, {each: provider.look(feature.key, each) for each in sorted(environments)})
     store.outbox.add(OutboxKind.START, release.id)
     audit(
         store,
@@ -84,12 +84,12 @@ def _unknown(pointer: str, missing: NotFound) -> Invalid:
     return Invalid(missing.message, problems=(Problem(pointer=pointer, code="not_found", message=missing.message),))
 
 
-def _release(caller: Caller, project: Project, pipeline: Pipeline, start: int, wanted: AddRelease, at: datetime) -> Release:
+def _release(caller: Caller, project: Project, pipeline: Pipeline, start: int, request: AddRelease, at: datetime) -> Release:
     definition, stage = pipeline.definition, pipeline.definition.stages[start]
     return Release(
         id=new_id(),
         project=project.key,
-        feature=wanted.feature,
+        feature=request.feature,
         pipeline=PipelineRef(id=pipeline.id, key=definition.key, version=pipeline.version, name=definition.name),
         status=ReleaseStatus.STARTING,
         stage_index=start,
@@ -99,7 +99,7 @@ def _release(caller: Caller, project: Project, pipeline: Pipeline, start: int, w
         sequence=0,
         write_key="added",
         starting_stage=start,
-        on_conflict=wanted.on_conflict or definition.on_conflict,
+        on_conflict=request.on_conflict or definition.on_conflict,
         added_at=at,
         added_by=caller.owner.name,
         added_by_id=caller.owner_id,

@@ -1,4 +1,4 @@
-"""The first key, without which nobody could make another."""
+"""The first API key, without which no other could be created."""
 
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ SHORTEST = 20
 
 
 def keep_bootstrap_key(database: Database, secret: str) -> None:
-    """Keep a key with every right, if one is given. Raises ValueError for one that could be guessed.
+    """Store a key with every right, if one is given. Raises ValueError if it is too short to be safe.
 
     Doing this twice is the same as doing it once.
     """
@@ -20,7 +20,7 @@ def keep_bootstrap_key(database: Database, secret: str) -> None:
         return
     if len(secret) < SHORTEST:
         raise ValueError(f"FLAGHOIST_BOOTSTRAP_KEY needs at least {SHORTEST} characters.")
-    with suppress(IntegrityError), database.transaction() as store:  # Another process may keep it in the same moment.
+    with suppress(IntegrityError), database.transaction() as store:  # Another process may store it at the same moment.
         if not store.keys.knows(secret):
             owner = Owner(kind="service", name="bootstrap")
             store.keys.add("bootstrap", owner, [Grant(role=Role.OWNER)], secret, datetime.now(UTC))

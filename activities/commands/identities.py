@@ -1,4 +1,4 @@
-"""Keeping what applications tell of identities."""
+"""The command that stores the traits that applications send for identities."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,14 +8,17 @@ from domain.evaluation.identity import Identity, Trait
 from domain.evaluation.identity_request import IdentityRequest
 
 
-def remember(database: Database, environment_id: str, told: IdentityRequest, at: datetime) -> tuple[Identity, Mapping[str, Trait]]:
-    """For whom to evaluate, and what is known of the identity from now on. It writes only what is new. Raises Invalid."""
+def update_traits(database: Database, environment_id: str, request: IdentityRequest, at: datetime) -> tuple[Identity, Mapping[str, Trait]]:
+    """Store new or changed traits, unless the identity is transient. Raises Invalid.
+
+    Return the identity as it is to be evaluated, and its stored traits.
+    """
     with database.reading() as store:
-        known = store.identities.traits(environment_id, told.identifier)
-    if told.transient or told.known_after(known) == known:
-        return told.seen_as(known), known
+        known = store.identities.traits(environment_id, request.identifier)
+    if request.transient or request.traits_after(known) == known:
+        return request.identity(known), known
     with database.transaction() as store:
-        known = store.identities.traits(environment_id, told.identifier, lock=True)
-        after = told.known_after(known)
-        store.identities.write(environment_id, told.identifier, after, at)
-    return told.seen_as(known), after
+        known = store.identities.traits(environment_id, request.identifier, lock=True)
+        traits = request.traits_after(known)
+        store.identities.write(environment_id, request.identifier, traits, at)
+    return request.identity(known), traits

@@ -1,4 +1,4 @@
-"""What must hold before a flag is added to a pipeline. Adding stops at the first refusal; a simulation collects them all."""
+"""Checks before a flag is added to a pipeline. Adding stops at the first refusal; a simulation collects them all."""
 
 from activities.store.database import Store
 from domain.errors import AlreadyReleasing, Invalid, NotPublished, Problem, ValueTypeWrong
@@ -7,10 +7,11 @@ from domain.flags.project import Feature
 from domain.pipelines.action import WithValue
 from domain.pipelines.parameter import Parameters
 from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus
+from domain.text import did_you_mean
 
 
 def check_published(pipeline: Pipeline) -> None:
-    """Raise NotPublished or PipelineArchived where the version takes no releases."""
+    """Raise NotPublished or PipelineArchived if the version accepts no releases."""
     pipeline.check_not_archived("/pipeline")
     if pipeline.status is PipelineStatus.DRAFT:
         message = f"'{pipeline.definition.key}' is a draft: publish it first."
@@ -18,24 +19,25 @@ def check_published(pipeline: Pipeline) -> None:
 
 
 def starting_stage(definition: PipelineDefinition, name: str | None) -> int:
-    """The index of the stage to start at, the first if none is named. Raises Invalid."""
+    """Return the index of the stage to start at, by default the first. Raises Invalid."""
     index = 0 if name is None else definition.index_of(name)
     if index is None:
-        names = ", ".join(f"'{stage.name}'" for stage in definition.stages)
-        message = f"The pipeline has no stage '{name}': it has {names or 'none'}."
+        names = [stage.name for stage in definition.stages]
+        stages = ", ".join(f"'{each}'" for each in names) or "no stages"
+        message = f"Unknown stage '{name}': the pipeline has {stages}.{did_you_mean(name, names)}"
         raise Invalid(message, problems=(Problem(pointer="/starting_stage", code="not_found", message=message),))
     return index
 
 
 def check_free(store: Store, feature: Feature) -> None:
-    """Raise AlreadyReleasing where the flag is in an unfinished release."""
+    """Raise AlreadyReleasing if the flag is in an unfinished release."""
     if other := store.releases.unfinished_of([feature.id]).get(feature.id):
-        message = f"'{feature.key}' is in release {other.id} already, on pipeline '{other.pipeline.key}': remove it there first, or wait."
+        message = f"'{feature.key}' is already in release {other.id}, on pipeline '{other.pipeline.key}': remove that release or wait."
         raise AlreadyReleasing(message, release=other.id, pipeline=other.pipeline.key)
 
 
 def check_values(feature: Feature, definition: PipelineDefinition, start: int, parameters: Parameters) -> None:
-    """Raise ValueTypeWrong, naming every value that the feature doesn't take; one that nobody has given says nothing yet."""
+    """Raise ValueTypeWrong for all values of the wrong type for the feature. Parameters without a value are not checked."""
     problems = []
     for stage in definition.stages[start:]:
         for action in stage.actions:

@@ -1,10 +1,11 @@
-"""Rehearsing a release: what adding a flag would do, and what stands in the way. Nothing is written."""
+"""Simulations of releases: what adding a flag would do, and what prevents it. Nothing is written."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 from activities.commands.preconditions import check_free, check_published, check_values, starting_stage
+from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from domain.access import Caller
 from domain.errors import Problem, Refusal
@@ -18,7 +19,7 @@ from domain.releases.stop import Stop
 
 
 class SimulationRequest(NamedTuple):
-    """What is to be rehearsed: with a flag or without one, from which stage and moment."""
+    """A request to simulate a release, with a flag or without one, from a stage and a time on."""
 
     feature: Feature | None
     starting_stage: str | None
@@ -27,52 +28,51 @@ class SimulationRequest(NamedTuple):
 
 
 class Simulation(NamedTuple):
-    """When each stage would act, with what for each parameter, and what stands in the way now."""
+    """The times at which stages would act, the parameters they would use, and the present obstacles."""
 
     stages: list[SimulatedStage]
     parameters: Parameters
     obstacles: list[Obstacle]
 
 
-def simulate_release(store: Store, caller: Caller, project: Project, pipeline: Pipeline, wanted: SimulationRequest) -> Simulation:
-    """Simulate a release on any version, drafts included. Raises Invalid for a stage that there is not."""
+def simulate_release(store: Store, caller: Caller, project: Project, pipeline: Pipeline, request: SimulationRequest) -> Simulation:
+    """Simulate a release on any version, drafts included. Raises Invalid for an unknown stage."""
     definition = pipeline.definition
-    start = starting_stage(definition, wanted.starting_stage)
-    parameters, problems = binding_of(definition, start, wanted.parameters, wanted.starts_at)
+    start = starting_stage(definition, request.starting_stage)
+    parameters, problems = binding_of(definition, start, request.parameters, request.starts_at)
     obstacles = [
-        *_of_pipeline(store, project, pipeline, wanted.starts_at),
+        *_pipeline_obstacles(store, project, pipeline, request.starts_at),
         *(_obstacle("request", problem) for problem in problems),
         *(
             Obstacle(about="stop", code="stopped", message=f"{stop.in_words()}.")
-            for stop in _stops_ahead(store, project, pipeline, start, wanted)
+            for stop in _active_stops(store, project, pipeline, start, request)
         ),
-        *_of_refusal("right", lambda: caller.must_operate(project.key, environments_ahead(definition.stages, start))),
+        *_refusal_obstacles("right", lambda: caller.must_operate(project.key, environments_ahead(definition.stages, start))),
     ]
-    if feature := wanted.feature:
-        obstacles += _of_refusal("feature", lambda: check_free(store, feature))
-        obstacles += _of_refusal("feature", lambda: check_values(feature, definition, start, parameters))
-    freezes = store.freezes.ahead(project.id, wanted.starts_at)
-    stages = simulate(definition.stages, start, wanted.starts_at, parameters, freezes) if definition.stages else []
+    if feature := request.feature:
+        obstacles += _refusal_obstacles("feature", lambda: check_free(store, feature))
+        obstacles += _refusal_obstacles("feature", lambda: check_values(feature, definition, start, parameters))
+    freezes = store.freezes.ahead(project.id, request.starts_at)
+    stages = simulate(definition.stages, start, request.starts_at, parameters, freezes) if definition.stages else []
     return Simulation(stages, parameters, obstacles)
 
 
-def _stops_ahead(store: Store, project: Project, pipeline: Pipeline, start: int, wanted: SimulationRequest) -> list[Stop]:
-    """The stops that stand, and would hold one of the stages."""
+def _active_stops(store: Store, project: Project, pipeline: Pipeline, start: int, request: SimulationRequest) -> list[Stop]:
+    """Return the active stops that would hold back at least one of the stages."""
     environments = {stage.environment for stage in pipeline.definition.stages[start:]}
-    standing = store.stops.standing(project.id, wanted.starts_at)
-    return [stop for stop in standing if any(stop.covers(each, pipeline.definition.key) for each in environments)]
+    active = store.stops.standing(project.id, request.starts_at)
+    return [stop for stop in active if any(stop.covers(each, pipeline.definition.key) for each in environments)]
 
 
-def _of_pipeline(store: Store, project: Project, pipeline: Pipeline, at: datetime) -> Iterator[Obstacle]:
-    environments = {environment.key for environment in store.environments.all(project.id)}
-    segments = {segment.key for segment in store.segments.all(project.id)}
-    for problem in problems_of(pipeline.definition, environments, segments, at):
+def _pipeline_obstacles(store: Store, project: Project, pipeline: Pipeline, at: datetime) -> Iterator[Obstacle]:
+    provider = provider_of(project, store)
+    for problem in problems_of(pipeline.definition, provider.environments(), provider.segments(), at):
         yield _obstacle("pipeline", problem)
-    yield from _of_refusal("pipeline", lambda: check_published(pipeline))
+    yield from _refusal_obstacles("pipeline", lambda: check_published(pipeline))
 
 
-def _of_refusal(about: str, check: Callable[[], None]) -> list[Obstacle]:
-    """What a check refuses: each of its problems, or else the refusal itself."""
+def _refusal_obstacles(about: str, check: Callable[[], None]) -> list[Obstacle]:
+    """Run a check and return the problems of its refusal, or else the refusal itself, as obstacles."""
     try:
         check()
     except Refusal as refusal:

@@ -1,52 +1,84 @@
 """The built-in provider: flags in our own store, changed within the caller's transaction."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import NamedTuple
 
+from activities.providers.provider import FlagPlace
 from activities.store.database import Store
+from activities.store.paging import Slice
 from domain.flags.change import PlannedChange, plan_change
 from domain.flags.flag import FlagState, check_value
 from domain.flags.patch import FlagPatch, OverridePatch
 from domain.flags.project import Environment, Feature, Project
 
 
-class _Place(NamedTuple):
-    feature: Feature
-    environment: Environment
-
-
 class BuiltinProvider:
-    """Flags of one project in our own store."""
+    """Flags of one project in our own store. An instance serves one transaction."""
 
     def __init__(self, store: Store, project: Project) -> None:
         self.store = store
         self.project = project
-        self._places: dict[tuple[str, str], _Place] = {}
-        self._states: dict[tuple[str, str], FlagState] = {}
+        self._features: dict[str, Feature] = {}
+        self._locked: dict[str, Feature] = {}
+        self._environments: dict[str, Environment] = {}
+        self._states: dict[FlagPlace, FlagState] = {}
 
     def read(self, feature: str, environment: str) -> FlagState:
-        """The flag as it is now, locked until the transaction ends. Raises NotFound."""
-        if (feature, environment) not in self._states:
-            place = self._place(feature, environment)
-            self._states[feature, environment] = self.store.features.state(place.feature, place.environment)
-        return self._states[feature, environment]
+        """Return the flag's state, with the feature's row locked until the transaction ends."""
+        place = FlagPlace(feature, environment)
+        if place not in self._states:
+            self._states[place] = self.store.features.state(self._lock(feature), self._environment(environment))
+        return self._states[place]
 
     def patch(self, feature: str, environment: str, patch: FlagPatch, at: datetime) -> PlannedChange:
-        """Change the named fields, all or nothing. Raises NotFound or Invalid."""
-        place = self._place(feature, environment)
+        """Change the named fields, all or nothing."""
+        locked, place = self._lock(feature), self._environment(environment)
         self._check_segments(patch)
-        _check_values(place.feature, patch)
-        decided = plan_change(patch, self.read(feature, environment))
-        if decided.changes_anything:
-            self.store.features.write_state(place.feature, place.environment, decided.state, at)
-            self._states[feature, environment] = decided.state
-        return decided
+        _check_values(locked, patch)
+        planned = plan_change(patch, self.read(feature, environment))
+        if planned.changes_anything:
+            self.store.features.write_state(locked, place, planned.state, at)
+            self._states[FlagPlace(feature, environment)] = planned.state
+        return planned
 
-    def _place(self, feature: str, environment: str) -> _Place:
-        if (feature, environment) not in self._places:
-            found = self.store.features.get(feature, self.project.id, lock="update")
-            self._places[feature, environment] = _Place(found, self.store.environments.get(environment, self.project.id))
-        return self._places[feature, environment]
+    def look(self, feature: str, environment: str) -> FlagState:
+        """Return the flag's state, without a lock."""
+        return self.store.features.state(self._feature(feature), self._environment(environment))
+
+    def look_all(self, features: Collection[str]) -> Mapping[str, Mapping[str, FlagState]]:
+        """Return the state of each feature in every environment, the environments in order of creation."""
+        if not features:
+            return {}
+        found = self.store.features.page(Slice(limit=len(features)), self.project.id, list(features)).items
+        states = self.store.features.states(found, self.project.id)
+        return {each.key: states[each.id] for each in found}
+
+    def environments(self) -> frozenset[str]:
+        """Return the project's environments."""
+        return frozenset(each.key for each in self.store.environments.all(self.project.id))
+
+    def segments(self) -> frozenset[str]:
+        """Return the project's segments."""
+        return frozenset(each.key for each in self.store.segments.all(self.project.id))
+
+    def overridden_for(self, segment: str) -> list[FlagPlace]:
+        """Return every flag with an override for the segment."""
+        return [FlagPlace(*each) for each in self.store.features.overridden_for(self.project.id, segment)]
+
+    def _lock(self, key: str) -> Feature:
+        if key not in self._locked:
+            self._locked[key] = self.store.features.get(key, self.project.id, lock="update")
+        return self._locked[key]
+
+    def _feature(self, key: str) -> Feature:
+        if key not in self._features:
+            self._features[key] = self._locked.get(key) or self.store.features.get(key, self.project.id)
+        return self._features[key]
+
+    def _environment(self, key: str) -> Environment:
+        if key not in self._environments:
+            self._environments[key] = self.store.environments.get(key, self.project.id)
+        return self._environments[key]
 
     def _check_segments(self, patch: FlagPatch) -> None:
         for segment, override in patch.segments.items():

@@ -1,4 +1,4 @@
-"""Which provider a project's flags live behind: the one place that knows adapters by name."""
+"""The provider of each project: the one module that knows adapters by name."""
 
 from activities.providers.builtin import BuiltinProvider
 from activities.providers.provider import FlagProvider
@@ -7,5 +7,5 @@ from domain.flags.project import Project
 
 
 def provider_of(project: Project, store: Store) -> FlagProvider:
-    """The provider of a project's flags."""
+    """Return the provider of a project's flags, for use within the transaction of `store`."""
     return BuiltinProvider(store, project)

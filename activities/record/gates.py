@@ -1,4 +1,4 @@
-"""Looking at what keeps a stage from acting, in the transaction in which it would act."""
+"""The checks that can hold a stage back, in the transaction in which the stage would act."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from domain.flags.project import Project
 from domain.pipelines.binding import with_fixed_times
 from domain.pipelines.gate import Gate, approval_among
 from domain.pipelines.pipeline import Stage
-from domain.releases.approval import Approval, binds, counted
+from domain.releases.approval import Approval, approval_digest, matching_approvals
 from domain.releases.gate_hold import GateHold
 from domain.releases.gatekeeping import GateFacts, held_by
 from domain.releases.release import Release
@@ -28,33 +28,38 @@ class DueStage(NamedTuple):
 
 
 def hold_back(store: Store, project: Project, release: Release, due: DueStage, now: FlagState | None) -> GateHold | None:
-    """Write down and answer what keeps the stage from acting; nothing where it may act. Raises ApprovalTimedOut or Superseded."""
-    held = held_by(_facts(store, project, release, due, now))
-    if held and held != release.held:
-        if not store.releases.write_held(release.held_back_by(held)):
-            raise Superseded("The record of the release has gone on without this attempt.")
-        if release.held is None or held.code != release.held.code:
-            audit(store, release, AuditEvent.STAGE_WAITING, due.at, after=held.model_dump(mode="json"))
-    return held
+    """Record and return what keeps the stage from acting, or return None if it may act.
+
+    `now` is the flag's state, needed only for an approval. Raises ApprovalTimedOut or Superseded.
+    """
+    hold = held_by(_facts(store, project, release, due, now))
+    if hold and hold != release.held:
+        if not store.releases.write_held(release.held_back_by(hold)):
+            raise Superseded("The record of the release was changed by another writer.")
+        if release.held is None or hold.code != release.held.code:
+            audit(store, release, AuditEvent.STAGE_WAITING, due.at, after=hold.model_dump(mode="json"))
+    return hold
 
 
-def stage_of(store: Store, release: Release) -> Stage:
-    """The stage where a release stands, its point in time in UTC."""
+def current_stage(store: Store, release: Release) -> Stage:
+    """Return the stage that the release is in, with its point in time in UTC."""
     stages = store.pipelines.version(release.pipeline.id).definition.stages
     (stage,) = with_fixed_times(stages[release.stage_index : release.stage_index + 1], release.parameters)
     return stage
 
 
-def approvals_that_count(store: Store, release: Release, stage: Stage, now: FlagState) -> list[Approval]:
-    """Those for exactly what would be applied now, by people who still have the right."""
-    given = counted(store.approvals.of_visit(release.id, release.visit), binds(stage, release.parameters, release.visit, now))
+def valid_approvals(store: Store, release: Release, stage: Stage, now: FlagState) -> list[Approval]:
+    """Return the approvals of exactly what would be applied now, by people who still have the right."""
+    given = matching_approvals(
+        store.approvals.of_visit(release.id, release.visit), approval_digest(stage, release.parameters, release.visit, now)
+    )
     return [each for each in given if store.keys.owner(each.owner_id)[1].operates(release.project, release.environment)]
 
 
 def _facts(store: Store, project: Project, release: Release, due: DueStage, now: FlagState | None) -> GateFacts:
     stops = [stop for stop in store.stops.standing(project.id, due.at) if stop.covers(release.environment, release.pipeline.key)]
-    asks = approval_among(due.gates) is not None and due.step == 1
-    approvals = approvals_that_count(store, release, stage_of(store, release), now or FlagState()) if asks else []
+    needs_approval = approval_among(due.gates) is not None and due.step == 1
+    approvals = valid_approvals(store, release, current_stage(store, release), now or FlagState()) if needs_approval else []
     return GateFacts(
         stage=release.stage,
         environment=release.environment,

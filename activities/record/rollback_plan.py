@@ -1,4 +1,4 @@
-"""Deciding what a rollback puts back, by what the record and the flag say at this moment."""
+"""The plan of a rollback, from the release's record and the flag's present state."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -10,12 +10,12 @@ from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch
 from domain.releases.net_change import NetChange, UndoScope, net_changes
 from domain.releases.release import Release
-from domain.releases.revert import RevertContext, nothing_to_revert, plan_revert
+from domain.releases.revert import RevertContext, left_without_environment, plan_revert
 from domain.releases.rollback import LeftAlone
 
 
 class EnvironmentRevert(NamedTuple):
-    """What is put back in one environment and what is left alone, with the flag as it is and as the release last saw it."""
+    """The patch for one environment and the fields left alone, with the flag's state now and as the release last saw it."""
 
     environment: str
     now: FlagState
@@ -25,25 +25,25 @@ class EnvironmentRevert(NamedTuple):
 
 
 class RollbackPlanner:
-    """What a release has changed, and who knows the flag as it is: `read` takes an environment and raises NotFound."""
+    """Plans rollbacks of one release. `read` returns the flag's state in an environment, or raises EnvironmentNotFound."""
 
-    def __init__(self, store: Store, release: Release, read: Callable[[str], FlagState]) -> None:
+    def __init__(self, store: Store, release: Release, segments: frozenset[str], read: Callable[[str], FlagState]) -> None:
         self.store = store
         self.release = release
+        self.segments = segments
         self.read = read
         self.changes: Sequence[Change] = store.history.changes(release.id)
-        self.segments = frozenset(segment.key for segment in store.segments.all(store.projects.get(release.project).id))
 
-    def undone(self, undoing: UndoScope, *, force: bool) -> list[EnvironmentRevert]:
-        """What is to be undone, environment by environment."""
+    def plan(self, scope: UndoScope, *, force: bool) -> list[EnvironmentRevert]:
+        """Return the reverts of all environments in which the release changed anything within the scope."""
         seen = {each: self.store.releases.seen(self.release.id, each) for each in sorted({change.environment for change in self.changes})}
-        nets = net_changes(self.changes, undoing, seen)
-        return [self._in(environment, net, seen[environment], force=force) for environment, net in nets.items()]
+        nets = net_changes(self.changes, scope, seen)
+        return [self._revert(environment, net, seen[environment], force=force) for environment, net in nets.items()]
 
-    def _in(self, environment: str, net: NetChange, seen: FlagState, *, force: bool) -> EnvironmentRevert:
+    def _revert(self, environment: str, net: NetChange, seen: FlagState, *, force: bool) -> EnvironmentRevert:
         try:
             now = self.read(environment)
         except EnvironmentNotFound:
-            return EnvironmentRevert(environment, seen, seen, FlagPatch(), nothing_to_revert(net, environment))
-        here = RevertContext(environment=environment, now=now, seen=seen, segments=self.segments, force=force)
-        return EnvironmentRevert(environment, now, seen, *plan_revert(net, here))
+            return EnvironmentRevert(environment, seen, seen, FlagPatch(), left_without_environment(net, environment))
+        context = RevertContext(environment=environment, now=now, seen=seen, segments=self.segments, force=force)
+        return EnvironmentRevert(environment, now, seen, *plan_revert(net, context))

@@ -1,4 +1,4 @@
-"""Writing the next state of a release, with its visit and its audit entries: always together, in the caller's transaction."""
+"""Transitions of a release: its next state, its visit and its audit entries, written together in the caller's transaction."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,12 +13,12 @@ from domain.webhooks.event import WebhookEvent, WebhookPayload
 
 
 def audit(store: Store, release: Release, event: AuditEvent, at: datetime, actor: Actor | None = None, **more: Any) -> None:
-    """Write an audit entry about a release; without an actor it acted by itself, for whoever answers for it."""
+    """Write an audit entry about a release. Without an actor the release acted by itself, on behalf of the owner responsible for it."""
     store.audit.add(AuditEntry(at=at, event=event, **(_about(release, actor) | more)))
 
 
 def notify_webhooks(store: Store, release: Release, event: WebhookEvent, at: datetime, **details: Any) -> None:
-    """Let webhooks hear of what the audit log has no entry for, or one that says less."""
+    """Send webhooks an event for which the audit log has no entry, or one with fewer details."""
     store.webhook_outbox.add(WebhookPayload(event=event, at=at, details=details, **_about(release)))
 
 
@@ -36,7 +36,7 @@ def _about(release: Release, actor: Actor | None = None) -> dict[str, Any]:
 
 
 def enter(store: Store, release: Release, at: datetime) -> None:
-    """Write down the visit of the stage where the release stands from now on."""
+    """Record the start of the visit to the release's current stage."""
     store.history.enter(release)
     notify_webhooks(store, release, WebhookEvent.STAGE_ENTERED, at)
 
@@ -44,7 +44,7 @@ def enter(store: Store, release: Release, at: datetime) -> None:
 def finish_stage(
     store: Store, release: Release, outcome: StageOutcome, at: datetime, next_stage: NextStage | None, write_key: str, **times: Any
 ) -> Release:
-    """End the visit; the release enters the next stage, or is completed. Raises Superseded."""
+    """End the visit. The release enters the next stage, or is completed without one. Raises Superseded."""
     after = release.entered(next_stage, at, write_key) if next_stage else release.ended(ReleaseStatus.COMPLETED, at, write_key)
     store.releases.write(after)
     store.history.write_run(release, outcome, acted_at=at, **times)
@@ -55,15 +55,15 @@ def finish_stage(
     return after
 
 
-def take_step(store: Store, release: Release, following: NextStep, at: datetime, write_key: str, entered_at: datetime) -> None:
-    """Let the release wait in its stage for the next step of the rollout. Raises Superseded."""
+def await_next_step(store: Store, release: Release, following: NextStep, at: datetime, write_key: str, entered_at: datetime) -> None:
+    """Keep the release in its stage until the next step of the rollout is due. Raises Superseded."""
     after = release.stepped(following, at, write_key)
     store.releases.write(after.model_copy(update={"entered_at": release.entered_at or entered_at}))
     store.history.write_run(release, StageOutcome.PENDING, entered_at=entered_at, acts_at=after.acts_at)
 
 
 def block(store: Store, release: Release, refusal: Refusal, at: datetime, write_key: str, **times: Any) -> Blocked:
-    """Let the release wait for a person. Raises Superseded."""
+    """Block the release until a person decides. Raises Superseded."""
     blocked = Blocked(code=blocking_code(refusal), message=refusal.message, since=at, details=refusal.details)
     after = release.blocked_by(blocked, write_key)
     store.releases.write(after.model_copy(update={"entered_at": release.entered_at or times.get("entered_at")}))
@@ -73,7 +73,7 @@ def block(store: Store, release: Release, refusal: Refusal, at: datetime, write_
 
 
 class Ending(NamedTuple):
-    """How, by whom and why a release ends before its last stage."""
+    """The end of a release before its last stage: its final status, who caused it, and the reason."""
 
     status: ReleaseStatus
     actor: Actor
@@ -81,7 +81,7 @@ class Ending(NamedTuple):
 
 
 def end(store: Store, release: Release, ending: Ending, at: datetime, write_key: str) -> Release:
-    """End a release before its last stage; one that had ended, and was to be rolled back, ends as it had. Raises Superseded."""
+    """End a release before its last stage. One that was rolling back after its end gets that end back. Raises Superseded."""
     if release.is_rolling_back_after_its_end:
         return end_as_before(store, release, ending, at, write_key)
     after = release.ended(ending.status, at, write_key)
@@ -93,7 +93,7 @@ def end(store: Store, release: Release, ending: Ending, at: datetime, write_key:
 
 
 def end_as_before(store: Store, release: Release, ending: Ending, at: datetime, write_key: str) -> Release:
-    """Give up the rollback of a release that had ended; `ending` says who did it and why. Raises Superseded."""
+    """Give up the rollback of a release that had ended, by the actor and for the reason in `ending`. Raises Superseded."""
     if release.rollback is None or release.rollback.ended is None:
         raise Superseded("The release is not being rolled back after its end.")
     after = release.ended_as_before(release.rollback, release.rollback.ended, write_key)

@@ -1,4 +1,4 @@
-"""What a worker tells of the changes that it makes: numbers for Prometheus, and a line each in the log."""
+"""Metrics and log lines about the changes that a worker makes."""
 
 from datetime import datetime, timedelta
 
@@ -17,35 +17,40 @@ log = structlog.get_logger()
 
 
 class ChangeMetrics:
-    """Tells of each change once, when the record has it; an attempt that finds it recorded is silent."""
+    """Counters and log lines for each change, once, after its commit. An attempt that finds its change recorded reports nothing."""
 
     def __init__(self, meter: MetricMeter) -> None:
-        self._changes = meter.create_counter("flaghoist_changes", "Changes that this worker made, found made already, or was refused.")
-        self._refusals = meter.create_counter("flaghoist_change_refusals", "Changes that this worker was refused, by the refusal's code.")
-        self._lateness = meter.create_histogram_float(LATENESS, "How long after it was due a change was made.")
-        for outcome in OUTCOMES:  # From the start, so that the first one is seen as an increase.
+        self._changes = meter.create_counter("flaghoist_changes", "Changes by outcome: made, unchanged (already at the target) or refused.")
+        self._refusals = meter.create_counter("flaghoist_change_refusals", "Refused changes by the code of the refusal.")
+        self._lateness = meter.create_histogram_float(LATENESS, "Time from when a change was due until it was made.")
+        for outcome in OUTCOMES:  # Start at zero, so that the first change counts as an increase.
             self._changes.add(0, {"outcome": outcome})
 
     def made(self, command: ChangeFlag, change: Change) -> None:
-        """Tell of a change that is committed."""
-        outcome, late = MADE if change.changed_anything else UNCHANGED, _lateness(command, change.made_at)
+        """Report a committed change."""
+        outcome, lateness = MADE if change.changed_anything else UNCHANGED, _lateness(command, change.made_at)
         self._changes.add(1, {"outcome": outcome})
-        self._lateness.record(late)
-        log.info("change_made", **_place(command, change.feature), outcome=outcome, lateness=late)
+        self._lateness.record(lateness)
+        log.info("change_made", **_log_fields(command, change.feature), outcome=outcome, lateness=lateness)
 
     def refused(self, command: ChangeFlag, feature: str, refusal: Refusal, at: datetime) -> None:
-        """Tell of a refusal that is committed. Only its code: a refusal may quote what a flag holds."""
+        """Report a committed refusal by its code alone, because its message may quote a flag's value."""
         self._changes.add(1, {"outcome": REFUSED})
         self._refusals.add(1, {"code": blocking_code(refusal)})
-        place = _place(command, feature)
-        log.warning("change_refused", **place, outcome=REFUSED, code=blocking_code(refusal), lateness=_lateness(command, at))
+        fields = _log_fields(command, feature)
+        log.warning("change_refused", **fields, outcome=REFUSED, code=blocking_code(refusal), lateness=_lateness(command, at))
 
 
 def _lateness(command: ChangeFlag, at: datetime) -> float:
-    """In seconds. A timer may fire a moment before it is due."""
+    """Return the lateness in seconds, never below zero: a timer may fire a moment early."""
     return max(at - command.acts_at, timedelta()).total_seconds()
 
 
-def _place(command: ChangeFlag, feature: str) -> dict[str, str]:
-    place = {"project": command.project, "release": command.release, "feature": feature}
-    return place | {"environment": command.environment, "stage": command.stage}
+def _log_fields(command: ChangeFlag, feature: str) -> dict[str, str]:
+    return {
+        "project": command.project,
+        "release": command.release,
+        "feature": feature,
+        "environment": command.environment,
+        "stage": command.stage,
+    }

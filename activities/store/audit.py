@@ -1,4 +1,4 @@
-"""The audit log, to which entries are only ever added."""
+"""The audit log. It is append-only."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,14 +18,14 @@ FILTERS = ("event", "project", "environment", "feature", "segment", "pipeline", 
 
 
 class AuditLog:
-    """Everything that anyone or anything did, newest first."""
+    """Audit entries, newest first."""
 
     def __init__(self, connection: Connection, webhook_outbox: WebhookOutbox) -> None:
         self.connection = connection
         self.webhook_outbox = webhook_outbox
 
     def add(self, entry: AuditEntry) -> None:
-        """Write down what was done, and what webhooks are told of it."""
+        """Append an entry, and queue the webhook deliveries that it causes."""
         if notice := payload_of(entry):
             self.webhook_outbox.add(notice)
         actor = entry.actor
@@ -33,7 +33,7 @@ class AuditLog:
         self.connection.execute(insert(audit_entries), entry.model_dump(exclude={"id", "actor"}) | {"id": new_id()} | by)
 
     def record(self, caller: Caller, event: AuditEvent, at: datetime, **about: Any) -> None:
-        """Write down what somebody asked for; `about` names further fields of the entry."""
+        """Append an entry for a request of this caller; `about` sets further fields."""
         self.add(AuditEntry(at=at, actor=by_key(caller), event=event, **about))
 
     def page(
@@ -45,7 +45,7 @@ class AuditLog:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Page[AuditEntry]:
-        """Entries whose named columns equal the given values; `actor` is an owner, acting or acted for."""
+        """Return entries whose columns equal the given values. `actor` matches an owner who acted or on whose behalf it was done."""
         table = audit_entries.c
         query = select(audit_entries).where(*(table[column] == value for column, value in equal.items()))
         if actor:

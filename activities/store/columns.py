@@ -1,4 +1,4 @@
-"""Column types that mean the same on SQLite and on PostgreSQL."""
+"""Column types with the same meaning on SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime
 
@@ -12,16 +12,16 @@ class UtcDateTime(types.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse a time without a zone: it would be read as another."""
+        """Convert to UTC. Raise ValueError for a naive time, which would be read back as a different one."""
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("a point in time needs its zone")
+            raise ValueError("the datetime must be timezone-aware")
         moment = value.astimezone(UTC)
         return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (the signature is SQLAlchemy's)
-        """Give every time its zone back."""
+        """Attach UTC to naive values."""
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)

@@ -1,7 +1,7 @@
-"""The database, and its one way to write: `transaction()`."""
+"""The database. `transaction()` is the only way to write."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -34,14 +34,14 @@ from activities.store.webhooks import WebhookRepository
 
 _BEGIN = "flaghoist_begin"
 _POSTGRESQL = "-c jit=off -c statement_timeout=20000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
-"""An attempt ends before its activity's 30 s do. JIT costs short queries more than it saves."""
+"""Statements time out before their activity's 30 s. JIT costs short queries more than it saves."""
 
-_PATIENCE = 10
-"""In seconds: how long a write waits for another to end."""
+_WRITE_TIMEOUT = 10
+"""Seconds that a write waits for another write to finish."""
 
 
 class Store:
-    """Everything that is kept, within one transaction."""
+    """All repositories, within one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -59,12 +59,12 @@ class Store:
 
     @cached_property
     def environment_keys(self) -> EnvironmentKeyRepository:
-        """How environments are served to applications."""
+        """The keys of environments."""
         return EnvironmentKeyRepository(self.connection, self.versions)
 
     @cached_property
     def identities(self) -> IdentityRepository:
-        """What is known of those who use the applications."""
+        """The traits of identities."""
         return IdentityRepository(self.connection)
 
     @cached_property
@@ -114,7 +114,7 @@ class Store:
 
     @cached_property
     def webhook_outbox(self) -> WebhookOutbox:
-        """What webhooks are to be told."""
+        """New webhook deliveries."""
         return WebhookOutbox(self.connection)
 
     @cached_property
@@ -124,7 +124,7 @@ class Store:
 
     @cached_property
     def deliveries(self) -> DeliveryRepository:
-        """What webhooks are told, and what came of it."""
+        """Webhook deliveries and their attempts."""
         return DeliveryRepository(self.connection)
 
     @cached_property
@@ -134,17 +134,17 @@ class Store:
 
     @cached_property
     def outbox(self) -> Outbox:
-        """What Temporal is still to be told."""
+        """The outbox for Temporal."""
         return Outbox(self.connection)
 
     @cached_property
     def requests(self) -> RequestRepository:
-        """Requests that may be sent again."""
+        """Idempotent requests."""
         return RequestRepository(self.connection)
 
     @cached_property
     def leases(self) -> LeaseRepository:
-        """Who does what only one should do."""
+        """Leases."""
         return LeaseRepository(self.connection)
 
 
@@ -156,8 +156,9 @@ class Database:
         self.engine = create_engine(
             self.url, pool_size=pool_size, max_overflow=0, pool_timeout=10, hide_parameters=True, **_options(self.url)
         )
-        event.listen(self.engine, "handle_error", _take_for_an_outage)
+        event.listen(self.engine, "handle_error", _treat_as_outage)
         self._turn = threading.Lock()
+        self._on_change: list[Callable[[frozenset[str]], None]] = []
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -166,24 +167,34 @@ class Database:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether it is the embedded one."""
+        """True on SQLite."""
         return self.url.get_backend_name() == "sqlite"
+
+    def on_change(self, callback: Callable[[frozenset[str]], None]) -> None:
+        """Call back with the ids of the environments that applications see differently, after each commit of this process.
+
+        The callback runs on the committing thread, before `transaction()` returns.
+        """
+        self._on_change.append(callback)
 
     @contextmanager
     def transaction(self) -> Iterator[Store]:
-        """All or nothing: commits at the end, rolls back on an exception. Nobody else calls commit."""
+        """One transaction: commits at the end, rolls back on an exception. No other code commits."""
         with self._in_turn(), self.engine.begin() as connection:
             store = Store(connection)
             yield store
-            store.versions.settle()
+            changed = store.versions.raise_touched()
+        if changed:
+            for callback in self._on_change:
+                callback(changed)
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
-        """The writes of one process wait here for each other where the database, SQLite, lets one write at a time.
+        """Queue this process's writers on SQLite, which allows one writer at a time.
 
-        Its own way of waiting is to sleep and look again, by which some come first each time, and others after seconds.
+        SQLite's own waiting polls, which lets some writers overtake others for seconds.
         """
-        has_turn = self.is_sqlite and self._turn.acquire(timeout=_PATIENCE)
+        has_turn = self.is_sqlite and self._turn.acquire(timeout=_WRITE_TIMEOUT)
         try:
             yield
         finally:
@@ -192,24 +203,24 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Store]:
-        """One consistent look, without writing."""
+        """A consistent read-only snapshot."""
         options = {_BEGIN: "BEGIN"} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield Store(connection)
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         self.engine.dispose()
 
 
 def _options(url: URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": _PATIENCE, "check_same_thread": False}}
+        return {"connect_args": {"timeout": _WRITE_TIMEOUT, "check_same_thread": False}}
     return {"pool_pre_ping": True, "connect_args": {"options": _POSTGRESQL, "connect_timeout": 5}}
 
 
-def _take_for_an_outage(failure: ExceptionContext) -> OperationalError | None:
-    """A server that takes no writes is down to us, as a standby is, and so is one that cannot write its files: connections are given up."""
+def _treat_as_outage(failure: ExceptionContext) -> OperationalError | None:
+    """Treat a server that cannot write, such as a standby or one with a full disk, as unavailable, and drop its connections."""
     if not isinstance(failure.original_exception, ReadOnlySqlTransaction | InternalError_):
         return None
     failure.is_disconnect = True
@@ -221,7 +232,7 @@ def _connect_to_postgresql(_dialect: Any, _record: Any, arguments: list[Any], op
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Let us begin transactions ourselves: the driver's own beginning loses updates without an error."""
+    """Begin transactions explicitly: the driver's implicit BEGIN silently loses updates."""
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")

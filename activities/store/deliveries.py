@@ -1,4 +1,4 @@
-"""What webhooks are told, and what came of each attempt."""
+"""Webhook deliveries and the outcome of their attempts."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -12,9 +12,9 @@ from domain.errors import NotFound
 from domain.webhooks.webhook import Delivery, DeliveryStatus
 
 KNOCKED_AGAIN = timedelta(minutes=10)
-"""How long a delivery is late until its workflow is told once more; it may have been terminated, or be lost."""
+"""How late a delivery must be before its workflow is woken again; the workflow may have been terminated or lost."""
 KEPT = timedelta(days=30)
-"""How long a delivery that has ended is listed."""
+"""How long a finished delivery is listed."""
 AT_ONCE = 200
 
 _SHOWN = [deliveries.c[field] for field in Delivery.model_fields]
@@ -22,14 +22,14 @@ _ENDED = deliveries.c.status != DeliveryStatus.PENDING.value
 
 
 class DueDeliveries(NamedTuple):
-    """A delivery that is to be attempted, with what is sent."""
+    """A delivery that is due, with its body."""
 
     delivery: Delivery
     body: str
 
 
 class WebhookWake(NamedTuple):
-    """A webhook whose workflow is to be told that deliveries are due."""
+    """A webhook whose workflow must be woken because deliveries are due."""
 
     project: str
     webhook: str
@@ -37,58 +37,58 @@ class WebhookWake(NamedTuple):
 
 
 class DeliveryRepository:
-    """Deliveries, newest first. Each is its own entry: until `wake_at` is past, its workflow need not be told of it."""
+    """Deliveries, newest first. Each is also an outbox entry: its workflow must be woken once `wake_at` has passed."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     def page(self, webhook: str, wanted: Slice, status: DeliveryStatus | None = None) -> Page[Delivery]:
-        """Those of one webhook, newest first."""
+        """Return the deliveries of one webhook, newest first."""
         query = select(*_SHOWN).where(deliveries.c.webhook == webhook)
         if status:
             query = query.where(deliveries.c.status == status.value)
         return fetch_page(self.connection, query, deliveries.c.id, wanted, _read, newest_first=True)
 
     def get(self, webhook: str, delivery: str, *, lock: bool = False) -> Delivery:
-        """One of a webhook's. Raises NotFound."""
+        """Return one delivery of a webhook. Raises NotFound."""
         query = select(*_SHOWN).where(deliveries.c.webhook == webhook, deliveries.c.id == delivery)
         row = self.connection.execute(query.with_for_update() if lock else query).one_or_none()
         if row is None:
-            raise NotFound(f"There is no delivery '{delivery}' of this webhook.")
+            raise NotFound(f"This webhook has no delivery '{delivery}'.")
         return _read(row)
 
     def due(self, webhook: str, now: datetime) -> DueDeliveries | None:
-        """The oldest that is due."""
+        """Return the oldest delivery that is due."""
         is_due = (deliveries.c.webhook == webhook) & (deliveries.c.next_attempt_at <= now)
         row = self.connection.execute(select(*_SHOWN, deliveries.c.body).where(is_due).order_by(deliveries.c.id).limit(1)).one_or_none()
         return DueDeliveries(_read(row), row.body) if row else None
 
     def next_at(self, webhook: str) -> datetime | None:
-        """When the next one is due."""
+        """Return when the next delivery is due."""
         query = select(func.min(deliveries.c.next_attempt_at)).where(deliveries.c.webhook == webhook)
         at: datetime | None = self.connection.execute(query).scalar_one()
         return at
 
     def write(self, delivery: Delivery, wake_at: datetime | None) -> None:
-        """Write how far it has come, and from when on its workflow is to be told of it."""
+        """Store the state of a delivery, and when its workflow must be woken for it."""
         values = delivery.model_dump(exclude={"id", "webhook", "event", "release", "created_at"})
         self.connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(**values, wake_at=wake_at))
 
     def give_up(self, webhook: str, before: datetime) -> None:
-        """Give up what has been due since before that time, all at once."""
+        """Give up all deliveries that have been due since before that time."""
         late = (deliveries.c.webhook == webhook) & (deliveries.c.next_attempt_at.is_not(None)) & (deliveries.c.due_since < before)
         ended = {"status": DeliveryStatus.GIVEN_UP.value, "next_attempt_at": None, "wake_at": None}
         self.connection.execute(update(deliveries).where(late).values(**ended))
 
     def sweep(self, webhook: str, now: datetime) -> None:
-        """Forget what has ended long ago, some at a time."""
+        """Delete old finished deliveries, in batches."""
         old = select(deliveries.c.id).where(deliveries.c.webhook == webhook, _ENDED, deliveries.c.created_at < now - KEPT)
         gone = self.connection.execute(old.order_by(deliveries.c.id).limit(AT_ONCE)).scalars().all()
         if gone:
             self.connection.execute(delete(deliveries).where(deliveries.c.id.in_(gone)))
 
     def to_wake(self, now: datetime) -> list[WebhookWake]:
-        """The webhooks whose workflows are to be told. What was left to a webhook that is deleted goes."""
+        """Return the webhooks whose workflows must be woken. `project` is None for a deleted webhook."""
         waiting = select(deliveries.c.id, deliveries.c.webhook).where(deliveries.c.wake_at <= now)
         found: dict[str, list[str]] = {}
         for row in self.connection.execute(waiting.order_by(deliveries.c.wake_at).limit(AT_ONCE)):
@@ -98,12 +98,12 @@ class DeliveryRepository:
         return [WebhookWake(projects.get(webhook, ""), webhook, tuple(ids)) for webhook, ids in found.items()]
 
     def woken(self, ids: Iterable[str], now: datetime) -> None:
-        """Note that a workflow has been told of these."""
+        """Record that the workflow was woken for these deliveries."""
         waiting = deliveries.c.id.in_(list(ids)) & (deliveries.c.wake_at <= now)
         self.connection.execute(update(deliveries).where(waiting).values(wake_at=now + KNOCKED_AGAIN))
 
     def drop(self, webhook: str) -> None:
-        """Forget what was left to a webhook that is deleted."""
+        """Delete the deliveries of a deleted webhook."""
         self.connection.execute(delete(deliveries).where(deliveries.c.webhook == webhook))
 
 

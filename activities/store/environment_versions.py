@@ -1,4 +1,4 @@
-"""The versions of environments: each transaction that changes what applications see raises them, once, at its end."""
+"""Versions of environments. A transaction that changes what applications see raises them once, at its end."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,14 +10,14 @@ from sqlalchemy import case as choose
 from activities.store.tables import environments, projects, serving
 
 CHANNEL = "flaghoist_environments"
-"""Where PostgreSQL tells that an environment has a new version."""
+"""The PostgreSQL channel that announces new versions."""
 
 
 class EnvironmentVersions:
-    """What one transaction changed for applications.
+    """The environments that one transaction has changed for applications.
 
-    A version is the time of the last change in microseconds since 1970, raised further where that would not make it larger than the last
-    one. The rows are written last, so that those who change one environment at the same time hardly wait for each other.
+    A version is the time of the last change in microseconds since 1970, or the last version plus one if that is larger.
+    The rows are written last, so that concurrent changes to one environment hardly wait for each other.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -26,23 +26,24 @@ class EnvironmentVersions:
         self._projects: list[str | Select[Any]] = []
 
     def touch(self, environment_id: str) -> None:
-        """What applications see in this environment has changed."""
+        """Mark this environment as changed."""
         self._environments.add(environment_id)
 
     def touch_all(self, project_id: str | Select[Any]) -> None:
-        """What applications see has changed in every environment of the project."""
+        """Mark every environment of the project as changed."""
         self._projects.append(project_id)
 
-    def settle(self) -> None:
-        """Raise the versions of what was touched, and tell whoever listens once this is committed."""
+    def raise_touched(self) -> frozenset[str]:
+        """Raise the version of every touched environment and return their ids. PostgreSQL notifies listeners at the commit."""
         touched = self._environments | {found for project in self._projects for found in self._environments_of(project)}
         if len(touched) > 1:
             self._lock_in_order(touched)
         if touched:
             self._raise(touched)
+        return frozenset(touched)
 
     def current(self) -> Mapping[str, int]:
-        """Environment id -> version, of every living environment."""
+        """Return environment id -> version of every environment that is not deleted."""
         served = serving.join(environments).join(projects)
         alive = environments.c.deleted_at.is_(None) & projects.c.deleted_at.is_(None)
         query = select(serving.c.environment_id, serving.c.version).select_from(served).where(alive)
@@ -66,7 +67,7 @@ class EnvironmentVersions:
 
 
 def version_at(moment: datetime) -> int:
-    """The version of what changed then."""
+    """Return the version of a change at that time."""
     return int(moment.timestamp() * 1_000_000)
 
 

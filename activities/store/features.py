@@ -1,4 +1,4 @@
-"""Features, and their state in each environment."""
+"""Features and their flag states."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,14 +14,14 @@ from domain.flags.project import Environment, Feature
 
 
 class FeatureRepository(KeyedRepository[Feature]):
-    """A project's features, by key. A state that nobody changed is the feature's default, without a row."""
+    """A project's features, by key. Only changed flag states have a row; the others are the feature's default."""
 
     table = features
     noun = "feature"
     missing = FeatureNotFound
 
     def read(self, row: Row[Any]) -> Feature:
-        """The feature of a row."""
+        """Convert a row."""
         return Feature(
             id=row.id,
             key=row.key,
@@ -32,24 +32,24 @@ class FeatureRepository(KeyedRepository[Feature]):
         )
 
     def insert(self, at: datetime, **values: Any) -> None:
-        """Add one, which applications see everywhere."""
+        """Insert a feature. Every environment serves it."""
         super().insert(at, **values)
         self.versions.touch_all(values["project_id"])
 
     def delete(self, id_: str, at: datetime) -> None:
-        """Take one away, everywhere."""
+        """Delete a feature in every environment."""
         super().delete(id_, at)
         self.versions.touch_all(self._project_of(id_))
 
     def state(self, feature: Feature, environment: Environment) -> FlagState:
-        """The flag in one environment."""
+        """Return the flag's state in one environment."""
         table = feature_states.c
         query = select(table.state).where(table.feature_id == feature.id, table.environment_id == environment.id)
         stored = self.connection.execute(query).scalar_one_or_none()
         return feature.default if stored is None else FlagState.model_validate(stored)
 
     def write_state(self, feature: Feature, environment: Environment, state: FlagState, at: datetime) -> None:
-        """Keep the flag's state; the feature's row must be locked, so that nobody else writes it meanwhile."""
+        """Store the flag's state. The caller must hold the lock on the feature's row."""
         table = feature_states.c
         values = {"state": state.model_dump(mode="json"), "changed_at": at}
         at_its_place = (table.feature_id == feature.id) & (table.environment_id == environment.id)
@@ -59,13 +59,13 @@ class FeatureRepository(KeyedRepository[Feature]):
         self.versions.touch(environment.id)
 
     def changed_in(self, environment: Environment) -> Mapping[str, FlagState]:
-        """Feature id -> state, of every flag that anybody changed in the environment."""
+        """Return feature id -> state of every flag that has been changed in the environment."""
         table = feature_states.c
         rows = self.connection.execute(select(table.feature_id, table.state).where(table.environment_id == environment.id))
         return {row.feature_id: FlagState.model_validate(row.state) for row in rows}
 
     def states(self, wanted: list[Feature], project_id: str) -> Mapping[str, Mapping[str, FlagState]]:
-        """Feature id -> environment key -> state, for every living environment of the project."""
+        """Return feature id -> environment key -> state for every environment of the project that is not deleted."""
         query = select(environments.c.key).where(environments.c.project_id == project_id, environments.c.deleted_at.is_(None))
         keys = self.connection.execute(query.order_by(environments.c.created_at, environments.c.id)).scalars().all()
         stored = self.connection.execute(
@@ -77,7 +77,7 @@ class FeatureRepository(KeyedRepository[Feature]):
         return {feature.id: {key: changed.get((feature.id, key), feature.default) for key in keys} for feature in wanted}
 
     def overridden_for(self, project_id: str, segment: str) -> list[tuple[str, str]]:
-        """The (feature, environment) pairs whose flag has an override for the segment."""
+        """Return the (feature, environment) pairs whose flag has an override for the segment."""
         rows = self.connection.execute(
             select(features.c.key.label("feature"), environments.c.key.label("environment"), feature_states.c.state)
             .join(features, features.c.id == feature_states.c.feature_id)

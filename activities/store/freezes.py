@@ -1,4 +1,4 @@
-"""Freezes, by project."""
+"""Freezes."""
 
 from datetime import datetime
 from typing import Any
@@ -18,17 +18,17 @@ class FreezeRepository:
         self.connection = connection
 
     def add(self, freeze: Freeze, project_id: str) -> None:
-        """Keep a new freeze."""
+        """Insert a freeze."""
         values = freeze.model_dump(exclude={"environments"}) | {"environments": list(freeze.environments)}
         self.connection.execute(insert(freezes).values(project_id=project_id, **values))
 
     def ahead(self, project_id: str, at: datetime) -> list[Freeze]:
-        """Those that have not ended at that time, the first to end first."""
+        """Return the freezes that have not ended by that time, the next to end first."""
         query = select(freezes).where(freezes.c.project_id == project_id, freezes.c.ends_at > at)
         return [_read_freeze(row) for row in self.connection.execute(query.order_by(freezes.c.ends_at, freezes.c.id))]
 
     def get(self, freeze_id: str, project_id: str) -> Freeze:
-        """One freeze. Raises NotFound."""
+        """Return one freeze. Raises NotFound."""
         query = select(freezes).where(freezes.c.project_id == project_id, freezes.c.id == freeze_id)
         row = self.connection.execute(query).one_or_none()
         if row is None:
@@ -36,12 +36,12 @@ class FreezeRepository:
         return _read_freeze(row)
 
     def page(self, project_id: str, wanted: Slice) -> Page[Freeze]:
-        """Every freeze, newest first."""
+        """Return all freezes, newest first."""
         query = select(freezes).where(freezes.c.project_id == project_id)
         return fetch_page(self.connection, query, freezes.c.id, wanted, _read_freeze, newest_first=True)
 
     def delete(self, freeze_id: str) -> None:
-        """Take a freeze away; the audit log keeps it."""
+        """Delete a freeze. The audit log keeps a record of it."""
         self.connection.execute(delete(freezes).where(freezes.c.id == freeze_id))
 
 

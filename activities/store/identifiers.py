@@ -1,8 +1,8 @@
-"""Identifiers that nobody types: UUIDs of version 7, which sort by the time they were made."""
+"""Generated identifiers: UUIDv7, which sort by creation time."""
 
 from uuid_utils import uuid7
 
 
 def new_id() -> str:
-    """A new identifier."""
+    """Generate an identifier."""
     return str(uuid7())

@@ -1,4 +1,4 @@
-"""What applications told of those who use them: the traits of identities."""
+"""The stored traits of identities."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,19 +11,19 @@ from domain.evaluation.identity import Trait
 
 
 class IdentityRepository:
-    """Traits, by environment and identifier. An identity without traits is not kept."""
+    """Traits by environment and identifier. An identity without traits has no row."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     def traits(self, environment_id: str, identifier: str, *, lock: bool = False) -> Mapping[str, Trait]:
-        """What is known of an identity, locked until the transaction ends if asked."""
+        """Return an identity's traits, optionally locked until the transaction ends."""
         place = (identities.c.environment_id == environment_id) & (identities.c.identifier == identifier)
         query = select(identities.c.traits).where(place)
         return self.connection.execute(query.with_for_update() if lock else query).scalar_one_or_none() or {}
 
     def write(self, environment_id: str, identifier: str, traits: Mapping[str, Trait], at: datetime) -> None:
-        """Keep what is known of an identity from now on."""
+        """Replace an identity's traits."""
         place = (identities.c.environment_id == environment_id) & (identities.c.identifier == identifier)
         values = {"traits": dict(traits), "changed_at": at}
         if self.connection.execute(update(identities).where(place).values(**values)).rowcount:
@@ -32,5 +32,5 @@ class IdentityRepository:
             with self.connection.begin_nested():
                 row = {"environment_id": environment_id, "identifier": identifier}
                 self.connection.execute(insert(identities).values(**row, **values))
-        except IntegrityError:  # Somebody else told of it in the same moment: the later word counts.
+        except IntegrityError:  # A concurrent request inserted it: the later write wins.
             self.connection.execute(update(identities).where(place).values(**values))

@@ -1,4 +1,4 @@
-"""API keys and the owners they belong to. Secrets are kept only as hashes."""
+"""API keys and their owners. Only hashes of secrets are stored."""
 
 import hashlib
 import hmac
@@ -23,7 +23,7 @@ _GRANTS = TypeAdapter(tuple[Grant, ...])
 
 
 class ApiKey(Frozen):
-    """A key without its secret."""
+    """An API key without its secret."""
 
     id: str
     name: str
@@ -34,23 +34,23 @@ class ApiKey(Frozen):
 
 
 def new_secret() -> str:
-    """A secret with 256 random bits."""
+    """Generate a secret of 256 random bits."""
     return PREFIX + secrets.token_urlsafe(32)
 
 
 def hash_secret(secret: str) -> str:
-    """What is kept of a secret. It is random and long, so one round of SHA-256 is enough."""
+    """Hash a secret. It is random and long, so one round of SHA-256 is enough."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class KeyRepository:
-    """Keys, newest first, and the rights of their owners."""
+    """API keys, newest first, and the rights of their owners."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     def caller(self, secret: str) -> Caller | None:
-        """Who holds this secret, unless it is unknown or revoked."""
+        """Return the caller who holds this secret, or None if it is unknown or revoked."""
         hashed = hash_secret(secret)
         query = _KEYS.where(api_keys.c.secret_hash == hashed, api_keys.c.revoked_at.is_(None))
         row = self.connection.execute(query).one_or_none()
@@ -60,20 +60,20 @@ class KeyRepository:
         return Caller(key=key.id, owner=key.owner, owner_id=row.owner_id, access=Access(grants=key.grants))
 
     def knows(self, secret: str) -> bool:
-        """Whether the secret was ever a key's, revoked or rotated since or not."""
+        """True if the secret ever belonged to a key, even one that has been revoked or rotated."""
         now = select(api_keys.c.secret_hash).where(api_keys.c.secret_hash == hash_secret(secret))
         once = select(spent_secrets.c.secret_hash).where(spent_secrets.c.secret_hash == hash_secret(secret))
         return self.connection.execute(now.union(once)).first() is not None
 
     def add(self, name: str, owner: Owner, grants: Iterable[Grant], secret: str, at: datetime) -> ApiKey:
-        """Keep a new key, and its owner where it is the first."""
+        """Insert a key, and its owner if new."""
         key = ApiKey(id=new_id(), name=name, owner=owner, grants=tuple(grants), created_at=at)
         values = {"id": key.id, "name": name, "secret_hash": hash_secret(secret), "owner_id": self.owner_id(owner), "created_at": at}
         self.connection.execute(insert(api_keys).values(grants=_GRANTS.dump_python(key.grants, mode="json"), **values))
         return key
 
     def owner_id(self, owner: Owner) -> str:
-        """The identifier of an owner, who is written down when first named."""
+        """Return the id of an owner, inserting the owner if new."""
         query = select(owners.c.id).where(owners.c.kind == owner.kind, owners.c.name == owner.name)
         if (found := self.connection.execute(query).scalar_one_or_none()) is not None:
             return str(found)
@@ -81,41 +81,41 @@ class KeyRepository:
             with self.connection.begin_nested():
                 self.connection.execute(insert(owners).values(id=new_id(), kind=owner.kind, name=owner.name))
         except IntegrityError:
-            pass  # Somebody else wrote it down in the same moment.
+            pass  # Inserted by a concurrent transaction.
         return str(self.connection.execute(query).scalar_one())
 
     def knows_owner(self, owner_id: str) -> bool:
-        """Whether an owner with this identifier was ever written down."""
+        """True if an owner with this id exists."""
         return self.connection.execute(select(owners.c.id).where(owners.c.id == owner_id)).one_or_none() is not None
 
     def owner(self, owner_id: str) -> tuple[Owner, Access]:
-        """An owner, with the rights that all their keys give together."""
+        """Return an owner with the combined rights of their active keys."""
         rows = self.connection.execute(_RIGHTS, {"owner": owner_id}).all()
         grants = [grant for row in rows if row.grants is not None for grant in _GRANTS.validate_python(row.grants)]
         return Owner(kind=rows[0].kind, name=rows[0].name), Access(grants=tuple(grants))
 
     def get(self, key_id: str) -> ApiKey:
-        """One key. Raises NotFound."""
+        """Return one key. Raises NotFound."""
         row = self.connection.execute(_KEYS.where(api_keys.c.id == key_id)).one_or_none()
         if row is None:
-            raise NotFound("There is no such key, or none that this key may see.")
+            raise NotFound("No such key, or it is not visible to your key.")
         return _read(row)
 
     def page(self, wanted: Slice) -> Page[ApiKey]:
-        """Keys, newest first."""
+        """Return keys, newest first."""
         return fetch_page(self.connection, _KEYS, api_keys.c.id, wanted, _read, newest_first=True)
 
     def revoke(self, key_id: str, at: datetime) -> bool:
-        """End a key; whether it was living until now."""
+        """Revoke a key. Returns True if it was active."""
         living = (api_keys.c.id == key_id) & api_keys.c.revoked_at.is_(None)
         return self.connection.execute(update(api_keys).where(living).values(revoked_at=at)).rowcount > 0
 
     def rotate(self, key_id: str, secret: str, at: datetime) -> None:
-        """Give a key another secret. The old one ends, and is never taken for a key's again. Raises KeyRevoked."""
+        """Replace a key's secret. The old one stops working and can never be used again. Raises KeyRevoked."""
         this = api_keys.c.id == key_id
         row = self.connection.execute(select(api_keys.c.secret_hash, api_keys.c.revoked_at).where(this).with_for_update()).one()
         if row.revoked_at is not None:
-            raise KeyRevoked("This key was revoked, for good: make another one.")
+            raise KeyRevoked("This key has been revoked permanently: create a new one.")
         self.connection.execute(insert(spent_secrets).values(secret_hash=row.secret_hash, api_key_id=key_id, spent_at=at))
         self.connection.execute(update(api_keys).where(this).values(secret_hash=hash_secret(secret)))
 

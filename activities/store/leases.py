@@ -1,4 +1,4 @@
-"""Leases: which process does what only one should do at a time."""
+"""Leases for work that only one process should do at a time."""
 
 from datetime import datetime, timedelta
 
@@ -9,15 +9,15 @@ from activities.store.tables import leases
 
 
 class LeaseRepository:
-    """Named leases, each held by one process until it lapses."""
+    """Named leases, each held by one process until it expires."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     def take(self, name: str, holder: str, now: datetime, length: timedelta) -> bool:
-        """Take or prolong a lease, unless somebody else holds it."""
+        """Acquire or extend a lease. Returns False if another process holds it."""
         until = leases.c.until
-        free = or_(leases.c.holder == holder, until < now, until > now + 2 * length)  # Nobody waits for a clock that is wrong.
+        free = or_(leases.c.holder == holder, until < now, until > now + 2 * length)  # Ignore a lease from a process whose clock is wrong.
         values = {"holder": holder, "until": now + length}
         if self.connection.execute(update(leases).where(leases.c.name == name, free).values(**values)).rowcount:
             return True
@@ -27,5 +27,5 @@ class LeaseRepository:
             with self.connection.begin_nested():
                 self.connection.execute(insert(leases).values(name=name, **values))
         except IntegrityError:
-            return False  # Somebody else took it in the same moment.
+            return False  # Acquired by another process concurrently.
         return True

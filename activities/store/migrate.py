@@ -1,4 +1,4 @@
-"""Bringing a database to the schema that this version needs."""
+"""Schema migrations."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -14,11 +14,11 @@ from activities.store.tables import metadata
 from activities.store.timeouts import unbounded
 
 _LOCK = 7_245_081_133
-"""Our own number among PostgreSQL's advisory locks, so that two migrations never run at once."""
+"""The id of our PostgreSQL advisory lock, which keeps two migrations from running at once."""
 
 
 def migrate(database: Database, revision: str = "head") -> None:
-    """Run every migration that is missing, in one transaction; none if all are there."""
+    """Run all pending migrations in one transaction."""
     with database.transaction() as store, nullcontext() if database.is_sqlite else unbounded(store.connection):
         if not database.is_sqlite:
             store.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
@@ -26,7 +26,7 @@ def migrate(database: Database, revision: str = "head") -> None:
 
 
 def differences(database: Database) -> list[object]:
-    """How the database's schema differs from the tables; nothing, if every migration is there and right."""
+    """Return the differences between the database's schema and the table definitions."""
     with database.transaction() as store:
         return list(compare_metadata(MigrationContext.configure(store.connection), metadata))
 

@@ -1,4 +1,4 @@
-"""What Temporal is still to be told, written in the transaction that decided it."""
+"""The outbox: messages for Temporal, written in the transaction that caused them."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,11 +11,11 @@ from activities.store.tables import outbox
 
 LEASE = timedelta(seconds=20)
 CLOCKS_DIFFER = timedelta(seconds=10)
-"""By how much the clocks of two processes may, before one takes the other's leases for wrong."""
+"""The clock difference between processes beyond which a lease is considered wrong."""
 
 
 class OutboxKind(StrEnum):
-    """What Temporal is told."""
+    """The kinds of messages."""
 
     START = "start"
     LOOK_AGAIN = "look_again"
@@ -23,7 +23,7 @@ class OutboxKind(StrEnum):
 
 
 class OutboxEntry(NamedTuple):
-    """One thing to tell Temporal, about one release."""
+    """One message for Temporal about one release."""
 
     id: str
     kind: OutboxKind
@@ -32,17 +32,17 @@ class OutboxEntry(NamedTuple):
 
 
 class Outbox:
-    """Entries, oldest first. A lease keeps processes out of each other's way; running one twice does no harm."""
+    """Entries, oldest first. A lease keeps processes from handling the same entry; handling one twice does no harm."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     def add(self, kind: OutboxKind, release_id: str) -> None:
-        """Leave an entry to be run after this transaction."""
+        """Insert an entry, to be handled after this transaction."""
         self.connection.execute(insert(outbox).values(id=new_id(), kind=kind.value, release_id=release_id, attempts=0))
 
     def lease(self, now: datetime, most: int) -> list[OutboxEntry]:
-        """Take entries that nobody else is running."""
+        """Lease entries that no other process has leased."""
         free = _free(now)
         ids = select(outbox.c.id).where(free).order_by(outbox.c.id).limit(most).with_for_update(skip_locked=True)
         leased = update(outbox).where(outbox.c.id.in_(ids.scalar_subquery()))
@@ -52,19 +52,19 @@ class Outbox:
         return sorted(OutboxEntry(row.id, OutboxKind(row.kind), row.release_id, row.attempts) for row in rows)
 
     def has_work(self, now: datetime) -> bool:
-        """Whether any entry waits for somebody to run it."""
+        """True if an entry is free to be leased."""
         return self.connection.execute(select(outbox.c.id).where(_free(now)).limit(1)).first() is not None
 
     def postpone(self, entry: OutboxEntry, not_before: datetime) -> None:
-        """Leave an entry that could not be run for later."""
+        """Release the lease of an entry that failed, and retry it no earlier than `not_before`."""
         self.connection.execute(update(outbox).where(outbox.c.id == entry.id).values(leased_until=not_before))
 
     def delete(self, entry: OutboxEntry) -> None:
-        """Strike an entry off."""
+        """Delete an entry that has been handled."""
         self.connection.execute(delete(outbox).where(outbox.c.id == entry.id))
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
-    """Not leased, or no longer; what is leased for longer than any lease was so by a wrong clock, which nobody waits for."""
+    """Match entries without a valid lease. A lease that ends later than any lease can was set by a wrong clock and is ignored."""
     until = outbox.c.leased_until
     return or_(until.is_(None), until < now, until > now + LEASE + CLOCKS_DIFFER)

@@ -1,4 +1,4 @@
-"""Lists in pages: a page, the cursor to the next, and nothing that depends on how many there are."""
+"""Cursor pagination, whose cost does not depend on the length of the list."""
 
 import base64
 import binascii
@@ -16,14 +16,14 @@ MOST = 200
 
 
 class Slice(NamedTuple):
-    """Which page of a list is wanted."""
+    """The requested page."""
 
     cursor: str | None = None
     limit: int = USUAL
 
 
 class Page(NamedTuple, Generic[T]):
-    """Some of a list, and the cursor to what follows."""
+    """A page of items and the cursor of the next page."""
 
     items: list[T]
     next: str | None
@@ -58,5 +58,5 @@ def _decode(cursor: str) -> str:
     except (binascii.Error, UnicodeError, ValueError):
         version, last = "", ""
     if version != "v1" or not last or "\x00" in last:
-        raise CursorInvalid("The cursor is none that a list gave out: take `next` of the page before, or leave it out.")
+        raise CursorInvalid("Invalid cursor: use `next` of the previous page, or omit it.")
     return last

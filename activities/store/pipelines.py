@@ -1,4 +1,4 @@
-"""Pipeline versions: drafts that are replaced as a whole, and published ones that never change but can be archived."""
+"""Pipeline versions. Drafts are replaced as a whole; published versions never change but can be archived."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,6 +13,7 @@ from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import pipelines, releases
 from domain.errors import DraftChanged, NotFound
 from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus
+from domain.text import MOST_COMPARED, did_you_mean
 
 _DRAFT = PipelineStatus.DRAFT.value
 _PUBLISHED = PipelineStatus.PUBLISHED.value
@@ -25,7 +26,7 @@ class PipelineRepository:
         self.connection = connection
 
     def add(self, project_id: str, definition: PipelineDefinition, at: datetime, version: int = 1) -> Pipeline:
-        """Keep a new draft: version 1 of a new key, or the next of one. Raises Conflict where that key has that version."""
+        """Insert a draft: version 1 of a new key, or the next version of an existing one. Raises Conflict if that version exists."""
         pipeline = Pipeline(id=new_id(), version=version, revision=1, status=PipelineStatus.DRAFT, definition=definition)
         values = {"id": pipeline.id, "project_id": project_id, "version": version, "revision": 1, "status": _DRAFT, "created_at": at}
         try:
@@ -35,24 +36,29 @@ class PipelineRepository:
         return pipeline
 
     def get(self, project_id: str, id_or_key: str) -> Pipeline:
-        """One version by its id; by a key the newest published one, archived or not, or else its draft. Raises NotFound."""
+        """Return a version by id, or by key the newest published one, archived or not, else the draft. Raises NotFound."""
         return self._find(project_id, id_or_key, pipelines.c.status == _DRAFT)
 
     def to_change(self, project_id: str, id_or_key: str) -> Pipeline:
-        """One version by its id; by a key its draft, or else the newest published one. Its row is locked. Raises NotFound."""
+        """Return a version by id, or by key the draft, else the newest published one, and lock its row. Raises NotFound."""
         return self._find(project_id, id_or_key, pipelines.c.status != _DRAFT, lock=True)
 
     def versions(self, project_id: str, key: str) -> list[Pipeline]:
-        """Every version of one key, drafts included, oldest first."""
+        """Return all versions of a key, drafts included, oldest first."""
         query = select(pipelines).where(pipelines.c.project_id == project_id, pipelines.c.key == key)
         return [_read(row) for row in self.connection.execute(query.order_by(pipelines.c.version))]
 
+    def keys(self, project_id: str) -> list[str]:
+        """The keys of pipelines in a project, for suggestions: as many as are compared."""
+        query = select(pipelines.c.key).where(pipelines.c.project_id == project_id).distinct()
+        return list(self.connection.execute(query.order_by(pipelines.c.key).limit(MOST_COMPARED)).scalars())
+
     def version(self, pipeline_id: str) -> Pipeline:
-        """The version on which a release runs."""
+        """Return the version that a release runs on."""
         return _read(self.connection.execute(select(pipelines).where(pipelines.c.id == pipeline_id)).one())
 
     def replace(self, pipeline: Pipeline, definition: PipelineDefinition, revision: int | None) -> Pipeline:
-        """Write a draft anew, as a whole. Raises NotADraft, DraftChanged, or Conflict where it can't have the new key."""
+        """Replace a draft as a whole. Raises NotADraft, DraftChanged, or Conflict if the new key is not possible."""
         self.check_draft(pipeline, revision)
         pipeline.check_may_become(definition)
         replaced = pipeline.model_copy(update={"definition": definition, "revision": pipeline.revision + 1})
@@ -63,42 +69,42 @@ class PipelineRepository:
         return replaced
 
     def publish(self, pipeline: Pipeline, at: datetime, by: str, revision: int | None) -> Pipeline:
-        """Make a draft immutable. Raises NotADraft or DraftChanged."""
+        """Publish a draft, which makes it immutable. Raises NotADraft or DraftChanged."""
         self.check_draft(pipeline, revision)
         published = pipeline.published(at, by)
         self._change(pipeline, status=published.status.value, published_at=at, published_by=by)
         return published
 
     def archive(self, project_id: str, key: str) -> list[int]:
-        """Let a key take no new releases; the versions that were open to them. Doing this twice is the same as doing it once."""
+        """Archive a key's published versions and return them. Doing this twice is the same as doing it once."""
         versions = [each.version for each in self.versions(project_id, key) if each.status is PipelineStatus.PUBLISHED]
         open_ones = (pipelines.c.project_id == project_id) & (pipelines.c.key == key) & (pipelines.c.status == _PUBLISHED)
         self.connection.execute(update(pipelines).where(open_ones).values(status=PipelineStatus.ARCHIVED.value))
         return versions
 
     def delete(self, pipeline: Pipeline, revision: int | None) -> None:
-        """Throw a draft away. Raises NotADraft or DraftChanged."""
+        """Delete a draft. Raises NotADraft or DraftChanged."""
         self.check_draft(pipeline, revision)
         self.connection.execute(delete(pipelines).where(pipelines.c.id == pipeline.id, pipelines.c.status == _DRAFT))
 
     def check_draft(self, pipeline: Pipeline, revision: int | None) -> None:
-        """Raise NotADraft for a published version, DraftChanged for a draft that was replaced since."""
+        """Raise NotADraft for a published version, DraftChanged for a draft that has been replaced."""
         pipeline.check_is_draft()
         if revision is not None and revision != pipeline.revision:
-            raise DraftChanged("The draft was replaced since you read it: read it again.", revision=pipeline.revision)
+            raise DraftChanged("The draft was replaced after you read it: read it again.", revision=pipeline.revision)
 
     def page(self, project_id: str, wanted: Slice) -> Page[Pipeline]:
-        """Versions of all pipelines, newest first."""
+        """Return versions of all pipelines, newest first."""
         query = select(pipelines).where(pipelines.c.project_id == project_id)
         return fetch_page(self.connection, query, pipelines.c.id, wanted, _read, newest_first=True)
 
     def published(self, project_id: str) -> list[Pipeline]:
-        """Every version that was published, archived ones included."""
+        """Return every published version, archived ones included."""
         query = select(pipelines).where(pipelines.c.project_id == project_id, pipelines.c.status != _DRAFT)
         return [_read(row) for row in self.connection.execute(query.order_by(pipelines.c.key, pipelines.c.version))]
 
     def counts(self, ids: list[str]) -> Mapping[str, Mapping[str, int]]:
-        """Pipeline id -> status -> how many releases."""
+        """Return pipeline id -> status -> number of releases."""
         query = select(releases.c.pipeline_id, releases.c.status, func.count().label("number"))
         rows = self.connection.execute(query.where(releases.c.pipeline_id.in_(ids)).group_by(releases.c.pipeline_id, releases.c.status))
         counted: dict[str, dict[str, int]] = {id_: {} for id_ in ids}
@@ -113,12 +119,12 @@ class PipelineRepository:
             row = self.connection.execute(attempt.with_for_update() if lock else attempt).one_or_none()
             if row is not None:
                 return _read(row)
-        raise NotFound(f"There is no pipeline '{id_or_key}'.")
+        raise NotFound(f"There is no pipeline '{id_or_key}'.{did_you_mean(id_or_key, self.keys(project_id))}")
 
     def _change(self, pipeline: Pipeline, **values: Any) -> None:
         unchanged = (pipelines.c.id == pipeline.id) & (pipelines.c.status == _DRAFT) & (pipelines.c.revision == pipeline.revision)
         if self.connection.execute(update(pipelines).where(unchanged).values(**values)).rowcount == 0:
-            raise DraftChanged("The draft was changed in the same moment: read it again.")
+            raise DraftChanged("The draft was changed by a concurrent request: read it again.")
 
 
 def _written(definition: PipelineDefinition) -> dict[str, Any]:

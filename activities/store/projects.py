@@ -1,4 +1,4 @@
-"""Projects, and the environments and segments that they own."""
+"""Projects, environments and segments."""
 
 from datetime import datetime
 from typing import Any
@@ -13,24 +13,24 @@ from domain.flags.project import Environment, Project, Segment
 
 
 class ProjectRepository(KeyedRepository[Project]):
-    """Projects, by key. A deleted one keeps its key: grants and the audit log name it, and would open another of that name."""
+    """Projects, by key. A deleted project's key is never reused: grants and audit entries that name it would apply to the new one."""
 
     table = projects
     noun = "project"
 
     def read(self, row: Row[Any]) -> Project:
-        """The project of a row."""
+        """Convert a row."""
         return Project(id=row.id, key=row.key, name=row.name)
 
     def insert(self, at: datetime, **values: Any) -> None:
-        """Add one. Raises Conflict where the key is taken, or ever was."""
+        """Insert a project. Raises Conflict if the key is or ever was in use."""
         if self.connection.execute(select(projects.c.id).where(projects.c.key == values["key"])).first():
             raise key_taken(self.noun, values["key"])
         super().insert(at, **values)
 
-    def delete(self, id_: str, at: datetime) -> None:
-        """Take one away; applications read nothing of it any more."""
-        super().delete(id_, at)
+    def update(self, id_: str, **values: Any) -> None:
+        """Update or delete a project. Environment documents contain its name, and a deletion disables its environments' keys."""
+        super().update(id_, **values)
         self.versions.touch_all(id_)
 
 
@@ -42,20 +42,20 @@ class EnvironmentRepository(KeyedRepository[Environment]):
     missing = EnvironmentNotFound
 
     def read(self, row: Row[Any]) -> Environment:
-        """The environment of a row."""
+        """Convert a row."""
         return Environment(id=row.id, key=row.key, name=row.name)
 
     def owner_of(self, id_: str) -> str:
-        """The id of the environment's project."""
+        """Return the id of the environment's project."""
         return str(self.connection.execute(self._project_of(id_)).scalar_one())
 
     def insert(self, at: datetime, **values: Any) -> None:
-        """Add one, with the keys that applications read it with."""
+        """Insert an environment with its keys for applications."""
         super().insert(at, **values)
         EnvironmentKeyRepository(self.connection, self.versions).begin(values["id"], at)
 
     def update(self, id_: str, **values: Any) -> None:
-        """Change one in place; applications see its name."""
+        """Update or delete an environment. Applications see its name."""
         super().update(id_, **values)
         self.versions.touch(id_)
 
@@ -68,15 +68,15 @@ class SegmentRepository(KeyedRepository[Segment]):
     missing = SegmentNotFound
 
     def read(self, row: Row[Any]) -> Segment:
-        """The segment of a row."""
+        """Convert a row."""
         return Segment(id=row.id, key=row.key, name=row.name, rules=row.rules)
 
     def insert(self, at: datetime, **values: Any) -> None:
-        """Add one; applications see all segments."""
+        """Insert a segment. Environment documents list all segments."""
         super().insert(at, **values)
         self.versions.touch_all(values["project_id"])
 
     def update(self, id_: str, **values: Any) -> None:
-        """Change one in place; who is in it changes what applications see."""
+        """Update or delete a segment. Its rules decide what applications see."""
         super().update(id_, **values)
         self.versions.touch_all(self._project_of(id_))

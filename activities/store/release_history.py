@@ -1,4 +1,4 @@
-"""What releases have done: the visits to their stages, and the changes made on them."""
+"""The history of releases: their visits to stages and the changes made there."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,58 +13,58 @@ from domain.releases.status import StageOutcome
 
 
 class ReleaseHistory:
-    """The visits and changes of releases, in the order they were made."""
+    """The visits and changes of releases, oldest first."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     def enter(self, release: Release) -> None:
-        """Begin the visit on which the release stands now."""
+        """Insert the release's current visit."""
         values = {"stage_index": release.stage_index, "stage": release.stage, "outcome": StageOutcome.PENDING.value}
         times = {"entered_at": release.entered_at, "acts_at": release.acts_at}
         self.connection.execute(insert(stage_runs), {"release_id": release.id, "visit": release.visit} | values | times)
 
     def note_entry(self, release: Release) -> None:
-        """Write when the visit began."""
+        """Store when the current visit began."""
         place = (stage_runs.c.release_id == release.id) & (stage_runs.c.visit == release.visit)
         self.connection.execute(update(stage_runs).where(place).values(entered_at=release.entered_at, acts_at=release.acts_at))
 
     def write_run(self, release: Release, outcome: StageOutcome, **times: Any) -> None:
-        """Write what became of the visit on which the release stands."""
+        """Store the outcome of the current visit."""
         place = (stage_runs.c.release_id == release.id) & (stage_runs.c.visit == release.visit)
         self.connection.execute(update(stage_runs).where(place).values(outcome=outcome.value, **times))
 
     def mark_rolled_back(self, release_id: str, visits: Iterable[int]) -> None:
-        """Write that what was done on these visits is put back."""
+        """Mark these visits as rolled back."""
         place = (stage_runs.c.release_id == release_id) & stage_runs.c.visit.in_(list(visits))
         self.connection.execute(update(stage_runs).where(place).values(outcome=StageOutcome.ROLLED_BACK.value))
 
     def runs(self, release_id: str) -> list[StageRun]:
-        """Every visit, in order."""
+        """Return all visits in order."""
         query = select(stage_runs).where(stage_runs.c.release_id == release_id).order_by(stage_runs.c.visit)
         return [_read_run(row) for row in self.connection.execute(query)]
 
     def undoing(self, release_id: str, undoes_from: int) -> UndoScope:
-        """What lets the changes be told of which those of stages from that index on are to be undone."""
+        """Select which recorded changes a rollback from this stage index must undo."""
         return UndoScope(undoes_from, {run.visit: run.stage_index for run in self.runs(release_id)})
 
     def change(self, key: str) -> Change | None:
-        """The change that was made under this key, if any was."""
+        """Return the change with this key, or None."""
         row = self.connection.execute(select(changes).where(changes.c.key == key)).one_or_none()
         return _read_change(row) if row else None
 
     def add_change(self, change: Change) -> None:
-        """Keep a change that is being made in this transaction."""
+        """Insert a change."""
         values = change.model_dump(mode="json", exclude={"release", "made_at"})
         self.connection.execute(insert(changes), values | {"release_id": change.release, "made_at": change.made_at})
 
     def has_changed_anything(self, release_id: str, visit: int) -> bool:
-        """Whether any change made on that visit did."""
+        """True if a change of that visit changed any field."""
         query = select(changes).where(changes.c.release_id == release_id, changes.c.visit == visit)
         return any(_read_change(row).changed_anything for row in self.connection.execute(query))
 
     def changes(self, release_id: str) -> list[Change]:
-        """Every change that was made on a release, in order; those of one rollback by environment."""
+        """Return all changes of a release in order; those of one rollback are ordered by environment."""
         query = select(changes).where(changes.c.release_id == release_id).order_by(changes.c.sequence, changes.c.environment)
         return [_read_change(row) for row in self.connection.execute(query)]
 

@@ -20,7 +20,7 @@ _WRITTEN = ("stage_index", "stage", "environment", "visit", "step", "sequence", 
 
 _ERRANDS = select(outbox.c.id).where(outbox.c.release_id == releases.c.id)
 _TOLD = (releases.c.status.in_(_UNFINISHED), releases.c.status != ReleaseStatus.STARTING.value, ~_ERRANDS.exists())
-"""Temporal knows of it all that the record says: no entry for it is left."""
+"""True if no outbox entry is pending for the release."""
 
 adders = owners.alias("adders")
 responsibles = owners.alias("responsibles")
@@ -56,7 +56,7 @@ class ReleaseRepository:
         self.connection = connection
 
     def add(self, release: Release, project_id: str, feature_id: str, states: Mapping[str, FlagState]) -> None:
-        """Keep a new release, and what the flag looks like now. Raises AlreadyReleasing."""
+        """Insert a release and the snapshot of its flag. Raises AlreadyReleasing."""
         values = {
             "id": release.id,
             "project_id": project_id,
@@ -78,8 +78,10 @@ class ReleaseRepository:
             )
 
     def get(self, release_id: str, project_id: str | None = None, *, lock: bool = False) -> Release:
-        """One release, its row locked if asked. Raises ReleaseNotFound."""
-        if lock and self.connection.dialect.name != "sqlite":  # Apart: while it waits for a lock, rows joined to it would grow stale.
+        """Return one release, optionally locking its row. Raises ReleaseNotFound."""
+        if (
+            lock and self.connection.dialect.name != "sqlite"
+        ):  # Lock in a separate statement: rows joined to a locked one may be stale after the wait.
             self.connection.execute(select(releases.c.id).where(releases.c.id == release_id).with_for_update())
         query = _BY_ID if project_id is None else _BY_ID.where(releases.c.project_id == project_id)
         row = self.connection.execute(query, {"release": release_id}).one_or_none()
@@ -88,19 +90,19 @@ class ReleaseRepository:
         return _read(row)
 
     def unfinished_of(self, feature_ids: Iterable[str]) -> Mapping[str, Release]:
-        """Feature id -> the unfinished release it is in."""
+        """Return feature id -> its unfinished release."""
         query = _RELEASES.where(releases.c.feature_id.in_(list(feature_ids)), releases.c.status.in_(_UNFINISHED))
         return {row.feature_id: _read(row) for row in self.connection.execute(query)}
 
     def unfinished_in(self, project_id: str) -> list[Release]:
-        """Every unfinished release of the project."""
+        """Return all unfinished releases of the project."""
         query = _RELEASES.where(releases.c.project_id == project_id, releases.c.status.in_(_UNFINISHED))
         return [_read(row) for row in self.connection.execute(query.order_by(releases.c.id))]
 
     def page(
         self, project_id: str, wanted: Slice, equal: Mapping[str, str], since: datetime | None, until: datetime | None
     ) -> Page[Release]:
-        """Releases added since and before those times, newest first; `equal` names a filter and its value."""
+        """Return releases added between those times, newest first. `equal` maps filters to values."""
         query = _RELEASES.where(releases.c.project_id == project_id, *(_filter(name, value) for name, value in equal.items()))
         if since:
             query = query.where(releases.c.added_at >= since)
@@ -109,7 +111,7 @@ class ReleaseRepository:
         return fetch_page(self.connection, query, releases.c.id, wanted, _read, newest_first=True)
 
     def in_stages(self, pipeline_id: str, most: int) -> tuple[Mapping[int, int], list[Release]]:
-        """On one pipeline version: stage index -> how many unfinished releases, and up to `most` of them in each stage."""
+        """Return stage index -> the number of unfinished releases on one pipeline version and up to `most` of them."""
         standing = and_(releases.c.pipeline_id == pipeline_id, releases.c.status.in_(_UNFINISHED))
         counted = select(releases.c.stage_index, func.count().label("number")).where(standing).group_by(releases.c.stage_index)
         numbers = {row.stage_index: row.number for row in self.connection.execute(counted)}
@@ -120,7 +122,7 @@ class ReleaseRepository:
         return numbers, [_read(row) for row in self.connection.execute(first)] if numbers else []
 
     def completed_on(self, pipeline_id: str, since: datetime, most: int) -> tuple[int, list[Release]]:
-        """How many releases completed one pipeline version since then, and up to `most` of them, the latest first."""
+        """Return how many releases have completed one pipeline version since then, and up to `most` of them, latest first."""
         completed = and_(
             releases.c.pipeline_id == pipeline_id, releases.c.status == ReleaseStatus.COMPLETED.value, releases.c.ended_at >= since
         )
@@ -129,22 +131,22 @@ class ReleaseRepository:
         return number, [_read(row) for row in self.connection.execute(latest)] if number else []
 
     def unfinished_after(self, release_id: str, most: int) -> list[Release]:
-        """Unfinished releases that Temporal was told of, of all projects, from the first after that one on."""
+        """Return unfinished releases of all projects without pending outbox entries, following the given id."""
         query = _RELEASES.where(releases.c.id > release_id, *_TOLD).order_by(releases.c.id).limit(most)
         return [_read(row) for row in self.connection.execute(query)]
 
     def overdue(self, due_before: datetime, most: int) -> list[Release]:
-        """Unfinished releases that Temporal was told of and that should have acted before that time, the latest first."""
+        """Return unfinished releases without pending outbox entries that were due before that time, latest first."""
         query = _RELEASES.where(releases.c.acts_at < due_before, *_TOLD)
         return [_read(row) for row in self.connection.execute(query.order_by(releases.c.acts_at).limit(most))]
 
     def count_by_status(self) -> Mapping[str, int]:
-        """Status -> how many releases of all projects have it; an index alone answers it."""
+        """Return status -> number of releases in all projects; an index alone answers this."""
         counted = select(releases.c.status, func.count().label("number")).group_by(releases.c.status)
         return {row.status: row.number for row in self.connection.execute(counted)}
 
     def lateness(self, now: datetime, patience: timedelta) -> Lateness:
-        """Of the releases of all projects that should go on by themselves: one that still is to start was due when it was added."""
+        """Return the lateness of all releases that should proceed by themselves. A starting release was due when it was added."""
         due = case((releases.c.status == ReleaseStatus.STARTING.value, releases.c.added_at), else_=releases.c.acts_at)
         overdue = func.count().filter(due < now - patience).label("overdue")
         late = select(func.min(due).label("due"), overdue).where(releases.c.status.in_(_UNFINISHED), due < now)
@@ -152,35 +154,35 @@ class ReleaseRepository:
         return Lateness(overdue=row.overdue, worst=now - row.due if row.due else timedelta())
 
     def write(self, release: Release) -> None:
-        """Write the next state of a release, if it still is unfinished and stands where that state follows. Raises Superseded."""
+        """Store the next state if the release is unfinished and has the preceding sequence. Raises Superseded."""
         place = {"release": release.id, "before": release.sequence - 1}
         if self.connection.execute(_WRITE, _written(release) | place).rowcount == 0:
-            raise Superseded("The record of the release has gone on without this writer.")
+            raise Superseded("The release's record has been changed by another writer.")
 
     def write_reopened(self, release: Release) -> None:
-        """Let a release that had ended take the feature's one slot again, to be rolled back. Raises Superseded or AlreadyReleasing."""
+        """Reopen a finished release for a rollback, taking the feature's only slot. Raises Superseded or AlreadyReleasing."""
         stands = and_(releases.c.id == release.id, releases.c.sequence == release.sequence - 1, releases.c.status.not_in(_UNFINISHED))
         try:
             reopened = self.connection.execute(update(releases).where(stands).values(**_written(release))).rowcount > 0
         except IntegrityError as error:
             raise _taken(release) from error
         if not reopened:
-            raise Superseded("The record of the release has gone on without this writer.")
+            raise Superseded("The release's record has been changed by another writer.")
 
     def newest_of(self, feature_id: str) -> str | None:
-        """The id of the release of the feature that was added last."""
+        """Return the id of the feature's newest release."""
         newest = select(releases.c.id).where(releases.c.feature_id == feature_id).order_by(releases.c.id.desc()).limit(1)
         return self.connection.execute(newest).scalar_one_or_none()
 
     def followed(self, release_ids: Iterable[str]) -> frozenset[str]:
-        """Which of these releases have a newer one of the same feature."""
+        """Return those of the releases that have a newer one on the same feature."""
         newer = releases.alias("newer")
         follows = exists().where(newer.c.feature_id == releases.c.feature_id, newer.c.id > releases.c.id)
         found = select(releases.c.id).where(releases.c.id.in_(list(release_ids)), follows)
         return frozenset(self.connection.execute(found).scalars())
 
     def write_started(self, release: Release) -> bool:
-        """Note that the workflow has started, unless it has written to the record itself meanwhile. What holds its stage stays noted."""
+        """Record that the workflow has started, unless the workflow itself has already written to the record. Keeps `held`."""
         waits = and_(
             releases.c.id == release.id, releases.c.status == ReleaseStatus.STARTING.value, releases.c.sequence == release.sequence
         )
@@ -189,22 +191,22 @@ class ReleaseRepository:
         return self.connection.execute(update(releases).where(waits).values(**started)).rowcount > 0
 
     def write_held(self, release: Release) -> bool:
-        """Note what keeps the stage from acting, unless the record has gone on. It leaves the sequence, for nothing is decided."""
+        """Record what holds the stage back, unless the record has changed. The sequence stays, because nothing is decided."""
         stands = and_(releases.c.id == release.id, releases.c.sequence == release.sequence, releases.c.status.in_(_UNFINISHED))
         return self.connection.execute(update(releases).where(stands).values(**_written(release))).rowcount > 0
 
     def held_in(self, project_id: str) -> list[str]:
-        """The releases of the project whose stage is due and may not act."""
+        """Return the project's releases whose due stage is held back."""
         held = (releases.c.project_id == project_id, releases.c.status.in_(_UNFINISHED), releases.c.held.is_not(None))
         return list(self.connection.execute(select(releases.c.id).where(*held).order_by(releases.c.id)).scalars())
 
     def seen(self, release_id: str, environment: str) -> FlagState:
-        """What the release last saw of its flag in an environment."""
+        """Return the flag state that the release last saw in an environment."""
         place = {"release": release_id, "where": environment}
         return FlagState.model_validate(self.connection.execute(select(seen.c.state).where(_SEEN), place).scalar_one())
 
     def write_seen(self, release_id: str, environment: str, state: FlagState) -> None:
-        """Keep what the release now knows of its flag in an environment."""
+        """Store the flag state that the release has now seen in an environment."""
         place = {"release": release_id, "where": environment}
         self.connection.execute(update(seen).where(_SEEN), place | {"state": state.model_dump(mode="json")})
 

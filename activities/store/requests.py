@@ -1,4 +1,4 @@
-"""Requests that came with an Idempotency-Key, and what they were answered: a day long, in the transaction of their effect."""
+"""Requests with an Idempotency-Key and their responses, kept for a day and written in the transaction of their effect."""
 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ _IDENTITY = (requests.c.api_key_id, requests.c.route, requests.c.idempotency_key
 
 
 class RequestId(NamedTuple):
-    """What makes a request the same one: who sent it, where to, and under which Idempotency-Key."""
+    """The identity of a request: API key, path and Idempotency-Key."""
 
     api_key: str
     route: str
@@ -22,7 +22,7 @@ class RequestId(NamedTuple):
 
 
 class RecordedRequest(NamedTuple):
-    """What was sent, as a digest, and how it was answered; no status where the answer is not kept."""
+    """The digest of a request's body, and its response. The status is None if the response is not stored."""
 
     digest: str
     status: int | None
@@ -31,13 +31,13 @@ class RecordedRequest(NamedTuple):
 
 
 class RequestRepository:
-    """One row per request that may be sent again."""
+    """One row per request with an Idempotency-Key."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     def claim(self, request: RequestId, digest: str, at: datetime) -> RecordedRequest | None:
-        """Take a request for this transaction; if another one carried it out before, what that recorded.
+        """Claim a request for this transaction, or return what an earlier transaction recorded for it.
 
         On PostgreSQL this waits while another transaction that has claimed it goes on.
         """
@@ -53,12 +53,12 @@ class RequestRepository:
         return None
 
     def answer(self, request: RequestId, status: int, answer: Any, headers: dict[str, str]) -> None:
-        """Keep the answer of a request that this transaction has claimed."""
+        """Store the response of a claimed request."""
         values = {"status": status, "answer": answer, "headers": headers}
         self.connection.execute(update(requests).where(_is(request)).values(**values))
 
     def forget(self, request: RequestId) -> None:
-        """Let go of a request that has no answer."""
+        """Delete a request without a response."""
         self.connection.execute(delete(requests).where(_is(request), requests.c.status.is_(None)))
 
     def _find(self, request: RequestId) -> RecordedRequest | None:
@@ -66,7 +66,7 @@ class RequestRepository:
         return RecordedRequest(row.digest, row.status, row.answer, row.headers or {}) if row else None
 
     def _sweep(self, before: datetime) -> None:
-        """Forget old requests, some at a time; those that somebody else is forgetting are left to them."""
+        """Delete old requests in batches, skipping rows that another transaction is deleting."""
         old = select(*_IDENTITY).where(requests.c.at < before).order_by(requests.c.at).limit(SWEPT_AT_ONCE)
         if gone := self.connection.execute(old.with_for_update(skip_locked=True)).all():
             self.connection.execute(delete(requests).where(tuple_(*_IDENTITY).in_([tuple(row) for row in gone])))

@@ -1,11 +1,11 @@
-"""What is served of an environment, read in one look."""
+"""Snapshots of environments for evaluation."""
 
 from activities.store.database import Store
 from domain.evaluation.snapshot import ServedFlag, ServedSegment, Snapshot
 
 
 def read_snapshot(store: Store, environment_id: str) -> Snapshot | None:
-    """All that evaluating a living environment needs; None where there is none."""
+    """Read everything that evaluating an environment needs. Returns None if the environment does not exist."""
     environment = store.environments.by_id(environment_id)
     if environment is None:
         return None

@@ -1,4 +1,4 @@
-"""Stops, by project."""
+"""Stops."""
 
 from datetime import datetime
 from typing import Any
@@ -20,29 +20,29 @@ class StopRepository:
         self.connection = connection
 
     def add(self, stop: Stop, project_id: str) -> None:
-        """Keep a new stop."""
+        """Insert a stop."""
         values = stop.model_dump(exclude={"placed_by", "placed_by_id"}) | {"placed_by": stop.placed_by_id}
         self.connection.execute(insert(stops).values(project_id=project_id, **values))
 
     def standing(self, project_id: str, at: datetime) -> list[Stop]:
-        """Those that stand at that time, the earliest first."""
+        """Return the stops in force at that time, oldest first."""
         query = _STOPS.where(stops.c.project_id == project_id, *_stands(at))
         return [_read_stop(row) for row in self.connection.execute(query.order_by(stops.c.id))]
 
     def get(self, stop_id: str, project_id: str) -> Stop:
-        """One stop. Raises NotFound."""
+        """Return one stop. Raises NotFound."""
         row = self.connection.execute(_STOPS.where(stops.c.project_id == project_id, stops.c.id == stop_id)).one_or_none()
         if row is None:
             raise NotFound(f"There is no stop '{stop_id}'.")
         return _read_stop(row)
 
     def page(self, project_id: str, wanted: Slice, standing_at: datetime | None) -> Page[Stop]:
-        """Stops, newest first: all, or those that stand at that time."""
+        """Return stops, newest first: all of them, or only those in force at that time."""
         query = _STOPS.where(stops.c.project_id == project_id, *(_stands(standing_at) if standing_at else ()))
         return fetch_page(self.connection, query, stops.c.id, wanted, _read_stop, newest_first=True)
 
     def lift(self, stop_id: str, at: datetime, by: str) -> None:
-        """Lift a stop; one that is lifted stays so."""
+        """Lift a stop. Lifting it again changes nothing."""
         standing = (stops.c.id == stop_id) & stops.c.lifted_at.is_(None)
         self.connection.execute(update(stops).where(standing).values(lifted_at=at, lifted_by=by))
 

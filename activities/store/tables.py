@@ -1,4 +1,4 @@
-"""The tables. What a user can type is kept as text, so that the record of the past outlives what it names."""
+"""Table definitions. User-chosen keys are stored as text, so that records outlive what they name."""
 
 from datetime import datetime
 
@@ -361,7 +361,7 @@ deliveries = Table(
     "deliveries",
     metadata,
     Column("id", String(36), primary_key=True),
-    # No foreign key: a webhook may be deleted while a release writes what it is told, and that must not fail.
+    # No foreign key: a webhook may be deleted while a release writes a delivery, and that write must not fail.
     Column("webhook", String(36), nullable=False),
     Column("event", String(40), nullable=False),
     Column("release", String(36)),

@@ -1,4 +1,4 @@
-"""What webhooks are to be told, written in the transaction of what they are told of."""
+"""New webhook deliveries, written in the transaction of the event."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from domain.webhooks.webhook import Delivery
 
 
 class WebhookOutbox:
-    """The webhooks of a project are looked up once in a transaction, by an index; most projects have none."""
+    """Queues deliveries. A project's webhooks are looked up once per transaction, by an index; most projects have none."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._events: dict[str, dict[str, frozenset[str]]] = {}
 
     def add(self, notice: WebhookPayload) -> None:
-        """Leave a delivery for each webhook that wants to hear of it."""
+        """Insert a delivery for each webhook that is subscribed to the event."""
         if told := [webhook for webhook, events in self._wanted(notice.project).items() if notice.event in events]:
             self.connection.execute(insert(deliveries), [_values(webhook, notice) for webhook in told])
 

@@ -1,4 +1,4 @@
-"""Which websites may read flags from a browser."""
+"""CORS for the websites that may read flags from a browser."""
 
 from collections.abc import Sequence
 
@@ -7,20 +7,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class EvaluationCors:
-    """Answers browsers for the paths that serve flags, and for no others."""
+    """Add CORS headers to the paths that serve flags, and to no others."""
 
     def __init__(self, app: ASGIApp, origins: Sequence[str], paths: tuple[str, ...]) -> None:
         self.app = app
         self.paths = paths
-        self.open = _opened(app, origins) if origins else app
+        self.with_cors = _with_cors(app, origins) if origins else app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
         serves_flags = scope["type"] == "http" and scope["path"].startswith(self.paths)
-        await (self.open if serves_flags else self.app)(scope, receive, send)
+        await (self.with_cors if serves_flags else self.app)(scope, receive, send)
 
 
-def _opened(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+def _with_cors(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
     return CORSMiddleware(
         app,
         allow_origins=origins,

@@ -1,4 +1,4 @@
-"""Flags by Flagsmith's SDK API, with an environment's client key or server key in `X-Environment-Key`."""
+"""Flagsmith's SDK API, authenticated by an environment's client key or server key in `X-Environment-Key`."""
 
 import asyncio
 import json
@@ -11,8 +11,8 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from activities.commands.identities import remember
-from api.evaluation.response_json import UNCACHED, written
+from activities.commands.identities import update_traits
+from api.evaluation.response_json import UNCACHED, to_json
 from api.evaluation.served_environments import Environments, Served
 from domain.errors import Invalid
 from domain.evaluation.environment_document import flag_of_flagsmith
@@ -26,14 +26,14 @@ router = APIRouter(
     prefix=PREFIX,
     tags=["evaluation"],
     responses={
-        400: {"description": "The identity or its traits can't be taken: `detail` says why."},
-        401: {"description": "No key, or none of an environment."},
+        400: {"description": "Invalid identity or traits; see `detail`."},
+        401: {"description": "The environment key is missing or unknown."},
     },
 )
 
 
 class FlagsmithFailure(Exception):
-    """What is answered instead of flags."""
+    """An error response in Flagsmith's form."""
 
     def __init__(self, detail: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
         super().__init__(detail)
@@ -42,41 +42,44 @@ class FlagsmithFailure(Exception):
 
 
 def answer_flagsmith_failures(app: FastAPI) -> None:
-    """Let every failure be answered as Flagsmith's SDKs know it."""
+    """Return every FlagsmithFailure in the form that Flagsmith's SDKs expect."""
     app.add_exception_handler(FlagsmithFailure, _failed)
 
 
 _KEYED: dict[str, Any] = {"security": [{"EnvironmentKey": []}]}
 _FEATURE = {"name": "feature", "in": "query", "required": False, "schema": {"type": "string"}}
 _IDENTIFIER = {"name": "identifier", "in": "query", "required": True, "schema": {"type": "string"}}
-_FOR_NOW = {"type": ["boolean", "null"], "description": "Whether it is used now and not kept."}
+_TRANSIENT = {"type": ["boolean", "null"], "description": "True to use it for this evaluation only, without storing it."}
 _TRAIT = {
     "type": "object",
     "required": ["trait_key"],
-    "properties": {"trait_key": {"type": "string"}, "trait_value": {}, "transient": _FOR_NOW},
+    "properties": {"trait_key": {"type": "string"}, "trait_value": {}, "transient": _TRANSIENT},
 }
-_TOLD = {
+_IDENTITY_BODY = {
     "type": "object",
     "required": ["identifier"],
-    "properties": {"identifier": {"type": "string"}, "traits": {"type": ["array", "null"], "items": _TRAIT}, "transient": _FOR_NOW},
+    "properties": {"identifier": {"type": "string"}, "traits": {"type": ["array", "null"], "items": _TRAIT}, "transient": _TRANSIENT},
 }
 
 
 @router.get("/flags/", openapi_extra=_KEYED | {"parameters": [_FEATURE]}, responses={404: {"description": "There is no such feature."}})
 async def read_flags(request: Request) -> Response:
-    """All flags as everybody gets them, by Flagsmith's SDK API; with `feature` only that one."""
+    """Return all flags without an identity, or only `feature` (Flagsmith SDK API)."""
     served = await _served(request)
     feature = request.query_params.get("feature")
     if feature is None:
-        return _json(served.for_flagsmith.everybodys)
+        return _json(served.for_flagsmith.for_everyone)
     if feature not in served.evaluator.flags:
         raise FlagsmithFailure("Given feature not found", HTTPStatus.NOT_FOUND)
-    return _json(written(flag_of_flagsmith(served.evaluator.evaluate_one(feature))))
+    return _json(to_json(flag_of_flagsmith(served.evaluator.evaluate_one(feature))))
 
 
-@router.post("/identities/", openapi_extra=_KEYED | {"requestBody": {"required": True, "content": {"application/json": {"schema": _TOLD}}}})
+_IDENTIFY = _KEYED | {"requestBody": {"required": True, "content": {"application/json": {"schema": _IDENTITY_BODY}}}}
+
+
+@router.post("/identities/", openapi_extra=_IDENTIFY)
 async def identify(request: Request) -> Response:
-    """All flags for one identity, by Flagsmith's SDK API; its traits are kept, unless they are transient. A null forgets a trait."""
+    """Evaluate all flags for one identity and store its traits, unless they are transient; null deletes a trait (Flagsmith SDK API)."""
     served = await _served(request)
     try:
         sent = json.loads(await request.body())
@@ -87,7 +90,7 @@ async def identify(request: Request) -> Response:
 
 @router.get("/identities/", openapi_extra=_KEYED | {"parameters": [_IDENTIFIER]})
 async def read_identity(request: Request) -> Response:
-    """All flags for one identity with what is known of it, by Flagsmith's SDK API."""
+    """Evaluate all flags for one identity with its stored traits (Flagsmith SDK API)."""
     served = await _served(request)
     query = request.query_params
     return await _identified(request, served, {"identifier": query.get("identifier"), "transient": query.get("transient") == "true"})
@@ -96,16 +99,19 @@ async def read_identity(request: Request) -> Response:
 @router.get(
     "/environment-document/",
     openapi_extra=_KEYED,
-    responses={304: {"description": "Nothing has changed since."}, 403: {"description": "It is the client key."}},
+    responses={
+        304: {"description": "The document has not changed."},
+        403: {"description": "The server key is required."},
+    },
 )
 async def read_environment_document(request: Request) -> Response:
-    """The environment as one document, for SDKs that evaluate by themselves; this needs the server key."""
+    """Return the environment document for SDKs that evaluate locally. Requires the server key."""
     environments: Environments = request.app.state.environments
     served = await environments.newest(await _served(request))
     if _key(request) not in served.keys:
         raise FlagsmithFailure(UNKNOWN_KEY, HTTPStatus.UNAUTHORIZED)
     if _key(request) != served.snapshot.keys.server_key:
-        raise FlagsmithFailure("This needs the environment's server key.", HTTPStatus.FORBIDDEN)
+        raise FlagsmithFailure("The environment's server key is required.", HTTPStatus.FORBIDDEN)
     headers = {"ETag": f'"{served.version}"'} | _last_modified(served)
     if _has(request, headers):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
@@ -114,16 +120,16 @@ async def read_environment_document(request: Request) -> Response:
 
 async def _identified(request: Request, served: Served, sent: object) -> Response:
     try:
-        told = read_identity_request(sent)
-        identity, known = await asyncio.to_thread(remember, request.app.state.database, served.id, told, datetime.now(UTC))
+        identity_request = read_identity_request(sent)
+        identity, known = await asyncio.to_thread(update_traits, request.app.state.database, served.id, identity_request, datetime.now(UTC))
     except Invalid as refusal:
         raise FlagsmithFailure(refusal.message) from refusal
-    about = written(_about(told, identity, known))
+    about = to_json(_about(identity_request, identity, known))
     return _json(b'{"flags":' + served.for_flagsmith.of(identity) + b"," + about[1:])
 
 
-def _about(told: IdentityRequest, identity: Identity, known: Mapping[str, Trait]) -> dict[str, Any]:
-    shown = identity.traits if told.transient else {**known, **told.passing}
+def _about(identity_request: IdentityRequest, identity: Identity, known: Mapping[str, Trait]) -> dict[str, Any]:
+    shown = identity.traits if identity_request.transient else {**known, **identity_request.for_now}
     return {"identifier": identity.identifier, "traits": [{"trait_key": key, "trait_value": value} for key, value in shown.items()]}
 
 
@@ -139,7 +145,7 @@ async def _served(request: Request) -> Served:
 
 
 def _last_modified(served: Served) -> dict[str, str]:
-    """It tells whole seconds only, so it is given once the second is over: until then there may be another version within it."""
+    """The header has whole seconds only. Send it once the second is over: until then a newer version could have the same time."""
     at = served.snapshot.updated_at.replace(microsecond=0)
     return {"Last-Modified": format_datetime(at, usegmt=True)} if datetime.now(UTC) > at + timedelta(seconds=2) else {}
 
@@ -157,4 +163,4 @@ def _json(content: bytes, headers: Mapping[str, str] | None = None) -> Response:
 def _failed(_request: Request, failure: Exception) -> Response:
     if not isinstance(failure, FlagsmithFailure):
         raise failure
-    return Response(written({"detail": failure.detail}), failure.status, media_type="application/json")
+    return Response(to_json({"detail": failure.detail}), failure.status, media_type="application/json")

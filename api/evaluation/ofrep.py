@@ -1,4 +1,4 @@
-"""Flags by the OpenFeature Remote Evaluation Protocol (OFREP 0.3.0), with an environment's client key or server key."""
+"""The OpenFeature Remote Evaluation Protocol (OFREP 0.3.0), authenticated by an environment's client key or server key."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.datastructures import QueryParams
 
-from api.evaluation.response_json import UNCACHED, written
+from api.evaluation.response_json import UNCACHED, to_json
 from api.evaluation.served_environments import Environments, Served
 from domain.errors import Invalid
 from domain.evaluation.identity import Identity, check_identifier, check_traits
@@ -17,20 +17,20 @@ from domain.evaluation.ofrep import resolution_of
 
 PREFIX = "/ofrep/v1"
 INACTIVITY = 120
-"""After how many seconds a client that nobody looks at may close its stream."""
+"""Seconds after which an inactive client may close its stream."""
 
 router = APIRouter(
     prefix=PREFIX,
     tags=["evaluation"],
     responses={
-        400: {"description": "The body or its context can't be evaluated: `errorCode` says why."},
-        401: {"description": "No key, or none of an environment."},
+        400: {"description": "Invalid body or context; see `errorCode`."},
+        401: {"description": "The environment key is missing or unknown."},
     },
 )
 
 
 class OfrepFailure(Exception):
-    """What is answered instead of an evaluation."""
+    """An error response in OFREP's form."""
 
     def __init__(self, code: str, details: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
         super().__init__(details)
@@ -40,7 +40,7 @@ class OfrepFailure(Exception):
 
 
 def answer_ofrep_failures(app: FastAPI) -> None:
-    """Let every failure be answered as the protocol says."""
+    """Return every OfrepFailure in the form that the protocol defines."""
     app.add_exception_handler(OfrepFailure, _failed)
 
 
@@ -51,26 +51,26 @@ _CONTEXT = {
     "additionalProperties": True,
 }
 _BODY = {"required": ["context"], "type": "object", "properties": {"context": _CONTEXT}}
-_DESCRIBED: dict[str, Any] = {
+_OPENAPI: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}},
     "security": [{"HTTPBearer": []}, {"OfrepApiKey": []}],
 }
 
 
-@router.post("/evaluate/flags/{key}", openapi_extra=_DESCRIBED, responses={404: {"description": "There is no such flag."}})
+@router.post("/evaluate/flags/{key}", openapi_extra=_OPENAPI, responses={404: {"description": "No such flag."}})
 async def evaluate_flag(key: str, request: Request) -> Response:
-    """One flag for one identity, by OFREP. The identity is the context's `targetingKey`; its other plain fields are traits."""
+    """Evaluate one flag for one identity (OFREP). `targetingKey` is the identity; the context's other scalar fields are traits."""
     served = await _served(request)
     identity = _identity(await request.body())
     if key not in served.evaluator.flags:
-        raise OfrepFailure("FLAG_NOT_FOUND", f"There is no flag '{key[:64]}' in this environment.", HTTPStatus.NOT_FOUND)
-    content = written(resolution_of(served.evaluator.evaluate_one(key, identity)))
+        raise OfrepFailure("FLAG_NOT_FOUND", f"This environment has no flag '{key[:64]}'.", HTTPStatus.NOT_FOUND)
+    content = to_json(resolution_of(served.evaluator.evaluate_one(key, identity)))
     return Response(content, headers=UNCACHED, media_type="application/json")
 
 
-@router.post("/evaluate/flags", openapi_extra=_DESCRIBED, responses={304: {"description": "Nothing has changed since that ETag."}})
+@router.post("/evaluate/flags", openapi_extra=_OPENAPI, responses={304: {"description": "The flags still match `If-None-Match`."}})
 async def evaluate_all_flags(request: Request) -> Response:
-    """All flags for one identity, by OFREP; 304 where `If-None-Match` names what they would be."""
+    """Evaluate all flags for one identity (OFREP). Returns 304 if they still match `If-None-Match`."""
     served = await _fresh(request, await _served(request))
     body = await request.body()
     identity = _identity(body)
@@ -86,19 +86,19 @@ async def _served(request: Request) -> Served:
     key = request.headers.get("x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
     environments: Environments = request.app.state.environments
     if not key or not (found := await environments.with_key(key)):
-        details = "Send the client key of an environment: Authorization: Bearer <key>, or X-API-Key."
+        details = "Send an environment's client key: Authorization: Bearer <key>, or X-API-Key."
         raise OfrepFailure("GENERAL", details, HTTPStatus.UNAUTHORIZED)
     return found
 
 
 async def _fresh(request: Request, served: Served) -> Served:
-    """The version that the client was told of, or a later one."""
-    wanted = _told(request.query_params)
+    """Return at least the version that an event announced to the client."""
+    announced = _announced_version(request.query_params)
     environments: Environments = request.app.state.environments
-    return await environments.newest(served) if wanted > served.version else served
+    return await environments.newest(served) if announced > served.version else served
 
 
-def _told(query: QueryParams) -> int:
+def _announced_version(query: QueryParams) -> int:
     etag, modified = query.get("flagConfigEtag", ""), query.get("flagConfigLastModified", "")
     if re.fullmatch(r"[0-9]{1,20}", etag):
         return int(etag)
@@ -109,13 +109,13 @@ def _identity(body: bytes) -> Identity:
     try:
         sent = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise OfrepFailure("PARSE_ERROR", "The body is not JSON.") from error
+        raise OfrepFailure("PARSE_ERROR", "The body is not valid JSON.") from error
     context = sent.get("context") if isinstance(sent, dict) else None
     if not isinstance(context, dict):
-        raise OfrepFailure("INVALID_CONTEXT", "The body has no context: send an object with the field 'context', itself an object.")
+        raise OfrepFailure("INVALID_CONTEXT", "Missing context: send an object whose field 'context' is an object.")
     if context.get("targetingKey") in (None, ""):
-        raise OfrepFailure("TARGETING_KEY_MISSING", "The context has no 'targetingKey': it says for whom to evaluate.")
-    # Fields with a structure are no traits: no rule looks at them.
+        raise OfrepFailure("TARGETING_KEY_MISSING", "Missing 'targetingKey': it identifies the subject of the evaluation.")
+    # Structured fields are not traits: no rule can read them.
     plain = {name: value for name, value in context.items() if name != "targetingKey" and isinstance(value, str | int | float | bool)}
     try:
         return Identity(check_identifier(context["targetingKey"]), check_traits(plain))
@@ -124,17 +124,17 @@ def _identity(body: bytes) -> Identity:
 
 
 def _etag(served: Served, body: bytes) -> str:
-    """What was asked, and of which version: evaluation has no other input."""
+    """A digest of the request body and the version, the only inputs of an evaluation."""
     return f'"{hashlib.blake2b(body, digest_size=16, key=f"{served.id}{served.version}".encode()[:64]).hexdigest()}"'
 
 
 def _about(served: Served) -> bytes:
     stream = {"type": "sse", "endpoint": {"requestUri": f"{PREFIX}/streams/{served.id}"}, "inactivityDelaySec": INACTIVITY}
-    return written({"eventStreams": [stream], "metadata": {"environment": served.snapshot.environment.key, "version": str(served.version)}})
+    return to_json({"eventStreams": [stream], "metadata": {"environment": served.snapshot.environment.key, "version": str(served.version)}})
 
 
 def _failed(request: Request, failure: Exception) -> Response:
-    """In ASCII: the flag's key is quoted, and need not be valid Unicode."""
+    """Answer in ASCII, because the flag's key from the path may be invalid Unicode."""
     if not isinstance(failure, OfrepFailure):
         raise failure
     about = {"key": request.path_params["key"]} if "key" in request.path_params else {}

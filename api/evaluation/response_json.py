@@ -1,4 +1,4 @@
-"""Evaluated flags as JSON: what many get is written once per version."""
+"""Evaluated flags as JSON. Flags that many identities share are serialized once per version."""
 
 import json
 from collections.abc import Callable
@@ -8,33 +8,33 @@ from domain.evaluation.evaluator import Evaluator, FlagResult
 from domain.evaluation.identity import Identity
 
 UNCACHED = {"Cache-Control": "private, no-cache"}
-"""Whose flags they are stands in headers that caches don't look at, and they may change at any moment: only ETags save asking again."""
+"""Identities are in headers that caches ignore, and flags change at any moment, so clients must revalidate by ETag."""
 
 
 class Flags:
-    """The flags of one environment at one version, in the words of one protocol."""
+    """The flags of one environment at one version, serialized for one protocol."""
 
-    def __init__(self, evaluator: Evaluator, said: Callable[[FlagResult], Any]) -> None:
+    def __init__(self, evaluator: Evaluator, serialize: Callable[[FlagResult], Any]) -> None:
         self.evaluator = evaluator
-        self.said = said
-        self._defaults = [written(said(found)) for found in evaluator.defaults]
-        self._kept: dict[tuple[int, str], bytes] = {}
-        self.everybodys = _list(self._defaults)
+        self.serialize = serialize
+        self._defaults = [to_json(serialize(result)) for result in evaluator.defaults]
+        self._cached: dict[tuple[int, str], bytes] = {}
+        self.for_everyone = _list(self._defaults)
 
     def of(self, identity: Identity) -> bytes:
-        """All flags of one identity, as a list."""
+        """Return all flags of one identity as a JSON list."""
         flags = self._defaults.copy()
-        for position, found in self.evaluator.evaluate_targeted(identity):
-            flags[position] = self._kept.get((position, found.reason)) or self._written(position, found)
+        for position, result in self.evaluator.evaluate_targeted(identity):
+            flags[position] = self._cached.get((position, result.reason)) or self._cache(position, result)
         return _list(flags)
 
-    def _written(self, position: int, found: FlagResult) -> bytes:
-        """A flag's reason settles what it is, so each is written once."""
-        return self._kept.setdefault((position, found.reason), written(self.said(found)))
+    def _cache(self, position: int, result: FlagResult) -> bytes:
+        """A flag and its reason determine the result, so each pair is serialized once."""
+        return self._cached.setdefault((position, result.reason), to_json(self.serialize(result)))
 
 
-def written(content: Any) -> bytes:
-    """A JSON document."""
+def to_json(content: Any) -> bytes:
+    """Serialize a compact JSON document."""
     return json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 

@@ -1,8 +1,10 @@
-"""Environments as they are served: kept in memory, one context per version, and replaced as soon as there is a newer one."""
+"""Environments served to applications: kept in memory, one evaluation context per version."""
 
 import asyncio
 import re
-from collections.abc import Mapping
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 import structlog
@@ -10,7 +12,7 @@ import structlog
 from activities.store.change_listener import ChangeListener
 from activities.store.database import Database
 from activities.store.snapshots import read_snapshot
-from api.evaluation.response_json import Flags, written
+from api.evaluation.response_json import Flags, to_json
 from api.problems import OUTAGES
 from domain.evaluation.environment_document import environment_document, flag_of_flagsmith
 from domain.evaluation.evaluator import Evaluator
@@ -23,10 +25,11 @@ _KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Served:
-    """One environment at one version."""
+    """One environment at one version. `changes` is the number of this process's own commits that it includes."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, changes: int = 0) -> None:
         self.snapshot = snapshot
+        self.changes = changes
         self.evaluator = Evaluator(snapshot)
         self.superseded = asyncio.Event()
 
@@ -37,60 +40,69 @@ class Served:
 
     @property
     def version(self) -> int:
-        """The version."""
+        """The environment's version."""
         return self.snapshot.version
 
     @property
     def keys(self) -> tuple[str, str]:
-        """Its client key and its server key."""
+        """The client key and the server key."""
         return self.snapshot.keys.client_key, self.snapshot.keys.server_key
 
     @cached_property
     def for_ofrep(self) -> Flags:
-        """Its flags as OFREP has them."""
+        """The flags in OFREP's form."""
         return Flags(self.evaluator, resolution_of)
 
     @cached_property
     def for_flagsmith(self) -> Flags:
-        """Its flags as Flagsmith's SDKs read them."""
+        """The flags in the form of Flagsmith's SDK API."""
         return Flags(self.evaluator, flag_of_flagsmith)
 
     @cached_property
     def document(self) -> bytes:
         """The environment document."""
-        return written(environment_document(self.snapshot))
+        return to_json(environment_document(self.snapshot))
 
 
 class Environments:
-    """The environments that this process was asked for. They are read from memory, also while the database is down."""
+    """The environments that this process has been asked for. They stay readable while the database is down.
+
+    A change committed by this process is served from the moment it is answered. Changes by other processes arrive through `follow`.
+    """
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self._served: dict[str, Served] = {}
         self._ids: dict[str, str] = {}
         self._loading: dict[str, asyncio.Lock] = {}
+        self._changes: Counter[str] = Counter()
+        self._counting = threading.Lock()
+        database.on_change(self._count_changes)
 
     async def with_key(self, key: str) -> Served | None:
-        """The environment that a client key or a server key opens."""
-        if found := self._served.get(self._ids.get(key, "")):
-            return found
+        """Return the environment that a client key or a server key opens."""
+        if (found := self._served.get(self._ids.get(key, ""))) and (current := await self._current(found)) and key in current.keys:
+            return current
         if not _KEY.fullmatch(key):
             return None
         id_ = await asyncio.to_thread(self._holder, key)
-        found = await self._load(id_) if id_ else None
-        return found if found and key in found.keys else None
+        loaded = await self._load(id_) if id_ else None
+        return loaded if loaded and key in loaded.keys else None
 
     async def streamed(self, name: str) -> Served | None:
-        """The environment whose streams have this name: its bucketing identity, or its client key; no server key belongs into a URL."""
+        """Return the environment whose streams have this name: its bucketing identity or its client key, never a server key."""
         if not _KEY.fullmatch(name):
             return None
         if found := self._served.get(name) or await self._load(name):
-            return found
+            return await self._current(found)
         found = await self.with_key(name)
         return found if found and found.snapshot.keys.client_key == name else None
 
     async def newest(self, served: Served) -> Served:
-        """The environment as the database has it now, if that can be asked: another process may have told of a change before this one."""
+        """Return the environment as the database has it now. If the database is down, return what is in memory.
+
+        Clients may have heard of a change from another process before this one.
+        """
         try:
             version = await asyncio.to_thread(self._version, served.id)
             return served if version <= served.version else await self._load(served.id, version) or served
@@ -98,7 +110,7 @@ class Environments:
             return served
 
     async def newer(self, environment_id: str, than: int) -> int | None:
-        """Wait until the environment has a later version; None once it is gone."""
+        """Wait until the environment has a later version and return it; None once the environment is deleted."""
         while served := self._served.get(environment_id):
             if served.version > than:
                 return served.version
@@ -106,33 +118,50 @@ class Environments:
         return None
 
     async def follow(self) -> None:
-        """Replace what changes, for as long as the process lives; whatever goes wrong with the database passes."""
-        watch = ChangeListener(self.database)
+        """Reload changed environments for as long as the process lives, and survive any database error."""
+        listener = ChangeListener(self.database)
         try:
             while True:
-                looking = asyncio.ensure_future(asyncio.to_thread(watch.wait))
+                waiting = asyncio.ensure_future(asyncio.to_thread(listener.wait))
                 try:
-                    await self._replace(await asyncio.shield(looking))
+                    await self._reload(await asyncio.shield(waiting))
                 except asyncio.CancelledError:
-                    await asyncio.wait([looking])
+                    await asyncio.wait([waiting])
                     raise
-                except Exception as error:  # Without this loop every application would see the past, and nobody would be told.
+                except Exception as error:  # If this loop ended, applications would keep receiving old flags without anybody noticing.
                     log.warning("environment_updates_failed", error=str(error))
                     await asyncio.sleep(1)
         finally:
-            watch.close()
+            listener.close()
 
-    async def _replace(self, versions: Mapping[str, int]) -> None:
+    def _count_changes(self, environment_ids: Iterable[str]) -> None:
+        """Note commits of this process; called on the threads that commit."""
+        with self._counting:
+            self._changes.update(environment_ids)
+
+    async def _reload(self, versions: Mapping[str, int]) -> None:
         for id_, served in list(self._served.items()):
             if id_ not in versions:
                 self._forget(served)
             elif versions[id_] > served.version:
                 await self._load(id_, versions[id_])
 
+    async def _current(self, served: Served) -> Served | None:
+        """Reload what this process has changed since it was read; without a database, serve it as it is."""
+        if self._includes_own_changes(served):
+            return served
+        try:
+            return await self._load(served.id, served.version)
+        except OUTAGES:
+            return served
+
+    def _includes_own_changes(self, served: Served) -> bool:
+        return served.changes >= self._changes[served.id]
+
     async def _load(self, environment_id: str, version: int = 0) -> Served | None:
         async with self._loading.setdefault(environment_id, asyncio.Lock()):
             before = self._served.get(environment_id)
-            if before and before.version >= version:
+            if before and before.version >= version and self._includes_own_changes(before):
                 return before
             loaded = await asyncio.to_thread(self._read, environment_id)
             if loaded:
@@ -152,9 +181,10 @@ class Environments:
         served.superseded.set()
 
     def _read(self, environment_id: str) -> Served | None:
+        changes = self._changes[environment_id]  # Counted before reading: a commit in between causes one more read, never a missed one.
         with self.database.reading() as store:
             snapshot = read_snapshot(store, environment_id)
-        return Served(snapshot) if snapshot else None
+        return Served(snapshot, changes) if snapshot else None
 
     def _holder(self, key: str) -> str | None:
         with self.database.reading() as store:

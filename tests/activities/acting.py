@@ -1,4 +1,4 @@
-"""Carrying out a release's activities as a worker would, without a server."""
+"""Runs of a release's activities as by a worker, without a Temporal server."""
 
 import dataclasses
 from datetime import datetime, timedelta
@@ -38,20 +38,20 @@ THREE = pipeline(
 
 
 def command_for(world: World, release: Release, **more: Any) -> ChangeFlag:
-    """What the workflow would send for the stage where the release stands."""
+    """Return the command that the workflow would send for the current stage."""
     now = world.release(release.id)
     with world.database.reading() as store:
         stages = store.pipelines.version(now.pipeline.id).definition.stages
-    here, following = stages[now.stage_index], list(enumerate(stages))[now.stage_index + 1 : now.stage_index + 2]
+    current, following = stages[now.stage_index], list(enumerate(stages))[now.stage_index + 1 : now.stage_index + 2]
     ahead = [NextStage(index=index, name=each.name, environment=each.environment, trigger=each.trigger) for index, each in following]
     values: dict[str, Any] = {
         "project": now.project,
         "release": now.id,
         "visit": now.visit,
         "sequence": now.sequence,
-        "stage": here.name,
-        "environment": here.environment,
-        "patch": here.patch({}),
+        "stage": current.name,
+        "environment": current.environment,
+        "patch": current.patch({}),
         "overwrite": now.on_conflict == "overwrite",
         "entered_at": now.entered_at or NOW,
         "acts_at": now.acts_at or NOW,
@@ -63,14 +63,14 @@ def command_for(world: World, release: Release, **more: Any) -> ChangeFlag:
 def change(
     world: World, command: ChangeFlag, at: datetime = ACTED, meter: MetricMeter = MetricMeter.noop
 ) -> Made | HeldBack | Refused | Standing:
-    """One attempt of `change_flag`, started at that time."""
+    """Run one attempt of `change_flag`, started at that time."""
     environment = ActivityEnvironment()
     environment.info = dataclasses.replace(environment.info, started_time=at)
     return environment.run(ChangeActivities(world.database, meter).change_flag, command)
 
 
 def act(world: World, release: Release, at: datetime = ACTED) -> Made:
-    """The change of the stage where the release stands; anything but made fails the test."""
+    """Make the change of the current stage. Fails the test unless it is made."""
     made = change(world, command_for(world, release), at)
     assert isinstance(made, Made)
     return made
@@ -79,33 +79,33 @@ def act(world: World, release: Release, at: datetime = ACTED) -> Made:
 def record(
     world: World, release: Release, step: Step, at: datetime = ACTED, sequence: int | None = None
 ) -> Recorded | HeldBack | Refused | Standing:
-    """One attempt of `record_progress`, from where the release stands."""
-    wanted = world.release(release.id).sequence if sequence is None else sequence
-    command = RecordProgress(project=release.project, release=release.id, sequence=wanted, at=at, step=step)
+    """Run one attempt of `record_progress`, by default with the record's current sequence."""
+    expected = world.release(release.id).sequence if sequence is None else sequence
+    command = RecordProgress(project=release.project, release=release.id, sequence=expected, at=at, step=step)
     return ActivityEnvironment().run(ReleaseActivities(world.database).record_progress, command)
 
 
 def end_hold(world: World, release: Release, at: datetime = ACTED) -> Recorded | HeldBack | Refused | Standing:
-    """The end of the hold where the release stands."""
+    """End the hold that the release is in."""
     command = command_for(world, release)
     return record(world, release, HoldEnded(entered_at=command.entered_at, acts_at=command.acts_at, next=command.next), at)
 
 
 def retry(world: World, release: Release, *, overwrite: bool = False) -> Recorded | HeldBack | Refused | Standing:
-    """Olivia has the blocked stage tried again."""
+    """Retry the blocked stage, as Olivia."""
     by = Person(key=world.caller.key, owner=world.caller.owner.name, owner_id=world.caller.owner_id)
     return record(world, release, Retried(by=by, overwrite=overwrite, reason="have another go"), LATER)
 
 
-def roll_back(world: World, release: Release, caller: Caller | None = None, at: datetime = LATER, **wanted: Any) -> Release:
-    """Somebody asks that it be rolled back."""
+def roll_back(world: World, release: Release, caller: Caller | None = None, at: datetime = LATER, **fields: Any) -> Release:
+    """Request a rollback, by default as Olivia."""
     with world.database.transaction() as store:
         project = store.projects.get("shop", lock="share")
-        return request_rollback(store, caller or world.caller, project, RollBackRelease(release=release.id, **wanted), at)
+        return request_rollback(store, caller or world.caller, project, RollBackRelease(release=release.id, **fields), at)
 
 
 def put_back(world: World, release: Release, at: datetime = LATER, **more: Any) -> Standing:
-    """One attempt of `put_back`, from where the release stands."""
+    """Run one attempt of `put_back`, by default with the record's current sequence."""
     now = world.release(release.id)
     assert now.rollback
     values = {"project": now.project, "release": now.id, "sequence": now.sequence, "n": now.rollback.n, "next": _after_to_stage(world, now)}
@@ -120,44 +120,44 @@ def _after_to_stage(world: World, release: Release) -> NextStage | None:
     with world.database.reading() as store:
         stages = store.pipelines.version(release.pipeline.id).definition.stages
     index = release.rollback.undoes_from
-    here = stages[index]
-    return NextStage(index=index, name=here.name, environment=here.environment, trigger=here.trigger)
+    following = stages[index]
+    return NextStage(index=index, name=following.name, environment=following.environment, trigger=following.trigger)
 
 
 def read_standing(world: World, release: Release) -> Standing:
-    """What `read_standing` tells a workflow."""
+    """Return what `read_standing` returns to a workflow."""
     return ActivityEnvironment().run(ReleaseActivities(world.database).read_standing, release.id)
 
 
 def change_by_hand(world: World, environment: str = "development", **patch: Any) -> None:
-    """Somebody changes the flag without the release."""
+    """Change the flag outside the release."""
     with world.database.transaction() as store:
         provider_of(world.project, store).patch("checkout", environment, FlagPatch(**patch), NOW)
 
 
 def changes_of(world: World, release: Release) -> list[Change]:
-    """Every change that the release made."""
+    """Return all changes of the release."""
     with world.database.reading() as store:
         return store.history.changes(release.id)
 
 
 def runs_of(world: World, release: Release) -> list[StageRun]:
-    """Every visit of the release."""
+    """Return all visits of the release."""
     with world.database.reading() as store:
         return store.history.runs(release.id)
 
 
 def audit_of(world: World, release: Release) -> list[AuditEntry]:
-    """The release's audit entries, oldest first."""
+    """Return the release's audit entries, oldest first."""
     with world.database.reading() as store:
         return store.audit.page(Slice(limit=200), {"release": release.id}).items[::-1]
 
 
 def events_of(world: World, release: Release) -> list[AuditEvent]:
-    """What the audit log says happened, oldest first."""
+    """Return the events of the release's audit entries, oldest first."""
     return [entry.event for entry in audit_of(world, release)]
 
 
-def told(answer: Made | HeldBack | Refused | Recorded | Standing) -> dict[str, Any]:
-    """What a workflow is told, without what it may know already."""
+def summary(answer: Made | HeldBack | Refused | Recorded | Standing) -> dict[str, Any]:
+    """Return the fields of an answer that the tests compare."""
     return answer.model_dump(include={"at", "finished", "status", "sequence", "stage_index", "visit", "entered_at"})

@@ -1,4 +1,4 @@
-"""What the tests of the activities may ask for."""
+"""Fixtures for the tests of the activities."""
 
 import pytest
 
@@ -8,5 +8,5 @@ from tests.world import World, make_world
 
 @pytest.fixture
 def shop(sqlite: Database) -> World:
-    """The same world, where the system makes no difference."""
+    """The world on SQLite only, for tests that do not depend on the database system."""
     return make_world(sqlite)

@@ -1,4 +1,4 @@
-"""A flag is added to a pipeline in one transaction, with everything that its release needs."""
+"""Adding a flag to a pipeline, in one transaction."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from tests.activities.acting import THREE, audit_of, change_by_hand, runs_of
 from tests.world import NOW, World
 
 
-def test_a_flag_is_added_with_its_visit_its_audit_entry_and_the_errand_to_start_it(world: World) -> None:
+def test_adding_a_flag_writes_its_visit_audit_entry_and_outbox_entry(world: World) -> None:
     published = world.publish(THREE)
 
     release = world.add()
@@ -36,7 +36,7 @@ def test_a_flag_is_added_with_its_visit_its_audit_entry_and_the_errand_to_start_
         assert [(each.kind, each.release) for each in store.outbox.lease(NOW, 9)] == [(OutboxKind.START, release.id)]
 
 
-def test_what_the_flag_looks_like_now_is_kept_for_every_environment_still_to_be_touched(world: World) -> None:
+def test_flag_state_is_recorded_as_seen_for_every_environment_of_the_pipeline(world: World) -> None:
     world.publish(THREE)
     change_by_hand(world, "production", value="theirs", overrides={"staff": {"enabled": True}})
     then = world.flag("production")
@@ -49,7 +49,7 @@ def test_what_the_flag_looks_like_now_is_kept_for_every_environment_still_to_be_
 
 
 @pytest.mark.parametrize("written", ["Beta users", "beta USERS", "  Beta users "])
-def test_the_starting_stage_is_found_whatever_its_case(shop: World, written: str) -> None:
+def test_starting_stage_is_case_insensitive(shop: World, written: str) -> None:
     shop.publish(THREE)
 
     release = shop.add(starting_stage=written)
@@ -58,7 +58,7 @@ def test_the_starting_stage_is_found_whatever_its_case(shop: World, written: str
     assert release.environment == "production"
 
 
-def test_a_key_means_the_newest_published_version_and_an_id_exactly_that_one(shop: World) -> None:
+def test_pipeline_key_selects_the_newest_published_version_and_id_one_version(shop: World) -> None:
     newest, draft, oldest = (_version(shop, number) for number in (7, 9, 1))
     with shop.database.transaction() as store:
         for id_ in (newest, oldest):
@@ -73,7 +73,7 @@ def test_a_key_means_the_newest_published_version_and_an_id_exactly_that_one(sho
 
 
 def _version(world: World, number: int) -> str:
-    """A draft with this version's number."""
+    """Add a draft with this version number."""
     with world.database.transaction() as store:
         return store.pipelines.add(world.project.id, PipelineDefinition.model_validate(THREE), NOW, number).id
 
@@ -83,7 +83,7 @@ def _end(world: World, release: Release) -> None:
         store.releases.write(release.ended(ReleaseStatus.REMOVED, NOW + timedelta(hours=1), "w"))
 
 
-def test_a_flag_is_added_again_once_its_release_is_finished(shop: World) -> None:
+def test_flag_can_be_added_again_after_its_release_is_finished(shop: World) -> None:
     shop.publish(THREE)
     first = shop.add()
     _end(shop, first)

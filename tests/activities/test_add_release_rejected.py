@@ -1,4 +1,4 @@
-"""What can not be added is refused, says why, and leaves nothing behind."""
+"""Refusals to add a flag, which name the reason and write nothing."""
 
 from typing import Any
 
@@ -14,16 +14,16 @@ from tests.world import NOW, World
 
 
 def as_anna(world: World, *grants: Grant) -> Caller:
-    """Somebody with these grants."""
+    """Return a caller with these grants."""
     anna = Owner(kind="person", name="anna")
     with world.database.transaction() as store:
         key = store.keys.add("anna's", anna, grants, f"fh_secret_of_anna_{len(grants)}", NOW)
         return Caller(key=key.id, owner=anna, owner_id=store.keys.owner_id(anna), access=Access(grants=grants))
 
 
-def add_as(world: World, caller: Caller, **wanted: Any) -> Any:
+def add_as(world: World, caller: Caller, **fields: Any) -> Any:
     with world.database.transaction() as store:
-        return add_release(store, caller, world.project, AddRelease(pipeline="standard", feature="checkout", **wanted), NOW)
+        return add_release(store, caller, world.project, AddRelease(pipeline="standard", feature="checkout", **fields), NOW)
 
 
 def operator(*environments: str) -> Grant:
@@ -36,31 +36,31 @@ def nothing_was_added(world: World) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "pointer"),
+    ("fields", "pointer"),
     [
         ({"pipeline": "nothing"}, "/pipeline"),
         ({"feature": "search"}, "/feature"),
         ({"starting_stage": "Beta"}, "/starting_stage"),
     ],
 )
-def test_what_does_not_exist_is_pointed_at(shop: World, wanted: dict[str, Any], pointer: str) -> None:
+def test_unknown_reference_is_refused_with_a_pointer(shop: World, fields: dict[str, Any], pointer: str) -> None:
     shop.publish(THREE)
 
     with pytest.raises(Invalid) as refused:
-        shop.add(**wanted)
+        shop.add(**fields)
 
     assert [(each.pointer, each.code) for each in refused.value.problems] == [(pointer, "not_found")]
     assert nothing_was_added(shop)
 
 
-def test_an_unknown_starting_stage_is_refused_with_those_that_there_are(shop: World) -> None:
+def test_unknown_starting_stage_is_refused_with_the_known_ones(shop: World) -> None:
     shop.publish(THREE)
 
-    with pytest.raises(Invalid, match="it has 'Development', 'Beta users', 'Everyone', 'Watch'"):
+    with pytest.raises(Invalid, match="Unknown stage 'Beta': the pipeline has 'Development', 'Beta users', 'Everyone', 'Watch'"):
         shop.add(starting_stage="Beta")
 
 
-def test_a_draft_takes_no_releases(shop: World) -> None:
+def test_draft_accepts_no_releases(shop: World) -> None:
     with shop.database.transaction() as store:
         draft = store.pipelines.add(shop.project.id, PipelineDefinition.model_validate(THREE), NOW)
 
@@ -71,7 +71,7 @@ def test_a_draft_takes_no_releases(shop: World) -> None:
     assert nothing_was_added(shop)
 
 
-def test_an_archived_pipeline_takes_no_releases(shop: World) -> None:
+def test_archived_pipeline_accepts_no_releases(shop: World) -> None:
     archived = shop.publish(THREE)
     with shop.database.transaction() as store:
         store.pipelines.archive(shop.project.id, "standard")
@@ -83,7 +83,7 @@ def test_an_archived_pipeline_takes_no_releases(shop: World) -> None:
     assert nothing_was_added(shop)
 
 
-def test_a_pipeline_of_another_project_is_not_there(shop: World) -> None:
+def test_pipeline_of_another_project_is_not_found(shop: World) -> None:
     with shop.database.transaction() as store:
         store.projects.insert(NOW, id="other", key="other", name="Other")
         theirs = store.pipelines.publish(store.pipelines.add("other", PipelineDefinition.model_validate(THREE), NOW), NOW, "them", None)
@@ -93,7 +93,7 @@ def test_a_pipeline_of_another_project_is_not_there(shop: World) -> None:
             shop.add(pipeline=pipeline_)
 
 
-def test_values_of_another_type_are_refused_from_the_starting_stage_on(shop: World) -> None:
+def test_values_of_the_wrong_type_are_refused_from_the_starting_stage_on(shop: World) -> None:
     shop.publish(
         pipeline(
             stage("Number", actions=[set_value(7)]),
@@ -112,19 +112,19 @@ def test_values_of_another_type_are_refused_from_the_starting_stage_on(shop: Wor
     assert shop.add(starting_stage="Rest")
 
 
-def test_a_second_release_of_a_flag_is_refused_and_names_the_first(shop: World) -> None:
+def test_second_release_of_a_flag_is_refused_naming_the_first(shop: World) -> None:
     shop.publish(THREE)
     shop.publish(THREE | {"key": "other"})
     first = shop.add()
 
-    with pytest.raises(AlreadyReleasing, match=f"is in release {first.id} already, on pipeline 'standard'") as refused:
+    with pytest.raises(AlreadyReleasing, match=f"is already in release {first.id}, on pipeline 'standard'") as refused:
         shop.add(pipeline="other")
 
     assert refused.value.details == {"release": first.id, "pipeline": "standard"}
-    assert _only(shop) == first.id
+    assert _only_release(shop) == first.id
 
 
-def _only(world: World) -> str:
+def _only_release(world: World) -> str:
     with world.database.reading() as store:
         return store.releases.unfinished_in(world.project.id)[0].id
 
@@ -143,7 +143,7 @@ def _only(world: World) -> str:
         ([Grant(project="other", role=Role.ADMIN)], "Development", NotFound),
     ],
 )
-def test_adding_takes_the_right_on_every_environment_ahead(
+def test_adding_requires_the_right_on_every_environment_ahead(
     shop: World, grants: list[Grant], starting_stage: str, outcome: type[Refusal] | None
 ) -> None:
     shop.publish(THREE)

@@ -1,4 +1,4 @@
-"""A stage's change is made once, recorded once, and never lost."""
+"""Changes of stages: each is made once, recorded once, and never lost."""
 
 from datetime import timedelta
 
@@ -18,14 +18,14 @@ from tests.activities.acting import (
     command_for,
     events_of,
     runs_of,
-    told,
+    summary,
 )
 from tests.pipelines import enable, pipeline, set_value, stage
 from tests.threads import at_once
 from tests.world import NOW, World
 
 
-def test_a_change_is_written_with_its_history_its_audit_entry_and_the_next_stage(world: World) -> None:
+def test_change_is_written_with_its_history_audit_entry_and_next_stage(world: World) -> None:
     world.publish(TWO_STAGES)
     release = world.add()
 
@@ -49,7 +49,7 @@ def test_a_change_is_written_with_its_history_its_audit_entry_and_the_next_stage
     assert (entry.before, entry.after) == ({"enabled": False, "value": "classic"}, {"enabled": True, "value": "one-page"})
 
 
-def test_a_second_attempt_is_answered_as_the_first_even_if_somebody_changed_the_flag_in_between(world: World) -> None:
+def test_second_attempt_returns_the_first_result_even_if_the_flag_was_changed_since(world: World) -> None:
     world.publish(TWO_STAGES)
     release = world.add()
     command = command_for(world, release)
@@ -65,8 +65,8 @@ def test_a_second_attempt_is_answered_as_the_first_even_if_somebody_changed_the_
     assert len(runs_of(world, release)) == 2
 
 
-def test_attempts_at_the_same_instant_make_one_change_and_all_hear_that_it_is_made(world: World) -> None:
-    """The attempt that outlived its time budget and the one that follows it may meet: neither may call the other an intruder."""
+def test_simultaneous_attempts_make_one_change_and_all_return_it(world: World) -> None:
+    """An attempt that outlived its timeout can meet the next one. Neither may take the other for a different writer."""
     world.publish(TWO_STAGES)
     release = world.add()
     command = command_for(world, release)
@@ -79,7 +79,7 @@ def test_attempts_at_the_same_instant_make_one_change_and_all_hear_that_it_is_ma
     assert world.release(release.id).sequence == 1
 
 
-def test_a_change_leaves_alone_what_people_changed_elsewhere_on_the_flag(world: World) -> None:
+def test_change_leaves_other_fields_changed_by_hand_alone(world: World) -> None:
     world.publish(pipeline(stage("Development", actions=[enable()])))
     release = world.add()
     change_by_hand(world, value="by hand", overrides={"staff": {"enabled": True}})
@@ -90,7 +90,7 @@ def test_a_change_leaves_alone_what_people_changed_elsewhere_on_the_flag(world: 
     assert (flag.enabled, flag.value, flag.overrides["staff"].enabled) == (True, "by hand", True)
 
 
-def test_a_flag_that_is_at_its_target_already_is_unchanged_and_the_release_goes_on(world: World) -> None:
+def test_release_continues_if_the_flag_is_already_at_its_target(world: World) -> None:
     world.publish(TWO_STAGES)
     release = world.add()
     change_by_hand(world, enabled=True, value="one-page")
@@ -103,7 +103,7 @@ def test_a_flag_that_is_at_its_target_already_is_unchanged_and_the_release_goes_
     assert world.release(release.id).stage == "Production"
 
 
-def test_the_last_change_completes_the_release(world: World) -> None:
+def test_last_change_completes_the_release(world: World) -> None:
     world.publish(pipeline(stage("Development")))
     release = world.add()
     command = command_for(world, release)
@@ -116,7 +116,7 @@ def test_the_last_change_completes_the_release(world: World) -> None:
     assert events_of(world, release) == [AuditEvent.RELEASE_ADDED, AuditEvent.FLAG_CHANGED, AuditEvent.RELEASE_COMPLETED]
 
 
-def test_the_same_key_with_another_patch_is_refused_and_changes_nothing(world: World) -> None:
+def test_same_key_with_a_different_patch_changes_nothing(world: World) -> None:
     world.publish(TWO_STAGES)
     release = world.add()
     command = command_for(world, release)
@@ -129,8 +129,8 @@ def test_the_same_key_with_another_patch_is_refused_and_changes_nothing(world: W
     assert len(changes_of(world, release)) == 1
 
 
-def test_a_stage_after_its_own_segment_stage_may_remove_all_overrides_whatever_came_and_went_beside_it(world: World) -> None:
-    """What the release made it has seen, with the priority it really got."""
+def test_stage_can_remove_its_own_override_if_other_overrides_came_and_went(world: World) -> None:
+    """The release has seen its own override, with the priority that it got."""
     world.publish(
         pipeline(
             stage("Beta", "production", actions=[enable("beta-users"), set_value("one-page", "beta-users")]),
@@ -149,8 +149,8 @@ def test_a_stage_after_its_own_segment_stage_may_remove_all_overrides_whatever_c
     assert [each.outcome for each in runs_of(world, release)] == [StageOutcome.ACTED, StageOutcome.ACTED]
 
 
-def test_a_change_that_can_never_fit_is_refused_rather_than_tried_for_ever(world: World) -> None:
-    """No rank is left below the last one."""
+def test_change_that_can_never_succeed_is_refused_instead_of_retried(world: World) -> None:
+    """No priority is left after the last one."""
     world.publish(pipeline(stage("Beta", "production", actions=[enable("beta-users")])))
     release = world.add()
     change_by_hand(world, "production", overrides={"staff": {"enabled": True, "priority": 1_000_000}})
@@ -162,7 +162,7 @@ def test_a_change_that_can_never_fit_is_refused_rather_than_tried_for_ever(world
     assert list(world.flag("production").overrides) == ["staff"]
 
 
-def test_a_change_of_a_removed_release_writes_nothing_and_tells_the_workflow_to_end(world: World) -> None:
+def test_change_of_a_removed_release_writes_nothing_and_reports_it_finished(world: World) -> None:
     world.publish(TWO_STAGES)
     release = world.add()
     command = command_for(world, release)
@@ -172,7 +172,7 @@ def test_a_change_of_a_removed_release_writes_nothing_and_tells_the_workflow_to_
 
     answer = change(world, command)
 
-    assert told(answer) == {"finished": True, "status": "removed", "sequence": 1, "stage_index": 0, "visit": 1, "entered_at": None}
+    assert summary(answer) == {"finished": True, "status": "removed", "sequence": 1, "stage_index": 0, "visit": 1, "entered_at": None}
     assert world.flag("development").enabled is False
     assert changes_of(world, release) == []
     assert world.release(release.id) == gone

@@ -1,4 +1,4 @@
-"""Sending goes to the address that was checked, takes a few seconds at most, and says in a word what went wrong."""
+"""HTTP posts: to the checked address only, within the timeout, with a failure code."""
 
 import socket
 import ssl
@@ -18,14 +18,14 @@ from tests.receiver import Receiver, answering, receiving
 
 
 class Names:
-    """A name server that answers each question with the next of its answers, and the last one for ever."""
+    """A name server that returns its answers in turn, and then repeats the last one."""
 
     def __init__(self, *answers: list[str]) -> None:
         self.answers = list(answers)
         self.asked: list[tuple[str, int]] = []
 
     def __call__(self, host: str, port: int) -> list[str]:
-        """Every address of a host."""
+        """Return the next answer."""
         self.asked.append((host, port))
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
@@ -36,14 +36,14 @@ def _post(url: str, poster: HttpPoster | None = None) -> Attempt:
 
 @contextmanager
 def _listening(serve: Callable[[socket.socket], None]) -> Iterator[str]:
-    """The URL of a server that does with each connection whatever it is told."""
+    """Yield the URL of a server that calls `serve` with its one connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def accept() -> None:
             connection, _ = listener.accept()
             with connection:
                 while not connection.recv(65_536).endswith(b"}"):
-                    pass  # A connection that is closed before everything is read is reset.
+                    pass  # Closing a connection before everything is read would reset it.
                 serve(connection)
 
         thread = threading.Thread(target=accept, daemon=True)
@@ -59,7 +59,7 @@ def receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-def test_the_document_comes_as_it_is_with_its_headers(receiver: Receiver) -> None:
+def test_document_is_posted_unchanged_with_its_headers(receiver: Receiver) -> None:
     assert _post(receiver.url("/hook?team=checkout")) == Attempt(status=204)
 
     [received] = receiver.received
@@ -70,7 +70,7 @@ def test_the_document_comes_as_it_is_with_its_headers(receiver: Receiver) -> Non
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_to_a_loopback_address_is_not_followed_and_is_a_failure(receiver: Receiver, status: int) -> None:
+def test_redirect_to_a_loopback_address_fails_and_is_not_followed(receiver: Receiver, status: int) -> None:
     with receiving() as inside:
         receiver.answer = answering(status, Location=inside.url("/admin"))
 
@@ -81,25 +81,25 @@ def test_a_redirect_to_a_loopback_address_is_not_followed_and_is_a_failure(recei
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "127.1", "[::1]", "[::ffff:127.0.0.1]"])
-def test_no_writing_of_a_loopback_address_is_connected_to(receiver: Receiver, host: str) -> None:
+def test_loopback_address_is_refused_in_every_notation(receiver: Receiver, host: str) -> None:
     attempt = _post(f"https://{host}:{receiver.port}/", HttpPoster())
 
     assert attempt == Attempt(failure=Failure.ADDRESS_REFUSED)
     assert receiver.received == []
 
 
-def test_a_name_that_leads_to_a_private_address_by_now_is_refused_when_it_is_sent(receiver: Receiver) -> None:
+def test_name_that_resolves_to_a_private_address_is_refused(receiver: Receiver) -> None:
     attempt = _post(f"https://hooks.example.com:{receiver.port}/", HttpPoster(lookup=Names(["127.0.0.1"])))
 
     assert attempt == Attempt(failure=Failure.ADDRESS_REFUSED)
     assert receiver.received == []
 
 
-def test_a_name_with_one_private_address_among_others_is_refused() -> None:
+def test_name_with_one_private_address_among_others_is_refused() -> None:
     assert _post("https://hooks.example.com/", HttpPoster(lookup=Names(["93.184.216.34", "10.0.0.1"]))).failure is Failure.ADDRESS_REFUSED
 
 
-def test_the_very_address_that_was_checked_is_connected_to(receiver: Receiver) -> None:
+def test_connection_goes_to_the_checked_address(receiver: Receiver) -> None:
     names = Names(["127.0.0.1"], ["192.0.2.1"])
 
     attempt = _post(receiver.url(host="hooks.example.com"), HttpPoster(allow_private=True, lookup=names))
@@ -109,13 +109,13 @@ def test_the_very_address_that_was_checked_is_connected_to(receiver: Receiver) -
     assert receiver.received[0].headers["host"] == f"hooks.example.com:{receiver.port}"
 
 
-def test_another_address_is_tried_where_the_first_does_not_answer(receiver: Receiver) -> None:
+def test_next_address_is_tried_if_the_first_does_not_respond(receiver: Receiver) -> None:
     names = Names(["127.0.0.2", "127.0.0.1"])
 
     assert _post(receiver.url(host="hooks.example.com"), HttpPoster(allow_private=True, lookup=names)) == Attempt(status=204)
 
 
-def test_a_name_that_is_resolved_to_nothing_is_refused() -> None:
+def test_unresolvable_name_is_refused() -> None:
     def unknown(host: str, port: int) -> list[str]:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
@@ -126,11 +126,11 @@ def test_plain_http_is_refused_even_to_a_public_address() -> None:
     assert _post("http://93.184.216.34/", HttpPoster()) == Attempt(failure=Failure.ADDRESS_REFUSED)
 
 
-def test_a_dead_receiver_is_unreachable() -> None:
+def test_closed_port_is_unreachable() -> None:
     assert _post(f"http://127.0.0.1:{free_port()}/") == Attempt(failure=Failure.UNREACHABLE)
 
 
-def test_a_receiver_that_never_answers_is_given_its_time_and_no_more(receiver: Receiver) -> None:
+def test_silent_receiver_times_out(receiver: Receiver) -> None:
     def sleep(request: BaseHTTPRequestHandler) -> None:
         time.sleep(3)
 
@@ -143,7 +143,7 @@ def test_a_receiver_that_never_answers_is_given_its_time_and_no_more(receiver: R
     assert time.monotonic() - began < 2
 
 
-def test_a_receiver_that_answers_a_byte_at_a_time_is_given_no_more_time_for_it() -> None:
+def test_slow_response_does_not_extend_the_timeout() -> None:
     def drip(connection: socket.socket) -> None:
         for byte in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100:
             try:
@@ -160,7 +160,7 @@ def test_a_receiver_that_answers_a_byte_at_a_time_is_given_no_more_time_for_it()
     assert time.monotonic() - began < 4
 
 
-def test_an_endless_answer_is_not_read() -> None:
+def test_endless_response_body_is_not_read() -> None:
     sent = 0
 
     def flood(connection: socket.socket) -> None:
@@ -181,19 +181,19 @@ def test_an_endless_answer_is_not_read() -> None:
 
 
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.6\r\n", b"", b"HTTP/1.1 200 OK\r\n" + b"X: " + b"x" * 200_000])
-def test_what_is_no_answer_is_not_understood(answer: bytes) -> None:
-    def say(connection: socket.socket) -> None:
+def test_invalid_http_response_is_not_understood(answer: bytes) -> None:
+    def respond(connection: socket.socket) -> None:
         with suppress(OSError):
             connection.sendall(answer)
             connection.shutdown(socket.SHUT_WR)
 
-    with _listening(say) as url:
+    with _listening(respond) as url:
         assert _post(url) == Attempt(failure=Failure.NOT_UNDERSTOOD)
 
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """Who vouches for the certificates here."""
+    """The certificate authority of these tests."""
     return trustme.CA()
 
 
@@ -203,7 +203,7 @@ def _context(authority: trustme.CA, host: str) -> ssl.SSLContext:
     return context
 
 
-def test_tls_proves_the_host_of_the_url_though_an_address_is_connected_to(authority: trustme.CA) -> None:
+def test_tls_verifies_the_host_name_of_the_url(authority: trustme.CA) -> None:
     trusted = ssl.create_default_context()
     authority.configure_trust(trusted)
     poster = HttpPoster(allow_private=True, lookup=Names(["127.0.0.1"]), trusted=trusted)
@@ -220,5 +220,5 @@ def test_tls_proves_the_host_of_the_url_though_an_address_is_connected_to(author
     assert len(receiver.received) == 1
 
 
-def test_https_to_a_server_that_speaks_none_fails_as_tls(receiver: Receiver) -> None:
+def test_https_to_a_plain_http_server_fails_as_tls(receiver: Receiver) -> None:
     assert _post(receiver.url(scheme="https")).failure is Failure.TLS_FAILED

@@ -1,4 +1,4 @@
-"""Removing a flag holds at once, whoever is down."""
+"""Removing a release, which takes effect at once even if Temporal is down."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,17 +22,17 @@ from tests.world import NOW, World
 REMOVED_AT = NOW + timedelta(minutes=30)
 
 
-def remove(world: World, release: str, caller: Caller | None = None, **wanted: Any) -> Release:
+def remove(world: World, release: str, caller: Caller | None = None, **fields: Any) -> Release:
     with world.database.transaction() as store:
         project = store.projects.get("shop", lock="share")
-        return remove_release(store, caller or world.caller, project, EndOrPauseRelease(release=release, **wanted), REMOVED_AT)
+        return remove_release(store, caller or world.caller, project, EndOrPauseRelease(release=release, **fields), REMOVED_AT)
 
 
 def anna(*grants: Grant) -> Caller:
     return Caller(key="k", owner=Owner(kind="person", name="anna"), owner_id="a", access=Access(grants=grants))
 
 
-def test_a_removed_release_stops_and_what_it_changed_stays(world: World) -> None:
+def test_removed_release_ends_and_its_changes_stay(world: World) -> None:
     world.publish(TWO_STAGES)
     release = world.add()
     act(world, release)
@@ -49,8 +49,8 @@ def test_a_removed_release_stops_and_what_it_changed_stays(world: World) -> None
         assert [each.kind for each in store.outbox.lease(NOW, 9)] == [OutboxKind.START, OutboxKind.LOOK_AGAIN]
 
 
-def test_a_stage_and_a_removal_at_the_same_instant_end_in_one_order_or_the_other(world: World) -> None:
-    """Never half: a change that was made is in the history, one that came too late is nowhere."""
+def test_simultaneous_change_and_removal_are_serialized(world: World) -> None:
+    """A change before the removal is in the history. One after it leaves no trace."""
     world.publish(TWO_STAGES)
     for _ in range(4):
         release = world.add()
@@ -68,7 +68,7 @@ def test_a_stage_and_a_removal_at_the_same_instant_end_in_one_order_or_the_other
         assert events_of(world, release)[-1] is AuditEvent.RELEASE_REMOVED
 
 
-def test_a_release_that_is_over_can_not_be_removed(shop: World) -> None:
+def test_finished_release_cannot_be_removed(shop: World) -> None:
     shop.publish(pipeline(stage("Development")))
     completed = shop.add()
     act(shop, completed)
@@ -77,7 +77,7 @@ def test_a_release_that_is_over_can_not_be_removed(shop: World) -> None:
 
     for release, status in ((completed, "completed"), (removed, "removed")):
         before = shop.release(release.id)
-        with pytest.raises(ControlNotAllowed, match=f"The release is {status}") as refused:
+        with pytest.raises(ControlNotAllowed, match=f"a release that is {status}") as refused:
             remove(shop, release.id)
         assert refused.value.details == {"status": status, "allowed": ["rollback"]}
         assert shop.release(release.id) == before
@@ -85,7 +85,7 @@ def test_a_release_that_is_over_can_not_be_removed(shop: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("expected", "holds"),
+    ("expected", "matches"),
     [
         ({}, True),
         ({"stage": "production"}, True),
@@ -95,12 +95,12 @@ def test_a_release_that_is_over_can_not_be_removed(shop: World) -> None:
         ({"stage": "Production", "visit": 3}, False),
     ],
 )
-def test_a_removal_holds_only_where_the_caller_last_saw_the_release(shop: World, expected: dict[str, Any], holds: bool) -> None:
+def test_removal_is_refused_if_the_release_has_moved_on(shop: World, expected: dict[str, Any], matches: bool) -> None:
     shop.publish(TWO_STAGES)
     release = shop.add()
     act(shop, release)
 
-    if holds:
+    if matches:
         assert remove(shop, release.id, expected=Expected(**expected)).status is ReleaseStatus.REMOVED
         return
     with pytest.raises(StageMoved) as refused:
@@ -109,7 +109,7 @@ def test_a_removal_holds_only_where_the_caller_last_saw_the_release(shop: World,
     assert shop.release(release.id).status is ReleaseStatus.RUNNING
 
 
-def test_a_release_is_removed_with_the_right_on_every_environment_still_ahead(shop: World) -> None:
+def test_removal_requires_the_right_on_every_environment_ahead(shop: World) -> None:
     shop.publish(pipeline(stage("Staging", "staging"), stage("Production", "production", "1h"), hold("Watch", "1h")))
     release = shop.add()
     staging, production = (Grant(project="shop", role=Role.OPERATOR, environments=(each,)) for each in ("staging", "production"))
@@ -124,8 +124,8 @@ def test_a_release_is_removed_with_the_right_on_every_environment_still_ahead(sh
     assert remove(shop, release.id, anna(production)).status is ReleaseStatus.REMOVED
 
 
-def test_who_may_only_look_can_not_remove_a_release_in_its_last_hold(shop: World) -> None:
-    """A hold touches no environment, so that no right on one is asked for."""
+def test_viewer_cannot_remove_a_release_in_its_last_hold(shop: World) -> None:
+    """A hold touches no environment, so it requires no right on one."""
     shop.publish(pipeline(stage("Production", "production"), hold("Watch", "2d")))
     release = shop.add()
     act(shop, release)
@@ -138,7 +138,7 @@ def test_who_may_only_look_can_not_remove_a_release_in_its_last_hold(shop: World
     assert shop.release(release.id).status is ReleaseStatus.COMPLETED
 
 
-def test_a_release_of_another_project_is_not_there(shop: World) -> None:
+def test_release_of_another_project_is_not_found(shop: World) -> None:
     shop.publish(TWO_STAGES)
     release = shop.add()
 

@@ -1,4 +1,4 @@
-"""What a release does besides changing flags is recorded once, by whoever is entitled to."""
+"""Steps of a release that change no flag are recorded once."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ from tests.activities.acting import (
     read_standing,
     record,
     runs_of,
-    told,
+    summary,
 )
 from tests.pipelines import approval, hold, pipeline, stage
 from tests.threads import at_once
@@ -36,13 +36,13 @@ def remove(world: World, release: Release) -> None:
         remove_release(store, world.caller, world.project, EndOrPauseRelease(release=release.id), NOW)
 
 
-def test_a_hold_that_is_over_leads_to_the_next_stage(world: World) -> None:
+def test_end_of_a_hold_enters_the_next_stage(world: World) -> None:
     world.publish(HOLD_THEN_STAGE)
     release = world.add()
 
     answer = end_hold(world, release)
 
-    assert told(answer) == {"at": ACTED, "sequence": 1}
+    assert summary(answer) == {"at": ACTED, "sequence": 1}
     now = world.release(release.id)
     assert (now.stage, now.visit, now.entered_at, now.acts_at) == ("Production", 2, ACTED, ACTED)
     first, second = runs_of(world, release)
@@ -50,7 +50,7 @@ def test_a_hold_that_is_over_leads_to_the_next_stage(world: World) -> None:
     assert events_of(world, release) == [AuditEvent.RELEASE_ADDED, AuditEvent.STAGE_HOLD_ENDED]
 
 
-def test_a_release_is_completed_when_its_last_hold_is_over(world: World) -> None:
+def test_end_of_the_last_hold_completes_the_release(world: World) -> None:
     world.publish(HOLD_THEN_STAGE)
     release = world.add(starting_stage="Production")
     act(world, release)
@@ -63,30 +63,30 @@ def test_a_release_is_completed_when_its_last_hold_is_over(world: World) -> None
     assert events_of(world, release)[-2:] == [AuditEvent.STAGE_HOLD_ENDED, AuditEvent.RELEASE_COMPLETED]
 
 
-def test_recording_a_step_twice_is_the_same_as_recording_it_once(world: World) -> None:
+def test_recording_a_step_twice_equals_recording_it_once(world: World) -> None:
     world.publish(HOLD_THEN_STAGE)
     release = world.add()
     step = HoldEnded(entered_at=NOW, acts_at=NOW, next=command_for(world, release).next)
 
     answers = [record(world, release, step, sequence=0) for _ in range(2)]
 
-    assert [told(answer) for answer in answers] == [{"at": ACTED, "sequence": 1}] * 2
+    assert [summary(answer) for answer in answers] == [{"at": ACTED, "sequence": 1}] * 2
     assert len(runs_of(world, release)) == 2
     assert events_of(world, release).count(AuditEvent.STAGE_HOLD_ENDED) == 1
 
 
-def test_a_step_recorded_at_the_same_instant_by_two_is_recorded_once(world: World) -> None:
+def test_step_recorded_simultaneously_is_recorded_once(world: World) -> None:
     world.publish(HOLD_THEN_STAGE)
     release = world.add()
     step = HoldEnded(entered_at=NOW, acts_at=NOW, next=command_for(world, release).next)
 
     answers = at_once(*[lambda: record(world, release, step, sequence=0)] * 3)
 
-    assert [told(answer) for answer in answers] == [{"at": ACTED, "sequence": 1}] * 3
+    assert [summary(answer) for answer in answers] == [{"at": ACTED, "sequence": 1}] * 3
     assert events_of(world, release).count(AuditEvent.STAGE_HOLD_ENDED) == 1
 
 
-def test_a_step_after_removal_writes_nothing_and_tells_where_the_record_stands(world: World) -> None:
+def test_step_after_removal_writes_nothing_and_returns_the_state_of_the_record(world: World) -> None:
     world.publish(HOLD_THEN_STAGE)
     release = world.add()
     remove(world, release)
@@ -94,12 +94,12 @@ def test_a_step_after_removal_writes_nothing_and_tells_where_the_record_stands(w
 
     answer = record(world, release, HoldEnded(entered_at=NOW, acts_at=NOW), sequence=0)
 
-    assert told(answer) == {"finished": True, "status": "removed", "sequence": 1, "stage_index": 0, "visit": 1, "entered_at": None}
+    assert summary(answer) == {"finished": True, "status": "removed", "sequence": 1, "stage_index": 0, "visit": 1, "entered_at": None}
     assert world.release(release.id) == before
     assert [each.outcome for each in runs_of(world, release)] == [StageOutcome.REMOVED]
 
 
-def test_a_step_of_a_workflow_that_is_behind_writes_nothing(world: World) -> None:
+def test_step_of_a_workflow_behind_its_record_writes_nothing(world: World) -> None:
     world.publish(HOLD_THEN_STAGE)
     release = world.add()
     end_hold(world, release)
@@ -107,13 +107,13 @@ def test_a_step_of_a_workflow_that_is_behind_writes_nothing(world: World) -> Non
 
     answer = record(world, release, Overtaken(), LATER, sequence=0)
 
-    assert told(answer) == {"finished": False, "status": "running", "sequence": 1, "stage_index": 1, "visit": 2, "entered_at": ACTED}
+    assert summary(answer) == {"finished": False, "status": "running", "sequence": 1, "stage_index": 1, "visit": 2, "entered_at": ACTED}
     assert read_standing(world, release) == answer
     assert world.release(release.id) == before
 
 
-def test_a_hold_whose_workflow_task_was_lost_is_answered_with_the_time_that_was_recorded(world: World) -> None:
-    """The task is run again later, with another clock: what the first one committed stands."""
+def test_end_of_a_hold_after_a_lost_workflow_task_returns_the_recorded_time(world: World) -> None:
+    """The task runs again at a later time, but the first commit counts."""
     world.publish(HOLD_THEN_STAGE)
     release = world.add()
     end_hold(world, release)
@@ -121,17 +121,17 @@ def test_a_hold_whose_workflow_task_was_lost_is_answered_with_the_time_that_was_
 
     answer = record(world, release, HoldEnded(entered_at=NOW, acts_at=NOW), LATER, sequence=0)
 
-    assert told(answer) == {"at": ACTED, "sequence": 1}
+    assert summary(answer) == {"at": ACTED, "sequence": 1}
     assert world.release(release.id) == before
 
 
-def test_an_advance_that_is_recorded_again_is_not_due_when_the_hold_that_came_of_it_ends(world: World) -> None:
+def test_repeated_advance_does_not_return_the_end_of_a_hold_back_as_its_due_time(world: World) -> None:
     world.publish(pipeline(hold("Soak", "24h", "staging") | {"gates": [approval(timeout="2h")]}))
     release = world.add()
     by = Person(key=world.caller.key, owner="olivia", owner_id=world.caller.owner_id)
     record(world, release, Advanced(by=by))
-    asks = ApprovalGate(type="APPROVAL", timeout=timedelta(hours=2))
-    held = record(world, release, HoldEnded(entered_at=NOW, acts_at=ACTED, gates=(asks,)))
+    gate = ApprovalGate(type="APPROVAL", timeout=timedelta(hours=2))
+    held = record(world, release, HoldEnded(entered_at=NOW, acts_at=ACTED, gates=(gate,)))
 
     answer = record(world, release, Advanced(by=by), LATER, sequence=0)
 
@@ -140,13 +140,13 @@ def test_an_advance_that_is_recorded_again_is_not_due_when_the_hold_that_came_of
     assert (answer.sequence, answer.at, answer.acts_at) == (1, LATER, None)
 
 
-def test_a_cancel_at_temporal_removes_the_release_and_is_recorded_as_such(world: World) -> None:
+def test_cancellation_in_temporal_removes_the_release(world: World) -> None:
     world.publish(TWO_STAGES)
     release = world.add()
 
     answers = [record(world, release, RemovedByTemporal(reason="wrong flag"), sequence=0) for _ in range(2)]
 
-    assert [told(answer) for answer in answers] == [{"at": ACTED, "sequence": 1}] * 2
+    assert [summary(answer) for answer in answers] == [{"at": ACTED, "sequence": 1}] * 2
     now = world.release(release.id)
     assert (now.status, now.ended_at) == (ReleaseStatus.REMOVED, ACTED)
     entry = audit_of(world, release)[-1]
@@ -154,8 +154,8 @@ def test_a_cancel_at_temporal_removes_the_release_and_is_recorded_as_such(world:
     assert events_of(world, release).count(AuditEvent.RELEASE_REMOVED) == 1
 
 
-def test_a_cancel_is_recorded_whatever_somebody_wrote_as_its_reason(world: World) -> None:
-    """Nobody checks what is typed at Temporal, and a record that can't be written would be tried for ever."""
+def test_cancellation_is_recorded_with_any_reason(world: World) -> None:
+    """Temporal does not validate the reason, and a write that fails would be retried forever."""
     world.publish(TWO_STAGES)
     release = world.add()
 
@@ -165,7 +165,7 @@ def test_a_cancel_is_recorded_whatever_somebody_wrote_as_its_reason(world: World
     assert reason == "no " + "x" * 497
 
 
-def test_a_release_whose_record_is_ahead_of_its_workflow_blocks_and_says_so(world: World) -> None:
+def test_record_ahead_of_its_workflow_blocks_the_release(world: World) -> None:
     world.publish(TWO_STAGES)
     release = world.add()
     act(world, release)
@@ -180,7 +180,7 @@ def test_a_release_whose_record_is_ahead_of_its_workflow_blocks_and_says_so(worl
     assert "reset or restored" in now.blocked.message
 
 
-def test_a_workflow_reset_after_completion_finds_its_change_made_and_acts_no_more(world: World) -> None:
+def test_workflow_reset_after_completion_finds_its_changes_recorded(world: World) -> None:
     world.publish(pipeline(stage("Development"), stage("Staging", "staging", "1h")))
     release = world.add()
     first = command_for(world, release)

@@ -1,4 +1,4 @@
-"""What is in use is not taken away, and says what uses it."""
+"""Uses of segments and environments, which prevent their deletion."""
 
 from activities.commands.references import Use, uses_of_environment, uses_of_segment
 from activities.store.database import Database
@@ -20,7 +20,7 @@ def of_environment(world: World, key: str) -> list[Use]:
         return uses_of_environment(store, world.project, key)
 
 
-def test_what_nothing_names_is_free(sqlite: Database) -> None:
+def test_unreferenced_segment_and_environment_have_no_uses(sqlite: Database) -> None:
     world = make_world(sqlite)
     world.publish(BETA)
 
@@ -28,7 +28,7 @@ def test_what_nothing_names_is_free(sqlite: Database) -> None:
     assert of_environment(world, "staging") == []
 
 
-def test_a_segment_is_used_by_overrides_published_pipelines_and_releases_under_way(world: World) -> None:
+def test_segment_is_used_by_overrides_published_pipelines_and_unfinished_releases(world: World) -> None:
     published = world.publish(BETA)
     other = world.publish(pipeline(stage("Development")))
     release = world.add(pipeline="beta")
@@ -43,7 +43,7 @@ def test_a_segment_is_used_by_overrides_published_pipelines_and_releases_under_w
     assert other.id not in str(of_segment(world))
 
 
-def test_a_release_that_is_over_uses_nothing_and_what_it_made_does(sqlite: Database) -> None:
+def test_finished_release_uses_nothing_but_its_override_does(sqlite: Database) -> None:
     world = make_world(sqlite)
     world.publish(BETA)
     act(world, world.add(pipeline="beta"))
@@ -51,7 +51,7 @@ def test_a_release_that_is_over_uses_nothing_and_what_it_made_does(sqlite: Datab
     assert [use["kind"] for use in of_segment(world)] == ["override", "pipeline"]
 
 
-def test_an_environment_is_used_by_published_pipelines_with_a_stage_or_a_hold_in_it(sqlite: Database) -> None:
+def test_environment_is_used_by_published_pipelines_with_a_stage_or_hold_in_it(sqlite: Database) -> None:
     world = make_world(sqlite)
     world.publish(pipeline(stage("Development"), hold("Soak", "1h", "staging")))
     release = world.add()
@@ -64,7 +64,7 @@ def test_an_environment_is_used_by_published_pipelines_with_a_stage_or_a_hold_in
     assert of_environment(world, "production") == []
 
 
-def test_an_archived_pipeline_uses_nothing_but_the_releases_under_way_on_it_do(sqlite: Database) -> None:
+def test_archived_pipeline_uses_nothing_but_its_unfinished_releases_do(sqlite: Database) -> None:
     world = make_world(sqlite)
     world.publish(BETA)
     release = world.add(pipeline="beta")
@@ -75,7 +75,7 @@ def test_an_archived_pipeline_uses_nothing_but_the_releases_under_way_on_it_do(s
         assert uses == [{"kind": "release", "id": release.id, "feature": "checkout"}]
 
 
-def test_a_draft_uses_nothing(sqlite: Database) -> None:
+def test_draft_uses_nothing(sqlite: Database) -> None:
     world = make_world(sqlite)
     with sqlite.transaction() as store:
         store.pipelines.add(world.project.id, PipelineDefinition.model_validate(BETA), NOW)

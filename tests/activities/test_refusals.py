@@ -1,4 +1,4 @@
-"""A refusal blocks the release, says why once, and changes nothing."""
+"""Refused changes: each blocks the release once, and changes nothing."""
 
 import pytest
 from sqlalchemy import text
@@ -19,7 +19,7 @@ from tests.activities.acting import (
     events_of,
     retry,
     runs_of,
-    told,
+    summary,
 )
 from tests.pipelines import enable, pipeline, stage
 from tests.threads import at_once
@@ -27,7 +27,7 @@ from tests.world import NOW, World
 
 
 def delete(world: World, table: str, key: str) -> None:
-    """Take a thing away that the API would not let go of while it is in use."""
+    """Delete a thing that the API would not delete while it is in use."""
     with world.database.transaction() as store:
         store.connection.execute(text(f"UPDATE {table} SET deleted_at = :now WHERE key = :key"), {"now": NOW, "key": key})
 
@@ -45,7 +45,7 @@ def revoke_every_key(world: World) -> None:
         ("features", "checkout", "feature_not_found", "checkout"),
     ],
 )
-def test_a_thing_that_is_gone_blocks_the_release_and_says_so_once(world: World, table: str, key: str, code: str, named: str) -> None:
+def test_deleted_reference_blocks_the_release_once(world: World, table: str, key: str, code: str, named: str) -> None:
     world.publish(pipeline(stage("Beta", "production", actions=[enable("beta-users"), enable()])))
     release = world.add()
     delete(world, table, key)
@@ -64,7 +64,7 @@ def test_a_thing_that_is_gone_blocks_the_release_and_says_so_once(world: World, 
     assert events_of(world, release) == [AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_BLOCKED]
 
 
-def test_attempts_at_the_same_instant_are_refused_alike_and_say_so_once(world: World) -> None:
+def test_simultaneous_attempts_are_refused_alike_and_recorded_once(world: World) -> None:
     world.publish(TWO_STAGES)
     release = world.add()
     change_by_hand(world, value="by hand")
@@ -77,7 +77,7 @@ def test_attempts_at_the_same_instant_are_refused_alike_and_say_so_once(world: W
     assert events_of(world, release) == [AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_BLOCKED]
 
 
-def test_a_right_that_was_taken_away_blocks_and_a_retry_by_who_has_it_goes_on(world: World) -> None:
+def test_lost_right_blocks_until_somebody_with_the_right_retries(world: World) -> None:
     world.publish(TWO_STAGES)
     release = world.add()
     revoke_every_key(world)
@@ -94,8 +94,8 @@ def test_a_right_that_was_taken_away_blocks_and_a_retry_by_who_has_it_goes_on(wo
     assert isinstance(change(world, command_for(world, release), LATER), Made)
 
 
-def test_a_rotated_key_changes_nothing_under_way(world: World) -> None:
-    """Rights count by owner."""
+def test_new_key_of_the_same_owner_keeps_the_release_running(world: World) -> None:
+    """Rights belong to the owner, not to the key."""
     world.publish(TWO_STAGES)
     release = world.add()
     with world.database.transaction() as store:
@@ -105,7 +105,7 @@ def test_a_rotated_key_changes_nothing_under_way(world: World) -> None:
     assert isinstance(change(world, command_for(world, release)), Made)
 
 
-def test_a_field_changed_by_hand_blocks_and_both_sides_are_shown(world: World) -> None:
+def test_field_changed_by_hand_blocks_and_shows_both_states(world: World) -> None:
     world.publish(TWO_STAGES)
     release = world.add()
     change_by_hand(world, value="by hand", overrides={"staff": {"enabled": True}})
@@ -115,7 +115,7 @@ def test_a_field_changed_by_hand_blocks_and_both_sides_are_shown(world: World) -
 
     assert answers[0] == answers[1]
     assert isinstance(answers[0], Refused)
-    assert answers[0].blocked.details == {}, "what flags hold never enters Temporal"
+    assert answers[0].blocked.details == {}, "flag values never enter Temporal"
     blocked = world.release(release.id).blocked
     assert blocked
     assert (blocked.code, blocked.since) == ("flag_changed_by_hand", ACTED)
@@ -131,7 +131,7 @@ def test_a_field_changed_by_hand_blocks_and_both_sides_are_shown(world: World) -
     assert events_of(world, release).count(AuditEvent.RELEASE_BLOCKED) == 1
 
 
-def test_attempts_at_a_blocked_stage_that_come_late_write_nothing(world: World) -> None:
+def test_late_attempt_at_a_blocked_stage_writes_nothing(world: World) -> None:
     world.publish(TWO_STAGES)
     release = world.add()
     change_by_hand(world, value="by hand")
@@ -149,7 +149,7 @@ def test_attempts_at_a_blocked_stage_that_come_late_write_nothing(world: World) 
     assert world.flag("development").enabled is False
 
 
-def test_another_writer_supersedes_a_change_which_then_writes_nothing(world: World) -> None:
+def test_superseded_change_writes_nothing(world: World) -> None:
     world.publish(TWO_STAGES)
     release = world.add()
     late = command_for(world, release)
@@ -158,11 +158,11 @@ def test_another_writer_supersedes_a_change_which_then_writes_nothing(world: Wor
     stale_key = late.model_copy(update={"visit": 9})
     answer = change(world, stale_key, LATER)
 
-    assert told(answer) == {"finished": False, "status": "running", "sequence": 1, "stage_index": 1, "visit": 2, "entered_at": ACTED}
+    assert summary(answer) == {"finished": False, "status": "running", "sequence": 1, "stage_index": 1, "visit": 2, "entered_at": ACTED}
     assert len(changes_of(world, release)) == 1
 
 
-def test_a_patch_that_the_provider_refuses_blocks_the_release(world: World) -> None:
+def test_patch_refused_by_the_provider_blocks_the_release(world: World) -> None:
     world.publish(pipeline(stage("Development")))
     release = world.add()
     command = command_for(world, release, patch=FlagPatch(enabled=True, value=7))
@@ -174,7 +174,7 @@ def test_a_patch_that_the_provider_refuses_blocks_the_release(world: World) -> N
     assert world.flag("development").enabled is False, "all or nothing"
 
 
-def test_a_first_stage_that_is_refused_before_its_start_was_noted_is_entered_all_the_same(shop: World) -> None:
+def test_refused_first_stage_is_entered_even_if_its_start_was_not_recorded(shop: World) -> None:
     shop.publish(TWO_STAGES)
     release = shop.add()
     change_by_hand(shop, value="by hand")

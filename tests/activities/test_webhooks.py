@@ -1,4 +1,4 @@
-"""Delivering, as a worker does it: at least once, signed, in order while the receiver answers."""
+"""Deliveries of webhooks: at least once, signed, and in order while the receiver accepts them."""
 
 import json
 from collections.abc import Iterator
@@ -21,31 +21,31 @@ from tests.receiver import Receiver, answering, answering_in_turn, receiving
 from tests.webhooks import SECRET, add_webhook, deliveries_of
 from tests.world import World
 
-SHORT = RetryPolicy(first=timedelta(milliseconds=1), rest=timedelta(milliseconds=1))
+SHORT = RetryPolicy(first=timedelta(milliseconds=1), backoff=timedelta(milliseconds=1))
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """A receiver that answers 204 unless told otherwise."""
+    """A receiver that responds 204 by default."""
     with receiving() as receiver:
         yield receiver
 
 
-def _happen(database: Database, *events: AuditEvent, at: datetime | None = None) -> None:
+def _record_events(database: Database, *events: AuditEvent, at: datetime | None = None) -> None:
     with database.transaction() as store:
         for event in events:
             store.audit.add(AuditEntry(at=at or datetime.now(UTC), actor=SYSTEM, event=event, project="shop", reason="to see"))
 
 
-def _deliver(database: Database, webhook: str, patience: RetryPolicy = SHORT, *, failures: int = 0, private: bool = True) -> Delivered:
-    deliveries = DeliveryActivities(database, HttpPoster(allow_private=private), patience)
+def _deliver(database: Database, webhook: str, policy: RetryPolicy = SHORT, *, failures: int = 0, private: bool = True) -> Delivered:
+    deliveries = DeliveryActivities(database, HttpPoster(allow_private=private), policy)
     command = DeliverWebhook(project="shop", webhook=webhook, failures=failures)
     return ActivityEnvironment().run(deliveries.deliver_notices, command)
 
 
-def test_a_receiver_verifies_what_comes_and_gets_it_in_order(database: Database, receiver: Receiver) -> None:
+def test_receiver_gets_signed_documents_in_order(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, receiver.url())
-    _happen(database, AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_BLOCKED, AuditEvent.RELEASE_REMOVED)
+    _record_events(database, AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_BLOCKED, AuditEvent.RELEASE_REMOVED)
 
     delivered = _deliver(database, webhook)
 
@@ -55,7 +55,7 @@ def test_a_receiver_verifies_what_comes_and_gets_it_in_order(database: Database,
     assert delivered == Delivered(failures=0, rest=timedelta(), next_at=None)
 
 
-def test_a_release_tells_what_its_stages_do(world: World, receiver: Receiver) -> None:
+def test_release_sends_the_events_of_its_stages(world: World, receiver: Receiver) -> None:
     webhook = add_webhook(world.database, receiver.url())
     world.publish(TWO_STAGES)
     release = world.add()
@@ -76,14 +76,14 @@ def test_a_release_tells_what_its_stages_do(world: World, receiver: Receiver) ->
     assert b"one-page" not in b"".join(each.body for each in receiver.received)
 
 
-def test_what_failed_comes_again_with_the_same_id_and_another_signature(database: Database, receiver: Receiver) -> None:
+def test_failed_delivery_is_repeated_with_the_same_id_and_a_new_signature(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, receiver.url())
     receiver.answer = answering_in_turn(503, 204)
-    _happen(database, AuditEvent.RELEASE_REMOVED)
+    _record_events(database, AuditEvent.RELEASE_REMOVED)
 
-    failed = _deliver(database, webhook, RetryPolicy(first=timedelta(seconds=1)))
+    failed = _deliver(database, webhook, RetryPolicy(first=timedelta(hours=1)))
     [pending] = deliveries_of(database, webhook)
-    before = _deliver(database, webhook, failures=1)
+    not_yet_due = _deliver(database, webhook, failures=1)
     with database.transaction() as store:
         store.deliveries.write(pending.model_copy(update={"next_attempt_at": datetime.now(UTC)}), None)
     _deliver(database, webhook, failures=1)
@@ -91,14 +91,14 @@ def test_what_failed_comes_again_with_the_same_id_and_another_signature(database
     first, second = receiver.received
     assert (failed.failures, failed.rest, failed.next_at) == (1, timedelta(seconds=1), pending.next_attempt_at)
     assert (pending.last_status, pending.last_failure, pending.attempts) == (503, Failure.ANSWERED_NO, 1)
-    assert before.failures == 1
+    assert not_yet_due.failures == 1
     assert (first.id, first.body) == (second.id, second.body)
     assert first.verified(SECRET) == second.verified(SECRET)
 
 
-def test_a_worker_that_dies_before_it_writes_sends_again_under_the_same_id(database: Database, receiver: Receiver) -> None:
+def test_unrecorded_delivery_is_repeated_with_the_same_id(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, receiver.url())
-    _happen(database, AuditEvent.RELEASE_REMOVED)
+    _record_events(database, AuditEvent.RELEASE_REMOVED)
     [unwritten] = deliveries_of(database, webhook)
     _deliver(database, webhook)
 
@@ -109,9 +109,9 @@ def test_a_worker_that_dies_before_it_writes_sends_again_under_the_same_id(datab
     assert [each.id for each in receiver.received] == [unwritten.id, unwritten.id]
 
 
-def test_a_failure_ends_the_round_so_that_a_dead_receiver_costs_one_attempt(database: Database) -> None:
+def test_failure_ends_the_batch_after_one_attempt(database: Database) -> None:
     webhook = add_webhook(database, f"http://127.0.0.1:{free_port()}/")
-    _happen(database, AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_BLOCKED, AuditEvent.RELEASE_REMOVED)
+    _record_events(database, AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_BLOCKED, AuditEvent.RELEASE_REMOVED)
 
     delivered = _deliver(database, webhook, RetryPolicy(), failures=3)
 
@@ -119,10 +119,10 @@ def test_a_failure_ends_the_round_so_that_a_dead_receiver_costs_one_attempt(data
     assert (delivered.failures, delivered.rest) == (4, timedelta(seconds=8))
 
 
-def test_one_that_is_never_taken_does_not_hold_up_the_others(database: Database, receiver: Receiver) -> None:
+def test_rejected_delivery_does_not_delay_the_others(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, receiver.url())
     receiver.answer = answering_in_turn(400, 204)
-    _happen(database, AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_BLOCKED, AuditEvent.RELEASE_REMOVED)
+    _record_events(database, AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_BLOCKED, AuditEvent.RELEASE_REMOVED)
 
     first = _deliver(database, webhook, RetryPolicy())
     second = _deliver(database, webhook, RetryPolicy(), failures=first.failures)
@@ -131,9 +131,9 @@ def test_one_that_is_never_taken_does_not_hold_up_the_others(database: Database,
     assert second.failures == 0
 
 
-def test_what_is_too_old_is_tried_once_and_given_up(database: Database) -> None:
+def test_expired_delivery_is_tried_once_and_given_up(database: Database) -> None:
     webhook = add_webhook(database, f"http://127.0.0.1:{free_port()}/")
-    _happen(database, AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_REMOVED, at=datetime.now(UTC) - timedelta(days=4))
+    _record_events(database, AuditEvent.RELEASE_ADDED, AuditEvent.RELEASE_REMOVED, at=datetime.now(UTC) - timedelta(days=4))
 
     first = _deliver(database, webhook, RetryPolicy())
     second = _deliver(database, webhook, RetryPolicy(), failures=first.failures)
@@ -142,9 +142,9 @@ def test_what_is_too_old_is_tried_once_and_given_up(database: Database) -> None:
     assert second.next_at is None
 
 
-def test_what_waits_goes_to_the_address_that_the_webhook_has_now(database: Database, receiver: Receiver) -> None:
+def test_pending_delivery_uses_the_current_url(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, f"http://127.0.0.1:{free_port()}/")
-    _happen(database, AuditEvent.RELEASE_REMOVED)
+    _record_events(database, AuditEvent.RELEASE_REMOVED)
     with database.transaction() as store:
         store.webhooks.write(store.webhooks.get("shop", webhook).model_copy(update={"url": receiver.url("/new")}))
 
@@ -153,9 +153,9 @@ def test_what_waits_goes_to_the_address_that_the_webhook_has_now(database: Datab
     assert [each.path for each in receiver.received] == ["/new"]
 
 
-def test_for_a_day_after_a_rotation_either_secret_verifies(database: Database, receiver: Receiver) -> None:
+def test_both_secrets_verify_for_a_day_after_a_rotation(database: Database, receiver: Receiver) -> None:
     webhook, new = add_webhook(database, receiver.url()), SECRET.replace("dGhl", "dGhM")
-    _happen(database, AuditEvent.RELEASE_ADDED)
+    _record_events(database, AuditEvent.RELEASE_ADDED)
     with database.transaction() as store:
         store.webhooks.rotate(webhook, new, datetime.now(UTC))
 
@@ -165,9 +165,9 @@ def test_for_a_day_after_a_rotation_either_secret_verifies(database: Database, r
     assert receiver.received[0].verified(new) == receiver.received[0].verified(SECRET)
 
 
-def test_the_address_is_looked_at_again_when_it_is_sent(database: Database, receiver: Receiver) -> None:
+def test_address_is_checked_again_at_delivery(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, receiver.url(scheme="https"))
-    _happen(database, AuditEvent.RELEASE_REMOVED)
+    _record_events(database, AuditEvent.RELEASE_REMOVED)
 
     _deliver(database, webhook, private=False)
 
@@ -175,9 +175,9 @@ def test_the_address_is_looked_at_again_when_it_is_sent(database: Database, rece
     assert receiver.received == []
 
 
-def test_a_redirect_to_a_loopback_address_counts_as_a_failure(database: Database, receiver: Receiver) -> None:
+def test_redirect_to_a_loopback_address_counts_as_a_failure(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, receiver.url())
-    _happen(database, AuditEvent.RELEASE_REMOVED)
+    _record_events(database, AuditEvent.RELEASE_REMOVED)
     with receiving() as inside:
         receiver.answer = answering(307, Location=inside.url())
         _deliver(database, webhook)
@@ -186,9 +186,9 @@ def test_a_redirect_to_a_loopback_address_counts_as_a_failure(database: Database
     assert inside.received == []
 
 
-def test_a_webhook_that_was_deleted_gets_nothing(database: Database, receiver: Receiver) -> None:
+def test_deleted_webhook_gets_nothing(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, receiver.url())
-    _happen(database, AuditEvent.RELEASE_REMOVED)
+    _record_events(database, AuditEvent.RELEASE_REMOVED)
     with database.transaction() as store:
         store.webhooks.delete(webhook)
 
@@ -196,9 +196,9 @@ def test_a_webhook_that_was_deleted_gets_nothing(database: Database, receiver: R
     assert receiver.received == []
 
 
-def test_a_worker_that_is_told_to_stop_begins_no_other_delivery(database: Database, receiver: Receiver) -> None:
+def test_worker_shutdown_starts_no_further_delivery(database: Database, receiver: Receiver) -> None:
     webhook = add_webhook(database, receiver.url())
-    _happen(database, AuditEvent.RELEASE_REMOVED)
+    _record_events(database, AuditEvent.RELEASE_REMOVED)
     environment = ActivityEnvironment()
     environment.worker_shutdown()
 
@@ -209,13 +209,13 @@ def test_a_worker_that_is_told_to_stop_begins_no_other_delivery(database: Databa
     assert delivered.next_at == deliveries_of(database, webhook)[0].next_attempt_at
 
 
-def test_neither_log_nor_answer_holds_the_secret_the_address_or_the_document(sqlite: Database) -> None:
+def test_log_and_result_contain_no_secret_url_or_document(sqlite: Database) -> None:
     webhook = add_webhook(sqlite, f"http://127.0.0.1:{free_port()}/path-is-a-password?token=t0ken", WebhookEvent.RELEASE_REMOVED)
-    _happen(sqlite, AuditEvent.RELEASE_REMOVED)
+    _record_events(sqlite, AuditEvent.RELEASE_REMOVED)
 
     with structlog.testing.capture_logs() as lines:
         delivered = _deliver(sqlite, webhook)
 
-    said = json.dumps([lines, delivered.model_dump(mode="json"), deliveries_of(sqlite, webhook)[0].model_dump(mode="json")])
+    written = json.dumps([lines, delivered.model_dump(mode="json"), deliveries_of(sqlite, webhook)[0].model_dump(mode="json")])
     assert [(line["event"], line["failure"]) for line in lines] == [("webhook_failed", "unreachable")]
-    assert [word for word in (SECRET, "path-is-a-password", "t0ken", "to see") if word in said] == []
+    assert [word for word in (SECRET, "path-is-a-password", "t0ken", "to see") if word in written] == []

@@ -1,4 +1,4 @@
-"""A workflow whose release has no record, as after a restore of the database, has nothing left to do."""
+"""Activities of a release without a record, as after a restore of the database."""
 
 from temporalio.testing import ActivityEnvironment
 
@@ -10,7 +10,7 @@ from tests.world import World
 NOTHING = Standing(finished=True, status="terminated", sequence=0, stage_index=0, visit=0)
 
 
-def test_every_activity_answers_that_the_release_has_ended(shop: World) -> None:
+def test_every_activity_reports_a_missing_release_as_finished(shop: World) -> None:
     shop.publish(TWO_STAGES)
     known = shop.add()
     unknown = known.model_copy(update={"id": "00000000-0000-7000-8000-000000000000"})

@@ -1,4 +1,4 @@
-"""Whoever runs the workers is told of each change, once."""
+"""Metrics and log lines about each change, once."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ CHANGES, REFUSALS, LATENESS = "flaghoist_changes", "flaghoist_change_refusals", 
 
 
 class Meter:
-    """A meter of Temporal's that keeps what it is told."""
+    """A Temporal meter that keeps its updates."""
 
     def __init__(self) -> None:
         self._buffer: MetricBuffer = MetricBuffer(1000)
         self.meter = Runtime(telemetry=TelemetryConfig(metrics=self._buffer)).metric_meter
 
-    def told(self) -> dict[tuple[str, str], float]:
-        """Metric and label -> the sum of what it was told since the last time; zeros are left out."""
+    def sums(self) -> dict[tuple[str, str], float]:
+        """Return metric and label -> the sum of the updates since the last call, without zeros."""
         sums: dict[tuple[str, str], float] = {}
         for update in self._buffer.retrieve_updates():
             place = (update.metric.name, _label(update))
@@ -39,7 +39,7 @@ def meter() -> Meter:
     return Meter()
 
 
-def test_a_change_is_counted_and_logged_with_its_lateness_and_a_repeated_attempt_is_silent(shop: World, meter: Meter) -> None:
+def test_change_is_counted_and_logged_once_with_its_lateness(shop: World, meter: Meter) -> None:
     shop.publish(TWO_STAGES)
     release = shop.add()
     command = command_for(shop, release, acts_at=NOW)
@@ -48,22 +48,22 @@ def test_a_change_is_counted_and_logged_with_its_lateness_and_a_repeated_attempt
         answers = [change(shop, command, at, meter.meter) for at in (ACTED, LATER)]
 
     assert answers == [Made(made_at=ACTED, sequence=1)] * 2
-    assert meter.told() == {(CHANGES, "made"): 1, (LATENESS, ""): 60.0}
+    assert meter.sums() == {(CHANGES, "made"): 1, (LATENESS, ""): 60.0}
     place: dict[str, Any] = {"project": "shop", "feature": "checkout", "environment": "development", "stage": "Development"}
     assert logs == [{"event": "change_made", "log_level": "info", "release": release.id, "outcome": "made", "lateness": 60.0} | place]
 
 
-def test_a_change_that_somebody_made_before_is_told_apart(shop: World, meter: Meter) -> None:
+def test_change_already_made_by_hand_is_counted_as_unchanged(shop: World, meter: Meter) -> None:
     shop.publish(TWO_STAGES)
     release = shop.add()
     change_by_hand(shop, enabled=True, value="one-page")
 
     change(shop, command_for(shop, release, acts_at=LATER), ACTED, meter.meter)
 
-    assert meter.told() == {(CHANGES, "unchanged"): 1}, "and nothing is late before it is due"
+    assert meter.sums() == {(CHANGES, "unchanged"): 1}, "lateness is never below zero"
 
 
-def test_a_refusal_is_counted_once_by_its_code_and_the_log_keeps_what_flags_hold_to_itself(shop: World, meter: Meter) -> None:
+def test_refusal_is_counted_once_by_code_and_logged_without_flag_values(shop: World, meter: Meter) -> None:
     shop.publish(TWO_STAGES)
     release = shop.add()
     change_by_hand(shop, value="by-hand")
@@ -73,14 +73,14 @@ def test_a_refusal_is_counted_once_by_its_code_and_the_log_keeps_what_flags_hold
         answers = [change(shop, command, at, meter.meter) for at in (ACTED, LATER)]
 
     assert all(isinstance(answer, Refused) for answer in answers)
-    assert meter.told() == {(CHANGES, "refused"): 1, (REFUSALS, "flag_changed_by_hand"): 1}
+    assert meter.sums() == {(CHANGES, "refused"): 1, (REFUSALS, "flag_changed_by_hand"): 1}
     [line] = logs
     assert (line["event"], line["log_level"], line["release"]) == ("change_refused", "warning", release.id)
     assert (line["code"], line["lateness"]) == ("flag_changed_by_hand", 60.0)
     assert "by-hand" not in str(logs)
 
 
-def test_a_step_without_a_change_is_logged_with_its_release(shop: World) -> None:
+def test_step_without_a_change_is_logged(shop: World) -> None:
     shop.publish(pipeline(hold("Watch", "1h")))
     release = shop.add()
 

@@ -1,4 +1,4 @@
-"""Why a release isn't moving, while Temporal is down."""
+"""The reasons why a release is not moving, while Temporal is down."""
 
 import time
 from datetime import timedelta
@@ -8,7 +8,7 @@ from tests.overdue import make_overdue
 from tests.pipelines import pipeline, stage
 
 
-def test_an_overdue_release_waits_for_temporal_and_says_so_soon_alone_and_in_a_list(api: Api, sqlite_of_the_room: str) -> None:
+def test_overdue_release_quickly_shows_that_it_waits_for_temporal(api: Api, sqlite_of_the_room: str) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     release = api.add()["id"]
@@ -24,7 +24,7 @@ def test_an_overdue_release_waits_for_temporal_and_says_so_soon_alone_and_in_a_l
     assert "Temporal can't be reached" in alone["message"]
 
 
-def test_a_release_that_is_a_little_late_is_about_to_act(api: Api, sqlite_of_the_room: str) -> None:
+def test_release_that_is_slightly_late_is_about_to_act(api: Api, sqlite_of_the_room: str) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     release = api.add()["id"]

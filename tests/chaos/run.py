@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from process_exit import leave
+from process_exit import exit_process
 from tests.chaos.databases import Breakable, PostgresqlServer, SqliteFile
 from tests.chaos.endurance import Outcome, Size, endure
 from tests.chaos.environment import faketime
@@ -41,7 +41,7 @@ def main(
     console.print(f"wrong: {wrong}; " + (f"what is left behind is in {root}" if wrong or keep else "nothing is kept"), markup=False)
     if not (wrong or keep):
         shutil.rmtree(root)
-    leave(1 if wrong else 0)
+    exit_process(1 if wrong else 0)
 
 
 def _run(console: Console, folder: Path, system: str, size: Size) -> Outcome:

@@ -36,12 +36,12 @@ def test_a_release_without_a_worker_says_so_and_goes_on_when_one_comes(
         make_overdue(sqlite_url, release)
 
         wait_for("the API to see that there is no worker", lambda: _waits_for(stack, release) == {"no_worker"})
-        assert (terminal.types("status").code, terminal.out[:20]) == (1, "An outage: no worker")
+        assert (terminal.run("status").code, terminal.out[:20]) == (1, "An outage: no worker")
         stack.worker.start()
         stack.api.wait_for_release(release, "completed")
-        wait_for("the API to see the worker", lambda: terminal.types("status").code == 0)
+        wait_for("the API to see the worker", lambda: terminal.run("status").code == 0)
         assert terminal.out.startswith("No outage: a worker was seen ")
-        [worker] = terminal.reads("status")["workers"]
+        [worker] = terminal.read_json("status")["workers"]
         assert stack.worker.running
         assert worker["identity"].startswith(f"{stack.worker.running.pid}@")
         assert worker["at_work"]

@@ -1,4 +1,4 @@
-"""`flaghoist dev`, as people run it: a process with a terminal's output."""
+"""`flaghoist dev` as a process, with the output that a terminal would show."""
 
 import json
 import os
@@ -20,14 +20,14 @@ FLAGHOIST = Path(sys.executable).parent / "flaghoist"
 
 
 def settings_of(home: Path) -> dict[str, str]:
-    """Free ports and a home of its own; what the test's own environment says is left out."""
+    """Return settings with free ports and this home. Settings in the environment of the tests are left out."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("FLAGHOIST_", "TEMPORAL_"))}
     ports = {f"FLAGHOIST_{name}": str(free_port()) for name in ("PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT")}
     return plain | ports | {"FLAGHOIST_HOME": str(home)}
 
 
 class RunningStack:
-    """One run of the embedded stack; leaving it leaves no process behind."""
+    """One run of the embedded stack. Leaving the context leaves no process behind."""
 
     def __init__(self, settings: Mapping[str, str], *arguments: str) -> None:
         self.settings = settings
@@ -59,32 +59,34 @@ class RunningStack:
             self._api = Api(f"http://127.0.0.1:{self.settings['FLAGHOIST_PORT']}", (self.home / "bootstrap.key").read_text().strip())
         return self._api
 
-    def wait_for_line(self, *parts: str, seconds: float = 90) -> str:
-        """The first line that has all these parts."""
+    def wait_for_line(self, *parts: str, seconds: float = 200) -> str:
+        """Return the first line that contains all these parts, as soon as it is printed."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for line in list(self.lines):
                 if all(part in line for part in parts):
                     return line
+            if not self._reader.is_alive():
+                break
             time.sleep(0.1)
-        raise TimeoutError(f"no line with {parts} in:\n" + "\n".join(self.lines))
+        raise AssertionError(f"no line with {parts} in:\n" + "\n".join(self.lines))
 
     def children(self) -> dict[str, psutil.Process]:
-        """The processes that the stack remembers, by name, as far as they live."""
+        """Return the recorded processes that are running, by name."""
         found = {}
-        for child in self._remembered():
+        for child in self._recorded():
             with suppress(psutil.NoSuchProcess):
                 process = psutil.Process(child["pid"])
                 if abs(process.create_time() - child["created"]) < 2 and process.status() != psutil.STATUS_ZOMBIE:
                     found[child["name"]] = process
         return found
 
-    def _remembered(self) -> Any:
+    def _recorded(self) -> Any:
         file = self.home / "processes.json"
         return json.loads(file.read_text()) if file.exists() else []
 
     def kill_everything(self) -> None:
-        """SIGKILL for the supervisor first, so that it starts nothing again, then for its children."""
+        """Kill the supervisor first, so that it restarts nothing, and then its children."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(10)
@@ -96,13 +98,13 @@ class RunningStack:
         if self._api is not None:
             self._api.close()
 
-    def interrupt(self, seconds: float = 60) -> int:
-        """Ctrl-C; the exit code."""
+    def interrupt(self, seconds: float = 120) -> int:
+        """Send SIGINT, as Ctrl-C does, and return the exit code."""
         self.process.send_signal(signal.SIGINT)
-        return self.ends(seconds)
+        return self.wait(seconds)
 
-    def ends(self, seconds: float = 60) -> int:
-        """The exit code, once it ends by itself."""
+    def wait(self, seconds: float = 120) -> int:
+        """Wait for the end of the process and return its exit code."""
         code = self.process.wait(seconds)
         self._reader.join(10)
         return code

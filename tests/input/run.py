@@ -18,7 +18,7 @@ import structlog
 
 from activities.store.database import Database
 from activities.store.migrate import migrate
-from process_exit import leave
+from process_exit import exit_process
 from tests.conftest import serve
 from tests.http import free_port
 from tests.input.environment import Ground
@@ -81,4 +81,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    leave(main())
+    exit_process(main())

@@ -1,4 +1,4 @@
-"""Keeps what a version of Flaghoist has in its database, for later versions to upgrade: `python -m tests.store.record_database 0.1`."""
+"""Records the database of one version for upgrade tests: `python -m tests.store.record_database VERSION`."""
 
 import json
 import sys
@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, MetaData, Table, insert, select
+from sqlalchemy import JSON, DateTime, MetaData, Table, insert, select, text
 
 from activities.store.database import Database, Store
 from activities.store.migrate import migrate
-from tests.activities.acting import LATER, TWO_STAGES, act, change, change_by_hand, command_for
+from tests.activities.acting import LATER, TWO_STAGES, act, change, change_by_hand, command_for, end_hold
 from tests.pipelines import hold, pipeline, stage
+from tests.webhooks import add_webhook
 from tests.world import World, make_world
 
 DATABASES = Path(__file__).parent / "databases"
@@ -21,7 +22,7 @@ Contents = dict[str, list[dict[str, Any]]]
 
 
 def contents(database: Database) -> Contents:
-    """Every row of every table, as the database itself describes them."""
+    """Return every row of every table, as reflected from the database."""
     with database.reading() as store:
         return {table.name: [_written(dict(row)) for row in store.connection.execute(select(table)).mappings()] for table in tables(store)}
 
@@ -32,10 +33,12 @@ def fill(database: Database, rows: Contents) -> None:
         for table in tables(store):
             if rows.get(table.name):
                 store.connection.execute(insert(table), [_read(table, row, naive=database.is_sqlite) for row in rows[table.name]])
+        if rows.get("numbers") and not database.is_sqlite:  # Inserted values do not advance a sequence.
+            store.connection.execute(text("SELECT setval(pg_get_serial_sequence('numbers', 'number'), max(number)) FROM numbers"))
 
 
 def tables(store: Store) -> list[Table]:
-    """The tables that are there, each after those that it refers to."""
+    """Return the existing tables, each after those that it references."""
     found = MetaData()
     found.reflect(store.connection)
     for table in found.sorted_tables:
@@ -46,7 +49,7 @@ def tables(store: Store) -> list[Table]:
 
 
 def _written(row: dict[str, Any]) -> dict[str, Any]:
-    """Times as text in UTC; SQLite keeps them without their zone."""
+    """Convert times to text in UTC. SQLite stores them without a zone."""
     return {name: _in_utc(value).isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
 
 
@@ -61,8 +64,9 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 def what_a_team_has(world: World) -> None:
-    """One release that waits for production, one that is blocked, one that completed, and one that has not started."""
-    for feature in ("banner", "search", "limits"):
+    """A waiting, a blocked, a completed and a starting release, one whose hold has ended, and a webhook with its deliveries."""
+    add_webhook(world.database, "https://receiver.example.com/flags")
+    for feature in ("banner", "search", "limits", "footer"):
         world.add_feature(feature)
     world.publish(TWO_STAGES)
     world.publish(pipeline(stage("Development"), key="short"))
@@ -73,10 +77,11 @@ def what_a_team_has(world: World) -> None:
     change(world, command_for(world, blocked), LATER)
     act(world, world.add("banner", "short"), LATER)
     world.add("limits", "watch")
+    end_hold(world, world.add("footer", "watch"))
 
 
 def main(version: str) -> None:
-    """Record this version's database."""
+    """Record the database of the current version."""
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{folder}/flaghoist.db")
         migrate(database)

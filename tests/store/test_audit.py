@@ -1,4 +1,4 @@
-"""The audit log tells who did what, and is filtered by any of it."""
+"""The audit log and its filters."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -55,7 +55,7 @@ def test_an_entry_is_read_as_it_was_written(world: World) -> None:
 
 
 @pytest.mark.parametrize("column", FILTERS)
-def test_entries_are_found_by_what_they_are_about(sqlite: Database, column: str) -> None:
+def test_entries_are_filtered_by_subject(sqlite: Database, column: str) -> None:
     about: dict[str, Any] = {"event": "release.added"} | {name: "this" for name in FILTERS if name != "event"}
     other = {column: "release.removed" if column == "event" else "that"}
     write(sqlite, entry("it", **about), entry("other", **(about | other)), entry("nothing", event=AuditEvent.KEY_CREATED))
@@ -65,7 +65,7 @@ def test_entries_are_found_by_what_they_are_about(sqlite: Database, column: str)
     assert found(sqlite, about | other) == ["other"]
 
 
-def test_entries_are_found_by_who_acted_and_by_whom_it_was_done_for(sqlite: Database) -> None:
+def test_entries_are_filtered_by_actor_and_by_beneficiary(sqlite: Database) -> None:
     world = make_world(sqlite)
     write(
         sqlite,
@@ -80,7 +80,7 @@ def test_entries_are_found_by_who_acted_and_by_whom_it_was_done_for(sqlite: Data
     assert found(sqlite, {"release": "r"}, actor="olivia") == []
 
 
-def test_entries_are_found_by_time_from_its_beginning_to_before_its_end(world: World) -> None:
+def test_entries_are_filtered_by_a_half_open_time_range(world: World) -> None:
     write(world.database, *(entry(str(hour), at=NOW + hour * HOUR) for hour in range(4)))
 
     assert found(world.database, since=NOW + HOUR) == ["3", "2", "1"]
@@ -88,7 +88,7 @@ def test_entries_are_found_by_time_from_its_beginning_to_before_its_end(world: W
     assert found(world.database, since=NOW + HOUR, until=NOW + 2 * HOUR) == ["1"]
 
 
-def test_filters_hold_on_every_page(sqlite: Database) -> None:
+def test_filters_apply_to_every_page(sqlite: Database) -> None:
     write(sqlite, *(entry(str(number), project="shop" if number % 2 else "other") for number in range(8)))
 
     with sqlite.reading() as store:

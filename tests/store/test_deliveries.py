@@ -1,4 +1,4 @@
-"""What webhooks are told is written with what it tells of, or not at all."""
+"""Deliveries are written in the transaction of their event, or not at all."""
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ def _happens(database: Database, *events: AuditEvent, project: str = "shop", at:
             store.audit.add(AuditEntry(at=at, actor=SYSTEM, event=each, project=project, release="r"))
 
 
-def test_each_webhook_is_told_what_it_wants_to_hear_of_its_project_in_order(database: Database) -> None:
+def test_each_webhook_gets_the_subscribed_events_of_its_project_in_order(database: Database) -> None:
     both, other = add_webhook(database, URL, *BOTH), add_webhook(database, URL, WebhookEvent.RELEASE_REMOVED)
     elsewhere = add_webhook(database, URL, *BOTH, project="bakery")
 
@@ -37,7 +37,7 @@ def test_each_webhook_is_told_what_it_wants_to_hear_of_its_project_in_order(data
     assert told == {both: ["release.removed", "release.completed"], other: ["release.removed"], elsewhere: []}
 
 
-def test_what_did_not_happen_is_not_told(database: Database) -> None:
+def test_a_rolled_back_transaction_leaves_no_delivery(database: Database) -> None:
     webhook = add_webhook(database, URL, *BOTH)
 
     with suppress(RuntimeError), database.transaction() as store:
@@ -47,7 +47,7 @@ def test_what_did_not_happen_is_not_told(database: Database) -> None:
     assert deliveries_of(database, webhook) == []
 
 
-def test_a_transaction_looks_for_webhooks_once_however_much_happens_in_it(database: Database) -> None:
+def test_webhooks_are_looked_up_once_per_transaction(database: Database) -> None:
     looks: list[Any] = []
     event.listen(database.engine, "before_cursor_execute", lambda *told: looks.append(told[2]) if "webhooks" in told[2] else None)
 
@@ -56,7 +56,7 @@ def test_a_transaction_looks_for_webhooks_once_however_much_happens_in_it(databa
     assert len(looks) == 1
 
 
-def test_a_delivery_is_its_own_errand_until_its_workflow_is_told_and_again_when_it_is_late(database: Database) -> None:
+def test_a_workflow_is_woken_for_a_new_delivery_and_again_when_it_is_late(database: Database) -> None:
     webhook = add_webhook(database, URL, *BOTH)
     _happens(database, AuditEvent.RELEASE_REMOVED, AuditEvent.RELEASE_COMPLETED)
     ids = tuple(each.id for each in deliveries_of(database, webhook))
@@ -72,7 +72,7 @@ def test_a_delivery_is_its_own_errand_until_its_workflow_is_told_and_again_when_
     assert [each.webhook for each in late] == [webhook]
 
 
-def test_what_is_written_after_somebody_looked_is_not_taken_for_told(database: Database) -> None:
+def test_a_delivery_written_after_the_lookup_is_not_marked_as_woken(database: Database) -> None:
     webhook = add_webhook(database, URL, *BOTH)
     _happens(database, AuditEvent.RELEASE_REMOVED)
     with database.reading() as store:
@@ -86,7 +86,7 @@ def test_what_is_written_after_somebody_looked_is_not_taken_for_told(database: D
     assert left.deliveries == (deliveries_of(database, webhook)[1].id,)
 
 
-def test_the_oldest_that_is_due_comes_first_and_what_is_delivered_is_due_no_more(database: Database) -> None:
+def test_the_oldest_due_delivery_comes_first_and_delivered_ones_are_not_due(database: Database) -> None:
     webhook = add_webhook(database, URL, *BOTH)
     _happens(database, AuditEvent.RELEASE_REMOVED, AuditEvent.RELEASE_COMPLETED)
     first, second = deliveries_of(database, webhook)
@@ -104,7 +104,7 @@ def test_the_oldest_that_is_due_comes_first_and_what_is_delivered_is_due_no_more
     assert [each.last_failure for each in deliveries_of(database, webhook)] == [None, Failure.TIMED_OUT]
 
 
-def test_what_is_late_is_given_up_all_at_once_and_nothing_else(database: Database) -> None:
+def test_only_overdue_deliveries_are_given_up(database: Database) -> None:
     webhook, other = add_webhook(database, URL, *BOTH), add_webhook(database, URL, *BOTH)
     _happens(database, AuditEvent.RELEASE_REMOVED)
     _happens(database, AuditEvent.RELEASE_COMPLETED, at=AT + timedelta(hours=1))
@@ -116,7 +116,7 @@ def test_what_is_late_is_given_up_all_at_once_and_nothing_else(database: Databas
     assert {each.status for each in deliveries_of(database, other)} == {DeliveryStatus.PENDING}
 
 
-def test_what_has_ended_is_forgotten_after_a_month(database: Database) -> None:
+def test_finished_deliveries_are_deleted_after_a_month(database: Database) -> None:
     webhook = add_webhook(database, URL, *BOTH)
     _happens(database, AuditEvent.RELEASE_REMOVED, AuditEvent.RELEASE_COMPLETED)
     ended, pending = deliveries_of(database, webhook)
@@ -131,7 +131,7 @@ def test_what_has_ended_is_forgotten_after_a_month(database: Database) -> None:
     assert [each.id for each in deliveries_of(database, webhook)] == [pending.id]
 
 
-def test_a_deleted_webhook_takes_its_deliveries_and_secrets_along(database: Database) -> None:
+def test_deleting_a_webhook_deletes_its_deliveries_and_secrets(database: Database) -> None:
     webhook = add_webhook(database, URL, *BOTH)
     _happens(database, AuditEvent.RELEASE_REMOVED)
 
@@ -144,7 +144,7 @@ def test_a_deleted_webhook_takes_its_deliveries_and_secrets_along(database: Data
             store.webhooks.get("shop", webhook)
 
 
-def test_what_a_release_wrote_while_its_webhook_was_deleted_fails_nothing_and_is_dropped(database: Database) -> None:
+def test_a_delivery_for_a_webhook_deleted_concurrently_is_dropped(database: Database) -> None:
     webhook = add_webhook(database, URL, *BOTH)
     with database.transaction() as store:
         store.audit.add(AuditEntry(at=AT, actor=SYSTEM, event=AuditEvent.RELEASE_REMOVED, project="shop"))

@@ -1,4 +1,4 @@
-"""Whatever applications see of an environment has a version, which every change raises."""
+"""Every change that applications can see raises the environment's version."""
 
 import threading
 import time
@@ -18,14 +18,14 @@ from tests.world import NOW, World
 
 
 def versions(world: World) -> dict[str, int]:
-    """Environment key -> version."""
+    """Return environment key -> version."""
     with world.database.reading() as store:
         keys = {each.id: each.key for each in store.environments.all(world.project.id)}
         return {keys[id_]: version for id_, version in store.versions.current().items() if id_ in keys}
 
 
 def change_flag(world: World, environment: str, **patch: object) -> None:
-    """A change by hand."""
+    """Change a flag by hand."""
     with world.database.transaction() as store:
         feature = store.features.get("checkout", world.project.id, lock="update")
         where = store.environments.get(environment, world.project.id)
@@ -34,7 +34,7 @@ def change_flag(world: World, environment: str, **patch: object) -> None:
 
 
 def raised(world: World, do: Callable[[Store], object]) -> set[str]:
-    """The environments whose version this raises."""
+    """Return the environments whose version this raises."""
     before = versions(world)
     with world.database.transaction() as store:
         do(store)
@@ -52,7 +52,7 @@ def test_a_change_of_a_flag_raises_the_version_of_its_environment_only(world: Wo
     assert {key for key in after if after[key] > before[key]} == {"production"}
 
 
-def test_a_stage_that_acts_raises_the_version_in_its_own_transaction(world: World) -> None:
+def test_a_stage_raises_the_version_in_its_own_transaction(world: World) -> None:
     world.publish(TWO_STAGES)
     release = world.add()
     before = versions(world)
@@ -66,7 +66,7 @@ def test_a_stage_that_acts_raises_the_version_in_its_own_transaction(world: Worl
 EVERYWHERE = {"development", "staging", "production"}
 
 
-def test_segments_and_features_are_seen_everywhere(world: World) -> None:
+def test_segments_and_features_raise_every_version(world: World) -> None:
     project = world.project.id
     with world.database.reading() as store:
         staff, checkout = store.segments.get("staff", project), store.features.get("checkout", project)
@@ -84,7 +84,7 @@ def test_segments_and_features_are_seen_everywhere(world: World) -> None:
     assert raised(world, lambda store: store.features.insert(NOW, project_id=project, default_state=default, **world_of)) == EVERYWHERE
 
 
-def test_new_keys_raise_the_version_too(world: World) -> None:
+def test_key_rotation_raises_the_version(world: World) -> None:
     with world.database.reading() as store:
         production = store.environments.get("production", world.project.id).id
         before = store.environment_keys.keys([production])[production]
@@ -99,7 +99,7 @@ def test_new_keys_raise_the_version_too(world: World) -> None:
         assert store.environment_keys.holder(after.server_key) == store.environment_keys.holder(after.client_key) == production
 
 
-def test_what_fails_raises_nothing(world: World) -> None:
+def test_a_failed_transaction_raises_nothing(world: World) -> None:
     before = versions(world)
 
     def fail() -> None:
@@ -113,7 +113,7 @@ def test_what_fails_raises_nothing(world: World) -> None:
     assert versions(world) == before
 
 
-def test_versions_never_stand_still_even_within_one_tick_of_the_clock(world: World) -> None:
+def test_versions_rise_even_within_one_tick_of_the_clock(world: World) -> None:
     seen = [versions(world)["staging"]]
     for enabled in (True, False, True, False):
         change_flag(world, "staging", enabled=enabled)
@@ -122,7 +122,7 @@ def test_versions_never_stand_still_even_within_one_tick_of_the_clock(world: Wor
     assert seen == sorted(set(seen))
 
 
-def test_changes_of_one_environment_at_the_same_time_all_count(world: World) -> None:
+def test_concurrent_changes_of_one_environment_all_count(world: World) -> None:
     for number in range(6):
         world.add_feature(f"feature-{number}")
     seen: list[int] = []
@@ -145,7 +145,7 @@ def test_changes_of_one_environment_at_the_same_time_all_count(world: World) -> 
     assert min(seen) > before
 
 
-def test_a_watch_learns_of_a_change_in_another_connection_at_once(world: World) -> None:
+def test_the_listener_sees_changes_of_other_connections(world: World) -> None:
     watch = ChangeListener(Database(world.database.url.render_as_string(hide_password=False)))
     with world.database.reading() as store:
         production = store.environments.get("production", world.project.id).id
@@ -163,7 +163,7 @@ def test_a_watch_learns_of_a_change_in_another_connection_at_once(world: World) 
     assert versions(world)["production"] > known
 
 
-def test_a_snapshot_holds_what_is_served_at_one_version(world: World) -> None:
+def test_a_snapshot_is_consistent_at_one_version(world: World) -> None:
     change_flag(world, "production", enabled=True, overrides={"staff": {"value": "new"}})
     with world.database.reading() as store:
         production = store.environments.get("production", world.project.id)
@@ -176,7 +176,7 @@ def test_a_snapshot_holds_what_is_served_at_one_version(world: World) -> None:
     assert len({snapshot.number, *(each.number for each in snapshot.flags), *(each.number for each in snapshot.segments)}) == 4
 
 
-def test_nothing_is_served_of_what_was_deleted(world: World) -> None:
+def test_deleted_resources_are_not_served(world: World) -> None:
     with world.database.transaction() as store:
         production, staging = (store.environments.get(key, world.project.id).id for key in ("production", "staging"))
         key = store.environment_keys.keys([staging])[staging].client_key

@@ -1,4 +1,4 @@
-"""Every write to a release is a compare-and-set: whoever is late writes nothing."""
+"""Every write to a release is a compare-and-set: a late writer writes nothing."""
 
 from datetime import datetime, timedelta
 
@@ -28,7 +28,7 @@ def write(world: World, release: Release) -> None:
         store.releases.write(release)
 
 
-def test_a_release_is_written_where_it_stands(world: World) -> None:
+def test_a_write_with_the_current_sequence_succeeds(world: World) -> None:
     release = added(world)
 
     write(world, release.blocked_by(BLOCKED, "w"))
@@ -49,7 +49,7 @@ def test_a_writer_who_expects_another_sequence_is_superseded(world: World, seque
 
 
 def test_nothing_is_written_to_a_finished_release(world: World) -> None:
-    """Whatever its status, and though the writer counts right."""
+    """For every status, even with the right sequence."""
     world.publish(TWO)
     for number, status in enumerate(sorted(FINISHED)):
         release = world.add()
@@ -62,7 +62,7 @@ def test_nothing_is_written_to_a_finished_release(world: World) -> None:
         assert world.release(release.id) == finished
 
 
-def test_of_two_who_write_at_once_one_is_superseded(world: World) -> None:
+def test_one_of_two_concurrent_writers_is_superseded(world: World) -> None:
     release = added(world)
 
     def one(key: str) -> str:
@@ -84,7 +84,7 @@ def start(world: World, release: Release) -> bool:
         return store.releases.write_started(release.started(NOW, NOW))
 
 
-def test_the_start_is_noted_once_and_leaves_the_sequence_to_the_workflow(world: World) -> None:
+def test_the_start_is_recorded_once_and_keeps_the_sequence(world: World) -> None:
     release = added(world)
 
     assert [start(world, release), start(world, release)] == [True, False]
@@ -93,7 +93,7 @@ def test_the_start_is_noted_once_and_leaves_the_sequence_to_the_workflow(world: 
     assert (now.status, now.sequence, now.entered_at, now.acts_at) == (ReleaseStatus.RUNNING, 0, NOW, NOW)
 
 
-def test_the_start_does_nothing_once_the_workflow_has_written_or_somebody_removed_the_release(world: World) -> None:
+def test_a_late_start_record_does_nothing(world: World) -> None:
     world.publish(TWO)
     for after in (ReleaseStatus.BLOCKED, ReleaseStatus.REMOVED):
         release = world.add()
@@ -107,7 +107,7 @@ def test_the_start_does_nothing_once_the_workflow_has_written_or_somebody_remove
             write(world, gone_on.ended(ReleaseStatus.REMOVED, NOW, "end"))
 
 
-def test_of_two_who_add_a_flag_at_once_one_is_told_which_release_it_is_in(world: World) -> None:
+def test_one_of_two_concurrent_adds_is_refused_naming_the_other_release(world: World) -> None:
     world.publish(TWO)
     world.publish(TWO | {"key": "other"})
 
@@ -127,7 +127,7 @@ def test_of_two_who_add_a_flag_at_once_one_is_told_which_release_it_is_in(world:
 
 
 def test_the_database_itself_refuses_a_second_unfinished_release(world: World) -> None:
-    """Should the check before it ever be forgotten."""
+    """A second line of defence behind the check in the command."""
     release = added(world)
 
     def copy(store: Store) -> None:
@@ -144,7 +144,7 @@ def test_the_database_itself_refuses_a_second_unfinished_release(world: World) -
 
 
 @pytest.mark.parametrize("until", [None, NOW + timedelta(hours=1)])
-def test_what_holds_a_stage_before_its_start_was_noted_stays_noted(world: World, until: datetime | None) -> None:
+def test_recording_the_start_keeps_what_holds_the_stage_back(world: World, until: datetime | None) -> None:
     release = added(world)
     held = GateHold(code="window", message="The window is shut.", until=until)
 
@@ -156,7 +156,7 @@ def test_what_holds_a_stage_before_its_start_was_noted_stays_noted(world: World,
     assert (now.status, now.entered_at, now.held, now.acts_at) == (ReleaseStatus.RUNNING, NOW, held, until)
 
 
-def test_a_release_that_nothing_holds_starts_with_its_time(world: World) -> None:
+def test_recording_the_start_of_a_release_sets_its_time(world: World) -> None:
     release = added(world)
 
     with world.database.transaction() as store:

@@ -1,4 +1,4 @@
-"""A transaction is all or nothing, and a reading sees one moment."""
+"""Transactions are atomic, and reads see one consistent snapshot."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -50,7 +50,7 @@ def test_a_transaction_whose_last_statement_fails_leaves_nothing(world: World) -
         assert store.projects.get("shop").name == "Shop"
 
 
-def test_a_reading_sees_one_moment_though_others_write(world: World) -> None:
+def test_a_read_is_not_affected_by_concurrent_writes(world: World) -> None:
     with world.database.reading() as store:
         first = store.projects.get("shop").name
         with world.database.transaction() as other:
@@ -69,8 +69,8 @@ def test_readers_and_a_writer_do_not_wait_for_each_other(world: World) -> None:
             assert store.projects.get("shop").name == "Shop"
 
 
-def test_what_names_nothing_is_not_written(world: World) -> None:
-    """Foreign keys are looked at, on SQLite too."""
+def test_foreign_keys_are_enforced(world: World) -> None:
+    """On SQLite too."""
     with pytest.raises(DBAPIError), world.database.transaction() as store:
         store.connection.execute(text("INSERT INTO outbox (id, kind, release_id, attempts) VALUES ('e', 'start', 'nothing', 0)"))
 
@@ -90,8 +90,8 @@ def test_times_come_back_aware_and_in_utc_to_the_microsecond(world: World) -> No
 
 
 def test_a_time_without_a_zone_is_refused(database: Database) -> None:
-    with pytest.raises(StatementError, match="a point in time needs its zone"), database.transaction() as store:
-        store.leases.take("reconciler", "a", datetime(2026, 3, 2), timedelta(seconds=1))  # noqa: DTZ001 (that is the point)
+    with pytest.raises(StatementError, match="must be timezone-aware"), database.transaction() as store:
+        store.leases.take("reconciler", "a", datetime(2026, 3, 2), timedelta(seconds=1))  # noqa: DTZ001 (the naive time is intended)
 
 
 def test_a_release_that_is_not_blocked_has_no_reason_rather_than_an_empty_one(world: World) -> None:
@@ -112,7 +112,7 @@ def test_a_release_that_is_not_blocked_has_no_reason_rather_than_an_empty_one(wo
     assert (reasons(), world.release(release.id).blocked) == (0, None)
 
 
-def test_a_database_keeps_whatever_a_value_may_hold(world: World) -> None:
+def test_every_allowed_value_survives_a_round_trip(world: World) -> None:
     with world.database.transaction() as store:
         feature = store.features.get("checkout", world.project.id, lock="update")
         there = store.environments.get("production", world.project.id)

@@ -1,4 +1,4 @@
-"""Things that people name by a key, which is unique while they live."""
+"""Resources with a key that is unique until they are deleted."""
 
 from datetime import timedelta
 
@@ -18,8 +18,8 @@ def insert_segment(store: Store, world: World, key: str, **more: object) -> str:
     return segment_id
 
 
-def test_a_key_is_taken_while_its_owner_lives_and_free_after(world: World) -> None:
-    with pytest.raises(Conflict, match="The key 'staff' is another segment's already"), world.database.transaction() as store:
+def test_a_key_becomes_free_when_its_resource_is_deleted(world: World) -> None:
+    with pytest.raises(Conflict, match="The key 'staff' is already used by another segment"), world.database.transaction() as store:
         insert_segment(store, world, "staff")
 
     with world.database.transaction() as store:
@@ -34,7 +34,7 @@ def test_a_key_is_taken_while_its_owner_lives_and_free_after(world: World) -> No
     assert first.id != second.id
 
 
-def test_a_key_is_taken_in_its_own_project_only(world: World) -> None:
+def test_keys_are_unique_per_project(world: World) -> None:
     with world.database.transaction() as store:
         store.projects.insert(NOW, id="other", key="other", name="Other")
         store.segments.insert(NOW, id="s", project_id="other", key="staff", name="Their staff", rules=[])
@@ -44,7 +44,7 @@ def test_a_key_is_taken_in_its_own_project_only(world: World) -> None:
         assert [each.key for each in store.segments.all(world.project.id)] == ["beta-users", "staff"]
 
 
-def test_what_does_not_exist_is_not_found_by_its_own_name(world: World) -> None:
+def test_each_kind_of_missing_resource_has_its_own_refusal(world: World) -> None:
     with world.database.reading() as store:
         with pytest.raises(SegmentNotFound, match="There is no segment 'nobody'"):
             store.segments.get("nobody", world.project.id)
@@ -56,8 +56,8 @@ def test_what_does_not_exist_is_not_found_by_its_own_name(world: World) -> None:
             store.projects.get("mall")
 
 
-def test_an_environment_made_anew_under_an_old_key_starts_from_the_default(world: World) -> None:
-    """What the flag was in the deleted one is the past."""
+def test_a_recreated_environment_starts_from_the_default(world: World) -> None:
+    """The flag's state in the deleted environment is not reused."""
     feature = _enable_in(world, "production")
 
     with world.database.transaction() as store:
@@ -70,7 +70,7 @@ def test_an_environment_made_anew_under_an_old_key_starts_from_the_default(world
     assert world.flag("production").enabled is False
 
 
-def test_a_feature_has_a_state_in_every_living_environment_in_the_order_they_were_made(world: World) -> None:
+def test_a_feature_has_a_state_in_every_environment_in_creation_order(world: World) -> None:
     feature = _enable_in(world, "staging")
     with world.database.transaction() as store:
         store.environments.insert(NOW + timedelta(days=1), id="new", project_id=world.project.id, key="canary", name="Canary")

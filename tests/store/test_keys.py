@@ -1,4 +1,4 @@
-"""Keys are kept as hashes, and rights count by owner."""
+"""Keys are stored as hashes, and rights belong to owners."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ PRODUCTION = Grant(project="shop", role=Role.OPERATOR, environments=("production
 STAGING = Grant(project="shop", role=Role.OPERATOR, environments=("staging",))
 
 
-def test_a_key_is_known_by_its_secret_and_says_who_holds_it(world: World) -> None:
+def test_a_secret_identifies_its_key_and_owner(world: World) -> None:
     with world.database.transaction() as store:
         key = store.keys.add("anna's laptop", ANNA, [PRODUCTION], "fh_annas_secret", NOW)
         caller = store.keys.caller("fh_annas_secret")
@@ -56,14 +56,14 @@ def test_a_secret_is_nowhere_in_the_files_of_an_embedded_database(sqlite: Databa
     assert secret.removeprefix(PREFIX).encode() not in kept
 
 
-def test_secrets_are_long_and_never_the_same() -> None:
+def test_secrets_are_long_and_unique() -> None:
     made = {new_secret() for _ in range(1_000)}
 
     assert len(made) == 1_000
     assert all(len(secret) >= 46 and secret.startswith("fh_") for secret in made)
 
 
-def test_a_revoked_key_opens_nothing_and_is_never_given_out_again(world: World) -> None:
+def test_a_revoked_key_stops_working_for_good(world: World) -> None:
     with world.database.transaction() as store:
         key = store.keys.add("anna's laptop", ANNA, [PRODUCTION], "fh_annas_secret", NOW)
         store.keys.revoke(key.id, NOW)
@@ -74,7 +74,7 @@ def test_a_revoked_key_opens_nothing_and_is_never_given_out_again(world: World) 
         assert store.keys.get(key.id).revoked_at == NOW
 
 
-def test_an_owner_has_the_rights_that_their_living_keys_give_together(world: World) -> None:
+def test_an_owner_has_the_combined_rights_of_their_active_keys(world: World) -> None:
     with world.database.transaction() as store:
         first = store.keys.add("one", ANNA, [PRODUCTION], "fh_one", NOW)
         store.keys.add("two", ANNA, [STAGING], "fh_two", NOW)
@@ -90,7 +90,7 @@ def test_an_owner_has_the_rights_that_their_living_keys_give_together(world: Wor
         assert (access.operates("shop", "production"), access.operates("shop", "staging")) == (False, True)
 
 
-def test_an_owner_named_by_many_at_once_is_written_down_once(world: World) -> None:
+def test_an_owner_named_concurrently_is_inserted_once(world: World) -> None:
     def name() -> str:
         with world.database.transaction() as store:
             return store.keys.owner_id(ANNA)
@@ -98,8 +98,8 @@ def test_an_owner_named_by_many_at_once_is_written_down_once(world: World) -> No
     assert len(set(at_once(*[name] * 4))) == 1
 
 
-def test_the_bootstrap_key_is_kept_once_and_stays_revoked(sqlite: Database) -> None:
-    secret = "fh_a_bootstrap_key_of_length"  # noqa: S105 (it opens nothing)
+def test_the_bootstrap_key_is_inserted_once_and_stays_revoked(sqlite: Database) -> None:
+    secret = "fh_a_bootstrap_key_of_length"  # noqa: S105 (no real secret)
     for _ in range(2):
         keep_bootstrap_key(sqlite, secret)
     with sqlite.transaction() as store:
@@ -117,7 +117,7 @@ def test_the_bootstrap_key_is_kept_once_and_stays_revoked(sqlite: Database) -> N
         keep_bootstrap_key(sqlite, "short")
 
 
-def test_a_rotated_key_is_the_same_with_another_secret(world: World) -> None:
+def test_rotation_changes_only_the_secret(world: World) -> None:
     with world.database.transaction() as store:
         key = store.keys.add("anna's laptop", ANNA, [PRODUCTION], "fh_the_first", NOW)
         store.keys.rotate(key.id, "fh_the_second", NOW)
@@ -130,7 +130,7 @@ def test_a_rotated_key_is_the_same_with_another_secret(world: World) -> None:
         assert all(map(store.keys.knows, ("fh_the_first", "fh_the_second", "fh_the_third")))
 
 
-def test_a_revoked_key_gets_no_other_secret(world: World) -> None:
+def test_a_revoked_key_cannot_be_rotated(world: World) -> None:
     with world.database.transaction() as store:
         key = store.keys.add("anna's laptop", ANNA, [PRODUCTION], "fh_the_first", NOW)
         store.keys.revoke(key.id, NOW)
@@ -141,8 +141,8 @@ def test_a_revoked_key_gets_no_other_secret(world: World) -> None:
         assert not store.keys.knows("fh_the_second")
 
 
-def test_a_bootstrap_secret_that_was_rotated_does_not_come_back_with_the_next_start(sqlite: Database) -> None:
-    secret = "fh_a_bootstrap_key_of_length"  # noqa: S105 (it opens nothing)
+def test_a_rotated_bootstrap_secret_is_not_restored_by_the_next_start(sqlite: Database) -> None:
+    secret = "fh_a_bootstrap_key_of_length"  # noqa: S105 (no real secret)
     keep_bootstrap_key(sqlite, secret)
     with sqlite.transaction() as store:
         caller = store.keys.caller(secret)
@@ -156,7 +156,7 @@ def test_a_bootstrap_secret_that_was_rotated_does_not_come_back_with_the_next_st
         assert store.keys.caller("fh_another")
 
 
-def test_a_key_rotated_by_two_at_once_has_one_secret(world: World) -> None:
+def test_concurrent_rotations_leave_one_secret(world: World) -> None:
     with world.database.transaction() as store:
         key = store.keys.add("anna's laptop", ANNA, [PRODUCTION], "fh_the_first", NOW)
 

@@ -1,4 +1,4 @@
-"""What waits for a lock sees the row as the one before it left it."""
+"""A transaction that waited for a lock sees the latest row."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +9,8 @@ from tests.pipelines import pipeline, stage
 from tests.world import NOW, World, make_world
 
 
-def test_a_release_is_found_by_whoever_waited_while_another_became_responsible(world: World) -> None:
-    """On PostgreSQL a joined row that no longer fits would make the release vanish for the one who waited."""
+def test_a_release_is_found_after_waiting_for_a_change_of_its_owner(world: World) -> None:
+    """On PostgreSQL, a joined row that no longer matches would hide the release after the wait."""
     world.publish(pipeline(stage("Development")))
     release = world.add()
     with world.database.transaction() as store:
@@ -34,8 +34,8 @@ def test_a_release_is_found_by_whoever_waited_while_another_became_responsible(w
         assert waiting.result(20) == "otto"
 
 
-def test_writes_of_one_process_on_sqlite_wait_in_turn_and_hold_no_connection_meanwhile(sqlite: Database) -> None:
-    """SQLite's own waiting lets some come first again and again, and others after seconds."""
+def test_sqlite_writers_of_one_process_queue_without_holding_connections(sqlite: Database) -> None:
+    """SQLite's own polling would let some writers overtake others for seconds."""
     world = make_world(sqlite)
     with ThreadPoolExecutor(3) as threads:
         with sqlite.transaction():

@@ -1,4 +1,4 @@
-"""Migrations bring any database to the tables that this version needs."""
+"""Migrations bring every database to the current schema."""
 
 import pytest
 from sqlalchemy import inspect, text
@@ -11,7 +11,7 @@ from tests.world import make_world
 
 @pytest.fixture
 def empty(database: Database) -> Database:
-    """A database without a single table."""
+    """A database without tables."""
     metadata.drop_all(database.engine)
     with database.transaction() as store:
         store.connection.execute(text("DROP TABLE alembic_version"))
@@ -19,7 +19,7 @@ def empty(database: Database) -> Database:
     return database
 
 
-def test_migrations_bring_an_empty_database_to_exactly_the_tables(empty: Database) -> None:
+def test_migrating_an_empty_database_creates_exactly_the_tables(empty: Database) -> None:
     assert len(differences(empty)) >= len(metadata.tables)
 
     migrate(empty)
@@ -37,7 +37,7 @@ def test_migrating_twice_is_the_same_as_migrating_once(database: Database) -> No
     assert world.flag("production").value == "classic", "nothing is lost"
 
 
-def test_a_database_that_lacks_something_is_found_out(database: Database) -> None:
+def test_a_missing_column_is_reported(database: Database) -> None:
     with database.transaction() as store:
         store.connection.execute(text("DROP INDEX uq_releases_unfinished_feature"))
         store.connection.execute(text("ALTER TABLE leases ADD COLUMN surplus INTEGER"))
@@ -45,7 +45,7 @@ def test_a_database_that_lacks_something_is_found_out(database: Database) -> Non
     assert len(differences(database)) == 2
 
 
-def test_a_migration_that_fails_leaves_nothing_half_done(empty: Database) -> None:
+def test_a_failed_migration_is_rolled_back(empty: Database) -> None:
     with empty.transaction() as store:
         store.connection.execute(text("CREATE TABLE stage_runs (in_the_way INTEGER)"))
 

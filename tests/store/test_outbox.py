@@ -1,4 +1,4 @@
-"""What Temporal is still to be told is told by one process at a time, and never forgotten."""
+"""Each outbox entry is handled by one process at a time and never lost."""
 
 from datetime import timedelta
 from functools import partial
@@ -15,7 +15,7 @@ MOMENT = timedelta(seconds=1)
 
 @pytest.fixture
 def entries(world: World) -> World:
-    """A world with six entries for one release: its start, and five looks."""
+    """A world with six entries for one release: its start and five notifications."""
     world.publish(pipeline(stage("Development")))
     release = world.add()
     with world.database.transaction() as store:
@@ -34,7 +34,7 @@ def has_work(world: World, after: timedelta = timedelta(0)) -> bool:
         return store.outbox.has_work(NOW + after)
 
 
-def test_errands_are_taken_oldest_first_and_only_once(entries: World) -> None:
+def test_entries_are_leased_oldest_first_and_only_once(entries: World) -> None:
     first, second = lease(entries, 2), lease(entries, 20)
 
     assert [entry.kind for entry in first + second] == [OutboxKind.START, *[OutboxKind.LOOK_AGAIN] * 5]
@@ -44,7 +44,7 @@ def test_errands_are_taken_oldest_first_and_only_once(entries: World) -> None:
     assert not has_work(entries)
 
 
-def test_two_who_look_at_once_never_take_the_same_errand(entries: World) -> None:
+def test_concurrent_leases_never_overlap(entries: World) -> None:
     taken = at_once(*[lambda: lease(entries, 2)] * 4)
 
     ids = [entry.id for some in taken for entry in some]
@@ -53,7 +53,7 @@ def test_two_who_look_at_once_never_take_the_same_errand(entries: World) -> None
     assert all(len(some) <= 2 for some in taken)
 
 
-def test_an_errand_that_somebody_with_a_wrong_clock_took_is_taken_again(entries: World) -> None:
+def test_a_lease_by_a_wrong_clock_is_ignored(entries: World) -> None:
     wrong = timedelta(minutes=3)
     assert len(lease(entries, after=wrong)) == 6
 
@@ -62,7 +62,7 @@ def test_an_errand_that_somebody_with_a_wrong_clock_took_is_taken_again(entries:
     assert lease(entries, after=MOMENT) == []
 
 
-def test_an_errand_whose_runner_died_is_taken_again(entries: World) -> None:
+def test_an_entry_is_leased_again_after_its_process_died(entries: World) -> None:
     first = lease(entries)
 
     assert not has_work(entries, LEASE - MOMENT)
@@ -74,7 +74,7 @@ def test_an_errand_whose_runner_died_is_taken_again(entries: World) -> None:
     assert {entry.attempts for entry in again} == {2}
 
 
-def test_an_errand_that_could_not_be_run_waits_for_its_time(entries: World) -> None:
+def test_a_postponed_entry_waits_for_its_time(entries: World) -> None:
     first, *_ = lease(entries)
     with entries.database.transaction() as store:
         store.outbox.postpone(first, NOW + timedelta(seconds=5))
@@ -83,7 +83,7 @@ def test_an_errand_that_could_not_be_run_waits_for_its_time(entries: World) -> N
     assert [entry.id for entry in lease(entries, after=timedelta(seconds=6))] == [first.id]
 
 
-def test_an_errand_that_was_run_is_struck_off(entries: World) -> None:
+def test_a_handled_entry_is_deleted(entries: World) -> None:
     first, *others = lease(entries)
     with entries.database.transaction() as store:
         store.outbox.delete(first)
@@ -92,7 +92,7 @@ def test_an_errand_that_was_run_is_struck_off(entries: World) -> None:
     assert [entry.id for entry in lease(entries, after=LEASE + MOMENT)] == [entry.id for entry in others]
 
 
-def test_an_errand_is_left_only_if_its_transaction_holds(entries: World) -> None:
+def test_a_rolled_back_transaction_leaves_no_entry(entries: World) -> None:
     lease(entries)
     with entries.database.reading() as store:
         [release] = store.releases.unfinished_in(entries.project.id)
@@ -113,7 +113,7 @@ def take(world: World, holder: str, after: timedelta = timedelta(0)) -> bool:
         return store.leases.take("reconciler", holder, NOW + after, timedelta(seconds=30))
 
 
-def test_a_lease_is_held_by_one_until_it_lapses(world: World) -> None:
+def test_a_lease_is_exclusive_until_it_expires(world: World) -> None:
     assert take(world, "a")
     assert not take(world, "b", 29 * MOMENT)
     assert take(world, "a", 20 * MOMENT), "its holder prolongs it"
@@ -122,19 +122,19 @@ def test_a_lease_is_held_by_one_until_it_lapses(world: World) -> None:
     assert not take(world, "a", 52 * MOMENT)
 
 
-def test_a_lease_that_somebody_with_a_wrong_clock_took_is_not_waited_for(world: World) -> None:
+def test_a_named_lease_by_a_wrong_clock_is_ignored(world: World) -> None:
     assert take(world, "a", timedelta(minutes=3))
     assert take(world, "b")
     assert not take(world, "c", MOMENT)
 
 
-def test_of_many_who_take_a_lease_at_once_one_gets_it(world: World) -> None:
+def test_one_of_many_concurrent_acquirers_gets_the_lease(world: World) -> None:
     for after in (timedelta(0), timedelta(minutes=1)):
         takers = [partial(take, world, holder, after) for holder in "abc"]
         assert sorted(at_once(*takers)) == [False, False, True]
 
 
-def test_leases_of_other_names_are_other_leases(world: World) -> None:
+def test_leases_with_different_names_are_independent(world: World) -> None:
     assert take(world, "a")
     with world.database.transaction() as store:
         assert store.leases.take("webhooks", "b", NOW, timedelta(seconds=30))

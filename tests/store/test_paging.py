@@ -1,4 +1,4 @@
-"""Lists come in pages, in a stated order, whatever is added meanwhile."""
+"""Pages keep their order while items are added."""
 
 import base64
 
@@ -24,7 +24,7 @@ def keys_by_page(world: World, limit: int) -> list[list[str]]:
             return pages
 
 
-def test_a_list_by_key_is_walked_page_by_page(world: World) -> None:
+def test_a_list_by_key_can_be_paged(world: World) -> None:
     with world.database.transaction() as store:
         for key in ("b-2", "a_1", "zz", "a-1", "b1"):
             store.features.insert(
@@ -36,7 +36,7 @@ def test_a_list_by_key_is_walked_page_by_page(world: World) -> None:
     assert keys_by_page(world, 6) == [["a-1", "a_1", "b-2", "b1", "checkout", "zz"]], "no empty page follows a full one"
 
 
-def test_newest_first_means_newest_first_though_more_is_added_while_one_reads(world: World) -> None:
+def test_newest_first_pages_ignore_items_added_later(world: World) -> None:
     for number in range(5):
         with world.database.transaction() as store:
             store.audit.record(world.caller, AuditEvent.FEATURE_CHANGED, NOW, reason=str(number))
@@ -74,6 +74,6 @@ def encoded(text: str) -> str:
 @pytest.mark.parametrize(
     "cursor", ["", "=", "x", "???", "é", "\ud800", encoded("checkout"), encoded("v2:checkout"), encoded("v1:"), encoded("v1:a\x00b"), "_w"]
 )
-def test_a_cursor_that_no_list_gave_out_is_refused(sqlite: Database, cursor: str) -> None:
-    with sqlite.reading() as store, pytest.raises(CursorInvalid, match="take `next` of the page before"):
+def test_an_invalid_cursor_is_refused(sqlite: Database, cursor: str) -> None:
+    with sqlite.reading() as store, pytest.raises(CursorInvalid, match="Invalid cursor"):
         store.features.page(Slice(cursor), "p")

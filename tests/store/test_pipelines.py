@@ -1,4 +1,4 @@
-"""Versions of pipelines, as the store keeps them, on each of the two systems."""
+"""Pipeline versions in the store, on SQLite and PostgreSQL."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_a_key_has_each_version_once(world: World) -> None:
         assert store.pipelines.versions(world.project.id, "other") == []
 
 
-def test_a_key_means_the_published_version_to_readers_and_the_draft_to_those_who_change_it(world: World) -> None:
+def test_a_key_resolves_to_the_published_version_for_reads_and_the_draft_for_writes(world: World) -> None:
     published = world.publish(STANDARD)
 
     with world.database.transaction() as store:
@@ -40,7 +40,7 @@ def test_a_key_means_the_published_version_to_readers_and_the_draft_to_those_who
         assert store.pipelines.to_change(world.project.id, "standard") == published
 
 
-def test_archiving_closes_the_published_versions_of_one_key_in_one_project(world: World) -> None:
+def test_archiving_affects_one_key_of_one_project(world: World) -> None:
     first, other = world.publish(STANDARD), world.publish(STANDARD | {"key": "other"})
     with world.database.transaction() as store:
         store.projects.insert(NOW, id="elsewhere", key="elsewhere", name="Elsewhere")

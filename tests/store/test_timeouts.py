@@ -1,4 +1,4 @@
-"""A PostgreSQL that hangs: it takes connections and statements, and says nothing."""
+"""A PostgreSQL server that accepts connections and statements but never responds."""
 
 import os
 import signal
@@ -15,21 +15,21 @@ from activities.store.database import Database
 from activities.store.migrate import migrate
 from activities.store.timeouts import BoundedConnection
 
-SILENCE = "PostgreSQL said nothing"
+SILENCE = "PostgreSQL has not responded"
 
 
 @pytest.fixture
 def database(postgresql_url: str) -> Iterator[Database]:
     database = Database(postgresql_url, pool_size=4)
     with pytest.MonkeyPatch.context() as patching:
-        patching.setattr(BoundedConnection, "PATIENCE", 0.5)
+        patching.setattr(BoundedConnection, "RESPONSE_TIMEOUT", 0.5)
         yield database
     database.close()
 
 
 @contextmanager
 def silent(url: str) -> Iterator[None]:
-    """Stop the processes that serve this database, as a machine does that is out of memory; its postmaster would go on accepting."""
+    """Stop the backend processes of this database, as on a machine out of memory; the postmaster keeps accepting connections."""
     watching = Database(url)
     with watching.engine.connect() as connection:
         others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -45,7 +45,7 @@ def silent(url: str) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-def test_a_statement_that_nobody_answers_is_given_up_and_so_is_its_connection(database: Database, postgresql_url: str) -> None:
+def test_an_unanswered_statement_times_out_and_closes_its_connection(database: Database, postgresql_url: str) -> None:
     with pytest.raises(OperationalError, match=SILENCE), database.transaction() as store, silent(postgresql_url):
         store.connection.execute(text("SELECT 1"))
 
@@ -53,7 +53,7 @@ def test_a_statement_that_nobody_answers_is_given_up_and_so_is_its_connection(da
         assert store.connection.execute(text("SELECT 1")).scalar() == 1
 
 
-def test_a_pooled_connection_that_has_gone_silent_is_replaced(database: Database, postgresql_url: str) -> None:
+def test_a_hung_pooled_connection_is_replaced(database: Database, postgresql_url: str) -> None:
     with database.reading() as store:
         store.connection.execute(text("SELECT 1"))
 
@@ -61,7 +61,7 @@ def test_a_pooled_connection_that_has_gone_silent_is_replaced(database: Database
         assert store.connection.execute(text("SELECT 1")).scalar() == 1
 
 
-def test_what_waits_for_a_lock_longer_than_that_is_no_silence_to_a_migration(database: Database) -> None:
+def test_a_migration_may_wait_for_a_lock_longer_than_the_timeout(database: Database) -> None:
     held, released = threading.Event(), threading.Event()
 
     def hold() -> None:

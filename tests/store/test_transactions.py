@@ -1,4 +1,4 @@
-"""The one way to write keeps what two people write at once."""
+"""Concurrent transactions lose no update."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -14,8 +14,8 @@ def change(world: World, patch: FlagPatch) -> None:
         provider_of(world.project, store).patch("checkout", "production", patch, datetime.now(UTC))
 
 
-def test_two_people_who_change_one_flag_at_once_lose_nothing(world: World) -> None:
-    """Without isolation one reads the old state and writes it back over the other's. Every round looks, for the next would heal it."""
+def test_concurrent_changes_of_one_flag_lose_nothing(world: World) -> None:
+    """Without isolation, one transaction would overwrite the other with the old state. The next round would hide it, so check each."""
     change(world, FlagPatch(enabled=True, value="before"))
 
     for number in range(20):
@@ -26,7 +26,7 @@ def test_two_people_who_change_one_flag_at_once_lose_nothing(world: World) -> No
         assert (state.enabled, state.value) == (enabled, value), f"lost in round {number}"
 
 
-def test_two_people_who_change_a_flag_that_nobody_changed_before_lose_nothing(world: World) -> None:
+def test_concurrent_first_changes_of_a_flag_lose_nothing(world: World) -> None:
     at_once(partial(change, world, FlagPatch(enabled=True)), partial(change, world, FlagPatch(value="new")))
 
     state = world.flag("production")

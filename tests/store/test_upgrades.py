@@ -1,29 +1,31 @@
-"""A database that an earlier version made, with a team's data in it, is upgraded and its releases go on."""
+"""Databases of earlier versions are upgraded, and their releases continue."""
 
 import json
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from activities.store.database import Database
 from activities.store.migrate import differences, migrate
 from activities.store.paging import Slice
 from activities.store.snapshots import read_snapshot
-from activities.store.tables import metadata
+from activities.store.tables import metadata, webhooks
 from domain.access import Caller
 from domain.releases.release import Release
 from domain.releases.status import ReleaseStatus
+from domain.webhooks.event import WebhookEvent
 from tests.activities.acting import act, put_back, roll_back, runs_of
 from tests.store.record_database import DATABASES, Contents, contents, fill
 from tests.world import World
 
-REVISION_OF = {"0.1": "0001"}
+REVISION_OF = {"0.1": "0001", "0.2": "0009"}
+"""The schema of each recorded version; 0.2 was recorded before its event names changed."""
 RECORDED = sorted(path.stem for path in DATABASES.glob("*.json"))
 
 
 @pytest.fixture(params=RECORDED)
 def earlier(request: pytest.FixtureRequest, database: Database) -> Contents:
-    """A database as that version left it, on each of the two systems; what is in it."""
+    """Restore the recorded database of one version, on SQLite and PostgreSQL, and return its rows."""
     metadata.drop_all(database.engine)
     with database.transaction() as store:
         store.connection.execute(text("DROP TABLE alembic_version"))
@@ -43,7 +45,8 @@ def _world(database: Database) -> World:
 
 
 def _text(row: dict[str, object]) -> str:
-    return json.dumps(row, sort_keys=True)
+    """The row as text, with the event names of this version."""
+    return json.dumps(row, sort_keys=True).replace('"stage.held"', '"stage.hold_ended"')
 
 
 def _release_of(world: World, feature: str) -> Release:
@@ -52,7 +55,7 @@ def _release_of(world: World, feature: str) -> Release:
     return next(release for release in releases if release.feature == feature)
 
 
-def test_nothing_that_was_kept_is_lost_or_altered(database: Database, earlier: Contents) -> None:
+def test_no_row_is_lost_or_altered(database: Database, earlier: Contents) -> None:
     migrate(database)
 
     assert differences(database) == []
@@ -62,7 +65,7 @@ def test_nothing_that_was_kept_is_lost_or_altered(database: Database, earlier: C
         assert sorted(map(_text, kept)) == sorted(map(_text, rows)), table
 
 
-def test_a_release_under_way_goes_on_to_its_end(database: Database, earlier: Contents) -> None:
+def test_a_running_release_continues_to_its_end(database: Database, earlier: Contents) -> None:
     migrate(database)
     world = _world(database)
 
@@ -86,7 +89,7 @@ def test_a_blocked_release_still_says_why(database: Database, earlier: Contents)
     assert blocked.details["now"]["value"] == "by hand"
 
 
-def test_what_was_made_before_is_served_to_applications(database: Database, earlier: Contents) -> None:
+def test_earlier_data_is_served_to_applications(database: Database, earlier: Contents) -> None:
     migrate(database)
     world = _world(database)
 
@@ -100,7 +103,7 @@ def test_what_was_made_before_is_served_to_applications(database: Database, earl
     assert len({each.keys.client_key for each in snapshots if each}) == len(environments)
 
 
-def test_a_new_flag_is_added_to_a_pipeline_that_was_published_before(database: Database, earlier: Contents) -> None:
+def test_a_flag_can_be_added_to_an_earlier_pipeline(database: Database, earlier: Contents) -> None:
     migrate(database)
     world = _world(database)
     world.add_feature("new")
@@ -108,12 +111,12 @@ def test_a_new_flag_is_added_to_a_pipeline_that_was_published_before(database: D
     assert world.add("new", "short").status is ReleaseStatus.STARTING
 
 
-def test_a_release_that_had_completed_is_rolled_back(database: Database, earlier: Contents) -> None:
+def test_a_completed_release_can_be_rolled_back(database: Database, earlier: Contents) -> None:
     migrate(database)
     world = _world(database)
     with database.reading() as store:
         page = store.releases.page(world.project.id, Slice(), {"status": "completed"}, None, None)
-    [completed] = page.items
+    completed = next(release for release in page.items if release.feature == "banner")
     assert world.flag("development", completed.feature).enabled
 
     roll_back(world, completed)
@@ -121,6 +124,18 @@ def test_a_release_that_had_completed_is_rolled_back(database: Database, earlier
 
     assert not world.flag("development", completed.feature).enabled
     assert world.release(completed.id).status is ReleaseStatus.ROLLED_BACK
+
+
+def test_former_event_names_are_renamed(database: Database, earlier: Contents) -> None:
+    recorded = json.dumps({table: rows for table, rows in earlier.items() if table in ("audit_entries", "webhooks")})
+    migrate(database)
+
+    with database.reading() as store:
+        page = store.audit.page(Slice(limit=200), {"event": "stage.hold_ended"})
+        subscriptions = store.connection.execute(select(webhooks.c.events)).scalars().all()
+    subscribed = [WebhookEvent(event) for events in subscriptions for event in events]
+    assert len(page.items) == recorded.count('"event": "stage.held"')
+    assert subscribed.count(WebhookEvent.STAGE_HOLD_ENDED) == len(earlier.get("webhooks", []))
 
 
 def test_every_recorded_database_is_upgraded() -> None:

@@ -7,7 +7,7 @@ import pytest
 from activities.store.database import Database
 from domain.errors import ControlNotAllowed, StageMoved
 from domain.releases.control import Control, Expected
-from tests.activities.test_rollback import erin, revoke
+from tests.activities.rollbacks import add_operator, revoke
 from tests.workflows.attempts import HeldAttempts
 from tests.workflows.controls import project_locked, remove, send, until_blocked, waiting_in_staging
 from tests.workflows.harness import dev_server_harness
@@ -40,7 +40,7 @@ def test_missing_right_blocks_a_rollback_and_a_retry_carries_it_out_for_the_pers
         async with dev_server_harness(sqlite) as harness:
             async with harness.worker():
                 waiting = await waiting_in_staging(harness)
-            caller = erin(harness.world)
+            caller = add_operator(harness.world)
             request_as(harness, waiting, caller)
             revoke(harness.world, caller)
             await harness.relay.run_pending()
@@ -65,7 +65,7 @@ def test_skipping_a_stage_whose_rollback_was_refused_gives_the_rollback_up(sqlit
         async with dev_server_harness(sqlite) as harness:
             async with harness.worker():
                 waiting = await waiting_in_staging(harness)
-            caller = erin(harness.world)
+            caller = add_operator(harness.world)
             request_as(harness, waiting, caller)
             revoke(harness.world, caller)
             await harness.relay.run_pending()

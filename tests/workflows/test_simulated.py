@@ -60,8 +60,10 @@ def stages(draw: st.DrawFn, number: int) -> dict[str, Any]:
             trigger = {"type": "WAIT_FOR", "duration": f"{draw(MINUTES)}m"}
         case "until":
             trigger = until(parameter=f"at-{draw(st.integers(-60, 60 * 24 * 9))}")
-        case _:
+        case "enter":
             trigger = {"type": "ON_ENTER"}
+        case kind:
+            raise ValueError(f"no trigger for {kind}")
     gates = draw(st.lists(windows(), max_size=1))
     return {"name": f"Stage {number}", "environment": "production", "trigger": trigger, "gates": gates, "actions": actions}
 

@@ -19,7 +19,7 @@ from tests.workflows.controls import send
 from tests.workflows.harness import Harness, dev_server_harness
 from tests.workflows.waits import until
 from tests.workflows.webhooks import SHORT, webhook_handle, webhook_worker
-from worker import RECEIVERS
+from worker import WEBHOOK_SLOTS
 
 ACTED = (WebhookEvent.STAGE_ACTED, WebhookEvent.STAGE_HOLD_ENDED, WebhookEvent.RELEASE_COMPLETED)
 STAGES = pipeline(stage("Development"), stage("Staging", "staging"), hold("Watch", "1s"), stage("Production", "production"))
@@ -82,16 +82,16 @@ def test_receivers_that_occupy_every_slot_delay_no_release(sqlite: Database) -> 
 
     async def scenario() -> None:
         async with dev_server_harness(sqlite) as harness, harness.worker():
-            webhooks = [add_webhook(sqlite, receiver.url(), WebhookEvent.STAGE_ACTED) for _ in range(RECEIVERS + 2)]
+            webhooks = [add_webhook(sqlite, receiver.url(), WebhookEvent.STAGE_ACTED) for _ in range(WEBHOOK_SLOTS + 2)]
             async with webhook_worker(harness, seconds=120):
                 harness.world.publish(pipeline(stage("Development"), stage("Production", "production", "1h")))
                 release = await harness.add()
-                await until("every slot to be occupied", lambda: len(receiver.received) == RECEIVERS)
+                await until("every slot to be occupied", lambda: len(receiver.received) == WEBHOOK_SLOTS)
                 await harness.until_timer_set(release)
                 await send(harness, release, Control.ADVANCE)
                 await harness.until(release, "completed")
 
-                assert len(receiver.received) == RECEIVERS
+                assert len(receiver.received) == WEBHOOK_SLOTS
                 attempts = [each.attempts for webhook in webhooks for each in deliveries_of(sqlite, webhook)]
                 assert set(attempts) == {0}, "no attempt has ended yet"
                 answers.set()
@@ -135,7 +135,7 @@ def test_refused_delivery_is_repeated_under_its_id_until_it_is_accepted(sqlite: 
 
 
 def test_deliveries_to_a_receiver_that_stays_down_are_given_up_and_the_workflow_ends(sqlite: Database) -> None:
-    policy = SHORT.model_copy(update={"in_all": timedelta(seconds=2)})
+    policy = SHORT.model_copy(update={"give_up_after": timedelta(seconds=2)})
 
     async def scenario() -> None:
         async with dev_server_harness(sqlite) as harness, harness.worker(), webhook_worker(harness, policy):
@@ -150,7 +150,7 @@ def test_deliveries_to_a_receiver_that_stays_down_are_given_up_and_the_workflow_
 
 
 def test_sending_a_delivery_again_wakes_a_workflow_that_waits_for_hours(sqlite: Database) -> None:
-    policy = RetryPolicy(first=timedelta(hours=1), rest=timedelta(milliseconds=100))
+    policy = RetryPolicy(first=timedelta(hours=1), backoff=timedelta(milliseconds=100))
 
     async def scenario() -> None:
         async with dev_server_harness(sqlite) as harness, harness.worker(), webhook_worker(harness, policy):

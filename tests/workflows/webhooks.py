@@ -10,17 +10,19 @@ from activities.http_post import HttpPoster
 from activities.store.paging import Slice
 from domain.webhooks.webhook import RetryPolicy
 from tests.workflows.harness import Handle, Harness
-from worker import RECEIVERS, build_webhook_worker
+from worker import WEBHOOK_SLOTS, build_webhook_worker
 from workflows.messages import WebhookInput
 from workflows.service.webhook_dispatcher import WebhookDispatcher
 
-SHORT = RetryPolicy(first=timedelta(milliseconds=300), factor=1, rest=timedelta(milliseconds=100), longest_rest=timedelta(milliseconds=200))
+SHORT = RetryPolicy(
+    first=timedelta(milliseconds=300), factor=1, backoff=timedelta(milliseconds=100), longest_backoff=timedelta(milliseconds=200)
+)
 
 
 @asynccontextmanager
 async def webhook_worker(harness: Harness, policy: RetryPolicy = SHORT, seconds: float = 10) -> AsyncIterator[None]:
     """Deliver to webhooks while the block lasts. An attempt may take that many seconds."""
-    with ThreadPoolExecutor(RECEIVERS) as threads:
+    with ThreadPoolExecutor(WEBHOOK_SLOTS) as threads:
         poster = HttpPoster(allow_private=True, seconds=seconds)
         async with build_webhook_worker(harness.env.client, harness.world.database, threads, poster, policy):
             dispatcher = asyncio.create_task(WebhookDispatcher(harness.world.database, harness.env.client).run())

@@ -10,7 +10,6 @@ from activities.store.database import Database
 from activities.store.outbox import OutboxEntry, OutboxKind
 from activities.store.paging import Slice
 from domain.releases.release import Release
-from domain.releases.schedule import due_at
 from domain.releases.status import FINISHED, ReleaseStatus
 from workflows.messages import RecordedDecision, ReleaseInput, release_input, rollback_input
 from workflows.service.client import ReleaseClient
@@ -92,7 +91,7 @@ class OutboxRelay:
             await self.releases.start(release.workflow_id, message)
             started_at = await self.releases.started_at(release.workflow_id)
             trigger = message.stages[message.starting_stage].trigger
-            release = release.started(started_at, due_at(trigger, started_at))
+            release = release.started(started_at, trigger.due_at(started_at))
             log.info("release_started", release=release.id, project=release.project, feature=release.feature)
         if await asyncio.to_thread(self._record_start, entry, release):
             await self.releases.look_again(release.workflow_id)

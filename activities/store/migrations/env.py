@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: over the connection that `migrate` hands it."""
+"""Alembic's environment. It uses the connection that `migrate` passes."""
 
 from typing import Any, Literal
 
@@ -9,7 +9,7 @@ from activities.store.tables import metadata
 
 
 def _render_plainly(kind: str, item: Any, _context: Any) -> str | Literal[False]:
-    """Migrations are history: they name no type of ours that may change."""
+    """Render plain SQLAlchemy types: migrations must not depend on types that may change later."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
 
 

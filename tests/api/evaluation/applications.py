@@ -10,7 +10,7 @@ from tests.http import Api
 
 
 class Application:
-    """An application that has one key of one environment."""
+    """An application with one key of one environment."""
 
     def __init__(self, api: Api, key: str) -> None:
         self.client = api.with_key(None).client
@@ -18,29 +18,29 @@ class Application:
         self.key = key
 
     def evaluate(self, context: Any, flag: str = "", **headers: str) -> httpx.Response:
-        """What OFREP answers for a context."""
+        """Evaluate a context by OFREP."""
         return self.ofrep({"context": context}, f"/{flag}" if flag else "", Authorization=f"Bearer {self.key}", **headers)
 
     def ofrep(self, body: Any, path: str = "", **headers: str) -> httpx.Response:
-        """What OFREP answers to a body."""
+        """Send a body to OFREP."""
         return self.client.post(f"{self.address}/ofrep/v1/evaluate/flags{path}", json=body, headers=headers)
 
     def flagsmith(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        """What Flagsmith's SDK API answers."""
+        """Send a request to Flagsmith's SDK API."""
         return self.client.request(
             method, f"{self.address}/flagsmith/api/v1/{path}", json=body, headers={"X-Environment-Key": self.key} | headers
         )
 
     def identify(self, identifier: str, transient: bool = False, **traits: Any) -> Any:
-        """The flags of an identity, by name: whether enabled, and the value."""
-        told = [{"trait_key": key, "trait_value": value} for key, value in traits.items()]
-        answer = self.flagsmith("POST", "identities/", {"identifier": identifier, "traits": told, "transient": transient})
+        """Return an identity's flags as name -> (enabled, value)."""
+        traits_sent = [{"trait_key": key, "trait_value": value} for key, value in traits.items()]
+        answer = self.flagsmith("POST", "identities/", {"identifier": identifier, "traits": traits_sent, "transient": transient})
         assert answer.status_code == 200, answer.text
         return {flag["feature"]["name"]: (flag["enabled"], flag["feature_state_value"]) for flag in answer.json()["flags"]}
 
 
 def keys_of(api: Api, environment: str = "production", project: str = "shop") -> tuple[str, str]:
-    """The client key and the server key of an environment."""
+    """Return the client key and the server key of an environment."""
     found = api.get(f"/projects/{project}/environments/{environment}")
     return found["client_key"], found["server_key"]
 
@@ -51,7 +51,7 @@ def application(api: Api, environment: str = "production", project: str = "shop"
 
 
 def soon(what: str, happened: Callable[[], object], seconds: float = 10) -> float:
-    """Wait until an application sees it; after how many seconds it did."""
+    """Wait until it has happened, and return the seconds waited."""
     started = time.monotonic()
     while not happened():
         assert time.monotonic() - started < seconds, what
@@ -60,5 +60,5 @@ def soon(what: str, happened: Callable[[], object], seconds: float = 10) -> floa
 
 
 def change(api: Api, patch: dict[str, Any], feature: str = "checkout", environment: str = "production", project: str = "shop") -> None:
-    """A change by hand."""
+    """Change a flag by hand."""
     api.patch(f"/projects/{project}/environments/{environment}/features/{feature}", patch)

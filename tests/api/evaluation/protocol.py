@@ -1,4 +1,4 @@
-"""Answers held against the OFREP specification, version 0.3.0, which lies beside this file."""
+"""Validates responses against the OFREP 0.3.0 specification beside this file."""
 
 from copy import deepcopy
 from functools import cache
@@ -14,7 +14,7 @@ SPECIFICATION = Path(__file__).parent / "ofrep-0.3.0.yaml"
 
 @cache
 def _schemas() -> dict[str, Any]:
-    """The schemas, with one repair: a flag with a value is of its type *and* a code default, and an integer is a number too."""
+    """Load the schemas with one fix: a flag with a value also matches the code-default schema, and an integer is also a number."""
     document: dict[str, Any] = yaml.safe_load(SPECIFICATION.read_text())
     schemas: dict[str, Any] = deepcopy(document["components"])
     values = schemas["schemas"]["evaluationSuccess"]["allOf"][1]
@@ -23,12 +23,12 @@ def _schemas() -> dict[str, Any]:
 
 
 def validate(schema: str, content: Any) -> None:
-    """Fail unless the content is what the specification says."""
+    """Fail unless the content matches the specification."""
     Draft202012Validator({"$ref": f"#/components/schemas/{schema}", "components": _schemas()}).validate(content)
 
 
 def success(answer: httpx.Response, schema: str) -> Any:
-    """The content of an answer that went well."""
+    """Return the content of a successful response."""
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/json"
     content = answer.json()
@@ -40,7 +40,7 @@ def success(answer: httpx.Response, schema: str) -> Any:
 
 
 def failure(answer: httpx.Response, status: int, code: str, schema: str) -> dict[str, Any]:
-    """The content of an answer that says what is wrong."""
+    """Return the content of an error response."""
     assert answer.status_code == status, answer.text
     content: dict[str, Any] = answer.json()
     validate(schema, content)

@@ -1,4 +1,4 @@
-"""Browsers read flags from the websites that the setting names, and nothing else."""
+"""CORS: browsers may read flags, and only flags, from the configured websites."""
 
 import httpx
 import pytest
@@ -13,7 +13,7 @@ SHOP = "https://shop.example"
 
 
 def preflight(api: Api, path: str, origin: str = SHOP) -> httpx.Response:
-    """What a browser asks before it sends a key."""
+    """Send the preflight request of a browser."""
     headers = {
         "Origin": origin,
         "Access-Control-Request-Method": "POST",
@@ -22,7 +22,7 @@ def preflight(api: Api, path: str, origin: str = SHOP) -> httpx.Response:
     return api.client.options(f"{api.address}{path}", headers=headers)
 
 
-def test_a_website_that_is_named_may_read_flags(sqlite_url: str) -> None:
+def test_a_configured_website_may_read_flags(sqlite_url: str) -> None:
     for api in serve(sqlite_url, cors_origins=f"{SHOP}, http://localhost:3000"):
         api.make_project()
         app = application(api)
@@ -42,13 +42,13 @@ def test_a_website_that_is_named_may_read_flags(sqlite_url: str) -> None:
         assert "access-control-allow-origin" not in preflight(api, "/api/v1/projects").headers
 
 
-def test_no_website_may_unless_it_is_named(api: Api) -> None:
+def test_other_websites_may_not_read_flags(api: Api) -> None:
     api.make_project()
 
     assert "access-control-allow-origin" not in application(api).evaluate({"targetingKey": "ada"}, Origin=SHOP).headers
 
 
-def test_every_website_may_where_that_is_said(sqlite_url: str) -> None:
+def test_a_wildcard_allows_every_website(sqlite_url: str) -> None:
     for api in serve(sqlite_url, cors_origins="*"):
         assert preflight(api, "/ofrep/v1/evaluate/flags").headers["access-control-allow-origin"] == "*"
 
@@ -56,6 +56,6 @@ def test_every_website_may_where_that_is_said(sqlite_url: str) -> None:
 @pytest.mark.parametrize(
     "origins", ["shop.example", "https://shop.example/path", "https://*.example", "https://a.example,,", "ftp://a.example"]
 )
-def test_what_is_no_origin_is_refused_at_the_start(origins: str) -> None:
+def test_an_invalid_origin_prevents_the_start(origins: str) -> None:
     with pytest.raises(ValidationError, match="must be origins such as"):
         Settings(cors_origins=origins)

@@ -1,4 +1,4 @@
-"""Flags by Flagsmith's SDK API."""
+"""Flagsmith's SDK API."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from tests.http import Api
 
 @pytest.fixture
 def shop(api_on_both: Api) -> Api:
-    """A project whose flag is enabled in production, for beta users with another value."""
+    """A project whose flag is enabled in production, with a different value for beta users."""
     api_on_both.make_project()
     change(api_on_both, {"enabled": True, "overrides": {"beta-users": {"value": "beta"}}})
     return api_on_both
 
 
-def test_flags_are_those_that_everybody_gets(shop: Api) -> None:
+def test_flags_without_an_identity_are_the_defaults(shop: Api) -> None:
     app = application(shop)
 
     [flag] = app.flagsmith("GET", "flags/").json()
@@ -30,7 +30,7 @@ def test_flags_are_those_that_everybody_gets(shop: Api) -> None:
     assert (missing.status_code, missing.json()) == (404, {"detail": "Given feature not found"})
 
 
-def test_traits_are_kept_and_forgotten(shop: Api) -> None:
+def test_traits_are_stored_and_deleted(shop: Api) -> None:
     app = application(shop)
 
     assert app.identify("ada", group="beta-users", age=30) == {"checkout": (True, "beta")}
@@ -43,7 +43,7 @@ def test_traits_are_kept_and_forgotten(shop: Api) -> None:
     assert app.identify("grace") == {"checkout": (True, "classic")}, "she is somebody else"
 
 
-def test_what_is_transient_is_not_kept(shop: Api) -> None:
+def test_transient_traits_and_identities_are_not_stored(shop: Api) -> None:
     app = application(shop)
     passing = {"trait_key": "group", "trait_value": "beta-users", "transient": True}
     body = {"identifier": "ada", "traits": [passing, {"trait_key": "age", "trait_value": 30}]}
@@ -59,7 +59,7 @@ def test_what_is_transient_is_not_kept(shop: Api) -> None:
     assert unknown["traits"] == []
 
 
-def test_what_is_known_in_one_environment_is_not_known_in_another(shop: Api) -> None:
+def test_traits_belong_to_one_environment(shop: Api) -> None:
     change(shop, {"enabled": True, "overrides": {"beta-users": {"value": "beta"}}}, environment="staging")
     application(shop).identify("ada", group="beta-users")
 
@@ -97,7 +97,7 @@ ROUTES = [("GET", "flags/"), ("POST", "identities/"), ("GET", "identities/?ident
 
 
 @pytest.mark.parametrize("key", ["", "wrong", "ser.wrong", "fh_the_bootstrap_key_of_the_tests", "x" * 5_000, "a\tb", "'; --"])
-def test_a_wrong_key_reads_nothing(api: Api, key: str) -> None:
+def test_a_wrong_key_is_rejected(api: Api, key: str) -> None:
     api.make_project()
 
     for method, path in ROUTES:
@@ -122,7 +122,7 @@ BAD = [
 ]  # fmt: skip
 
 
-def test_each_kind_of_bad_input_is_refused(shop: Api) -> None:
+def test_bad_input_is_rejected(shop: Api) -> None:
     app = application(shop)
 
     for body in BAD:
@@ -136,7 +136,7 @@ def test_each_kind_of_bad_input_is_refused(shop: Api) -> None:
         assert app.flagsmith("GET", f"identities/{query}").status_code == 400
 
 
-def test_no_more_traits_are_kept_than_an_identity_may_have(shop: Api) -> None:
+def test_the_number_of_traits_is_limited(shop: Api) -> None:
     app = application(shop)
     told = [{"trait_key": f"t{number}", "trait_value": number} for number in range(100)]
     assert app.flagsmith("POST", "identities/", {"identifier": "ada", "traits": told}).status_code == 200
@@ -147,7 +147,7 @@ def test_no_more_traits_are_kept_than_an_identity_may_have(shop: Api) -> None:
     assert app.identify("ada", t0=None, more=1) == {"checkout": (True, "classic")}
 
 
-def test_a_key_that_was_rotated_reads_nothing_and_nobody_changes_buckets(shop: Api) -> None:
+def test_rotating_a_key_disables_the_old_one_and_keeps_buckets(shop: Api) -> None:
     change(shop, {"rollout": {"percent": 50, "value": "new"}})
     client_key, server_key = keys_of(shop)
     old = Application(shop, client_key)
@@ -165,7 +165,7 @@ def test_a_key_that_was_rotated_reads_nothing_and_nobody_changes_buckets(shop: A
     assert {each: new.identify(each) for each in everyone} == before
 
 
-def test_what_is_known_of_an_identity_outlives_the_process(sqlite_url: str) -> None:
+def test_traits_survive_a_restart(sqlite_url: str) -> None:
     for api in serve(sqlite_url):
         api.make_project()
         change(api, {"enabled": True, "overrides": {"beta-users": {"value": "beta"}}})
@@ -175,7 +175,7 @@ def test_what_is_known_of_an_identity_outlives_the_process(sqlite_url: str) -> N
         assert application(again).identify("ada") == {"checkout": (True, "beta")}
 
 
-def test_nothing_is_read_of_what_was_deleted(shop: Api) -> None:
+def test_a_deleted_environment_serves_nothing(shop: Api) -> None:
     app = application(shop, "staging")
     assert app.flagsmith("GET", "flags/").status_code == 200
 

@@ -1,4 +1,4 @@
-"""Who reads flags with which key: a table of its own, because these routes know no people."""
+"""The access table of the routes that serve flags, which use environment keys instead of API keys."""
 
 import json
 
@@ -36,7 +36,7 @@ def test_every_route_that_serves_flags_is_in_the_table() -> None:
 
 
 def call(api: Api, route: str, key: str) -> int:
-    """The status that a route answers to a key."""
+    """Return the status of a route for a key."""
     method, template = route.split()
     url = f"{api.address}{template.format(key='checkout')}"
     body = {"context": {"targetingKey": "ada"}, "identifier": "ada"} if method == "POST" else None
@@ -46,13 +46,13 @@ def call(api: Api, route: str, key: str) -> int:
 
 
 @pytest.mark.parametrize("route", EXPECTED)
-def test_each_key_opens_what_the_table_says(api: Api, route: str) -> None:
+def test_each_key_has_the_access_in_the_table(api: Api, route: str) -> None:
     api.make_project()
 
     assert tuple(call(api, route, key) for key in ("", OWNER_KEY, *keys_of(api))) == EXPECTED[route]
 
 
-def test_no_key_of_an_environment_opens_anything_else(api: Api) -> None:
+def test_environment_keys_open_no_other_routes(api: Api) -> None:
     api.make_project()
 
     for key in keys_of(api):
@@ -60,7 +60,7 @@ def test_no_key_of_an_environment_opens_anything_else(api: Api) -> None:
         assert api.with_key(key).request("POST", "/keys", {}).status_code == 401
 
 
-def test_no_key_of_one_environment_reads_another(api: Api) -> None:
+def test_a_key_cannot_read_another_environment(api: Api) -> None:
     api.make_project()
     api.make_project("other")
     places = [(project, environment) for project in ("shop", "other") for environment in ("development", "production")]
@@ -80,7 +80,7 @@ def test_no_key_of_one_environment_reads_another(api: Api) -> None:
             assert read == [f"{project} {environment}"] * 4
 
 
-def test_the_server_key_is_shown_to_those_who_may_change_flags_there(api: Api) -> None:
+def test_the_server_key_is_visible_only_with_the_right_to_change_flags(api: Api) -> None:
     api.make_project()
     viewer = api.make_key("vera", {"project": "shop", "role": "viewer"})
     operator = api.make_key("oscar", {"project": "shop", "role": "operator", "environments": ["development"]})
@@ -96,7 +96,7 @@ def test_the_server_key_is_shown_to_those_who_may_change_flags_there(api: Api) -
     assert listed["development"].startswith("ser.")
 
 
-def test_rotating_is_in_the_audit_log_and_tells_no_key(api: Api) -> None:
+def test_rotation_is_audited_without_the_key(api: Api) -> None:
     api.make_project()
     before = keys_of(api)
 

@@ -1,4 +1,4 @@
-"""The official SDKs, over HTTP, unchanged."""
+"""The official SDKs over HTTP."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -103,7 +103,7 @@ def test_openfeature_reads_flags_through_flagsmiths_provider(shop: Api) -> None:
 
 
 def test_realtime_updates_reach_flagsmiths_sdk_at_once(sqlite_url: str) -> None:
-    """Without the stream the SDK would ask again after a minute, and not at all with realtime updates on."""
+    """Without the stream, the SDK would poll after a minute, or never while realtime updates are on."""
     options: dict[str, Any] = {"enable_local_evaluation": True, "enable_realtime_updates": True}
     for api in serve(sqlite_url):
         api.make_project()
@@ -116,12 +116,12 @@ def test_realtime_updates_reach_flagsmiths_sdk_at_once(sqlite_url: str) -> None:
 
 @pytest.fixture
 def instance(sqlite_url: str) -> Iterator[Api]:
-    """An API for many projects."""
+    """One API for many projects."""
     yield from serve(sqlite_url)
 
 
 def write(api: Api, project: str, states: list[FlagState], segments: list[Any]) -> None:
-    """A project with these flags in production."""
+    """Create a project with these flags in production."""
     api.post("/projects", {"key": project})
     api.post(f"/projects/{project}/environments", {"key": "production"})
     for key, rule in zip(SEGMENTS, segments, strict=True):
@@ -137,7 +137,7 @@ def write(api: Api, project: str, states: list[FlagState], segments: list[Any]) 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(flags(), min_size=1, max_size=3), st.tuples(rules(), rules(), rules()), st.lists(identities(), min_size=2, max_size=4))
-def test_what_the_sdk_evaluates_by_itself_is_what_we_answer(
+def test_local_evaluation_agrees_with_remote_evaluation(
     instance: Api, states: list[FlagState], segments: tuple[Any, ...], asked: list[Identity]
 ) -> None:
     project = f"project-{len(instance.get('/projects', limit=200)['items'])}"

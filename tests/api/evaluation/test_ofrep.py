@@ -1,4 +1,4 @@
-"""Flags by OFREP 0.3.0: every answer is what the specification says."""
+"""OFREP 0.3.0. Every response is validated against the specification."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -24,7 +24,7 @@ def shop(api: Api) -> Api:
 
 
 def flags_of(app: Application, context: dict[str, Any]) -> dict[str, Any]:
-    """Flag key -> what bulk evaluation says of it."""
+    """Return flag key -> its bulk evaluation."""
     answer = success(app.evaluate(context), "bulkEvaluationSuccess")
     return {flag["key"]: flag for flag in answer["flags"]}
 
@@ -53,7 +53,7 @@ def test_a_disabled_flag_has_no_value_unless_it_is_a_toggle(shop: Api) -> None:
     assert [(flag["reason"], flag["variant"], "value" in flag) for flag in flags.values()] == [("DISABLED", "disabled", False)] * 3
 
 
-def test_no_value_is_the_applications_own_default(shop: Api) -> None:
+def test_a_flag_without_a_value_uses_the_code_default(shop: Api) -> None:
     app = application(shop)
     change(shop, {"value": None}, "limit")
 
@@ -89,7 +89,7 @@ def test_bulk_evaluation_is_not_modified_until_something_changes(shop: Api) -> N
     soon("the change", lambda: app.evaluate(ADA, **{"If-None-Match": etag}).status_code == 200)
 
 
-def test_bulk_evaluation_says_where_changes_are_told(shop: Api) -> None:
+def test_bulk_evaluation_names_the_event_stream(shop: Api) -> None:
     answer = success(application(shop).evaluate(ADA), "bulkEvaluationSuccess")
 
     [stream] = answer["eventStreams"]
@@ -98,7 +98,7 @@ def test_bulk_evaluation_says_where_changes_are_told(shop: Api) -> None:
     assert answer["metadata"]["environment"] == "production"
 
 
-def test_either_key_and_either_header_will_do(shop: Api) -> None:
+def test_both_keys_and_both_headers_are_accepted(shop: Api) -> None:
     client_key, server_key = keys_of(shop)
 
     for key in (client_key, server_key):
@@ -108,7 +108,7 @@ def test_either_key_and_either_header_will_do(shop: Api) -> None:
 
 @pytest.mark.parametrize("key", ["", "wrong", "ser.wrong", "fh_the_bootstrap_key_of_the_tests", "x" * 5_000, "a%00b", "é"])
 @pytest.mark.parametrize("flag", ["", "checkout"])
-def test_a_wrong_key_evaluates_nothing(api: Api, key: str, flag: str) -> None:
+def test_a_wrong_key_is_rejected(api: Api, key: str, flag: str) -> None:
     api.make_project()
     headers: dict[bytes, bytes] = {b"Authorization": f"Bearer {key}".strip().encode()}
     nobody = Application(api, key)
@@ -169,7 +169,7 @@ def test_a_body_that_is_too_large_is_refused(shop: Api) -> None:
     assert answer.status_code == 413
 
 
-def test_fields_with_a_structure_are_no_traits(shop: Api) -> None:
+def test_structured_context_fields_are_ignored(shop: Api) -> None:
     change(shop, {"overrides": {"beta-users": {"value": "beta"}}})
     app = application(shop)
     context = BETA | {"nested": {"group": "staff"}, "list": [1], "nothing": None}
@@ -177,7 +177,7 @@ def test_fields_with_a_structure_are_no_traits(shop: Api) -> None:
     soon("the override", lambda: flags_of(app, context)["checkout"]["value"] == "beta")
 
 
-def test_who_was_told_of_a_later_version_gets_that_or_a_later_one(shop: Api) -> None:
+def test_a_client_gets_at_least_the_announced_version(shop: Api) -> None:
     app = application(shop)
     version = int(success(app.evaluate(ADA), "bulkEvaluationSuccess")["metadata"]["version"])
     change(shop, {"value": "new"})

@@ -1,4 +1,4 @@
-"""Several API processes, a database that is down, and processes that stop: applications go on reading."""
+"""Applications keep reading with several API processes, during a database outage, and while a process stops."""
 
 import asyncio
 import signal
@@ -17,7 +17,7 @@ from sse_starlette import ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
 
 from activities.store.database import Database
-from api.evaluation.stream import telling
+from api.evaluation.stream import event_stream
 from tests.api.answers import problem_of
 from tests.api.evaluation.applications import Application, application, change, keys_of, soon
 from tests.api.evaluation.test_stream import listening, ofrep_path
@@ -25,24 +25,24 @@ from tests.conftest import serve
 from tests.http import OWNER_KEY, Api, free_port
 
 running = contextmanager(serve)
-"""The API in a thread, until the block ends."""
+"""The API in a thread for the duration of the block."""
 
 
-def test_a_change_by_one_process_is_told_and_read_at_every_other(database_url: str) -> None:
+def test_a_change_by_one_process_reaches_all_others(database_url: str) -> None:
     with running(database_url) as one, running(database_url) as another:
         one.make_project()
         app = application(another)
         with listening(another, ofrep_path(another)) as events:
-            soon("where it stands", lambda: events.told)
+            soon("where it stands", lambda: events.received)
             change(one, {"enabled": True, "value": "new"})
-            soon("the change", lambda: len(events.told) > 1)
+            soon("the change", lambda: len(events.received) > 1)
 
             assert app.evaluate({"targetingKey": "ada"}, "checkout").json()["value"] == "new", "who is told reads it there at once"
 
 
 @contextmanager
 def database_down(url: str) -> Iterator[None]:
-    """No connection to the PostgreSQL database lives, and none can be made."""
+    """Close all connections to the PostgreSQL database and refuse new ones."""
     name = make_url(url).database
     server = Database(make_url(url).set(database="postgres").render_as_string(hide_password=False))
     with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -53,7 +53,7 @@ def database_down(url: str) -> Iterator[None]:
     server.close()
 
 
-def test_flags_are_served_while_the_database_is_down_and_followed_when_it_is_back(postgresql_url: str) -> None:
+def test_flags_are_served_during_a_database_outage_and_updated_after_it(postgresql_url: str) -> None:
     with running(postgresql_url) as api:
         api.make_project()
         change(api, {"enabled": True})
@@ -74,7 +74,7 @@ def test_flags_are_served_while_the_database_is_down_and_followed_when_it_is_bac
         soon("the change", lambda: app.evaluate({"targetingKey": "ada"}, "checkout").json()["value"] == "new")
 
 
-def test_a_process_stops_at_once_although_clients_listen(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_process_with_open_streams_stops_at_once(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     port = free_port()
     settings = {"DATABASE_URL": sqlite_url, "PORT": str(port), "BOOTSTRAP_KEY": OWNER_KEY}
     for name, value in settings.items():
@@ -84,7 +84,7 @@ def test_a_process_stops_at_once_although_clients_listen(sqlite_url: str, monkey
         api.wait_until_ready()
         api.make_project()
         with listening(api, ofrep_path(api)) as events:
-            soon("where it stands", lambda: events.told)
+            soon("where it stands", lambda: events.received)
             asked_at = time.monotonic()
             process.send_signal(signal.SIGTERM)
             assert process.wait(20) in (0, -signal.SIGTERM)
@@ -108,13 +108,13 @@ def test_a_client_that_does_not_read_is_dropped() -> None:
     async def send(message: Any) -> None:
         sent.append(message["type"])
         if message["type"] == "http.response.body":
-            await asyncio.sleep(60)  # Its window is full.
+            await asyncio.sleep(60)  # The client's receive window is full.
 
     async def receive() -> Any:
         await asyncio.sleep(60)
 
     async def answer() -> None:
-        await telling(events(), too_slow=0.1)({"type": "http", "method": "GET"}, receive, send)
+        await event_stream(events(), too_slow=0.1)({"type": "http", "method": "GET"}, receive, send)
 
     with pytest.raises(SendTimeoutError):
         asyncio.run(asyncio.wait_for(answer(), 10))
@@ -122,7 +122,7 @@ def test_a_client_that_does_not_read_is_dropped() -> None:
     assert (sent, ended) == (["http.response.start", "http.response.body"], [True])
 
 
-def test_a_socket_that_says_nothing_holds_nobody_up(api: Api) -> None:
+def test_an_incomplete_request_does_not_block_others(api: Api) -> None:
     api.make_project()
     app = application(api)
     host, port = api.address.removeprefix("http://").split(":")

@@ -1,4 +1,4 @@
-"""The code that the documents show to applications runs, and prints the flag."""
+"""The SDK examples in the documentation run and print the flag."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ SHOWN = [(name, block) for name in ("README.md", "docs/guide/applications.md") f
 
 
 @pytest.mark.parametrize(("name", "code"), SHOWN, ids=[f"{name} {number}" for number, (name, _) in enumerate(SHOWN)])
-def test_the_code_that_is_shown_prints_the_flag(api: Api, name: str, code: str) -> None:
+def test_sdk_examples_print_the_flag(api: Api, name: str, code: str) -> None:
     api.make_project()
     change(api, {"enabled": True, "value": "one-page"})
     client_key, server_key = keys_of(api)
@@ -24,7 +24,5 @@ def test_the_code_that_is_shown_prints_the_flag(api: Api, name: str, code: str) 
     assert (done.returncode, done.stdout) == (0, "one-page\n"), f"{name}: {done.stderr}"
 
 
-def test_each_sdk_is_shown_in_five_lines_in_the_readme() -> None:
-    shown = [block for name, block in SHOWN if name == "README.md"]
-
-    assert [len([line for line in block.splitlines() if line]) for block in shown] == [5, 5]
+def test_each_sdk_example_has_five_lines() -> None:
+    assert [len([line for line in block.splitlines() if line]) for _, block in SHOWN] == [5, 5, 5]

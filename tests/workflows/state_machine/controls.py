@@ -108,6 +108,8 @@ class Controls(Scenario):
                 self.resume(unprepared=True, stale=False)
             case "blocked", Control.PAUSE | Control.ADVANCE | Control.RESUME:
                 self.retry(unprepared=True, stale=False, overwrite=True)
+            case _:
+                pass  # The control is allowed here, or never will be.
         self.settle()
 
     def send(self, control: Control, *, stale: bool = False, to: int = 0, **fields: Any) -> bool:

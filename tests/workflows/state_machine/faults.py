@@ -88,5 +88,7 @@ def _is_overtaken(first: object, second: object) -> bool:
         case Recorded(sequence=sequence):  # The due time of a stage that was held back since is not known any more.
             is_same_step = isinstance(second, Recorded) and (second.sequence, second.acts_at) == (sequence, None)
             return isinstance(second, Standing) or is_same_step
-        case _:
+        case Standing():
             return isinstance(second, Standing)
+        case _:
+            raise TypeError(f"no rule for {first!r}")

@@ -94,8 +94,10 @@ class Races(StopsFreezes):
             case "thaw":
                 for freeze in list(self.stops_and_freezes.freezes):
                     self.in_one_transaction(partial(end_freeze, caller=owner, project=project, freeze_id=freeze, at=at))
-            case _:
+            case "approve" | "reject":
                 self.in_one_transaction(self.decision(event, "victor", stale=False, at=at))
+            case _:
+                raise ValueError(f"no rule for {event}")
 
     async def _other_event(self, event: str) -> None:
         match event:
@@ -112,6 +114,8 @@ class Races(StopsFreezes):
             case "restart worker":
                 await self.backend.stop_worker()
                 await self.backend.start_worker(self.harness, cached=True)
+            case _:
+                raise ValueError(f"no rule for {event}")
 
 
 async def _ignoring_refusals(event: Coroutine[Any, Any, Any]) -> None:

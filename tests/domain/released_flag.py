@@ -12,8 +12,8 @@ from tests.domain.flag_strategies import SEGMENTS
 from tests.world import NOW
 
 
-class Journey:
-    """What the record would hold; every visit is one to another stage than the visit before, or to the same again."""
+class ReleasedFlag:
+    """A flag with the changes that the record of its release would hold. Each visit is to any stage, also to the same one again."""
 
     def __init__(self, start: FlagState) -> None:
         self.start = start
@@ -23,32 +23,32 @@ class Journey:
         self.stage_of_visit: dict[int, int] = {}
 
     def act(self, stage: int, patch: FlagPatch) -> None:
-        """A stage makes its change, over what was changed by hand too; one that is refused makes none."""
+        """Make a stage's change, over changes by hand too. A refused change is not made."""
         visit = len(self.stage_of_visit) + 1
         self.stage_of_visit[visit] = stage
         with suppress(Invalid):
             self._change(visit, patch)
 
-    def by_hand(self, patch: FlagPatch) -> None:
-        """Somebody changes the flag."""
+    def change_by_hand(self, patch: FlagPatch) -> None:
+        """Change the flag outside the release."""
         with suppress(Invalid):
             self.now = plan_change(patch, self.now).state
 
-    def decided(self, undoes_from: int = 0, *, force: bool = False, segments: tuple[str, ...] = SEGMENTS) -> RevertPlan:
-        """What a rollback would do."""
+    def plan_rollback(self, undoes_from: int = 0, *, force: bool = False, segments: tuple[str, ...] = SEGMENTS) -> RevertPlan:
+        """Return the plan of a rollback."""
         nets = net_changes(self.changes, UndoScope(undoes_from, self.stage_of_visit), {"production": self.seen})
-        here = RevertContext(environment="production", now=self.now, seen=self.seen, segments=frozenset(segments), force=force)
-        return plan_revert(nets["production"], here) if nets else RevertPlan(FlagPatch(), ())
+        context = RevertContext(environment="production", now=self.now, seen=self.seen, segments=frozenset(segments), force=force)
+        return plan_revert(nets["production"], context) if nets else RevertPlan(FlagPatch(), ())
 
     def roll_back(self, undoes_from: int = 0, *, force: bool = False) -> RevertPlan:
-        """Do it, and keep the change that it makes."""
-        decided = self.decided(undoes_from, force=force)
-        if decided.patch.named:
-            self._change(max(self.stage_of_visit), decided.patch, undoes_from)
-        return decided
+        """Carry out a rollback, and keep the change that it makes."""
+        plan = self.plan_rollback(undoes_from, force=force)
+        if plan.patch.named:
+            self._change(max(self.stage_of_visit), plan.patch, undoes_from)
+        return plan
 
     def _change(self, visit: int, patch: FlagPatch, undoes_from: int | None = None) -> None:
-        decided = plan_change(patch, self.now)
+        planned = plan_change(patch, self.now)
         change = Change(
             key=f"k{len(self.changes)}",
             release="r1",
@@ -58,12 +58,12 @@ class Journey:
             environment="production",
             feature="checkout",
             patch=patch,
-            before=decided.before,
-            after=decided.after,
+            before=planned.before,
+            after=planned.after,
             made_at=NOW,
             sequence=len(self.changes) + 1,
             undoes_from=undoes_from,
         )
         self.changes.append(change)
-        self.seen = decided.overlaid(self.seen)
-        self.now = decided.state
+        self.seen = planned.overlaid(self.seen)
+        self.now = planned.state
