@@ -91,7 +91,7 @@ def step_of(release: ReleaseInput, place: ReleasePlace, update: PendingUpdate) -
             return Skipped(**who, next=next_stage(release, place))
         case Control.RESTART:
             if not isinstance(control, RestartRelease):
-                raise TypeError("a restart names its stage")
+                raise TypeError("a restart must name its stage")
             index = stage_to_restart(release.stages, range(release.starting_stage, place.index + 1), control.stage)
             return Restarted(**who, stage=next_stage_at(release, index))
         case Control.RETRY:
