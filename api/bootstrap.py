@@ -1,4 +1,4 @@
-"""The process that prepares a deployment: `python -m api.bootstrap SECONDS [RETENTION]`."""
+"""The process that prepares a deployment: `python -m api.bootstrap SECONDS [DEFAULT_RETENTION]`."""
 
 import asyncio
 import sys
@@ -15,7 +15,7 @@ from domain.duration import parse_duration, speak_duration
 from process_exit import run
 from settings import Settings
 from workflows.service.client import TemporalUnavailable
-from workflows.service.namespace import RETENTION, Namespace, make_namespace_ready
+from workflows.service.namespace import DEFAULT_RETENTION, Namespace, ensure_namespace
 
 
 def bootstrap(settings: Settings, wait: timedelta, retention: timedelta | None) -> Namespace:
@@ -24,7 +24,7 @@ def bootstrap(settings: Settings, wait: timedelta, retention: timedelta | None) 
     Doing this twice is the same as doing it once.
     """
     try:
-        namespace = asyncio.run(make_namespace_ready(wait, retention))
+        namespace = asyncio.run(ensure_namespace(wait, retention))
     except TemporalUnavailable as error:
         message = f"Temporal can't be prepared: {error}. Check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE."
         raise CannotStart(message) from error
@@ -49,8 +49,8 @@ def _report(namespace: Namespace, settings: Settings) -> list[str]:
     state = "was created" if namespace.is_new else "already existed"
     retention = speak_duration(namespace.retention)
     lines = [f"The namespace {namespace.name} {state}, has the search attributes, and keeps closed workflows for {retention}."]
-    if namespace.retention < RETENTION:
-        lines.append(f"This is a short history: use `flaghoist bootstrap --retention {RETENTION.days}d` to keep them longer.")
+    if namespace.retention < DEFAULT_RETENTION:
+        lines.append(f"This is a short history: use `flaghoist bootstrap --retention {DEFAULT_RETENTION.days}d` to keep them longer.")
     lines.append("The database has the schema of this version.")
     lines.append("The bootstrap key is stored." if settings.bootstrap_key.get_secret_value() else "FLAGHOIST_BOOTSTRAP_KEY is not set.")
     return lines

@@ -19,7 +19,7 @@ from domain.releases.status import ReleaseStatus
 from tests.http import OWNER_KEY
 from tests.pipelines import pipeline, set_value, stage, until
 from workflows.messages import release_input
-from workflows.release_steps import change_at, first_place, place_after_change
+from workflows.release_steps import change_command, initial_place, place_after_change
 
 RELEASES = "releases"
 ACTIVITIES = {"same transaction": SAME_TRANSACTION, "nothing": NOTHING}
@@ -109,9 +109,9 @@ class Workloads:
 def _commands(release: Release, version: object, at: datetime) -> tuple[ChangeFlag, ...]:
     """What the release's workflow would send, stage by stage."""
     message = release_input(release, version)  # type: ignore[arg-type]
-    place, commands = first_place(message, at), []
+    place, commands = initial_place(message, at), []
     while place:
-        command = change_at(message, place, at)
+        command = change_command(message, place, at)
         commands.append(command)
         place = place_after_change(message, place, at, command.sequence + 1)  # type: ignore[assignment]
     return tuple(commands)

@@ -83,7 +83,7 @@ class Steering:
         try:
             if found.is_finished or found.status in (ReleaseStatus.STARTING, ReleaseStatus.ROLLING_BACK):
                 check_allowed(control, found.status)
-            await self.releases.steer(found, control, message, self.writing.update_id(control))
+            await self.releases.send_control(found, control, message, self.writing.update_id(control))
         except Refusal:
             await run_in_threadpool(self.writing.unclaim)
             raise

@@ -40,7 +40,7 @@ async def alive() -> Health:
 @router.get("/readyz")
 async def ready(database: DatabaseDep, temporal_health: TemporalHealthDep) -> Readiness:
     """Check that the database can be reached. Temporal and workers are only reported: adding and removing work without them."""
-    temporal, _ = await asyncio.gather(temporal_health.ask(), _check(database))
+    temporal, _ = await asyncio.gather(temporal_health.get(), _check(database))
     if not temporal.reachable:
         return Readiness(status="ready", temporal="unreachable", workers=None)
     return Readiness(status="ready", temporal="reachable", workers=temporal.at_work(now()))

@@ -125,4 +125,4 @@ def _viewer(temporal_ui: str, temporal_health: TemporalHealth, releases: Iterabl
     """Ask for the state of Temporal only if a release is overdue, and while no database connection is held."""
     at = now()
     overdue = any(is_overdue(release, at) for release in releases)
-    return Viewer(temporal_ui, at, temporal_health.ask_from_thread() if overdue else None)
+    return Viewer(temporal_ui, at, temporal_health.get_from_thread() if overdue else None)

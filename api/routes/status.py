@@ -16,7 +16,7 @@ def get_status(request: Request, caller: CallerDep, database: DatabaseDep, tempo
     Keys with the instance role owner also get the identities of the workers. The response takes at most two seconds while Temporal
     is down. While the database is down, it is the problem `database_unavailable`.
     """
-    temporal, at = temporal_health.ask_from_thread(), now()
+    temporal, at = temporal_health.get_from_thread(), now()
     with database.reading() as store:
         lateness = store.releases.lateness(at, PATIENCE)
     return system_view(request.app.version, temporal, lateness, at, names_workers=caller.access.is_owner)

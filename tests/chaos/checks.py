@@ -8,20 +8,20 @@ from datetime import UTC, datetime, timedelta
 from tests.chaos.evidence import Evidence, changes_in
 from tests.chaos.flag_model import after_step, flag_of, flags_in_the_end
 from tests.workflows.state_machine.flag_history import paths_of
-from tests.workflows.state_machine.promises import broken_promises
-from tests.workflows.state_machine.record import Row, Story
+from tests.workflows.state_machine.invariants import violations
+from tests.workflows.state_machine.record import ReleaseRecord, Row
 
 ENDED_BY_PEOPLE = ("removed", "rolled_back")
 
 
 def the_record_keeps_what_it_promised(evidence: Evidence) -> Iterator[str]:
     """All that holds of any record: once, in order, not before its time, nothing after the end, audit and changes and flags alike."""
-    yield from broken_promises(evidence.record)
+    yield from violations(evidence.record)
 
 
 def nothing_is_stuck(evidence: Evidence) -> Iterator[str]:
     """Every release has ended, Temporal has nothing left to do, and nothing is left to tell it."""
-    for story in evidence.record.stories:
+    for story in evidence.record.releases:
         if story.row["ended_at"] is None:
             yield f"{story.row['id']} is {story.row['status']} at '{story.row['stage']}'"
     for each in evidence.executions:
@@ -33,7 +33,7 @@ def nothing_is_stuck(evidence: Evidence) -> Iterator[str]:
 
 def what_was_told_is_recorded(evidence: Evidence) -> Iterator[str]:
     """There is each release that people were told of, and no other; it ended as they were told."""
-    rows = {story.row["id"]: story.row for story in evidence.record.stories}
+    rows = {story.row["id"]: story.row for story in evidence.record.releases}
     told = Counter(each.id for each in evidence.told)
     if told != Counter(rows.keys()):
         yield f"told but not recorded, or twice: {told - Counter(rows.keys())}; recorded but not told: {Counter(rows.keys()) - told}"
@@ -46,7 +46,7 @@ def what_was_told_is_recorded(evidence: Evidence) -> Iterator[str]:
 def the_whole_road_was_made(evidence: Evidence) -> Iterator[str]:
     """A release begins where it was wanted, and is completed at its last stage."""
     wanted = {each.id: each.planned.starting_stage for each in evidence.told}
-    for story in evidence.record.stories:
+    for story in evidence.record.releases:
         if story.runs[0]["stage"] != wanted.get(story.row["id"], story.runs[0]["stage"]):
             yield f"{story.row['id']} began at '{story.runs[0]['stage']}'"
         if story.row["status"] == "completed" and story.runs[-1]["stage"] != story.stages[-1]["name"]:
@@ -55,7 +55,7 @@ def the_whole_road_was_made(evidence: Evidence) -> Iterator[str]:
 
 def changes_are_what_the_pipeline_says(evidence: Evidence) -> Iterator[str]:
     """Each change is in its stage's environment, and leaves each field that its stage names as the stage says."""
-    for story in evidence.record.stories:
+    for story in evidence.record.releases:
         for change in story.changes:
             stage = story.stage_of(story.runs[change["visit"] - 1])
             says, left = _said(story, stage, change), paths_of(change["after"])
@@ -77,7 +77,7 @@ def each_release_has_one_workflow(evidence: Evidence) -> Iterator[str]:
     """Temporal ran each release once, and nothing else; one that ended before it could start never ran."""
     runs = Counter(each.workflow for each in evidence.executions if each.type == "Release")
     ids = {workflow.split("/")[3]: times for workflow, times in runs.items()}
-    for story in evidence.record.stories:
+    for story in evidence.record.releases:
         times, id_ = ids.pop(story.row["id"], 0), story.row["id"]
         never_started = story.row["status"] in ENDED_BY_PEOPLE and not story.changes
         if times != 1 and not (times == 0 and never_started):
@@ -93,7 +93,7 @@ def temporal_made_what_is_recorded(evidence: Evidence) -> Iterator[str]:
     for change in (made - recorded).elements():
         yield f"Temporal had {change} made, and it is not recorded so"
     may_be_missing = {key for run in evidence.executions for key in run.unanswered} | {
-        story.changes[-1]["key"] for story in evidence.record.stories if story.changes and story.row["status"] in ENDED_BY_PEOPLE
+        story.changes[-1]["key"] for story in evidence.record.releases if story.changes and story.row["status"] in ENDED_BY_PEOPLE
     }
     for change in (recorded - made).elements():
         if change[0] not in may_be_missing:
@@ -111,7 +111,7 @@ def nothing_is_made_before_temporal_asked(evidence: Evidence) -> Iterator[str]:
 def a_pause_takes_nothing_off_a_wait(evidence: Evidence) -> Iterator[str]:
     """By Temporal's clock: what was paused waits as long, besides the time from having looked at the pause until it was resumed."""
     paused = {run.workflow.split("/")[3]: run.paused for run in evidence.executions if run.paused}
-    for story in evidence.record.stories:
+    for story in evidence.record.releases:
         resumed = next((_at(entry["at"]) for entry in story.audit if entry["event"] == "release.resumed"), None)
         heard = paused.get(story.row["id"])
         if resumed and heard and heard < resumed:
@@ -150,7 +150,7 @@ def wrong_with(evidence: Evidence) -> list[str]:
     return [f"{check.__name__}: {wrong}" for check in CHECKS for wrong in check(evidence)]
 
 
-def _too_soon(story: Story, heard: datetime, resumed: datetime) -> Iterator[str]:
+def _too_soon(story: ReleaseRecord, heard: datetime, resumed: datetime) -> Iterator[str]:
     """A visit that was under way all that time, and the first thing that it did afterwards."""
     for run in story.runs:
         wait = re.fullmatch(r"PT(\d+)S", story.stage_of(run)["trigger"].get("duration", ""))
@@ -161,7 +161,7 @@ def _too_soon(story: Story, heard: datetime, resumed: datetime) -> Iterator[str]
                 yield f"{story.row['id']} was paused from {heard} to {resumed}, due at {due}, and acted at {done[0]}"
 
 
-def _said(story: Story, stage: Row, change: Row) -> dict[str, object]:
+def _said(story: ReleaseRecord, stage: Row, change: Row) -> dict[str, object]:
     """What the stage says of each path that it names, by making its step of two flags that differ everywhere."""
     nothing, else_ = object(), object()
     segments = {action["segment"] for action in stage["actions"] if "segment" in action}

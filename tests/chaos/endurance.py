@@ -160,8 +160,8 @@ def _where_all_stands(ground: Ground) -> Stands | None:
         running = asyncio.run(open_workflows(_temporal(ground))).total()
         ground.database.copy_to(Path(folder) / "look.db")
         record, entries = read_database(Path(folder) / "look.db")
-        unfinished = sum(story.row["ended_at"] is None for story in record.stories)
-        return Stands(entries, unfinished, sum(story.row["sequence"] for story in record.stories), running)
+        unfinished = sum(story.row["ended_at"] is None for story in record.releases)
+        return Stands(entries, unfinished, sum(story.row["sequence"] for story in record.releases), running)
     return None
 
 

@@ -68,7 +68,7 @@ def _print_table(console: Console, outcomes: dict[tuple[int, str], Outcome]) -> 
     console.print(f"| {' | '.join(HEADINGS)} |\n|{'---|' * len(HEADINGS)}", markup=False)
     for (seed, system), outcome in outcomes.items():
         faults = [outcome.count(kind) for kind in (STALL, REFUSE, FULL)]
-        releases, rest = len(outcome.evidence.record.stories), f"{outcome.settled_after:.0f} s"
+        releases, rest = len(outcome.evidence.record.releases), f"{outcome.settled_after:.0f} s"
         row = [seed, system, outcome.kills, *faults, releases, outcome.changes, rest, len(outcome.wrong)]
         console.print(f"| {' | '.join(str(each) for each in row)} |", markup=False)
 

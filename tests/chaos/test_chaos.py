@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(500)]
 
 def test_nothing_is_lost_or_made_twice_on_postgresql_whatever_fails(on_postgresql: Run) -> None:
     assert on_postgresql.outcome.wrong == []
-    assert len(on_postgresql.outcome.evidence.record.stories) == ON_POSTGRESQL.releases
+    assert len(on_postgresql.outcome.evidence.record.releases) == ON_POSTGRESQL.releases
     assert {fault.kind for fault in on_postgresql.outcome.faults} == {KILL, STALL, FULL}
     assert any("database" in fault.victims for fault in on_postgresql.outcome.faults)
 

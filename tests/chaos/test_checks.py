@@ -66,16 +66,16 @@ def a_removal_that_was_not_heard(evidence: Evidence, _path: Path) -> Evidence:
 
 def a_pause_for_the_whole_wait(evidence: Evidence, _path: Path) -> Evidence:
     """A release was paused as it entered a stage until just before that acted, as though no wait had been left."""
-    for story in evidence.record.stories:
+    for story in evidence.record.releases:
         for run in story.runs:
             waits = "duration" in story.stage_of(run)["trigger"] and run["acted_at"]
             executions = [each for each in evidence.executions if each.workflow.endswith(story.row["id"])]
             if waits and executions and not any(entry["event"] == "release.resumed" for entry in story.audit):
                 resumed = story.audit[0] | {"event": "release.resumed", "at": story.changes_on(run["visit"])[0]["made_at"]}
-                stories = [replace(each, audit=[*each.audit, resumed]) if each is story else each for each in evidence.record.stories]
+                releases = [replace(each, audit=[*each.audit, resumed]) if each is story else each for each in evidence.record.releases]
                 paused = executions[0]._replace(paused=datetime.fromisoformat(f"{run['entered_at']}+00:00"))
                 others = [each for each in evidence.executions if each is not executions[0]]
-                return replace(evidence, record=replace(evidence.record, stories=stories), executions=[*others, paused])
+                return replace(evidence, record=replace(evidence.record, releases=releases), executions=[*others, paused])
     raise AssertionError("no release waited")
 
 
@@ -138,7 +138,7 @@ def test_nothing_is_lost_or_made_twice_on_sqlite_and_each_violation_that_is_plan
     on_sqlite: Run, tmp_path: Path
 ) -> None:
     assert on_sqlite.outcome.wrong == []
-    assert len(on_sqlite.outcome.evidence.record.stories) == ON_SQLITE.releases
+    assert len(on_sqlite.outcome.evidence.record.releases) == ON_SQLITE.releases
     assert {fault.kind for fault in on_sqlite.outcome.faults} == {KILL, REFUSE}
     for number, (plant, finding) in enumerate(VIOLATIONS):
         path = Path(shutil.copy(on_sqlite.folder / "evidence.db", tmp_path / f"{number}.db"))

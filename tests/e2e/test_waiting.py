@@ -10,7 +10,7 @@ from tests.cli.conftest import Terminal
 from tests.e2e.stack import Stack, running_stack, wait_for
 from tests.overdue import make_overdue
 from tests.pipelines import pipeline, stage
-from workflows.service.namespace import make_namespace_ready
+from workflows.service.namespace import ensure_namespace
 
 pytestmark = pytest.mark.e2e
 
@@ -26,7 +26,7 @@ def test_a_release_without_a_worker_says_so_and_goes_on_when_one_comes(
 ) -> None:
     with running_stack(tmp_path, sqlite_url, with_worker=False) as stack:
         monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{stack.temporal_port}")
-        asyncio.run(make_namespace_ready(timedelta(seconds=30)))
+        asyncio.run(ensure_namespace(timedelta(seconds=30)))
         terminal = Terminal(stack.api.address)
         stack.api.make_project()
         stack.api.publish(pipeline(stage("Development")))

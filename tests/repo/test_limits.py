@@ -32,7 +32,7 @@ from domain.webhooks.webhook import MOST_WEBHOOKS, OLD_SECRET_LIFETIME, RetryPol
 from settings import Settings
 from tests.repo.guide import ROOT, rows, text_of
 from worker import WEBHOOK_SLOTS
-from workflows.policies import CONTROL, PROVIDER_CALL
+from workflows.policies import ACTIVITY_OPTIONS, UPDATE_TIMEOUT
 from workflows.search_attributes import ALL, KEYWORDS
 
 DOCUMENT = text_of("docs/guide/limits.md")
@@ -118,9 +118,9 @@ LIMITS = {
     "problems listed in one answer": MOST_PROBLEMS,
     "`Idempotency-Key`, in characters": _idempotency_key(),
     "time in which it is remembered, in hours": _seconds(KEPT) // 3600,
-    "time for a control to take effect, in seconds; then 503": _seconds(CONTROL),
-    "duration of an attempt to make a change, in seconds": _seconds(PROVIDER_CALL["start_to_close_timeout"]),
-    "time between two attempts, in seconds": _seconds(PROVIDER_CALL["retry_policy"].maximum_interval),
+    "time for a control to take effect, in seconds; then 503": _seconds(UPDATE_TIMEOUT),
+    "duration of an attempt to make a change, in seconds": _seconds(ACTIVITY_OPTIONS["start_to_close_timeout"]),
+    "time between two attempts, in seconds": _seconds(ACTIVITY_OPTIONS["retry_policy"].maximum_interval),
     "lateness of a stage before `waiting_for` reports a problem, in seconds": _seconds(PATIENCE),
     "connections of an API process to PostgreSQL": _api_connections(),
     "connections of a worker to PostgreSQL": inspect.signature(Database).parameters["pool_size"].default,

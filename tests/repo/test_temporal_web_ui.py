@@ -31,5 +31,5 @@ def test_every_update_signal_and_query_is_listed() -> None:
     assert set(re.findall(r"`(\w+)`", updates)) == {control.value for control in Control if control not in decided_by_the_record}
     assert set(re.findall(r"\*\*Signal\*\* `(\w+)`", DOCUMENT)) == {LOOK_AGAIN, ROLL_OVER}
     assert f"`{RELEASE}` or `{ROLLBACK}`, `{TASK_QUEUE}`" in DOCUMENT
-    query = vars(ReleaseWorkflow.where)["__temporal_query_definition"].name
+    query = vars(ReleaseWorkflow.current_place)["__temporal_query_definition"].name
     assert f"**Query** `{query}`" in DOCUMENT

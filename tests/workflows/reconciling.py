@@ -1,0 +1,18 @@
+"""Passes of the reconciler, repeated until Temporal has listed what was closed."""
+
+from domain.releases.release import Release
+from tests.workflows.harness import Harness
+from tests.workflows.waits import until_async
+from workflows.service.reconciler import Reconciler
+
+
+async def reconcile_until_finished(harness: Harness, release: Release) -> Release:
+    """Reconcile until the record of the release is finished."""
+    reconciler = Reconciler(harness.world.database, harness.releases)
+
+    async def finished() -> Release | None:
+        await reconciler.reconcile()
+        record = harness.record(release)
+        return record if record.is_finished else None
+
+    return await until_async("the reconciler to close the release", finished)
