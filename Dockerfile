@@ -1,5 +1,4 @@
-# One image for every process: `flaghoist` is the entry point, and the command says which
-# (api, worker, migrate, bootstrap).
+# One image for every process. The entry point is `flaghoist`; the command selects the process (api, worker, migrate, bootstrap).
 
 FROM python:3.11-slim AS build
 ENV UV_PYTHON_DOWNLOADS=never \
@@ -8,8 +7,8 @@ ENV UV_PYTHON_DOWNLOADS=never \
     UV_LINK_MODE=copy
 RUN pip install --no-cache-dir --disable-pip-version-check uv==0.13.9
 WORKDIR /source
-# Dependencies first, so that a change of our own code does not install them anew. Neither the tools of the group `dev`
-# nor the extra `embedded` with its Temporal server is part of the image.
+# Install dependencies first, so that a change of our code does not reinstall them. The image contains neither the tools of the
+# group `dev` nor the extra `embedded` with its Temporal server.
 COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-default-groups --no-install-project
 COPY README.md LICENSE process_exit.py settings.py worker.py ./
@@ -28,7 +27,7 @@ ENV PATH=/opt/flaghoist/bin:$PATH \
 USER 10001
 WORKDIR /opt/flaghoist
 EXPOSE 8080
-# For the default command, api. A worker listens on no such port: switch it off (`--no-healthcheck`), or ask its metrics.
+# For the default command, api. A worker does not listen on this port: turn the check off (`--no-healthcheck`), or request its metrics.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('FLAGHOIST_PORT', '8080')), timeout=4); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
 ENTRYPOINT ["flaghoist"]

@@ -6,7 +6,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_COMPILE_BYTECODE := 1
 
-help: ## list the verbs
+help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: .venv/.ready ## start Flaghoist with an embedded Temporal server and a demo
@@ -15,7 +15,7 @@ run: .venv/.ready ## start Flaghoist with an embedded Temporal server and a demo
 test: check ## run every check and every test
 	.venv/bin/pytest -n 3 --dist loadgroup
 
-check: .venv/.ready-for-tests ## formatting, lint, types and import contracts
+check: .venv/.ready-for-tests ## check formatting, lint, types and import contracts
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
@@ -25,25 +25,25 @@ format: .venv/.ready-for-tests ## format the code
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-openapi: .venv/.ready-for-tests ## write docs/openapi.json and docs/problems.md anew
+openapi: .venv/.ready-for-tests ## regenerate docs/openapi.json and docs/problems.md
 	.venv/bin/python -m api.openapi > docs/openapi.json
 	.venv/bin/python -m api.explanations > docs/problems.md
 
-migrate: .venv/.ready ## bring the database to this version's schema
+migrate: .venv/.ready ## upgrade the database to this version's schema
 	.venv/bin/flaghoist migrate
 
-bench: .venv/.ready-for-tests ## measure what Flaghoist carries, beside what Temporal alone does
+bench: .venv/.ready-for-tests ## measure Flaghoist against Temporal alone (half an hour)
 	.venv/bin/python -m benchmarks --write
 	.venv/bin/python -m benchmarks.report
 
-audit: .venv/bin/uv ## ask osv.dev whether anything in uv.lock is known to be vulnerable
+audit: .venv/bin/uv ## check uv.lock for known vulnerabilities at osv.dev
 	@$(UV) audit --frozen
 
-chaos: .venv/.ready-for-tests ## let releases climb while everything is killed and judge what is left; ask every route for minutes (half an hour in all)
+chaos: .venv/.ready-for-tests ## run releases while everything is killed, then call every route with generated input (half an hour)
 	.venv/bin/python -m tests.chaos.run
 	.venv/bin/python -W ignore -m tests.input.run --seconds 240
 
-clean: ## forget the environment (not the state under .flaghoist)
+clean: ## delete .venv (the state under .flaghoist stays)
 	rm -rf .venv
 
 .venv/bin/uv:

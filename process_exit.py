@@ -1,4 +1,4 @@
-"""How the processes of Flaghoist end: each door runs its work in here."""
+"""The end of Flaghoist's processes. Each entry point runs its work through `run`."""
 
 import os
 import sys
@@ -8,22 +8,22 @@ from contextlib import suppress
 from typing import NoReturn
 
 
-def run(work: Callable[[], int], tell_failure: Callable[[], None] = traceback.print_exc) -> NoReturn:
-    """Do a process's whole work and end with the exit code that it returns; with 1, and the failure told, if it fails."""
+def run(work: Callable[[], int], report_failure: Callable[[], None] = traceback.print_exc) -> NoReturn:
+    """Do the whole work of a process, and exit with the code that it returns. If it raises, report that and exit with code 1."""
     try:
         code = work()
     except Exception:
-        tell_failure()
+        report_failure()
         code = 1
-    leave(code)
+    exit_process(code)
 
 
-def leave(code: int) -> NoReturn:
-    """End this process at once, with everything said.
+def exit_process(code: int) -> NoReturn:
+    """Flush the output and end this process at once, without the interpreter's own cleanup.
 
-    A process that used a Temporal client sometimes aborts in the interpreter's own exit (temporalio/sdk-python#300).
+    That cleanup sometimes aborts in a process that used a Temporal client (temporalio/sdk-python#300).
     """
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # A full disk changes no exit code.
+        with suppress(OSError):  # A full disk must not change the exit code.
             stream.flush()
     os._exit(code)

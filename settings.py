@@ -1,4 +1,4 @@
-"""Every knob, with its default and its meaning. Read only at the process_exit."""
+"""The settings, each with its default and its meaning. Only entry points read them."""
 
 import ipaddress
 import logging
@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 def _rate(text: str) -> str:
     if text and not re.fullmatch(r"[1-9][0-9]{0,4}/(second|minute|hour)", text):
-        raise ValueError("must be a number of requests, at most 99999, per second, minute or hour, such as 600/minute; empty for no limit")
+        raise ValueError("must be 1 to 99999 requests per second, minute or hour, such as 600/minute, or empty for no limit")
     return text
 
 
@@ -23,7 +23,7 @@ def _origins(text: str) -> str:
     for origin in text.split(",") if text else ():
         if not re.fullmatch(r"\*|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", origin.strip()):
             raise ValueError(
-                "must be origins such as https://shop.example or http://localhost:3000, with commas between; * for all; empty for none"
+                "must be origins such as https://shop.example or http://localhost:3000, separated by commas, * for all, or empty for none"
             )
     return text
 
@@ -34,52 +34,61 @@ def _listening_address(text: str) -> str:
         if text and not (ipaddress.ip_address(host.strip("[]")) and 1 <= int(port) <= 65535):
             raise ValueError(port)
     except ValueError as error:
-        raise ValueError("must be an IP address and a port, such as 127.0.0.1:9464 or [::1]:9464; empty for no metrics") from error
+        raise ValueError("must be an IP address and a port, such as 127.0.0.1:9464 or [::1]:9464, or empty for no metrics") from error
     return text
 
 
 class Settings(BaseSettings):
-    """Flaghoist's settings, each an environment variable that begins with FLAGHOIST_."""
+    """Flaghoist's settings. Each is an environment variable that starts with FLAGHOIST_."""
 
     model_config = SettingsConfigDict(env_prefix="FLAGHOIST_", frozen=True)
 
-    home: Path = Field(default=Path(".flaghoist"), description="Where the embedded stack keeps its state.")
+    home: Path = Field(default=Path(".flaghoist"), description="The folder in which the embedded stack keeps its state.")
     database_url: str = Field(
-        default="", description="An SQLAlchemy URL: `sqlite:///…` or `postgresql+psycopg://…`. Empty: SQLite under FLAGHOIST_HOME."
+        default="", description="An SQLAlchemy URL: `sqlite:///…` or `postgresql+psycopg://…`. Empty: a SQLite file in FLAGHOIST_HOME."
     )
-    host: str = Field(default="127.0.0.1", description="The address the API listens on.")
-    port: int = Field(default=8080, ge=1, le=65535, description="The port the API listens on.")
+    host: str = Field(default="127.0.0.1", description="The address on which the API listens.")
+    port: int = Field(default=8080, ge=1, le=65535, description="The port on which the API listens.")
     temporal_port: int = Field(default=7233, ge=1, le=65535, description="The port of the embedded Temporal server.")
     temporal_ui_port: int = Field(default=8233, ge=1, le=65535, description="The port of the embedded Temporal Web UI.")
-    temporal_ui_url: str = Field(default="", description="Where people reach the Temporal Web UI, for links. Empty: the embedded one.")
+    temporal_ui_url: str = Field(default="", description="The public URL of the Temporal Web UI, for links. Empty: the embedded one.")
     bootstrap_key: SecretStr = Field(
-        default=SecretStr(""), description="A first key with every right, at least 20 characters; made by `flaghoist dev` if not given."
+        default=SecretStr(""),
+        description="The first API key, with every right. At least 20 characters. Empty: `flaghoist dev` generates one.",
     )
     reconcile_seconds: float = Field(
-        default=15, gt=0, le=3600, description="How often the workers look for releases whose workflow was ended at Temporal."
+        default=15,
+        gt=0,
+        le=3600,
+        description="The interval in seconds at which workers look for releases whose workflow was ended in Temporal.",
     )
     worker_threads: int = Field(
-        default=0, ge=0, le=200, description="How many activities a worker runs at once. 0: 4 on SQLite, 20 on PostgreSQL."
+        default=0,
+        ge=0,
+        le=200,
+        description="The number of activities that a worker runs at the same time. 0: 4 on SQLite, 20 on PostgreSQL.",
     )
     worker_metrics: Annotated[str, AfterValidator(_listening_address)] = Field(
         default="",
-        description="Where a worker serves its metrics, such as `127.0.0.1:9464`. Empty: nowhere. One port per worker.",
+        description="The address on which a worker serves its metrics, such as `127.0.0.1:9464`. Each worker needs its own port. "
+        "Empty: no metrics.",
     )
     rate_limit: Annotated[str, AfterValidator(_rate)] = Field(
         default="",
-        description="How many requests each key may send, such as `600/minute`. Every API process counts for itself. Empty: no limit.",
+        description="The maximum number of requests per key, such as `600/minute`. Each API process counts separately. Empty: no limit.",
     )
     cors_origins: Annotated[str, AfterValidator(_origins)] = Field(
         default="",
-        description="Which websites may read flags from a browser, such as `https://shop.example`, with commas between; `*` for all. "
-        "Empty: none.",
+        description="The comma-separated origins of the websites that may read flags from a browser, such as `https://shop.example`. "
+        "`*`: all. Empty: none.",
     )
     webhooks_allow_private: bool = Field(
         default=False,
-        description="Whether webhooks may lead to private and loopback addresses, and by plain HTTP. Not where others make webhooks.",
+        description="Allow webhook URLs on private and loopback addresses and with plain HTTP. "
+        "Unsafe if untrusted users can create webhooks.",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least that is logged.")
-    log_format: Literal["json", "text"] = Field(default="json", description="How log lines are written.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The lowest level that is logged.")
+    log_format: Literal["json", "text"] = Field(default="json", description="The format of log lines.")
 
     @property
     def database(self) -> str:
@@ -88,32 +97,32 @@ class Settings(BaseSettings):
 
     @property
     def websites(self) -> list[str]:
-        """Which websites may read flags from a browser."""
+        """The origins of the websites that may read flags from a browser."""
         return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
 
     @property
     def temporal_ui(self) -> str:
-        """Where people reach the Temporal Web UI."""
+        """The URL of the Temporal Web UI."""
         return (self.temporal_ui_url or f"http://127.0.0.1:{self.temporal_ui_port}").rstrip("/")
 
 
 class _StandardError:
-    """Where lines go. One that can't be written is lost, and nothing else is: a full disk must stop neither requests nor the outbox."""
+    """The stream for log lines. Lines that can't be written are lost: a full disk must stop neither requests nor the outbox."""
 
     def write(self, text: str) -> int:
-        """Write if that can be done."""
+        """Write the text, if possible."""
         with suppress(OSError):
             sys.stderr.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Have it written if that can be done."""
+        """Flush the stream, if possible."""
         with suppress(OSError):
             sys.stderr.flush()
 
 
 def configure_logs(settings: Settings) -> None:
-    """One line per event on standard error, ours and the libraries' alike."""
+    """Log one line per event to standard error, both for our own events and for those of libraries."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     lines: Any = _StandardError()
     shared: list[Any] = [

@@ -1,4 +1,4 @@
-"""The worker's door: what runs, with what, on which queue."""
+"""The worker process: the workflows, activities and loops that it runs, and the task queues that it polls."""
 
 import asyncio
 import signal
@@ -37,20 +37,20 @@ from workflows.webhook import WebhookWorkflow
 log = structlog.get_logger()
 
 GRACE = timedelta(seconds=25)
-"""How long a change in flight may take to finish once the worker is told to stop."""
+"""The time that a change in progress has to finish after the worker was asked to stop."""
 
-RECEIVERS = 8
-"""To how many webhooks a worker delivers at once."""
+WEBHOOK_SLOTS = 8
+"""The number of webhooks that a worker delivers to at the same time."""
 
 
 def sandbox(*more: str) -> SandboxedWorkflowRunner:
-    """The sandbox of worker, tests and replays alike; without the pass-through each workflow imports SQLAlchemy anew."""
-    ours = ("domain", "activities", "workflows", *more)
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*ours))
+    """Return the sandbox for workers, tests and replays. Without the pass-through, each workflow would import SQLAlchemy again."""
+    modules = ("domain", "activities", "workflows", *more)
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*modules))
 
 
 def runtime_serving_metrics(address: str) -> Runtime:
-    """Temporal's runtime with an endpoint for Prometheus, which serves the SDK's metrics and, through its meter, ours."""
+    """Return a Temporal runtime with an endpoint for Prometheus. It serves the SDK's metrics and, through its meter, ours."""
     prometheus = PrometheusConfig(
         bind_address=address,
         counters_total_suffix=True,
@@ -62,12 +62,12 @@ def runtime_serving_metrics(address: str) -> Runtime:
 
 
 def concurrency_of(settings: Settings, database: Database) -> int:
-    """How many activities run at once: SQLite lets one write at a time."""
+    """Return the number of activities that run at the same time. SQLite gets few: it allows one writer at a time."""
     return settings.worker_threads or (4 if database.is_sqlite else 20)
 
 
 def worker_options(threads: ThreadPoolExecutor, concurrency: int) -> dict[str, Any]:
-    """How work is taken from the task queue."""
+    """Return the options of workers that run releases."""
     return {
         "activity_executor": threads,
         "max_concurrent_activities": concurrency,
@@ -87,7 +87,7 @@ def build_worker(
     meter: MetricMeter = MetricMeter.noop,
     **options: Any,
 ) -> Worker:
-    """Everything that runs on the task queue; `options` are further ones of the Worker's."""
+    """Return the worker that runs releases and rollbacks, with further options of `Worker` in `options`."""
     changes, releases, rollbacks = ChangeActivities(database, meter), ReleaseActivities(database), RollbackActivities(database)
     return Worker(
         client,
@@ -100,24 +100,24 @@ def build_worker(
 
 
 def build_webhook_worker(
-    client: Client, database: Database, threads: ThreadPoolExecutor, poster: HttpPoster, patience: RetryPolicy | None = None
+    client: Client, database: Database, threads: ThreadPoolExecutor, poster: HttpPoster, retry_policy: RetryPolicy | None = None
 ) -> Worker:
-    """What delivers to webhooks: with slots and threads of its own, so that no receiver ever holds a release."""
-    deliveries = DeliveryActivities(database, poster, patience)
+    """Return the worker that delivers to webhooks. It has its own slots and threads, so that slow receivers never delay releases."""
+    deliveries = DeliveryActivities(database, poster, retry_policy)
     return Worker(
         client,
         task_queue=WEBHOOK_QUEUE,
         workflows=[WebhookWorkflow],
         activities=[deliveries.deliver_notices],
         activity_executor=threads,
-        max_concurrent_activities=RECEIVERS,
+        max_concurrent_activities=WEBHOOK_SLOTS,
         workflow_runner=sandbox(),
         graceful_shutdown_timeout=GRACE,
     )
 
 
 async def serve(settings: Settings) -> None:
-    """Run until told to stop; a change in flight finishes first."""
+    """Run until a signal arrives. Let changes in progress finish before returning."""
     stop = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
@@ -128,12 +128,12 @@ async def serve(settings: Settings) -> None:
     if client is None:
         return
     releases = ReleaseClient(client)
-    with ThreadPoolExecutor(concurrency) as threads, ThreadPoolExecutor(RECEIVERS) as receivers:
+    with ThreadPoolExecutor(concurrency) as threads, ThreadPoolExecutor(WEBHOOK_SLOTS) as webhook_threads:
         meter = runtime.metric_meter if runtime else MetricMeter.noop
         poster = HttpPoster(allow_private=settings.webhooks_allow_private)
         workers = [
             build_worker(client, database, threads, concurrency, meter),
-            build_webhook_worker(client, database, receivers, poster),
+            build_webhook_worker(client, database, webhook_threads, poster),
         ]
         loops = [
             asyncio.create_task(WebhookDispatcher(database, client).run()),
@@ -151,7 +151,7 @@ async def serve(settings: Settings) -> None:
 
 
 async def _connect(stop: asyncio.Event, runtime: Runtime | None) -> Client | None:
-    """Wait for Temporal and register what workflows need; nothing if told to stop meanwhile."""
+    """Wait for Temporal and register the search attributes. Return None if stopped while waiting."""
     while not stop.is_set():
         try:
             client = await connect(lazy=False, runtime=runtime)
@@ -165,7 +165,7 @@ async def _connect(stop: asyncio.Event, runtime: Runtime | None) -> Client | Non
 
 
 def work() -> int:
-    """Run a worker until it is told to stop."""
+    """Run a worker until a signal arrives, and return the exit code."""
     settings = Settings()
     configure_logs(settings)
     asyncio.run(serve(settings))
@@ -173,8 +173,8 @@ def work() -> int:
 
 
 def main() -> None:
-    """Run a worker; exit code 1 on a fatal error."""
-    run(work, tell_failure=lambda: log.exception("worker_failed"))
+    """Run a worker. Exit code 1 on a fatal error."""
+    run(work, report_failure=lambda: log.exception("worker_failed"))
 
 
 if __name__ == "__main__":

@@ -79,12 +79,12 @@ class DeliveryActivities:
 
     def _give_up_expired(self, webhook: str) -> None:
         with self.database.transaction() as store:
-            store.deliveries.give_up(webhook, _now() - self.policy.in_all)
+            store.deliveries.give_up(webhook, _now() - self.policy.give_up_after)
 
     def _result(self, webhook: str, failures: int) -> Delivered:
         with self.database.reading() as store:
             next_at = store.deliveries.next_at(webhook)
-        return Delivered(failures=failures, rest=self.policy.rest_after(failures), next_at=next_at)
+        return Delivered(failures=failures, rest=self.policy.backoff_after(failures), next_at=next_at)
 
 
 def _now() -> datetime:

@@ -1,4 +1,4 @@
-"""The API's door: settings in, routers on, refusals answered."""
+"""The entry point of the API: settings, routers, middleware and error handlers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -18,7 +18,7 @@ from api.docs_page import serve_documentation
 from api.evaluation import flagsmith, ofrep, stream
 from api.evaluation.cors import EvaluationCors
 from api.evaluation.served_environments import Environments
-from api.idempotency import answer_again
+from api.idempotency import replay_answers
 from api.openapi_schema import DescribedApi
 from api.problems import OUTAGES, answer_problems
 from api.prometheus import ApiMetrics
@@ -72,28 +72,28 @@ EVALUATION = (ofrep, flagsmith, stream)
 SERVES_FLAGS = (ofrep.PREFIX, flagsmith.PREFIX)
 VERSION = "0.2.0"
 
-AGAIN_AFTER = 2.0
-"""In seconds: how long it waits for the database before it tries again."""
+RETRY_INTERVAL = 2.0
+"""In seconds, between attempts to store the bootstrap key."""
 
 log = structlog.get_logger()
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The whole HTTP API; it starts and answers while Temporal is down."""
+    """Create the HTTP API. It starts and answers while Temporal is down."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = Database(settings.database, pool_size=40)
-        keeping = await _keep_bootstrap_key(database, settings.bootstrap_key.get_secret_value())
+        storing_key = await _store_bootstrap_key(database, settings.bootstrap_key.get_secret_value())
         client = await connect()
         app.state.database = database
         app.state.releases = ReleaseClient(client)
         app.state.outbox_relay = OutboxRelay(database, app.state.releases)
-        app.state.temporal_health = TemporalHealth(app.state.releases.look)
+        app.state.temporal_health = TemporalHealth(app.state.releases.health)
         app.state.temporal_ui = f"{settings.temporal_ui}/namespaces/{client.namespace}"
         app.state.metrics.watch(database)
         app.state.environments = Environments(database)
-        loops = [asyncio.create_task(each) for each in (app.state.outbox_relay.run(), app.state.environments.follow(), keeping)]
+        loops = [asyncio.create_task(each) for each in (app.state.outbox_relay.run(), app.state.environments.follow(), storing_key)]
         yield
         for loop in loops:
             loop.cancel()
@@ -115,42 +115,42 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.rate_limit, app.state.webhooks_allow_private = RateLimit(settings.rate_limit), settings.webhooks_allow_private
     _add_middleware(app, settings)
     answer_problems(app)
-    answer_again(app)
+    replay_answers(app)
     ofrep.answer_ofrep_failures(app)
     flagsmith.answer_flagsmith_failures(app)
     _add_routes(app)
     return app
 
 
-async def _keep_bootstrap_key(database: Database, secret: str) -> Coroutine[None, None, None]:
-    """Keep it at once if that can be done; what is left to do is to try until the database is there."""
+async def _store_bootstrap_key(database: Database, secret: str) -> Coroutine[None, None, None]:
+    """Store the key, or return the retries that remain if the database can't be reached."""
     try:
         await asyncio.to_thread(keep_bootstrap_key, database, secret)
     except OUTAGES as error:
-        if database.is_sqlite:  # What is wrong with a file does not pass.
+        if database.is_sqlite:  # Retrying does not help with a broken file.
             raise
         log.warning("bootstrap_key_failed", error=str(error))
-        return _go_on_keeping(database, secret)
+        return _retry_storing(database, secret)
     return asyncio.sleep(0)
 
 
-async def _go_on_keeping(database: Database, secret: str) -> None:
-    kept = False
-    while not kept:
-        await asyncio.sleep(AGAIN_AFTER)
+async def _retry_storing(database: Database, secret: str) -> None:
+    stored = False
+    while not stored:
+        await asyncio.sleep(RETRY_INTERVAL)
         with suppress(*OUTAGES):
             await asyncio.to_thread(keep_bootstrap_key, database, secret)
-            kept = True
+            stored = True
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    app.add_middleware(BodyLimits, leaves=SERVES_FLAGS)
+    app.add_middleware(BodyLimits, raw_paths=SERVES_FLAGS)
     app.add_middleware(EvaluationCors, origins=settings.websites, paths=SERVES_FLAGS)
-    app.add_middleware(RequestMiddleware, metrics=app.state.metrics, quiet=SERVES_FLAGS)  # The last one added comes first.
+    app.add_middleware(RequestMiddleware, metrics=app.state.metrics, quiet=SERVES_FLAGS)  # Added last, so outermost.
 
 
 def _add_routes(app: FastAPI) -> None:
-    for evaluation in EVALUATION:  # First: routes are looked at in their order, and these are asked for most.
+    for evaluation in EVALUATION:  # First: routes are matched in order, and these are the most frequent.
         app.include_router(evaluation.router)
     versioned = APIRouter(prefix=VERSIONED, dependencies=[Depends(known_parameters)])
     for module in ROUTERS:
@@ -167,7 +167,7 @@ def _operation_id(route: APIRoute) -> str:
 
 
 def listen() -> int:
-    """Serve the API until told to stop; exit code 1 if it could not start."""
+    """Serve the API until the process is signalled. Returns exit code 1 if it could not start."""
     settings = Settings()
     configure_logs(settings)
     config = uvicorn.Config(create_app(settings), host=settings.host, port=settings.port, log_config=None, access_log=False)

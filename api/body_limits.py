@@ -1,7 +1,8 @@
-"""What the body of a request may be: not too large, and JSON."""
+"""Limits on request bodies: their size, and that they are JSON."""
 
 import email.message
 import json
+from collections import Counter
 from http import HTTPStatus
 from typing import Any
 
@@ -16,18 +17,18 @@ LARGEST_BODY = 256 * 1024
 
 
 class BodyLimits:
-    """Answers 413 to a body that is too large, whatever its Content-Length says, and 415 or 400 to one that is not JSON.
+    """Answers 413 to a body that is too large, whatever its Content-Length is, and 415 or 400 to one that is not JSON.
 
-    Paths that begin with one of `leaves` read their JSON themselves: their protocols have answers of their own.
+    On paths that begin with one of `raw_paths` only the size is checked: their protocols have their own answers to invalid JSON.
     """
 
-    def __init__(self, app: ASGIApp, largest: int = LARGEST_BODY, leaves: tuple[str, ...] = ()) -> None:
+    def __init__(self, app: ASGIApp, largest: int = LARGEST_BODY, raw_paths: tuple[str, ...] = ()) -> None:
         self.app = app
         self.largest = largest
-        self.leaves = leaves
+        self.raw_paths = raw_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read the body before the application does, up to the limit."""
+        """Read and check the body, then replay it to the application."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -39,9 +40,9 @@ class BodyLimits:
             if read > self.largest:
                 await _too_large(self.largest)(scope, receive, send)
                 return
-        body = b"" if scope["path"].startswith(self.leaves) else b"".join(message.get("body", b"") for message in messages)
-        if refusal := _look_at(scope, body):
-            await refusal(scope, receive, send)
+        body = b"" if scope["path"].startswith(self.raw_paths) else b"".join(message.get("body", b"") for message in messages)
+        if response := _check(scope, body):
+            await response(scope, receive, send)
             return
 
         async def replay() -> Message:
@@ -51,22 +52,21 @@ class BodyLimits:
 
 
 def _too_large(largest: int) -> Response:
-    return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", f"The body is larger than {largest // 1024} KiB.")
+    return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", f"The body must have at most {largest // 1024} KiB.")
 
 
-def _look_at(scope: Scope, body: bytes) -> Response | None:
+def _check(scope: Scope, body: bytes) -> Response | None:
     if not body or scope["method"] not in ("POST", "PUT", "PATCH"):
         return None
     if not _is_json(Headers(scope=scope).get("content-type", "")):
-        return problem(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be JSON: send Content-Type: application/json."
-        )
+        detail = "The body must be declared as JSON: send Content-Type: application/json."
+        return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
     try:
-        json.loads(body, parse_constant=_no_constant, object_pairs_hook=_no_name_twice)
+        json.loads(body, parse_constant=_reject_constant, object_pairs_hook=_unique_names)
     except RecursionError:
-        return _not_json("it is nested too deep")
+        return _not_json("The document is nested too deeply.")
     except ValueError as error:
-        return _not_json(str(error))
+        return _not_json(f"{str(error).rstrip('.')}.")
     return None
 
 
@@ -79,17 +79,16 @@ def _is_json(content_type: str) -> bool:
 
 def _not_json(message: str) -> Response:
     problems = [{"in": "body", "pointer": "", "code": "json_invalid", "message": message}]
-    return problem(HTTPStatus.BAD_REQUEST, "json_invalid", "The body is not valid JSON: send one JSON document.", problems=problems)
+    return problem(HTTPStatus.BAD_REQUEST, "json_invalid", "The body must be one valid JSON document.", problems=problems)
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON: leave it out, or send null")
+def _reject_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not valid in JSON: leave it out, or send null")
 
 
-def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the name '{twice[:64]}' is given twice in one object: keep one of them")
+        repeated = next(name for name, number in Counter(name for name, _ in pairs).items() if number > 1)
+        raise ValueError(f"The name '{repeated[:64]}' is repeated in one object: keep one of them")
     return found

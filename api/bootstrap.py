@@ -1,4 +1,4 @@
-"""Preparing a deployment, as a process: `python -m api.bootstrap SECONDS [RETENTION]`."""
+"""The process that prepares a deployment: `python -m api.bootstrap SECONDS [DEFAULT_RETENTION]`."""
 
 import asyncio
 import sys
@@ -15,49 +15,49 @@ from domain.duration import parse_duration, speak_duration
 from process_exit import run
 from settings import Settings
 from workflows.service.client import TemporalUnavailable
-from workflows.service.namespace import RETENTION, Namespace, make_namespace_ready
+from workflows.service.namespace import DEFAULT_RETENTION, Namespace, ensure_namespace
 
 
 def bootstrap(settings: Settings, wait: timedelta, retention: timedelta | None) -> Namespace:
-    """Make Temporal's namespace and the database ready for workers and API. Raises CannotStart.
+    """Prepare the Temporal namespace and the database for workers and the API. Raises CannotStart.
 
     Doing this twice is the same as doing it once.
     """
     try:
-        namespace = asyncio.run(make_namespace_ready(wait, retention))
+        namespace = asyncio.run(ensure_namespace(wait, retention))
     except TemporalUnavailable as error:
-        message = f"Temporal can't be prepared: {error}. TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE say where it is looked for."
+        message = f"Temporal can't be prepared: {error}. Check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE."
         raise CannotStart(message) from error
     prepare_database(settings)
-    _keep_key(settings)
+    _store_key(settings)
     return namespace
 
 
-def _keep_key(settings: Settings) -> None:
+def _store_key(settings: Settings) -> None:
     database = Database(settings.database)
     try:
         keep_bootstrap_key(database, settings.bootstrap_key.get_secret_value())
     except ValueError as error:
         raise CannotStart(str(error)) from error
     except SQLAlchemyError as error:
-        raise CannotStart(f"The bootstrap key can't be kept: {error}") from error
+        raise CannotStart(f"The bootstrap key can't be stored: {error}") from error
     finally:
         database.close()
 
 
-def _said(namespace: Namespace, settings: Settings) -> list[str]:
-    known = "was made" if namespace.is_new else "was there already"
-    kept = speak_duration(namespace.retention)
-    lines = [f"The namespace {namespace.name} {known}, has the search attributes, and keeps ended workflows for {kept}."]
-    if namespace.retention < RETENTION:
-        lines.append(f"That is short for looking back: `flaghoist bootstrap --retention {RETENTION.days}d` keeps them longer.")
-    lines.append("The database has this version's schema.")
-    lines.append("The bootstrap key is kept." if settings.bootstrap_key.get_secret_value() else "No FLAGHOIST_BOOTSTRAP_KEY was given.")
+def _report(namespace: Namespace, settings: Settings) -> list[str]:
+    state = "was created" if namespace.is_new else "already existed"
+    retention = speak_duration(namespace.retention)
+    lines = [f"The namespace {namespace.name} {state}, has the search attributes, and keeps closed workflows for {retention}."]
+    if namespace.retention < DEFAULT_RETENTION:
+        lines.append(f"This is a short history: use `flaghoist bootstrap --retention {DEFAULT_RETENTION.days}d` to keep them longer.")
+    lines.append("The database has the schema of this version.")
+    lines.append("The bootstrap key is stored." if settings.bootstrap_key.get_secret_value() else "FLAGHOIST_BOOTSTRAP_KEY is not set.")
     return lines
 
 
 def prepare() -> int:
-    """Prepare what the settings name; exit code 1 when it can't be."""
+    """Prepare the deployment in the settings. Returns exit code 1 if that fails."""
     wait, *retention = sys.argv[1:]
     settings = Settings()
     try:
@@ -65,7 +65,7 @@ def prepare() -> int:
     except CannotStart as reason:
         Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(str(reason))
         return 1
-    Console(highlight=False, markup=False, soft_wrap=True).print("\n".join(_said(namespace, settings)))
+    Console(highlight=False, markup=False, soft_wrap=True).print("\n".join(_report(namespace, settings)))
     return 0
 
 

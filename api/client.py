@@ -1,4 +1,4 @@
-"""The HTTP API, as our own terminal commands call it."""
+"""A client of the HTTP API, for the terminal and the embedded stack."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -13,15 +13,15 @@ LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Unreachable(Exception):
-    """Nobody answers at the API's address."""
+    """Nothing responds at the API's address."""
 
 
-class BrokenOff(Unreachable):
-    """The API took the request, and its answer never came in whole."""
+class ResponseInterrupted(Unreachable):
+    """The request was sent, and the connection closed before the complete response arrived."""
 
 
-class ProblemAt(NamedTuple):
-    """One thing that is wrong, with where it is in what was sent."""
+class Problem(NamedTuple):
+    """One problem in a request, with the JSON pointer to the field."""
 
     pointer: str
     message: str
@@ -30,7 +30,7 @@ class ProblemAt(NamedTuple):
 class Refused(Exception):
     """The API answered with a problem document (RFC 9457)."""
 
-    def __init__(self, status: int, detail: str, problems: tuple[ProblemAt, ...] = ()) -> None:
+    def __init__(self, status: int, detail: str, problems: tuple[Problem, ...] = ()) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
@@ -42,8 +42,13 @@ class ApiClient:
 
     def __init__(self, address: str, key: str, timeout: float = 30) -> None:
         self.address = address.rstrip("/")
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._http = httpx.Client(base_url=f"{self.address}/api/v1", headers=headers, timeout=timeout, trust_env=not is_local(address))
+        self._http = httpx.Client(
+            base_url=f"{self.address}/api/v1",
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            timeout=timeout,
+            trust_env=not is_local(address),
+            verify=not self.address.startswith("http://"),  # Plain HTTP needs no certificates, and loading them takes a while.
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -52,96 +57,96 @@ class ApiClient:
         self._http.close()
 
     def get(self, path: str, **params: Any) -> Any:
-        """What a GET answers; parameters that are None are left out."""
+        """Return the response to a GET. Parameters that are None are left out."""
         return self._request("GET", path, params={name: value for name, value in params.items() if value is not None})
 
     def get_with_etag(self, path: str) -> tuple[Any, str | None]:
-        """What a GET answers, and its ETag where it has one."""
-        answer = self._answer("GET", path)
-        return self._body(answer), answer.headers.get("ETag")
+        """Return the response to a GET, and its ETag if it has one."""
+        response = self._send("GET", path)
+        return self._body(response), response.headers.get("ETag")
 
     def post(self, path: str, body: Any = None, etag: str | None = None) -> Any:
-        """What a POST answers; with an ETag, only if what is there is still the same.
+        """Return the response to a POST. With an ETag, it has an effect only if the resource is unchanged.
 
-        Where the answer broke off it is sent once more; by its Idempotency-Key it is carried out once all the same.
+        If the response is interrupted, send the request again. Its Idempotency-Key keeps the API from executing it twice.
         """
         headers = {"Idempotency-Key": uuid4().hex} | ({"If-Match": etag} if etag else {})
         try:
             return self._request("POST", path, json=body, headers=headers)
-        except BrokenOff:
+        except ResponseInterrupted:
             return self._request("POST", path, json=body, headers=headers)
 
     def put(self, path: str, body: Any, etag: str | None = None) -> Any:
-        """What a PUT answers; with an ETag, only if what is there is still the same."""
+        """Return the response to a PUT. With an ETag, it has an effect only if the resource is unchanged."""
         return self._request("PUT", path, json=body, headers={"If-Match": etag} if etag else {})
 
     def patch(self, path: str, body: Any) -> Any:
-        """What a PATCH answers."""
+        """Return the response to a PATCH."""
         return self._request("PATCH", path, json=body)
 
     def delete(self, path: str, etag: str | None = None) -> None:
-        """Delete what is there; with an ETag, only if it is still the same."""
+        """Delete a resource. With an ETag, only if it is unchanged."""
         self._request("DELETE", path, headers={"If-Match": etag} if etag else {})
 
     def stream(self, path: str, accept: str, **params: Any) -> Iterator[bytes]:
-        """What a GET answers in that media type, as it comes in; it is whole only if nothing is raised."""
-        begun = False
+        """Yield the response to a GET in this media type, as it arrives. The response is complete if no exception is raised."""
+        started = False
         try:
-            with self._http.stream("GET", path, params=params, headers={"Accept": accept}) as answer:
-                if not answer.is_success:
-                    answer.read()
-                    raise _refused(answer)
-                if answer.headers.get("Content-Type", "").partition(";")[0] != accept:
-                    raise self._stranger()
-                for part in answer.iter_bytes():
-                    begun = True
+            with self._http.stream("GET", path, params=params, headers={"Accept": accept}) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _refused(response)
+                if response.headers.get("Content-Type", "").partition(";")[0] != accept:
+                    raise self._not_flaghoist()
+                for part in response.iter_bytes():
+                    started = True
                     yield part
         except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:
-            raise self._silent(error, begun=begun) from error
+            raise self._unreachable(error, started=started) from error
 
     def items(self, path: str, **params: Any) -> Iterator[Any]:
-        """Everything in a list, page by page, as far as the caller reads on."""
+        """Yield the items of a list. Each page is requested when the caller gets to it."""
         cursor = None
         while True:
             page = self.get(path, cursor=cursor, **params)
             if not isinstance(page, dict) or not page.keys() >= {"items", "next"}:
-                raise self._stranger()
+                raise self._not_flaghoist()
             yield from page["items"]
             cursor = page["next"]
             if cursor is None:
                 return
 
     def _request(self, method: str, path: str, **options: Any) -> Any:
-        return self._body(self._answer(method, path, **options))
+        return self._body(self._send(method, path, **options))
 
-    def _answer(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
-            answer = self._http.request(method, path, **options)
+            response = self._http.request(method, path, **options)
         except (httpx.ReadError, httpx.RemoteProtocolError) as error:
-            raise self._silent(error, begun=True) from error
+            raise self._unreachable(error, started=True) from error
         except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:
-            raise self._silent(error) from error
-        if not answer.is_success:
-            raise _refused(answer)
-        return answer
+            raise self._unreachable(error) from error
+        if not response.is_success:
+            raise _refused(response)
+        return response
 
-    def _body(self, answer: httpx.Response) -> Any:
+    def _body(self, response: httpx.Response) -> Any:
         try:
-            return answer.json() if answer.content else None
+            return response.json() if response.content else None
         except ValueError as error:
-            raise self._stranger() from error
+            raise self._not_flaghoist() from error
 
-    def _silent(self, error: Exception, *, begun: bool = False) -> Unreachable:
-        if begun:
-            return BrokenOff(f"The answer of {self.address} broke off: {error}")
-        return Unreachable(f"Nobody answers at {self.address}: {error}")
+    def _unreachable(self, error: Exception, *, started: bool = False) -> Unreachable:
+        if started:
+            return ResponseInterrupted(f"The response from {self.address} was interrupted: {error}")
+        return Unreachable(f"No response from {self.address}: {error}")
 
-    def _stranger(self) -> Unreachable:
-        return Unreachable(f"What answers at {self.address} is not Flaghoist's API")
+    def _not_flaghoist(self) -> Unreachable:
+        return Unreachable(f"The server at {self.address} is not Flaghoist's API")
 
 
 def is_local(address: str) -> bool:
-    """Whether the address is on this machine, where no proxy is asked and the embedded stack's key is good."""
+    """True if the address is on this machine. Calls to it bypass proxies and may use the embedded stack's key."""
     try:
         return urlsplit(address).hostname in LOCAL
     except ValueError:
@@ -149,19 +154,19 @@ def is_local(address: str) -> bool:
 
 
 def first(limit: int, items: Iterator[Any]) -> list[Any]:
-    """The first so many of a list; no page is asked for beyond them."""
+    """Return the first items of a list, without requesting pages beyond them."""
     return list(islice(items, limit))
 
 
 def path_of(*parts: str) -> str:
-    """A path of these parts, whatever people typed in them."""
+    """Return a path with these segments, each escaped."""
     return "".join(f"/{quote(part, safe='')}" for part in parts)
 
 
-def _refused(answer: httpx.Response) -> Refused:
+def _refused(response: httpx.Response) -> Refused:
     try:
-        body = answer.json()
-        problems = tuple(ProblemAt(each.get("pointer", ""), each.get("message", "")) for each in body.get("errors", []))
-        return Refused(answer.status_code, body["detail"], problems)
+        body = response.json()
+        problems = tuple(Problem(each.get("pointer", ""), each.get("message", "")) for each in body.get("errors", []))
+        return Refused(response.status_code, body["detail"], problems)
     except (ValueError, KeyError, AttributeError, TypeError):
-        return Refused(answer.status_code, f"{answer.status_code} {answer.reason_phrase}")
+        return Refused(response.status_code, f"{response.status_code} {response.reason_phrase}")

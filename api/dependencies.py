@@ -1,4 +1,4 @@
-"""What a route may ask for."""
+"""Dependencies of the routes."""
 
 import re
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from activities.store.paging import MOST, USUAL, Slice
 from activities.store.requests import RequestId
 from api.idempotency import IdempotentRequest, Writing, digest_of
 from api.prometheus import ApiMetrics
+from api.validation_messages import unknown_name
 from domain.access import Caller
 from domain.errors import NotAuthenticated
 from domain.model import Moment
@@ -31,9 +32,9 @@ async def _database(request: Request) -> Database:
     return database
 
 
-async def _delivery(request: Request) -> OutboxRelay:
-    delivery: OutboxRelay = request.app.state.outbox_relay
-    return delivery
+async def _outbox_relay(request: Request) -> OutboxRelay:
+    outbox_relay: OutboxRelay = request.app.state.outbox_relay
+    return outbox_relay
 
 
 async def _releases(request: Request) -> ReleaseClient:
@@ -62,7 +63,7 @@ async def _allow_private(request: Request) -> bool:
 
 
 DatabaseDep = Annotated[Database, Depends(_database)]
-OutboxRelayDep = Annotated[OutboxRelay, Depends(_delivery)]
+OutboxRelayDep = Annotated[OutboxRelay, Depends(_outbox_relay)]
 ReleasesDep = Annotated[ReleaseClient, Depends(_releases)]
 TemporalHealthDep = Annotated[TemporalHealth, Depends(_temporal_health)]
 MetricsDep = Annotated[ApiMetrics, Depends(_metrics)]
@@ -74,7 +75,7 @@ def _caller(
     request: Request, database: DatabaseDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
     if credentials is None:
-        raise NotAuthenticated("Send your API key: Authorization: Bearer <key>.")
+        raise NotAuthenticated("Send an API key: Authorization: Bearer <key>.")
     with database.reading() as store:
         caller = store.keys.caller(credentials.credentials)
     if caller is None:
@@ -88,25 +89,25 @@ CallerDep = Annotated[Caller, Depends(_caller)]
 
 
 def _slice(
-    cursor: Annotated[str | None, Query(max_length=300, description="`next` of the page before")] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST)] = USUAL,
+    cursor: Annotated[str | None, Query(max_length=300, description="`next` of the previous page; omit it for the first page")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST, description="The most items to return")] = USUAL,
 ) -> Slice:
     return Slice(cursor, limit)
 
 
 SliceDep = Annotated[Slice, Depends(_slice)]
-SinceDep = Annotated[Moment | None, Query(description="Only what was at this time or later")]
-UntilDep = Annotated[Moment | None, Query(description="Only what was before this time")]
+SinceDep = Annotated[Moment | None, Query(description="Only items at or after this time")]
+UntilDep = Annotated[Moment | None, Query(description="Only items before this time")]
 
 
 def _etag(text: str | None) -> str | None:
     if text is not None and not re.fullmatch(r'\*|(W/)?"[0-9]{1,9}"|[0-9]{1,9}', text):
-        raise ValueError('must be an ETag that a draft was answered with, such as "3"')
+        raise ValueError('must be the ETag of a draft, such as "3"')
     return text
 
 
 def _revision(
-    if_match: Annotated[str | None, Header(description="The draft's ETag, as last read"), AfterValidator(_etag)] = None,
+    if_match: Annotated[str | None, Header(description="The ETag of the draft, as last read"), AfterValidator(_etag)] = None,
 ) -> int | None:
     return None if if_match is None or if_match == "*" else int(if_match.removeprefix("W/").strip('"'))
 
@@ -122,26 +123,33 @@ async def _writing(
     idempotency_key: Annotated[
         str | None,
         Header(
-            max_length=128, pattern=r"^[\x21-\x7e]+$", description="For 24 hours the same request with the same key is carried out once"
+            max_length=128,
+            pattern=r"^[\x21-\x7e]+$",
+            description="A unique key of the request. Within 24 hours, repetitions with the same key return the first answer",
         ),
     ] = None,
 ) -> Writing:
-    named = RequestId(caller.key, request.url.path, idempotency_key) if idempotency_key else None
-    digest = digest_of(await request.body()) if named else ""
-    return Writing(database, IdempotentRequest(named, digest, request.scope["route"].status_code or HTTPStatus.OK, now()), response)
+    request_id = RequestId(caller.key, request.url.path, idempotency_key) if idempotency_key else None
+    digest = digest_of(await request.body()) if request_id else ""
+    return Writing(database, IdempotentRequest(request_id, digest, request.scope["route"].status_code or HTTPStatus.OK, now()), response)
 
 
 WritingDep = Annotated[Writing, Depends(_writing)]
 
 
 def known_parameters(request: Request) -> None:
-    """Refuse a query parameter that the route does not have: a filter with a misspelt name would filter nothing."""
-    known = {field.alias for field in get_flat_params(request.scope["route"].dependant) if isinstance(field.field_info, params.Query)}
-    message = f"There is no such parameter: {', '.join(sorted(known)) or 'none'} may be given."
-    if unknown := [name for name in request.query_params if name not in known]:
-        raise RequestValidationError([{"type": "extra_forbidden", "loc": ("query", name), "msg": message} for name in unknown])
+    """Refuse a query parameter that the route does not have: a misspelt filter would filter nothing."""
+    fields = get_flat_params(request.scope["route"].dependant)
+    known = sorted(field.alias for field in fields if isinstance(field.field_info, params.Query))
+    problems = [
+        {"type": "extra_forbidden", "loc": ("query", name), "msg": unknown_name("query parameter", name, known)}
+        for name in request.query_params
+        if name not in known
+    ]
+    if problems:
+        raise RequestValidationError(problems)
 
 
 def now() -> datetime:
-    """This process's clock, which stamps requests."""
+    """Return the time of this process's clock, in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The documentation of the API as a page that asks no other host for anything, so that networks without the internet have it too."""
+"""The API documentation as a page that loads nothing from other hosts, so that it works without internet access."""
 
 from importlib.resources import files
 
@@ -14,18 +14,18 @@ router = APIRouter()
 
 @router.get("/docs", include_in_schema=False)
 def read_documentation() -> HTMLResponse:
-    """Swagger UI, which reads /openapi.json and can try each route."""
+    """Return Swagger UI, which shows /openapi.json and can call every route."""
     return get_swagger_ui_html(
         openapi_url="openapi.json",
         title="Flaghoist",
         swagger_js_url="docs/assets/swagger-ui-bundle.js",
         swagger_css_url="docs/assets/swagger-ui.css",
         swagger_favicon_url="docs/assets/favicon.png",
-        swagger_ui_parameters={"validatorUrl": None},  # It would send our address to validator.swagger.io.
+        swagger_ui_parameters={"validatorUrl": None},  # The validator would send our address to swagger.io.
     )
 
 
 def serve_documentation(app: FastAPI) -> None:
-    """Serve the page, and what it needs."""
+    """Register the page and its assets."""
     app.mount(ASSETS, StaticFiles(directory=str(files("fastapi_offline") / "static")), name="assets")
     app.include_router(router)

@@ -1,4 +1,4 @@
-"""Requests that are sent twice and carried out once: the answer is kept in the transaction of the effect."""
+"""Idempotent requests: the answer is stored in the transaction of the effect, and returned if the request is repeated."""
 
 import hashlib
 import json
@@ -24,11 +24,11 @@ REPLAYED = {"Idempotency-Replayed": "true"}
 
 
 class AnsweredBefore(Exception):
-    """The request was carried out before, and what was recorded of it is at hand."""
+    """The request was already carried out. The argument is its recorded answer."""
 
 
 class IdempotentRequest(NamedTuple):
-    """What was sent, and the status that tells of its success; no request where the caller named no Idempotency-Key."""
+    """A POST as it was sent, and its status on success. `request` is None without an Idempotency-Key."""
 
     request: RequestId | None
     digest: str
@@ -37,7 +37,7 @@ class IdempotentRequest(NamedTuple):
 
 
 class Writing:
-    """One POST and its transaction; with an Idempotency-Key it is carried out once, however often it is sent."""
+    """One POST and its transaction. With an Idempotency-Key it is carried out once, however often it is sent."""
 
     def __init__(self, database: Database, sent: IdempotentRequest, response: Response) -> None:
         self.database = database
@@ -52,32 +52,32 @@ class Writing:
             yield store
 
     def claim(self) -> None:
-        """Take the request before something else than the database carries it out. Raises IdempotencyKeyReused."""
+        """Claim the request in a transaction of its own, before Temporal carries it out. Raises AnsweredBefore or IdempotencyKeyReused."""
         with self.transaction():
             pass
 
     def unclaim(self) -> None:
-        """Let the request be sent again: it was refused, and nothing was done."""
+        """Release the claim after a refusal, so that the request can be repeated."""
         if self.sent.request:
             with self.database.transaction() as store:
                 store.requests.forget(self.sent.request)
 
     def answer(self, store: Store, view: View) -> View:
-        """Keep the answer for the next time."""
+        """Store the answer for repetitions of the request, and return it."""
         if self.sent.request:
             headers = {name: value for name, value in self.response.headers.items() if name == "etag"}
             store.requests.answer(self.sent.request, self.sent.status, view.model_dump(mode="json"), headers)
         return view
 
-    def answer_once(self, store: Store, id_: str, noun: str = "key") -> None:
-        """Keep no answer, since it holds a secret, but what was made: the next time is refused."""
+    def refuse_repetition(self, store: Store, id_: str, noun: str = "key") -> None:
+        """Store a refusal with the id of what was created or rotated: the answer itself contains a secret."""
         if self.sent.request:
-            detail = f"This request was carried out before, and the secret that it answered with is shown once: rotate the {noun}."
+            detail = f"This request was already carried out, and its secret is shown only once. If you lost the answer, rotate the {noun}."
             refusal = problem(HTTPStatus.CONFLICT, SecretShownOnce.code(), detail, details={noun: id_})
             store.requests.answer(self.sent.request, HTTPStatus.CONFLICT, json.loads(bytes(refusal.body)), {})
 
     def update_id(self, control: str) -> str:
-        """What lets a workflow know a control that it was sent before; each control is another where the caller names none."""
+        """Return the id under which a workflow recognizes a repeated control. It is unique without an Idempotency-Key."""
         request = self.sent.request
         return f"{request.api_key}:{control}:{request.idempotency_key}" if request else f"{control}:{new_id()}"
 
@@ -87,23 +87,23 @@ class Writing:
         if recorded is None:
             return
         if recorded.digest != digest:
-            raise IdempotencyKeyReused("This Idempotency-Key was sent with another body: take a new key for a new request.")
+            raise IdempotencyKeyReused("This Idempotency-Key was used for a different body: use a new key for a new request.")
         if recorded.status is not None:
             raise AnsweredBefore(recorded)
 
 
 def digest_of(body: bytes) -> str:
-    """What tells a JSON document from another, however it is laid out."""
+    """Return a digest of a JSON document that does not depend on its formatting."""
     sent: Any = json.loads(body) if body else {}
     return hashlib.sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()
 
 
-def answer_again(app: FastAPI) -> None:
-    """Let a request that was carried out before be answered as it was."""
-    app.add_exception_handler(AnsweredBefore, _answer_again)
+def replay_answers(app: FastAPI) -> None:
+    """Register the handler that answers a repeated request like the first one."""
+    app.add_exception_handler(AnsweredBefore, _replay)
 
 
-def _answer_again(_request: Request, answered: Exception) -> Response:
+def _replay(_request: Request, answered: Exception) -> Response:
     recorded: RecordedRequest = answered.args[0]
     kind = ProblemResponse if (recorded.status or 0) >= HTTPStatus.BAD_REQUEST else JSONResponse
     return kind(recorded.answer, recorded.status or HTTPStatus.OK, headers=recorded.headers | REPLAYED)

@@ -1,4 +1,4 @@
-"""The description of the HTTP API, as docs/openapi.json holds it."""
+"""The OpenAPI document as it is stored in docs/openapi.json."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from settings import Settings
 
 
 def description() -> str:
-    """The OpenAPI document, the same each time it is made."""
+    """Return the OpenAPI document, with a stable order."""
     return json.dumps(create_app(Settings()).openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""How the HTTP API is described in its OpenAPI document: what each route does, and which problems it may answer with."""
+"""The OpenAPI document of the HTTP API: a summary of every route, and the problems that it may return."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -9,33 +9,33 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 TAGS = {
-    "projects": "They own everything else.",
-    "environments": "Where flags are evaluated.",
-    "features": "Flags, their state in every environment, and changes by hand.",
+    "projects": "The owners of environments, features, segments and pipelines.",
+    "environments": "The places where flags are evaluated.",
+    "features": "Flags, their state in every environment, and manual changes.",
     "segments": "Named sets of identities.",
-    "pipelines": "Ordered lists of stages: drafted, published, from then on immutable, cloned and archived.",
-    "releases": "Flags on their way through a pipeline.",
-    "guards": "Freezes and stops: what keeps stages from acting.",
-    "audit": "Who did what, when, and what it changed.",
-    "webhooks": "Addresses that are told what happens in a project, and what was delivered to them.",
-    "keys": "API keys. A key makes, lists, rotates and revokes only keys whose grants lie within its own; it also rotates itself.",
-    "evaluation": "Flags for applications, by OFREP 0.3.0 and by Flagsmith's SDK API: read with the keys of an environment.",
-    "system": "Workers, outages and what is late.",
-    "health": "Whether this process is alive and can answer, and what its problems mean; its metrics.",
+    "pipelines": "Ordered lists of stages. Versions are drafts until they are published, and immutable from then on.",
+    "releases": "Flags on their way through a pipeline, and the controls that act on them.",
+    "guards": "Freezes and stops, which keep stages from acting.",
+    "audit": "The audit log: who did what, when, and what changed.",
+    "webhooks": "URLs that receive the events of a project, and their deliveries.",
+    "keys": "API keys. A key can manage the keys whose grants are covered by its own, and rotate itself.",
+    "evaluation": "Flags for applications, over OFREP 0.3.0 and Flagsmith's SDK API, with the keys of an environment.",
+    "system": "Workers, outages and overdue releases.",
+    "health": "Liveness, readiness and metrics of this process, and explanations of its problems.",
 }
 
 
 class ProblemItem(BaseModel):
-    """One thing that is wrong with a request, and where."""
+    """One mistake in a request, and its location."""
 
     where: Literal["body", "query", "path", "header"] = Field(alias="in")
-    pointer: str = Field(description="A JSON pointer into the body; `/` and the name of a parameter or header.")
+    pointer: str = Field(description="A JSON pointer into the body, or `/` and the name of a parameter or header.")
     code: str
     message: str
 
 
 class ProblemDocument(BaseModel):
-    """What went wrong (RFC 9457). `/problems` explains every `code`."""
+    """A problem document (RFC 9457). `/problems` explains every `code`."""
 
     type: str = Field(description="A URI reference to the explanation of the code.")
     title: str
@@ -43,30 +43,30 @@ class ProblemDocument(BaseModel):
     code: str
     detail: str
     errors: list[ProblemItem]
-    request_id: str = Field(description="The id of the request, as in the header X-Request-Id and in the log.")
-    details: dict[str, Any] = Field(default={}, description="More for programs, by code.")
+    request_id: str = Field(description="The id of the request, also in the header X-Request-Id and in the log.")
+    details: dict[str, Any] = Field(default={}, description="More fields for programs, depending on the code.")
 
 
 class DescribedApi(FastAPI):
-    """An application whose description says what its docstrings say, and which problems there are."""
+    """An application whose OpenAPI document takes summaries from docstrings and lists the problems of each route."""
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document."""
+        """Return the OpenAPI document."""
         if self.openapi_schema is None:
             document = super().openapi()
             document["tags"] = [{"name": name, "description": about} for name, about in TAGS.items()]
             _, schemas = models_json_schema([(ProblemDocument, "serialization")], ref_template="#/components/schemas/{model}")
             document["components"]["schemas"] |= schemas["$defs"]
-            document["components"]["securitySchemes"] |= _OF_ENVIRONMENTS
+            document["components"]["securitySchemes"] |= _ENVIRONMENT_KEYS
             for path, method, operation in _operations(document):
                 operation["summary"] = operation["description"].split(". ")[0].rstrip(".")
                 operation["responses"] |= {
-                    str(status.value): _answer(status, about) for status, about in _problems(path, method, operation)
+                    str(status.value): _response(status, about) for status, about in _problems(path, method, operation)
                 }
         return self.openapi_schema or {}
 
 
-_OF_ENVIRONMENTS = {
+_ENVIRONMENT_KEYS = {
     "OfrepApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An environment's client key or server key."},
     "EnvironmentKey": {
         "type": "apiKey",
@@ -87,30 +87,30 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, 
 def _problems(path: str, method: str, operation: dict[str, Any]) -> Iterator[tuple[HTTPStatus, str]]:
     if path in ("/healthz", "/problems", "/metrics") or "evaluation" in operation["tags"]:
         return
-    yield HTTPStatus.SERVICE_UNAVAILABLE, "The database or Temporal can't be reached: try again."
+    yield HTTPStatus.SERVICE_UNAVAILABLE, "The database or Temporal can't be reached. Try again."
     if "security" not in operation:
         return
-    yield HTTPStatus.UNAUTHORIZED, "No key, or one that is unknown or revoked."
-    yield HTTPStatus.TOO_MANY_REQUESTS, "The key has sent more requests than this process takes, if it has a limit."
-    yield HTTPStatus.UNPROCESSABLE_ENTITY, "It does not make sense as it was sent: `errors` points at each mistake."
+    yield HTTPStatus.UNAUTHORIZED, "The API key is missing, unknown or revoked."
+    yield HTTPStatus.TOO_MANY_REQUESTS, "The API key exceeded its rate limit."
+    yield HTTPStatus.UNPROCESSABLE_ENTITY, "The request is invalid. `errors` points at every mistake."
     if "{" in path:
-        yield HTTPStatus.NOT_FOUND, "There is no such thing, or none that this key may see."
-    foresees = path.endswith("/rollback")  # It asks for what the POST asks for, and is refused likewise.
-    if method != "get" or foresees or path.endswith(("/keys", "/v1/audit")) or "/webhooks" in path:
-        yield HTTPStatus.FORBIDDEN, "The key lacks the right."
-    if method != "get" or foresees:
-        yield HTTPStatus.CONFLICT, "It contradicts what is there now."
+        yield HTTPStatus.NOT_FOUND, "The object does not exist, or this key may not see it."
+    previews = path.endswith("/rollback")  # A preview requires the same rights as the rollback, and is refused for the same reasons.
+    if method != "get" or previews or path.endswith(("/keys", "/v1/audit")) or "/webhooks" in path:
+        yield HTTPStatus.FORBIDDEN, "The API key lacks the required role."
+    if method != "get" or previews:
+        yield HTTPStatus.CONFLICT, "The request contradicts the current state."
     if any(parameter["name"] == "if-match" for parameter in operation.get("parameters", ())):
-        yield HTTPStatus.PRECONDITION_FAILED, "The draft is not the one whose ETag was sent."
+        yield HTTPStatus.PRECONDITION_FAILED, "The draft has changed since its ETag was read."
     if "requestBody" in operation:
-        yield HTTPStatus.BAD_REQUEST, "The body is not JSON."
+        yield HTTPStatus.BAD_REQUEST, "The body is not valid JSON."
         yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large."
-        yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is not declared to be JSON."
+        yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is not declared as JSON."
 
 
-def _answer(status: HTTPStatus, about: str) -> dict[str, Any]:
+def _response(status: HTTPStatus, about: str) -> dict[str, Any]:
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
-    answer: dict[str, Any] = {"description": about, "content": content}
+    response: dict[str, Any] = {"description": about, "content": content}
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
-        answer["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
-    return answer
+        response["headers"] = {"Retry-After": {"description": "The seconds to wait.", "schema": {"type": "integer"}}}
+    return response

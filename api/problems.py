@@ -1,4 +1,4 @@
-"""The one table from refusals to HTTP, and the bodies that say what is wrong (RFC 9457)."""
+"""The HTTP status of every refusal, and problem documents (RFC 9457)."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -16,10 +16,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from api.json_pointer import pointer_of, written
+from api.json_pointer import path_of
+from api.known_fields import known_fields
 from api.rate_limit import TooManyRequests
 from api.validation_messages import message_of
 from domain import errors
+from domain.errors import pointer_to
 from workflows.service.client import TemporalUnavailable
 
 log = structlog.get_logger()
@@ -34,37 +36,40 @@ STATUS_OF: dict[type[errors.Refusal], HTTPStatus] = {
 }
 
 MOST_PROBLEMS = 100
-"""How many mistakes of one document are named."""
+"""The most mistakes of one document that are listed."""
 
 RETRY_AFTER = {"Retry-After": "5"}
 OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
-"""What the database raises when it can't be reached."""
+"""The exceptions of a database that can't be reached."""
 
-_PLACES: dict[type[errors.Refusal], tuple[str, str]] = {
+_LOCATIONS: dict[type[errors.Refusal], tuple[str, str]] = {
     errors.CursorInvalid: ("query", "/cursor"),
     errors.IdempotencyKeyReused: ("header", "/idempotency-key"),
 }
-"""Where outside the body a refusal lies."""
+"""The refusals of something outside the body, with its location."""
 
 _OF_HTTP = {
-    HTTPStatus.BAD_REQUEST: ("json_invalid", "The body is not valid JSON: send one JSON document."),
-    HTTPStatus.NOT_FOUND: ("not_found", "There is no such path: /openapi.json lists those that there are."),
-    HTTPStatus.METHOD_NOT_ALLOWED: ("method_not_allowed", "This path has no such method: the header Allow lists those that it has."),
+    HTTPStatus.BAD_REQUEST: ("json_invalid", "The body must be one valid JSON document."),
+    HTTPStatus.NOT_FOUND: ("not_found", "Unknown path: /openapi.json lists all paths."),
+    HTTPStatus.METHOD_NOT_ALLOWED: (
+        "method_not_allowed",
+        "This path does not support the method: the Allow header lists the supported ones.",
+    ),
 }
 
 
 class ProblemResponse(JSONResponse):
-    """A problem document, in ASCII: what was sent, and is quoted, need not be valid Unicode."""
+    """A problem document, in ASCII: it may quote invalid Unicode from the request."""
 
     media_type = "application/problem+json"
 
     def render(self, content: Any) -> bytes:
-        """Write the document."""
+        """Serialize the document."""
         self.code: str = content["code"]
         return json.dumps(content, separators=(",", ":")).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the document, and leave its code to whoever counts problems."""
+        """Send the document, and leave its code in the scope for logs and metrics."""
         scope.setdefault("state", {})["problem"] = self.code
         await super().__call__(scope, receive, send)
 
@@ -78,7 +83,7 @@ def problem(
     headers: dict[str, str] | None = None,
     **more: Any,
 ) -> ProblemResponse:
-    """A problem document; `type` leads to its explanation, which this API serves."""
+    """Build a problem document. Its `type` links to the explanation, which this API serves."""
     body = {"type": f"/problems#{code}", "title": status.phrase, "status": status.value, "code": code, "detail": detail}
     return ProblemResponse(jsonable_encoder(body | {"errors": problems or []} | _request_id() | more), status, headers)
 
@@ -89,15 +94,15 @@ def _request_id() -> dict[str, str]:
 
 
 def status_of(kind: type[errors.Refusal]) -> HTTPStatus:
-    """The HTTP status of a refusal: that of the nearest class in the table."""
+    """Return the HTTP status of a refusal, from the nearest base class in the table."""
     return next(STATUS_OF[each] for each in kind.__mro__ if each in STATUS_OF)
 
 
 def answer_problems(app: FastAPI) -> None:
-    """Let every refusal, mistake and outage be answered by a problem document."""
+    """Register the handlers that answer refusals, invalid requests and outages with a problem document."""
     app.exception_handler(errors.Refusal)(_refused)
-    app.exception_handler(RequestValidationError)(_not_understood)
-    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(HTTPException)(_http_error)
     app.add_exception_handler(TemporalUnavailable, _temporal_down)
     for outage in OUTAGES:
         app.add_exception_handler(outage, _database_down)
@@ -108,65 +113,69 @@ def _refused(_request: Request, refusal: errors.Refusal) -> ProblemResponse:
     status = status_of(type(refusal))
     headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
     problems = [{"in": "body"} | each.model_dump() for each in refusal.problems]
-    if type(refusal) in _PLACES:
-        where, pointer = _PLACES[type(refusal)]
+    if type(refusal) in _LOCATIONS:
+        where, pointer = _LOCATIONS[type(refusal)]
         problems = [{"in": where, "pointer": pointer, "code": refusal.code(), "message": refusal.message}]
     more = {"details": refusal.details} if refusal.details else {}
     return problem(status, refusal.code(), refusal.message, problems=problems, headers=headers, **more)
 
 
-def _not_understood(_request: Request, error: RequestValidationError) -> ProblemResponse:
-    problems = [_problem_at(each, error.body) for each in islice(_own_mistakes(error.errors()), MOST_PROBLEMS)]
+def _invalid(request: Request, error: RequestValidationError) -> ProblemResponse:
+    problems = [_problem_at(each, request, error.body) for each in islice(_without_consequences(error.errors()), MOST_PROBLEMS)]
     if all(each["in"] == "path" for each in problems):
-        return problem(HTTPStatus.NOT_FOUND, "not_found", "There is nothing with such a key: keys are slugs.", problems=problems)
+        detail = "Not found: keys may contain only a-z, 0-9, '-' and '_'."
+        return problem(HTTPStatus.NOT_FOUND, "not_found", detail, problems=problems)
     detail = "; ".join(f"{each['pointer'] or each['in']}: {each['message']}" for each in problems[:3])
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", _shortened(detail, 1_000), problems=problems)
 
 
-def _own_mistakes(found: Sequence[Any]) -> Iterator[Any]:
-    """Without the lists that are too short only because their items are wrong."""
+def _without_consequences(found: Sequence[Any]) -> Iterator[Any]:
+    """Leave out lists that are too short only because their items are invalid."""
     for error in found:
         place = error["loc"]
         if error["type"] != "too_short" or not any(each["loc"][: len(place)] == place for each in found if each is not error):
             yield error
 
 
-def _problem_at(error: Any, body: Any) -> dict[str, Any]:
+def _problem_at(error: Any, request: Request, body: Any) -> dict[str, Any]:
     where, *path = error["loc"]
-    pointer = pointer_of(path, body) if where == "body" else written(path)
-    return {"in": where, "pointer": pointer, "code": error["type"], "message": _shortened(message_of(error), 500)}
+    fields: list[str] = []
+    if where == "body":
+        path = path_of(path, body)
+        fields = known_fields(request, path[:-1], body) if error["type"] == "extra_forbidden" else []
+    return {"in": where, "pointer": pointer_to(path), "code": error["type"], "message": _shortened(message_of(error, fields), 500)}
 
 
-def _shortened(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def _http(_request: Request, error: HTTPException) -> ProblemResponse:
+def _http_error(_request: Request, error: HTTPException) -> ProblemResponse:
     status = HTTPStatus(error.status_code)
-    code, detail = _OF_HTTP.get(status, ("refused", str(error.detail)))
+    code, detail = _OF_HTTP.get(status, ("http_error", str(error.detail)))
     return problem(status, code, detail, headers=dict(error.headers or {}))
 
 
 def _temporal_down(_request: Request, error: Exception) -> ProblemResponse:
-    detail = f"{error} It may still take effect: look at the release before you try again; under the same Idempotency-Key it is done once."
+    retry = "Check the release before you try again, or use the same Idempotency-Key: then it is carried out once."
+    detail = f"{error} The request may still take effect. {retry}"
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "temporal_unavailable", detail, headers=RETRY_AFTER)
 
 
 def _database_down(_request: Request, error: Exception) -> ProblemResponse:
     log.warning("database_unavailable", error=str(error))
-    return problem(
-        HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", "The database can't be reached now: try again.", headers=RETRY_AFTER
-    )
+    detail = "The database can't be reached: try again later."
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", detail, headers=RETRY_AFTER)
 
 
 def _too_many(_request: Request, error: TooManyRequests) -> ProblemResponse:
-    detail = f"This key has sent {error.limit} requests: wait for {error.retry_after} s."
+    detail = f"The API key exceeded its rate limit ({error.limit}): try again in {error.retry_after} s."
     headers = {"Retry-After": str(error.retry_after)}
     return problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests", detail, headers=headers)
 
 
 def internal_error(error: Exception) -> ProblemResponse:
-    """The answer to what nobody expected; the log has all of it."""
+    """Log an unexpected exception, and return a problem document without its details."""
     log.error("request_failed", exc_info=error)
-    detail = "A defect of Flaghoist: please report it with the log of this request, found by its `request_id`."
+    detail = "Internal error. Please report it, including the request_id."
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)

@@ -1,4 +1,4 @@
-"""What an API process tells Prometheus: its own requests, and how the releases of the whole deployment stand."""
+"""Metrics of an API process for Prometheus: its own requests, and the releases of the whole deployment."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 
 class Answered(NamedTuple):
-    """One request as it was answered; `route` is a template, so that there are few of them."""
+    """An answered request. `route` is a path template, which keeps the number of series small."""
 
     method: str
     route: str
@@ -29,7 +29,7 @@ class Answered(NamedTuple):
 
 
 class ApiMetrics:
-    """The metrics of one application, in a registry of its own."""
+    """The metrics of one application, in its own registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -37,13 +37,13 @@ class ApiMetrics:
             "flaghoist_http_requests", "Requests that this process answered.", ("method", "route", "status"), registry=self.registry
         )
         self._seconds = Histogram(
-            "flaghoist_http_request_seconds", "How long this process took to answer.", ("method", "route"), registry=self.registry
+            "flaghoist_http_request_seconds", "Time that this process took to answer.", ("method", "route"), registry=self.registry
         )
         self._refusals = Counter(
             "flaghoist_http_refusals", "Requests that this process answered with a problem.", ("code",), registry=self.registry
         )
 
-    def note(self, answered: Answered) -> None:
+    def count(self, answered: Answered) -> None:
         """Count one request."""
         self._requests.labels(answered.method, answered.route, answered.status).inc()
         self._seconds.labels(answered.method, answered.route).observe(answered.seconds)
@@ -51,16 +51,16 @@ class ApiMetrics:
             self._refusals.labels(answered.problem).inc()
 
     def watch(self, database: Database) -> None:
-        """Ask this database, at each scrape, how the releases stand."""
+        """Read the state of the releases from this database at each scrape."""
         self.registry.register(_Releases(database))
 
     def page(self) -> bytes:
-        """Everything, in the text format of Prometheus."""
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(_WithoutCreated(self.registry))
 
 
 class _WithoutCreated(Collector):
-    """When each series was first seen is of no use to anybody, and doubles what is scraped."""
+    """All metrics without their `_created` series, which double the size of a scrape and have no use here."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
@@ -72,7 +72,7 @@ class _WithoutCreated(Collector):
 
 
 class _Releases(Collector):
-    """Releases, by status only: there are as many projects as anybody likes."""
+    """Releases by status. They have no project label, because the number of projects is unbounded."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -80,12 +80,12 @@ class _Releases(Collector):
     def collect(self) -> Iterator[Metric]:
         reachable = True
         try:
-            yield from self._ask()
+            yield from self._read()
         except OUTAGES:
             reachable = False
-        yield GaugeMetricFamily("flaghoist_database_reachable", "Whether this process reached the database.", value=reachable)
+        yield GaugeMetricFamily("flaghoist_database_reachable", "1 if this process reached the database, else 0.", value=reachable)
 
-    def _ask(self) -> list[Metric]:
+    def _read(self) -> list[Metric]:
         with self._database.reading() as store:
             counted = store.releases.count_by_status()
             lateness = store.releases.lateness(datetime.now(UTC), PATIENCE)
@@ -95,6 +95,8 @@ class _Releases(Collector):
         seconds = lateness.worst.total_seconds()
         return [
             releases,
-            GaugeMetricFamily("flaghoist_releases_overdue", "Releases that should have gone on a minute ago.", value=lateness.overdue),
-            GaugeMetricFamily("flaghoist_worst_lateness_seconds", "By how much the latest of all releases is late.", value=seconds),
+            GaugeMetricFamily(
+                "flaghoist_releases_overdue", "Releases that should have continued more than a minute ago.", value=lateness.overdue
+            ),
+            GaugeMetricFamily("flaghoist_worst_lateness_seconds", "Delay of the most overdue release.", value=seconds),
         ]

@@ -1,4 +1,4 @@
-"""How often a key may ask: a moving window, counted by this process."""
+"""Rate limiting by API key: a moving window, counted in this process."""
 
 import math
 import time
@@ -9,7 +9,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 
 class TooManyRequests(Exception):
-    """A key has used up what it may ask in the window; `retry_after` is in seconds."""
+    """An API key exceeded its limit. `retry_after` is in seconds."""
 
     def __init__(self, limit: str, retry_after: int) -> None:
         super().__init__(limit)
@@ -18,16 +18,16 @@ class TooManyRequests(Exception):
 
 
 class RateLimit:
-    """So many requests in so much time, for each key."""
+    """A maximum number of requests in a period, for each API key."""
 
     def __init__(self, limit: str) -> None:
-        """Keep the limit, such as `600/minute`; none where it is empty."""
+        """Set the limit, such as `600/minute`. An empty one is no limit."""
         self.limit = limit
         self._amount = parse(limit) if limit else None
         self._window = MovingWindowRateLimiter(MemoryStorage())
 
     def check(self, key_id: str) -> None:
-        """Count one request. Raises TooManyRequests, which itself doesn't count."""
+        """Count one request. Raises TooManyRequests; a rejected request is not counted."""
         if self._amount is None or self._window.hit(self._amount, key_id):
             return
         freed_at = self._window.get_window_stats(self._amount, key_id).reset_time

@@ -1,4 +1,4 @@
-"""What is done for every request: it gets an id, is counted, and leaves one line in the log."""
+"""The outermost middleware: gives every request an id, counts it, and logs one line."""
 
 import re
 import time
@@ -19,15 +19,15 @@ VERSIONED = "/api/v1"
 REQUEST_ID = "X-Request-Id"
 UNMATCHED = "(unmatched)"
 
-_SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_REQUEST_ID_FORM = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_NAMED = ("project", "release")
+_LOGGED = ("project", "release")
 
 log = structlog.get_logger()
 
 
 class RequestMiddleware:
-    """Stands before everything else, so that whatever goes wrong has an id and is answered."""
+    """Wraps everything else, so that every failure has a request id and a problem document."""
 
     def __init__(self, app: ASGIApp, metrics: ApiMetrics, quiet: tuple[str, ...] = ()) -> None:
         self.app = app
@@ -35,12 +35,12 @@ class RequestMiddleware:
         self.quiet = ("/healthz", "/readyz", "/metrics", *quiet)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         given = Headers(scope=scope).get(REQUEST_ID, "")
-        request_id = given if _SANE.fullmatch(given) else new_id()
+        request_id = given if _REQUEST_ID_FORM.fullmatch(given) else new_id()
         began, status = time.perf_counter(), 0
 
         async def answer(message: Message) -> None:
@@ -54,30 +54,30 @@ class RequestMiddleware:
             try:
                 await self.app(scope, receive, answer)
             except Exception as error:
-                if status:  # Half of the answer has left already.
+                if status:  # Part of the response has already been sent.
                     raise
                 await internal_error(error)(scope, receive, answer)
             finally:
-                self._note(scope, status, time.perf_counter() - began)
+                self._record(scope, status, time.perf_counter() - began)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
         state = scope.get("state", {})
         route, code = template_of(scope), state.get("problem")
         method = scope["method"] if scope["method"] in _METHODS else "(other)"
-        self.metrics.note(Answered(method, route, str(status or "(none)"), seconds, code))
-        said: dict[str, Any] = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
+        self.metrics.count(Answered(method, route, str(status or "(none)"), seconds, code))
+        fields: dict[str, Any] = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
         more = {"code": code} if code else {}
-        # Health checks, scrapes and applications that read their flags come all the time and say nothing new.
+        # Health checks, scrapes and applications that read flags are frequent and rarely of interest.
         write = log.debug if scope["path"].startswith(self.quiet) else log.info
-        write("request", **said, **more, **_caller(state), **_names(scope, status))
+        write("request", **fields, **more, **_caller(state), **_names(scope, status))
 
 
 def template_of(scope: Scope) -> str:
-    """The path of the route that was found, with its parameters as names: what is sent would make a series each."""
+    """Return the path template of the matched route. The path itself would make a metric series for each parameter value."""
     path = getattr(scope.get("route"), "path", None)
     if path is None:
         return UNMATCHED
-    # An included route knows its path without the prefix under which it was included.
+    # An included route has its path without the prefix of the router that includes it.
     return f"{VERSIONED}{path}" if scope["path"].startswith(f"{VERSIONED}/") else str(path)
 
 
@@ -87,6 +87,6 @@ def _caller(state: dict[str, Any]) -> dict[str, str]:
 
 
 def _names(scope: Scope, status: int) -> dict[str, str]:
-    """Which project and release it was about, where there is such a one: what else is in a path was sent by mistake, and may be secret."""
+    """Return the project and the release in the path. Other parts, and paths that were not found, are not logged: they may be secrets."""
     sent = scope.get("path_params") or {} if status != HTTPStatus.NOT_FOUND else {}
-    return {name: sent[name] for name in _NAMED if re.fullmatch(SLUG_PATTERN, str(sent.get(name, "")))}
+    return {name: sent[name] for name in _LOGGED if re.fullmatch(SLUG_PATTERN, str(sent.get(name, "")))}

@@ -15,12 +15,11 @@ from benchmarks.baseline_workflow import BASELINE_QUEUE, NOTHING, SAME_TRANSACTI
 from benchmarks.load import Answered, Question, send
 from benchmarks.stack import CLIENTS, Stack, time_each
 from domain.releases.release import Release
-from domain.releases.schedule import due_at
 from domain.releases.status import ReleaseStatus
 from tests.http import OWNER_KEY
 from tests.pipelines import pipeline, set_value, stage, until
 from workflows.messages import release_input
-from workflows.release_steps import change_at, first_place, place_after_change
+from workflows.release_steps import change_command, initial_place, place_after_change
 
 RELEASES = "releases"
 ACTIVITIES = {"same transaction": SAME_TRANSACTION, "nothing": NOTHING}
@@ -101,7 +100,7 @@ class Workloads:
             for row in rows:
                 if activity == SAME_TRANSACTION:
                     trigger = release_input(row, version).stages[0].trigger
-                    store.releases.write_started(row.started(at, due_at(trigger, at)))
+                    store.releases.write_started(row.started(at, trigger.due_at(at)))
                 else:
                     store.releases.write(row.ended(ReleaseStatus.REMOVED, at, "baseline"))
         return [(row, _commands(row, version, at)) for row in rows]
@@ -110,9 +109,9 @@ class Workloads:
 def _commands(release: Release, version: object, at: datetime) -> tuple[ChangeFlag, ...]:
     """Return the commands that the release's workflow would send, stage by stage."""
     message = release_input(release, version)  # type: ignore[arg-type]
-    place, commands = first_place(message, at), []
+    place, commands = initial_place(message, at), []
     while place:
-        command = change_at(message, place, at)
+        command = change_command(message, place, at)
         commands.append(command)
         place = place_after_change(message, place, at, command.sequence + 1)  # type: ignore[assignment]
     return tuple(commands)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs once, when PostgreSQL's volume is empty: a role for Flaghoist and one for Temporal, each the owner of its own databases.
+# Create a role for Flaghoist and one for Temporal, each owning its databases. Runs once, when PostgreSQL's volume is empty.
 set -eu
 
 psql --no-psqlrc --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres <<'SQL'

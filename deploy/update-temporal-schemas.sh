@@ -1,6 +1,6 @@
 #!/bin/sh
-# Brings Temporal's two databases to the schemas of this admin-tools image; where they are there already, nothing changes.
-# The connection is in the tool's own variables: SQL_PLUGIN, SQL_HOST, SQL_PORT, SQL_USER, SQL_PASSWORD.
+# Upgrade Temporal's two databases to the schemas of this admin-tools image. Repeating it changes nothing.
+# The tool reads its connection from SQL_PLUGIN, SQL_HOST, SQL_PORT, SQL_USER and SQL_PASSWORD.
 set -eu
 
 schemas=/etc/temporal/schema/postgresql/v12

@@ -1,4 +1,4 @@
-"""The audit log: everything that anyone or anything did."""
+"""The audit log: a record of everything that people and the system do."""
 
 from enum import StrEnum
 from typing import Any, Literal
@@ -8,7 +8,7 @@ from domain.model import Frozen, Moment
 
 
 class Actor(Frozen):
-    """Who or what did it: a key, a release, somebody at Temporal, or the system itself."""
+    """The cause of an audit entry: an API key, a release, a person using Temporal directly, or the system itself."""
 
     kind: Literal["key", "release", "temporal", "system"]
     id: str
@@ -16,7 +16,7 @@ class Actor(Frozen):
 
 
 class AuditEvent(StrEnum):
-    """What can have happened."""
+    """The events of the audit log, named as on the wire."""
 
     PROJECT_CREATED = "project.created"
     PROJECT_CHANGED = "project.changed"
@@ -72,12 +72,12 @@ class AuditEvent(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> "AuditEvent | None":
-        """Read the former name, which a worker of an earlier build may still write during a rolling upgrade."""
+        """Accept the former name, which a worker of an earlier build may still write during a rolling upgrade."""
         return cls.STAGE_HOLD_ENDED if value == "stage.held" else None
 
 
 class AuditEntry(Frozen):
-    """One thing that was done."""
+    """One entry of the audit log."""
 
     id: str = ""
     at: Moment
@@ -101,15 +101,15 @@ SYSTEM = Actor(kind="system", id="reconciler")
 
 
 def by_key(caller: Caller) -> Actor:
-    """The caller, as an actor."""
+    """Return the caller as an actor."""
     return Actor(kind="key", id=caller.key, owner=caller.owner.name)
 
 
 def by_person(person: Person) -> Actor:
-    """The person who steered a release, as an actor."""
+    """Return the person who decided about a release as an actor."""
     return Actor(kind="key", id=person.key, owner=person.owner)
 
 
 def by_release(release: str) -> Actor:
-    """A release acting by itself."""
+    """Return a release that acts by itself as an actor."""
     return Actor(kind="release", id=release)

@@ -1,4 +1,4 @@
-"""Durations as people type them (`24h`, `1d12h`, `PT24H`) and as we print them (`P1D`)."""
+"""Durations: parsed from short forms and ISO 8601 (`24h`, `1d12h`, `PT24H`), printed in ISO 8601 (`P1D`)."""
 
 import re
 from datetime import timedelta
@@ -15,23 +15,23 @@ _REMEDY = "write it as 30m, 24h, 2d, 1d12h or 2w, or in ISO 8601 as PT24H or P2D
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read an ISO 8601 duration or its short form; a day is 24 hours. Raises ValueError with the remedy."""
+    """Parse an ISO 8601 duration or its short form. A day is 24 hours. Raise ValueError with the remedy."""
     written = text.strip().lower()
     match = _ISO_8601.fullmatch(written) or _SHORT.fullmatch(written)
     amounts = {unit: int(amount) for unit, amount in match.groupdict().items() if amount} if match else {}
     if not amounts or ("t" not in written and written.startswith("p") and amounts.keys() & {"hours", "minutes", "seconds"}):
-        raise ValueError(f"is not a duration: {_REMEDY}")
+        raise ValueError(f"must be a duration: {_REMEDY}")
     try:
         duration = timedelta(**amounts)
     except OverflowError:
         duration = timedelta.max
     if duration > LONGEST:
-        raise ValueError("is longer than 366 days, the most a stage may wait")
+        raise ValueError("must be at most 366 days")
     return duration
 
 
 def print_duration(duration: timedelta) -> str:
-    """Write a duration in ISO 8601, in days, hours, minutes and seconds."""
+    """Format a duration in ISO 8601, in days, hours, minutes and seconds."""
     days, hours, minutes, seconds = _parts(duration)
     date = f"{days}D" if days else ""
     time = "".join(f"{amount}{unit}" for amount, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if amount)
@@ -39,7 +39,7 @@ def print_duration(duration: timedelta) -> str:
 
 
 def speak_duration(duration: timedelta) -> str:
-    """Write a duration for people: `1 d 12 h`."""
+    """Format a duration for people: `1 d 12 h`."""
     amounts = zip(_parts(duration), ("d", "h", "min", "s"), strict=True)
     return " ".join(f"{amount} {unit}" for amount, unit in amounts if amount) or "0 s"
 
@@ -54,7 +54,7 @@ def _validate(value: Any) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if not isinstance(value, str) or len(value) > 64:
-        raise ValueError(f"is not a duration: {_REMEDY}")
+        raise ValueError(f"must be a duration: {_REMEDY}")
     return parse_duration(value)
 
 

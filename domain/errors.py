@@ -1,4 +1,4 @@
-"""The refusals: requests and steps that are not allowed, each with its reason.
+"""Refusals: rejected requests and steps, each with its reason.
 
 Refusal
 ├── NotFound
@@ -39,17 +39,19 @@ Refusal
     ├── PublishingRefused
     └── ValueTypeWrong
 
-Nothing here knows HTTP or Temporal: `api/problems.py` gives each base its status, and the class name crosses Temporal.
+This module knows neither HTTP nor Temporal. `api/problems.py` maps the base classes to HTTP statuses.
+A refusal crosses Temporal by its class name.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Problem(BaseModel):
-    """One thing that is wrong, with a JSON pointer into the document that was sent."""
+    """One problem in a request, with a JSON pointer into the document that was sent."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -58,8 +60,13 @@ class Problem(BaseModel):
     message: str
 
 
+def pointer_to(path: Sequence[int | str]) -> str:
+    """Write a path into a document as a JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
 class Refusal(Exception):
-    """A request or a step that is not allowed. It is never retried by itself."""
+    """A request or a step that is not allowed. It is never retried automatically."""
 
     def __init__(self, message: str, *, problems: tuple[Problem, ...] = (), **details: Any) -> None:
         super().__init__(message)
@@ -69,20 +76,20 @@ class Refusal(Exception):
 
     @classmethod
     def code(cls) -> str:
-        """The refusal's name on the wire: `FlagChangedByHand` is `flag_changed_by_hand`."""
+        """Return the refusal's code on the wire: `flag_changed_by_hand` for `FlagChangedByHand`."""
         return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
 
 class NotFound(Refusal):
-    """There is no such thing, or it is not for the one who asks."""
+    """The thing does not exist, or the caller may not see it."""
 
 
 class FeatureNotFound(NotFound):
-    """A release's feature does not exist any more."""
+    """The feature of a release no longer exists."""
 
 
 class ReleaseNotFound(NotFound):
-    """There is no record of the release."""
+    """The release has no record in the database."""
 
 
 class SegmentNotFound(NotFound):
@@ -94,55 +101,55 @@ class EnvironmentNotFound(NotFound):
 
 
 class NotAuthenticated(Refusal):
-    """No key, or none that is known."""
+    """The API key is missing or unknown."""
 
 
 class NotAllowed(Refusal):
-    """The key is known and lacks the right."""
+    """The key is valid but lacks the right."""
 
 
 class RightMissing(NotAllowed):
-    """The owner on whose behalf a release acts has lost the right on the environment."""
+    """The responsible owner of a release has lost the right on the environment."""
 
 
 class OwnerUnknown(NotAllowed):
-    """Nobody is known by the id of the owner who is said to have decided it."""
+    """A decision names an owner id to which no API key belongs."""
 
 
 class OwnRelease(NotAllowed):
-    """Whoever added a flag does not approve it, unless the gate says so."""
+    """The person who added a release may not approve it, unless the gate allows it."""
 
 
 class ServiceCannotApprove(NotAllowed):
-    """A gate asks people, and the key belongs to a service."""
+    """The gate requires approval by a person, and the key belongs to a service."""
 
 
 class Conflict(Refusal):
-    """It contradicts what is there now."""
+    """The request contradicts the current state."""
 
 
 class AlreadyApproved(Conflict):
-    """The person has approved exactly this already."""
+    """The same person has already approved this."""
 
 
 class ApprovalMoved(Conflict):
-    """What would be applied is no longer what the person was shown."""
+    """The change to be applied is no longer the one that the person was shown."""
 
 
 class ApprovalTimedOut(Conflict):
-    """A stage was not approved in time."""
+    """A stage was not approved before the timeout of its gate."""
 
 
 class NothingToApprove(Conflict):
-    """The stage where the release stands asks for no approval."""
+    """The current stage of the release requires no approval."""
 
 
 class Rejected(Conflict):
-    """A person has said no to what a stage would apply."""
+    """A person rejected the change that a stage would apply."""
 
 
 class AlreadyReleasing(Conflict):
-    """The flag is in an unfinished release already."""
+    """The flag already has an unfinished release."""
 
 
 class ControlNotAllowed(Conflict):
@@ -150,75 +157,75 @@ class ControlNotAllowed(Conflict):
 
 
 class DraftExists(Conflict):
-    """The next version of the pipeline is being drafted already."""
+    """The pipeline already has a draft of its next version."""
 
 
 class FlagChangedByHand(Conflict):
-    """A field that a stage is about to change was changed by somebody else."""
+    """Someone else changed a field that a stage is about to change."""
 
 
 class InUse(Conflict):
-    """Something still uses it."""
+    """It is still in use and can't be deleted."""
 
 
 class KeyRevoked(Conflict):
-    """A key that was revoked gets no other secret."""
+    """A revoked key can't get a new secret."""
 
 
 class NotADraft(Conflict):
-    """A published pipeline version cannot be changed in any way."""
+    """A published pipeline version can never be changed."""
 
 
 class NotPublished(Conflict):
-    """Only published pipeline versions take releases, and only they are archived."""
+    """Only published pipeline versions accept releases and can be archived."""
 
 
 class PipelineArchived(Conflict):
-    """The pipeline takes no new releases and no new versions."""
+    """The pipeline accepts no new releases or versions."""
 
 
 class ReleasedSince(Conflict):
-    """A newer release has been added on the flag, so that an older one is not rolled back any more."""
+    """A newer release was added for the flag, so the older one can no longer be rolled back."""
 
 
 class SecretShownOnce(Conflict):
-    """The request was carried out before, and answered with a secret that is shown once."""
+    """The request was carried out before, and its response had a secret that is shown only once."""
 
 
 class StageMoved(Conflict):
-    """The release is no longer where the caller last saw it."""
+    """The release has left the stage or visit that the caller expected."""
 
 
 class Superseded(Conflict):
-    """The record of a release has gone on without this writer, so nothing is written."""
+    """Another writer has advanced the record of the release, so nothing is written."""
 
 
 class DraftChanged(Refusal):
-    """The draft is not the one that the caller last read."""
+    """The draft has changed since the caller last read it."""
 
 
 class Invalid(Refusal):
-    """It does not make sense as it was sent."""
+    """The request itself is invalid, whatever the current state."""
 
 
 class AddressRefused(Invalid):
-    """The address of a webhook leads where none may lead."""
+    """The URL of a webhook leads to an address that is not allowed."""
 
 
 class CursorInvalid(Invalid):
-    """A cursor that no list of ours gave out."""
+    """The cursor does not come from one of our lists."""
 
 
 class IdempotencyKeyReused(Invalid):
-    """An Idempotency-Key that came with another request before."""
+    """The Idempotency-Key was used before for a different request."""
 
 
 class PublishingRefused(Invalid):
-    """The pipeline could not work; every problem is named."""
+    """The pipeline can't work. All problems are listed."""
 
 
 class ValueTypeWrong(Invalid):
-    """A value that the feature's type does not take."""
+    """The value does not have the feature's type."""
 
 
 BLOCKING: tuple[type[Refusal], ...] = (
@@ -234,9 +241,9 @@ BLOCKING: tuple[type[Refusal], ...] = (
     Superseded,
     Refusal,
 )
-"""The refusals under whose codes releases block; docs/guide/why-is-my-release-not-moving.md says what helps with each."""
+"""Refusals whose codes a blocked release can have. docs/guide/why-is-my-release-not-moving.md lists the remedies."""
 
 
 def blocking_code(refusal: Refusal) -> str:
-    """The code under which a release blocks: that of the refusal or, where it is not in BLOCKING, of the nearest kind that is."""
+    """Return the code of a blocked release: that of the refusal, or of its nearest base class in BLOCKING."""
     return next(kind.code() for kind in type(refusal).__mro__ if kind in BLOCKING)

@@ -1,4 +1,4 @@
-"""Points in time as people type them: with an offset, or local in an IANA time zone."""
+"""Points in time as people enter them: with an offset, or local in an IANA time zone."""
 
 import re
 from datetime import UTC, datetime
@@ -8,42 +8,45 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, StringConstraints
 
+from domain.text import did_you_mean
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})?", re.ASCII)
 _FORM = "write it as 2026-03-01T09:00:00+01:00 or 2026-03-01T08:00:00Z"
 
 
 def parse_instant(text: str, timezone: str | None = None) -> datetime:
-    """Read a point in time, in UTC. One without an offset is local in the zone; where clocks are set back it is the earlier of the two.
+    """Parse a point in time and return it in UTC. Without an offset it is local in the zone.
 
-    Raises ValueError with the remedy: for another form, for a local time without a zone, and for one that clocks jump over.
+    A local time that occurs twice, because clocks are set back, means the first occurrence.
+    Raise ValueError with the remedy for any other form, a local time without a zone, and a local time that clocks skip.
     """
     if _DATE.fullmatch(text):
-        raise ValueError(f"is a date without a time: {_FORM}")
-    moment = _read(text)
+        raise ValueError(f"must have a time of day: {_FORM}")
+    moment = _parsed(text)
     if moment is None:
-        raise ValueError(f"is not a point in time: {_FORM}")
+        raise ValueError(f"must be a point in time: {_FORM}")
     if moment.tzinfo is None:
         return _from_local(moment, timezone)
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise ValueError("is outside the years 1 to 9999 in UTC") from None
+        raise ValueError("must be within the years 1 to 9999 in UTC") from None
 
 
 def has_offset(text: str) -> bool:
-    """Whether a point in time needs no zone; false for what is none."""
-    moment = _read(text)
+    """True if the text is a point in time with an offset, so that it needs no zone."""
+    moment = _parsed(text)
     return moment is not None and moment.tzinfo is not None
 
 
 def print_instant(moment: datetime) -> str:
-    """Write a point in time in UTC, so that it reads back as the same."""
+    """Format a point in time in UTC. Parsing it returns the same point in time."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _read(text: str) -> datetime | None:
-    """Only the one form: Python reads others too, some of them with characters that no database keeps."""
+def _parsed(text: str) -> datetime | None:
+    """Parse this one form only. Python accepts others, some with characters that a database can't store."""
     try:
         return datetime.fromisoformat(text.upper()) if _INSTANT.fullmatch(text) else None
     except ValueError:
@@ -52,13 +55,13 @@ def _read(text: str) -> datetime | None:
 
 def _from_local(moment: datetime, timezone: str | None) -> datetime:
     if timezone is None:
-        raise ValueError("has neither an offset nor a time zone: add an offset (+01:00 or Z), or a timezone such as Europe/London")
+        raise ValueError("must have an offset (+01:00 or Z), or a timezone such as Europe/London")
     try:
         in_utc = moment.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
     except OverflowError:
-        raise ValueError("is outside the years 1 to 9999 in UTC") from None
+        raise ValueError("must be within the years 1 to 9999 in UTC") from None
     if in_utc.astimezone(ZoneInfo(timezone)).replace(tzinfo=None) != moment:
-        raise ValueError(f"does not exist in {timezone}, where clocks are set forward over it: choose a time before or after")
+        raise ValueError(f"must exist in {timezone}, where clocks are set forward past this time: choose an earlier or later time")
     return in_utc
 
 
@@ -67,11 +70,12 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones() - {"Factory", "localtime"})
 
 
-def _known(timezone: str) -> str:
+def _known_zone(timezone: str) -> str:
     if timezone not in _zones():
-        raise ValueError(f"'{timezone}' is no IANA time zone: write it as Europe/London, America/New_York or UTC")
+        suggestion = did_you_mean(timezone, _zones())
+        raise ValueError(f"must be an IANA time zone such as Europe/London, America/New_York or UTC, not '{timezone}'.{suggestion}")
     return timezone
 
 
-TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known)]
+TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
 """The name of a zone in the IANA database."""

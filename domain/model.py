@@ -1,4 +1,4 @@
-"""The frozen model that everything in the domain is made of, and the clock's type."""
+"""Base models of the domain, and the type of a point in time."""
 
 import re
 from datetime import UTC, datetime
@@ -18,21 +18,21 @@ _NUMBER = re.compile(r"[+-]?[0-9._]+(e[+-]?[0-9]+)?", re.IGNORECASE)
 
 
 class Frozen(BaseModel):
-    """An immutable value that refuses fields it does not know."""
+    """An immutable value. Unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class NamedFields(Frozen):
-    """A model in which a field that was not named is something else than a field with its default."""
+    """A model that distinguishes an omitted field from one set to its default."""
 
     @property
     def named(self) -> set[str]:
-        """The fields that were given."""
+        """The fields that were set explicitly."""
         return self.model_fields_set
 
     @model_serializer(mode="wrap")
-    def _only_named(self, handler: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def] # it would replace the fields in the schema
+    def _only_named(self, handler: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def] # an annotation would replace the fields in the schema
         return {field: value for field, value in handler(self).items() if field in self.model_fields_set}
 
     def __eq__(self, other: object) -> bool:
@@ -42,15 +42,15 @@ class NamedFields(Frozen):
 
 
 class Message(BaseModel):
-    """What crosses Temporal: newer senders may add fields, so unknown ones are passed over."""
+    """A message that crosses Temporal. Unknown fields are ignored, because newer senders may add some."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-def _written_out(moment: object) -> object:
-    """Refuse a bare number: nobody who types `since=5` means five seconds after 1970."""
+def _not_a_number(moment: object) -> object:
+    """Refuse a bare number: `since=5` is never meant as five seconds after 1970."""
     if isinstance(moment, int | float) or (isinstance(moment, str) and _NUMBER.fullmatch(moment.strip())):
-        raise ValueError("must be a time such as 2026-01-31T09:30:00Z, and not a number")
+        raise ValueError("must be a time such as 2026-01-31T09:30:00Z, not a number")
     return moment
 
 
@@ -58,8 +58,8 @@ def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError("is outside the years 1 to 9999 in UTC") from error
+        raise ValueError("must be within the years 1 to 9999 in UTC") from error
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_in_utc)]
 """A point in time, in UTC."""

@@ -1,4 +1,4 @@
-"""The state of the system: whether what isn't moving waits as it should, or for an outage to end."""
+"""The health of the system: distinguishes releases that wait as planned from releases held up by an outage."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -7,47 +7,47 @@ from domain.duration import speak_duration
 from domain.model import Frozen, Moment
 
 LATELY = timedelta(seconds=75)
-"""How long ago a living worker may have been seen: an idle one asks Temporal for work once a minute, and is seen when it asks.
+"""Maximum time since a live worker was last seen: an idle worker polls Temporal once a minute, and is seen when it polls.
 
-One that was killed, or hangs, is seen for as long: so it is said when a worker was seen, and not that it runs.
+A worker that was killed or is stuck also counts as seen for this long. So we report when a worker was seen, not that it is running.
 """
 
 
 class WorkerSeen(Frozen):
-    """A worker, and when it last asked Temporal for work."""
+    """A worker, with the time of its last poll."""
 
     identity: str
     seen_at: Moment
 
     def is_at_work(self, now: datetime) -> bool:
-        """Whether it was seen lately."""
+        """True if the worker was seen recently."""
         return now - self.seen_at < LATELY
 
 
 class TemporalStatus(Frozen):
-    """What Temporal told when it was asked; nothing is known of it, or of the workers, where it did not answer."""
+    """The result of a health check of Temporal. If it is unreachable, its version and the workers are unknown."""
 
     reachable: bool = False
     version: str | None = None
     workers: tuple[WorkerSeen, ...] = ()
 
     def at_work(self, now: datetime) -> int:
-        """How many workers were seen lately."""
+        """Return the number of workers seen recently."""
         return sum(worker.is_at_work(now) for worker in self.workers)
 
     def seen_in_words(self, now: datetime) -> str:
-        """Those that were seen lately, and how long ago the last one was: `2 workers were seen lately, the last 43 s ago`."""
+        """Describe the workers seen recently: `2 workers were seen recently, the last 43 s ago`."""
         ago = speak_duration(timedelta(seconds=max(0, int((now - max(worker.seen_at for worker in self.workers)).total_seconds()))))
         workers = self.at_work(now)
-        return f"a worker was seen {ago} ago" if workers == 1 else f"{workers} workers were seen lately, the last {ago} ago"
+        return f"a worker was seen {ago} ago" if workers == 1 else f"{workers} workers were seen recently, the last {ago} ago"
 
 
-WHY_LATE = "it may hang or have died since, not reach the database, or have more to do than it can carry out"
-"""What may be the matter with a worker that was seen lately, while what it should do is late; the database answers whoever tells this."""
+WHY_LATE = "it may be stuck, have crashed, be unable to reach the database, or be overloaded"
+"""Possible causes if a worker was seen recently and work is late. It is shown only if the API can reach the database."""
 
 
 class SystemCondition(StrEnum):
-    """How the system is, as a whole."""
+    """The overall condition of the system."""
 
     OK = "ok"
     DELAYED = "delayed"
@@ -56,34 +56,35 @@ class SystemCondition(StrEnum):
 
 
 class Lateness(Frozen):
-    """How many releases are overdue, and by how much the latest one is late."""
+    """The number of overdue releases, and the longest delay."""
 
     overdue: int = 0
     worst: timedelta = timedelta()
 
 
 class Verdict(Frozen):
-    """The system's condition, and a sentence that tells an outage from a wait."""
+    """The system's condition, with a sentence that distinguishes an outage from a wait."""
 
     condition: SystemCondition
     message: str
 
 
 def judge(temporal: TemporalStatus, lateness: Lateness, now: datetime) -> Verdict:
-    """Whether something is wrong, the cause before what follows from it."""
-    workers, late = temporal.at_work(now), _in_words(lateness)
+    """Return the condition of the system. A cause takes precedence over its consequences."""
+    late = _in_words(lateness)
     if not temporal.reachable:
-        message = f"An outage: Temporal can't be reached or doesn't know the namespace, so no flag moves until it is back. {late}"
+        message = f"An outage: Temporal can't be reached or doesn't know the namespace. No flag moves until it is back. {late}"
         return Verdict(condition=SystemCondition.TEMPORAL_UNAVAILABLE, message=message)
-    if workers == 0:
-        message = f"An outage: no worker has asked Temporal for work lately, so no flag moves until one is started. {late}"
+    if temporal.at_work(now) == 0:
+        message = f"An outage: no worker has polled Temporal recently. No flag moves until a worker is started. {late}"
         return Verdict(condition=SystemCondition.NO_WORKER, message=message)
     seen = temporal.seen_in_words(now)
     if lateness.overdue:
-        message = f"A delay: {late} {seen[0].upper()}{seen[1:]}: {WHY_LATE}. Temporal and the database answer."
+        message = f"A delay: {late} {seen[0].upper()}{seen[1:]}: {WHY_LATE}. Temporal and the database are reachable."
         return Verdict(condition=SystemCondition.DELAYED, message=message)
     return Verdict(
-        condition=SystemCondition.OK, message=f"No outage: {seen}, and nothing is overdue. What isn't moving waits as it should."
+        condition=SystemCondition.OK,
+        message=f"No outage: {seen}, and nothing is overdue. Releases that aren't moving are waiting as planned.",
     )
 
 
@@ -91,4 +92,4 @@ def _in_words(lateness: Lateness) -> str:
     if not lateness.overdue:
         return "Nothing is overdue yet."
     releases = "1 release is" if lateness.overdue == 1 else f"{lateness.overdue} releases are"
-    return f"{releases} overdue, the latest by {speak_duration(lateness.worst)}."
+    return f"{releases} overdue, by up to {speak_duration(lateness.worst)}."

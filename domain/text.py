@@ -1,12 +1,14 @@
-"""The kinds of text that people type: keys, names, descriptions, reasons."""
+"""Types of text that people enter: keys, names, descriptions, reasons."""
 
 import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
+from itertools import islice
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$"
-
 
 LONGEST_REASON = 500
 
@@ -16,28 +18,58 @@ def _is_control(character: str) -> bool:
 
 
 def _printable(text: str) -> str:
-    """Refuse control characters: no database stores NUL, and nobody means the others."""
+    """Refuse control characters. PostgreSQL can't store NUL, and the others are always mistakes."""
     if any(_is_control(character) for character in text):
         raise ValueError("must not contain control characters")
     return text
 
 
 def _one_line(text: str) -> str:
-    """Names stand within sentences, log lines and Temporal's summaries."""
+    """Refuse line breaks, because names appear in sentences, log lines and Temporal's summaries."""
     if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):
         raise ValueError("must be one line, without control characters")
     return text
 
 
 def as_reason(text: str) -> str:
-    """As much of a text as a reason holds; nobody checked what others wrote at Temporal."""
+    """Return a text from Temporal as a valid reason: cut to size and without control characters. Temporal does not validate it."""
     return "".join(character for character in text if not _is_control(character))[:LONGEST_REASON]
 
 
 Slug = Annotated[str, StringConstraints(pattern=SLUG_PATTERN)]
-"""A key as people type it: 1 to 64 of a-z, 0-9, `-` and `_`, beginning and ending with a letter or digit."""
+"""A key: 1 to 64 of a-z, 0-9, `-` and `_`, beginning and ending with a letter or digit."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(_one_line)]
 Description = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_printable)]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_REASON), AfterValidator(_printable)]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_printable)]
+
+LONGEST_COMPARED = 120
+"""In characters. Comparing takes quadratic time, and no name that people choose is longer."""
+
+MOST_COMPARED = 1_000
+"""How many known names a word is compared with."""
+
+SHORTEST_PREFIX = 3
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" with the closest known name, or "" if none is close."""
+    name = closest(word, known)
+    return f" Did you mean '{name}'?" if name else ""
+
+
+def closest(word: object, known: Iterable[str]) -> str | None:
+    """Return the known name that is closest to a word, or None if none is close. Case does not count."""
+    if not isinstance(word, str) or len(word) > LONGEST_COMPARED:
+        return None
+    spelling = {name.casefold(): name for name in islice(known, MOST_COMPARED)}
+    typed = word.casefold()
+    found = get_close_matches(typed, spelling, n=1) or _completions(typed, spelling)
+    return spelling[found[0]] if found else None
+
+
+def _completions(typed: str, known: Iterable[str]) -> list[str]:
+    """The only name that begins so: `prod` is further from `production` than difflib accepts."""
+    found = [name for name in known if name.startswith(typed)] if len(typed) >= SHORTEST_PREFIX else []
+    return found if len(found) == 1 else []

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from activities.store.database import Database
 from activities.store.migrate import migrate
 from api.app import create_app
-from process_exit import leave
+from process_exit import exit_process
 from settings import Settings
 from tests.http import OWNER_KEY, Api
 from tests.ports import free_port
@@ -156,7 +156,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave without the interpreter's exit, in which a process that used a Temporal client can abort (temporalio/sdk-python#300)."""
     if not hasattr(config, "workerinput") and _EXIT in config.stash:
-        leave(config.stash[_EXIT])
+        exit_process(config.stash[_EXIT])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

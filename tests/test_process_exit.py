@@ -1,4 +1,4 @@
-"""The end of Flaghoist's processes, and what they write until then."""
+"""The exit codes of processes, and the output that they leave."""
 
 import subprocess
 import sys
@@ -8,36 +8,36 @@ import pytest
 
 from tests.waiting import CEILING
 
-STORY = """
+SCRIPT = """
 import threading
 from process_exit import run
 
 def work():
-    print("said", end="")
-    threading.Thread(target=threading.Event().wait).start()  # as a library may leave behind
+    print("output", end="")
+    threading.Thread(target=threading.Event().wait).start()  # a thread that a library may leave running
     {last}
 
-run(work, {more})
+run(work, {options})
 """
 
 
 @pytest.mark.parametrize(
-    ("last", "more", "code", "message"),
+    ("last", "options", "code", "error"),
     [
         ("return 0", "", 0, ""),
         ("return 3", "", 3, ""),
         ("raise OSError('no')", "", 1, "OSError: no"),
-        ("raise OSError('no')", "tell_failure=lambda: print('it failed', file=__import__('sys').stderr)", 1, "it failed"),
+        ("raise OSError('no')", "report_failure=lambda: print('it failed', file=__import__('sys').stderr)", 1, "it failed"),
     ],
 )
-def test_process_ends_at_once_with_its_code_and_all_output(last: str, more: str, code: int, message: str) -> None:
+def test_a_process_exits_at_once_with_its_code_and_flushed_output(last: str, options: str, code: int, error: str) -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", STORY.format(last=last, more=more)], capture_output=True, text=True, timeout=CEILING, check=False
+        [sys.executable, "-c", SCRIPT.format(last=last, options=options)], capture_output=True, text=True, timeout=CEILING, check=False
     )
 
-    assert (ended.returncode, ended.stdout) == (code, "said")
-    assert message in ended.stderr
-    assert bool(ended.stderr) == bool(message)
+    assert (ended.returncode, ended.stdout) == (code, "output")
+    assert error in ended.stderr
+    assert bool(ended.stderr) == bool(error)
 
 
 FULL_DISK = """
@@ -59,7 +59,7 @@ run(work)
 """
 
 
-def test_full_disk_loses_log_lines_and_does_not_stop_the_process(tmp_path: Path) -> None:
+def test_log_lines_are_lost_on_a_full_disk_and_the_process_continues(tmp_path: Path) -> None:
     log = tmp_path / "log"
 
     with log.open("wb") as written:

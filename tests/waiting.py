@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from inspect import isawaitable
 from typing import Any, TypeVar, overload
 
+from temporalio.service import RPCError
+
 T = TypeVar("T")
 
 CEILING = 150.0
@@ -37,14 +39,18 @@ async def wait_until(what: str, condition: Callable[[], T | None], seconds: floa
 
 
 async def wait_until(what: str, condition: Callable[[], Any], seconds: float = CEILING, interval: float = 0.05) -> Any:
-    """Do the same in a coroutine. The condition is called on a thread, and what it returns may be awaitable."""
+    """Do the same in a coroutine. What the condition returns may be awaitable. An error of Temporal's server counts as not yet."""
     deadline = time.monotonic() + seconds
     while True:
-        found = await asyncio.to_thread(condition)
-        if value := (await found if isawaitable(found) else found):
-            return value
+        failure: Exception | None = None
+        try:
+            found = await asyncio.to_thread(condition)
+            if value := (await found if isawaitable(found) else found):
+                return value
+        except RPCError as error:
+            failure = error
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {seconds:g} s for {what}")
+            raise TimeoutError(f"waited {seconds:g} s for {what}") from failure
         await asyncio.sleep(interval)
 
 

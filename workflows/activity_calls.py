@@ -1,4 +1,4 @@
-"""What a release's workflow asks of its activities, each by its policy."""
+"""Calls from a release's workflow to its activities, each with its retry policy."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,98 +13,101 @@ from activities.progress import ReleaseActivities
 from activities.rollback import RollbackActivities
 from domain.errors import OwnerUnknown
 from domain.releases.rollback import Rollback
-from workflows.policies import PROVIDER_CALL, QUICK_LOOK, QUICK_RECORD
-from workflows.release_steps import LONGEST_SUMMARY
+from workflows.policies import ACTIVITY_OPTIONS, LOCAL_ACTIVITY_OPTIONS, LOCAL_READ_OPTIONS
+from workflows.web_ui import rollback_summary
 
 ChangeResult = Made | HeldBack | Refused | Standing
-"""What comes of a change that was not called off."""
+"""The result of a change that was not cancelled."""
 
 HoldResult = Recorded | HeldBack | Refused | Standing
-"""What comes of a hold whose wait is over."""
+"""The result of ending a hold."""
 
 CANCEL_ATTEMPT = "call-off"
-"""Workflows of 0.1 that were told to look while a stage acted went on waiting for it; their histories must replay."""
+"""A patch id. Workflows of 0.1 kept waiting for an attempt after `look_again`; their histories must replay."""
 
 
-def is_to_be_rolled_back(standing: Standing) -> bool:
-    """Whether a person asked for it and nobody has done it. What was blocked by earlier code, which knew no rollback, replays so."""
+def has_pending_rollback(standing: Standing) -> bool:
+    """True if a rollback was requested and not carried out. Patched: histories from before rollbacks existed must replay unchanged."""
     return standing.rollback is not None and workflow.patched(f"rollback/{standing.rollback.n}")
 
 
-def ends_by_cancelling(error: BaseException) -> bool:
-    """Whether the workflow was cancelled; an attempt that fails of itself then is not tried again, and tells of its failure."""
-    is_its_end = is_cancelled_exception(error) or isinstance(error, ActivityError)
-    return is_its_end and workflow.cancellation_reason() is not None
+def is_workflow_cancellation(error: BaseException) -> bool:
+    """True if the error comes from the workflow's cancellation: an attempt that fails by itself after it is not retried either."""
+    ends_activity = is_cancelled_exception(error) or isinstance(error, ActivityError)
+    return ends_activity and workflow.cancellation_reason() is not None
 
 
-async def change_flag(command: ChangeFlag, summary: str, is_called_off: Callable[[], bool]) -> ChangeResult | None:
-    """Make a change, however long it takes; nothing if it was called off before it was made."""
-    answer: ChangeResult | None = await _at_length(ChangeActivities.change_flag, command, summary, is_called_off)
+async def change_flag(command: ChangeFlag, summary: str, should_cancel: Callable[[], bool]) -> ChangeResult | None:
+    """Make a change, however long it takes. Returns None if it was cancelled before it was made."""
+    answer: ChangeResult | None = await _execute_cancellable(ChangeActivities.change_flag, command, summary, should_cancel)
     return answer
 
 
-async def put_back(command: PutBack, rollback: Rollback, is_called_off: Callable[[], bool]) -> Standing | None:
-    """Carry out a rollback, however long it takes; nothing if it was called off before."""
-    summary = f"To be {rollback.in_words()}"[:LONGEST_SUMMARY]
-    answer: Standing | None = await _at_length(RollbackActivities.put_back, command, summary, is_called_off)
+async def put_back(command: PutBack, rollback: Rollback, should_cancel: Callable[[], bool]) -> Standing | None:
+    """Carry out a rollback, however long it takes. Returns None if it was cancelled before it was done."""
+    answer: Standing | None = await _execute_cancellable(RollbackActivities.put_back, command, rollback_summary(rollback), should_cancel)
     return answer
 
 
-async def _at_length(method: Any, command: Any, summary: str, is_called_off: Callable[[], bool]) -> Any:
-    """An attempt that runs when it is called off is waited for: what was made is told as made."""
-    acting = workflow.start_activity_method(method, command, summary=summary, **PROVIDER_CALL)
-    called_off = False
+async def _execute_cancellable(method: Any, command: Any, summary: str, should_cancel: Callable[[], bool]) -> Any:
+    """Wait for a running attempt even after cancelling it: a committed change must be reported."""
+    attempt = workflow.start_activity_method(method, command, summary=summary, **ACTIVITY_OPTIONS)
+    cancelled = False
     try:
-        await workflow.wait_condition(lambda: acting.done() or is_called_off())
-        called_off = not acting.done() and workflow.patched(CANCEL_ATTEMPT)
+        await workflow.wait_condition(lambda: attempt.done() or should_cancel())
+        cancelled = not attempt.done() and workflow.patched(CANCEL_ATTEMPT)
     except asyncio.CancelledError:
-        called_off = True
-    if called_off:
-        acting.cancel()
+        cancelled = True
+    if cancelled:
+        attempt.cancel()
     try:
-        return await acting
+        return await attempt
     except ActivityError:
-        if not called_off:
+        if not cancelled:
             raise
-        return None  # Also where the last attempt failed by itself: one that is cancelled is not tried again.
+        return None  # The last attempt may have failed by itself: an attempt that is cancelled is not retried.
 
 
 async def end_hold(command: RecordProgress, summary: str) -> HoldResult:
-    """End a stage without actions, unless something holds it back."""
+    """End a hold, unless something holds it back."""
     method: Any = ReleaseActivities.record_progress
-    answer: HoldResult = await _quickly_or_at_length(method, command, summary, QUICK_RECORD)
+    answer: HoldResult = await _execute_local_first(method, command, summary, LOCAL_ACTIVITY_OPTIONS)
     return answer
 
 
 async def record_progress(command: RecordProgress, summary: str) -> Recorded | Standing:
-    """Write a step, within the workflow task where the database answers, and else however long it takes. Raises OwnerUnknown."""
+    """Record a step, however long it takes. Raises OwnerUnknown."""
     method: Any = ReleaseActivities.record_progress
     try:
-        answer: Recorded | Standing = await _quickly_or_at_length(method, command, summary, QUICK_RECORD)
+        answer: Recorded | Standing = await _execute_local_first(method, command, summary, LOCAL_ACTIVITY_OPTIONS)
     except (ActivityError, ApplicationError) as error:
-        if refused := _refused_by(error):
-            raise OwnerUnknown(refused.message) from error
+        if owner_unknown := _owner_unknown(error):
+            raise OwnerUnknown(owner_unknown.message) from error
         raise
     return answer
 
 
 async def read_standing(release: str) -> Standing:
-    """Where the record stands."""
+    """Read the state of the record."""
     method: Any = ReleaseActivities.read_standing
-    answer: Standing = await _quickly_or_at_length(method, release, "look at the record", QUICK_LOOK)
+    answer: Standing = await _execute_local_first(method, release, "Read the record", LOCAL_READ_OPTIONS)
     return answer
 
 
-async def _quickly_or_at_length(method: Any, command: Any, summary: str, quickly: dict[str, Any]) -> Any:
+async def _execute_local_first(method: Any, command: Any, summary: str, local_options: dict[str, Any]) -> Any:
+    """Run the activity within the workflow task. If its attempts fail or time out, run it as a regular activity."""
     try:
-        return await workflow.execute_local_activity_method(method, command, summary=summary, **quickly)
+        return await workflow.execute_local_activity_method(method, command, summary=summary, **local_options)
     except ActivityError as error:
         if is_cancelled_exception(error):
             raise
-    return await workflow.execute_activity_method(method, command, summary=summary, **PROVIDER_CALL)
+    except ApplicationError as error:  # The failure of the last local attempt, without an ActivityError around it.
+        if error.non_retryable:
+            raise
+    return await workflow.execute_activity_method(method, command, summary=summary, **ACTIVITY_OPTIONS)
 
 
-def _refused_by(error: ActivityError | ApplicationError) -> ApplicationError | None:
-    """The refusal of a decision of somebody who is not known; a local activity tells of it without an ActivityError around it."""
+def _owner_unknown(error: ActivityError | ApplicationError) -> ApplicationError | None:
+    """Return the refusal of a decision by an unknown owner. A local activity raises it without an ActivityError around it."""
     cause = error.cause if isinstance(error, ActivityError) else error
     return cause if isinstance(cause, ApplicationError) and cause.type == OwnerUnknown.__name__ else None

@@ -1,4 +1,4 @@
-"""What crosses Temporal between the API and the workflow of a release."""
+"""Messages that cross Temporal between the API and the workflows."""
 
 from datetime import datetime, timedelta
 
@@ -17,17 +17,17 @@ RELEASE = "Release"
 ROLLBACK = "Rollback"
 WEBHOOK = "Webhook"
 WEBHOOK_QUEUE = "flaghoist-webhooks"
-"""A task queue of its own, with slots of its own: a slow receiver never takes one from a release."""
+"""A separate task queue with its own slots: a slow receiver never takes a slot from a release."""
 WAKE = "wake"
 LOOK_AGAIN = "look_again"
 ROLL_OVER = "roll_over"
 
 REMEMBERED_UPDATES = 100
-"""How many settled updates a workflow knows again after it continued as new."""
+"""How many completed updates a workflow remembers when it continues as new."""
 
 
 class ReleasePlace(Message):
-    """Where a release stands, as its workflow knows it."""
+    """The state of a release, as its workflow knows it."""
 
     index: int
     visit: int
@@ -39,18 +39,18 @@ class ReleasePlace(Message):
     held: GateHold | None = None
     paused: Paused | None = None
     left: timedelta | None = None
-    """Of a wait that is paused, by Temporal's clock."""
+    """The rest of a paused wait, by Temporal's clock."""
     rollback: Rollback | None = None
     skipped: tuple[int, ...] = ()
     settled: tuple[str, ...] = ()
 
-    def moved(self, **changes: object) -> "ReleasePlace":
-        """The same place, in part changed."""
+    def updated(self, **changes: object) -> "ReleasePlace":
+        """Return a copy with some fields changed."""
         return self.model_copy(update=changes)
 
 
 class ReleaseInput(Message):
-    """What a release's workflow is started with; it never reads the pipeline again."""
+    """The input of a release's workflow, which never reads the pipeline again."""
 
     release: str
     project: str
@@ -65,7 +65,7 @@ class ReleaseInput(Message):
 
 
 class RollbackInput(Message):
-    """What the workflow is started with that rolls back a release which had ended."""
+    """The input of the workflow that rolls back an ended release."""
 
     release: str
     project: str
@@ -78,7 +78,7 @@ class RollbackInput(Message):
 
 
 class WebhookInput(Message):
-    """What the workflow is started with that delivers to one webhook."""
+    """The input of the workflow that delivers to one webhook."""
 
     project: str
     webhook: str
@@ -86,12 +86,12 @@ class WebhookInput(Message):
 
     @property
     def workflow_id(self) -> str:
-        """Each webhook has one workflow at a time."""
+        """The workflow id; a webhook has one workflow at a time."""
         return f"webhook/{self.project}/{self.webhook}"
 
 
 class SteerRelease(Message):
-    """A person decides something about a release, where they last saw it."""
+    """A person's control of a release, and the state in which they last saw the release."""
 
     by: Person
     reason: str | None = None
@@ -99,19 +99,19 @@ class SteerRelease(Message):
 
 
 class RetryRelease(SteerRelease):
-    """A person wants a blocked stage tried again."""
+    """Retry a blocked stage."""
 
     overwrite: bool = False
 
 
 class RestartRelease(SteerRelease):
-    """A person sends a release back to an earlier stage, or to the beginning of the one it is in."""
+    """Return a release to an earlier stage, or to the start of its current one."""
 
     stage: str
 
 
 class RecordedDecision(Message):
-    """What was decided in the record of a release, by whom and why."""
+    """A decision written to the record of a release, with its author and reason."""
 
     event: str
     by: str | None = None
@@ -119,13 +119,13 @@ class RecordedDecision(Message):
 
 
 class ReleaseResult(Message):
-    """How the workflow of a release ended."""
+    """The final status of a release's workflow."""
 
     status: str
 
 
 def release_input(release: Release, pipeline: Pipeline) -> ReleaseInput:
-    """What the workflow of a release on that pipeline version is started with."""
+    """Return the input of a release's workflow."""
     return ReleaseInput(
         release=release.id,
         project=release.project,
@@ -140,7 +140,7 @@ def release_input(release: Release, pipeline: Pipeline) -> ReleaseInput:
 
 
 def rollback_input(release: Release, rollback: Rollback) -> RollbackInput:
-    """What the workflow is started with that rolls back a release which had ended."""
+    """Return the input of the workflow that rolls back an ended release."""
     return RollbackInput(
         release=release.id,
         project=release.project,
@@ -153,6 +153,6 @@ def rollback_input(release: Release, rollback: Rollback) -> RollbackInput:
     )
 
 
-def in_words(moment: datetime) -> str:
-    """A point in time for people who read the Temporal Web UI."""
+def format_time(moment: datetime) -> str:
+    """Format a point in time for the Temporal Web UI."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

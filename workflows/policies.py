@@ -1,4 +1,4 @@
-"""How long we wait for what, and how often we try again."""
+"""Timeouts and retry policies, by name."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,32 +6,39 @@ from typing import Any
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
-PROVIDER_CALL: dict[str, Any] = {
+ACTIVITY_OPTIONS: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=30),
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)),
     "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 }
-"""For ever, at most a minute apart: an outage is no refusal."""
+"""Retry for ever, at most a minute apart: an outage is not a refusal."""
 
-QUICK_RECORD: dict[str, Any] = {
+LOCAL_ACTIVITY_OPTIONS: dict[str, Any] = {
     "schedule_to_close_timeout": timedelta(seconds=10),
-    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=2)),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=2), maximum_attempts=8),
     "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 }
-"""A record within the workflow task, where the database answers."""
+"""Write to the record within the workflow task, while the database is available.
 
-QUICK_LOOK: dict[str, Any] = {**QUICK_RECORD, "schedule_to_close_timeout": timedelta(seconds=30)}
+The SDK applies the timeout to a running attempt only. The number of attempts ends the retries of those that fail at once, after about 9 s.
+"""
 
-DELIVERY: dict[str, Any] = {
+LOCAL_READ_OPTIONS: dict[str, Any] = {
+    **LOCAL_ACTIVITY_OPTIONS,
+    "schedule_to_close_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=2), maximum_attempts=18),
+}
+"""Read the record within the workflow task. Attempts that fail at once are retried for about 29 s."""
+
+DELIVERY_OPTIONS: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=30),
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)),
 }
-"""For ever, as long as the database is down; what a receiver does is no failure of the activity."""
+"""Retry for ever while the database is down. A failing receiver does not fail the activity."""
 
-CALL_TO_TEMPORAL = timedelta(seconds=5)
-CONTROL = timedelta(seconds=15)
-"""How long a person waits until a control shows its effect."""
-LOOK_AT_TEMPORAL = timedelta(seconds=1)
-"""How long a question may be held up by a Temporal that doesn't answer."""
-KEPT = timedelta(seconds=5)
-"""How long what Temporal told is taken for true."""
+RPC_TIMEOUT = timedelta(seconds=5)
+UPDATE_TIMEOUT = timedelta(seconds=15)
+"""How long a request waits until a control takes effect."""
+HEALTH_TIMEOUT = timedelta(seconds=1)
+"""How long an unresponsive Temporal may delay a read."""
+HEALTH_CACHE_TTL = timedelta(seconds=5)

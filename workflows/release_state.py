@@ -1,4 +1,4 @@
-"""Where a release stands, as its workflow keeps it and shows it."""
+"""The state of a release in its workflow, and its publication in the Temporal Web UI."""
 
 from temporalio import workflow
 
@@ -6,27 +6,27 @@ from activities.messages import Standing
 from domain.pipelines.pipeline import Stage
 from domain.releases.status import ReleaseStatus
 from workflows.messages import ReleaseInput, ReleasePlace
-from workflows.release_steps import gone_on_with, stage_at, taken_over
-from workflows.search_attributes import attributes_at
-from workflows.web_ui import progress_of
+from workflows.release_steps import current_stage, resumed_from_record, synced_with_record
+from workflows.search_attributes import progress_attributes
+from workflows.web_ui import progress_details
 
 
 class ReleaseState:
-    """A workflow that has a place in its pipeline, until it has ended."""
+    """A mixin that keeps a release's place in its pipeline until the release has ended."""
 
     release: ReleaseInput
     place: ReleasePlace
     ended: str | None
-    shown: bool
+    is_published: bool
 
     @property
     def stage(self) -> Stage:
-        """The stage where the release stands."""
-        return stage_at(self.release, self.place)
+        """The current stage."""
+        return current_stage(self.release, self.place)
 
     @property
     def status(self) -> str:
-        """How the release stands."""
+        """The status of the release."""
         if self.ended:
             return self.ended
         if self.place.blocked:
@@ -37,38 +37,38 @@ class ReleaseState:
 
     @property
     def is_due(self) -> bool:
-        """Whether the stage's trigger has fired."""
+        """True if the stage's trigger has fired."""
         return self.place.acts_at <= workflow.now()
 
-    def arrive(self, place: ReleasePlace | None) -> None:
-        """Stand in another place; in none, after the last stage."""
+    def enter(self, place: ReleasePlace | None) -> None:
+        """Move to that place, or complete the release if there is none after the last stage."""
         if place is None:
             self.ended = ReleaseStatus.COMPLETED
         self.place = place or self.place
-        self.shown = False
+        self.is_published = False
 
-    def move(self, **changes: object) -> None:
-        """Stand where it stood, in part otherwise."""
-        self.place = self.place.moved(**changes)
-        self.shown = False
+    def update_place(self, **changes: object) -> None:
+        """Change some fields of the current place."""
+        self.place = self.place.updated(**changes)
+        self.is_published = False
 
-    def take_over(self, standing: Standing) -> None:
-        """Stand where the record says."""
-        self.place = taken_over(self.place, standing, workflow.now())
-        self.shown = False
+    def sync_with_record(self, standing: Standing) -> None:
+        """Adopt the state of the record."""
+        self.place = synced_with_record(self.place, standing, workflow.now())
+        self.is_published = False
 
-    def go_on_with(self, standing: Standing) -> None:
-        """Stand where a workflow task led that was lost."""
-        self.arrive(gone_on_with(self.place, standing, workflow.now()))
+    def resume_from_record(self, standing: Standing) -> None:
+        """Continue from the state that a lost workflow task recorded."""
+        self.enter(resumed_from_record(self.place, standing, workflow.now()))
 
-    def show(self) -> None:
-        """Let the Temporal Web UI tell where the release stands; people search for it where it rests, not where it passes through."""
-        if self.shown:
+    def publish(self) -> None:
+        """Update the details and search attributes in the Temporal Web UI. Stages that act at once don't update search attributes."""
+        if self.is_published:
             return
         status = self.status
-        workflow.set_current_details(progress_of(self.release, self.place, status))
-        rests, held = status != ReleaseStatus.RUNNING, self.place.held
-        if rests or held or not self.is_due:
-            self.shown = True
-            next_at = None if rests else held.until if held else self.place.acts_at
-            workflow.upsert_search_attributes(attributes_at(self.stage.name, self.stage.environment, status, next_at))
+        workflow.set_current_details(progress_details(self.release, self.place, status))
+        is_resting, held = status != ReleaseStatus.RUNNING, self.place.held
+        if is_resting or held or not self.is_due:
+            self.is_published = True
+            next_at = None if is_resting else held.until if held else self.place.acts_at
+            workflow.upsert_search_attributes(progress_attributes(self.stage.name, self.stage.environment, status, next_at))

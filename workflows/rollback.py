@@ -1,4 +1,4 @@
-"""The story of one rollback of a release that had ended."""
+"""The workflow that rolls back an ended release."""
 
 import asyncio
 
@@ -9,36 +9,36 @@ from domain.releases.status import ReleaseStatus
 from workflows.activity_calls import put_back, record_progress
 from workflows.messages import ROLLBACK, ReleaseResult, RollbackInput
 from workflows.search_attributes import STATUS
-from workflows.web_ui import rollback_in_words
+from workflows.web_ui import rollback_details
 
 
 @workflow.defn(name=ROLLBACK)
 class RollbackWorkflow:
-    """What one release changed, put back. A release under way is rolled back by its own workflow."""
+    """Rolls back an ended release. A release under way is rolled back by its own workflow."""
 
     @workflow.run
-    async def run(self, asked: RollbackInput) -> ReleaseResult:
-        """Put back, however long it takes; a cancel at Temporal gives it up, unless it was done already."""
-        _show(asked, ReleaseStatus.ROLLING_BACK)
-        command = PutBack(project=asked.project, release=asked.release, sequence=asked.sequence, n=asked.rollback.n)
-        standing = await put_back(command, asked.rollback, lambda: False)
+    async def run(self, request: RollbackInput) -> ReleaseResult:
+        """Roll back, however long it takes. A cancel at Temporal gives the rollback up, unless it was done already."""
+        _publish(request, ReleaseStatus.ROLLING_BACK)
+        command = PutBack(project=request.project, release=request.release, sequence=request.sequence, n=request.rollback.n)
+        standing = await put_back(command, request.rollback, lambda: False)
         if standing:
-            return _ended(asked, standing.status)
+            return _result(request, standing.status)
         step = RemovedByTemporal(reason=workflow.cancellation_reason() or None)
-        giving_up = RecordProgress(project=asked.project, release=asked.release, sequence=asked.sequence, at=workflow.now(), step=step)
-        answer = await record_progress(giving_up, "The rollback was cancelled: give it up")
+        give_up = RecordProgress(project=request.project, release=request.release, sequence=request.sequence, at=workflow.now(), step=step)
+        answer = await record_progress(give_up, "Rollback cancelled: give it up")
         if isinstance(answer, Recorded):
-            _ended(asked, "cancelled")
+            _result(request, "cancelled")
             raise asyncio.CancelledError
-        return _ended(asked, answer.status)
+        return _result(request, answer.status)
 
 
-def _ended(asked: RollbackInput, status: str) -> ReleaseResult:
-    _show(asked, status)
+def _result(request: RollbackInput, status: str) -> ReleaseResult:
+    _publish(request, status)
     workflow.upsert_search_attributes([STATUS.value_set(status)])
     return ReleaseResult(status=status)
 
 
-def _show(asked: RollbackInput, status: str) -> None:
-    """Let the Temporal Web UI tell who wants what, and what came of it."""
-    workflow.set_current_details("\n".join([f"**{status}**", "", *rollback_in_words(asked.rollback)]))
+def _publish(request: RollbackInput, status: str) -> None:
+    """Show the request and its status in the Temporal Web UI."""
+    workflow.set_current_details("\n".join([f"**{status}**", "", *rollback_details(request.rollback)]))

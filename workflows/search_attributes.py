@@ -1,4 +1,4 @@
-"""The search attributes by which people find releases in the Temporal Web UI."""
+"""Search attributes for finding releases in the Temporal Web UI."""
 
 from datetime import datetime
 from typing import Any
@@ -19,25 +19,26 @@ NEXT_AT = SearchAttributeKey.for_datetime("FlaghoistNextAt")
 KEYWORDS = (PROJECT, PIPELINE, FEATURE, ENVIRONMENT, STAGE, STATUS)
 ALL = (*KEYWORDS, NEXT_AT)
 
-_LONGEST = 255
+_MAX_KEYWORD_LENGTH = 255
 
 
-def first_attributes(release: ReleaseInput) -> TypedSearchAttributes:
-    """What a release is found by when it starts."""
+def release_attributes(release: ReleaseInput) -> TypedSearchAttributes:
+    """Return the attributes with which a release starts."""
     stage = release.stages[release.starting_stage]
     values = {PROJECT: release.project, PIPELINE: release.pipeline.key, FEATURE: release.feature, STATUS: "running"}
-    values |= {ENVIRONMENT: stage.environment, STAGE: stage.name[:_LONGEST]}
+    values |= {ENVIRONMENT: stage.environment, STAGE: stage.name[:_MAX_KEYWORD_LENGTH]}
     return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in values.items()])
 
 
-def attributes_of_rollback(asked: RollbackInput) -> TypedSearchAttributes:
-    """What the rollback of a release that had ended is found by."""
-    values = {PROJECT: asked.project, PIPELINE: asked.pipeline.key, FEATURE: asked.feature, STATUS: ReleaseStatus.ROLLING_BACK.value}
-    values |= {ENVIRONMENT: asked.environment, STAGE: asked.stage[:_LONGEST]}
+def rollback_attributes(request: RollbackInput) -> TypedSearchAttributes:
+    """Return the attributes of the workflow that rolls back an ended release."""
+    values = {PROJECT: request.project, PIPELINE: request.pipeline.key, FEATURE: request.feature, STATUS: ReleaseStatus.ROLLING_BACK.value}
+    values |= {ENVIRONMENT: request.environment, STAGE: request.stage[:_MAX_KEYWORD_LENGTH]}
     return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in values.items()])
 
 
-def attributes_at(stage: str, environment: str, status: str, next_at: datetime | None) -> list[SearchAttributeUpdate[Any]]:
-    """What a release is found by from now on."""
+def progress_attributes(stage: str, environment: str, status: str, next_at: datetime | None) -> list[SearchAttributeUpdate[Any]]:
+    """Return the updates that reflect the current state of a release."""
     next_update = NEXT_AT.value_unset() if next_at is None else NEXT_AT.value_set(next_at)
-    return [STAGE.value_set(stage[:_LONGEST]), ENVIRONMENT.value_set(environment), STATUS.value_set(status), next_update]
+    stage_update = STAGE.value_set(stage[:_MAX_KEYWORD_LENGTH])
+    return [stage_update, ENVIRONMENT.value_set(environment), STATUS.value_set(status), next_update]

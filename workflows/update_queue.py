@@ -1,4 +1,4 @@
-"""Controls that people send into a running release, and their answers."""
+"""The queue of controls that wait for a release's main loop, and their results."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,78 +12,78 @@ from workflows.messages import REMEMBERED_UPDATES, SteerRelease
 
 
 class PendingUpdate:
-    """One control, from the moment it is let in until the record shows its effect."""
+    """One control, from its acceptance until the record shows its effect."""
 
     def __init__(self, kind: Control, control: SteerRelease) -> None:
         self.kind = kind
         self.control = control
-        self.is_settled = False
+        self.is_done = False
         self.refusal: Refusal | None = None
 
-    def settle(self) -> None:
-        """The record shows it."""
-        self.is_settled = True
+    def complete(self) -> None:
+        """Mark the control as done: the record shows its effect."""
+        self.is_done = True
 
-    def refuse(self, refusal: Refusal) -> None:
-        """It came too late."""
+    def fail(self, refusal: Refusal) -> None:
+        """Refuse the control after it was accepted."""
         self.refusal = refusal
-        self.is_settled = True
+        self.is_done = True
 
 
 class UpdateQueue:
-    """The controls that wait for the loop, and the ids of those it has settled."""
+    """Controls waiting for the main loop, and the ids of completed ones."""
 
-    def __init__(self, settled: Sequence[str]) -> None:
-        self.settled = tuple(settled)
-        self._waiting: list[PendingUpdate] = []
+    def __init__(self, completed_ids: Sequence[str]) -> None:
+        self.completed_ids = tuple(completed_ids)
+        self._pending: list[PendingUpdate] = []
 
     @property
-    def any_waiting(self) -> bool:
-        """Whether the loop has something to settle."""
+    def has_pending(self) -> bool:
+        """True if a control waits for the main loop."""
         return self.next() is not None
 
-    def any_leaving(self, visit: int) -> bool:
-        """Whether somebody wants the stage of that visit left, while it may be acting."""
-        waiting = (request for request in self._waiting if not request.is_settled)
-        return any(request.kind in LEAVING and not request.control.expected.is_ahead_of(visit) for request in waiting)
+    def has_leaving(self, visit: int) -> bool:
+        """True if a pending control would leave the stage of that visit, which may be acting."""
+        pending = (update for update in self._pending if not update.is_done)
+        return any(update.kind in LEAVING and not update.control.expected.is_ahead_of(visit) for update in pending)
 
     def next(self) -> PendingUpdate | None:
-        """The control that came first. It waits until it is settled: a cancel may come between."""
-        while self._waiting and self._waiting[0].is_settled:
-            self._waiting.pop(0)
-        return self._waiting[0] if self._waiting else None
+        """Return the oldest pending control. It stays in the queue until it is done, because a cancel may interrupt the loop."""
+        while self._pending and self._pending[0].is_done:
+            self._pending.pop(0)
+        return self._pending[0] if self._pending else None
 
-    def refuse_all(self, refusal: Refusal) -> None:
-        """Answer everybody who still waits."""
-        while request := self.next():
-            request.refuse(refusal)
+    def fail_all(self, refusal: Refusal) -> None:
+        """Refuse every pending control."""
+        while update := self.next():
+            update.fail(refusal)
 
-    def knows_current(self) -> bool:
-        """Whether the update being handled was settled before, in this run or an earlier one."""
+    def is_repeated(self) -> bool:
+        """True if the update being handled was already completed, in this run or an earlier one."""
         info = workflow.current_update_info()
-        return info is not None and info.id in self.settled
+        return info is not None and info.id in self.completed_ids
 
-    async def ask(self, kind: Control, control: SteerRelease) -> None:
-        """Put a control before the loop and wait until it is settled. Raises ApplicationError with the refusal's name."""
-        if self.knows_current():
+    async def submit(self, kind: Control, control: SteerRelease) -> None:
+        """Queue a control and wait until it is done. Raises ApplicationError with the refusal's class name as its type."""
+        if self.is_repeated():
             return
-        request = PendingUpdate(kind, control)
-        self._waiting.append(request)
-        await workflow.wait_condition(lambda: request.is_settled)
-        if request.refusal:
-            raise as_application_error(request.refusal)
+        update = PendingUpdate(kind, control)
+        self._pending.append(update)
+        await workflow.wait_condition(lambda: update.is_done)
+        if update.refusal:
+            raise as_application_error(update.refusal)
         if info := workflow.current_update_info():
-            self.settled = (*self.settled, info.id)[-REMEMBERED_UPDATES:]
+            self.completed_ids = (*self.completed_ids, info.id)[-REMEMBERED_UPDATES:]
 
 
 def as_application_error(refusal: Refusal) -> ApplicationError:
-    """A refusal as it crosses Temporal: its class name is the type, its details go along."""
+    """Return the refusal in the form that crosses Temporal: its class name as the type, with its details."""
     return ApplicationError(refusal.message, refusal.details, type=type(refusal).__name__, non_retryable=True)
 
 
 @contextmanager
 def refusals_as_application_errors() -> Iterator[None]:
-    """Let refusals cross Temporal."""
+    """Convert refusals so that they can cross Temporal."""
     try:
         yield
     except Refusal as refusal:

@@ -1,4 +1,4 @@
-"""A release as the Temporal Web UI shows it: the ladder of its stages, in Markdown."""
+"""Texts for the Temporal Web UI: summaries, and the stages of a release in Markdown."""
 
 from datetime import datetime
 
@@ -8,16 +8,18 @@ from domain.releases.control import allowed_controls
 from domain.releases.rollback import Rollback
 from domain.releases.schedule import planned
 from domain.releases.status import UNFINISHED, ReleaseStatus
-from workflows.messages import ReleaseInput, ReleasePlace, RollbackInput, in_words
+from workflows.messages import ReleaseInput, ReleasePlace, RollbackInput, format_time
+
+MAX_SUMMARY_LENGTH = 200
 
 
-def summary_of(release: ReleaseInput) -> str:
-    """One line that says what the workflow is."""
-    return f"{release.feature} on its way through {release.pipeline.name} v{release.pipeline.version}"
+def release_summary(release: ReleaseInput) -> str:
+    """Return the one-line summary of a release's workflow."""
+    return f"{release.feature} in {release.pipeline.name} v{release.pipeline.version}"
 
 
-def details_of(release: ReleaseInput) -> str:
-    """What the workflow was started to do."""
+def release_details(release: ReleaseInput) -> str:
+    """Describe what a release's workflow was started to do."""
     lines = [
         f"{number}. **{stage.name}** ({stage.environment}): {stage.in_words()}" for number, stage in enumerate(release.stages, start=1)
     ]
@@ -25,68 +27,95 @@ def details_of(release: ReleaseInput) -> str:
     return "\n".join([f"Added by {release.added_by} at stage '{start}'.", "", *lines])
 
 
-def summary_of_rollback(asked: RollbackInput) -> str:
-    """One line that says what the workflow is."""
-    return f"{asked.feature}: what {asked.pipeline.name} v{asked.pipeline.version} changed is put back"
+def ended_rollback_summary(request: RollbackInput) -> str:
+    """Return the one-line summary of the workflow that rolls back an ended release."""
+    return f"Rollback of {request.feature} in {request.pipeline.name} v{request.pipeline.version}"
 
 
-def details_of_rollback(asked: RollbackInput) -> str:
-    """What the workflow was started to do."""
-    ended = f"The release {asked.release} had ended: it was {asked.rollback.ended.status}." if asked.rollback.ended else ""
-    return "\n".join([*rollback_in_words(asked.rollback), ended])
+def ended_rollback_details(request: RollbackInput) -> str:
+    """Describe what the workflow was started to do."""
+    ended = f"Before the rollback, release {request.release} was {request.rollback.ended.status}." if request.rollback.ended else ""
+    return "\n".join([*rollback_details(request.rollback), ended])
 
 
-def progress_of(release: ReleaseInput, place: ReleasePlace, status: str) -> str:
-    """Where the release stands now, and when the stages ahead will act."""
-    rungs = [
-        f"{index + 1}. **{stage.name}** ({stage.environment}): {mark}"
-        for index, (stage, mark) in enumerate(zip(release.stages, _marks(release, place, status), strict=True))
+def progress_details(release: ReleaseInput, place: ReleasePlace, status: str) -> str:
+    """Describe the current state of a release, and when each stage ahead will act."""
+    stages = [
+        f"{index + 1}. **{stage.name}** ({stage.environment}): {text}"
+        for index, (stage, text) in enumerate(zip(release.stages, _stage_texts(release, place, status), strict=True))
     ]
-    return "\n".join([f"**{status}**", "", *rungs, *_why(place)])
+    return "\n".join([f"**{status}**", "", *stages, *_explanation(place)])
 
 
-def rollback_in_words(rollback: Rollback) -> list[str]:
-    """Who asked for a rollback, when, how far and why."""
-    far = f"to what '{rollback.to_stage}' left" if rollback.to_stage else "for good"
-    force = " Also what was changed by hand is put back." if rollback.force else ""
-    why = [f"Reason: {rollback.reason}"] if rollback.reason else []
-    return [f"**Rolling back** {far}, asked by {rollback.by.owner} at {in_words(rollback.asked_at)}.{force}", *why]
+def change_summary(release: ReleaseInput, place: ReleasePlace) -> str:
+    """Return the summary of the activity that carries out a stage or one step of its rollout."""
+    stage = release.stages[place.index]
+    number = f" (step {place.step} of {stage.steps})" if stage.steps > 1 else ""
+    return f"{stage.name}{number}: {stage.step_in_words(release.parameters, place.step)}"[:MAX_SUMMARY_LENGTH]
 
 
-def _marks(release: ReleaseInput, place: ReleasePlace, status: str) -> list[str]:
-    """What is to be said of each stage."""
+def wait_summary(release: ReleaseInput, place: ReleasePlace) -> str:
+    """Return the summary of the timer: what the stage or step waits for."""
+    stage = release.stages[place.index]
+    if place.held:
+        return f"{stage.name}: {place.held.message}"[:MAX_SUMMARY_LENGTH]
+    if place.step > 1 and stage.rollout:
+        text = f"step {place.step} of {stage.steps} acts {speak_duration(stage.rollout.every)} after the previous step"
+    else:
+        text = f"acts {stage.trigger.in_words()}"
+    return f"{stage.name}: {text}, at {format_time(place.acts_at)}"[:MAX_SUMMARY_LENGTH]
+
+
+def rollback_summary(rollback: Rollback) -> str:
+    """Return the summary of the activity that carries out a rollback."""
+    return f"Roll back {_scope(rollback)}, requested by {rollback.by.owner}"[:MAX_SUMMARY_LENGTH]
+
+
+def rollback_details(rollback: Rollback) -> list[str]:
+    """Describe a rollback: its scope, who requested it, when and why."""
+    force = " Changes made by hand are rolled back too." if rollback.force else ""
+    reason = [f"Reason: {rollback.reason}"] if rollback.reason else []
+    requested = f"requested by {rollback.by.owner} at {format_time(rollback.asked_at)}"
+    return [f"**Roll back** {_scope(rollback)}, {requested}.{force}", *reason]
+
+
+def _scope(rollback: Rollback) -> str:
+    return f"to the state after '{rollback.to_stage}'" if rollback.to_stage else "all changes"
+
+
+def _stage_texts(release: ReleaseInput, place: ReleasePlace, status: str) -> list[str]:
     count = len(release.stages)
     not_run = ["not run"] * release.starting_stage
-    if status == ReleaseStatus.COMPLETED:  # By the record, maybe: a workflow that was reset need not have come to the last stage.
+    if status == ReleaseStatus.COMPLETED:  # The status may come from the record: a workflow that was reset need not have reached the end.
         return [*not_run, *["done"] * (count - release.starting_stage)]
     before = [*not_run, *("skipped" if index in place.skipped else "done" for index in range(release.starting_stage, place.index))]
     if status == ReleaseStatus.RUNNING:
         ahead = planned(release.stages, place.index, place.acts_at, place.step)
-        now = _now(release.stages[place.index], place, ahead[place.index].acts_at)
-        return [*before, now, *(f"acts at {in_words(ahead[index].acts_at)}" for index in range(place.index + 1, count))]
+        current = _current_stage_text(release.stages[place.index], place, ahead[place.index].acts_at)
+        return [*before, current, *(f"acts at {format_time(ahead[index].acts_at)}" for index in range(place.index + 1, count))]
     if status == ReleaseStatus.ROLLED_BACK:
         return [*not_run, *["rolled back"] * (place.index + 1 - release.starting_stage), *["not run"] * (count - place.index - 1)]
-    later = "waits" if status in UNFINISHED else "not run"
+    later = "waiting" if status in UNFINISHED else "not run"
     return [*before, status, *[later] * (count - place.index - 1)]
 
 
-def _now(stage: Stage, place: ReleasePlace, acts_at: datetime) -> str:
-    """What is to be said of the stage where the release stands, and of the step of its rollout that comes next."""
+def _current_stage_text(stage: Stage, place: ReleasePlace, acts_at: datetime) -> str:
     if stage.rollout is None:
-        return f"acts at {in_words(acts_at)}"
-    return f"step {place.step} of {stage.steps}, to {stage.rollout.shares[place.step - 1]} %, acts at {in_words(acts_at)}"
+        return f"acts at {format_time(acts_at)}"
+    return f"step {place.step} of {stage.steps}, to {stage.rollout.shares[place.step - 1]} %, acts at {format_time(acts_at)}"
 
 
-def _why(place: ReleasePlace) -> list[str]:
+def _explanation(place: ReleasePlace) -> list[str]:
+    """Explain why the release is paused, blocked, held back or rolling back."""
     if place.paused:
-        left = f"{speak_duration(place.paused.remaining)} of its wait are left." if place.paused.remaining else "It was due."
+        remaining = f"{speak_duration(place.paused.remaining)} remaining." if place.paused.remaining else "The stage was due."
         by = f" by {place.paused.by}" if place.paused.by else ""
-        since = f"**Paused**{by} since {in_words(place.paused.since)}. {left}"
-        return ["", since, f"Controls: {', '.join(allowed_controls(ReleaseStatus.PAUSED))}."]
-    asked = ["", *rollback_in_words(place.rollback)] if place.rollback else []
+        since = f"**Paused**{by} since {format_time(place.paused.since)}. {remaining}"
+        return ["", since, f"Allowed controls: {', '.join(allowed_controls(ReleaseStatus.PAUSED))}."]
+    rollback = ["", *rollback_details(place.rollback)] if place.rollback else []
     if place.blocked is None and place.held:
-        return [*asked, "", f"**Waits**: {place.held.message}"]
+        return [*rollback, "", f"**Waiting**: {place.held.message}"]
     if place.blocked is None:
-        return asked
-    since = f"**Blocked** since {in_words(place.blocked.since)}: {place.blocked.message}"
-    return [*asked, "", since, f"Controls: {', '.join(allowed_controls(ReleaseStatus.BLOCKED))}."]
+        return rollback
+    since = f"**Blocked** since {format_time(place.blocked.since)}: {place.blocked.message}"
+    return [*rollback, "", since, f"Allowed controls: {', '.join(allowed_controls(ReleaseStatus.BLOCKED))}."]

@@ -1,4 +1,4 @@
-"""The story of one webhook, for as long as something is to be delivered to it."""
+"""The workflow that delivers to one webhook while anything is left to deliver."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -8,15 +8,15 @@ from temporalio import workflow
 
 from activities.messages import Delivered, DeliverWebhook
 from activities.webhooks import DeliveryActivities
-from workflows.messages import WAKE, WEBHOOK, WebhookInput, in_words
-from workflows.policies import DELIVERY
+from workflows.messages import WAKE, WEBHOOK, WebhookInput, format_time
+from workflows.policies import DELIVERY_OPTIONS
 
-SHORTEST_WAIT = timedelta(seconds=1)
+MIN_WAIT = timedelta(seconds=1)
 
 
 @workflow.defn(name=WEBHOOK)
 class WebhookWorkflow:
-    """Delivers what is due, waits until more is, and ends when nothing is left. What is left is in the database alone."""
+    """Delivers due events, waits for the next ones, and ends when none are left. The deliveries themselves are in the database alone."""
 
     @workflow.init
     def __init__(self, webhook: WebhookInput) -> None:
@@ -26,21 +26,21 @@ class WebhookWorkflow:
 
     @workflow.run
     async def run(self, webhook: WebhookInput) -> None:
-        """Go on until nothing is left to deliver."""
-        going_on = True
-        while going_on:
+        """Deliver until nothing is left."""
+        has_more = True
+        while has_more:
             self.woken = False
             delivered = await self._deliver()
             self.failures = delivered.failures
             if delivered.rest:
-                await workflow.sleep(delivered.rest, summary=f"{self.failures} failed: leave the receiver in peace")
-            going_on = await self._until(delivered.next_at)
-            if going_on and workflow.info().is_continue_as_new_suggested():
+                await workflow.sleep(delivered.rest, summary=f"Back off after {self.failures} failed attempts")
+            has_more = await self._wait(delivered.next_at)
+            if has_more and workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(webhook.model_copy(update={"failures": self.failures}))
 
     @workflow.signal(name=WAKE)
     def wake(self) -> None:
-        """Hear that something is due."""
+        """Wake the workflow: a delivery is due."""
         self.woken = True
 
     @workflow.signal(name="knock")
@@ -51,14 +51,15 @@ class WebhookWorkflow:
     async def _deliver(self) -> Delivered:
         method: Any = DeliveryActivities.deliver_notices
         command = DeliverWebhook(project=self.webhook.project, webhook=self.webhook.webhook, failures=self.failures)
-        delivered: Delivered = await workflow.execute_activity_method(method, command, summary="Deliver what is due", **DELIVERY)
+        delivered: Delivered = await workflow.execute_activity_method(method, command, summary="Deliver due events", **DELIVERY_OPTIONS)
         return delivered
 
-    async def _until(self, next_at: datetime | None) -> bool:
-        """Wait until something is due, or somebody knocks; whether to go on."""
+    async def _wait(self, next_at: datetime | None) -> bool:
+        """Wait until the next delivery is due or the workflow is woken. Returns False if nothing is left."""
         if next_at is None:
             return self.woken
-        left = max(SHORTEST_WAIT, next_at - workflow.now())
+        timeout = max(MIN_WAIT, next_at - workflow.now())
+        summary = f"Next delivery due at {format_time(next_at)}"
         with suppress(TimeoutError):
-            await workflow.wait_condition(lambda: self.woken, timeout=left, timeout_summary=f"The next is due at {in_words(next_at)}")
+            await workflow.wait_condition(lambda: self.woken, timeout=timeout, timeout_summary=summary)
         return True

@@ -18,7 +18,7 @@ from domain.flags.project import Project
 from domain.model import Message
 from domain.pipelines.gate import ApprovalGate
 from domain.pipelines.pipeline import Stage
-from domain.releases.approval import Approval, binds, check_may_decide, check_not_approved, gate_to_approve
+from domain.releases.approval import Approval, approval_digest, check_may_decide, check_not_approved, gate_to_approve
 from domain.releases.control import Control, Expected, check_allowed
 from domain.releases.release import Release
 
@@ -52,7 +52,7 @@ def pending_approval(store: Store, project: Project, release: Release) -> Pendin
     return PendingApproval(
         gate=stage.approval,
         given=valid_approvals(store, release, stage, now),
-        binds=binds(stage, release.parameters, release.visit, now),
+        binds=approval_digest(stage, release.parameters, release.visit, now),
         patches=patches,
         now=patches[0].expanded(now).seen_in(now) if patches else FlagPatch(),
     )
@@ -65,7 +65,7 @@ def approve_release(store: Store, caller: Caller, project: Project, request: Dec
     """
     release, stage = _release_to_decide(store, caller, project, request, Control.APPROVE)
     now = _flag(store, project, release, stage)
-    bound = binds(stage, release.parameters, release.visit, now)
+    bound = approval_digest(stage, release.parameters, release.visit, now)
     if request.shown not in (None, bound):
         raise ApprovalMoved("What would be applied has changed since you saw it: review it again.", shown=request.shown, binds=bound)
     check_not_approved(valid_approvals(store, release, stage, now), caller)

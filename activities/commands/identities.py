@@ -15,10 +15,10 @@ def update_traits(database: Database, environment_id: str, request: IdentityRequ
     """
     with database.reading() as store:
         known = store.identities.traits(environment_id, request.identifier)
-    if request.transient or request.known_after(known) == known:
-        return request.seen_as(known), known
+    if request.transient or request.traits_after(known) == known:
+        return request.identity(known), known
     with database.transaction() as store:
         known = store.identities.traits(environment_id, request.identifier, lock=True)
-        traits = request.known_after(known)
+        traits = request.traits_after(known)
         store.identities.write(environment_id, request.identifier, traits, at)
-    return request.seen_as(known), traits
+    return request.identity(known), traits

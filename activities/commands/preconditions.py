@@ -7,6 +7,7 @@ from domain.flags.project import Feature
 from domain.pipelines.action import WithValue
 from domain.pipelines.parameter import Parameters
 from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus
+from domain.text import did_you_mean
 
 
 def check_published(pipeline: Pipeline) -> None:
@@ -21,8 +22,9 @@ def starting_stage(definition: PipelineDefinition, name: str | None) -> int:
     """Return the index of the stage to start at, by default the first. Raises Invalid."""
     index = 0 if name is None else definition.index_of(name)
     if index is None:
-        names = ", ".join(f"'{stage.name}'" for stage in definition.stages)
-        message = f"Unknown stage '{name}': the pipeline has {names or 'no stages'}."
+        names = [stage.name for stage in definition.stages]
+        stages = ", ".join(f"'{each}'" for each in names) or "no stages"
+        message = f"Unknown stage '{name}': the pipeline has {stages}.{did_you_mean(name, names)}"
         raise Invalid(message, problems=(Problem(pointer="/starting_stage", code="not_found", message=message),))
     return index
 

@@ -18,7 +18,7 @@ from domain.pipelines.pipeline import environments_ahead
 from domain.releases.control import Control, Expected, check_allowed
 from domain.releases.net_change import environments_changed
 from domain.releases.release import Release
-from domain.releases.rollback import PreviousEnd, Rollback, stage_to_return_to
+from domain.releases.rollback import PreviousEnd, Rollback, first_undone_stage
 from domain.releases.status import status_in_words
 
 
@@ -87,7 +87,7 @@ def _rollback(store: Store, caller: Caller, release: Release, request: RollBackR
     undoes_from = 0
     if request.to_stage is not None:
         passed = [stage.name for stage in stages[release.starting_stage : release.stage_index + bool(ended)]]
-        undoes_from = release.starting_stage + stage_to_return_to(passed, request.to_stage, release.stage)
+        undoes_from = release.starting_stage + first_undone_stage(passed, request.to_stage, release.stage)
     if ended and request.to_stage is not None:
         message = (
             f"The release is {status_in_words(release.status)}, so it can only be rolled back as a whole: "

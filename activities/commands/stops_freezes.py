@@ -10,10 +10,11 @@ from domain.access import Caller
 from domain.audit import AuditEvent
 from domain.errors import Invalid, NotAllowed, Problem
 from domain.flags.project import Project
-from domain.pipelines.binding import FARTHEST
 from domain.pipelines.freeze import Freeze
+from domain.pipelines.trigger import FARTHEST
 from domain.releases.release import Release
 from domain.releases.stop import Stop
+from domain.text import did_you_mean
 
 
 def place_stop(store: Store, caller: Caller, project: Project, stop: Stop) -> Stop:
@@ -47,7 +48,7 @@ def make_freeze(store: Store, caller: Caller, project: Project, freeze: Freeze, 
     known = provider_of(project, store).environments()
     for number, environment in enumerate(freeze.environments):
         if environment not in known:
-            raise _unknown(f"/environments/{number}", f"There is no environment '{environment}'.")
+            raise _unknown(f"/environments/{number}", f"There is no environment '{environment}'.{did_you_mean(environment, known)}")
     if freeze.ends_at - at > FARTHEST:
         raise _not_a_time("/ends_at", "The end of a freeze must be at most five years from now.")
     store.freezes.add(freeze, project.id)
@@ -80,10 +81,13 @@ def _check_may_restrict(caller: Caller, project: Project, environments: list[str
 
 
 def _check_scope(store: Store, project: Project, stop: Stop) -> None:
-    if stop.environment and stop.environment not in provider_of(project, store).environments():
-        raise _unknown("/environment", f"There is no environment '{stop.environment}'.")
+    environments = provider_of(project, store).environments()
+    if stop.environment and stop.environment not in environments:
+        hint = did_you_mean(stop.environment, environments)
+        raise _unknown("/environment", f"There is no environment '{stop.environment}'.{hint}")
     if stop.pipeline and not store.pipelines.versions(project.id, stop.pipeline):
-        raise _unknown("/pipeline", f"There is no pipeline '{stop.pipeline}'.")
+        hint = did_you_mean(stop.pipeline, store.pipelines.keys(project.id))
+        raise _unknown("/pipeline", f"There is no pipeline '{stop.pipeline}'.{hint}")
     if stop.expires_at and not stop.placed_at < stop.expires_at <= stop.placed_at + FARTHEST:
         raise _not_a_time(
             "/expires_at", "A stop must expire in the future, within five years. Leave out the time for one that is lifted by hand."

@@ -11,8 +11,10 @@ from domain.flags.patch import FlagPatch
 from domain.releases.release import Release
 from domain.releases.status import StageOutcome
 
+Decided = Retried | Resumed | Advanced | Skipped | Restarted
 
-def write_decision(store: Store, release: Release, decision: Decision, command: RecordProgress) -> None:
+
+def write_decision(store: Store, release: Release, decision: Decided, command: RecordProgress) -> None:
     """Record a decision. From then on the release acts by the rights of the person who made it. Raises Superseded or OwnerUnknown."""
     owner, at, write_key = decision.by.owner_id, command.at, command.write_key
     if not store.keys.knows_owner(owner):  # Only an update sent straight to Temporal can get here: the API checks the key.

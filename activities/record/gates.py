@@ -12,7 +12,7 @@ from domain.flags.project import Project
 from domain.pipelines.binding import with_fixed_times
 from domain.pipelines.gate import Gate, approval_among
 from domain.pipelines.pipeline import Stage
-from domain.releases.approval import Approval, binds, counted
+from domain.releases.approval import Approval, approval_digest, matching_approvals
 from domain.releases.gate_hold import GateHold
 from domain.releases.gatekeeping import GateFacts, held_by
 from domain.releases.release import Release
@@ -50,7 +50,9 @@ def current_stage(store: Store, release: Release) -> Stage:
 
 def valid_approvals(store: Store, release: Release, stage: Stage, now: FlagState) -> list[Approval]:
     """Return the approvals of exactly what would be applied now, by people who still have the right."""
-    given = counted(store.approvals.of_visit(release.id, release.visit), binds(stage, release.parameters, release.visit, now))
+    given = matching_approvals(
+        store.approvals.of_visit(release.id, release.visit), approval_digest(stage, release.parameters, release.visit, now)
+    )
     return [each for each in given if store.keys.owner(each.owner_id)[1].operates(release.project, release.environment)]
 
 

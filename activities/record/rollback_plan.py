@@ -10,7 +10,7 @@ from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch
 from domain.releases.net_change import NetChange, UndoScope, net_changes
 from domain.releases.release import Release
-from domain.releases.revert import RevertContext, nothing_to_revert, plan_revert
+from domain.releases.revert import RevertContext, left_without_environment, plan_revert
 from domain.releases.rollback import LeftAlone
 
 
@@ -44,6 +44,6 @@ class RollbackPlanner:
         try:
             now = self.read(environment)
         except EnvironmentNotFound:
-            return EnvironmentRevert(environment, seen, seen, FlagPatch(), nothing_to_revert(net, environment))
+            return EnvironmentRevert(environment, seen, seen, FlagPatch(), left_without_environment(net, environment))
         context = RevertContext(environment=environment, now=now, seen=seen, segments=self.segments, force=force)
         return EnvironmentRevert(environment, now, seen, *plan_revert(net, context))

@@ -11,6 +11,7 @@ from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import numbers
 from domain.errors import Conflict, NotFound, Problem
 from domain.model import Frozen
+from domain.text import MOST_COMPARED, did_you_mean
 
 T = TypeVar("T", bound=Frozen)
 
@@ -46,7 +47,7 @@ class KeyedRepository(Generic[T]):
         """Return the resource with this key. Raises NotFound."""
         found = self.find(key, project_id, lock)
         if found is None:
-            raise self.missing(f"There is no {self.noun} '{key}'.")
+            raise self.missing(f"There is no {self.noun} '{key}'.{self._suggestion(key, project_id)}")
         return found
 
     def by_id(self, id_: str) -> T | None:
@@ -81,6 +82,13 @@ class KeyedRepository(Generic[T]):
     def delete(self, id_: str, at: datetime) -> None:
         """Mark a resource as deleted. Its row stays for the record of the past."""
         self.update(id_, deleted_at=at)
+
+    def _suggestion(self, key: str, project_id: str | None) -> str:
+        """Suggest only names of the same project: the caller may not see other projects."""
+        if project_id is None:
+            return ""
+        query = self._within(project_id).with_only_columns(self.table.c.key).order_by(self.table.c.key).limit(MOST_COMPARED)
+        return did_you_mean(key, self.connection.execute(query).scalars())
 
     def _project_of(self, id_: str) -> Select[Any]:
         return select(self.table.c.project_id).where(self.table.c.id == id_)

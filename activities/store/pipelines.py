@@ -13,6 +13,7 @@ from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import pipelines, releases
 from domain.errors import DraftChanged, NotFound
 from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus
+from domain.text import MOST_COMPARED, did_you_mean
 
 _DRAFT = PipelineStatus.DRAFT.value
 _PUBLISHED = PipelineStatus.PUBLISHED.value
@@ -46,6 +47,11 @@ class PipelineRepository:
         """Return all versions of a key, drafts included, oldest first."""
         query = select(pipelines).where(pipelines.c.project_id == project_id, pipelines.c.key == key)
         return [_read(row) for row in self.connection.execute(query.order_by(pipelines.c.version))]
+
+    def keys(self, project_id: str) -> list[str]:
+        """The keys of pipelines in a project, for suggestions: as many as are compared."""
+        query = select(pipelines.c.key).where(pipelines.c.project_id == project_id).distinct()
+        return list(self.connection.execute(query.order_by(pipelines.c.key).limit(MOST_COMPARED)).scalars())
 
     def version(self, pipeline_id: str) -> Pipeline:
         """Return the version that a release runs on."""
@@ -113,7 +119,7 @@ class PipelineRepository:
             row = self.connection.execute(attempt.with_for_update() if lock else attempt).one_or_none()
             if row is not None:
                 return _read(row)
-        raise NotFound(f"There is no pipeline '{id_or_key}'.")
+        raise NotFound(f"There is no pipeline '{id_or_key}'.{did_you_mean(id_or_key, self.keys(project_id))}")
 
     def _change(self, pipeline: Pipeline, **values: Any) -> None:
         unchanged = (pipelines.c.id == pipeline.id) & (pipelines.c.status == _DRAFT) & (pipelines.c.revision == pipeline.revision)

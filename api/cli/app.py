@@ -2,51 +2,89 @@
 
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli import (
-    audit,
-    controls,
-    environments,
-    features,
-    keys,
-    pipelines,
-    processes,
-    projects,
-    releases,
-    segments,
-    simulation,
-    status,
-    stops_freezes,
-    webhooks,
-)
 from api.cli.api_target import ApiTarget
-from api.cli.help_panels import LOOK, RELEASE, SET_UP, InPanels
-from api.cli.session import wrong_usage
+from api.cli.help_panels import LOOK, RELEASE, RUN, SET_UP
+from api.cli.lazy import Entry, LazyModule, lazy_group, leave_out
+from api.cli.usage import usage_error
+
+if TYPE_CHECKING:
+    from importlib import metadata
+else:
+    metadata = LazyModule("importlib.metadata")
 
 HELP = """Moves feature flags through release pipelines.
 
-Commands that look or change call the HTTP API. What can't be undone shows its effect and asks.
+Commands that read or change something call the HTTP API. Commands that can't be undone show their effect and ask for confirmation.
 
 \b
---yes               skips the question, for scripts
---json              prints what the API answers
-FLAGHOIST_PROJECT   the project, where --project is not typed
-FLAGHOIST_URL       the API's address, where --url is not typed
-FLAGHOIST_KEY       an API key, where --key is not typed
+--yes               skips the confirmation, for scripts
+--json              prints the API's response
+FLAGHOIST_PROJECT   the default of --project
+FLAGHOIST_URL       the default of --url
+FLAGHOIST_KEY       the default of --key
 
-Where `flaghoist dev` runs, in its folder, address and key are found without any of these.
+In the folder where `flaghoist dev` runs, the address and the key are found without any of these.
 
 \b
 Example:
 flaghoist releases add checkout web-app -p shop
 """
 
-EXIT_CODES = "Exit codes: 0 done; 1 refused by the API, or answered with no; 2 wrong usage; 3 the API can't be reached."
+EXIT_CODES = "Exit codes: 0 success; 1 refused by the API, or not confirmed; 2 usage error; 3 the API is unreachable."
 
-app = typer.Typer(help=HELP, epilog=EXIT_CODES, no_args_is_help=True, cls=InPanels, pretty_exceptions_enable=False)
+COMMANDS = {
+    "releases": Entry("api.cli.releases:app", RELEASE, "Releases: flags moving through pipelines."),
+    "pipelines": Entry("api.cli.pipelines:app", RELEASE, "Pipelines: drafted, published and from then on immutable, cloned, archived."),
+    "features": Entry("api.cli.features:app", RELEASE, "Features, and changes to their flags by hand."),
+    "stops": Entry("api.cli.stops_freezes:stops", RELEASE, "Stop the line: while a stop is active, nothing in its scope acts."),
+    "simulate": Entry(
+        "api.cli.simulation:simulate_pipeline",
+        RELEASE,
+        "Show when each stage would act, and any obstacles. Changes nothing. Exit code 1 if there are obstacles.",
+    ),
+    "templates": Entry(
+        "api.cli.simulation:list_templates",
+        LOOK,
+        "List the pipeline templates. `flaghoist pipelines create --template NAME` drafts a pipeline from one.",
+    ),
+    "audit": Entry("api.cli.audit:list_audit_entries", LOOK, "List audit log entries, newest first: up to --limit, or all with --export."),
+    "whoami": Entry("api.cli.keys:show_whoami", LOOK, "Show the owner of your key, and its grants."),
+    "status": Entry(
+        "api.cli.status:show_status",
+        LOOK,
+        "Show the health of the system: workers, Temporal and overdue releases. Exit code 1 on a delay or an outage.",
+    ),
+    "projects": Entry("api.cli.projects:app", SET_UP, "Projects: each owns environments, features, segments and pipelines."),
+    "environments": Entry("api.cli.environments:app", SET_UP, "Environments: where flags are evaluated."),
+    "segments": Entry("api.cli.segments:app", SET_UP, "Segments: named sets of identities, defined by rules over traits."),
+    "freezes": Entry("api.cli.stops_freezes:freezes", SET_UP, "Freezes: named periods in which nothing acts."),
+    "webhooks": Entry("api.cli.webhooks:app", SET_UP, "Webhooks: URLs that are notified of events in a project."),
+    "keys": Entry("api.cli.keys:app", SET_UP, "API keys: each belongs to a person or a service. Secrets are shown only once."),
+    "dev": Entry(
+        "api.cli.processes:start_dev", RUN, "Start everything on this machine: a Temporal dev server, a worker and the API, with a demo."
+    ),
+    "api": Entry("api.cli.processes:start_api", RUN, "Serve the HTTP API."),
+    "worker": Entry("api.cli.processes:start_worker", RUN, "Run a worker, which carries out the stages of releases."),
+    "migrate": Entry("api.cli.processes:migrate", RUN, "Migrate the database to this version's schema."),
+    "bootstrap": Entry(
+        "api.cli.processes:bootstrap",
+        RUN,
+        "Prepare a deployment: Temporal's namespace and search attributes, the database, and the bootstrap key. Safe to repeat.",
+    ),
+}
+
+app = typer.Typer(help=HELP, epilog=EXIT_CODES, no_args_is_help=True, cls=lazy_group(COMMANDS), pretty_exceptions_enable=False)
+
+
+def show_version(requested: bool) -> None:
+    """Print the version and exit, if requested."""
+    if requested:
+        typer.echo(f"flaghoist {metadata.version('flaghoist')}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -56,35 +94,18 @@ def choose_api(
         str, typer.Option(envvar="FLAGHOIST_URL", help="The API's address.", show_default="this machine, at FLAGHOIST_PORT")
     ] = "",
     key: Annotated[
-        str, typer.Option(envvar="FLAGHOIST_KEY", help="An API key.", show_default="on this machine, that of `flaghoist dev`")
+        str, typer.Option(envvar="FLAGHOIST_KEY", help="An API key.", show_default="on this machine, the one of `flaghoist dev`")
     ] = "",
+    _: Annotated[bool, typer.Option("--version", help="Print the version and exit.", callback=show_version, is_eager=True)] = False,
 ) -> None:
-    """Remember which API is meant."""
+    """Keep the API's address and the key for the command."""
     context.obj = ApiTarget(url, key)
-
-
-controls.add_to(releases.app)
-app.add_typer(releases.app, name="releases", rich_help_panel=RELEASE)
-app.add_typer(pipelines.app, name="pipelines", rich_help_panel=RELEASE)
-app.add_typer(features.app, name="features", rich_help_panel=RELEASE)
-app.add_typer(stops_freezes.stops, name="stops", rich_help_panel=RELEASE)
-app.add_typer(stops_freezes.freezes, name="freezes", rich_help_panel=SET_UP)
-app.command("simulate", rich_help_panel=RELEASE)(simulation.simulate_pipeline)
-app.command("templates", rich_help_panel=LOOK)(simulation.list_templates)
-app.command("audit", rich_help_panel=LOOK)(audit.list_audit_entries)
-app.command("whoami", rich_help_panel=LOOK)(keys.show_whoami)
-app.command("status", rich_help_panel=LOOK)(status.show_status)
-app.add_typer(projects.app, name="projects", rich_help_panel=SET_UP)
-app.add_typer(environments.app, name="environments", rich_help_panel=SET_UP)
-app.add_typer(segments.app, name="segments", rich_help_panel=SET_UP)
-app.add_typer(webhooks.app, name="webhooks", rich_help_panel=SET_UP)
-app.add_typer(keys.app, name="keys", rich_help_panel=SET_UP)
-processes.add_to(app)
 
 
 def main() -> None:
     """Run the command that was typed."""
     settings = [value for name, value in os.environ.items() if name.startswith("FLAGHOIST_")]
-    if odd := [typed for typed in (*sys.argv, *settings) if any("\ud800" <= each <= "\udfff" for each in typed)]:
-        sys.exit(wrong_usage(f"{odd[0]!r} is not text: write it in UTF-8.").exit_code)
+    if invalid := [text for text in (*sys.argv, *settings) if any("\ud800" <= each <= "\udfff" for each in text)]:
+        sys.exit(usage_error(f"{invalid[0]!r} is not valid UTF-8.").exit_code)
+    leave_out("httpx._main")  # Its command-line tool. Importing that takes as long as the rest of httpx.
     app()

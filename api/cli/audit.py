@@ -1,4 +1,4 @@
-"""The audit log, from a terminal."""
+"""The command for the audit log."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -7,66 +7,71 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from api.cli.completion import offer_events, offer_keys, offer_releases
-from api.cli.filters import OnlyEnvironment, OnlyFeature, OnlyPipeline, SinceThen, UntilThen
-from api.cli.output import ask, moment, show_json, show_table
-from api.cli.session import AProject, AsJson, Limit, Yes, calling, given, wrong_usage
+from api.cli.completion import offer_audit_events, offer_keys, offer_releases
+from api.cli.filters import EnvironmentOption, FeatureOption, PipelineOption, SinceOption, UntilOption
+from api.cli.output import confirm, local_time, show_json, show_table
+from api.cli.session import JsonOption, LimitOption, OptionalProjectOption, YesOption, api_client, provided
+from api.cli.usage import usage_error
 from api.client import first, path_of
 from api.embedded.format_event import differences
 
 NDJSON = "application/x-ndjson"
-PLACES = ("feature", "segment", "pipeline", "environment", "stage")
+SUBJECTS = ("feature", "segment", "pipeline", "environment", "stage")
 
 
 def list_audit_entries(
     context: typer.Context,
-    project: AProject = None,
+    project: OptionalProjectOption = None,
     all_projects: Annotated[
-        bool, typer.Option("--all-projects", help="Of all projects, deleted ones and none; this needs the instance role owner.")
+        bool,
+        typer.Option(
+            "--all-projects",
+            help="All projects, including deleted ones, and entries without a project. Requires the instance role owner.",
+        ),
     ] = False,
-    event: Annotated[str | None, typer.Option(help="Only this event, such as flag.changed.", autocompletion=offer_events)] = None,
-    owner: Annotated[str | None, typer.Option(help="Only what this owner did, or a release on their behalf.")] = None,
-    feature: OnlyFeature = None,
-    environment: OnlyEnvironment = None,
-    segment: Annotated[str | None, typer.Option(help="Only about this segment.", autocompletion=offer_keys("segments"))] = None,
-    pipeline: OnlyPipeline = None,
-    release: Annotated[str | None, typer.Option(help="Only about this release.", autocompletion=offer_releases)] = None,
-    stage: Annotated[str | None, typer.Option(help="Only about the stage of this name.")] = None,
-    since: SinceThen = None,
-    until: UntilThen = None,
-    limit: Limit = 50,
+    event: Annotated[str | None, typer.Option(help="Only this event, such as flag.changed.", autocompletion=offer_audit_events)] = None,
+    owner: Annotated[str | None, typer.Option(help="Only actions of this owner, or of a release on their behalf.")] = None,
+    feature: FeatureOption = None,
+    environment: EnvironmentOption = None,
+    segment: Annotated[str | None, typer.Option(help="Only this segment.", autocompletion=offer_keys("segments"))] = None,
+    pipeline: PipelineOption = None,
+    release: Annotated[str | None, typer.Option(help="Only this release.", autocompletion=offer_releases)] = None,
+    stage: Annotated[str | None, typer.Option(help="Only the stage with this name.")] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    limit: LimitOption = 50,
     export: Annotated[
         typer.FileBinaryWrite | None,
-        typer.Option("--export", metavar="FILE", help="Write all of it into a file (- prints it), one JSON document a line."),
+        typer.Option("--export", metavar="FILE", help="Write all entries to a file, one JSON document per line (- prints them)."),
     ] = None,
-    yes: Yes = False,
-    as_json: AsJson = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Everything that anyone or anything did, newest first; as much as --limit says, or all of it with --export."""
+    """List audit log entries, newest first: up to --limit, or all with --export."""
     path = _path(project, all_projects=all_projects)
-    filters = given(event=event, owner=owner, feature=feature, environment=environment, segment=segment, pipeline=pipeline)
-    filters |= given(release=release, stage=stage, since=since, until=until)
-    with calling(context) as client:
+    filters = provided(event=event, owner=owner, feature=feature, environment=environment, segment=segment, pipeline=pipeline)
+    filters |= provided(release=release, stage=stage, since=since, until=until)
+    with api_client(context) as client:
         if export:
-            _ask_before_overwriting(export, yes=yes)
+            _confirm_overwriting(export, yes=yes)
             _write(export, client.stream(path, NDJSON, **filters))
             return
         found = first(limit, client.items(path, **filters))
     if as_json:
         show_json(found)
         return
-    places = ("project", *PLACES) if all_projects else PLACES
-    rows = [[moment(each["at"]), _who(each), each["event"], _where(each, places), _what(each)] for each in found]
+    subjects = ("project", *SUBJECTS) if all_projects else SUBJECTS
+    rows = [[local_time(each["at"]), _actor(each), each["event"], _subject(each, subjects), _details(each)] for each in found]
     show_table(["When", "Who", "Event", "On", "What"], rows)
 
 
-def _ask_before_overwriting(file: BinaryIO, *, yes: bool) -> None:
+def _confirm_overwriting(file: BinaryIO, *, yes: bool) -> None:
     if file is not sys.stdout.buffer and Path(file.name).is_file():
-        ask([f"{file.name} is there already."], "Overwrite it?", yes=yes)
+        confirm([f"{file.name} already exists."], "Overwrite it?", yes=yes)
 
 
 def _write(file: BinaryIO, parts: Iterator[bytes]) -> None:
-    """Nothing is opened, and nothing overwritten, before the API has answered."""
+    """Write the export. The file is opened, and an old one truncated, only after the API has responded."""
     for part in parts:
         file.write(part)
     file.flush()
@@ -76,22 +81,22 @@ def _path(project: str | None, *, all_projects: bool) -> str:
     if all_projects:
         return path_of("audit")
     if not project:
-        raise wrong_usage("Say which project: --project or FLAGHOIST_PROJECT; or --all-projects.")
+        raise usage_error("Choose a project with --project or FLAGHOIST_PROJECT, or use --all-projects.")
     return path_of("projects", project, "audit")
 
 
-def _who(entry: dict[str, Any]) -> str:
+def _actor(entry: dict[str, Any]) -> str:
     actor = entry["actor"]
     if actor["kind"] == "release":
         return f"release, for {entry['on_behalf_of']}"
     return str(actor["owner"] or actor["kind"])
 
 
-def _where(entry: dict[str, Any], places: Sequence[str]) -> str:
-    return " / ".join(entry[field] for field in places if entry[field])
+def _subject(entry: dict[str, Any], fields: Sequence[str]) -> str:
+    return " / ".join(entry[field] for field in fields if entry[field])
 
 
-def _what(entry: dict[str, Any]) -> str:
+def _details(entry: dict[str, Any]) -> str:
     if entry["event"] == "flag.changed":
         return "; ".join(differences(entry["before"] or {}, entry["after"] or {}))
     return str(entry["reason"] or "")

@@ -1,76 +1,84 @@
-"""What a shell offers while a command is typed: keys that the API knows, or nothing if it does not answer at once."""
+"""Shell completion of values: keys and ids from the API, or nothing if it does not answer within a second."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from api.cli.api_target import ApiTarget
-from api.client import first, path_of
-from domain.audit import AuditEvent
+from api.cli.lazy import LazyModule
 from domain.releases.status import status_in_words
-from domain.webhooks.event import WebhookEvent
-from settings import Settings
 
-QUICK = 1.0
-MOST = 200
+if TYPE_CHECKING:
+    from api import client
+    from domain import audit
+    from domain.webhooks import event
+else:
+    client, audit, event = map(LazyModule, ("api.client", "domain.audit", "domain.webhooks.event"))
 
-Offered = list[tuple[str, str]]
+TIMEOUT = 1.0
+MAX_OFFERS = 200
+
+Offers = list[tuple[str, str]]
+"""Values, each with its help text."""
 
 
-def offer_projects(context: typer.Context, incomplete: str) -> Offered:
-    """The projects that the key may see."""
-    return _offer(context, incomplete, "/projects", _named)
+def offer_projects(context: typer.Context, incomplete: str) -> Offers:
+    """Offer the keys of the projects visible to the API key."""
+    return _offer(context, incomplete, ["projects"], _key_and_name)
 
 
-def offer_keys(noun: str) -> Callable[[typer.Context, str], Offered]:
-    """Offers the keys of the environments, features, segments or pipelines of the project that was typed before."""
+def offer_keys(collection: str) -> Callable[[typer.Context, str], Offers]:
+    """Return a function that offers the keys of the typed project's environments, features, segments or pipelines."""
 
-    def offer(context: typer.Context, incomplete: str) -> Offered:
-        return _offer(context, incomplete, path_of("projects", context.params.get("project") or "", noun), _named)
+    def offer(context: typer.Context, incomplete: str) -> Offers:
+        return _offer(context, incomplete, _in_project(context, collection), _key_and_name)
 
     return offer
 
 
-def offer_releases(context: typer.Context, incomplete: str) -> Offered:
-    """The newest releases of the project that was typed before."""
-    return _offer(context, incomplete, path_of("projects", context.params.get("project") or "", "releases"), _of_release)
+def offer_releases(context: typer.Context, incomplete: str) -> Offers:
+    """Offer the ids of the typed project's newest releases."""
+    return _offer(context, incomplete, _in_project(context, "releases"), _id_and_status)
 
 
-def offer_api_keys(context: typer.Context, incomplete: str) -> Offered:
-    """The ids of API keys."""
-    return _offer(context, incomplete, "/keys", lambda key: (key["id"], f"{key['name']} of {key['owner']['name']}"))
+def offer_api_keys(context: typer.Context, incomplete: str) -> Offers:
+    """Offer the ids of API keys."""
+    return _offer(context, incomplete, ["keys"], lambda key: (key["id"], f"{key['name']} of {key['owner']['name']}"))
 
 
-def offer_webhooks(context: typer.Context, incomplete: str) -> Offered:
-    """The ids of the webhooks of the project that was typed before."""
-    path = path_of("projects", context.params.get("project") or "", "webhooks")
-    return _offer(context, incomplete, path, lambda webhook: (webhook["id"], webhook["name"]))
+def offer_webhooks(context: typer.Context, incomplete: str) -> Offers:
+    """Offer the ids of the typed project's webhooks."""
+    return _offer(context, incomplete, _in_project(context, "webhooks"), lambda webhook: (webhook["id"], webhook["name"]))
 
 
-def offer_notices(incomplete: str) -> list[str]:
-    """What webhooks tell of."""
-    return [event for event in WebhookEvent if event.startswith(incomplete)]
+def offer_webhook_events(incomplete: str) -> list[str]:
+    """Offer the names of webhook events."""
+    return [name for name in event.WebhookEvent if name.startswith(incomplete)]
 
 
-def offer_events(incomplete: str) -> list[str]:
-    """What the audit log tells of."""
-    return [event for event in AuditEvent if event.startswith(incomplete)]
+def offer_audit_events(incomplete: str) -> list[str]:
+    """Offer the names of audit events."""
+    return [name for name in audit.AuditEvent if name.startswith(incomplete)]
 
 
-def _offer(context: typer.Context, incomplete: str, path: str, told: Callable[[dict[str, Any]], tuple[str, str]]) -> Offered:
-    asked = context.find_root().params
+def _in_project(context: typer.Context, collection: str) -> list[str]:
+    return ["projects", context.params.get("project") or "", collection]
+
+
+def _offer(context: typer.Context, incomplete: str, path: list[str], describe: Callable[[dict[str, Any]], tuple[str, str]]) -> Offers:
+    typed = context.find_root().params
     try:
-        with ApiTarget(asked.get("url") or "", asked.get("key") or "").client(Settings(), QUICK) as client:
-            found = dict(told(each) for each in first(MOST, client.items(path, limit=MOST)))
-    except Exception:  # whatever is wrong, the command itself will say it: between two keystrokes nothing may be printed
+        with ApiTarget(typed.get("url") or "", typed.get("key") or "").resolved().connect(TIMEOUT) as api:
+            found = dict(map(describe, client.first(MAX_OFFERS, api.items(client.path_of(*path), limit=MAX_OFFERS))))
+    except Exception:  # Completion must print nothing. The command itself reports any problem.
         return []
-    return [(text, help_) for text, help_ in found.items() if text.startswith(incomplete)]
+    return [(value, help_text) for value, help_text in found.items() if value.startswith(incomplete)]
 
 
-def _named(thing: dict[str, Any]) -> tuple[str, str]:
-    return thing["key"], thing["name"]
+def _key_and_name(item: dict[str, Any]) -> tuple[str, str]:
+    return item["key"], item["name"]
 
 
-def _of_release(release: dict[str, Any]) -> tuple[str, str]:
+def _id_and_status(release: dict[str, Any]) -> tuple[str, str]:
     return release["id"], f"{release['feature']}, {status_in_words(release['status'])}"

@@ -1,80 +1,85 @@
-"""Environments, from a terminal."""
+"""The commands for environments."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from api.cli.completion import offer_keys
-from api.cli.crud import create_named, delete_named, list_named, rename_named, show_named
-from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
-from api.cli.output import ask, show_answer
-from api.cli.session import AsJson, Limit, NewKey, NewName, ProjectOption, Renamed, Yes, calling, given
-from api.client import path_of
-from domain.evaluation.snapshot import KeyKind
-
-app = typer.Typer(
-    help=with_examples(
-        "Environments: where flags are evaluated.",
-        "flaghoist environments create staging -p shop",
-    ),
-    no_args_is_help=True,
-    cls=InPanels,
+from api.cli.crud import create_item, delete_item, list_items, rename_item, show_item
+from api.cli.help_panels import CHANGE, LOOK, command_group
+from api.cli.output import confirm, show_response
+from api.cli.session import (
+    JsonOption,
+    LimitOption,
+    NameOption,
+    NewKeyArgument,
+    NewNameArgument,
+    ProjectOption,
+    YesOption,
+    api_client,
+    provided,
 )
+from api.client import path_of
 
-Which = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="Its key.", autocompletion=offer_keys("environments"))]
+app = command_group("Environments: where flags are evaluated.", "flaghoist environments create staging -p shop")
+
+EnvironmentArgument = Annotated[
+    str, typer.Argument(metavar="ENVIRONMENT", help="The environment's key.", autocompletion=offer_keys("environments"))
+]
 
 
 @app.command("list", rich_help_panel=LOOK)
-def list_environments(context: typer.Context, project: ProjectOption, as_json: AsJson = False, limit: Limit = 50) -> None:
-    """The project's environments, by key."""
-    list_named(context, path_of("projects", project, "environments"), limit, as_json=as_json)
+def list_environments(context: typer.Context, project: ProjectOption, as_json: JsonOption = False, limit: LimitOption = 50) -> None:
+    """List the project's environments, by key."""
+    list_items(context, path_of("projects", project, "environments"), limit, as_json=as_json)
 
 
 @app.command("show", rich_help_panel=LOOK)
-def show_environment(context: typer.Context, project: ProjectOption, environment: Which, as_json: AsJson = False) -> None:
-    """One environment."""
-    show_named(context, path_of("projects", project, "environments", environment), as_json=as_json)
+def show_environment(context: typer.Context, project: ProjectOption, environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
+    """Show an environment."""
+    show_item(context, path_of("projects", project, "environments", environment), as_json=as_json)
 
 
 @app.command("create", rich_help_panel=CHANGE)
 def create_environment(
-    context: typer.Context, project: ProjectOption, environment: NewKey, name: NewName = None, as_json: AsJson = False
+    context: typer.Context, project: ProjectOption, environment: NewKeyArgument, name: NameOption = None, as_json: JsonOption = False
 ) -> None:
-    """Make an environment; every feature has its default state in it."""
-    create_named(context, path_of("projects", project, "environments"), given(key=environment, name=name), as_json=as_json)
+    """Create an environment. Every feature starts in it with its default state."""
+    create_item(context, path_of("projects", project, "environments"), provided(key=environment, name=name), as_json=as_json)
 
 
 @app.command("rename", rich_help_panel=CHANGE)
 def rename_environment(
     context: typer.Context,
     project: ProjectOption,
-    environment: Which,
-    name: Renamed,
-    as_json: AsJson = False,
+    environment: EnvironmentArgument,
+    name: NewNameArgument,
+    as_json: JsonOption = False,
 ) -> None:
-    """Give an environment another name; its key stays."""
-    rename_named(context, path_of("projects", project, "environments", environment), name, as_json=as_json)
+    """Change an environment's name. Its key stays the same."""
+    rename_item(context, path_of("projects", project, "environments", environment), name, as_json=as_json)
 
 
 @app.command("rotate-key", rich_help_panel=CHANGE)
 def rotate_environment_key(
     context: typer.Context,
     project: ProjectOption,
-    environment: Which,
-    kind: Annotated[KeyKind, typer.Argument(metavar="KIND", help="client or server.")],
-    yes: Yes = False,
-    as_json: AsJson = False,
+    environment: EnvironmentArgument,
+    kind: Annotated[Literal["client", "server"], typer.Argument(metavar="KIND", help="client or server.")],
+    yes: YesOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Give an environment another client key or server key; applications that have the old one read nothing more; asks first."""
+    """Rotate an environment's client or server key. The old key stops working at once. Asks for confirmation."""
     path = path_of("projects", project, "environments", environment)
-    with calling(context) as client:
-        ask([f"Applications that read '{environment}' with its {kind} key of today get no more flags."], f"Rotate the {kind} key?", yes=yes)
+    effect = f"Applications using the current {kind} key of '{environment}' will stop receiving flags."
+    with api_client(context) as client:
+        confirm([effect], f"Rotate the {kind} key?", yes=yes)
         rotated = client.post(f"{path}/keys/{kind}/rotate")
-    show_answer(rotated, f"The {kind} key of '{environment}' is now {rotated[f'{kind}_key']}.", as_json=as_json)
+    show_response(rotated, f"The {kind} key of '{environment}' is now {rotated[f'{kind}_key']}.", as_json=as_json)
 
 
 @app.command("delete", rich_help_panel=CHANGE)
-def delete_environment(context: typer.Context, project: ProjectOption, environment: Which, yes: Yes = False) -> None:
-    """Delete an environment that no published pipeline and no unfinished release uses; asks first."""
-    effect = f"The state of every flag in '{environment}' goes with it."
-    delete_named(context, path_of("projects", project, "environments", environment), effect, yes=yes)
+def delete_environment(context: typer.Context, project: ProjectOption, environment: EnvironmentArgument, yes: YesOption = False) -> None:
+    """Delete an environment that no published pipeline and no unfinished release uses. Asks for confirmation."""
+    effect = f"The state of every flag in '{environment}' is deleted with it."
+    delete_item(context, path_of("projects", project, "environments", environment), effect, yes=yes)

@@ -1,31 +1,38 @@
-"""Features, from a terminal."""
+"""The commands for features."""
 
 from typing import Annotated, Any, Literal
 
 import typer
 
-from api.cli.flags import release_in_words, set_flag, state_in_words, typed
-from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
-from api.cli.output import ask, show, show_answer, show_json, show_table
-from api.cli.session import AsJson, FeatureKey, Limit, NewKey, NewName, ProjectOption, Yes, calling, given, wrong_usage
+from api.cli.flags import parse_value, release_in_words, set_flag, state_in_words
+from api.cli.help_panels import CHANGE, LOOK, command_group
+from api.cli.output import confirm, show, show_json, show_response, show_table
+from api.cli.session import (
+    FeatureArgument,
+    JsonOption,
+    LimitOption,
+    NameOption,
+    NewKeyArgument,
+    ProjectOption,
+    YesOption,
+    api_client,
+    provided,
+)
+from api.cli.usage import usage_error
 from api.client import first, path_of
 
-app = typer.Typer(
-    help=with_examples(
-        "Features, and changes to their flags by hand.",
-        "flaghoist features create checkout --type string --value classic",
-        "flaghoist features set checkout -e staging --enabled",
-        "flaghoist features set checkout -e production -s beta-users --value one-page",
-    ),
-    no_args_is_help=True,
-    cls=InPanels,
+app = command_group(
+    "Features, and changes to their flags by hand.",
+    "flaghoist features create checkout --type string --value classic",
+    "flaghoist features set checkout -e staging --enabled",
+    "flaghoist features set checkout -e production -s beta-users --value one-page",
 )
 
 
 @app.command("list", rich_help_panel=LOOK)
-def list_features(context: typer.Context, project: ProjectOption, as_json: AsJson = False, limit: Limit = 50) -> None:
-    """The project's features, by key, with the release each is in."""
-    with calling(context) as client:
+def list_features(context: typer.Context, project: ProjectOption, as_json: JsonOption = False, limit: LimitOption = 50) -> None:
+    """List the project's features and their unfinished releases, by key."""
+    with api_client(context) as client:
         found = first(limit, client.items(path_of("projects", project, "features")))
     if as_json:
         show_json(found)
@@ -36,9 +43,9 @@ def list_features(context: typer.Context, project: ProjectOption, as_json: AsJso
 
 
 @app.command("show", rich_help_panel=LOOK)
-def show_feature(context: typer.Context, project: ProjectOption, feature: FeatureKey, as_json: AsJson = False) -> None:
-    """One feature: its state in every environment, and the release it is in."""
-    with calling(context) as client:
+def show_feature(context: typer.Context, project: ProjectOption, feature: FeatureArgument, as_json: JsonOption = False) -> None:
+    """Show a feature: its state in every environment, and its unfinished release."""
+    with api_client(context) as client:
         found = client.get(path_of("projects", project, "features", feature))
     if as_json:
         show_json(found)
@@ -50,57 +57,58 @@ def show_feature(context: typer.Context, project: ProjectOption, feature: Featur
 def create_feature(
     context: typer.Context,
     project: ProjectOption,
-    feature: NewKey,
-    name: NewName = None,
-    description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
+    feature: NewKeyArgument,
+    name: NameOption = None,
+    description: Annotated[str | None, typer.Option(help="Its purpose.")] = None,
     kind: Annotated[
         Literal["toggle", "string", "integer", "boolean"] | None,
         typer.Option(
-            "--type", help="What values it takes, for good; a toggle takes none.", show_default="toggle, or string with a --value"
+            "--type",
+            help="The type of its values, which can't be changed later. A toggle has no value.",
+            show_default="toggle, or string with --value",
         ),
     ] = None,
     enabled: Annotated[bool, typer.Option("--enabled/--disabled", help="Its state in every environment.")] = False,
     value: Annotated[str | None, typer.Option(help="Its value in every environment.")] = None,
-    as_json: AsJson = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Make a feature, with the same state in every environment."""
+    """Create a feature that has the same state in every environment."""
     if kind is None and value is not None and _looks_like_another_type(value):
-        raise wrong_usage(f"Say --type with --value {value}: it may be text or not, and a feature's type never changes.")
-    default = {"enabled": enabled} | ({} if value is None else {"value": typed(kind or "string", value)})
-    body = given(key=feature, name=name, description=description, type=kind, default=default)
-    with calling(context) as client:
-        made = client.post(path_of("projects", project, "features"), body)
-    show_answer(
-        made, f"Made '{made['key']}' of type {made['type']}: {state_in_words(made['default'])} in every environment.", as_json=as_json
-    )
+        raise usage_error(f"--value {value} requires --type: it could be a string or another type, and a feature's type can't be changed.")
+    default = {"enabled": enabled} | ({} if value is None else {"value": parse_value(kind or "string", value)})
+    body = provided(key=feature, name=name, description=description, type=kind, default=default)
+    with api_client(context) as client:
+        created = client.post(path_of("projects", project, "features"), body)
+    line = f"Created '{created['key']}' of type {created['type']}: {state_in_words(created['default'])} in every environment."
+    show_response(created, line, as_json=as_json)
 
 
 @app.command("change", rich_help_panel=CHANGE)
 def change_feature(
     context: typer.Context,
     project: ProjectOption,
-    feature: FeatureKey,
-    name: Annotated[str | None, typer.Option(help="Its new name.")] = None,
-    description: Annotated[str | None, typer.Option(help="Its new description.")] = None,
-    as_json: AsJson = False,
+    feature: FeatureArgument,
+    name: Annotated[str | None, typer.Option(help="The new name.")] = None,
+    description: Annotated[str | None, typer.Option(help="The new description.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Give a feature another name or description; its key and its type stay."""
-    body = given(name=name, description=description)
+    """Change a feature's name or description. Its key and type stay the same."""
+    body = provided(name=name, description=description)
     if not body:
-        raise wrong_usage("Say what to change: --name or --description.")
-    with calling(context) as client:
+        raise usage_error("Nothing to change: use --name or --description.")
+    with api_client(context) as client:
         changed = client.patch(path_of("projects", project, "features", feature), body)
-    show_answer(changed, f"'{changed['key']}' is now called {changed['name']}. {changed['description']}".strip(), as_json=as_json)
+    show_response(changed, f"Changed '{changed['key']}': {changed['name']}. {changed['description']}".strip(), as_json=as_json)
 
 
 @app.command("delete", rich_help_panel=CHANGE)
-def delete_feature(context: typer.Context, project: ProjectOption, feature: FeatureKey, yes: Yes = False) -> None:
-    """Delete a feature that is in no unfinished release; asks first."""
-    with calling(context) as client:
+def delete_feature(context: typer.Context, project: ProjectOption, feature: FeatureArgument, yes: YesOption = False) -> None:
+    """Delete a feature that is in no unfinished release. Asks for confirmation."""
+    with api_client(context) as client:
         path = path_of("projects", project, "features", feature)
         found = client.get(path)
         effect = [f"In {each} it is {state_in_words(flag)}." for each, flag in found["environments"].items()]
-        ask(effect, f"Delete '{found['key']}' ({found['name']}), for good?", yes=yes)
+        confirm(effect, f"Permanently delete '{found['key']}' ({found['name']})?", yes=yes)
         client.delete(path)
     show(f"Deleted '{feature}'.")
 
@@ -125,13 +133,13 @@ def _show(feature: dict[str, Any]) -> None:
 
 def _states(feature: dict[str, Any], environments: list[str]) -> list[str]:
     flags = feature["environments"]
-    return [state_in_words(flags[each]) + _segments(flags[each]) for each in environments]
+    return [state_in_words(flags[each]) + _overrides(flags[each]) for each in environments]
 
 
-def _segments(flag: dict[str, Any]) -> str:
-    return f" (other for {', '.join(flag['overrides'])})" if flag["overrides"] else ""
+def _overrides(flag: dict[str, Any]) -> str:
+    return f" (overrides: {', '.join(flag['overrides'])})" if flag["overrides"] else ""
 
 
 def _override(override: dict[str, Any]) -> str:
-    inherited = f" ({' and '.join(override['inherits'])} as everyone)" if override["inherits"] else ""
+    inherited = f" ({' and '.join(override['inherits'])} inherited)" if override["inherits"] else ""
     return f"{state_in_words(override)}{inherited}"

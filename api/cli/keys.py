@@ -1,45 +1,41 @@
-"""API keys, from a terminal."""
+"""The commands for API keys."""
 
 from typing import Annotated, Any, Literal
 
 import typer
 
 from api.cli.completion import offer_api_keys
-from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
-from api.cli.output import ask, moment, show, show_json, show_table
-from api.cli.session import AsJson, Limit, Yes, calling, wrong_usage
+from api.cli.help_panels import CHANGE, LOOK, command_group
+from api.cli.output import confirm, local_time, show, show_json, show_table
+from api.cli.session import JsonOption, LimitOption, YesOption, api_client
+from api.cli.usage import usage_error
 from api.client import ApiClient, first, path_of
 
-app = typer.Typer(
-    help=with_examples(
-        "API keys: each belongs to a person or a service, and its secret is shown once.",
-        "flaghoist keys create laptop --owner erin --grant shop:operator:staging,production",
-        "flaghoist keys create ci --owner builds --kind service --grant shop:viewer",
-    ),
-    no_args_is_help=True,
-    cls=InPanels,
+app = command_group(
+    "API keys: each belongs to a person or a service. Secrets are shown only once.",
+    "flaghoist keys create laptop --owner erin --grant shop:operator:staging,production",
+    "flaghoist keys create ci --owner builds --kind service --grant shop:viewer",
 )
 
+KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="The key's id, from `flaghoist keys list`.", autocompletion=offer_api_keys)]
 
-KeyId = Annotated[str, typer.Argument(metavar="KEY", help="Its id, as `keys list` shows it.", autocompletion=offer_api_keys)]
 
-
-def show_whoami(context: typer.Context, as_json: AsJson = False) -> None:
-    """Whose key you use, and what it may do."""
-    with calling(context) as client:
+def show_whoami(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Show the owner of your key, and its grants."""
+    with api_client(context) as client:
         found = client.get("/whoami")
     if as_json:
         show_json(found)
         return
-    show(f"{_owner(found)}, with key '{found['name']}' ({found['id']}), which may do this:")
+    show(f"{_owner(found)}, with key '{found['name']}' ({found['id']}). Its grants:")
     for grant in found["grants"]:
-        show(f"  {_grant_in_words(grant)}")
+        show(f"  {_format_grant(grant)}")
 
 
 @app.command("list", rich_help_panel=LOOK)
-def list_keys(context: typer.Context, as_json: AsJson = False, limit: Limit = 50) -> None:
-    """The keys whose grants lie within those of yours, newest first; never their secrets."""
-    with calling(context) as client:
+def list_keys(context: typer.Context, as_json: JsonOption = False, limit: LimitOption = 50) -> None:
+    """List the keys whose grants are within your own, newest first. Never shows secrets."""
+    with api_client(context) as client:
         found = first(limit, client.items("/keys"))
     if as_json:
         show_json(found)
@@ -49,21 +45,21 @@ def list_keys(context: typer.Context, as_json: AsJson = False, limit: Limit = 50
             each["id"],
             each["name"],
             _owner(each),
-            "; ".join(map(_grant_in_words, each["grants"])),
-            moment(each["created_at"]),
-            moment(each["revoked_at"]),
+            "; ".join(map(_format_grant, each["grants"])),
+            local_time(each["created_at"]),
+            local_time(each["revoked_at"]),
         ]
         for each in found
     ]
-    show_table(["Id", "Name", "Owner", "Grants", "Made", "Revoked"], rows)
+    show_table(["Id", "Name", "Owner", "Grants", "Created", "Revoked"], rows)
 
 
 @app.command("create", rich_help_panel=CHANGE)
 def create_key(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What the key is called, such as where it is kept.")],
-    owner: Annotated[str, typer.Option(help="Whose it is; rights and approvals count by owner.")],
-    kind: Annotated[Literal["person", "service"], typer.Option(help="What the owner is.")] = "person",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name for the key, such as the place where it is stored.")],
+    owner: Annotated[str, typer.Option(help="The name of its owner. Rights and approvals count per owner.")],
+    kind: Annotated[Literal["person", "service"], typer.Option(help="The kind of owner.")] = "person",
     grant: Annotated[
         list[str] | None,
         typer.Option(
@@ -71,55 +67,54 @@ def create_key(
             help="A role in a project: admin, viewer, or operator of environments (* for all). May be repeated.",
         ),
     ] = None,
-    instance_owner: Annotated[bool, typer.Option("--instance-owner", help="Every right on everything.")] = False,
-    as_json: AsJson = False,
+    instance_owner: Annotated[bool, typer.Option("--instance-owner", help="Grant every right on everything.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Make a key, and print its secret, which is shown this once."""
-    grants = [_grant(text) for text in grant or ()] + ([{"role": "owner"}] if instance_owner else [])
+    """Create a key and print its secret. The secret is shown only once."""
+    grants = [_parse_grant(text) for text in grant or ()] + ([{"role": "owner"}] if instance_owner else [])
     if not grants:
-        raise wrong_usage("Say what the key may do: --grant, or --instance-owner.")
-    with calling(context) as client:
-        made = client.post("/keys", {"name": name, "owner": {"kind": kind, "name": owner}, "grants": grants})
+        raise usage_error("The key has no rights: use --grant or --instance-owner.")
+    with api_client(context) as client:
+        created = client.post("/keys", {"name": name, "owner": {"kind": kind, "name": owner}, "grants": grants})
     if as_json:
-        show_json(made)
+        show_json(created)
         return
-    show(f"Made key '{made['name']}' ({made['id']}) for {_owner(made)}. Its secret, which is shown this once:")
-    show(made["secret"])
+    show(f"Created key '{created['name']}' ({created['id']}) for {_owner(created)}. Its secret, shown only once:")
+    show(created["secret"])
 
 
 @app.command("rotate", rich_help_panel=CHANGE)
-def rotate_key(context: typer.Context, key: KeyId, yes: Yes = False, as_json: AsJson = False) -> None:
-    """Give a key another secret and print it, this once; the old one ends at once; asks first."""
-    with calling(context) as client:
+def rotate_key(context: typer.Context, key: KeyArgument, yes: YesOption = False, as_json: JsonOption = False) -> None:
+    """Replace a key's secret and print the new one, once. The old one stops working at once. Asks for confirmation."""
+    with api_client(context) as client:
         if not yes:
-            ask(_named(client, key), f"Rotate {key}, so that its secret of today works no more?", yes=yes)
+            confirm(_describe(client, key), f"Rotate {key}? Its current secret stops working.", yes=yes)
         rotated = client.post(path_of("keys", key, "rotate"))
     if as_json:
         show_json(rotated)
         return
-    show(f"Rotated key '{rotated['name']}' ({rotated['id']}) of {_owner(rotated)}. Its new secret, which is shown this once:")
+    show(f"Rotated key '{rotated['name']}' ({rotated['id']}) of {_owner(rotated)}. Its new secret, shown only once:")
     show(rotated["secret"])
 
 
 @app.command("revoke", rich_help_panel=CHANGE)
-def revoke_key(context: typer.Context, key: KeyId, yes: Yes = False) -> None:
-    """End a key at once; asks first."""
-    with calling(context) as client:
+def revoke_key(context: typer.Context, key: KeyArgument, yes: YesOption = False) -> None:
+    """Revoke a key permanently, effective at once. Asks for confirmation."""
+    with api_client(context) as client:
         if not yes:
-            ask(_named(client, key), f"Revoke {key}, for good?", yes=yes)
+            confirm(_describe(client, key), f"Permanently revoke {key}?", yes=yes)
         client.delete(path_of("keys", key))
     show(f"Revoked {key}.")
 
 
-def _named(client: ApiClient, key: str) -> list[str]:
-    """What a key is called and whose it is; nothing of one that this key may not see."""
+def _describe(client: ApiClient, key: str) -> list[str]:
+    """Return a line with the key's name and owner, or nothing if this caller can't see the key."""
     own = client.get("/whoami")
-    known = [own] if own["id"] == key else client.items("/keys")
-    return [f"'{each['name']}' of {_owner(each)}" for each in known if each["id"] == key]
+    visible = [own] if own["id"] == key else client.items("/keys")
+    return [f"'{each['name']}' of {_owner(each)}" for each in visible if each["id"] == key]
 
 
-def _grant(text: str) -> dict[str, Any]:
-    """One role, from its short form."""
+def _parse_grant(text: str) -> dict[str, Any]:
     project, role, environments = [*text.split(":"), "", ""][:3]
     if (
         text.count(":") not in (1, 2)
@@ -127,11 +122,11 @@ def _grant(text: str) -> dict[str, Any]:
         or role not in ("admin", "operator", "viewer")
         or (role == "operator") != bool(environments)
     ):
-        raise wrong_usage(f"--grant {text} is none: write PROJECT:admin, PROJECT:viewer or PROJECT:operator:ENVIRONMENT,ENVIRONMENT.")
+        raise usage_error(f"--grant must be PROJECT:admin, PROJECT:viewer or PROJECT:operator:ENVIRONMENT,ENVIRONMENT, not '{text}'.")
     return {"project": project, "role": role} | ({"environments": environments.split(",")} if environments else {})
 
 
-def _grant_in_words(grant: dict[str, Any]) -> str:
+def _format_grant(grant: dict[str, Any]) -> str:
     if grant["project"] is None:
         return "owner of the instance"
     return ":".join([grant["project"], grant["role"], *([",".join(grant["environments"])] if grant["environments"] else [])])

@@ -1,76 +1,79 @@
-"""How answers look in a terminal."""
+"""Printing of responses."""
 
 import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
-from rich.console import Console, RenderableType
-from rich.table import Table
-from rich.text import Text
 
-from api.embedded.terminal import plain
+from api.cli.lazy import LazyModule
+from api.embedded.plain_text import plain
 
-WIDE = 400
-"""Characters a line may have where no terminal sets an end to it."""
+if TYPE_CHECKING:
+    from rich import console, table, text
+else:
+    console, table, text = map(LazyModule, ("rich.console", "rich.table", "rich.text"))
 
-
-def show_json(answer: Any) -> None:
-    """Print what the API answered, as it is."""
-    sys.stdout.write(f"{json.dumps(answer, indent=2)}\n")
+FILE_WIDTH = 400
+"""The maximum length of a line in characters, if the output is not a terminal."""
 
 
-def show_answer(answer: Any, line: str, *, as_json: bool) -> None:
-    """Print what the API answered, as it is or in a sentence."""
+def show_json(response: Any) -> None:
+    """Print the API's response unchanged."""
+    sys.stdout.write(f"{json.dumps(response, indent=2)}\n")
+
+
+def show_response(response: Any, line: str, *, as_json: bool) -> None:
+    """Print the API's response as JSON, or a sentence instead of it."""
     if as_json:
-        show_json(answer)
+        show_json(response)
     else:
         show(line)
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows, or that there are none."""
+    """Print a table, or "None." if it has no rows."""
     console_of(sys.stdout).print(table_of(columns, rows))
 
 
-def table_of(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> RenderableType:
-    """Rows in columns, or that there are none."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+def table_of(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> "console.RenderableType":
+    """Return a table, or "None." if it has no rows."""
+    found = table.Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*(Text(plain(_cell(cell))) for cell in row))
-    return table if table.row_count else Text("None.")
+        found.add_row(*(text.Text(plain(_cell(cell))) for cell in row))
+    return found if found.row_count else text.Text("None.")
 
 
 def show(line: str = "", style: str = "") -> None:
     """Print one line."""
-    console_of(sys.stdout).print(Text(plain(line), style), soft_wrap=True)
+    console_of(sys.stdout).print(text.Text(plain(line), style), soft_wrap=True)
 
 
 def show_error(line: str) -> None:
-    """Print one line on standard error."""
-    console_of(sys.stderr).print(Text(plain(line), "red"), soft_wrap=True)
+    """Print one line to standard error."""
+    console_of(sys.stderr).print(text.Text(plain(line), "red"), soft_wrap=True)
 
 
-def ask(effect: Iterable[str], question: str, *, yes: bool) -> None:
-    """Show the effect and ask, both on standard error; a no ends the command with exit code 1."""
+def confirm(effect: Iterable[str], question: str, *, yes: bool) -> None:
+    """Print the effect and ask for confirmation, both on standard error. If the user declines, end the command with exit code 1."""
     if yes:
         return
     for line in effect:
-        console_of(sys.stderr).print(Text(plain(line)), soft_wrap=True)
+        console_of(sys.stderr).print(text.Text(plain(line)), soft_wrap=True)
     typer.confirm(question, abort=True, err=True)
 
 
-def moment(text: str | None) -> str:
-    """A point in time, in this machine's zone."""
-    return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M:%S}" if text else ""
+def local_time(timestamp: str | None) -> str:
+    """Return a timestamp in this machine's time zone, or an empty string for None."""
+    return f"{datetime.fromisoformat(timestamp).astimezone():%Y-%m-%d %H:%M:%S}" if timestamp else ""
 
 
-def console_of(stream: TextIO) -> Console:
-    """The terminal behind a stream, or the file that it is written into."""
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    return console if console.is_terminal else Console(file=stream, highlight=False, markup=False, emoji=False, width=WIDE)
+def console_of(stream: TextIO) -> "console.Console":
+    """Return a console that prints to this stream."""
+    terminal = console.Console(file=stream, highlight=False, markup=False, emoji=False)
+    return terminal if terminal.is_terminal else console.Console(file=stream, highlight=False, markup=False, emoji=False, width=FILE_WIDTH)
 
 
 def _cell(value: Any) -> str:

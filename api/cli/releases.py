@@ -1,4 +1,4 @@
-"""Releases, from a terminal."""
+"""The commands for releases. Those that control a release are in modules of their own and imported on demand."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -6,99 +6,135 @@ from typing import Annotated, Any, Literal
 import typer
 
 from api.cli.completion import offer_keys, offer_releases
-from api.cli.conflict_output import sides_in_words
-from api.cli.filters import OnlyEnvironment, OnlyFeature, OnlyPipeline, SinceThen, UntilThen
-from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
-from api.cli.output import ask, moment, show, show_answer, show_json, show_table
-from api.cli.parameters import ParametersGiven, parameters_of
+from api.cli.conflict_output import conflict_in_words
+from api.cli.filters import EnvironmentOption, FeatureOption, PipelineOption, SinceOption, UntilOption
+from api.cli.help_panels import CHANGE, LOOK, command_group
+from api.cli.lazy import Entry, lazy_group
+from api.cli.output import confirm, local_time, show, show_json, show_response, show_table
+from api.cli.parameters import ParameterOption, parse_parameters
 from api.cli.pipelines import stage_in_words
 from api.cli.rollback_output import rollback_in_words
-from api.cli.session import AsJson, FeatureKey, Limit, ProjectOption, Yes, calling, given
-from api.cli.watch import watch_all, watch_one, why
+from api.cli.session import FeatureArgument, JsonOption, LimitOption, ProjectOption, YesOption, api_client, provided
+from api.cli.watch import waiting_for, watch_all, watch_one
 from api.client import first, path_of
 from domain.releases.status import ReleaseStatus, status_in_words
 
-app = typer.Typer(
-    help=with_examples(
-        "Releases: flags on their way.",
-        "flaghoist releases add checkout web-app",
-        "flaghoist releases watch",
-        "flaghoist releases list --status blocked --since 24h",
+CONTROLS = {
+    "pause": Entry(
+        "api.cli.controls:pause_release", CHANGE, "Stop the stage's clock and keep its remaining wait. Works while Temporal is down."
     ),
-    no_args_is_help=True,
-    cls=InPanels,
+    "resume": Entry("api.cli.controls:resume_release", CHANGE, "Restart the clock of a paused stage."),
+    "advance": Entry(
+        "api.cli.controls:advance_release", CHANGE, "Cut the stage's wait short so that it acts at once. Asks for confirmation."
+    ),
+    "skip": Entry("api.cli.controls:skip_stage", CHANGE, "Move on to the next stage; the current one does not act. Asks for confirmation."),
+    "retry": Entry(
+        "api.cli.controls:retry_release", CHANGE, "Retry the stage of a blocked release. Shows the cause and asks for confirmation."
+    ),
+    "approve": Entry(
+        "api.cli.controls:approve_release",
+        CHANGE,
+        "Approve exactly the changes that the stage would make now, even before it is due. Shows them and asks for confirmation.",
+    ),
+    "reject": Entry(
+        "api.cli.controls:reject_release",
+        CHANGE,
+        "Reject the changes that the stage would make, and block the release. Asks for confirmation.",
+    ),
+    "restart": Entry(
+        "api.cli.controls:restart_release", CHANGE, "Continue from an earlier stage without undoing anything. Asks for confirmation."
+    ),
+    "rollback": Entry(
+        "api.cli.rollback:roll_back_release",
+        CHANGE,
+        "Undo the changes of a release. Shows each field before and after, and asks for confirmation.",
+    ),
+    "remove": Entry(
+        "api.cli.controls:remove_release", CHANGE, "Remove a flag from its pipeline. Changes already made stay. Asks for confirmation."
+    ),
+}
+
+app = command_group(
+    "Releases: flags moving through pipelines.",
+    "flaghoist releases add checkout web-app",
+    "flaghoist releases watch",
+    "flaghoist releases list --status blocked --since 24h",
+    cls=lazy_group(CONTROLS),
 )
 
-Which = Annotated[str, typer.Argument(metavar="RELEASE", help="Its id.", autocompletion=offer_releases)]
+ReleaseArgument = Annotated[str, typer.Argument(metavar="RELEASE", help="The release's id.", autocompletion=offer_releases)]
 
 
 @app.command("add", rich_help_panel=CHANGE)
 def add_release(
     context: typer.Context,
     project: ProjectOption,
-    feature: FeatureKey,
+    feature: FeatureArgument,
     pipeline: Annotated[
         str,
         typer.Argument(
             metavar="PIPELINE",
-            help="Its key, for the newest published version, or the id of one version.",
+            help="A pipeline's key, for its newest published version, or the id of one version.",
             autocompletion=offer_keys("pipelines"),
         ),
     ],
     stage: Annotated[str | None, typer.Option(help="The stage to start at.", show_default="the first")] = None,
-    parameter: ParametersGiven = None,
+    parameter: ParameterOption = None,
     on_conflict: Annotated[
         Literal["block", "overwrite"] | None,
-        typer.Option(help="What to do where the flag was changed by hand.", show_default="as the pipeline says"),
+        typer.Option(help="What to do if the flag was changed by hand.", show_default="the pipeline's setting"),
     ] = None,
-    yes: Yes = False,
-    as_json: AsJson = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Add a flag to a pipeline; shows what its stages will do, and asks."""
-    with calling(context) as client:
+    """Add a flag to a pipeline. Shows what the stages will do and asks for confirmation."""
+    with api_client(context) as client:
         version = client.get(path_of("projects", project, "pipelines", pipeline))
-        parameters = parameters_of(version, parameter)
+        parameters = parse_parameters(version, parameter)
         values = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in parameters.items()]
-        ask([*_effect(version, stage), *values], f"Add '{feature}' to '{version['key']}' version {version['version']}?", yes=yes)
-        body = given(feature=feature, pipeline=version["id"], starting_stage=stage, on_conflict=on_conflict, parameters=parameters or None)
+        confirm([*_effect(version, stage), *values], f"Add '{feature}' to '{version['key']}' version {version['version']}?", yes=yes)
+        body = provided(
+            feature=feature, pipeline=version["id"], starting_stage=stage, on_conflict=on_conflict, parameters=parameters or None
+        )
         added = client.post(path_of("projects", project, "releases"), body)
-    line = f"Added '{feature}' to '{version['key']}'. Watch it: flaghoist releases watch {added['id']} -p {project}"
-    show_answer(added, line, as_json=as_json)
+    line = f"Added '{feature}' to '{version['key']}'. To watch it: flaghoist releases watch {added['id']} -p {project}"
+    show_response(added, line, as_json=as_json)
 
 
 @app.command("list", rich_help_panel=LOOK)
 def list_releases(
     context: typer.Context,
     project: ProjectOption,
-    pipeline: OnlyPipeline = None,
-    feature: OnlyFeature = None,
-    environment: OnlyEnvironment = None,
-    stage: Annotated[str | None, typer.Option(help="Only in the stage of this name.")] = None,
-    status: Annotated[ReleaseStatus | None, typer.Option(help="Only with this status.")] = None,
-    added_by: Annotated[str | None, typer.Option(help="Only those that this owner added.")] = None,
-    since: SinceThen = None,
-    until: UntilThen = None,
-    limit: Limit = 50,
-    as_json: AsJson = False,
+    pipeline: PipelineOption = None,
+    feature: FeatureOption = None,
+    environment: EnvironmentOption = None,
+    stage: Annotated[str | None, typer.Option(help="Only those in the stage with this name.")] = None,
+    status: Annotated[ReleaseStatus | None, typer.Option(help="Only those with this status.")] = None,
+    added_by: Annotated[str | None, typer.Option(help="Only those added by this owner.")] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    limit: LimitOption = 50,
+    as_json: JsonOption = False,
 ) -> None:
-    """Releases, newest first."""
-    filters = given(pipeline=pipeline, feature=feature, environment=environment, stage=stage, added_by=added_by)
-    filters |= given(status=status and status.value, since=since, until=until)
-    with calling(context) as client:
+    """List releases, newest first."""
+    filters = provided(pipeline=pipeline, feature=feature, environment=environment, stage=stage, added_by=added_by)
+    filters |= provided(status=status and status.value, since=since, until=until)
+    with api_client(context) as client:
         found = first(limit, client.items(path_of("projects", project, "releases"), **filters))
     if as_json:
         show_json(found)
         return
     rows = [
-        [each["id"], each["feature"], each["pipeline"]["key"], status_in_words(each["status"]), each["stage"], why(each)] for each in found
+        [each["id"], each["feature"], each["pipeline"]["key"], status_in_words(each["status"]), each["stage"], waiting_for(each)]
+        for each in found
     ]
     show_table(["Release", "Feature", "Pipeline", "Status", "Stage", "Waiting for"], rows)
 
 
 @app.command("show", rich_help_panel=LOOK)
-def show_release(context: typer.Context, project: ProjectOption, release: Which, as_json: AsJson = False) -> None:
-    """One release: its plan, and why it isn't moving."""
-    with calling(context) as client:
+def show_release(context: typer.Context, project: ProjectOption, release: ReleaseArgument, as_json: JsonOption = False) -> None:
+    """Show a release: its plan, and why it isn't moving."""
+    with api_client(context) as client:
         found = client.get(path_of("projects", project, "releases", release))
     print_release(found, as_json=as_json)
 
@@ -109,64 +145,64 @@ def watch_releases(
     project: ProjectOption,
     release: Annotated[
         str | None,
-        typer.Argument(metavar="RELEASE", help="Its id.", show_default="all under way", autocompletion=offer_releases),
+        typer.Argument(metavar="RELEASE", help="The release's id.", show_default="all unfinished", autocompletion=offer_releases),
     ] = None,
-    as_json: AsJson = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Follow a release, or all that are under way, to the end; exit code 1 if one ends before its last stage."""
-    with calling(context) as client:
+    """Follow one or all unfinished releases until they end. Exit code 1 if one ends without completing."""
+    with api_client(context) as client:
         if release:
             watch_one(client, project, release, as_json=as_json)
         else:
             watch_all(client, project, as_json=as_json)
 
 
+def print_release(release: dict[str, Any], *, as_json: bool) -> None:
+    """Print a release: its status, why it isn't moving, and its plan."""
+    if as_json:
+        show_json(release)
+        return
+    pipeline = release["pipeline"]
+    status = f"{status_in_words(release['status'])} in '{release['stage']}'"
+    show(f"{release['feature']} on {pipeline['key']} version {pipeline['version']}: {status}", "bold")
+    show(waiting_for(release))
+    if approval := release["approval"]:
+        show(f"Approvals of '{release['stage']}': {len(approval['given'])} of {approval['needed']}{_by(approval['given'])}.")
+    for line in (*conflict_in_words(release), *rollback_in_words(release)):
+        show(line)
+    unknown_time = "after resume" if release["status"] == "paused" else ""
+    show_table(["Stage", "Environment", "Outcome", "At"], [row for stage in release["stages"] for row in _rows(stage, unknown_time)])
+    for environment, percent in release["rollouts"].items():
+        show(f"Its rollout in {environment} {'was left' if release['ended_at'] else 'is'} at {percent} %.")
+    show(f"Temporal: {release['temporal_url']}")
+
+
 def _effect(pipeline: dict[str, Any], start: str | None) -> list[str]:
-    """What the stages from the starting one on will do; the API says it if there is no such stage."""
+    """Describe the stages from the starting one on. An unknown starting stage is left for the API to reject."""
     stages = [stage_in_words(stage) for stage in pipeline["stages"]]
     names = [stage[0].casefold() for stage in stages]
     index = names.index(start.casefold()) if start and start.casefold() in names else 0
     return [f"{name} ({environment}), {when}: {what}" for name, environment, when, what in stages[index:]]
 
 
-def print_release(release: dict[str, Any], *, as_json: bool) -> None:
-    """One release: where it stands, why, and its plan."""
-    if as_json:
-        show_json(release)
-        return
-    pipeline = release["pipeline"]
-    standing = f"{status_in_words(release['status'])} in '{release['stage']}'"
-    show(f"{release['feature']} on {pipeline['key']} version {pipeline['version']}: {standing}", "bold")
-    show(why(release))
-    if asked := release["approval"]:
-        show(f"Approvals of '{release['stage']}': {len(asked['given'])} of {asked['needed']}{_by(asked['given'])}.")
-    for line in (*sides_in_words(release), *rollback_in_words(release)):
-        show(line)
-    after = "after resume" if release["status"] == "paused" else ""
-    show_table(["Stage", "Environment", "Outcome", "At"], [row for stage in release["stages"] for row in _rows(stage, after)])
-    for environment, percent in release["rollouts"].items():
-        show(f"Its rollout in {environment} {'was left' if release['ended_at'] else 'stands'} at {percent} %.")
-    show(f"Temporal: {release['temporal_url']}")
-
-
-def _by(given: list[dict[str, Any]]) -> str:
-    return f", by {', '.join(yes['owner'] for yes in given)}" if given else ""
+def _by(approvals: list[dict[str, Any]]) -> str:
+    return f", by {', '.join(each['owner'] for each in approvals)}" if approvals else ""
 
 
 def _step_in_words(stage: dict[str, Any], step: dict[str, Any]) -> str:
-    """A step that was not made is still to come only where its stage is."""
+    """Describe the state of a rollout step. A step that was not made is pending only if its stage is."""
     if step["made_at"]:
-        return "made"
+        return "done"
     return "pending" if stage["outcome"] in ("pending", "blocked") else ""
 
 
-def _rows(stage: dict[str, Any], after: str) -> list[list[str]]:
-    """A stage of the plan, the steps of its rollout, and what is to be said of it."""
-    unknown = after if stage["outcome"] == "pending" else ""
-    at = moment(stage["acted_at"] or stage["acts_at"]) or unknown
+def _rows(stage: dict[str, Any], unknown_time: str) -> list[list[str]]:
+    """Return the table rows of a stage: the stage itself, the steps of its rollout, and its note."""
+    unknown = unknown_time if stage["outcome"] == "pending" else ""
+    at = local_time(stage["acted_at"] or stage["acts_at"]) or unknown
     rows = [[stage["name"], stage["environment"], status_in_words(stage["outcome"]), at]]
     rows += [
-        [f"  {step['percent']} %", "", _step_in_words(stage, step), moment(step["made_at"] or step["acts_at"]) or unknown]
+        [f"  {step['percent']} %", "", _step_in_words(stage, step), local_time(step["made_at"] or step["acts_at"]) or unknown]
         for step in stage["steps"] or ()
     ]
     return rows + ([["", "", "", stage["note"]]] if stage["note"] else [])

@@ -1,57 +1,57 @@
-"""Rolling a release back, from a terminal: what would be put back is shown first, and what came of it is waited for."""
+"""The command that rolls a release back: it shows a preview first, and waits for the result."""
 
 import time
 from typing import Annotated, Any
 
 import typer
 
-from api.cli.output import ask
-from api.cli.releases import Which, print_release
+from api.cli.output import confirm
+from api.cli.releases import ReleaseArgument, print_release
 from api.cli.rollback_output import preview_in_words
-from api.cli.send_control import Why, look, standing
-from api.cli.session import AsJson, ProjectOption, Yes, calling, given
+from api.cli.send_control import ReasonOption, expected_position, read_release
+from api.cli.session import JsonOption, ProjectOption, YesOption, api_client, provided
 from api.client import ApiClient, path_of
 from domain.releases.control import Control
 
-LOOK_EVERY = 0.3
+POLL_SECONDS = 0.3
 
 
 def roll_back_release(
     context: typer.Context,
     project: ProjectOption,
-    release: Which,
+    release: ReleaseArgument,
     to_stage: Annotated[
-        str | None, typer.Option(metavar="STAGE", help="Undo only what was done after this stage.", show_default="everything")
+        str | None, typer.Option(metavar="STAGE", help="Undo only the changes made after this stage.", show_default="undo everything")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Also put back what somebody changed since.")] = False,
-    wait: Annotated[float, typer.Option("--wait", min=0, help="For so many seconds wait for what comes of it.")] = 10,
-    reason: Why = None,
-    yes: Yes = False,
-    as_json: AsJson = False,
+    force: Annotated[bool, typer.Option("--force", help="Also restore fields that were changed by hand since.")] = False,
+    wait: Annotated[float, typer.Option("--wait", min=0, help="How many seconds to wait for the result.")] = 10,
+    reason: ReasonOption = None,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Put back what a release changed; shows each field as it is and as it will be, and asks."""
-    seen = {} if yes else _asked(context, project, release, to_stage, force=force)
+    """Undo the changes of a release. Shows each field before and after, and asks for confirmation."""
+    position = {} if yes else _confirm(context, project, release, to_stage, force=force)
     path = path_of("projects", project, "releases", release)
-    with calling(context) as client:
-        asked = client.post(f"{path}/rollback", given(to_stage=to_stage, force=force, reason=reason, **seen))
-        done = _awaited(client, path, asked, wait)
-    print_release(done, as_json=as_json)
+    with api_client(context) as client:
+        requested = client.post(f"{path}/rollback", provided(to_stage=to_stage, force=force, reason=reason, **position))
+        result = _wait(client, path, requested, wait)
+    print_release(result, as_json=as_json)
 
 
-def _asked(context: typer.Context, project: str, release: str, to_stage: str | None, *, force: bool) -> dict[str, Any]:
-    """Show what would be put back and what would not, and ask; where the release stood then."""
-    found = look(context, project, release, Control.ROLLBACK)
-    with calling(context) as client:
+def _confirm(context: typer.Context, project: str, release: str, to_stage: str | None, *, force: bool) -> dict[str, Any]:
+    """Show the preview and ask for confirmation. Return the fields that make the rollback apply only to the release as it was shown."""
+    found = read_release(context, project, release, Control.ROLLBACK)
+    with api_client(context) as client:
         preview = client.get(path_of("projects", project, "releases", release, "rollback"), to_stage=to_stage, force=force)
-    far = f" to what '{preview['to_stage']}' left" if preview["to_stage"] else ""
-    ask(preview_in_words(preview, found["feature"]), f"Roll back '{found['feature']}'{far}?", yes=False)
-    return standing(found)
+    extent = f" to the state after '{preview['to_stage']}'" if preview["to_stage"] else ""
+    confirm(preview_in_words(preview, found["feature"]), f"Roll back '{found['feature']}'{extent}?", yes=False)
+    return expected_position(found)
 
 
-def _awaited(client: ApiClient, path: str, asked: dict[str, Any], seconds: float) -> dict[str, Any]:
-    """The release once it is rolled back, or as it is after that time."""
-    until = time.monotonic() + seconds
-    while asked["status"] == "rolling_back" and time.monotonic() < until:
-        time.sleep(LOOK_EVERY)
-        asked = client.get(path)
-    return asked
+def _wait(client: ApiClient, path: str, release: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """Return the release when the rollback has ended, or as it is after this time."""
+    deadline = time.monotonic() + seconds
+    while release["status"] == "rolling_back" and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+        release = client.get(path)
+    return release

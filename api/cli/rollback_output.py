@@ -1,63 +1,63 @@
-"""Rollbacks, as a terminal tells them."""
+"""The description of a rollback."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from api.cli.manual_commands import command_for
+from api.cli.manual_commands import restore_command
 from api.embedded.format_event import differences
 
 LeftAlone = dict[str, Any]
 
-_BECAUSE = {
-    "changed_by_hand": "somebody changed it since",
-    "segment_gone": "its segment is gone",
-    "environment_gone": "the environment is gone",
-    "priority_taken": "its priority is another's by now",
+_REASONS = {
+    "changed_by_hand": "changed by hand since",
+    "segment_gone": "its segment was deleted",
+    "environment_gone": "the environment was deleted",
+    "priority_taken": "another override has its priority now",
 }
 
 
 def preview_in_words(preview: dict[str, Any], feature: str) -> list[str]:
-    """What a rollback would put back, field by field as it is and as it would be, what it would leave alone, and what helps there."""
+    """Describe what a rollback would restore and what it would leave alone, field by field, and what to do about the latter."""
     lines = [f"{each['environment']}: {line}" for each in preview["puts_back"] for line in differences(each["now"], each["then"])]
-    lines = lines or ["There is nothing to put back."]
-    left = preview["left_alone"]
-    lines += [line for each in left for line in _left(each)]
-    if not preview["force"] and any(each["because"] == "changed_by_hand" for each in left):
-        lines.append("--force puts back what somebody changed, too.")
-    return [*lines, *(_by_hand(left, feature) if preview["is_final"] else ())]
+    lines = lines or ["There is nothing to restore."]
+    left_alone = preview["left_alone"]
+    lines += [line for each in left_alone for line in _explain(each)]
+    if not preview["force"] and any(each["because"] == "changed_by_hand" for each in left_alone):
+        lines.append("--force also restores fields that were changed by hand.")
+    return [*lines, *(_manual_commands(left_alone, feature) if preview["is_final"] else ())]
 
 
 def rollback_in_words(release: dict[str, Any]) -> list[str]:
-    """What became of a release's latest rollback, and what to do about what it left alone."""
+    """Describe the result of a release's latest rollback, and what to do about the fields that it left alone."""
     rollback = release["rollback"]
     if rollback is None:
         return []
-    far = f" to '{rollback['to_stage']}'" if rollback["to_stage"] else ""
-    state = {"asked": "to be done", "done": "done", "given_up": "given up: nothing was put back"}[rollback["state"]]
-    left = rollback["left_alone"]
-    lines = [f"Rollback{far}, asked by {rollback['by']}: {state}.", *(line for each in left for line in _left(each))]
-    return lines + list(_by_hand(left, release["feature"]) if release["status"] == "rolled_back" else ())
+    extent = f" to '{rollback['to_stage']}'" if rollback["to_stage"] else ""
+    state = {"asked": "pending", "done": "done", "given_up": "given up, nothing was restored"}[rollback["state"]]
+    left_alone = rollback["left_alone"]
+    lines = [f"Rollback{extent}, requested by {rollback['by']}: {state}.", *(line for each in left_alone for line in _explain(each))]
+    return lines + list(_manual_commands(left_alone, release["feature"]) if release["status"] == "rolled_back" else ())
 
 
-def _left(left: LeftAlone) -> Iterator[str]:
-    """A field that is left alone: as it is, and as it was before the release."""
-    because = _BECAUSE[left["because"]]
-    if left["because"] == "priority_taken":
-        yield f"Not quite as before in {left['environment']}: {left['field']}; {because}."
+def _explain(left_alone: LeftAlone) -> Iterator[str]:
+    """Describe a field that is left alone: its current value, its value before the release, and the reason."""
+    reason = _REASONS[left_alone["because"]]
+    if left_alone["because"] == "priority_taken":
+        yield f"Not restored exactly in {left_alone['environment']}: {left_alone['field']} ({reason})."
         return
-    now, before = _as_fields(left["field"], left["now"]), _as_fields(left["field"], left["before"])
-    for line in differences(now, before) or [left["field"]]:
-        yield f"Left alone in {left['environment']}: {line}; {because}."
+    now, before = _as_state(left_alone["field"], left_alone["now"]), _as_state(left_alone["field"], left_alone["before"])
+    for line in differences(now, before) or [left_alone["field"]]:
+        yield f"Left alone in {left_alone['environment']}: {line} ({reason})."
 
 
-def _by_hand(left_alone: Iterable[LeftAlone], feature: str) -> Iterator[str]:
-    """After a rollback of the whole release nothing more can be asked of it."""
-    commands = [command for each in left_alone if (command := command_for(each, feature))]
+def _manual_commands(left_alone: Iterable[LeftAlone], feature: str) -> Iterator[str]:
+    """List the commands for the fields left alone. After a final rollback no control can restore them."""
+    commands = [command for each in left_alone if (command := restore_command(each, feature))]
     if commands:
-        yield "The release is over then: what is left alone is put back by hand, by"
+        yield "The rollback ends the release. To restore the fields left alone:"
         yield from (f"  {command}" for command in commands)
 
 
-def _as_fields(field: str, value: Any) -> dict[str, Any]:
+def _as_state(field: str, value: Any) -> dict[str, Any]:
     segment = field.removeprefix("overrides/")
     return {field: value} if segment == field else {"overrides": {segment: value}}

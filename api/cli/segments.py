@@ -1,93 +1,103 @@
-"""Segments, from a terminal."""
+"""The commands for segments."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli.completion import offer_keys
-from api.cli.documents import read_document, show_document
-from api.cli.help_panels import CHANGE, LOOK, InPanels, with_examples
-from api.cli.output import ask, show, show_answer, show_json, show_table
-from api.cli.session import AsJson, Limit, ProjectOption, Yes, calling, wrong_usage
+from api.cli.help_panels import CHANGE, LOOK, command_group
+from api.cli.lazy import LazyModule
+from api.cli.output import confirm, show, show_json, show_response, show_table
+from api.cli.session import JsonOption, LimitOption, ProjectOption, YesOption, api_client
+from api.cli.usage import usage_error
 from api.client import first, path_of
 
-app = typer.Typer(
-    help=with_examples(
-        "Segments: named sets of identities, given by rules over traits.",
-        "flaghoist segments create beta-users.yaml",
-        "flaghoist segments export beta-users > beta-users.yaml",
-        "flaghoist segments replace beta-users beta-users.yaml",
-    ),
-    no_args_is_help=True,
-    cls=InPanels,
+if TYPE_CHECKING:
+    from api.cli import documents
+else:
+    documents = LazyModule("api.cli.documents")
+
+app = command_group(
+    "Segments: named sets of identities, defined by rules over traits.",
+    "flaghoist segments create beta-users.yaml",
+    "flaghoist segments export beta-users > beta-users.yaml",
+    "flaghoist segments replace beta-users beta-users.yaml",
 )
 
-Which = Annotated[str, typer.Argument(metavar="SEGMENT", help="Its key.", autocompletion=offer_keys("segments"))]
-Definition = Annotated[
-    Path, typer.Argument(metavar="FILE", help="Key, name and rules, in JSON or YAML; - reads standard input.", allow_dash=True)
+SegmentArgument = Annotated[str, typer.Argument(metavar="SEGMENT", help="The segment's key.", autocompletion=offer_keys("segments"))]
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help="Key, name and rules in JSON or YAML. - reads standard input.", allow_dash=True)
 ]
 
 
 @app.command("list", rich_help_panel=LOOK)
-def list_segments(context: typer.Context, project: ProjectOption, as_json: AsJson = False, limit: Limit = 50) -> None:
-    """The project's segments, by key."""
-    with calling(context) as client:
+def list_segments(context: typer.Context, project: ProjectOption, as_json: JsonOption = False, limit: LimitOption = 50) -> None:
+    """List the project's segments, by key."""
+    with api_client(context) as client:
         found = first(limit, client.items(path_of("projects", project, "segments")))
     if as_json:
         show_json(found)
     else:
-        show_table(["Key", "Name", "Rules"], [[each["key"], each["name"], _in_words(each)] for each in found])
+        show_table(["Key", "Name", "Rules"], [[each["key"], each["name"], _rules(each)] for each in found])
 
 
 @app.command("show", rich_help_panel=LOOK)
-def show_segment(context: typer.Context, project: ProjectOption, segment: Which, as_json: AsJson = False) -> None:
-    """One segment, with its rules."""
-    with calling(context) as client:
+def show_segment(context: typer.Context, project: ProjectOption, segment: SegmentArgument, as_json: JsonOption = False) -> None:
+    """Show a segment and its rules."""
+    with api_client(context) as client:
         found = client.get(path_of("projects", project, "segments", segment))
-    show_answer(found, f"{found['name']} ({found['key']}): {_in_words(found)}", as_json=as_json)
+    show_response(found, f"{found['name']} ({found['key']}): {_rules(found)}", as_json=as_json)
 
 
 @app.command("export", rich_help_panel=LOOK)
-def export_segment(context: typer.Context, project: ProjectOption, segment: Which, as_json: AsJson = False) -> None:
-    """Print a segment in YAML (or JSON), to be edited and given to `replace`."""
-    with calling(context) as client:
+def export_segment(context: typer.Context, project: ProjectOption, segment: SegmentArgument, as_json: JsonOption = False) -> None:
+    """Print a segment in YAML (or JSON), to edit and pass to `replace`."""
+    with api_client(context) as client:
         found = client.get(path_of("projects", project, "segments", segment))
-    show_document({field: found[field] for field in ("key", "name", "rules")}, as_json=as_json)
+    documents.show_document({field: found[field] for field in ("key", "name", "rules")}, as_json=as_json)
 
 
 @app.command("create", rich_help_panel=CHANGE)
-def create_segment(context: typer.Context, project: ProjectOption, file: Definition, as_json: AsJson = False) -> None:
-    """Make a segment from a file."""
-    definition = read_document(file)
-    with calling(context) as client:
-        made = client.post(path_of("projects", project, "segments"), definition)
-    show_answer(made, f"Made '{made['key']}'.", as_json=as_json)
+def create_segment(context: typer.Context, project: ProjectOption, file: FileArgument, as_json: JsonOption = False) -> None:
+    """Create a segment from a file."""
+    definition = documents.read_document(file)
+    with api_client(context) as client:
+        created = client.post(path_of("projects", project, "segments"), definition)
+    _show_saved(created, f"Created '{created['key']}'.", as_json=as_json)
 
 
 @app.command("replace", rich_help_panel=CHANGE)
-def replace_segment(context: typer.Context, project: ProjectOption, segment: Which, file: Definition, as_json: AsJson = False) -> None:
-    """Change a segment's name and rules to those in a file; what the file leaves out stays."""
-    definition = read_document(file)
+def replace_segment(
+    context: typer.Context, project: ProjectOption, segment: SegmentArgument, file: FileArgument, as_json: JsonOption = False
+) -> None:
+    """Set a segment's name and rules from a file. Fields missing in the file stay the same."""
+    definition = documents.read_document(file)
     if isinstance(definition, dict) and definition.pop("key", segment) != segment:
-        raise wrong_usage(f"{file} defines another segment than '{segment}', and a key never changes.")
-    with calling(context) as client:
+        raise usage_error(f"The key in {file} is not '{segment}', and a segment's key can't be changed.")
+    with api_client(context) as client:
         changed = client.patch(path_of("projects", project, "segments", segment), definition)
-    show_answer(changed, f"'{changed['key']}' is now: {_in_words(changed)}", as_json=as_json)
+    _show_saved(changed, f"'{changed['key']}' is now: {_rules(changed)}", as_json=as_json)
 
 
 @app.command("delete", rich_help_panel=CHANGE)
-def delete_segment(context: typer.Context, project: ProjectOption, segment: Which, yes: Yes = False) -> None:
-    """Delete a segment that no override, published pipeline or unfinished release uses; asks first."""
-    with calling(context) as client:
+def delete_segment(context: typer.Context, project: ProjectOption, segment: SegmentArgument, yes: YesOption = False) -> None:
+    """Delete a segment that no override, published pipeline or unfinished release uses. Asks for confirmation."""
+    with api_client(context) as client:
         path = path_of("projects", project, "segments", segment)
         found = client.get(path)
-        ask([_in_words(found)], f"Delete '{found['key']}' ({found['name']}), for good?", yes=yes)
+        confirm([_rules(found)], f"Permanently delete '{found['key']}' ({found['name']})?", yes=yes)
         client.delete(path)
     show(f"Deleted '{segment}'.")
 
 
-def _in_words(segment: dict[str, Any]) -> str:
+def _show_saved(segment: dict[str, Any], line: str, *, as_json: bool) -> None:
+    show_response(segment, line, as_json=as_json)
+    for warning in [] if as_json else segment["warnings"]:
+        show(f"Warning: {warning['message']} ({warning['pointer']})", "yellow")
+
+
+def _rules(segment: dict[str, Any]) -> str:
     return "; ".join(_rule(rule) for rule in segment["rules"]) or "nobody"
 
 

@@ -1,4 +1,4 @@
-"""What every control of a release does in a terminal: look, and send."""
+"""The parts that all controls of a release share: read the release, and send the control."""
 
 from typing import Annotated, Any
 
@@ -6,16 +6,17 @@ import typer
 
 from api.cli.output import show_error
 from api.cli.releases import print_release
-from api.cli.session import REFUSED, calling, given
+from api.cli.session import api_client, provided
+from api.cli.usage import REFUSED
 from api.client import path_of
 from domain.releases.control import Control, not_allowed_in_words
 
-Why = Annotated[str | None, typer.Option("--reason", help="Why, for the audit log.")]
+ReasonOption = Annotated[str | None, typer.Option("--reason", help="The reason, for the audit log.")]
 
 
-def look(context: typer.Context, project: str, release: str, control: Control) -> dict[str, Any]:
-    """The release, for whoever is to be asked; nobody is asked about what would be refused."""
-    with calling(context) as client:
+def read_release(context: typer.Context, project: str, release: str, control: Control) -> dict[str, Any]:
+    """Return the release. End the command with exit code 1 if the control is not allowed now, before anyone is asked to confirm it."""
+    with api_client(context) as client:
         found: dict[str, Any] = client.get(path_of("projects", project, "releases", release))
     if control not in found["allowed"]:
         show_error(not_allowed_in_words(control, found["status"], found["allowed"]))
@@ -23,13 +24,13 @@ def look(context: typer.Context, project: str, release: str, control: Control) -
     return found
 
 
-def standing(release: dict[str, Any]) -> dict[str, Any]:
-    """Where the release was seen, as what is sent names it."""
+def expected_position(release: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that make the API refuse a control if the release has moved since it was read."""
     return {"expected_stage": release["stage"], "expected_visit": release["visit"]}
 
 
 def send_control(context: typer.Context, project: str, release: str, control: str, *, as_json: bool, **body: Any) -> None:
-    """Send a control, and show the release as it is then."""
-    with calling(context) as client:
-        steered = client.post(path_of("projects", project, "releases", release, control), given(**body))
-    print_release(steered, as_json=as_json)
+    """Send a control and print the resulting release."""
+    with api_client(context) as client:
+        result = client.post(path_of("projects", project, "releases", release, control), provided(**body))
+    print_release(result, as_json=as_json)

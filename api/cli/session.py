@@ -1,73 +1,76 @@
-"""What every command of a terminal session needs: the API, and the exit codes when it refuses or can't be reached."""
+"""Shared parts of the commands: their options and arguments, and a client of the API whose errors end the command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from api.cli.api_target import ApiTarget
 from api.cli.completion import offer_keys, offer_projects
+from api.cli.lazy import LazyModule
 from api.cli.output import show_error
-from api.client import ApiClient, Refused, Unreachable
-from settings import Settings
+from api.cli.usage import REFUSED, UNREACHABLE, USAGE, usage_error
 
-REFUSED, USAGE, UNREACHABLE = 1, 2, 3
-"""Exit codes: the API said no; the command makes no sense; nobody answers."""
+if TYPE_CHECKING:
+    import pydantic
 
-ProjectOption = Annotated[
-    str, typer.Option("--project", "-p", envvar="FLAGHOIST_PROJECT", help="The project's key.", autocompletion=offer_projects)
-]
-AProject = Annotated[
-    str | None, typer.Option("--project", "-p", envvar="FLAGHOIST_PROJECT", help="The project's key.", autocompletion=offer_projects)
-]
-FeatureKey = Annotated[str, typer.Argument(metavar="FEATURE", help="Its key.", autocompletion=offer_keys("features"))]
-NewKey = Annotated[str, typer.Argument(metavar="KEY", help="Its key, which never changes: a-z, 0-9, - and _.")]
-NewName = Annotated[str | None, typer.Option("--name", help="What people call it.", show_default="its key")]
-Renamed = Annotated[str, typer.Argument(metavar="NAME", help="Its new name.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print what the API answers, as JSON.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="How many, at most.")]
+    import settings
+    from api import client
+else:
+    pydantic, settings, client = map(LazyModule, ("pydantic", "settings", "api.client"))
+
+_PROJECT = typer.Option("--project", "-p", envvar="FLAGHOIST_PROJECT", help="The project's key.", autocompletion=offer_projects)
+
+ProjectOption = Annotated[str, _PROJECT]
+OptionalProjectOption = Annotated[str | None, _PROJECT]
+NameOption = Annotated[str | None, typer.Option("--name", help="A display name.", show_default="its key")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the API's response as JSON.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, help="The maximum number of items.")]
+FeatureArgument = Annotated[str, typer.Argument(metavar="FEATURE", help="The feature's key.", autocompletion=offer_keys("features"))]
+NewKeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="Its key, which can't be changed later: a-z, 0-9, - and _.")]
+NewNameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The new name.")]
 
 
-def read_settings() -> Settings:
-    """The settings; a wrong one is named, with exit code 2."""
+@contextmanager
+def settings_errors() -> Iterator[None]:
+    """End the command with exit code 2 if a setting is invalid, and print which one."""
     try:
-        return Settings()
-    except ValidationError as error:
+        yield
+    except pydantic.ValidationError as error:
         for each in error.errors():
             show_error(f"FLAGHOIST_{'_'.join(map(str, each['loc'])).upper()}: {each['msg'].removeprefix('Value error, ')}")
         raise typer.Exit(USAGE) from error
 
 
+def check_settings() -> None:
+    """End the command with exit code 2 if a setting is invalid."""
+    with settings_errors():
+        settings.Settings()
+
+
 @contextmanager
-def calling(context: typer.Context) -> Iterator[ApiClient]:
-    """The API that is meant; when it refuses or can't be reached, the command ends with its exit code."""
-    target: ApiTarget = context.obj
-    settings = read_settings()
-    key = target.key_for(settings)
-    if not key.isascii() or not key.isprintable():
-        raise wrong_usage("FLAGHOIST_KEY is no API key: keys are of letters, digits, `-` and `_`.")
+def api_client(context: typer.Context) -> Iterator["client.ApiClient"]:
+    """Yield a client of the chosen API. If the API refuses a request or is unreachable, end the command with that exit code."""
+    chosen: ApiTarget = context.obj
+    with settings_errors():
+        target = chosen.resolved()
+    if not target.key.isascii() or not target.key.isprintable():
+        raise usage_error("FLAGHOIST_KEY is not an API key: keys consist of letters, digits, `-` and `_`.")
     try:
-        with target.client(settings) as client:
-            yield client
-    except Refused as refused:
+        with target.connect() as connected:
+            yield connected
+    except client.Refused as refused:
         show_error(refused.detail)
         for problem in refused.problems:
             show_error(f"  {problem.pointer or '/'}: {problem.message}")
         raise typer.Exit(REFUSED) from refused
-    except Unreachable as unreachable:
-        show_error(f"{unreachable}. Is it running, and is FLAGHOIST_URL right?")
+    except client.Unreachable as unreachable:
+        show_error(f"{unreachable}. Is it running, and is FLAGHOIST_URL correct?")
         raise typer.Exit(UNREACHABLE) from unreachable
 
 
-def wrong_usage(line: str) -> typer.Exit:
-    """Say what is wrong with what was typed; what this returns is to be raised, and ends the command with exit code 2."""
-    show_error(line)
-    return typer.Exit(USAGE)
-
-
-def given(**fields: Any) -> dict[str, Any]:
-    """The fields that were typed, without those that were not."""
+def provided(**fields: Any) -> dict[str, Any]:
+    """Return the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}

@@ -11,20 +11,20 @@ from settings import Settings
 WITHOUT_DEMO = "--no-demo"
 
 
-def stand() -> int:
-    """Run the embedded stack until told to stop; exit code 1 if it can't start."""
+def run_stack() -> int:
+    """Run the embedded stack until it is stopped, and return the exit code: 1 if it can't start."""
     terminal = Terminal()
     try:
         Stack(Settings(), terminal, with_demo=WITHOUT_DEMO not in sys.argv[1:]).run()
-    except CannotStart as reason:
-        terminal.say(str(reason), "red")
+    except CannotStart as error:
+        terminal.print(str(error), "red")
         return 1
     return 0
 
 
 def main() -> None:
     """Run the embedded stack."""
-    run(stand)
+    run(run_stack)
 
 
 if __name__ == "__main__":

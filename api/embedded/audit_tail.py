@@ -1,4 +1,4 @@
-"""Following the audit log: read from the database, since asking the API each second would fill its log with our own questions."""
+"""The newest entries of the audit log, read from the database: requests to the API would fill its log every second."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -6,39 +6,39 @@ from typing import Any
 
 from activities.store.database import Database
 from activities.store.paging import MOST, Slice
-from api.embedded.format_event import TOLD, format_event
+from api.embedded.format_event import FORMATS, format_event
 from domain.audit import AuditEntry
 
-MOST_PAGES = 3
-"""How many pages back a look goes before it gives up on older ones."""
+MAX_PAGES = 3
+"""The maximum number of pages that each poll reads. Older entries are lost."""
 
 
 class AuditTail:
-    """What has happened in any project since a time, each thing once."""
+    """The audit entries of all projects since a time, each returned once."""
 
     def __init__(self, database: Database, since: datetime) -> None:
         self.database = database
         self.since = since
         self._seen: set[str] = set()
 
-    def news(self) -> list[str]:
-        """A line for each step that was not told yet, oldest first."""
-        entries = [each.model_dump(mode="json") for each in self._unseen()]
+    def new_lines(self) -> list[str]:
+        """Return a line for each new entry about a step of a flag, oldest first."""
+        entries = [each.model_dump(mode="json") for each in self._new_entries()]
         self._seen.update(entry["id"] for entry in entries)
-        return [format_event(entry) for entry in sorted(entries, key=_when) if entry["event"] in TOLD]
+        return [format_event(entry) for entry in sorted(entries, key=_position) if entry["event"] in FORMATS]
 
-    def _unseen(self) -> Iterator[AuditEntry]:
-        """Two processes write the log, so an entry may turn up behind a newer one: the newest page is looked at whole."""
-        wanted: Slice | None = Slice(limit=MOST)
-        for _ in range(MOST_PAGES):
-            if wanted is None:
+    def _new_entries(self) -> Iterator[AuditEntry]:
+        """Read the whole newest page: two processes write the log, so an entry may appear behind a newer one."""
+        slice_: Slice | None = Slice(limit=MOST)
+        for _ in range(MAX_PAGES):
+            if slice_ is None:
                 return
             with self.database.reading() as store:
-                page = store.audit.page(wanted, {}, since=self.since)
+                page = store.audit.page(slice_, {}, since=self.since)
             new = [entry for entry in page.items if entry.id not in self._seen]
             yield from new
-            wanted = Slice(page.next, MOST) if page.next and len(new) == len(page.items) else None
+            slice_ = Slice(page.next, MOST) if page.next and len(new) == len(page.items) else None
 
 
-def _when(entry: Any) -> tuple[str, str]:
+def _position(entry: Any) -> tuple[str, str]:
     return entry["at"], entry["id"]

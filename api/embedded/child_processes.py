@@ -1,4 +1,4 @@
-"""Child processes: started, ended, and remembered in case we are killed."""
+"""Child processes: started, terminated, and recorded in a file for the case that we are killed."""
 
 import json
 import subprocess
@@ -12,12 +12,12 @@ import psutil
 
 from api.embedded.processes import Program
 
-SAME_START = 2.0
-"""Seconds by which two readings of one process's start may differ when the system's clock is set."""
+START_TOLERANCE = 2.0
+"""Seconds by which two readings of a process's start time may differ after the system clock was set."""
 
 
 class ChildProcess(NamedTuple):
-    """A process that was started: its id, and when, since ids come round again."""
+    """A started process. The start time tells it apart from a later process with the same id."""
 
     name: str
     pid: int
@@ -25,7 +25,7 @@ class ChildProcess(NamedTuple):
 
 
 def start(program: Program, environment: Mapping[str, str], logs: Path) -> psutil.Popen:
-    """Start a program in a session of its own, so that Ctrl-C in the terminal reaches only the supervisor."""
+    """Start a program in its own session, so that Ctrl-C in the terminal reaches only the supervisor."""
     with (logs / f"{program.name}.log").open("ab") as log:
         return psutil.Popen(
             program.command,
@@ -37,25 +37,25 @@ def start(program: Program, environment: Mapping[str, str], logs: Path) -> psuti
         )
 
 
-def end(process: psutil.Process, patience: timedelta) -> None:
-    """Ask a process to end, and make it after a while; one that has ended is left in peace."""
+def terminate(process: psutil.Process, grace_period: timedelta) -> None:
+    """Terminate a process, and kill it after the grace period. Do nothing if it has ended already."""
     with suppress(psutil.NoSuchProcess):
         process.terminate()
         try:
-            process.wait(patience.total_seconds())
+            process.wait(grace_period.total_seconds())
         except psutil.TimeoutExpired:
             process.kill()
             process.wait(10)
 
 
 class ProcessRegistry:
-    """The children that run, kept in a file that outlives us."""
+    """A file that records the running children and outlives this process."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
 
     def write(self, children: Mapping[str, psutil.Popen]) -> None:
-        """Remember these, and no others."""
+        """Record these children and no others."""
         started = []
         for name, child in children.items():
             with suppress(psutil.NoSuchProcess):
@@ -65,12 +65,12 @@ class ProcessRegistry:
         fresh.replace(self.file)
 
     def survivors(self) -> dict[str, psutil.Process]:
-        """Those remembered that still run, by name."""
+        """Return the recorded processes that are still running, by name."""
         found = {}
         for started in self._read():
             with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 process = psutil.Process(started.pid)
-                if abs(process.create_time() - started.created) < SAME_START and process.status() != psutil.STATUS_ZOMBIE:
+                if abs(process.create_time() - started.created) < START_TOLERANCE and process.status() != psutil.STATUS_ZOMBIE:
                     found[started.name] = process
         return found
 

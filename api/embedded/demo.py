@@ -1,4 +1,4 @@
-"""The demo: a web shop with the classic pipelines, their days cut down to seconds, and a phased rollout."""
+"""The demo: a web shop with the template pipelines, shortened from days to seconds, and a phased rollout."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,18 +16,18 @@ ENVIRONMENTS = [
 ]
 
 
-def _who(property_: str, operator: str, value: str) -> list[dict[str, Any]]:
+def _rules(property_: str, operator: str, value: str) -> list[dict[str, Any]]:
     return [{"type": "ALL", "rules": [], "conditions": [{"property": property_, "operator": operator, "value": value}]}]
 
 
 SEGMENTS = [
-    {"key": "beta-users", "name": "Beta users", "rules": _who("beta", "EQUAL", "true")},
-    {"key": "employees", "name": "Employees", "rules": _who("email", "CONTAINS", "@webshop.example")},
+    {"key": "beta-users", "name": "Beta users", "rules": _rules("beta", "EQUAL", "true")},
+    {"key": "employees", "name": "Employees", "rules": _rules("email", "CONTAINS", "@webshop.example")},
 ]
 
 FEATURES: list[dict[str, Any]] = [
     {"key": "one-page-checkout", "name": "One-page checkout", "description": "The whole checkout on one page."},
-    {"key": "search-suggestions", "name": "Search suggestions", "description": "Suggestions while people type."},
+    {"key": "search-suggestions", "name": "Search suggestions", "description": "Suggestions while the user types."},
     {
         "key": "sale-banner",
         "name": "Sale banner",
@@ -37,15 +37,15 @@ FEATURES: list[dict[str, Any]] = [
     {
         "key": "free-shipping-from",
         "name": "Free shipping from",
-        "description": "Orders of at least so much are sent for free.",
+        "description": "The order value from which shipping is free.",
         "default": {"enabled": True, "value": 50},
     },
-    {"key": "gift-cards", "name": "Gift cards", "description": "Left for you: add it to a pipeline yourself."},
+    {"key": "gift-cards", "name": "Gift cards", "description": "Not in a pipeline yet. Add it yourself."},
 ]
 
 
-def _hurried(template: str, waits: dict[str, str], actions: dict[str, list[dict[str, Any]]] | None = None) -> dict[str, Any]:
-    """A classic pipeline whose stages wait for seconds, and do more where a flag has a value."""
+def _shortened(template: str, waits: dict[str, str], actions: dict[str, list[dict[str, Any]]] | None = None) -> dict[str, Any]:
+    """Return a template with waits of seconds, and with additional actions by stage for flags that have a value."""
     definition = TEMPLATES[template].model_dump(mode="json")
     for stage in definition["stages"]:
         if wait := waits.get(stage["name"]):
@@ -61,9 +61,9 @@ def _value(value: str | int, segment: str | None = None) -> dict[str, Any]:
 
 
 PIPELINES: list[dict[str, Any]] = [
-    _hurried("progressive-rollout", {"Production beta": "8s", "Production": "12s"}),
-    _hurried("scheduled-launch", {"Post-launch": "15s"}, {"Preparation": [_value("Summer sale: 20 % off everything")]}),
-    _hurried(
+    _shortened("progressive-rollout", {"Production beta": "8s", "Production": "12s"}),
+    _shortened("scheduled-launch", {"Post-launch": "15s"}, {"Preparation": [_value("Summer sale: 20 % off everything")]}),
+    _shortened(
         "segment-trial",
         {"Segment": "5s", "Trial": "20s"},
         {"Set-up": [_value(40)], "Segment": [_value(40, "beta-users")], "Everyone": [_value(40)]},
@@ -71,7 +71,7 @@ PIPELINES: list[dict[str, Any]] = [
     {
         "key": "phased-rollout",
         "name": "Phased rollout",
-        "description": "Staging, then a share of everyone that grows by itself. A real one takes a day or two.",
+        "description": "Staging, then a growing share of all identities. A real rollout takes a day or two.",
         "stages": [
             {"name": "Staging", "environment": "staging", "trigger": {"type": "ON_ENTER"}, "actions": [ON]},
             {
@@ -84,12 +84,12 @@ PIPELINES: list[dict[str, Any]] = [
     },
 ]
 
-LAUNCHES_IN = timedelta(seconds=20)
+LAUNCH_DELAY = timedelta(seconds=20)
 
 
 def releases(at: datetime) -> list[dict[str, Any]]:
-    """The flags that are added at that time."""
-    launch_at = print_instant((at + LAUNCHES_IN).replace(microsecond=0))
+    """Return the releases to add at this time."""
+    launch_at = print_instant((at + LAUNCH_DELAY).replace(microsecond=0))
     return [
         {"feature": "one-page-checkout", "pipeline": "progressive-rollout"},
         {"feature": "sale-banner", "pipeline": "scheduled-launch", "parameters": {"launch_at": launch_at}},
@@ -98,11 +98,11 @@ def releases(at: datetime) -> list[dict[str, Any]]:
     ]
 
 
-TRY = "releases add gift-cards progressive-rollout --project webshop"
+EXAMPLE_COMMAND = "releases add gift-cards progressive-rollout --project webshop"
 
 
 class Demo(NamedTuple):
-    """A project, whole, as it is sent to the API."""
+    """A complete project, in the form in which the API accepts it."""
 
     project: dict[str, Any]
     environments: list[dict[str, Any]]

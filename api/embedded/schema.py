@@ -1,4 +1,4 @@
-"""Bringing the database to this version's schema: `flaghoist migrate`, and the embedded stack's first step."""
+"""Migration of the database to this version's schema: `flaghoist migrate`, and a step of starting the embedded stack."""
 
 import sys
 from pathlib import Path
@@ -14,29 +14,29 @@ from settings import Settings
 
 
 def prepare_database(settings: Settings) -> None:
-    """Run every migration that is missing; SQLite's folder is made first. Raises CannotStart."""
+    """Run the missing migrations. Create the folder of a SQLite file first. Raises CannotStart."""
     try:
         url = make_url(settings.database)
         if url.get_backend_name() == "sqlite" and url.database:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         database = Database(settings.database)
     except (SQLAlchemyError, OSError, ImportError) as error:
-        raise CannotStart(f"FLAGHOIST_DATABASE_URL can't be used: {error}") from error
+        raise CannotStart(f"Invalid FLAGHOIST_DATABASE_URL: {error}") from error
     try:
         migrate(database)
     except SQLAlchemyError as error:
-        raise CannotStart(f"The database {url!r} can't be migrated: {error}") from error
+        raise CannotStart(f"Could not migrate the database {url!r}: {error}") from error
     finally:
         database.close()
 
 
 def main() -> None:
-    """Migrate the database that the settings name."""
+    """Migrate the database in the settings."""
     settings = Settings()
     try:
         prepare_database(settings)
-    except CannotStart as reason:
-        Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(str(reason))
+    except CannotStart as error:
+        Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(str(error))
         sys.exit(1)
     url = make_url(settings.database)
     Console(highlight=False, markup=False, soft_wrap=True).print(f"The database {url!r} has this version's schema.")

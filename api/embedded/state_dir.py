@@ -12,7 +12,7 @@ from api.embedded.errors import CannotStart
 
 
 class StateDir:
-    """FLAGHOIST_HOME: databases, logs, the first key, and who runs here."""
+    """FLAGHOIST_HOME: the databases, the logs, the first key, and the running processes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
@@ -22,31 +22,31 @@ class StateDir:
         self.temporal = self.folder / "temporal.db"
 
     def prepare(self) -> None:
-        """Make the folder. Raises CannotStart."""
+        """Create the folder. Raises CannotStart."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.logs.mkdir(exist_ok=True)
         except OSError as error:
-            raise CannotStart(f"{self.folder} can't be used ({error.strerror}): set FLAGHOIST_HOME to a folder of yours.") from error
+            raise CannotStart(f"Can't use the folder {self.folder} ({error.strerror}). Set FLAGHOIST_HOME to a writable folder.") from error
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep others out for as long as this process lives. Raises CannotStart."""
+        """Keep other stacks out of the folder. Raises CannotStart if one uses it. The lock ends with this process at the latest."""
         with (self.folder / "dev.lock").open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                message = f"Another `flaghoist dev` runs in {self.folder}: stop it first, or set FLAGHOIST_HOME to another folder."
+                message = f"`flaghoist dev` is already running in {self.folder}. Stop it first, or set FLAGHOIST_HOME to another folder."
                 raise CannotStart(message) from error
             yield
 
-    def keep_key(self, given: str) -> str:
-        """The first key: the given one, the one kept here, or a new one; kept so that only its owner reads it."""
+    def ensure_key(self, given: str) -> str:
+        """Return the first key: the given one, the stored one, or a new one. Store it in a file that only its owner can read."""
         if given and len(given) < SHORTEST:
-            raise CannotStart(f"FLAGHOIST_BOOTSTRAP_KEY needs at least {SHORTEST} characters: give a longer one, or none to have one made.")
-        kept = self.key.read_text().strip() if self.key.exists() else ""
-        secret = given or (kept if len(kept) >= SHORTEST else new_secret())
-        if secret != kept:
+            raise CannotStart(f"FLAGHOIST_BOOTSTRAP_KEY must have at least {SHORTEST} characters. Leave it empty to have one generated.")
+        stored = self.key.read_text().strip() if self.key.exists() else ""
+        secret = given or (stored if len(stored) >= SHORTEST else new_secret())
+        if secret != stored:
             fresh = self.key.with_suffix(".new")
             fresh.unlink(missing_ok=True)
             with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

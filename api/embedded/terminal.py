@@ -1,26 +1,19 @@
 """Lines on the terminal."""
 
-import unicodedata
-
 from rich.console import Console
 from rich.text import Text
 
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-
-
-def plain(text: str) -> str:
-    """Text that can't steer a terminal, whatever people put into names and values."""
-    return "".join(REPLACEMENT if unicodedata.category(each) in ("Cc", "Cf") and each != "\n" else each for each in text)
+from api.embedded.plain_text import plain
 
 
 class Terminal:
-    """Where people read what the stack does."""
+    """The terminal in which `flaghoist dev` runs."""
 
     def __init__(self) -> None:
         self.console = Console(highlight=False, markup=False, soft_wrap=True, emoji=False)
 
-    def say(self, line: str, style: str = "") -> None:
-        """Print one line; a terminal that is gone stops nothing."""
+    def print(self, line: str, style: str = "") -> None:
+        """Print one line. Print nothing more after the terminal was closed: that must not stop the stack."""
         try:
             self.console.print(Text(plain(line), style))
         except (OSError, SystemExit):

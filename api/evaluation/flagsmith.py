@@ -129,7 +129,7 @@ async def _identified(request: Request, served: Served, sent: object) -> Respons
 
 
 def _about(identity_request: IdentityRequest, identity: Identity, known: Mapping[str, Trait]) -> dict[str, Any]:
-    shown = identity.traits if identity_request.transient else {**known, **identity_request.passing}
+    shown = identity.traits if identity_request.transient else {**known, **identity_request.for_now}
     return {"identifier": identity.identifier, "traits": [{"trait_key": key, "trait_value": value} for key, value in shown.items()]}
 
 

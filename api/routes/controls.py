@@ -1,4 +1,4 @@
-"""Controls: what a person can do with a release under way."""
+"""Controls, with which people act on a release."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -27,8 +27,18 @@ log = structlog.get_logger()
 router = APIRouter(prefix="/projects/{project}/releases/{release}", tags=["releases"])
 
 
+_LOGGED = {
+    Control.PAUSE: "release_paused",
+    Control.REMOVE: "release_removed",
+    Control.ROLLBACK: "release_rolling_back",
+    Control.APPROVE: "release_approved",
+    Control.REJECT: "release_rejected",
+}
+"""The log events of the controls that the record alone decides. Workers log the others when they record their effect."""
+
+
 class Steering:
-    """The release that a caller steers, and all that it takes."""
+    """A release, and everything that is needed to send it a control."""
 
     def __init__(
         self,
@@ -37,7 +47,7 @@ class Steering:
         caller: CallerDep,
         writing: WritingDep,
         database: DatabaseDep,
-        delivery: OutboxRelayDep,
+        outbox_relay: OutboxRelayDep,
         releases: ReleasesDep,
         temporal_ui: TemporalUiDep,
     ) -> None:
@@ -47,41 +57,39 @@ class Steering:
         self.caller = caller
         self.writing = writing
         self.database = database
-        self.delivery = delivery
+        self.outbox_relay = outbox_relay
         self.releases = releases
         self.temporal_ui = temporal_ui
 
-    def stop(self, stopping: Callable[..., Release], body: ControlRequest) -> ReleaseView:
-        """Let the record alone decide that the release does not act."""
-        return self.decide(stopping, EndOrPauseRelease(release=self.release, reason=body.reason, expected=body.expected))
-
-    def decide(self, deciding: Callable[..., Release], wanted: EndOrPauseRelease | RollBackRelease | DecideOnRelease) -> ReleaseView:
-        """Let the record alone decide."""
+    def record(
+        self, control: Control, command: Callable[..., Release], message: EndOrPauseRelease | RollBackRelease | DecideOnRelease
+    ) -> ReleaseView:
+        """Carry out a control that the record alone decides, in one transaction."""
         at = now()
         with self.writing.transaction() as store:
             owner = store.projects.get(self.project, lock="share")
-            stopped = deciding(store, self.caller, owner, wanted, at)
-            answer = self.writing.answer(store, view_of(store, Viewer(self.temporal_ui, at), stopped))
-        self.delivery.wake()
-        log.info(f"release_{stopped.status}", project=self.project, release=stopped.id, feature=stopped.feature, stage=stopped.stage)
+            release = command(store, self.caller, owner, message, at)
+            answer = self.writing.answer(store, view_of(store, Viewer(self.temporal_ui, at), release))
+        self.outbox_relay.wake()
+        log.info(_LOGGED[control], project=self.project, release=release.id, feature=release.feature, stage=release.stage)
         return answer
 
     async def send(self, control: Control, body: ControlRequest, build: type[SteerRelease] = SteerRelease, **more: object) -> ReleaseView:
-        """Send a control into the workflow; the answer comes when the record shows its effect."""
-        found = await run_in_threadpool(self._look, body)
+        """Send a control to the workflow, and return when the record shows its effect."""
+        found = await run_in_threadpool(self._check_and_claim, body)
         message = build.model_validate(
-            {"by": self.caller.person, "reason": body.reason, "expected": body.expected.or_visit(found.visit)} | more
+            {"by": self.caller.person, "reason": body.reason, "expected": body.expected.with_default_visit(found.visit)} | more
         )
         try:
             if found.is_finished or found.status in (ReleaseStatus.STARTING, ReleaseStatus.ROLLING_BACK):
                 check_allowed(control, found.status)
-            await self.releases.steer(found, control, message, self.writing.update_id(control))
+            await self.releases.send_control(found, control, message, self.writing.update_id(control))
         except Refusal:
             await run_in_threadpool(self.writing.unclaim)
             raise
         return await run_in_threadpool(self._answer)
 
-    def _look(self, body: ControlRequest) -> Release:
+    def _check_and_claim(self, body: ControlRequest) -> Release:
         with self.database.reading() as store:
             release = store.releases.get(self.release, store.projects.get(self.project).id)
             check_may_control(store, self.caller, release, _restarts_at(store, release, body.stage) if isinstance(body, Restart) else None)
@@ -99,77 +107,82 @@ def _restarts_at(store: Store, release: Release, stage: str) -> int:
     return stage_to_restart(stages, range(release.starting_stage, release.stage_index + 1), stage)
 
 
-SteeringOf = Annotated[Steering, Depends()]
+SteeringDep = Annotated[Steering, Depends()]
+
+
+def _end_or_pause(steering: Steering, body: ControlRequest) -> EndOrPauseRelease:
+    return EndOrPauseRelease(release=steering.release, reason=body.reason, expected=body.expected)
 
 
 @router.post("/remove")
-def remove(steering: SteeringOf, body: ControlRequest = ControlRequest()) -> ReleaseView:
-    """Take a flag out of its pipeline: it stops at once, also while Temporal is down; what was changed stays."""
-    return steering.stop(remove_release, body)
+def remove(steering: SteeringDep, body: ControlRequest = ControlRequest()) -> ReleaseView:
+    """Remove a flag from its pipeline, at once and even while Temporal is down. Changes that were made stay."""
+    return steering.record(Control.REMOVE, remove_release, _end_or_pause(steering, body))
 
 
 @router.post("/approve")
-def approve(steering: SteeringOf, body: Approve = Approve()) -> ReleaseView:
-    """Say yes to exactly what the stage would apply now, also before it is due; with `shown`, only if that is what was shown."""
-    wanted = DecideOnRelease(release=steering.release, reason=body.reason, expected=body.expected, shown=body.shown)
-    return steering.decide(approve_release, wanted)
+def approve(steering: SteeringDep, body: Approve = Approve()) -> ReleaseView:
+    """Approve exactly what the stage would apply now, even before it is due. With `shown`, it must be what was shown."""
+    message = DecideOnRelease(release=steering.release, reason=body.reason, expected=body.expected, shown=body.shown)
+    return steering.record(Control.APPROVE, approve_release, message)
 
 
 @router.post("/reject")
-def reject(steering: SteeringOf, body: ControlRequest = ControlRequest()) -> ReleaseView:
-    """Say no to what the stage would apply: the release blocks, and a retry asks everybody anew."""
-    return steering.decide(reject_release, DecideOnRelease(release=steering.release, reason=body.reason, expected=body.expected))
+def reject(steering: SteeringDep, body: ControlRequest = ControlRequest()) -> ReleaseView:
+    """Reject what the stage would apply. The release is blocked, and a retry requires all approvals again."""
+    message = DecideOnRelease(release=steering.release, reason=body.reason, expected=body.expected)
+    return steering.record(Control.REJECT, reject_release, message)
 
 
 @router.post("/pause")
-def pause(steering: SteeringOf, body: ControlRequest = ControlRequest()) -> ReleaseView:
-    """Stop the clock of the stage, also while Temporal is down; what is left of its wait is kept."""
-    return steering.stop(pause_release, body)
+def pause(steering: SteeringDep, body: ControlRequest = ControlRequest()) -> ReleaseView:
+    """Pause the wait of the stage, even while Temporal is down. The remaining time is kept."""
+    return steering.record(Control.PAUSE, pause_release, _end_or_pause(steering, body))
 
 
 @router.get("/rollback")
 def preview_rollback(
     project: Slug, release: Slug, caller: CallerDep, database: DatabaseDep, to_stage: Name | None = None, force: bool = False
 ) -> RollbackPreview:
-    """What a rollback would put back now, and what it would leave alone. It is refused as the rollback itself would be."""
+    """Preview a rollback: what it would restore now, and what it would leave alone. It is refused if the rollback would be."""
     caller.must_see(project)
-    wanted = RollBackRelease(release=release, to_stage=to_stage, force=force)
+    message = RollBackRelease(release=release, to_stage=to_stage, force=force)
     with database.reading() as store:
-        return rollback_preview(forecast_rollback(store, caller, store.projects.get(project), wanted, now()))
+        return rollback_preview(forecast_rollback(store, caller, store.projects.get(project), message, now()))
 
 
 @router.post("/rollback", status_code=202)
-def roll_back(steering: SteeringOf, body: RollBack = RollBack()) -> ReleaseView:
-    """Put back what the release changed, or what it changed after `to_stage`. It is taken at once, also while Temporal is down."""
-    wanted = RollBackRelease(release=steering.release, reason=body.reason, expected=body.expected, to_stage=body.to_stage, force=body.force)
-    return steering.decide(request_rollback, wanted)
+def roll_back(steering: SteeringDep, body: RollBack = RollBack()) -> ReleaseView:
+    """Roll back all changes of the release, or those after `to_stage`. The request is accepted even while Temporal is down."""
+    options = {"reason": body.reason, "expected": body.expected, "to_stage": body.to_stage, "force": body.force}
+    return steering.record(Control.ROLLBACK, request_rollback, RollBackRelease(release=steering.release, **options))
 
 
 @router.post("/resume")
-async def resume(steering: SteeringOf, body: ControlRequest = ControlRequest()) -> ReleaseView:
-    """Let the clock of a paused stage go on; answers when the record shows it."""
+async def resume(steering: SteeringDep, body: ControlRequest = ControlRequest()) -> ReleaseView:
+    """Resume the wait of a paused stage. The response is sent when the record shows it."""
     return await steering.send(Control.RESUME, body)
 
 
 @router.post("/advance")
-async def advance(steering: SteeringOf, body: ControlRequest = ControlRequest()) -> ReleaseView:
-    """Cut the wait of a stage short: it acts at once."""
+async def advance(steering: SteeringDep, body: ControlRequest = ControlRequest()) -> ReleaseView:
+    """End the wait of the stage, so that it acts at once."""
     return await steering.send(Control.ADVANCE, body)
 
 
 @router.post("/skip")
-async def skip(steering: SteeringOf, body: ControlRequest = ControlRequest()) -> ReleaseView:
-    """Pass over the stage, which does not act; the release enters the next one."""
+async def skip(steering: SteeringDep, body: ControlRequest = ControlRequest()) -> ReleaseView:
+    """Skip the stage without acting, and enter the next one."""
     return await steering.send(Control.SKIP, body)
 
 
 @router.post("/retry")
-async def retry(steering: SteeringOf, body: Retry = Retry()) -> ReleaseView:
-    """Try a blocked stage again, `overwrite` also over what was changed by hand; answers when the record shows it."""
+async def retry(steering: SteeringDep, body: Retry = Retry()) -> ReleaseView:
+    """Retry a blocked stage; `overwrite` also replaces manual changes. The response is sent when the record shows it."""
     return await steering.send(Control.RETRY, body, RetryRelease, overwrite=body.overwrite)
 
 
 @router.post("/restart")
-async def restart(steering: SteeringOf, body: Restart) -> ReleaseView:
-    """Go back to an earlier stage, or to the beginning of this one; nothing is undone, and the stages act again."""
+async def restart(steering: SteeringDep, body: Restart) -> ReleaseView:
+    """Go back to an earlier stage, or to the beginning of the current one. Nothing is undone, and the stages act again."""
     return await steering.send(Control.RESTART, body, RestartRelease, stage=body.stage)

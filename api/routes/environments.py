@@ -1,4 +1,4 @@
-"""Environments: where flags are evaluated."""
+"""Environments, in which flags are evaluated."""
 
 from fastapi import APIRouter
 
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/projects/{project}/environments", tags=["environment
 
 @router.post("", status_code=201)
 def create_environment(project: Slug, body: CreateNamed, caller: CallerDep, writing: WritingDep) -> EnvironmentView:
-    """Make an environment; every feature has its default state in it."""
+    """Create an environment. Every feature has its default state in it."""
     caller.must_administer(project)
     at, environment = now(), Environment(id=new_id(), key=body.key, name=body.name or body.key)
     with writing.transaction() as store:
@@ -31,17 +31,17 @@ def create_environment(project: Slug, body: CreateNamed, caller: CallerDep, writ
 
 
 @router.get("")
-def list_environments(project: Slug, caller: CallerDep, database: DatabaseDep, wanted: SliceDep) -> ListOf[EnvironmentView]:
-    """The project's environments, by key."""
+def list_environments(project: Slug, caller: CallerDep, database: DatabaseDep, slice_: SliceDep) -> ListOf[EnvironmentView]:
+    """List the environments of the project, by key."""
     caller.must_see(project)
     with database.reading() as store:
-        page = store.environments.page(wanted, store.projects.get(project).id)
+        page = store.environments.page(slice_, store.projects.get(project).id)
         return ListOf(items=_views(store, caller, project, page.items), next=page.next)
 
 
 @router.get("/{environment}")
 def get_environment(project: Slug, environment: Slug, caller: CallerDep, database: DatabaseDep) -> EnvironmentView:
-    """One environment."""
+    """Return one environment."""
     caller.must_see(project)
     with database.reading() as store:
         found = store.environments.get(environment, store.projects.get(project).id)
@@ -50,7 +50,7 @@ def get_environment(project: Slug, environment: Slug, caller: CallerDep, databas
 
 @router.patch("/{environment}")
 def change_environment(project: Slug, environment: Slug, body: ChangeName, caller: CallerDep, database: DatabaseDep) -> EnvironmentView:
-    """Rename an environment; its key never changes."""
+    """Rename an environment. Its key never changes."""
     caller.must_administer(project)
     at = now()
     with database.transaction() as store:
@@ -63,7 +63,7 @@ def change_environment(project: Slug, environment: Slug, body: ChangeName, calle
 
 @router.post("/{environment}/keys/{kind}/rotate")
 def rotate_environment_key(project: Slug, environment: Slug, kind: KeyKind, caller: CallerDep, writing: WritingDep) -> EnvironmentView:
-    """Give an environment another client key or server key; the old one ends within a second. Everybody keeps what a rollout gives them."""
+    """Rotate the client key or server key of an environment. The old key stops working within a second. Rollout shares do not change."""
     caller.must_administer(project)
     at = now()
     with writing.transaction() as store:
@@ -76,7 +76,7 @@ def rotate_environment_key(project: Slug, environment: Slug, kind: KeyKind, call
 
 @router.delete("/{environment}", status_code=204)
 def delete_environment(project: Slug, environment: Slug, caller: CallerDep, database: DatabaseDep) -> None:
-    """Delete an environment that no published pipeline and no unfinished release uses."""
+    """Delete an environment. It must not be used by a published pipeline or an unfinished release."""
     caller.must_administer(project)
     at = now()
     with database.transaction() as store:

@@ -1,4 +1,4 @@
-"""Features, and changes to their flags by hand."""
+"""Features, and manual changes to their flags."""
 
 from fastapi import APIRouter
 
@@ -17,14 +17,14 @@ from domain.flags.flag import FlagState, check_value, type_of
 from domain.flags.patch import FlagPatch
 from domain.flags.project import Feature, Project
 from domain.releases.release import Release
-from domain.text import Slug
+from domain.text import Slug, did_you_mean
 
 router = APIRouter(prefix="/projects/{project}", tags=["features"])
 
 
 @router.post("/features", status_code=201)
 def create_feature(project: Slug, body: CreateFeature, caller: CallerDep, writing: WritingDep) -> FeatureView:
-    """Make a feature; its default is its state everywhere, so this needs the right on every environment."""
+    """Create a feature. Its default applies in every environment, so this requires the role operator on all of them."""
     caller.must_see(project)
     at = now()
     feature = _new_feature(body)
@@ -39,12 +39,12 @@ def create_feature(project: Slug, body: CreateFeature, caller: CallerDep, writin
 
 
 @router.get("/features")
-def list_features(project: Slug, caller: CallerDep, database: DatabaseDep, wanted: SliceDep) -> ListOf[FeatureView]:
-    """The project's features, by key, with their state in every environment."""
+def list_features(project: Slug, caller: CallerDep, database: DatabaseDep, slice_: SliceDep) -> ListOf[FeatureView]:
+    """List the features of the project, by key, with their state in every environment."""
     caller.must_see(project)
     with database.reading() as store:
         owner = store.projects.get(project)
-        page = store.features.page(wanted, owner.id)
+        page = store.features.page(slice_, owner.id)
         states = provider_of(owner, store).look_all([feature.key for feature in page.items])
         releases = store.releases.unfinished_of([feature.id for feature in page.items])
     items = [feature_view(feature, states[feature.key], releases.get(feature.id)) for feature in page.items]
@@ -53,7 +53,7 @@ def list_features(project: Slug, caller: CallerDep, database: DatabaseDep, wante
 
 @router.get("/features/{feature}")
 def get_feature(project: Slug, feature: Slug, caller: CallerDep, database: DatabaseDep) -> FeatureView:
-    """One feature: its state in every environment, and the release it is in."""
+    """Return one feature, with its state in every environment and its unfinished release."""
     caller.must_see(project)
     with database.reading() as store:
         owner = store.projects.get(project)
@@ -62,7 +62,7 @@ def get_feature(project: Slug, feature: Slug, caller: CallerDep, database: Datab
 
 @router.patch("/features/{feature}")
 def change_feature(project: Slug, feature: Slug, body: ChangeFeature, caller: CallerDep, database: DatabaseDep) -> FeatureView:
-    """Change a feature's name or description; its key and its type never change."""
+    """Change the name or the description of a feature. Its key and its type never change."""
     caller.must_operate_somewhere(project)
     at = now()
     with database.transaction() as store:
@@ -78,7 +78,7 @@ def change_feature(project: Slug, feature: Slug, body: ChangeFeature, caller: Ca
 
 @router.delete("/features/{feature}", status_code=204)
 def delete_feature(project: Slug, feature: Slug, caller: CallerDep, database: DatabaseDep) -> None:
-    """Delete a feature that is in no unfinished release; this needs the right on every environment."""
+    """Delete a feature. It must have no unfinished release. This requires the role operator on every environment."""
     caller.must_see(project)
     at = now()
     with database.transaction() as store:
@@ -87,7 +87,7 @@ def delete_feature(project: Slug, feature: Slug, caller: CallerDep, database: Da
         found = store.features.get(feature, owner.id, lock="update")
         if release := store.releases.unfinished_of([found.id]).get(found.id):
             used_by = [{"kind": "release", "id": release.id, "feature": feature}]
-            raise InUse(f"'{feature}' is in release {release.id}: remove it there first.", used_by=used_by)
+            raise InUse(f"'{feature}' has the unfinished release {release.id}: remove the release first.", used_by=used_by)
         store.features.delete(found.id, at)
         store.audit.record(caller, AuditEvent.FEATURE_DELETED, at, project=project, feature=feature)
 
@@ -96,24 +96,24 @@ def delete_feature(project: Slug, feature: Slug, caller: CallerDep, database: Da
 def change_flag(
     project: Slug, environment: Slug, feature: Slug, body: FlagPatch, caller: CallerDep, database: DatabaseDep
 ) -> ChangedFeature:
-    """Change a flag by hand in one environment: only the fields that are named, all or nothing."""
+    """Change a flag manually in one environment. Only the given fields change, all or none of them."""
     caller.must_operate(project, [environment])
     at = now()
     if not body.named:
-        message = "The change names no field: give enabled, value, overrides or rollout."
+        message = "The change must have at least one of the fields enabled, value, overrides and rollout."
         raise Invalid(message, problems=(Problem(pointer="", code="names_nothing", message=message),))
     with database.transaction() as store:
         owner = store.projects.get(project, lock="share")
         _check_segments(store, owner, body)
-        decided = provider_of(owner, store).patch(feature, environment, body, at)
+        change = provider_of(owner, store).patch(feature, environment, body, at)
         found = store.features.get(feature, owner.id)
-        if decided.changes_anything:
-            states = {"before": decided.before.model_dump(mode="json"), "after": decided.after.model_dump(mode="json")}
+        if change.changes_anything:
+            states = {"before": change.before.model_dump(mode="json"), "after": change.after.model_dump(mode="json")}
             store.audit.record(caller, AuditEvent.FLAG_CHANGED, at, project=project, environment=environment, feature=feature, **states)
         release = store.releases.unfinished_of([found.id]).get(found.id)
         wake_held_release(store, release)
         view = _view(store, owner, found)
-    return ChangedFeature(**dict(view), warnings=[*_ended_rollout(body, decided), *_warnings(release)])
+    return ChangedFeature(**dict(view), warnings=[*_ended_rollout(body, change), *_warnings(release)])
 
 
 def _new_feature(body: CreateFeature) -> Feature:
@@ -132,26 +132,29 @@ def _check_segments(store: Store, project: Project, patch: FlagPatch) -> None:
     known = provider_of(project, store).segments()
     missing = [segment for segment, override in patch.segments.items() if override is not None and segment not in known]
     problems = tuple(
-        Problem(pointer=f"/overrides/{each}", code=SegmentNotFound.code(), message=f"There is no segment '{each}'.") for each in missing
+        Problem(
+            pointer=f"/overrides/{each}", code=SegmentNotFound.code(), message=f"There is no segment '{each}'.{did_you_mean(each, known)}"
+        )
+        for each in missing
     )
     if problems:
         raise Invalid(problems[0].message, problems=problems)
 
 
-def _ended_rollout(asked: FlagPatch, decided: PlannedChange) -> list[str]:
-    """What a change ended without naming it."""
-    before = decided.before.rollout
-    if before is None or "rollout" in asked.named:
+def _ended_rollout(patch: FlagPatch, change: PlannedChange) -> list[str]:
+    """Warn about a rollout that a change ended without naming it."""
+    before = change.before.rollout
+    if before is None or "rollout" in patch.named:
         return []
-    return [f"This ended the rollout, which stood at {before.percent} %: everyone gets the same now."]
+    return [f"This ended the rollout at {before.percent} %: everyone gets the same state now."]
 
 
 def _warnings(release: Release | None) -> list[str]:
     if release is None:
         return []
     return [
-        f"The flag is in release {release.id} ({release.pipeline.name}): a stage that is to change the same field "
-        "is blocked by this, or overwrites it if its pipeline says so."
+        f"The flag has the unfinished release {release.id} ({release.pipeline.name}): a stage that changes the same field "
+        "will be blocked, or will overwrite this change if the release has on_conflict 'overwrite'."
     ]
 
 

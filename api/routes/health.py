@@ -1,4 +1,4 @@
-"""Whether this process is alive, and whether it can answer."""
+"""Liveness and readiness of this process."""
 
 import asyncio
 from typing import Literal
@@ -13,18 +13,18 @@ from api.dependencies import DatabaseDep, TemporalHealthDep, now
 
 router = APIRouter(tags=["health"])
 
-PATIENCE = 2
-"""In seconds: whoever asks whether we are ready won't wait long."""
+TIMEOUT = 2
+"""In seconds. Readiness probes have short timeouts."""
 
 
 class Health(BaseModel):
-    """Alive."""
+    """The process is alive."""
 
     status: str
 
 
 class Readiness(BaseModel):
-    """Ready; the rest is for information. How many workers were seen lately is null while Temporal can't be reached."""
+    """The process is ready. `workers` is the number of workers seen recently, null while Temporal can't be reached."""
 
     status: str
     temporal: Literal["reachable", "unreachable"]
@@ -33,26 +33,26 @@ class Readiness(BaseModel):
 
 @router.get("/healthz")
 async def alive() -> Health:
-    """This process answers."""
+    """Check that this process responds."""
     return Health(status="alive")
 
 
 @router.get("/readyz")
 async def ready(database: DatabaseDep, temporal_health: TemporalHealthDep) -> Readiness:
-    """The database can be reached. Temporal and workers needn't be, since adding and removing work without them; how they are, is told."""
-    temporal, _ = await asyncio.gather(temporal_health.ask(), _ask(database))
+    """Check that the database can be reached. Temporal and workers are only reported: adding and removing work without them."""
+    temporal, _ = await asyncio.gather(temporal_health.get(), _check(database))
     if not temporal.reachable:
         return Readiness(status="ready", temporal="unreachable", workers=None)
     return Readiness(status="ready", temporal="reachable", workers=temporal.at_work(now()))
 
 
-async def _ask(database: Database) -> None:
+async def _check(database: Database) -> None:
     try:
-        await asyncio.wait_for(asyncio.to_thread(_look, database), PATIENCE)
+        await asyncio.wait_for(asyncio.to_thread(_query, database), TIMEOUT)
     except TimeoutError as error:
         raise PoolTimeout("The database did not answer in time.") from error
 
 
-def _look(database: Database) -> None:
+def _query(database: Database) -> None:
     with database.reading() as store:
         store.connection.execute(text("SELECT 1"))

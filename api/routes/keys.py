@@ -1,4 +1,4 @@
-"""API keys. A key makes, lists, rotates and revokes only keys whose grants lie within its own; it also rotates itself."""
+"""API keys. A key can manage the keys whose grants are covered by its own, and rotate itself."""
 
 from collections.abc import Iterator
 
@@ -13,39 +13,39 @@ from api.schemas.lists import ListOf
 from domain.access import ALL, Caller, Grant, Role
 from domain.audit import AuditEvent
 from domain.errors import Invalid, NotAllowed, NotFound, Problem
-from domain.text import Slug
+from domain.text import Slug, did_you_mean
 
 router = APIRouter(prefix="/keys", tags=["keys"])
 
 
 @router.post("", status_code=201)
 def create_key(body: CreateKey, caller: CallerDep, writing: WritingDep) -> NewKey:
-    """Make a key; its secret is in this answer and nowhere else."""
+    """Create an API key. Its secret is only in this response."""
     _must_manage(caller, body.grants)
     at, secret = now(), new_secret()
     with writing.transaction() as store:
-        _check_places(store, body.grants)
+        _check_grants(store, body.grants)
         key = store.keys.add(body.name, body.owner, body.grants, secret, at)
         _audit(store, caller, AuditEvent.KEY_CREATED, key)
-        writing.answer_once(store, key.id)
+        writing.refuse_repetition(store, key.id)
     return NewKey(**dict(key), secret=secret)
 
 
 @router.get("")
-def list_keys(caller: CallerDep, database: DatabaseDep, wanted: SliceDep) -> ListOf[ApiKey]:
-    """The keys whose grants lie within those of this one, newest first; a page may hold fewer than its limit."""
+def list_keys(caller: CallerDep, database: DatabaseDep, slice_: SliceDep) -> ListOf[ApiKey]:
+    """List the keys whose grants are covered by those of the caller, newest first. A page may have fewer items than its limit."""
     _must_manage(caller, ())
     with database.reading() as store:
-        page = store.keys.page(wanted)
+        page = store.keys.page(slice_)
     return ListOf(items=[key for key in page.items if _manages(caller, key.grants)], next=page.next)
 
 
 @router.post("/{key}/rotate")
 def rotate_key(key: Slug, caller: CallerDep, writing: WritingDep) -> NewKey:
-    """Give a key another secret, which is in this answer and nowhere else; the old one ends at once.
+    """Rotate the secret of a key. The new secret is only in this response, and the old one stops working at once.
 
-    Everything else stays: id, owner, grants, and what releases do on the owner's behalf. For a change without a gap, make a second key
-    for the same owner instead, and revoke the first one later.
+    The id, the owner, the grants and the releases of the owner stay the same. To change keys without a gap, create a second key for the
+    same owner, and revoke the first one later.
     """
     if key != caller.key:
         _must_manage(caller, ())
@@ -56,13 +56,13 @@ def rotate_key(key: Slug, caller: CallerDep, writing: WritingDep) -> NewKey:
             _must_see(caller, found)
         store.keys.rotate(found.id, secret, at)
         _audit(store, caller, AuditEvent.KEY_ROTATED, found)
-        writing.answer_once(store, found.id)
+        writing.refuse_repetition(store, found.id)
     return NewKey(**dict(found), secret=secret)
 
 
 @router.delete("/{key}", status_code=204)
 def revoke_key(key: Slug, caller: CallerDep, database: DatabaseDep) -> None:
-    """End a key at once; doing it twice is the same as doing it once."""
+    """Revoke a key at once and for good. Doing this twice is the same as doing it once."""
     _must_manage(caller, ())
     at = now()
     with database.transaction() as store:
@@ -73,49 +73,50 @@ def revoke_key(key: Slug, caller: CallerDep, database: DatabaseDep) -> None:
 
 
 def _manages(caller: Caller, grants: tuple[Grant, ...]) -> bool:
-    """Keys are the business of admins, each in their own projects."""
+    """True if the caller covers these grants and is an admin of all their projects."""
     projects = {grant.project for grant in grants if grant.project}
     return caller.access.covers(grants) and all(caller.access.administers(project) for project in projects)
 
 
 def _must_see(caller: Caller, key: ApiKey) -> None:
     if not _manages(caller, key.grants):
-        raise NotFound("There is no such key, or none that this key may see.")
+        raise NotFound("The key does not exist, or this key may not see it.")
 
 
 def _must_manage(caller: Caller, grants: tuple[Grant, ...]) -> None:
     roles = {grant.role for grant in caller.access.grants}
     if not roles & {Role.OWNER, Role.ADMIN} or not _manages(caller, grants):
-        raise NotAllowed("A key can only be made or seen by an admin, with grants that lie within the admin's own.")
+        raise NotAllowed("Only admins can manage keys, and only keys whose grants are covered by their own.")
 
 
-def _check_places(store: Store, grants: tuple[Grant, ...]) -> None:
-    """Raise Invalid for a grant on what does not exist: most likely it is misspelt."""
-    problems = tuple(problem for number, grant in enumerate(grants) for problem in _unknown_places(store, f"/grants/{number}", grant))
+def _check_grants(store: Store, grants: tuple[Grant, ...]) -> None:
+    """Raise Invalid if a grant names an unknown project or environment, which is most likely misspelt."""
+    problems = tuple(problem for number, grant in enumerate(grants) for problem in _unknown_names(store, f"/grants/{number}", grant))
     if problems:
         raise Invalid(problems[0].message, problems=problems)
 
 
-def _unknown_places(store: Store, at: str, grant: Grant) -> Iterator[Problem]:
+def _unknown_names(store: Store, pointer: str, grant: Grant) -> Iterator[Problem]:
     if grant.project is None:
         return
     project = store.projects.find(grant.project)
     if project is None:
-        message = f"There is no project '{grant.project}': create it first, or name another."
-        yield Problem(pointer=f"{at}/project", code="not_found", message=message)
+        message = f"Unknown project '{grant.project}': create it first, or use an existing one."
+        yield Problem(pointer=f"{pointer}/project", code="not_found", message=message)
         return
     known = {ALL, *provider_of(project, store).environments()}
     for number, environment in enumerate(grant.environments):
         if environment not in known:
-            message = f"There is no environment '{environment}' in project '{grant.project}': create it first, or name another."
-            yield Problem(pointer=f"{at}/environments/{number}", code="environment_not_found", message=message)
+            hint = did_you_mean(environment, known)
+            message = f"Unknown environment '{environment}' in project '{grant.project}': create it first, or use an existing one.{hint}"
+            yield Problem(pointer=f"{pointer}/environments/{number}", code="environment_not_found", message=message)
 
 
 def _audit(store: Store, caller: Caller, event: AuditEvent, key: ApiKey) -> None:
-    """One entry for each project, which tells nothing of the others."""
+    """Write one entry for each project, without the grants on other projects."""
     projects = sorted({grant.project for grant in key.grants if grant.project})
-    places: list[str | None] = [*projects] or [None]
-    for project in places:
+    entries: list[str | None] = [*projects] or [None]
+    for project in entries:
         shown = key.model_copy(update={"grants": tuple(grant for grant in key.grants if grant.project == project)})
         after = shown.model_dump(mode="json", include={"id", "name", "owner", "grants"})
         store.audit.record(caller, event, now(), project=project, after=after)

@@ -1,4 +1,4 @@
-"""Projects: they own everything else."""
+"""Projects, the owners of environments, features, segments and pipelines."""
 
 from fastapi import APIRouter
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/projects", tags=["projects"])
 
 @router.post("", status_code=201)
 def create_project(body: CreateNamed, caller: CallerDep, writing: WritingDep) -> NamedView:
-    """Make a project; this needs the instance role owner."""
+    """Create a project. This requires the instance role owner."""
     caller.must_be_owner()
     at, project = now(), Project(id=new_id(), key=body.key, name=body.name or body.key)
     with writing.transaction() as store:
@@ -26,18 +26,18 @@ def create_project(body: CreateNamed, caller: CallerDep, writing: WritingDep) ->
 
 
 @router.get("")
-def list_projects(caller: CallerDep, database: DatabaseDep, wanted: SliceDep) -> ListOf[NamedView]:
-    """The projects that the key may see, by key."""
+def list_projects(caller: CallerDep, database: DatabaseDep, slice_: SliceDep) -> ListOf[NamedView]:
+    """List the projects that the caller may see, by key."""
     access = caller.access
     visible = None if access.is_owner else sorted({grant.project for grant in access.grants if grant.project})
     with database.reading() as store:
-        page = store.projects.page(wanted, keys=visible)
+        page = store.projects.page(slice_, keys=visible)
     return ListOf(items=[NamedView.model_validate(project) for project in page.items], next=page.next)
 
 
 @router.get("/{project}")
 def get_project(project: Slug, caller: CallerDep, database: DatabaseDep) -> NamedView:
-    """One project."""
+    """Return one project."""
     caller.must_see(project)
     with database.reading() as store:
         return NamedView.model_validate(store.projects.get(project))
@@ -45,7 +45,7 @@ def get_project(project: Slug, caller: CallerDep, database: DatabaseDep) -> Name
 
 @router.patch("/{project}")
 def change_project(project: Slug, body: ChangeName, caller: CallerDep, database: DatabaseDep) -> NamedView:
-    """Rename a project; its key never changes."""
+    """Rename a project. Its key never changes."""
     caller.must_administer(project)
     at = now()
     with database.transaction() as store:
@@ -58,7 +58,7 @@ def change_project(project: Slug, body: ChangeName, caller: CallerDep, database:
 
 @router.delete("/{project}", status_code=204)
 def delete_project(project: Slug, caller: CallerDep, database: DatabaseDep) -> None:
-    """Delete a project in which no release is under way, with its webhooks; this needs the instance role owner."""
+    """Delete a project with its webhooks. It must have no unfinished releases. This requires the instance role owner."""
     caller.must_see(project)
     caller.must_be_owner()
     at = now()
@@ -66,7 +66,7 @@ def delete_project(project: Slug, caller: CallerDep, database: DatabaseDep) -> N
         found = store.projects.get(project, lock="update")
         if unfinished := store.releases.unfinished_in(found.id):
             used_by = [{"kind": "release", "id": release.id, "feature": release.feature} for release in unfinished]
-            raise InUse(f"{len(used_by)} releases are under way in '{project}': remove them first.", used_by=used_by)
+            raise InUse(f"'{project}' has {len(used_by)} unfinished releases: remove them first.", used_by=used_by)
         store.projects.delete(found.id, at)
         store.webhooks.delete_all(project)
         store.audit.record(caller, AuditEvent.PROJECT_DELETED, at, project=project)

@@ -1,4 +1,4 @@
-"""What Prometheus reads."""
+"""The endpoint that Prometheus scrapes."""
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
@@ -11,5 +11,5 @@ router = APIRouter(tags=["health"])
 
 @router.get("/metrics", response_class=PlainTextResponse)
 def read_metrics(metrics: MetricsDep) -> PlainTextResponse:
-    """The metrics of this process, as Prometheus reads them. It asks for no key and names no project: keep it from the outside."""
+    """Return the metrics of this process for Prometheus. They need no key and name no project. Do not expose this path publicly."""
     return PlainTextResponse(metrics.page(), media_type=CONTENT_TYPE)

@@ -1,4 +1,4 @@
-"""Releases: flags on their way."""
+"""Releases, which are flags on their way through a pipeline."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -39,15 +39,15 @@ log = structlog.get_logger()
 
 @router.post("", status_code=201)
 def create_release(
-    project: Slug, body: AddRelease, caller: CallerDep, writing: WritingDep, delivery: OutboxRelayDep, temporal_ui: TemporalUiDep
+    project: Slug, body: AddRelease, caller: CallerDep, writing: WritingDep, outbox_relay: OutboxRelayDep, temporal_ui: TemporalUiDep
 ) -> ReleaseView:
-    """Add a flag to a published pipeline, at its first stage or at a chosen one. It is kept even while Temporal is down."""
+    """Add a flag to a published pipeline, at its first stage or a given one. This works even while Temporal is down."""
     caller.must_see(project)
     at = now()
     with writing.transaction() as store:
         release = add_release(store, caller, store.projects.get(project, lock="share"), body, at)
         answer = writing.answer(store, view_of(store, Viewer(temporal_ui, at), release))
-    delivery.wake()
+    outbox_relay.wake()
     log.info("release_added", project=project, release=release.id, feature=release.feature, pipeline=release.pipeline.id)
     return answer
 
@@ -57,26 +57,26 @@ def list_releases(
     project: Slug,
     caller: CallerDep,
     database: DatabaseDep,
-    wanted: SliceDep,
+    slice_: SliceDep,
     temporal_ui: TemporalUiDep,
     temporal_health: TemporalHealthDep,
     since: SinceDep = None,
     until: UntilDep = None,
-    pipeline: Annotated[Slug | None, Query(description="A key, or the id of one version")] = None,
+    pipeline: Annotated[Slug | None, Query(description="The key of a pipeline, or the id of one version")] = None,
     feature: Slug | None = None,
-    environment: Annotated[Slug | None, Query(description="Of the stage where it stands")] = None,
-    stage: Name | None = None,
+    environment: Annotated[Slug | None, Query(description="The environment of the current stage")] = None,
+    stage: Annotated[Name | None, Query(description="The name of the current stage")] = None,
     status: ReleaseStatus | None = None,
-    added_by: Name | None = None,
+    added_by: Annotated[Name | None, Query(description="The owner who added the flag")] = None,
 ) -> ListOf[ReleaseSummary]:
-    """Releases, newest first."""
+    """List releases, newest first."""
     caller.must_see(project)
     filters = {"pipeline": pipeline, "feature": feature, "environment": environment, "stage": stage, "status": status, "added_by": added_by}
     with database.reading() as store:
         equal = {name: value for name, value in filters.items() if value is not None}
-        page = store.releases.page(store.projects.get(project).id, wanted, equal, since, until)
+        page = store.releases.page(store.projects.get(project).id, slice_, equal, since, until)
         followed = store.releases.followed(release.id for release in page.items if release.is_finished)
-    viewer = _onlooker(temporal_ui, temporal_health, page.items)
+    viewer = _viewer(temporal_ui, temporal_health, page.items)
     return ListOf(items=[viewer.summary(release, is_newest=release.id not in followed) for release in page.items], next=page.next)
 
 
@@ -84,22 +84,22 @@ def list_releases(
 def get_release(
     project: Slug, release: Slug, caller: CallerDep, database: DatabaseDep, temporal_ui: TemporalUiDep, temporal_health: TemporalHealthDep
 ) -> ReleaseView:
-    """One release, whole: its plan, its history, and why it isn't moving."""
+    """Return one release, with its plan, its history, and the reason why it is not moving."""
     caller.must_see(project)
     with database.reading() as store:
         found = store.releases.get(release, store.projects.get(project).id)
-        told = _told_of(store, found, now())
-    return _onlooker(temporal_ui, temporal_health, [found]).view(found, told)
+        details = _details(store, found, now())
+    return _viewer(temporal_ui, temporal_health, [found]).view(found, details)
 
 
 def view_of(store: Store, viewer: Viewer, release: Release) -> ReleaseView:
-    """A release, whole."""
-    return viewer.view(release, _told_of(store, release, viewer.at))
+    """Return the view of one release."""
+    return viewer.view(release, _details(store, release, viewer.at))
 
 
-def _told_of(store: Store, release: Release, at: datetime) -> ReleaseDetails:
+def _details(store: Store, release: Release, at: datetime) -> ReleaseDetails:
     project = store.projects.get(release.project)
-    asked = pending_approval(store, project, release) if release.is_under_way else None
+    pending = pending_approval(store, project, release) if release.is_under_way else None
     changes = store.history.changes(release.id)
     return ReleaseDetails(
         definition=store.pipelines.version(release.pipeline.id).definition,
@@ -107,22 +107,22 @@ def _told_of(store: Store, release: Release, at: datetime) -> ReleaseDetails:
         changes=changes,
         rollouts=_rollouts(store, project, release, shares_left(changes)),
         freezes=store.freezes.ahead(project.id, at),
-        approval=approval_view(asked) if asked else None,
+        approval=approval_view(pending) if pending else None,
         is_newest=not release.is_finished or not store.releases.followed([release.id]),
     )
 
 
 def _rollouts(store: Store, project: Project, release: Release, left: Mapping[str, int]) -> dict[str, int]:
-    """The shares that the release left, where the flag still has them: somebody may have ended a rollout since."""
+    """Return the rollout shares that the release left and that the flag still has: a rollout may have been ended since."""
     if not left:
         return {}
     states = provider_of(project, store).look_all([release.feature]).get(release.feature, {})
-    standing = {environment: state.rollout.percent for environment, state in states.items() if state.rollout}
-    return {environment: percent for environment, percent in left.items() if standing.get(environment) == percent}
+    current = {environment: state.rollout.percent for environment, state in states.items() if state.rollout}
+    return {environment: percent for environment, percent in left.items() if current.get(environment) == percent}
 
 
-def _onlooker(temporal_ui: str, temporal_health: TemporalHealth, releases: Iterable[Release]) -> Viewer:
-    """Whoever looks at releases of which one is overdue learns what Temporal tells; it is asked while no connection is held."""
+def _viewer(temporal_ui: str, temporal_health: TemporalHealth, releases: Iterable[Release]) -> Viewer:
+    """Ask for the state of Temporal only if a release is overdue, and while no database connection is held."""
     at = now()
     overdue = any(is_overdue(release, at) for release in releases)
-    return Viewer(temporal_ui, at, temporal_health.ask_from_thread() if overdue else None)
+    return Viewer(temporal_ui, at, temporal_health.get_from_thread() if overdue else None)

@@ -1,4 +1,4 @@
-"""Rehearsing a pipeline before it is published, or before a flag is added."""
+"""Simulations of a release on a pipeline."""
 
 from fastapi import APIRouter
 
@@ -8,7 +8,7 @@ from api.dependencies import CallerDep, DatabaseDep, now
 from api.schemas.simulation import Simulate, SimulationView, simulation_view
 from domain.errors import Invalid, NotFound, Problem
 from domain.flags.project import Feature, Project
-from domain.pipelines.binding import FARTHEST
+from domain.pipelines.trigger import FARTHEST
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/pipelines", tags=["pipelines"])
@@ -18,19 +18,19 @@ router = APIRouter(prefix="/projects/{project}/pipelines", tags=["pipelines"])
 def simulate_pipeline(
     project: Slug, pipeline: Slug, caller: CallerDep, database: DatabaseDep, body: Simulate = Simulate()
 ) -> SimulationView:
-    """When each stage and each step would act, drafts included, and what stands in the way of adding the flag now; nothing is changed."""
+    """Simulate a release on any version, drafts included: when every stage and step would act, and what would prevent it now."""
     caller.must_see(project)
     starts_at = body.starts_at or now()
     if abs(starts_at - now()) > FARTHEST:
-        message = "A simulation starts within five years from now, or before."
+        message = "The start must be within five years of now."
         raise Invalid(message, problems=(Problem(pointer="/starts_at", code="not_a_time", message=message),))
     with database.reading() as store:
         owner = store.projects.get(project)
         found = store.pipelines.get(owner.id, pipeline)
         feature = _feature(store, owner, body.feature) if body.feature else None
-        wanted = SimulationRequest(feature, body.starting_stage, body.parameters, starts_at)
-        rehearsal = simulate_release(store, caller, owner, found, wanted)
-    return simulation_view(found, rehearsal, starts_at, body.timezone)
+        request = SimulationRequest(feature, body.starting_stage, body.parameters, starts_at)
+        simulation = simulate_release(store, caller, owner, found, request)
+    return simulation_view(found, simulation, starts_at, body.timezone)
 
 
 def _feature(store: Store, project: Project, key: str) -> Feature:

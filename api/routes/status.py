@@ -1,4 +1,4 @@
-"""The state of the system: whether what isn't moving waits, or something is out of order."""
+"""The state of the system: distinguishes normal waiting from an outage."""
 
 from fastapi import APIRouter, Request
 
@@ -11,12 +11,12 @@ router = APIRouter(prefix="/status", tags=["system"])
 
 @router.get("")
 def get_status(request: Request, caller: CallerDep, database: DatabaseDep, temporal_health: TemporalHealthDep) -> SystemView:
-    """Which workers are seen, what is late, and in a sentence whether that is an outage; counts only, whatever the key may see.
+    """Return the workers, the overdue releases and a verdict on outages. It contains only counts, so every key may read it.
 
-    Those with the instance role owner are also told which processes the workers are. It answers within two seconds while
-    Temporal is down. While the database is down it can only be the problem `database_unavailable`.
+    Keys with the instance role owner also get the identities of the workers. The response takes at most two seconds while Temporal
+    is down. While the database is down, it is the problem `database_unavailable`.
     """
-    temporal, at = temporal_health.ask_from_thread(), now()
+    temporal, at = temporal_health.get_from_thread(), now()
     with database.reading() as store:
         lateness = store.releases.lateness(at, PATIENCE)
     return system_view(request.app.version, temporal, lateness, at, names_workers=caller.access.is_owner)

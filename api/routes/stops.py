@@ -1,4 +1,4 @@
-"""Stop the line: nothing in the scope of a stop acts while it stands."""
+"""Stops: no stage in the scope of a stop acts while it is in force."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/projects/{project}/stops", tags=["guards"])
 
 @router.post("", status_code=201)
 def create_stop(project: Slug, body: PlaceStop, caller: CallerDep, writing: WritingDep) -> StopView:
-    """Stop the project, an environment or a pipeline, also while Temporal is down; operators stop their environments, admins all."""
+    """Stop a project, an environment or a pipeline, even while Temporal is down. Operators can stop their environments, admins anything."""
     caller.must_see(project)
     at = now()
     stop = Stop(id=new_id(), placed_at=at, placed_by=caller.owner.name, placed_by_id=caller.owner_id, **dict(body))
@@ -31,26 +31,26 @@ def list_stops(
     project: Slug,
     caller: CallerDep,
     database: DatabaseDep,
-    wanted: SliceDep,
-    standing: Annotated[bool, Query(description="Only those that stand now")] = True,
+    slice_: SliceDep,
+    standing: Annotated[bool, Query(description="Only stops that are in force now")] = True,
 ) -> ListOf[StopView]:
-    """Stops, newest first."""
+    """List stops, newest first."""
     caller.must_see(project)
     at = now()
     with database.reading() as store:
-        page = store.stops.page(store.projects.get(project).id, wanted, at if standing else None)
+        page = store.stops.page(store.projects.get(project).id, slice_, at if standing else None)
     return ListOf(items=[stop_view(stop, at) for stop in page.items], next=page.next)
 
 
 @router.post("/{stop}/lift")
 def lift(
-    project: Slug, stop: Slug, caller: CallerDep, writing: WritingDep, delivery: OutboxRelayDep, body: LiftStop = LiftStop()
+    project: Slug, stop: Slug, caller: CallerDep, writing: WritingDep, outbox_relay: OutboxRelayDep, body: LiftStop = LiftStop()
 ) -> StopView:
-    """Lift a stop, its placer or an admin; the stages that it held act if nothing else holds them."""
+    """Lift a stop, as the person who placed it or as an admin. Stages that nothing else holds back then act."""
     caller.must_see(project)
     at = now()
     with writing.transaction() as store:
         lifted = lift_stop(store, caller, store.projects.get(project, lock="update"), stop, at, body.reason)
         answer = writing.answer(store, stop_view(lifted, at))
-    delivery.wake()
+    outbox_relay.wake()
     return answer

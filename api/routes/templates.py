@@ -1,4 +1,4 @@
-"""Templates: the classic pipelines, to begin with."""
+"""Templates of common pipelines."""
 
 from fastapi import APIRouter
 
@@ -12,5 +12,5 @@ router = APIRouter(prefix="/templates", tags=["pipelines"])
 
 @router.get("")
 def list_templates(_caller: CallerDep) -> ListOf[PipelineDefinition]:
-    """The classic pipelines, each by the key that `{"template": key}` drafts it by."""
+    """List the pipeline templates. `{"template": key}` drafts a pipeline from one."""
     return ListOf(items=list(TEMPLATES.values()), next=None)

@@ -1,4 +1,4 @@
-"""Who asks."""
+"""The key of the caller."""
 
 from fastapi import APIRouter
 
@@ -10,6 +10,6 @@ router = APIRouter(prefix="/whoami", tags=["keys"])
 
 @router.get("")
 def get_whoami(caller: CallerDep, database: DatabaseDep) -> ApiKey:
-    """The key that asks: whose it is, and what it may do."""
+    """Return the API key of this request, with its owner and grants."""
     with database.reading() as store:
         return store.keys.get(caller.key)

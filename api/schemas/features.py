@@ -1,4 +1,4 @@
-"""Features on the wire."""
+"""Request and response bodies of features."""
 
 from collections.abc import Mapping
 
@@ -13,14 +13,14 @@ from domain.text import Description, Name
 
 
 class DefaultState(Frozen):
-    """A flag's state where nobody changed it."""
+    """The state of a flag in environments where it has not been changed."""
 
     enabled: StrictBool = False
     value: Value = None
 
 
 class CreateFeature(CreateNamed):
-    """A feature; without a type it takes that of its default value. `default` is its state in every environment."""
+    """A new feature. Its type defaults to that of its default value. `default` is its state in every environment."""
 
     description: Description = ""
     type: FeatureType | None = None
@@ -35,7 +35,7 @@ class ChangeFeature(Frozen):
 
 
 class OverrideView(BaseModel):
-    """What one segment gets; fields in `inherits` follow the default."""
+    """The state of a flag for one segment. Fields in `inherits` follow the default."""
 
     enabled: bool
     value: Value
@@ -53,7 +53,7 @@ class FlagView(BaseModel):
 
 
 class InRelease(BaseModel):
-    """The unfinished release that a feature is in."""
+    """The unfinished release of a feature."""
 
     id: str
     pipeline: str
@@ -74,13 +74,13 @@ class FeatureView(BaseModel):
 
 
 class ChangedFeature(FeatureView):
-    """A feature after a change by hand, with what the one who changed it should know."""
+    """A feature after a manual change, with warnings about the change."""
 
     warnings: list[str]
 
 
 def flag_view(state: FlagState) -> FlagView:
-    """A flag's state, inherited fields filled in."""
+    """Return the view of a flag state, with inherited fields filled in."""
     overrides = {}
     for segment, override in sorted(state.overrides.items(), key=lambda item: item[1].priority):
         enabled, value = state.resolved(segment)
@@ -89,7 +89,7 @@ def flag_view(state: FlagState) -> FlagView:
 
 
 def feature_view(feature: Feature, states: Mapping[str, FlagState], release: Release | None) -> FeatureView:
-    """A feature, whole."""
+    """Return the view of a feature."""
     in_release = None
     if release:
         in_release = InRelease(id=release.id, pipeline=release.pipeline.key, stage=release.stage, status=release.status)

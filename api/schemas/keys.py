@@ -1,4 +1,4 @@
-"""API keys on the wire."""
+"""Request and response bodies of API keys."""
 
 from pydantic import Field
 
@@ -9,7 +9,7 @@ from domain.text import Name
 
 
 class CreateKey(Frozen):
-    """A key for an owner, with what it may do."""
+    """A new key for an owner, with its grants."""
 
     name: Name
     owner: Owner
@@ -17,6 +17,6 @@ class CreateKey(Frozen):
 
 
 class NewKey(ApiKey):
-    """A key with its secret, which is shown this once."""
+    """A key with its secret, which is shown only once."""
 
     secret: str

@@ -1,4 +1,4 @@
-"""A page of a list."""
+"""The response body of lists."""
 
 from typing import Generic, TypeVar
 
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class ListOf(BaseModel, Generic[T]):
-    """Some of a list; `next` is the cursor to the rest, null at the end."""
+    """A page of a list. `next` is the cursor of the next page, null on the last one."""
 
     items: list[T]
     next: str | None = None

@@ -1,4 +1,4 @@
-"""Pipelines on the wire."""
+"""Request and response bodies of pipelines."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,14 +14,14 @@ from domain.text import Name, Slug
 
 
 class ClonePipeline(Frozen):
-    """What the copy is called: without a key it is the next version of its own, without a name it keeps it."""
+    """The key and name of a copy, by default those of the original. A copy with the original key is its next version."""
 
     key: Slug | None = None
     name: Name | None = None
 
 
 class FromTemplate(Frozen):
-    """A template, and what is called otherwise than in it: its key and name, and the environments and segments by their names there."""
+    """A template and what to rename in it: the key and name, and environments and segments by their names in the template."""
 
     template: Slug
     key: Slug | None = None
@@ -31,8 +31,8 @@ class FromTemplate(Frozen):
 
 
 def _kind_of_new(body: Any) -> str:
-    names_one = isinstance(body, FromTemplate) or (isinstance(body, dict) and "template" in body)
-    return "from_template" if names_one else "from_definition"
+    has_template = isinstance(body, FromTemplate) or (isinstance(body, dict) and "template" in body)
+    return "from_template" if has_template else "from_definition"
 
 
 NewPipeline = Annotated[
@@ -41,7 +41,7 @@ NewPipeline = Annotated[
 
 
 class PipelineSummary(PipelineDefinition):
-    """A pipeline version, with how many releases are on it by status."""
+    """A pipeline version, with the number of its releases by status."""
 
     id: str
     version: int
@@ -52,7 +52,7 @@ class PipelineSummary(PipelineDefinition):
 
 
 class FlagInStage(BaseModel):
-    """A flag in a stage, and since when."""
+    """A flag in a stage, with the time it entered."""
 
     release: str
     feature: str
@@ -62,7 +62,7 @@ class FlagInStage(BaseModel):
 
 
 class StageFlags(BaseModel):
-    """How many flags are in a stage, and up to 50 of them, those that entered first first."""
+    """The number of flags in a stage, and up to 50 of them, in the order in which they entered."""
 
     stage: str
     count: int
@@ -70,7 +70,7 @@ class StageFlags(BaseModel):
 
 
 class CompletedFlag(BaseModel):
-    """A flag that went the whole way."""
+    """A flag that completed the pipeline."""
 
     release: str
     feature: str
@@ -78,7 +78,7 @@ class CompletedFlag(BaseModel):
 
 
 class PipelineView(PipelineSummary):
-    """A pipeline version, whole: its warnings, the flags in each stage, and up to 50 of those completed within 30 days, latest first."""
+    """A pipeline version with its warnings, the flags in each stage, and up to 50 of those completed within 30 days, latest first."""
 
     warnings: list[Problem]
     flags: list[StageFlags]
@@ -87,22 +87,22 @@ class PipelineView(PipelineSummary):
 
 
 def summary(pipeline: Pipeline, counts: dict[str, int]) -> PipelineSummary:
-    """A pipeline version in a list."""
-    return PipelineSummary(**_plain(pipeline), releases=counts)
+    """Return a pipeline version as a list item."""
+    return PipelineSummary(**_fields(pipeline), releases=counts)
 
 
 def completed_flags(count: int, latest: Iterable[Release]) -> dict[str, Any]:
-    """How many flags went the whole way lately, and the latest of them."""
+    """Return the number of recently completed flags, and the latest of them."""
     flags = [CompletedFlag(release=each.id, feature=each.feature, completed_at=each.ended_at) for each in latest]
     return {"completed_count": count, "completed": flags}
 
 
 def flag_in_stage(release: Release) -> FlagInStage:
-    """A release, as one of the flags in its stage."""
-    place = {"entered_at": release.entered_at, "acts_at": release.acts_at}
-    return FlagInStage(release=release.id, feature=release.feature, status=release.status, **place)
+    """Return a release as one of the flags in its stage."""
+    times = {"entered_at": release.entered_at, "acts_at": release.acts_at}
+    return FlagInStage(release=release.id, feature=release.feature, status=release.status, **times)
 
 
-def _plain(pipeline: Pipeline) -> dict[str, Any]:
-    own = {field: getattr(pipeline, field) for field in ("id", "version", "published_at", "published_by")}
-    return dict(pipeline.definition) | own | {"status": pipeline.status.value}
+def _fields(pipeline: Pipeline) -> dict[str, Any]:
+    of_version = {field: getattr(pipeline, field) for field in ("id", "version", "published_at", "published_by")}
+    return dict(pipeline.definition) | of_version | {"status": pipeline.status.value}

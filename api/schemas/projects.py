@@ -1,27 +1,28 @@
-"""Projects, environments and segments on the wire."""
+"""Request and response bodies of projects, environments and segments."""
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.errors import Problem
 from domain.flags.segment import Rules
 from domain.model import Frozen
 from domain.text import Name, Slug
 
 
 class CreateNamed(Frozen):
-    """A key, and a name that defaults to it."""
+    """A key and a name, which defaults to the key."""
 
     key: Slug
     name: Name | None = None
 
 
 class ChangeName(Frozen):
-    """A new name; keys never change."""
+    """A new name. Keys never change."""
 
     name: Name
 
 
 class CreateSegment(CreateNamed):
-    """A segment, with its rules in Flagsmith's form."""
+    """A new segment, with rules in the format of Flagsmith."""
 
     rules: Rules = ()
 
@@ -43,13 +44,19 @@ class NamedView(BaseModel):
 
 
 class EnvironmentView(NamedView):
-    """An environment, and what applications read its flags with; `server_key` is null for those who may not change flags there."""
+    """An environment and the keys for applications. `server_key` is null for callers who may not change flags there."""
 
     client_key: str
     server_key: str | None
 
 
-class SegmentView(NamedView):
-    """A segment."""
+class SegmentSummary(NamedView):
+    """A segment in a list."""
 
     rules: Rules
+
+
+class SegmentView(SegmentSummary):
+    """A segment. In the response to a write, `warnings` lists each value that is not stored as it was sent."""
+
+    warnings: list[Problem]

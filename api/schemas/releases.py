@@ -1,4 +1,4 @@
-"""Releases on the wire."""
+"""Request and response bodies of releases."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ from domain.text import Name, Reason
 
 
 class ControlRequest(Frozen):
-    """Why, and where the caller last saw the release; what is not given is not checked."""
+    """The reason for a control, and the stage and visit that the caller expects. Expectations that are not given are not checked."""
 
     reason: Reason | None = None
     expected_stage: Name | None = None
@@ -33,37 +33,37 @@ class ControlRequest(Frozen):
 
     @property
     def expected(self) -> Expected:
-        """The precondition."""
+        """The expected stage and visit."""
         return Expected(stage=self.expected_stage, visit=self.expected_visit)
 
 
 class Retry(ControlRequest):
-    """Try again; `overwrite` also over what was changed by hand, as it was shown."""
+    """A retry. `overwrite` also replaces manual changes, provided they are the ones that were shown."""
 
     overwrite: StrictBool = False
 
 
 class Restart(ControlRequest):
-    """Go back to the stage of that name."""
+    """A restart from the stage with this name."""
 
     stage: Name
 
 
 class RollBack(ControlRequest):
-    """Put back what was changed after that stage, or everything; `force` also what somebody changed since."""
+    """A rollback of the changes after a stage, or of all changes. `force` also restores fields that were changed manually since."""
 
     to_stage: Name | None = None
     force: StrictBool = False
 
 
 class Approve(ControlRequest):
-    """Say yes; `shown` is `approval.binds` as it was looked at."""
+    """An approval. `shown` is the `approval.binds` that the person looked at."""
 
     shown: str | None = Field(default=None, max_length=64)
 
 
 class ApprovedBy(BaseModel):
-    """One person's yes that counts."""
+    """The approval of one person, which counts."""
 
     owner: str
     at: Moment
@@ -71,7 +71,7 @@ class ApprovedBy(BaseModel):
 
 
 class ApprovalView(BaseModel):
-    """What people are asked for: `binds` names exactly what the stage would apply now, on what is there now."""
+    """A pending approval. `binds` identifies exactly what the stage would apply now, and the current state of the fields it changes."""
 
     needed: int
     given: list[ApprovedBy]
@@ -81,7 +81,7 @@ class ApprovalView(BaseModel):
 
 
 class PausedView(BaseModel):
-    """Since when the clock stands still, how much of the wait is left, who asked for it, and why."""
+    """A pause: its start, the remaining wait, who paused the release, and why."""
 
     since: Moment
     remaining: Duration
@@ -90,7 +90,7 @@ class PausedView(BaseModel):
 
 
 class BlockedBy(BaseModel):
-    """Why the release waits for a person, and which controls help."""
+    """The reason why the release is blocked, and the controls that resolve it."""
 
     code: str
     message: str
@@ -100,7 +100,7 @@ class BlockedBy(BaseModel):
 
 
 class ChangeView(BaseModel):
-    """A change that was made, by the stage or by a rollback; `before` and `after` hold only the fields it named."""
+    """A change by a stage or by a rollback. `before` and `after` contain only the fields that it named."""
 
     environment: str
     step: int
@@ -123,7 +123,7 @@ class VisitView(BaseModel):
 
 
 class ReleaseSummary(BaseModel):
-    """Where a release stands."""
+    """The current state of a release."""
 
     id: str
     feature: str
@@ -151,11 +151,11 @@ class ReleaseSummary(BaseModel):
 
 
 class ReleaseView(ReleaseSummary):
-    """A release, whole: its plan and its history."""
+    """A release with its plan and its history."""
 
     stages: list[PlannedStage]
     rollouts: dict[str, int] = Field(
-        description="Environment -> the share in percent at which this release left its rollout, where the flag still has it"
+        description="The rollout shares in percent that this release left and the flag still has, by environment"
     )
     history: list[VisitView]
     rollback: RollbackView | None
@@ -163,7 +163,7 @@ class ReleaseView(ReleaseSummary):
 
 
 class ReleaseDetails(NamedTuple):
-    """What the record tells of a release beside its row."""
+    """The parts of a release's record outside its row."""
 
     definition: PipelineDefinition
     runs: Sequence[StageRun]
@@ -174,19 +174,19 @@ class ReleaseDetails(NamedTuple):
     is_newest: bool = True
 
 
-def approval_view(asked: PendingApproval) -> ApprovalView:
-    """What people are asked for, and who has said yes."""
+def approval_view(pending: PendingApproval) -> ApprovalView:
+    """Return the view of a pending approval."""
     return ApprovalView(
-        needed=asked.gate.approvals,
-        given=[ApprovedBy(owner=each.owner, at=each.at, reason=each.reason) for each in asked.given],
-        binds=asked.binds,
-        applies=[patch.model_dump(mode="json") for patch in asked.patches],
-        now=asked.now.model_dump(mode="json"),
+        needed=pending.gate.approvals,
+        given=[ApprovedBy(owner=each.owner, at=each.at, reason=each.reason) for each in pending.given],
+        binds=pending.binds,
+        applies=[patch.model_dump(mode="json") for patch in pending.patches],
+        now=pending.now.model_dump(mode="json"),
     )
 
 
 class Viewer:
-    """How releases are shown: at this time, with links to this Temporal Web UI, and by what Temporal told if it was asked."""
+    """Builds the views of releases at this time, with links to the Temporal Web UI and the state of Temporal if it is known."""
 
     def __init__(self, temporal_ui: str, at: datetime, temporal: TemporalStatus | None = None) -> None:
         self.temporal_ui = temporal_ui
@@ -194,17 +194,17 @@ class Viewer:
         self.temporal = temporal
 
     def summary(self, release: Release, *, is_newest: bool) -> ReleaseSummary:
-        """A release in a list; it may be the newest of its feature."""
-        return ReleaseSummary(**self._plain(release, is_newest=is_newest))
+        """Return a release as a list item. `is_newest` is true for the newest release of its feature."""
+        return ReleaseSummary(**self._fields(release, is_newest=is_newest))
 
-    def view(self, release: Release, told: ReleaseDetails) -> ReleaseView:
-        """A release, whole."""
-        definition, runs, changes, freezes, approval, *_ = told
+    def view(self, release: Release, details: ReleaseDetails) -> ReleaseView:
+        """Return the view of one release."""
+        definition, runs, changes, freezes, approval, *_ = details
         history = [_visit(run, definition, [change for change in changes if change.visit == run.visit]) for run in runs]
         return ReleaseView(
-            **self._plain(release, asks=approval is not None, is_newest=told.is_newest),
+            **self._fields(release, needs_approval=approval is not None, is_newest=details.is_newest),
             stages=plan_of(release, definition, runs, changes, self.at, freezes),
-            rollouts=told.rollouts,
+            rollouts=details.rollouts,
             history=history,
             rollback=self._rollback(release),
             approval=approval,
@@ -213,19 +213,19 @@ class Viewer:
     def _rollback(self, release: Release) -> RollbackView | None:
         if release.rollback is None:
             return None
-        own = release.rollback.model_dump(exclude={"by", "undoes_from", "ended"})
+        fields = release.rollback.model_dump(exclude={"by", "undoes_from", "ended"})
         by, workflow_id = release.rollback.by.owner, release.rollback_workflow_id if release.rollback.ended else release.workflow_id
-        return RollbackView(**own, by=by, workflow_id=workflow_id, temporal_url=self._temporal_url(workflow_id))
+        return RollbackView(**fields, by=by, workflow_id=workflow_id, temporal_url=self._temporal_url(workflow_id))
 
     def _temporal_url(self, workflow_id: str) -> str:
         return f"{self.temporal_ui}/workflows/{quote(workflow_id, safe='')}"
 
-    def _plain(self, release: Release, *, asks: bool = False, is_newest: bool) -> dict[str, Any]:
+    def _fields(self, release: Release, *, needs_approval: bool = False, is_newest: bool) -> dict[str, Any]:
         blocked = release.blocked
-        asks = asks or (release.held is not None and release.held.code == "approval")
-        allowed = allowed_controls(release.status, asks=asks, is_newest=is_newest)
-        own = {field: getattr(release, field) for field in ReleaseSummary.model_fields if hasattr(release, field)}
-        return own | {
+        needs_approval = needs_approval or (release.held is not None and release.held.code == "approval")
+        allowed = allowed_controls(release.status, needs_approval=needs_approval, is_newest=is_newest)
+        same = {field: getattr(release, field) for field in ReleaseSummary.model_fields if hasattr(release, field)}
+        return same | {
             "status": release.status.value,
             "waiting_for": waiting_for(release, self.at, self.temporal),
             "blocked_by": BlockedBy(**dict(blocked), allowed=allowed) if blocked else None,
@@ -236,7 +236,7 @@ class Viewer:
 
 
 def _visit(run: StageRun, definition: PipelineDefinition, changes: Iterable[Change]) -> VisitView:
-    made = [
+    views = [
         ChangeView(
             environment=change.environment,
             step=change.step,
@@ -247,5 +247,5 @@ def _visit(run: StageRun, definition: PipelineDefinition, changes: Iterable[Chan
         )
         for change in changes
     ]
-    own = run.model_dump(exclude={"stage_index"})
-    return VisitView(**own, stage=definition.stages[run.stage_index].name, changes=made)
+    fields = run.model_dump(exclude={"stage_index"})
+    return VisitView(**fields, stage=definition.stages[run.stage_index].name, changes=views)

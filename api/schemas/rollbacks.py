@@ -1,4 +1,4 @@
-"""Rollbacks on the wire."""
+"""Response bodies of rollbacks."""
 
 from typing import Any
 
@@ -8,22 +8,22 @@ from activities.commands.request_rollback import RollbackForecast
 from activities.record.rollback_plan import EnvironmentRevert
 from domain.flags.change import plan_change
 from domain.model import Moment
-from domain.releases.rollback import Because, RollbackState
+from domain.releases.rollback import LeftAloneReason, RollbackState
 
 
 class LeftAloneView(BaseModel):
-    """A field that was not put back: what it was before the release, what the release made of it, and what it is now."""
+    """A field that was not restored: its values before the release, after the release, and now."""
 
     environment: str
     field: str
-    because: Because
+    because: LeftAloneReason
     before: Any
     after: Any
     now: Any
 
 
 class RollbackView(BaseModel):
-    """The latest rollback of a release, and what came of it."""
+    """The latest rollback of a release, and its result."""
 
     n: int
     state: RollbackState
@@ -39,7 +39,7 @@ class RollbackView(BaseModel):
 
 
 class PutBackView(BaseModel):
-    """What would be put back in one environment: the fields as they are now, and as they would be then."""
+    """The fields that a rollback would restore in one environment, now and afterwards."""
 
     environment: str
     now: dict[str, Any]
@@ -47,20 +47,20 @@ class PutBackView(BaseModel):
 
 
 class RollbackPreview(BaseModel):
-    """What a rollback would do if it were carried out now, net; nothing is decided by it."""
+    """The net effect of a rollback if it were carried out now. It decides nothing."""
 
     to_stage: str | None
     force: bool
     puts_back: list[PutBackView]
     left_alone: list[LeftAloneView]
     is_final: bool = Field(
-        description="Whether nothing can be done with the release afterwards: what was left alone is then put back by hand"
+        description="True if the release accepts no controls after the rollback. Fields that were left alone must then be restored manually"
     )
 
 
-def rollback_preview(foreseen: RollbackForecast) -> RollbackPreview:
-    """What a rollback would do, as the API tells it."""
-    rollback, reverts = foreseen
+def rollback_preview(forecast: RollbackForecast) -> RollbackPreview:
+    """Return the view of a forecast."""
+    rollback, reverts = forecast
     return RollbackPreview(
         to_stage=rollback.to_stage,
         force=rollback.force,
@@ -70,8 +70,6 @@ def rollback_preview(foreseen: RollbackForecast) -> RollbackPreview:
     )
 
 
-def _put_back(undone: EnvironmentRevert) -> PutBackView:
-    decided = plan_change(undone.patch, undone.now)
-    return PutBackView(
-        environment=undone.environment, now=decided.before.model_dump(mode="json"), then=decided.after.model_dump(mode="json")
-    )
+def _put_back(revert: EnvironmentRevert) -> PutBackView:
+    change = plan_change(revert.patch, revert.now)
+    return PutBackView(environment=revert.environment, now=change.before.model_dump(mode="json"), then=change.after.model_dump(mode="json"))

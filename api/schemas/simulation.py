@@ -1,4 +1,4 @@
-"""Simulations on the wire."""
+"""Request and response bodies of simulations."""
 
 from datetime import datetime
 from typing import Annotated
@@ -18,7 +18,7 @@ from domain.text import Name, Slug
 
 
 class Simulate(Frozen):
-    """When the flag would enter its first stage, now if not given; answers are in `timezone`."""
+    """The release to simulate. The flag would enter its first stage at `starts_at`, by default now. Times are returned in `timezone`."""
 
     feature: Slug | None = None
     starts_at: Moment | None = None
@@ -28,14 +28,14 @@ class Simulate(Frozen):
 
 
 class SimulatedStepView(BaseModel):
-    """A step of a rollout."""
+    """A simulated step of a rollout."""
 
     percent: int
     acts_at: AwareDatetime
 
 
 class SimulatedStageView(BaseModel):
-    """When a stage would be entered and would act; null from where a time is not known on."""
+    """The times at which a stage would be entered and would act. They are null from the first unknown time on."""
 
     name: str
     environment: str
@@ -48,7 +48,7 @@ class SimulatedStageView(BaseModel):
 
 
 class SimulationView(BaseModel):
-    """A release that is only thought of: each stage's times with the offset of `timezone`, and what stands in the way now."""
+    """A simulated release: the times of each stage, in `timezone`, and the obstacles that exist now."""
 
     pipeline: str
     version: int
@@ -60,11 +60,11 @@ class SimulationView(BaseModel):
     obstacles: list[Obstacle]
 
 
-def simulation_view(pipeline: Pipeline, rehearsal: Simulation, starts_at: datetime, timezone: str) -> SimulationView:
-    """A simulation, as those who live in that zone read it."""
+def simulation_view(pipeline: Pipeline, simulation: Simulation, starts_at: datetime, timezone: str) -> SimulationView:
+    """Return the view of a simulation, with times in this zone."""
     zone = ZoneInfo(timezone)
-    does = [stage.in_words(rehearsal.parameters) for stage in pipeline.definition.stages]
-    end = ends_at(rehearsal.stages)
+    actions = [stage.in_words(simulation.parameters) for stage in pipeline.definition.stages]
+    end = ends_at(simulation.stages)
     return SimulationView(
         pipeline=pipeline.definition.key,
         version=pipeline.version,
@@ -72,8 +72,8 @@ def simulation_view(pipeline: Pipeline, rehearsal: Simulation, starts_at: dateti
         timezone=timezone,
         starts_at=starts_at.astimezone(zone),
         ends_at=end.astimezone(zone) if end else None,
-        stages=[_stage(stage, words, zone) for stage, words in zip(rehearsal.stages, does, strict=True)],
-        obstacles=rehearsal.obstacles,
+        stages=[_stage(stage, words, zone) for stage, words in zip(simulation.stages, actions, strict=True)],
+        obstacles=simulation.obstacles,
     )
 
 

@@ -1,4 +1,4 @@
-"""Freezes and stops on the wire."""
+"""Request and response bodies of freezes and stops."""
 
 from datetime import datetime
 from typing import Annotated
@@ -12,25 +12,25 @@ from domain.pipelines.freeze import Freeze
 from domain.releases.stop import Stop
 from domain.text import Description, Name, Reason, Slug
 
-Local = Annotated[str, StringConstraints(max_length=64)]
+TimeText = Annotated[str, StringConstraints(max_length=64)]
 GivenReason = Annotated[Reason, Field(min_length=1)]
 
 
 class CreateFreeze(Frozen):
-    """A period in which nothing acts: times with an offset, or local in `timezone`; without environments in all of them."""
+    """A period in which no stage acts. Its times have an offset, or are local in `timezone`. Without environments it covers all of them."""
 
     name: Name
     reason: Description = ""
     environments: tuple[Slug, ...] = Field(default=(), max_length=100)
     timezone: TimeZone | None = None
-    starts_at: Local
-    ends_at: Local
+    starts_at: TimeText
+    ends_at: TimeText
 
     def period(self) -> tuple[datetime, datetime]:
-        """From when until when, in UTC. Raises Invalid."""
+        """Return the start and the end, in UTC. Raises Invalid."""
         starts_at, ends_at = self._instant("starts_at"), self._instant("ends_at")
         if ends_at <= starts_at:
-            raise _wrong("ends_at", "A freeze ends after it starts.")
+            raise _invalid_time("ends_at", "The end must be after the start.")
         return starts_at, ends_at
 
     def _instant(self, field: str) -> datetime:
@@ -38,11 +38,11 @@ class CreateFreeze(Frozen):
         try:
             return parse_instant(text, self.timezone)
         except ValueError as error:
-            raise _wrong(field, f"'{text}' {error}.") from error
+            raise _invalid_time(field, f"'{text}' {error}.") from error
 
 
 class FreezeView(BaseModel):
-    """A freeze; without environments it is for all of them."""
+    """A freeze. Without environments it covers all of them."""
 
     id: str
     name: str
@@ -55,7 +55,7 @@ class FreezeView(BaseModel):
 
 
 class PlaceStop(Frozen):
-    """What to stop: the project, or one environment or pipeline of it; until it is lifted, or until it expires."""
+    """The scope of a stop: the project, or one of its environments or pipelines. It lasts until it is lifted or expires."""
 
     reason: GivenReason
     environment: Slug | None = None
@@ -64,13 +64,13 @@ class PlaceStop(Frozen):
 
 
 class LiftStop(Frozen):
-    """Why it is lifted."""
+    """The reason for lifting a stop."""
 
     reason: Reason | None = None
 
 
 class StopView(BaseModel):
-    """A stop, and whether it stands."""
+    """A stop. `stands` is true while it is in force."""
 
     id: str
     reason: str
@@ -85,15 +85,15 @@ class StopView(BaseModel):
 
 
 def freeze_view(freeze: Freeze, at: datetime) -> FreezeView:
-    """A freeze, as it is at that time."""
-    own = freeze.model_dump(include=set(FreezeView.model_fields))
-    return FreezeView(**own, in_force=freeze.starts_at <= at < freeze.ends_at)
+    """Return the view of a freeze at this time."""
+    fields = freeze.model_dump(include=set(FreezeView.model_fields))
+    return FreezeView(**fields, in_force=freeze.starts_at <= at < freeze.ends_at)
 
 
 def stop_view(stop: Stop, at: datetime) -> StopView:
-    """A stop, as it is at that time."""
-    return StopView(**stop.model_dump(exclude={"placed_by_id"}), stands=stop.stands(at))
+    """Return the view of a stop at this time."""
+    return StopView(**stop.model_dump(exclude={"placed_by_id"}), stands=stop.is_active(at))
 
 
-def _wrong(field: str, message: str) -> Invalid:
+def _invalid_time(field: str, message: str) -> Invalid:
     return Invalid(message, problems=(Problem(pointer=f"/{field}", code="not_a_time", message=message),))

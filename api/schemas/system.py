@@ -1,4 +1,4 @@
-"""The state of the system on the wire."""
+"""The response body of the system status."""
 
 from datetime import datetime
 from typing import Literal
@@ -11,22 +11,22 @@ from domain.system import Lateness, SystemCondition, TemporalStatus, WorkerSeen,
 
 
 class VersionsView(BaseModel):
-    """What runs; Temporal's is null while it can't be reached."""
+    """The running versions. Temporal's is null while it can't be reached."""
 
     flaghoist: str
     temporal: str | None
 
 
 class WorkerView(BaseModel):
-    """A worker that asked Temporal for work in the last five minutes; `at_work` is false once it is silent for longer than usual."""
+    """A worker that polled Temporal within the last five minutes. `at_work` is false once it has been silent for longer than usual."""
 
-    identity: str | None = Field(description="The process and its machine; null for those without the instance role owner.")
+    identity: str | None = Field(description="The process and its host. Null for keys without the instance role owner.")
     seen_at: Moment
     at_work: bool
 
 
 class SystemView(BaseModel):
-    """The state of the system; `worst_lateness` is that of whatever should go on by itself, overdue or not yet."""
+    """The state of the system. `worst_lateness` is the longest delay of a release that should continue by itself, overdue or not."""
 
     condition: SystemCondition
     summary: str
@@ -39,7 +39,7 @@ class SystemView(BaseModel):
 
 
 def system_view(version: str, temporal: TemporalStatus, lateness: Lateness, at: datetime, *, names_workers: bool) -> SystemView:
-    """The state of the system, as it is known at this time."""
+    """Return the state of the system at this time."""
     verdict = judge(temporal, lateness, at)
     return SystemView(
         condition=verdict.condition,

@@ -1,4 +1,4 @@
-"""Webhooks and their deliveries on the wire."""
+"""Request and response bodies of webhooks and deliveries."""
 
 from typing import Annotated
 
@@ -11,16 +11,16 @@ from domain.webhooks.event import WebhookEvent
 from domain.webhooks.webhook import DeliveryStatus, Failure, Webhook
 
 
-def _each_once(events: tuple[WebhookEvent, ...]) -> tuple[WebhookEvent, ...]:
+def _without_duplicates(events: tuple[WebhookEvent, ...]) -> tuple[WebhookEvent, ...]:
     return tuple(event for event in WebhookEvent if event in events)
 
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
-Events = Annotated[tuple[WebhookEvent, ...], Field(min_length=1, max_length=100), AfterValidator(_each_once)]
+Events = Annotated[tuple[WebhookEvent, ...], Field(min_length=1, max_length=100), AfterValidator(_without_duplicates)]
 
 
 class CreateWebhook(Frozen):
-    """Where to, and which events; without any all that there are now. The name defaults to the host."""
+    """The URL and the events of a webhook, by default all events of this version. The name defaults to the host."""
 
     url: Url
     events: Events = tuple(WebhookEvent)
@@ -28,7 +28,7 @@ class CreateWebhook(Frozen):
 
 
 class ChangeWebhook(Frozen):
-    """Another address, name or choice of events; what is left out stays."""
+    """A new URL, name or list of events. Fields that are left out do not change."""
 
     url: Url | None = None
     events: Events | None = None
@@ -36,14 +36,14 @@ class ChangeWebhook(Frozen):
 
 
 class NewWebhook(Webhook):
-    """A webhook with the secret that it signs with, which is shown this once."""
+    """A webhook with its signing secret, which is shown only once."""
 
     secret: str
     old_secret_until: Moment | None = None
 
 
 class DeliveryView(BaseModel):
-    """One notice on its way to the webhook. `id` is what the receiver gets as `webhook-id`, however often it is sent."""
+    """A delivery of one event to the webhook. `id` is the `webhook-id` that the receiver gets with every attempt."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -1,4 +1,4 @@
-"""What Flagsmith's SDKs read: evaluated flags, and the environment as one document, which they evaluate by themselves."""
+"""Flagsmith's formats: evaluated flags, and the environment document that SDKs evaluate locally."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from domain.flags.segment import Operator, Rule
 
 
 def environment_document(snapshot: Snapshot) -> dict[str, Any]:
-    """The document. Its `api_key` salts the shares: it is the environment's bucketing identity, and opens nothing."""
+    """Return the document. Its `api_key` is the environment's bucketing identity: it salts the shares, and gives no access."""
     return {
         "id": snapshot.number,
         "api_key": snapshot.environment.id,
@@ -33,14 +33,14 @@ def environment_document(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def flag_of_flagsmith(found: FlagResult) -> dict[str, Any]:
-    """One evaluated flag, as Flagsmith's SDKs read it."""
+def flag_of_flagsmith(result: FlagResult) -> dict[str, Any]:
+    """Return one evaluated flag in Flagsmith's format."""
     return {
-        "id": found.flag.number,
-        "feature": {"id": found.flag.number, "name": found.flag.feature.key, "type": "STANDARD"},
-        "enabled": found.enabled,
-        "feature_state_value": found.value,
-        "reason": found.reason,
+        "id": result.flag.number,
+        "feature": {"id": result.flag.number, "name": result.flag.feature.key, "type": "STANDARD"},
+        "enabled": result.enabled,
+        "feature_state_value": result.value,
+        "reason": result.reason,
         "variant": None,
     }
 
@@ -81,12 +81,12 @@ def _state(
     flag: ServedFlag,
     enabled: bool,
     value: Value,
-    whose: str = "",
+    source: str = "",
     priority: int | None = None,
 ) -> dict[str, Any]:
     return {
         "django_id": flag.number,
-        "featurestate_uuid": str(uuid5(NAMESPACE_URL, f"{snapshot.environment.id}/{flag.feature.id}/{whose}")),
+        "featurestate_uuid": str(uuid5(NAMESPACE_URL, f"{snapshot.environment.id}/{flag.feature.id}/{source}")),
         "feature": {"id": flag.number, "name": flag.feature.key, "type": "STANDARD"},
         "enabled": enabled,
         "feature_state_value": value,

@@ -1,4 +1,4 @@
-"""Evaluating flags for an identity, with Flagsmith's own engine, on a context that is built once per version of an environment."""
+"""Evaluate flags for an identity with Flagsmith's own engine, on a context built once per version of an environment."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -17,11 +17,11 @@ from domain.flags.regex import Deadline, compile_pattern, matches
 from domain.flags.segment import Operator, Rule
 
 _MATCHED = "\x00pattern "
-"""How the traits are called that say which patterns match; nobody can send such a one."""
+"""Prefix of the traits that hold the results of patterns. NUL is refused in the traits that applications send."""
 
 
 class FlagResult(NamedTuple):
-    """What an identity gets of one flag, and why: by the override for a segment, or by being in the share of a rollout."""
+    """The result of one flag for an identity. `segment` is set if an override applied, `in_rollout` if a rollout did."""
 
     flag: ServedFlag
     enabled: bool
@@ -32,24 +32,27 @@ class FlagResult(NamedTuple):
 
 
 class _Pattern(NamedTuple):
-    """A pattern that is tried beforehand, within a deadline: the engine only looks whether it matched."""
+    """A pattern that is matched within a deadline before the engine runs. The engine only reads the result, as a trait."""
 
     trait: str
     property: str
     compiled: Any
 
 
-class _Drawn(NamedTuple):
-    """A share that is drawn beforehand, with the engine's own hash, which is cheaper than rules: a segment of everybody, or of nobody."""
+class _RolloutSegment(NamedTuple):
+    """A rollout as a segment that includes everyone or no one.
+
+    We compute the share ourselves, with the engine's own hash, because that is cheaper than evaluating a rule.
+    """
 
     key: str
     percent: int
-    everybody: Any
-    nobody: Any
+    everyone: Any
+    no_one: Any
 
-    def drawn_for(self, identity_key: str) -> Any:
-        """What stands for the share when this identity is evaluated."""
-        return self.everybody if get_hashed_percentage_for_object_ids([self.key, identity_key]) <= self.percent else self.nobody
+    def for_identity(self, identity_key: str) -> Any:
+        """Return the segment to use for this identity."""
+        return self.everyone if get_hashed_percentage_for_object_ids([self.key, identity_key]) <= self.percent else self.no_one
 
 
 class Evaluator:
@@ -59,33 +62,33 @@ class Evaluator:
         self.snapshot = snapshot
         self.flags = {flag.feature.key: flag for flag in snapshot.flags}
         self._patterns: list[_Pattern] = []
-        self._known: dict[tuple[str, str], tuple[int, FlagResult]] = {}
+        self._results: dict[tuple[str, str], tuple[int, FlagResult]] = {}
         self._environment: dict[str, str] = {"key": snapshot.environment.id, "name": snapshot.environment.name}
         self._features = {key: _feature(flag, flag.state.enabled, flag.state.value) for key, flag in self.flags.items()}
-        self._shares = [self._drawn(share) for flag in snapshot.flags if (share := share_of(flag))]
-        self._segments = dict(self._segment_contexts()) | {share.key: share.nobody for share in self._shares}
+        self._rollouts = [_rollout_segment(share) for flag in snapshot.flags if (share := share_of(flag))]
+        self._segments = dict(self._segment_contexts()) | {rollout.key: rollout.no_one for rollout in self._rollouts}
         self._segments_of = _by_feature(self._segments)
         self._targeted = {key: feature for key, feature in self._features.items() if key in self._segments_of}
         self._positions = {key: position for position, key in enumerate(self._features)}
 
     @cached_property
     def defaults(self) -> list[FlagResult]:
-        """Every flag as everybody gets it, by key."""
-        return [found for _, found in self._run(self._features, {}, None)]
+        """The default results of all flags, by key."""
+        return [result for _, result in self._run(self._features, {}, None)]
 
     def evaluate(self, identity: Identity) -> list[FlagResult]:
-        """Every flag, by key."""
-        found = self.defaults.copy()
+        """Return the results of all flags, by key."""
+        results = self.defaults.copy()
         for position, targeted in self.evaluate_targeted(identity):
-            found[position] = targeted
-        return found
+            results[position] = targeted
+        return results
 
     def evaluate_targeted(self, identity: Identity) -> list[tuple[int, FlagResult]]:
-        """The flags that have an override or a rollout, each with its position among all. The others are the same for everybody."""
+        """Return the results of flags with overrides or a rollout, each with its position. Other flags are the same for everyone."""
         return self._run(self._targeted, self._segments, identity)
 
     def evaluate_one(self, feature: str, identity: Identity | None = None) -> FlagResult:
-        """One flag. Raises KeyError where there is none of that key."""
+        """Return the result of one flag. Raise KeyError if there is no such flag."""
         return self._run({feature: self._features[feature]}, self._segments_of.get(feature, {}), identity)[0][1]
 
     def _run(self, features: Mapping[str, Any], segments: Mapping[str, Any], identity: Identity | None) -> list[tuple[int, FlagResult]]:
@@ -93,21 +96,21 @@ class Evaluator:
         if identity:
             traits: dict[str, Trait] = dict(identity.traits)
             key = f"{self.snapshot.environment.id}_{identity.identifier}"
-            drawn = {share.key: share.drawn_for(key) for share in self._shares if share.key in segments}
-            context["segments"] = {**segments, **drawn}
+            rollouts = {rollout.key: rollout.for_identity(key) for rollout in self._rollouts if rollout.key in segments}
+            context["segments"] = {**segments, **rollouts}
             context["identity"] = IdentityContext(identifier=identity.identifier, key=key, traits=traits)  # type: ignore[typeddict-item]
-            traits.update(self._matched(context))
+            traits.update(self._matched_patterns(context))
         result: EvaluationResult[Any, Any] = get_evaluation_result(context)
-        return [self._known.get((name, found["reason"])) or self._read(name, found) for name, found in result["flags"].items()]
+        return [self._results.get((name, found["reason"])) or self._result(name, found) for name, found in result["flags"].items()]
 
-    def _read(self, name: str, found: Any) -> tuple[int, FlagResult]:
-        """A flag's reason settles what it is, so each is read once."""
+    def _result(self, name: str, found: Any) -> tuple[int, FlagResult]:
+        """Cache one result per reason, because the reason determines everything else."""
         about = found["metadata"]
-        whose = about.get("segment"), bool(about.get("rollout"))
-        read = self._positions[name], FlagResult(self.flags[name], found["enabled"], found["value"], found["reason"], *whose)
-        return self._known.setdefault((name, found["reason"]), read)
+        source = about.get("segment"), bool(about.get("rollout"))
+        result = self._positions[name], FlagResult(self.flags[name], found["enabled"], found["value"], found["reason"], *source)
+        return self._results.setdefault((name, found["reason"]), result)
 
-    def _matched(self, context: EvaluationContext[Any, Any]) -> dict[str, bool]:
+    def _matched_patterns(self, context: EvaluationContext[Any, Any]) -> dict[str, bool]:
         deadline = Deadline() if self._patterns else None
         matched = {}
         for pattern in self._patterns:
@@ -126,11 +129,6 @@ class Evaluator:
                 rules = [self._rule(rule) for rule in served_rules(segment)]
                 yield str(segment.number), _segment(segment.number, segment.segment.key, rules, overrides)
 
-    def _drawn(self, share: RolloutShare) -> _Drawn:
-        overrides = [_feature(share.flag, share.enabled, share.value, PRIORITY_OF_ROLLOUT, rollout=True)]
-        everybody = _segment(share.flag.number, share.name, [{"type": "ALL", "conditions": [], "rules": []}], overrides)
-        return _Drawn(str(share.flag.number), share.percent, everybody, everybody | {"rules": []})
-
     def _rule(self, rule: Rule) -> dict[str, Any]:
         conditions = [self._condition(each.property or "", each.operator, each.value) for each in rule.conditions]
         return {"type": rule.type, "conditions": conditions, "rules": [self._rule(each) for each in rule.rules]}
@@ -143,15 +141,21 @@ class Evaluator:
         return {"property": trait, "operator": Operator.IS_SET.value, "value": ""}
 
 
-def _feature(flag: ServedFlag, enabled: bool, value: Value, priority: int | None = None, **why: str | bool) -> dict[str, Any]:
-    made: dict[str, Any] = {
+def _rollout_segment(share: RolloutShare) -> _RolloutSegment:
+    overrides = [_feature(share.flag, share.enabled, share.value, PRIORITY_OF_ROLLOUT, rollout=True)]
+    everyone = _segment(share.flag.number, share.name, [{"type": "ALL", "conditions": [], "rules": []}], overrides)
+    return _RolloutSegment(str(share.flag.number), share.percent, everyone, everyone | {"rules": []})
+
+
+def _feature(flag: ServedFlag, enabled: bool, value: Value, priority: int | None = None, **source: str | bool) -> dict[str, Any]:
+    feature: dict[str, Any] = {
         "key": str(flag.number),
         "name": flag.feature.key,
         "enabled": enabled,
         "value": value,
-        "metadata": {"id": flag.number, **why},
+        "metadata": {"id": flag.number, **source},
     }
-    return made if priority is None else made | {"priority": priority}
+    return feature if priority is None else feature | {"priority": priority}
 
 
 def _segment(number: int, name: str, rules: list[dict[str, Any]], overrides: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the OpenFeature Remote Evaluation Protocol says of a flag (OFREP 0.3.0)."""
+"""Evaluated flags in the format of the OpenFeature Remote Evaluation Protocol (OFREP 0.3.0)."""
 
 from typing import Any
 
@@ -10,27 +10,27 @@ _DISABLED = "disabled"
 _ROLLOUT = "rollout"
 
 
-def resolution_of(found: FlagResult) -> dict[str, Any]:
-    """One evaluated flag. Without a value the application takes its own default.
+def resolution_of(result: FlagResult) -> dict[str, Any]:
+    """Return one evaluated flag. Without a value, the application uses its own default.
 
-    A toggle is a boolean flag, and its value is whether it is enabled. The others give their value while they are enabled.
+    A toggle is a boolean flag whose value is *enabled*. Flags of other types have a value only while they are enabled.
     """
-    said: dict[str, Any] = {"key": found.flag.feature.key}
-    if found.flag.feature.type is FeatureType.TOGGLE:
-        return said | {"value": found.enabled, "reason": _reason(found), "variant": _variant(found)}
-    if not found.enabled:
-        return said | {"reason": "DISABLED", "variant": _DISABLED}
-    value = {} if found.value is None else {"value": found.value}
-    return said | value | {"reason": _reason(found), "variant": _variant(found)}
+    key: dict[str, Any] = {"key": result.flag.feature.key}
+    if result.flag.feature.type is FeatureType.TOGGLE:
+        return key | {"value": result.enabled, "reason": _reason(result), "variant": _variant(result)}
+    if not result.enabled:
+        return key | {"reason": "DISABLED", "variant": _DISABLED}
+    value = {} if result.value is None else {"value": result.value}
+    return key | value | {"reason": _reason(result), "variant": _variant(result)}
 
 
-def _reason(found: FlagResult) -> str:
-    """SPLIT on either side of a rollout. What has rules that did not match is STATIC, as Flagsmith's own provider says."""
-    if found.segment:
+def _reason(result: FlagResult) -> str:
+    """SPLIT inside and outside the share of a rollout. STATIC if no rule matched, as in Flagsmith's own OpenFeature provider."""
+    if result.segment:
         return "TARGETING_MATCH"
-    return "SPLIT" if found.flag.state.rollout else "STATIC"
+    return "SPLIT" if result.flag.state.rollout else "STATIC"
 
 
-def _variant(found: FlagResult) -> str:
-    """Whose state it is; never left out, because the Python provider fails without it."""
-    return found.segment or (_ROLLOUT if found.in_rollout else _DEFAULT)
+def _variant(result: FlagResult) -> str:
+    """The source of the value. Never omitted, because the Python provider fails without a variant."""
+    return result.segment or (_ROLLOUT if result.in_rollout else _DEFAULT)

@@ -1,4 +1,4 @@
-"""How an environment is served to applications: its keys, and all that evaluating it needs, at one version."""
+"""Snapshots: an environment's keys and everything needed to evaluate its flags, at one version."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -12,21 +12,21 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class KeyKind(StrEnum):
-    """What a key of an environment is for: applications that people hold in their hands, or servers."""
+    """The purpose of an environment's key: for client applications or for servers."""
 
     CLIENT = "client"
     SERVER = "server"
 
 
 class EnvironmentKeys(Frozen):
-    """What applications read an environment's flags with. The client key is no secret; the server key reads all rules too."""
+    """The keys with which applications read an environment's flags. The client key is not secret. The server key also reads all rules."""
 
     client_key: str
     server_key: str
 
 
 class ServedFlag(NamedTuple):
-    """A feature in one environment, and the number by which Flagsmith's SDKs know it."""
+    """A feature in one environment, with its numeric id for Flagsmith's SDKs."""
 
     number: int
     feature: Feature
@@ -34,16 +34,16 @@ class ServedFlag(NamedTuple):
 
 
 class ServedSegment(NamedTuple):
-    """A segment, and the number by which Flagsmith's SDKs know it."""
+    """A segment, with its numeric id for Flagsmith's SDKs."""
 
     number: int
     segment: Segment
 
 
 class Snapshot(NamedTuple):
-    """All that evaluating an environment needs, at one version.
+    """Everything needed to evaluate an environment, at one version.
 
-    The environment's id is its bucketing identity: it salts every share, and never changes, whatever becomes of the keys.
+    The environment's id is its bucketing identity: it salts every share, and never changes, even when keys are rotated.
     """
 
     number: int
@@ -56,5 +56,5 @@ class Snapshot(NamedTuple):
 
     @property
     def updated_at(self) -> datetime:
-        """When anything in it changed last; no two versions have the same."""
+        """The time of the last change, unique to each version."""
         return _EPOCH + timedelta(microseconds=self.version)

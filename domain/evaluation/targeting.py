@@ -1,4 +1,4 @@
-"""Who gets what, besides the default: what overrides and rollouts serve, for the engine and for the environment document alike."""
+"""The states that overrides and rollouts serve. The evaluator and the environment document both use this module."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -9,11 +9,11 @@ from domain.flags.segment import Rule
 from domain.flags.segment_rules import can_be_evaluated
 
 PRIORITY_OF_ROLLOUT = LAST_PRIORITY + 1
-"""Below every override, and above the default."""
+"""A rollout comes after all overrides and before the default."""
 
 
 class RolloutShare(NamedTuple):
-    """The identities that a rollout serves, as a segment that holds a percentage of all; its number is the flag's."""
+    """A rollout as a segment of a percentage of all identities. The number of the segment is that of the flag."""
 
     flag: ServedFlag
     name: str
@@ -23,12 +23,15 @@ class RolloutShare(NamedTuple):
 
 
 def name_of_share(feature: str) -> str:
-    """What SDKs show of the segment that a rollout makes; no segment's key looks like it."""
+    """Return the name that SDKs show for the segment of a rollout. It has spaces, so it never equals a segment's key."""
     return f"rollout of {feature}"
 
 
 def share_of(flag: ServedFlag) -> RolloutShare | None:
-    """The share that a rollout serves, what it does not name filled from the default; its salt is the feature and the environment."""
+    """Return the share of a flag's rollout, with unnamed fields filled from the default, or None without a rollout.
+
+    The hash is salted by the feature and the environment.
+    """
     if not (rollout := flag.state.rollout):
         return None
     enabled = rollout.enabled if "enabled" in rollout.named else flag.state.enabled
@@ -37,12 +40,12 @@ def share_of(flag: ServedFlag) -> RolloutShare | None:
 
 
 def overrides_for(segment: ServedSegment, flags: Iterable[ServedFlag]) -> Iterator[tuple[ServedFlag, bool, Value, int]]:
-    """What the segment gets of each flag that has an override for it, inherited fields filled from the default; and its priority."""
+    """Yield each flag that has an override for the segment, with its *enabled*, value and priority. Inherited fields are filled."""
     for flag in flags:
         if override := flag.state.overrides.get(segment.segment.key):
             yield flag, *flag.state.resolved(segment.segment.key), override.priority
 
 
 def served_rules(segment: ServedSegment) -> tuple[Rule, ...]:
-    """The segment's rules; none, and so nobody in it, where they can't be evaluated."""
+    """Return the segment's rules, or none if they can't be evaluated. Without rules a segment includes no one."""
     return segment.segment.rules if can_be_evaluated(segment.segment.rules) else ()

@@ -1,4 +1,4 @@
-"""What one stage does to one feature in one environment, with the state before and after."""
+"""The change that a stage makes to one feature in one environment, with the state before and after."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from domain.model import Frozen, Moment
 
 
 class Change(Frozen):
-    """A change that was made; `before` and `after` hold only the fields that the patch names."""
+    """A recorded change. `before` and `after` hold only the fields that the patch names."""
 
     key: str
     release: str
@@ -24,16 +24,16 @@ class Change(Frozen):
     made_at: Moment
     sequence: int
     undoes_from: int | None = None
-    """Only on a change that a rollback made: the first stage whose changes it undoes."""
+    """Index of the first stage whose changes this one undoes. Set only on changes made by a rollback."""
 
     @property
     def changed_anything(self) -> bool:
-        """Whether any field was not at its target already."""
+        """True if any field was not already at its target."""
         return self.before != self.after
 
 
 class PlannedChange(NamedTuple):
-    """A flag's state with a patch on it, and what the patch's fields were and become."""
+    """The state of a flag after a patch, with the patched fields before and after."""
 
     state: FlagState
     before: FlagPatch
@@ -41,81 +41,81 @@ class PlannedChange(NamedTuple):
 
     @property
     def changes_anything(self) -> bool:
-        """Whether any of the patch's fields is not at its target already."""
+        """True if any field is not already at its target."""
         return self.before != self.after
 
     def overlaid(self, seen: FlagState) -> FlagState:
-        """What a release saw of the flag, with its own change on it. An override that it made it knows whole, rank included."""
-        made = {
+        """Return the state last seen by a release, updated with its own change. A new override is included whole, with its priority."""
+        new = {
             segment: self.state.overrides[segment]
             for segment, override in self.after.segments.items()
             if override is not None and self._is_new(segment)
         }
-        return self.after.applied(seen.model_copy(update={"overrides": seen.overrides | made}))
+        return self.after.applied(seen.model_copy(update={"overrides": seen.overrides | new}))
 
     def _is_new(self, segment: str) -> bool:
         return self.before.segments[segment] is None
 
 
 def change_key(release: str, visit: int, step: int) -> str:
-    """The natural key under which a change is made once."""
+    """Return the natural key of a change, under which it is made only once."""
     return f"{release}/{visit}/{step}"
 
 
 def plan_change(patch: FlagPatch, now: FlagState) -> PlannedChange:
-    """Put a patch on the flag as it is now. Raises Invalid for too many overrides, or two with one priority."""
+    """Apply a patch to the current flag. Raise Invalid for too many overrides, or for two with the same priority."""
     named = patch.expanded(now)
     changed = named.applied(now)
     if len(changed.overrides) > MOST_OVERRIDES:
-        raise Invalid(f"A flag has at most {MOST_OVERRIDES} overrides in an environment: remove those that are no longer needed.")
+        raise Invalid(f"A flag can have at most {MOST_OVERRIDES} overrides in an environment. Remove those that are no longer needed.")
     _check_priorities(changed.overrides, named)
     return PlannedChange(changed, before=named.seen_in(now), after=named.seen_in(changed))
 
 
 def check_not_changed_by_hand(patch: FlagPatch, now: FlagState, seen: FlagState) -> None:
-    """Raise FlagChangedByHand if a field is neither as the release last saw it nor at its target already."""
+    """Raise FlagChangedByHand if a field is neither as the release last saw it nor already at its target."""
     named = patch.expanded(now)
-    wanted = named.seen_in(named.applied(now))
+    target = named.seen_in(named.applied(now))
     is_now, was_seen = named.seen_in(now), named.seen_in(seen)
-    fields = [field for field in sorted(named.named - {"overrides"}) if _differs(field, is_now, was_seen, wanted)]
-    fields += [f"overrides/{segment}" for segment in named.segments if _override_differs(segment, is_now, was_seen, wanted)]
+    fields = [field for field in sorted(named.named - {"overrides"}) if _differs(field, is_now, was_seen, target)]
+    fields += [f"overrides/{segment}" for segment in named.segments if _override_differs(segment, is_now, was_seen, target)]
     if fields:
         raise FlagChangedByHand(
-            f"Somebody changed {', '.join(fields)} since the release last saw the flag.",
+            f"Someone changed {', '.join(fields)} after the release last saw the flag.",
             fields=fields,
             seen=was_seen.model_dump(mode="json"),
             now=is_now.model_dump(mode="json"),
-            wanted=wanted.model_dump(mode="json"),
+            wanted=target.model_dump(mode="json"),
         )
 
 
 def _check_priorities(overrides: dict[str, Override], patch: FlagPatch) -> None:
-    ranks: dict[int, str] = {}
+    segments: dict[int, str] = {}
     for segment, override in overrides.items():
-        if (other := ranks.setdefault(override.priority, segment)) != segment:
-            message = f"The overrides for '{other}' and '{segment}' would have the same priority, {override.priority}: give each its own."
+        if (other := segments.setdefault(override.priority, segment)) != segment:
+            message = f"The overrides for '{other}' and '{segment}' would have the same priority, {override.priority}. Give each its own."
             named = segment if segment in patch.segments else other
             raise Invalid(message, problems=(Problem(pointer=f"/overrides/{named}/priority", code="priority_taken", message=message),))
 
 
-def _differs(field: str, now: FlagPatch, seen: FlagPatch, wanted: FlagPatch) -> bool:
-    return getattr(now, field) not in (getattr(seen, field), getattr(wanted, field))
+def _differs(field: str, now: FlagPatch, seen: FlagPatch, target: FlagPatch) -> bool:
+    return getattr(now, field) not in (getattr(seen, field), getattr(target, field))
 
 
-def _override_differs(segment: str, now: FlagPatch, seen: FlagPatch, wanted: FlagPatch) -> bool:
-    return _field_by_field(now.segments[segment], seen.segments[segment], wanted.segments[segment])
+def _override_differs(segment: str, now: FlagPatch, seen: FlagPatch, target: FlagPatch) -> bool:
+    return _any_field_differs(now.segments[segment], seen.segments[segment], target.segments[segment])
 
 
-def _field_by_field(now: OverridePatch | None, seen: OverridePatch | None, wanted: OverridePatch | None) -> bool:
-    if now in (seen, wanted):
+def _any_field_differs(now: OverridePatch | None, seen: OverridePatch | None, target: OverridePatch | None) -> bool:
+    if now in (seen, target):
         return False
-    if now is None or seen is None or wanted is None:
+    if now is None or seen is None or target is None:
         return True
-    fields = (fields_of(now), fields_of(seen), fields_of(wanted))
+    fields = (fields_of(now), fields_of(seen), fields_of(target))
     return any(fields[0][name] not in (fields[1].get(name), fields[2].get(name)) for name in fields[0])
 
 
 def fields_of(override: OverridePatch) -> dict[str, tuple[bool, object]]:
-    """Each field that is named, as (is it inherited?, its value)."""
+    """Return each named field as a pair: True if it is inherited, and its value."""
     plain = {name: (False, getattr(override, name)) for name in override.named - {"inherits"}}
     return plain | dict.fromkeys(override.inherits, (True, None))

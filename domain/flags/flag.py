@@ -1,4 +1,4 @@
-"""A flag in one environment: its default, and its overrides for segments."""
+"""The state of a flag in one environment: its default, overrides and rollout."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -10,7 +10,7 @@ from domain.model import Frozen, NamedFields
 from domain.text import Slug
 
 LARGEST_INTEGER = 2**53 - 1
-"""The largest integer that every client reads exactly."""
+"""The largest integer that every client can represent exactly."""
 
 LONGEST_STRING = 20_000
 MOST_OVERRIDES = 100
@@ -18,7 +18,7 @@ LAST_PRIORITY = 1_000_000
 
 
 class FeatureType(StrEnum):
-    """What values a feature takes. It never changes."""
+    """The type of a feature's values. It never changes."""
 
     TOGGLE = "toggle"
     STRING = "string"
@@ -51,7 +51,7 @@ Value = Annotated[
 
 
 def type_of(value: Value) -> FeatureType:
-    """The feature type whose values look like this one; no value makes a toggle."""
+    """Return the feature type of a value. No value means a toggle."""
     if value is None:
         return FeatureType.TOGGLE
     if isinstance(value, bool):
@@ -60,10 +60,10 @@ def type_of(value: Value) -> FeatureType:
 
 
 def check_value(feature_type: FeatureType, value: Value, where: str = "The value", pointer: str = "/value") -> None:
-    """Raise ValueTypeWrong unless the feature takes this value; every type takes *no value*."""
+    """Raise ValueTypeWrong if a value does not have the feature's type. *No value* is valid for every type."""
     if value is not None and type_of(value) is not feature_type:
-        takes = "no value" if feature_type is FeatureType.TOGGLE else f"{feature_type} values"
-        message = f"{where} is of type {type_of(value)}, and the feature takes {takes}."
+        accepted = "no value" if feature_type is FeatureType.TOGGLE else f"{feature_type} values"
+        message = f"{where} is of type {type_of(value)}, but the feature accepts {accepted}."
         problem = Problem(pointer=pointer, code=ValueTypeWrong.code(), message=message)
         raise ValueTypeWrong(message, problems=(problem,), expected=feature_type.value)
 
@@ -72,7 +72,7 @@ Inheritable = Literal["enabled", "value"]
 
 
 class Override(Frozen):
-    """A feature's state for one segment; a field in `inherits` follows the default, live. Lower priority wins."""
+    """The state of a feature for one segment. A field in `inherits` follows the default, live. The lowest priority wins."""
 
     enabled: bool | None = None
     value: Value = None
@@ -81,9 +81,9 @@ class Override(Frozen):
 
 
 class Rollout(NamedFields):
-    """What a share of identities gets instead of the default; a field that it does not name follows the default, live.
+    """The state served to a share of identities instead of the default. A field that it does not name follows the default, live.
 
-    Who is in is decided by a hash of the identity that stays the same while the share grows. Overrides win over it.
+    A hash of the identity decides who is included. It stays the same while the share grows. Overrides win over rollouts.
     """
 
     percent: int = Field(ge=1, le=99, strict=True)
@@ -92,7 +92,7 @@ class Rollout(NamedFields):
 
 
 class FlagState(Frozen):
-    """A flag in one environment, whole."""
+    """The complete state of a flag in one environment."""
 
     enabled: bool = False
     value: Value = None
@@ -100,11 +100,11 @@ class FlagState(Frozen):
     rollout: Rollout | None = None
 
     def next_priority(self) -> int:
-        """The priority that ranks a new override below all others; where the last one is taken, that one."""
+        """Return a priority after those of all overrides, or the last possible one if it is already in use."""
         return min(max((override.priority for override in self.overrides.values()), default=-1) + 1, LAST_PRIORITY)
 
     def resolved(self, segment: str) -> tuple[bool, Value]:
-        """What the segment gets, inherited fields filled from the default."""
+        """Return *enabled* and value for a segment, with inherited fields filled from the default."""
         override = self.overrides[segment]
         enabled = self.enabled if "enabled" in override.inherits or override.enabled is None else override.enabled
         return enabled, self.value if "value" in override.inherits else override.value

@@ -1,4 +1,4 @@
-"""A change to one flag in one environment, touching only the fields that it names."""
+"""A patch of one flag in one environment. It touches only the fields that it names."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -13,11 +13,11 @@ REMOVE: Literal["remove"] = "remove"
 INHERITABLE: tuple[Inheritable, ...] = ("enabled", "value")
 
 PLAIN = ("enabled", "value", "rollout")
-"""The fields of a flag that are for everyone."""
+"""The fields of a flag that apply to everyone."""
 
 
 class OverridePatch(NamedFields):
-    """What to change of one override; fields in `inherits` follow the default from now on."""
+    """A patch of one override. Fields in `inherits` follow the default from now on."""
 
     enabled: StrictBool = False
     value: Value = None
@@ -27,13 +27,13 @@ class OverridePatch(NamedFields):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if both := set(self.inherits) & self.named:
-            raise ValueError(f"{', '.join(sorted(both))} can't be both set and inherited")
+            raise ValueError(f"must not both set and inherit {', '.join(sorted(both))}")
         if len(set(self.inherits)) != len(self.inherits):
-            raise ValueError("inherits names a field twice")
+            raise ValueError("must not name a field twice in inherits")
         return self
 
     def applied(self, override: Override) -> Override:
-        """The override with this patch on it."""
+        """Return the override after this patch."""
         changed: dict[str, Any] = {field: getattr(self, field) for field in self.named - {"inherits"}}
         inherits = (set(override.inherits) - self.named) | set(self.inherits)
         changed |= dict.fromkeys(self.inherits)
@@ -53,7 +53,7 @@ OverridesPatch = Annotated[
 
 
 class FlagPatch(NamedFields):
-    """What to change of one flag in one environment, all or nothing; a null override is *no override*."""
+    """A patch of one flag in one environment, applied all or nothing. A null override removes the override."""
 
     enabled: StrictBool = False
     value: Value = None
@@ -62,23 +62,23 @@ class FlagPatch(NamedFields):
 
     @property
     def removes_all_overrides(self) -> bool:
-        """Whether it takes all overrides away, whichever they are."""
+        """True if it removes all overrides, whichever they are."""
         return self.overrides == REMOVE
 
     @property
     def segments(self) -> dict[str, OverridePatch | None]:
-        """What it does for each segment that it names."""
+        """The patch for each segment that it names."""
         return self.overrides if isinstance(self.overrides, dict) else {}
 
     @property
     def plain(self) -> dict[str, Any]:
-        """What it sets for everyone: field -> value."""
+        """The fields that it sets for everyone, by name."""
         return {field: getattr(self, field) for field in PLAIN if field in self.named}
 
     def expanded(self, state: FlagState) -> "FlagPatch":
-        """The same patch with *remove* spelled out as the overrides that are there, and with the end of a rollout that it ends.
+        """Return the same patch in full: *remove* lists the present overrides, and the end of a rollout is explicit.
 
-        Whoever sets what everyone gets ends the rollout that is under way, in the same change.
+        A patch that sets the default ends a current rollout in the same change.
         """
         ends = state.rollout is not None and "rollout" not in self.named and self.named & {"enabled", "value"}
         if not self.removes_all_overrides and not ends:
@@ -89,7 +89,7 @@ class FlagPatch(NamedFields):
         return FlagPatch(**fields)
 
     def applied(self, state: FlagState) -> FlagState:
-        """The flag with this patch on it. A new override inherits what is not named, and ranks last."""
+        """Return the flag after this patch. A new override inherits the fields it does not name, and gets the last priority."""
         patch = self.expanded(state)
         overrides = dict(state.overrides)
         changed = state.model_copy(update=patch.plain)
@@ -101,17 +101,19 @@ class FlagPatch(NamedFields):
         return changed.model_copy(update={"overrides": overrides})
 
     def seen_in(self, state: FlagState) -> "FlagPatch":
-        """What the flag has in the fields that this patch names, itself as a patch that would put them back."""
+        """Return the flag's own values of the fields that this patch names, as a patch that would restore them."""
         patch = self.expanded(state)
         plain = {field: getattr(state, field) for field in patch.plain}
         if "overrides" not in patch.named:
             return FlagPatch(**plain)
-        return FlagPatch(**plain, overrides={s: _seen_override(o, state.overrides.get(s)) for s, o in patch.segments.items()})
+        return FlagPatch(
+            **plain, overrides={segment: _seen_override(each, state.overrides.get(segment)) for segment, each in patch.segments.items()}
+        )
 
 
 def _blank(state: FlagState, overrides: dict[str, Override]) -> Override:
-    ranked = state.model_copy(update={"overrides": overrides})
-    return Override(inherits=INHERITABLE, priority=ranked.next_priority())
+    state = state.model_copy(update={"overrides": overrides})
+    return Override(inherits=INHERITABLE, priority=state.next_priority())
 
 
 def _seen_override(patch: OverridePatch | None, now: Override | None) -> OverridePatch | None:

@@ -1,4 +1,4 @@
-"""What a patch does, as people say it."""
+"""Patches in words."""
 
 import json
 
@@ -7,14 +7,16 @@ from domain.flags.patch import FlagPatch, OverridePatch
 
 
 def patch_in_words(patch: FlagPatch) -> str:
-    """All that a patch does: `enable for everyone, set the value "v2" for beta`."""
+    """Describe all effects of a patch: `enable for everyone, set the value "v2" for beta`."""
     parts = [f"{words} for everyone" for words in _fields_in_words(patch)]
     if "rollout" in patch.named:
         parts.insert(0, _rollout_in_words(patch.rollout))
     if patch.removes_all_overrides:
         parts.append("remove all overrides")
     for segment, override in patch.segments.items():
-        words = ["remove the override"] if override is None else [*_fields_in_words(override), *_ranks_in_words(override)]
+        words = (
+            ["remove the override"] if override is None else [*_fields_in_words(override), *_inheritance_and_priority_in_words(override)]
+        )
         parts += [f"{word} for {segment}" for word in words]
     return ", ".join(parts) or "nothing"
 
@@ -32,7 +34,7 @@ def _fields_in_words(named: FlagPatch | OverridePatch | Rollout) -> list[str]:
     return words
 
 
-def _ranks_in_words(override: OverridePatch) -> list[str]:
+def _inheritance_and_priority_in_words(override: OverridePatch) -> list[str]:
     words = [f"inherit {field}" for field in override.inherits]
     return words + ([f"set the priority {override.priority}"] if "priority" in override.named else [])
 

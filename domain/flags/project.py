@@ -1,4 +1,4 @@
-"""What a project owns besides pipelines: environments, features and segments."""
+"""Projects, and what they own besides pipelines: environments, features and segments."""
 
 from domain.flags.flag import FeatureType, FlagState
 from domain.flags.segment import Rules
@@ -14,7 +14,7 @@ class Project(Frozen):
 
 
 class Environment(Frozen):
-    """Where a flag is evaluated."""
+    """A place where flags are evaluated, such as production."""
 
     id: str
     key: str
@@ -31,7 +31,7 @@ class Segment(Frozen):
 
 
 class Feature(Frozen):
-    """The flag itself; `default` is its state in every environment where nobody changed it."""
+    """The flag itself. `default` is its state in every environment in which it was never changed."""
 
     id: str
     key: str

@@ -1,4 +1,4 @@
-"""Segments: named sets of identities, given by rules over traits, in Flagsmith's form."""
+"""Segment rules over traits, in Flagsmith's format."""
 
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -12,7 +12,7 @@ DEEPEST_RULES = 4
 
 
 class Operator(StrEnum):
-    """How a trait is compared (Flagsmith's SDK API)."""
+    """Comparison operators (Flagsmith's SDK API)."""
 
     EQUAL = "EQUAL"
     NOT_EQUAL = "NOT_EQUAL"
@@ -31,7 +31,7 @@ class Operator(StrEnum):
 
 
 def _as_text(value: object) -> object:
-    """Flagsmith's dashboards send numbers and truth values too; its engine compares their text."""
+    """Convert numbers and booleans to text: Flagsmith's dashboard also sends those, and its engine compares their text."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value
@@ -44,7 +44,7 @@ ConditionValue = Annotated[
 
 
 class Condition(Frozen):
-    """One comparison of one trait."""
+    """A comparison of one trait with a value."""
 
     property: ShortText | None = None
     operator: Operator
@@ -53,31 +53,31 @@ class Condition(Frozen):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.operator is not Operator.PERCENTAGE_SPLIT and self.property is None:
-            raise ValueError("needs a property: the trait to look at")
+            raise ValueError("must have a property: the trait to compare")
         if self.operator in (Operator.IS_SET, Operator.IS_NOT_SET):
             return self
         if self.value is None:
-            raise ValueError(f"{self.operator} needs a value to compare with")
+            raise ValueError(f"must have a value for {self.operator} to compare with")
         if self.operator is Operator.PERCENTAGE_SPLIT and not _is_percentage(self.value):
-            raise ValueError("PERCENTAGE_SPLIT needs a value from 0 to 100")
+            raise ValueError("must have a value from 0 to 100 for PERCENTAGE_SPLIT")
         return self
 
 
 class Rule(Frozen):
-    """Conditions and further rules, of which all, any or none must hold."""
+    """Conditions and nested rules, of which all, any or none must match."""
 
     type: Literal["ALL", "ANY", "NONE"]
     rules: tuple["Rule", ...] = Field(default=(), max_length=50)
     conditions: tuple[Condition, ...] = Field(default=(), max_length=100)
 
     def depth(self) -> int:
-        """How many levels of rules there are, itself included."""
+        """Return the number of nested levels, this rule included."""
         return 1 + max((rule.depth() for rule in self.rules), default=0)
 
 
 def _not_too_deep(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
     if any(rule.depth() > DEEPEST_RULES for rule in rules):
-        raise ValueError(f"rules may be nested at most {DEEPEST_RULES} deep")
+        raise ValueError(f"must be nested at most {DEEPEST_RULES} deep")
     return rules
 
 

@@ -1,45 +1,94 @@
-"""What the rules of a segment must be like for every SDK to evaluate them alike."""
+"""Checks that the rules of a segment mean the same in every SDK."""
 
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from domain.errors import Invalid, Problem
 from domain.flags.regex import problem_of as problem_of_pattern
 from domain.flags.segment import Condition, Operator, Rule
+from domain.flags.segment_values import normalized_value, shortened
 
 CONTEXT = "$."
-"""How a property begins that is no trait, but something of the identity or the environment."""
+"""Prefix of a property that is not a trait, but an attribute of the identity or the environment."""
 
 PROPERTIES = ("$.identity.identifier", "$.identity.key", "$.environment.name")
 
 
-def check_rules(rules: Sequence[Rule]) -> None:
-    """Raise Invalid, with a pointer to each condition that can't be evaluated."""
-    if problems := tuple(_problems(rules, "/rules")):
-        raise Invalid(problems[0].message, problems=problems)
+class NormalizedRules(NamedTuple):
+    """Rules as they are stored, with a warning for each value that differs from what was sent."""
+
+    rules: tuple[Rule, ...]
+    warnings: tuple[Problem, ...]
+
+
+def normalize_rules(rules: Sequence[Rule]) -> NormalizedRules:
+    """Return the rules with all values normalized. Raise Invalid, with a pointer to each condition that can't be evaluated."""
+    problems = [
+        Problem(pointer=f"{pointer}/{field}", code="condition_invalid", message=f"The {field} {message}.")
+        for pointer, condition in _conditions(rules, "/rules")
+        for field, message in _problems_as_written(condition)
+    ]
+    if problems:
+        raise Invalid(problems[0].message, problems=tuple(problems))
+    return NormalizedRules(_normalized(rules), tuple(_warnings(rules)))
 
 
 def can_be_evaluated(rules: Sequence[Rule]) -> bool:
-    """Whether they could be written now: what is stored may be older than these checks."""
-    return not any(True for _ in _problems(rules, ""))
+    """True if the rules can be evaluated. Stored rules may be older than the checks on writing."""
+    return not any(True for _, condition in _conditions(rules, "") for _ in _problems(condition))
 
 
-def _problems(rules: Sequence[Rule], at: str) -> Iterator[Problem]:
+def _conditions(rules: Sequence[Rule], at: str) -> Iterator[tuple[str, Condition]]:
+    """All conditions, those of nested rules included, each with its pointer."""
     for number, rule in enumerate(rules):
-        yield from _problems(rule.rules, f"{at}/{number}/rules")
+        yield from _conditions(rule.rules, f"{at}/{number}/rules")
         for position, condition in enumerate(rule.conditions):
-            for field, message in _problems_of(condition):
-                pointer = f"{at}/{number}/conditions/{position}/{field}"
-                yield Problem(pointer=pointer, code="condition_invalid", message=f"The {field} {message}.")
+            yield f"{at}/{number}/conditions/{position}", condition
 
 
-def _problems_of(condition: Condition) -> Iterator[tuple[str, str]]:
-    if condition.property and condition.property.startswith(CONTEXT) and condition.property not in PROPERTIES:
-        yield "property", f"is none that segments can look at: besides traits there are {', '.join(PROPERTIES)}"
+def _problems_as_written(condition: Condition) -> Iterator[tuple[str, str]]:
+    try:
+        normalized = _normalized_condition(condition)
+    except ValueError as error:
+        yield from _problems_of_property(condition)
+        yield "value", str(error)
+    else:
+        yield from _problems(normalized)
+
+
+def _problems(condition: Condition) -> Iterator[tuple[str, str]]:
+    yield from _problems_of_property(condition)
     check = CHECKS.get(condition.operator)
     if check and (problem := check(condition.value or "")):
         yield "value", problem
+
+
+def _problems_of_property(condition: Condition) -> Iterator[tuple[str, str]]:
+    if condition.property and condition.property.startswith(CONTEXT) and condition.property not in PROPERTIES:
+        yield "property", f"must be the key of a trait, or one of {', '.join(PROPERTIES)}"
+
+
+def _normalized(rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    return tuple(
+        rule.model_copy(update={"rules": _normalized(rule.rules), "conditions": tuple(map(_normalized_condition, rule.conditions))})
+        for rule in rules
+    )
+
+
+def _normalized_condition(condition: Condition) -> Condition:
+    if condition.value is None:
+        return condition
+    return condition.model_copy(update={"value": normalized_value(condition.operator, condition.value).value})
+
+
+def _warnings(rules: Sequence[Rule]) -> Iterator[Problem]:
+    for pointer, condition in _conditions(rules, "/rules"):
+        stored, changes = normalized_value(condition.operator, condition.value or "")
+        if changes:
+            message = f"Stored as '{shortened(stored)}': {changes}."
+            yield Problem(pointer=f"{pointer}/value", code="value_normalized", message=message)
 
 
 def _problem_of_modulo(value: str) -> str | None:
@@ -49,11 +98,11 @@ def _problem_of_modulo(value: str) -> str | None:
         divisor, remainder = 0.0, 0.0
     if divisor and math.isfinite(divisor) and math.isfinite(remainder):
         return None
-    return "must be a divisor and a remainder, such as 10|3; the divisor is not 0"
+    return "must be a divisor other than 0 and a remainder, such as 10|3"
 
 
 def _problem_of_list(value: str) -> str | None:
-    """The engine reads what begins with a bracket as JSON, and anything else as a list with commas."""
+    """Flagsmith's engine reads a value that begins with a bracket as JSON if it can, and any other as entries separated by commas."""
     if not value.startswith("["):
         return None
     try:
@@ -70,3 +119,4 @@ CHECKS: dict[Operator, Callable[[str], str | None]] = {
     Operator.MODULO: _problem_of_modulo,
     Operator.IN: _problem_of_list,
 }
+"""Checks of a value by operator. Each returns the problem, phrased as "must ...", or None."""

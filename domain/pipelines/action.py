@@ -1,8 +1,11 @@
-"""Actions: the parts of what a stage does to the flag, and how they fold into one patch."""
+"""Actions: the parts of a stage's change to the flag, and how they fold into one patch.
 
+An action is one class in this module, with the rules that `ActionRules` names.
+"""
+
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, assert_never, final
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -16,24 +19,60 @@ from domain.text import Slug
 Overrides = Literal["keep", "remove"]
 
 
-class ToggleFeature(Frozen):
+class ActionRules(Frozen, ABC):
+    """The rules of an action. Mark each action `@final`: mypy then names the rules that it lacks."""
+
+    @property
+    @abstractmethod
+    def named_fields(self) -> tuple[str, ...]:
+        """The flag's fields that the action sets, as paths: `enabled`, `overrides/beta/value`."""
+
+    @abstractmethod
+    def fields_at(self, share: int, parameters: Parameters, /) -> dict[str, Any]:
+        """Return the fields that it sets, of the flag or of its segment's override, and their values.
+
+        A rollout sets other fields at each share, in percent.
+        """
+
+
+@final
+class ToggleFeature(ActionRules):
     """Enable or disable the flag for everyone."""
 
     type: Literal["TOGGLE_FEATURE"]
     enabled: bool = Field(strict=True)
     overrides: Overrides = "keep"
 
+    @property
+    def named_fields(self) -> tuple[str, ...]:
+        """The enabled state."""
+        return ("enabled",)
 
-class ToggleFeatureForSegment(Frozen):
+    def fields_at(self, _share: int, _parameters: Parameters) -> dict[str, Any]:
+        """Return the enabled state."""
+        return {"enabled": self.enabled}
+
+
+@final
+class ToggleFeatureForSegment(ActionRules):
     """Enable or disable the flag for one segment."""
 
     type: Literal["TOGGLE_FEATURE_FOR_SEGMENT"]
     segment: Slug
     enabled: bool = Field(strict=True)
 
+    @property
+    def named_fields(self) -> tuple[str, ...]:
+        """The enabled state of the override."""
+        return (f"overrides/{self.segment}/enabled",)
 
-class _WithValue(Frozen):
-    """What sets a value: one that stands in the pipeline, or one that is filled in later."""
+    def fields_at(self, _share: int, _parameters: Parameters) -> dict[str, Any]:
+        """Return the enabled state of the override."""
+        return {"enabled": self.enabled}
+
+
+class _WithValue(ActionRules):
+    """An action that sets a value: one written in the pipeline, or one that a parameter gives."""
 
     type: str
     value: Value = None
@@ -41,11 +80,11 @@ class _WithValue(Frozen):
 
     @property
     def sets_value(self) -> bool:
-        """Whether it names a value at all; null is *no value*."""
+        """True if it names a value at all; null is *no value*."""
         return self.value_from is not None or "value" in self.model_fields_set
 
     def value_in(self, parameters: Parameters) -> Value:
-        """The value, where what it is filled in with is known."""
+        """Return the value, given the parameter that it may come from."""
         return self.value_from.value_in(parameters) if self.value_from else self.value
 
     @model_serializer(mode="wrap")
@@ -53,40 +92,56 @@ class _WithValue(Frozen):
         return {field: value for field, value in handler(self).items() if field != "value" or field in self.model_fields_set}
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
+    def _has_one_source(self) -> Self:
         if self.value_from is not None and self.value is not None:
             raise ValueError("has both `value` and `value_from`: leave one of them out")
         return self
 
 
 class _NeedsValue(_WithValue):
-    """What does nothing but set a value."""
+    """An action that only sets a value."""
+
+    def fields_at(self, _share: int, parameters: Parameters) -> dict[str, Any]:
+        return {"value": self.value_in(parameters)}
 
     @model_validator(mode="after")
-    def _has_one(self) -> Self:
+    def _has_value(self) -> Self:
         if not self.sets_value:
             raise ValueError("needs either `value`, or `value_from`, a parameter that gives it")
         return self
 
 
+@final
 class UpdateFeatureValue(_NeedsValue):
     """Set the flag's value for everyone."""
 
     type: Literal["UPDATE_FEATURE_VALUE"]
     overrides: Overrides = "keep"
 
+    @property
+    def named_fields(self) -> tuple[str, ...]:
+        """The value."""
+        return ("value",)
 
+
+@final
 class UpdateFeatureValueForSegment(_NeedsValue):
     """Set the flag's value for one segment."""
 
     type: Literal["UPDATE_FEATURE_VALUE_FOR_SEGMENT"]
     segment: Slug
 
+    @property
+    def named_fields(self) -> tuple[str, ...]:
+        """The value of the override."""
+        return (f"overrides/{self.segment}/value",)
 
+
+@final
 class PhasedRollout(_WithValue):
     """Serve the flag to a growing share of identities, in percent, until everyone has it.
 
-    A step is due `every` after the one before was made. With `overrides` *remove* the last step takes all overrides away.
+    A step is due `every` after the previous one was carried out. With `overrides` *remove* the last step removes all overrides.
     """
 
     type: Literal["PHASED_ROLLOUT"]
@@ -101,62 +156,57 @@ class PhasedRollout(_WithValue):
         """The share after each step, in percent; the last one is everyone."""
         return (*range(self.initial, 100, self.step), 100)
 
+    @property
+    def named_fields(self) -> tuple[str, ...]:
+        """All plain fields, although a step may set only some of them."""
+        return ("enabled", "value", "rollout")
+
     def fields_at(self, share: int, parameters: Parameters) -> dict[str, Any]:
-        """What the flag has for everyone at that share; at 100 % the plain state remains."""
+        """Return the rollout at that share; at 100 % the flag's own fields, and no rollout."""
         served: dict[str, Any] = {"enabled": self.enabled}
         if self.sets_value:
             served["value"] = self.value_in(parameters)
         return served | {"rollout": None} if share == 100 else {"rollout": Rollout(percent=share, **served)}
 
+    def growth_in_words(self) -> str:
+        """Describe the steps after the first one; nothing if there are none."""
+        return f", then {self.step} % more every {speak_duration(self.every)}" if len(self.shares) > 1 else ""
+
 
 WithValue = UpdateFeatureValue | UpdateFeatureValueForSegment | PhasedRollout
 ForEveryone = ToggleFeature | UpdateFeatureValue | PhasedRollout
 ForSegment = ToggleFeatureForSegment | UpdateFeatureValueForSegment
-Action = Annotated[
-    ToggleFeature | ToggleFeatureForSegment | UpdateFeatureValue | UpdateFeatureValueForSegment | PhasedRollout,
-    Field(discriminator="type"),
-]
-
-
-def named_fields(action: Action) -> list[str]:
-    """The flag's fields that the action sets, as paths: `enabled`, `overrides/beta/value`."""
-    if isinstance(action, PhasedRollout):
-        return ["enabled", "value", "rollout"]
-    field = "enabled" if isinstance(action, ToggleFeature | ToggleFeatureForSegment) else "value"
-    return [f"overrides/{action.segment}/{field}" if isinstance(action, ForSegment) else field]
+Action = Annotated[ForEveryone | ForSegment, Field(discriminator="type")]
 
 
 def removes_overrides(action: Action) -> bool:
-    """Whether the action takes all overrides away."""
+    """Return True if the action removes all overrides."""
     return isinstance(action, ForEveryone) and action.overrides == REMOVE
 
 
 def rollout_of(actions: Iterable[Action]) -> PhasedRollout | None:
-    """The rollout among them; publishing sees to it that there is one at most."""
+    """Return the rollout among the actions. Publishing ensures that there is at most one."""
     return next((action for action in actions if isinstance(action, PhasedRollout)), None)
 
 
 def fold(actions: Sequence[Action], parameters: Parameters, step: int = 1) -> FlagPatch:
-    """What a stage does in one step, as one patch. The first step carries all that is not the rollout.
+    """Return the change that a stage makes in one step, as one patch. The first step also carries all actions besides the rollout.
 
-    Actions must not contradict each other (publishing sees to it).
+    Publishing ensures that the actions do not contradict each other.
     """
     rollout = rollout_of(actions)
     share = rollout.shares[step - 1] if rollout else 100
-    now = [each for each in actions if step == 1 or each is rollout]
-    fields: dict[str, Any] = rollout.fields_at(share, parameters) if rollout else {}
+    acting = [action for action in actions if step == 1 or action is rollout]
+    fields: dict[str, Any] = {}
     segments: dict[str, dict[str, Any]] = {}
-    for action in now:
-        match action:
-            case ToggleFeature(enabled=enabled):
-                fields["enabled"] = enabled
-            case ToggleFeatureForSegment(segment=segment, enabled=enabled):
-                segments.setdefault(segment, {})["enabled"] = enabled
-            case UpdateFeatureValue():
-                fields["value"] = action.value_in(parameters)
-            case UpdateFeatureValueForSegment(segment=segment):
-                segments.setdefault(segment, {})["value"] = action.value_in(parameters)
-    if any(removes_overrides(action) and (action is not rollout or share == 100) for action in now):
+    for action in acting:
+        if isinstance(action, ForSegment):
+            segments.setdefault(action.segment, {}).update(action.fields_at(share, parameters))
+        elif isinstance(action, ForEveryone):
+            fields.update(action.fields_at(share, parameters))
+        else:
+            assert_never(action)
+    if any(removes_overrides(action) and (action is not rollout or share == 100) for action in acting):
         fields["overrides"] = REMOVE
     elif segments:
         fields["overrides"] = {segment: OverridePatch(**named) for segment, named in segments.items()}
@@ -164,24 +214,12 @@ def fold(actions: Sequence[Action], parameters: Parameters, step: int = 1) -> Fl
 
 
 class _Blanks(dict[str, Value]):
-    """Parameters that nobody has filled in yet."""
+    """Parameters that have no value yet."""
 
     def __missing__(self, name: str) -> str:
         return f"‹{name}›"
 
 
 def blanks(given: Parameters | None = None) -> Parameters:
-    """What was given, and a name in angle brackets for each other parameter, for those who read what a pipeline will do."""
+    """Return the given values, and for every other parameter its name in angle brackets, to describe what a pipeline will do."""
     return _Blanks(given or {})
-
-
-def growth_in_words(rollout: PhasedRollout) -> str:
-    """How a rollout goes on after its first step."""
-    if len(rollout.shares) == 1:
-        return ""
-    return f", then {rollout.step} % more every {speak_duration(rollout.every)}"
-
-
-def leads_for(rollout: PhasedRollout, step: int) -> timedelta:
-    """How long it takes from making that step until the last one, at the soonest."""
-    return rollout.every * (len(rollout.shares) - step)

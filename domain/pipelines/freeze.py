@@ -1,4 +1,4 @@
-"""When a stage may act by its windows and by freezes, whatever else it waits for."""
+"""Freezes, and the times at which windows and freezes allow a stage to act."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from domain.pipelines.window import WindowGate
 from domain.text import Description, Name, Slug
 
 HORIZON = timedelta(days=400)
-"""How far ahead we look for a moment at which all windows of a stage are open, freezes not counted."""
+"""The limit of the search for a time at which all windows of a stage are open, not counting freezes."""
 
 
 class Freeze(Frozen):
@@ -26,12 +26,15 @@ class Freeze(Frozen):
     made_by: str
 
     def holds(self, environment: str, at: datetime) -> bool:
-        """Whether it keeps a stage there from acting at that time."""
+        """True if it keeps stages in that environment from acting at that time."""
         return self.starts_at <= at < self.ends_at and (not self.environments or environment in self.environments)
 
 
 class Opening(Frozen):
-    """The soonest that a stage may act, and what keeps it until then; none within the horizon where its windows never open together."""
+    """The earliest time at which a stage may act, and what holds it back first.
+
+    `at` is None if its windows do not open together within the horizon.
+    """
 
     at: AwareDatetime | None
     window: bool = False
@@ -39,20 +42,22 @@ class Opening(Frozen):
 
 
 def next_opening(gates: Sequence[Gate], environment: str, at: datetime, freezes: Sequence[Freeze]) -> Opening:
-    """When a stage that is due at that time may act. What is named is what keeps it first."""
+    """Return when a stage that is due at that time may act, and what holds it back at that time."""
     windows = [gate for gate in gates if isinstance(gate, WindowGate)]
-    first = _frozen(environment, at, freezes)
-    moment, since, misses_window = at, at, first is None and not all(window.is_open(at) for window in windows)
+    first_freeze = _freeze_at(environment, at, freezes)
+    moment, since = at, at
+    misses_window = first_freeze is None and not all(window.is_open(at) for window in windows)
     while moment - since <= HORIZON:
-        if freeze := _frozen(environment, moment, freezes):
+        if freeze := _freeze_at(environment, moment, freezes):
             moment = since = freeze.ends_at
-        elif shut := next((window for window in windows if not window.is_open(moment)), None):
-            moment = shut.opens_at(moment)
+        elif closed := next((window for window in windows if not window.is_open(moment)), None):
+            moment = closed.opens_at(moment)
         else:
-            return Opening(at=moment, window=misses_window, freeze=first)
-    return Opening(at=None, window=misses_window, freeze=first)
+            return Opening(at=moment, window=misses_window, freeze=first_freeze)
+    return Opening(at=None, window=misses_window, freeze=first_freeze)
 
 
-def _frozen(environment: str, at: datetime, freezes: Sequence[Freeze]) -> Freeze | None:
-    held = [freeze for freeze in freezes if freeze.holds(environment, at)]
-    return max(held, key=lambda freeze: freeze.ends_at, default=None)
+def _freeze_at(environment: str, at: datetime, freezes: Sequence[Freeze]) -> Freeze | None:
+    """Return the freeze that holds there at that time; of several, the one that ends last."""
+    active = [freeze for freeze in freezes if freeze.holds(environment, at)]
+    return max(active, key=lambda freeze: freeze.ends_at, default=None)

@@ -1,7 +1,7 @@
-"""Gates: what must hold, besides the trigger, before a stage acts."""
+"""Gates: conditions, besides the trigger, under which a stage may act."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, final
 
 from pydantic import Field
 
@@ -13,10 +13,11 @@ MOST_GATES = 5
 MOST_APPROVALS = 20
 
 
+@final
 class ApprovalGate(Frozen):
-    """Acts only once so many different people with the right on the environment have approved exactly what will be applied.
+    """Acts only after `approvals` different people with the right on the environment have approved exactly what will be applied.
 
-    Whoever added the flag is not one of them, unless allowed. After `timeout` from being due the release blocks.
+    The person who added the flag is not one of them, unless allowed. The release blocks once `timeout` has passed since the stage was due.
     """
 
     type: Literal["APPROVAL"]
@@ -24,21 +25,15 @@ class ApprovalGate(Frozen):
     allow_requester: bool = Field(default=False, strict=True)
     timeout: Duration | None = Field(default=None, exclude_if=lambda timeout: timeout is None)
 
+    def in_words(self) -> str:
+        """Describe it for people: `2 approvals within 1 d`."""
+        within = f" within {speak_duration(self.timeout)}" if self.timeout else ""
+        return f"{self.approvals} approval{'s' if self.approvals > 1 else ''}{within}"
+
 
 Gate = Annotated[ApprovalGate | WindowGate, Field(discriminator="type")]
 
 
 def approval_among(gates: Iterable[Gate]) -> ApprovalGate | None:
-    """The gate that asks people, if there is one; publishing sees to it that there is one at most."""
+    """Return the approval gate, if there is one. Publishing ensures that there is at most one."""
     return next((gate for gate in gates if isinstance(gate, ApprovalGate)), None)
-
-
-def gate_in_words(gate: Gate) -> str:
-    """What a gate asks for, as people say it."""
-    match gate:
-        case ApprovalGate(approvals=number, timeout=timeout):
-            within = f" within {speak_duration(timeout)}" if timeout else ""
-            return f"{number} approval{'s' if number > 1 else ''}{within}"
-        case WindowGate(timezone=timezone, ranges=ranges):
-            spans = "; ".join(f"{', '.join(each.days)} {each.start}–{each.end}" for each in ranges)
-            return f"only {spans} {timezone}"

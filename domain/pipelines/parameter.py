@@ -1,14 +1,15 @@
-"""Parameters: what a pipeline asks for when a flag is added, so that one pipeline serves many flags."""
+"""Parameters: values that a pipeline leaves open until a flag is added, so that one pipeline serves many flags."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Self
 
 from pydantic import Field, model_validator
 
+from domain.errors import Problem
 from domain.flags.flag import Value, type_of
 from domain.model import Frozen
-from domain.text import Description, Slug
+from domain.text import Description, Slug, did_you_mean
 
 MOST_PARAMETERS = 30
 
@@ -17,7 +18,7 @@ Parameters = Mapping[str, Value]
 
 
 class ParameterType(StrEnum):
-    """What a parameter takes."""
+    """The type of a parameter."""
 
     STRING = "string"
     INTEGER = "integer"
@@ -26,13 +27,13 @@ class ParameterType(StrEnum):
 
     @property
     def is_value(self) -> bool:
-        """Whether a flag can have it as its value."""
+        """True if a flag can have it as its value."""
         return self is not ParameterType.DATETIME
 
-    def takes(self, value: Value) -> bool:
-        """Whether the value is of this type; a point in time is a text, whose form depends on where it is used."""
-        wanted = ParameterType.STRING if self is ParameterType.DATETIME else self
-        return value is not None and type_of(value).value == wanted.value
+    def accepts(self, value: Value) -> bool:
+        """True if the value is of this type. A point in time is a text, whose form the stage that uses it checks."""
+        expected = ParameterType.STRING if self is ParameterType.DATETIME else self
+        return value is not None and type_of(value).value == expected.value
 
 
 class Parameter(Frozen):
@@ -44,20 +45,32 @@ class Parameter(Frozen):
 
     @model_validator(mode="after")
     def _default_fits(self) -> Self:
-        if self.default is not None and not self.type.takes(self.default):
+        if self.default is not None and not self.type.accepts(self.default):
             raise ValueError(f"the default is of type {type_of(self.default)}, and the parameter of type {self.type}")
         return self
 
 
 class FromParameter(Frozen):
-    """A value that is filled in when a flag is added."""
+    """A reference to the parameter that gives a value."""
 
     parameter: Slug
 
     def value_in(self, parameters: Parameters) -> Value:
-        """What the release was given."""
+        """Return the value that the release was given."""
         return parameters[self.parameter]
+
+    def problems(self, pointer: str, declared: Mapping[str, Parameter], *, is_time: bool) -> Iterator[Problem]:
+        """Yield a problem if the parameter is not declared or has the wrong type: `is_time` requires a point in time, otherwise a value."""
+        parameter = declared.get(self.parameter)
+        if parameter is None:
+            hint = did_you_mean(self.parameter, declared)
+            message = f"The parameter '{self.parameter}' is not declared: add it to `parameters`, or name another.{hint}"
+            yield Problem(pointer=pointer, code="undeclared_parameter", message=message)
+        elif is_time == parameter.type.is_value:
+            expected = ParameterType.DATETIME.value if is_time else "string, integer or boolean"
+            message = f"The parameter '{self.parameter}' is of type {parameter.type}; it must be {expected} here."
+            yield Problem(pointer=pointer, code="parameter_type", message=message)
 
 
 ValueSource = FromParameter
-"""Where a value comes from that the pipeline does not hold itself. A further source is one more member."""
+"""The source of a value that the pipeline itself does not hold. A new kind of source becomes one more member."""

@@ -1,10 +1,11 @@
-"""The classic pipelines, to begin with: drafted by name, and changed from there."""
+"""Templates: common pipelines to draft by name and then change."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from domain.errors import Invalid, Problem
 from domain.pipelines.pipeline import PipelineDefinition
+from domain.text import did_you_mean
 
 ON = {"type": "TOGGLE_FEATURE", "enabled": True}
 ON_WITHOUT_OVERRIDES = {**ON, "overrides": "remove"}
@@ -19,11 +20,11 @@ def _stage(name: str, environment: str, wait: str | None, *actions: dict[str, An
     return {"name": name, "environment": environment, "trigger": _after(wait), "actions": list(actions)}
 
 
-_WRITTEN: list[dict[str, Any]] = [
+_DOCUMENTS: list[dict[str, Any]] = [
     {
         "key": "progressive-rollout",
         "name": "Progressive rollout",
-        "description": "Development and staging at once; after a day of soak a segment in production, after two more days everyone.",
+        "description": "Development and staging at once, a segment in production a day later, everyone two days after that.",
         "stages": [
             _stage("Development", "development", None, ON),
             _stage("Staging", "staging", None, ON),
@@ -34,8 +35,8 @@ _WRITTEN: list[dict[str, Any]] = [
     {
         "key": "scheduled-launch",
         "name": "Scheduled launch",
-        "description": "Off until the launch time, then on for everyone; two days to watch, to advance or to roll back.",
-        "parameters": {"launch_at": {"type": "datetime", "description": "when the flag goes on"}},
+        "description": "Off until the launch time, then on for everyone. Then two days to watch, advance or roll back.",
+        "parameters": {"launch_at": {"type": "datetime", "description": "when to enable the flag"}},
         "stages": [
             _stage("Preparation", "production", None, {**ON, "enabled": False}),
             {
@@ -48,7 +49,7 @@ _WRITTEN: list[dict[str, Any]] = [
     {
         "key": "segment-trial",
         "name": "Trial on a segment",
-        "description": "Staging first; a day later a small segment in production for two weeks; then everyone, or back.",
+        "description": "Staging first, a day later a small segment in production for two weeks, then everyone unless you roll back.",
         "stages": [
             _stage("Set-up", "staging", None, ON),
             _stage("Segment", "production", "24h", ON_FOR_BETA),
@@ -58,32 +59,32 @@ _WRITTEN: list[dict[str, Any]] = [
     },
 ]
 
-TEMPLATES: Mapping[str, PipelineDefinition] = {written["key"]: PipelineDefinition.model_validate(written) for written in _WRITTEN}
-"""Name -> definition. Soak times are those of docs/guide/designing.md."""
+TEMPLATES: Mapping[str, PipelineDefinition] = {document["key"]: PipelineDefinition.model_validate(document) for document in _DOCUMENTS}
+"""Name -> definition. docs/guide/designing.md names the same waiting times."""
 
 
 def from_template(
     template: str, key: str | None, name: str | None, environments: Mapping[str, str], segments: Mapping[str, str]
 ) -> PipelineDefinition:
-    """A template under another key and name, in one's own environments and for one's own segments. Raises Invalid."""
+    """Return a template under a new key and name, with its environments and segments replaced. Raises Invalid."""
     if template not in TEMPLATES:
-        raise _unknown("/template", f"There is no template '{template}': there are {', '.join(TEMPLATES)}.")
-    written = TEMPLATES[template].copied(key, name).model_dump(mode="json")
-    places = {
-        "environments": (environments, {stage["environment"] for stage in written["stages"]}),
-        "segments": (segments, {action["segment"] for stage in written["stages"] for action in stage["actions"] if "segment" in action}),
+        message = f"Unknown template '{template}': choose one of {', '.join(TEMPLATES)}.{did_you_mean(template, TEMPLATES)}"
+        raise _unknown("/template", message)
+    document = TEMPLATES[template].copied(key, name).model_dump(mode="json")
+    replacements = {
+        "environments": (environments, {stage["environment"] for stage in document["stages"]}),
+        "segments": (segments, {action["segment"] for stage in document["stages"] for action in stage["actions"] if "segment" in action}),
     }
-    for field, (renamed, known) in places.items():
+    for field, (renamed, known) in replacements.items():
         if unknown := sorted(renamed.keys() - known):
-            raise _unknown(
-                f"/{field}/{unknown[0]}", f"The template names no '{unknown[0]}': it names {', '.join(sorted(known)) or 'none'}."
-            )
-    for stage in written["stages"]:
+            message = f"The template has no {field.removesuffix('s')} '{unknown[0]}': it has {', '.join(sorted(known)) or 'none'}."
+            raise _unknown(f"/{field}/{unknown[0]}", message + did_you_mean(unknown[0], known))
+    for stage in document["stages"]:
         stage["environment"] = environments.get(stage["environment"], stage["environment"])
         for action in stage["actions"]:
             if "segment" in action:
                 action["segment"] = segments.get(action["segment"], action["segment"])
-    return PipelineDefinition.model_validate(written)
+    return PipelineDefinition.model_validate(document)
 
 
 def _unknown(pointer: str, message: str) -> Invalid:

@@ -1,4 +1,4 @@
-"""Approvals: who said yes to exactly what will be applied."""
+"""Approvals: a person's yes to exactly what a stage will apply."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from domain.pipelines.pipeline import Stage
 
 
 class Approval(Frozen):
-    """One person's yes, for what `binds` stands for. It counts as long as that is what will be applied and the person has the right."""
+    """One person's yes. It counts while `binds` is the digest of what will be applied and the person has the right."""
 
     id: str
     visit: int
@@ -25,38 +25,38 @@ class Approval(Frozen):
     reason: str | None = None
 
 
-def binds(stage: Stage, parameters: Parameters, visit: int, now: FlagState) -> str:
-    """A name for exactly what a stage will apply on this visit: its patches, and what the patched fields hold now."""
+def approval_digest(stage: Stage, parameters: Parameters, visit: int, now: FlagState) -> str:
+    """Return a digest of exactly what a stage will apply on this visit: its patches, and the current values of the patched fields."""
     patches = [stage.patch(parameters, step) for step in range(1, stage.steps + 1)] if not stage.is_hold else []
-    seen = [patch.expanded(now).seen_in(now).model_dump(mode="json") for patch in patches[:1]]
-    whole = {"visit": visit, "patches": [patch.model_dump(mode="json") for patch in patches], "now": seen}
-    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:32]
+    current = [patch.expanded(now).seen_in(now).model_dump(mode="json") for patch in patches[:1]]
+    content = {"visit": visit, "patches": [patch.model_dump(mode="json") for patch in patches], "now": current}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def counted(approvals: Iterable[Approval], what: str) -> list[Approval]:
-    """Of the approvals of a visit those that are for this, one for each owner."""
-    by_owner = {approval.owner_id: approval for approval in approvals if approval.binds == what}
+def matching_approvals(approvals: Iterable[Approval], digest: str) -> list[Approval]:
+    """Return the approvals of a visit that have this digest, one for each owner, in order of time."""
+    by_owner = {approval.owner_id: approval for approval in approvals if approval.binds == digest}
     return sorted(by_owner.values(), key=lambda approval: approval.at)
 
 
 def gate_to_approve(stage: Stage, step: int) -> ApprovalGate:
-    """The gate that asks people, before the first step of the stage. Raises NothingToApprove."""
+    """Return the approval gate of a stage that is at that step. Raises NothingToApprove: only the first step needs approval."""
     if stage.approval is None:
-        raise NothingToApprove(f"'{stage.name}' asks for no approval.")
+        raise NothingToApprove(f"'{stage.name}' needs no approval.")
     if step > 1:
-        raise NothingToApprove(f"'{stage.name}' asked before its first step, for the whole rollout: to stop it now, pause it.")
+        raise NothingToApprove(f"'{stage.name}' needs approval before its first step only, for the whole rollout: pause it to stop it.")
     return stage.approval
 
 
 def check_may_decide(gate: ApprovalGate, caller: Caller, requester_id: str) -> None:
-    """Raise ServiceCannotApprove or OwnRelease for those whose yes or no does not count."""
+    """Raise ServiceCannotApprove or OwnRelease if the caller may neither approve nor reject."""
     if caller.owner.kind != "person":
-        raise ServiceCannotApprove(f"'{caller.owner.name}' is a service: people approve and reject.")
+        raise ServiceCannotApprove(f"'{caller.owner.name}' is a service: only people can approve or reject.")
     if caller.owner_id == requester_id and not gate.allow_requester:
-        raise OwnRelease(f"'{caller.owner.name}' added this flag: somebody else has to decide.")
+        raise OwnRelease(f"'{caller.owner.name}' added this flag: somebody else must decide.")
 
 
 def check_not_approved(approvals: Sequence[Approval], caller: Caller) -> None:
-    """Raise AlreadyApproved where the caller's yes counts already."""
+    """Raise AlreadyApproved if an approval of the caller already counts."""
     if any(approval.owner_id == caller.owner_id for approval in approvals):
-        raise AlreadyApproved(f"'{caller.owner.name}' has approved this already: somebody else has to.")
+        raise AlreadyApproved(f"'{caller.owner.name}' has already approved this: any further approval must come from somebody else.")

@@ -1,4 +1,4 @@
-"""Controls: what a person can do with a release, and when."""
+"""Controls: what a person can do with a release, and in which states."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -10,7 +10,7 @@ from domain.releases.status import FINISHED, UNFINISHED, ReleaseStatus, status_i
 
 
 class Control(StrEnum):
-    """What a person can do with a release."""
+    """A control: something that a person can do with a release."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -25,79 +25,81 @@ class Control(StrEnum):
 
     @property
     def verb(self) -> str:
-        """How people say it."""
+        """The control as a verb."""
         return "roll back" if self is Control.ROLLBACK else self.value
 
 
 ACTING: Final = "acting"
-"""The column of its own: a running release whose stage is being carried out right now."""
+"""The state of a running release while its stage is being carried out. It has its own column in `ALLOWED_WHEN`."""
 
-_STANDING = frozenset({ReleaseStatus.RUNNING, ReleaseStatus.PAUSED, ReleaseStatus.BLOCKED})
+_STEERABLE = frozenset({ReleaseStatus.RUNNING, ReleaseStatus.PAUSED, ReleaseStatus.BLOCKED})
 
 ALLOWED_WHEN: dict[Control, frozenset[str]] = {
     Control.PAUSE: frozenset({ReleaseStatus.STARTING, ReleaseStatus.RUNNING, ACTING}),
     Control.RESUME: frozenset({ReleaseStatus.PAUSED}),
     Control.ADVANCE: frozenset({ReleaseStatus.RUNNING, ACTING}),
-    Control.SKIP: frozenset({*_STANDING, ACTING}),
+    Control.SKIP: frozenset({*_STEERABLE, ACTING}),
     Control.RETRY: frozenset({ReleaseStatus.BLOCKED, ACTING}),
-    Control.RESTART: frozenset({*_STANDING, ACTING}),
+    Control.RESTART: frozenset({*_STEERABLE, ACTING}),
     Control.APPROVE: frozenset({ReleaseStatus.STARTING, ReleaseStatus.RUNNING, ReleaseStatus.PAUSED, ACTING}),
     Control.REJECT: frozenset({ReleaseStatus.STARTING, ReleaseStatus.RUNNING, ReleaseStatus.PAUSED, ACTING}),
-    Control.ROLLBACK: frozenset({ReleaseStatus.STARTING, *_STANDING, ACTING, *FINISHED}) - {ReleaseStatus.ROLLED_BACK},
+    Control.ROLLBACK: frozenset({ReleaseStatus.STARTING, *_STEERABLE, ACTING, *FINISHED}) - {ReleaseStatus.ROLLED_BACK},
     Control.REMOVE: frozenset({*UNFINISHED, ACTING}),
 }
-"""While a stage acts, the record may show what came of it a moment before the workflow knows: *retry* and *advance* wait for the outcome,
-and so does whatever was asked of a later visit. The others that are allowed then call the stage off, unless its change was made already.
+"""The states in which each control is allowed.
+
+While a stage acts, the record may show its outcome a moment before the workflow knows it. So *retry* and *advance* wait for the
+outcome, and so does any control meant for a later visit. The other allowed controls cancel the stage, unless its change is already made.
 """
 
 LEAVING = frozenset({Control.SKIP, Control.RESTART})
-"""The controls that call off a stage which is acting."""
+"""The controls that cancel a stage which is acting."""
 
 
-DECIDING = (Control.APPROVE, Control.REJECT)
-"""The controls that make sense only where a stage asks people."""
+APPROVAL_CONTROLS = (Control.APPROVE, Control.REJECT)
+"""The controls that only make sense for a stage that requires approval."""
 
 
-def allowed_controls(standing: str, *, asks: bool = False, is_newest: bool = True) -> list[str]:
-    """The controls that make sense for a release standing so, whose stage asks people or does not.
+def allowed_controls(state: str, *, needs_approval: bool = False, is_newest: bool = True) -> list[str]:
+    """Return the controls that are allowed in a state, for a stage that requires approval or does not.
 
-    One that has ended is rolled back only where it is the newest of its feature.
+    A finished release can be rolled back only if it is the newest of its feature.
     """
-    possible = (control for control in Control if asks or control not in DECIDING)
-    allowed = [control for control in possible if standing in ALLOWED_WHEN[control]]
-    return [control.value for control in allowed if is_newest or control is not Control.ROLLBACK or standing not in FINISHED]
+    possible = (control for control in Control if needs_approval or control not in APPROVAL_CONTROLS)
+    allowed = [control for control in possible if state in ALLOWED_WHEN[control]]
+    return [control.value for control in allowed if is_newest or control is not Control.ROLLBACK or state not in FINISHED]
 
 
-def check_allowed(control: Control, standing: str) -> None:
-    """Raise ControlNotAllowed, naming what is allowed, if the control makes no sense now."""
-    if standing not in ALLOWED_WHEN[control]:
-        allowed = allowed_controls(standing)
-        raise ControlNotAllowed(not_allowed_in_words(control, standing, allowed), status=standing, allowed=allowed)
+def check_allowed(control: Control, state: str) -> None:
+    """Raise ControlNotAllowed, which names the allowed controls, if this one is not allowed in that state."""
+    if state not in ALLOWED_WHEN[control]:
+        allowed = allowed_controls(state)
+        raise ControlNotAllowed(not_allowed_in_words(control, state, allowed), status=state, allowed=allowed)
 
 
-def not_allowed_in_words(control: Control, standing: str, allowed: Sequence[str]) -> str:
-    """Why a control makes no sense for a release standing so, and which do."""
-    remedy = f"allowed now: {', '.join(allowed)}" if allowed else "nothing can be done with it any more"
-    return f"The release is {status_in_words(standing)}, so it can't be asked to {control.verb}; {remedy}."
+def not_allowed_in_words(control: Control, state: str, allowed: Sequence[str]) -> str:
+    """Describe for people why a control is not allowed in a state, and which controls are."""
+    remedy = f"allowed now: {', '.join(allowed)}" if allowed else "no control is allowed any more"
+    return f"Can't {control.verb} a release that is {status_in_words(state)}; {remedy}."
 
 
 class Expected(Message):
-    """Where the caller last saw the release; what is not given is not checked."""
+    """The stage and visit in which the caller last saw the release. A field that is not given is not checked."""
 
     stage: str | None = None
     visit: int | None = None
 
-    def or_visit(self, visit: int) -> "Expected":
-        """The same, with that visit where the caller named none."""
+    def with_default_visit(self, visit: int) -> "Expected":
+        """Return it with that visit, unless the caller named one."""
         return self if self.visit is not None else self.model_copy(update={"visit": visit})
 
     def is_ahead_of(self, visit: int) -> bool:
-        """Whether the caller has seen a later visit: the record shows a change a moment before its workflow knows."""
+        """True if the caller has seen a later visit: the record shows a change a moment before its workflow knows it."""
         return self.visit is not None and self.visit > visit
 
     def check(self, stage: str, visit: int) -> None:
-        """Raise StageMoved if the release has gone on since."""
+        """Raise StageMoved if the release is in another stage or visit."""
         stage_differs = self.stage is not None and self.stage.casefold() != stage.casefold()
         if stage_differs or self.visit not in (None, visit):
-            message = f"The release is in stage '{stage}', visit {visit}: look at it again before you decide."
+            message = f"The release is now in stage '{stage}', visit {visit}: look at it again before you decide."
             raise StageMoved(message, stage=stage, visit=visit)

@@ -1,4 +1,4 @@
-"""Why a stage that is due does not act."""
+"""The reason why a stage that is due does not act."""
 
 from typing import Literal
 
@@ -8,7 +8,10 @@ GateHoldCode = Literal["stopped", "freeze", "window", "approval"]
 
 
 class GateHold(Message):
-    """What keeps a stage from acting, and until when, where that is known. It is no refusal: the stage acts once nothing does."""
+    """The reason why a stage is held back, and until when, if that is known.
+
+    It is no refusal: the stage acts as soon as nothing holds it back.
+    """
 
     code: GateHoldCode
     message: str

@@ -1,4 +1,4 @@
-"""What keeps a stage that is due from acting: stops, freezes, windows, approvals, in this order."""
+"""Checks that hold back a stage that is due: stops, then freezes and windows, then approvals."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -13,7 +13,10 @@ from domain.releases.stop import Stop
 
 
 class GateFacts(NamedTuple):
-    """What decides whether a stage may act now. Approvals are those that count; steps after the first ask nobody."""
+    """The facts that decide if a stage may act now.
+
+    `approvals` are only those that count. Steps after the first need none.
+    """
 
     stage: str
     environment: str
@@ -27,21 +30,20 @@ class GateFacts(NamedTuple):
 
 
 def held_by(facts: GateFacts) -> GateHold | None:
-    """The first thing that keeps the stage from acting; nothing where it may. Raises ApprovalTimedOut."""
-    return next((held for look in _LOOKS if (held := look(facts))), None)
+    """Return the first reason to hold back the stage, or None if it may act. Raises ApprovalTimedOut."""
+    return next((held for check in _CHECKS if (held := check(facts))), None)
 
 
 def _stopped(facts: GateFacts) -> GateHold | None:
-    standing = [stop for stop in facts.stops if stop.stands(facts.at)]
-    if not standing:
+    active = [stop for stop in facts.stops if stop.is_active(facts.at)]
+    if not active:
         return None
-    until = None if any(stop.expires_at is None for stop in standing) else max(stop.expires_at for stop in standing if stop.expires_at)
-    return GateHold(
-        code="stopped", message=f"{'; '.join(stop.in_words() for stop in standing)}. It goes on once that is lifted.", until=until
-    )
+    until = None if any(stop.expires_at is None for stop in active) else max(stop.expires_at for stop in active if stop.expires_at)
+    message = f"{'; '.join(stop.in_words() for stop in active)}. The release continues once that is lifted."
+    return GateHold(code="stopped", message=message, until=until)
 
 
-def _frozen_or_shut(facts: GateFacts) -> GateHold | None:
+def _frozen_or_closed(facts: GateFacts) -> GateHold | None:
     found = next_opening(facts.gates, facts.environment, facts.at, facts.freezes)
     if found.freeze:
         why = f": {found.freeze.reason}" if found.freeze.reason else ""
@@ -60,9 +62,9 @@ def _unapproved(facts: GateFacts) -> GateHold | None:
     given = f"{len(facts.approvals)} of {gate.approvals}" + "".join(f", by {each.owner}" for each in facts.approvals)
     deadline = facts.due_at + gate.timeout if gate.timeout else None
     if deadline and facts.at >= deadline:
-        raise ApprovalTimedOut(f"'{facts.stage}' was not approved in time: {given} approvals by {deadline:%Y-%m-%d %H:%M:%S} UTC.")
+        raise ApprovalTimedOut(f"'{facts.stage}' was not approved in time: {given}. The deadline was {deadline:%Y-%m-%d %H:%M:%S} UTC.")
     message = f"'{facts.stage}' waits for approval by people with the right on {facts.environment}: {given}."
     return GateHold(code="approval", message=message, until=deadline)
 
 
-_LOOKS: tuple[Callable[[GateFacts], GateHold | None], ...] = (_stopped, _frozen_or_shut, _unapproved)
+_CHECKS: tuple[Callable[[GateFacts], GateHold | None], ...] = (_stopped, _frozen_or_closed, _unapproved)

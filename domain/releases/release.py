@@ -6,15 +6,15 @@ from typing import Any
 from domain.flags.flag import Value
 from domain.model import Frozen, Message, Moment
 from domain.pipelines.pipeline import OnConflict
-from domain.pipelines.trigger import Trigger, WaitUntil
+from domain.pipelines.trigger import Trigger
 from domain.releases.gate_hold import GateHold
 from domain.releases.rollback import PreviousEnd, Rollback
-from domain.releases.schedule import due_at, remaining, resumes_at
+from domain.releases.schedule import remaining, resumes_at
 from domain.releases.status import FINISHED, ReleaseStatus, StageOutcome
 
 
 class Blocked(Message):
-    """Why a release waits for a person."""
+    """The reason why a release waits for a person."""
 
     code: str
     message: str
@@ -22,33 +22,33 @@ class Blocked(Message):
     details: dict[str, Any] = {}
 
     def without_details(self) -> "Blocked":
-        """The reason alone: what flags hold stays in the database."""
+        """Return the reason without the values of flags, which stay in the database."""
         return self.model_copy(update={"details": {}})
 
 
 class Paused(Message):
-    """The clock of the wait stands still; `remaining` of it is left, none where the stage was due.
+    """A pause. `remaining` is the rest of the wait, zero if the stage was due.
 
-    A stage that waits for a point in time waits `until` then all the same: that does not move.
+    A stage that waits for a fixed time acts no earlier than `until`: a pause does not move that.
     """
 
     since: Moment
     remaining: timedelta
     until: Moment | None = None
     by: str = ""
-    """Who asked for it; unknown of a pause that 0.1 recorded."""
+    """The owner who paused it; empty for a pause that 0.1 recorded."""
     reason: str | None = None
 
 
 class NextStep(Message):
-    """The step that a rollout takes next, so long after the one before was made."""
+    """The next step of a rollout, due `every` after the previous one was carried out."""
 
     step: int
     every: timedelta
 
 
 class NextStage(Message):
-    """The stage that a release enters when it is done with this one."""
+    """The stage that a release enters after the current one."""
 
     index: int
     name: str
@@ -57,7 +57,7 @@ class NextStage(Message):
 
 
 class PipelineRef(Message):
-    """Which pipeline version a release runs on."""
+    """The pipeline version that a release runs on."""
 
     id: str
     key: str
@@ -66,7 +66,7 @@ class PipelineRef(Message):
 
 
 class Release(Frozen):
-    """The record of a release: where it stands and who answers for it."""
+    """The record of a release: its position, its times, and the owner who is responsible for it."""
 
     id: str
     project: str
@@ -98,17 +98,17 @@ class Release(Frozen):
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing more will happen to it by itself."""
+        """True if nothing more will happen to it by itself."""
         return self.status in FINISHED
 
     @property
     def is_under_way(self) -> bool:
-        """Whether its own workflow moves it: one that had ended is rolled back by another."""
+        """True if its own workflow moves it. A release that had ended is rolled back by a separate workflow."""
         return not self.is_finished and not self.is_rolling_back_after_its_end
 
     @property
     def is_rolling_back_after_its_end(self) -> bool:
-        """Whether it had ended, and a workflow made for it puts back what it changed."""
+        """True if it had ended and a separate workflow is rolling it back."""
         return self.status is ReleaseStatus.ROLLING_BACK and self.rollback is not None and self.rollback.ended is not None
 
     @property
@@ -123,82 +123,82 @@ class Release(Frozen):
 
     @property
     def workflow_id(self) -> str:
-        """The Temporal workflow id of the release; people search for it."""
+        """The Temporal workflow id of the release, by which people search for it."""
         return f"release/{self.project}/{self.feature}/{self.id}"
 
     def started(self, at: datetime, acts_at: datetime) -> "Release":
-        """Its workflow has started. This alone leaves the sequence: the workflow counts from there."""
+        """Return a copy that its workflow has started. The sequence stays: the workflow counts from there."""
         return self.model_copy(update={"status": ReleaseStatus.RUNNING, "entered_at": at, "acts_at": acts_at})
 
     def entered(self, stage: NextStage, at: datetime, write_key: str) -> "Release":
-        """It has entered another stage, on a new visit."""
-        place = {"stage_index": stage.index, "stage": stage.name, "environment": stage.environment, "visit": self.visit + 1, "step": 1}
-        acts_at = due_at(stage.trigger, at)
-        return self._moves(write_key, entered_at=at, acts_at=acts_at, **place)
+        """Return a copy that has entered that stage, on a new visit."""
+        position = {"stage_index": stage.index, "stage": stage.name, "environment": stage.environment, "visit": self.visit + 1, "step": 1}
+        acts_at = stage.trigger.due_at(at)
+        return self._moves(write_key, entered_at=at, acts_at=acts_at, **position)
 
     def stepped(self, following: NextStep, at: datetime, write_key: str) -> "Release":
-        """One step of its rollout is made, and the next one is to come."""
+        """Return a copy that has carried out a step of its rollout and waits for the next one."""
         return self._moves(write_key, step=following.step, acts_at=at + following.every)
 
     def ended(self, status: ReleaseStatus, at: datetime, write_key: str) -> "Release":
-        """Nothing more will happen to it."""
+        """Return a copy that is finished, with that status."""
         return self._written(write_key, status=status, ended_at=at, acts_at=None, blocked=None, paused=None)
 
     def blocked_by(self, blocked: Blocked, write_key: str) -> "Release":
-        """It waits for a person. A rollback that was asked for is still to be carried out."""
+        """Return a copy that is blocked. A rollback that was requested stays pending."""
         return self._written(write_key, status=ReleaseStatus.BLOCKED, blocked=blocked, paused=None, acts_at=None, rollback=self.rollback)
 
     def made_due_now(self, responsible_id: str, at: datetime, write_key: str) -> "Release":
-        """A person has answered for trying again, or for waiting no longer: it acts at once."""
+        """Return a copy that is due at once, because a person retried it or cut its wait short. That person is now responsible."""
         return self._moves(write_key, acts_at=at, responsible_id=responsible_id)
 
     def held_back_by(self, held: GateHold) -> "Release":
-        """Its stage is due and may not act yet. This alone leaves the sequence: nothing is decided."""
+        """Return a copy that is held back: its stage is due but may not act yet. The sequence stays, because nothing is decided."""
         return self.model_copy(update={"held": held, "acts_at": held.until})
 
     def paused_at(self, trigger: Trigger, at: datetime, by: str, write_key: str, reason: str | None = None) -> "Release":
-        """The clock of its wait stands still; one that has not started keeps the whole wait."""
-        acts_at = at if self.held else self.acts_at or due_at(trigger, at)
-        until = acts_at if isinstance(trigger, WaitUntil) and self.step == 1 and not self.held else None
+        """Return a copy that is paused. It keeps the rest of its wait, or the whole wait if that has not started."""
+        acts_at = at if self.held else self.acts_at or trigger.due_at(at)
+        until = acts_at if trigger.is_fixed_time and self.step == 1 and not self.held else None
         paused = Paused(since=at, remaining=remaining(acts_at, at), until=until, by=by, reason=reason)
         return self._written(write_key, status=ReleaseStatus.PAUSED, acts_at=None, paused=paused)
 
     def resumed(
         self, responsible_id: str, entered_at: datetime, at: datetime, write_key: str, *, left: timedelta | None = None
     ) -> "Release":
-        """The clock goes on, with what is left by Temporal's clock where that is known."""
+        """Return a copy that runs again, with the rest of its wait. `left` is that rest by Temporal's clock, if known."""
         paused = self.paused or Paused(since=at, remaining=timedelta(0))
         acts_at = resumes_at(paused.remaining if left is None else left, at, paused.until)
         return self._moves(write_key, responsible_id=responsible_id, entered_at=self.entered_at or entered_at, acts_at=acts_at)
 
     def rolling_back(self, rollback: Rollback, write_key: str) -> "Release":
-        """What it changed is to be put back, at once."""
+        """Return a copy that is to be rolled back at once."""
         times = {"acts_at": rollback.asked_at, "ended_at": None}
         return self._written(write_key, status=ReleaseStatus.ROLLING_BACK, rollback=rollback, blocked=None, paused=None, **times)
 
     def rolled_back(self, rollback: Rollback, at: datetime, write_key: str) -> "Release":
-        """What it changed is put back, and nothing more will happen to it."""
+        """Return a copy that is rolled back and finished."""
         return self.ended(ReleaseStatus.ROLLED_BACK, at, write_key).model_copy(update={"rollback": rollback})
 
     def returned_to(self, stage: NextStage, rollback: Rollback, at: datetime, write_key: str) -> "Release":
-        """What was done after an earlier stage is put back: it waits, paused, in the stage after that one."""
-        waits = self.entered(stage, at, write_key).paused_at(stage.trigger, at, rollback.by.owner, write_key, rollback.reason)
-        return waits.model_copy(update={"sequence": self.sequence + 1, "rollback": rollback})
+        """Return a copy that was rolled back to an earlier stage and is paused in the stage that follows that one."""
+        paused = self.entered(stage, at, write_key).paused_at(stage.trigger, at, rollback.by.owner, write_key, rollback.reason)
+        return paused.model_copy(update={"sequence": self.sequence + 1, "rollback": rollback})
 
     def ended_as_before(self, rollback: Rollback, ended: PreviousEnd, write_key: str) -> "Release":
-        """It had ended when it was to be rolled back, and nothing was put back."""
+        """Return a copy that has ended as before: its rollback was given up, and nothing was reverted."""
         restored = {"status": ReleaseStatus(ended.status), "ended_at": ended.at, "acts_at": None}
         return self._written(write_key, rollback=rollback.given_up(), **restored)
 
     def with_responsible(self, owner_id: str) -> "Release":
-        """From now on it acts by that owner's rights."""
+        """Return a copy that from now on acts by the rights of that owner."""
         return self.model_copy(update={"responsible_id": owner_id})
 
     def _moves(self, write_key: str, **changes: Any) -> "Release":
         return self._written(write_key, status=ReleaseStatus.RUNNING, blocked=None, paused=None, **changes)
 
     def _written(self, write_key: str, **changes: Any) -> "Release":
-        """Whatever is not about a rollback that was asked for means that it is given up."""
+        """Return a copy with the next sequence. A pending rollback is given up unless the changes set it."""
         rollback = self.rollback.given_up() if self.rollback and self.rollback.is_asked else self.rollback
         return self.model_copy(
             update={"rollback": rollback, "held": None} | changes | {"sequence": self.sequence + 1, "write_key": write_key}

@@ -1,4 +1,4 @@
-"""A rollback: who asked for it, how far it goes, and what came of it."""
+"""A rollback: the request, its scope and its result."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -7,13 +7,14 @@ from typing import Any, Literal
 from domain.access import Person
 from domain.errors import Invalid, Problem
 from domain.model import Message, Moment
+from domain.text import did_you_mean
 
-Because = Literal["changed_by_hand", "segment_gone", "environment_gone", "priority_taken"]
-"""Why a field is not put back: somebody changed it since, what it belongs to is gone, or its rank is another's by now."""
+LeftAloneReason = Literal["changed_by_hand", "segment_gone", "environment_gone", "priority_taken"]
+"""The reason why a field is not reverted: somebody changed it since, it belongs to something that is gone, or its priority is taken."""
 
 
 class RollbackState(StrEnum):
-    """What has become of a rollback."""
+    """The progress of a rollback."""
 
     ASKED = "asked"
     DONE = "done"
@@ -21,25 +22,25 @@ class RollbackState(StrEnum):
 
 
 class LeftAlone(Message):
-    """A field that was not put back: what it was before the release, what the release made of it, and what it is now."""
+    """A field that was not reverted: its value before the release, the one that the release set, and the current one."""
 
     environment: str
     field: str
-    because: Because
+    because: LeftAloneReason
     before: Any = None
     after: Any = None
     now: Any = None
 
 
 class PreviousEnd(Message):
-    """How a release had ended before it was to be rolled back."""
+    """The status of a release that had ended before its rollback was requested, and when it ended."""
 
     status: str
     at: Moment
 
 
 class Rollback(Message):
-    """What a person asked for; the `n`th rollback of its release. Changes of stages from `undoes_from` on are put back."""
+    """The `n`th rollback of a release, requested by a person. It reverts the changes of the stages from `undoes_from` on."""
 
     n: int
     by: Person
@@ -55,41 +56,41 @@ class Rollback(Message):
 
     @property
     def is_asked(self) -> bool:
-        """Whether it is still to be carried out."""
+        """True if it has been requested and not carried out yet."""
         return self.state is RollbackState.ASKED
 
     def asked_again(self, person: Person, at: Moment) -> "Rollback":
-        """The same, on behalf of the one who has it tried again."""
+        """Return a copy that is requested by the person who retries it."""
         return self.model_copy(update={"by": person, "asked_at": at})
 
     def done(self, at: Moment, left_alone: tuple[LeftAlone, ...]) -> "Rollback":
-        """It is carried out, but for what was left alone."""
+        """Return a copy that was carried out, except for the fields that were left alone."""
         return self.model_copy(update={"state": RollbackState.DONE, "done_at": at, "left_alone": left_alone})
 
     def given_up(self) -> "Rollback":
-        """It is not carried out any more; nothing was put back."""
+        """Return a copy that was abandoned: it is no longer pending, and nothing was reverted."""
         return self.model_copy(update={"state": RollbackState.GIVEN_UP})
 
     def without_left_alone(self) -> "Rollback":
-        """The intent alone: what flags hold stays in the database."""
+        """Return the request without the values of flags, which stay in the database."""
         return self.model_copy(update={"left_alone": ()})
 
     def in_words(self) -> str:
-        """What was asked, and by whom."""
-        how = f"to what '{self.to_stage}' left" if self.to_stage else "for good"
-        return f"rolled back {how}{', over changes by hand too,' if self.force else ''} as {self.by.owner} asked"
+        """Describe the request for people: `rolled back for good, as requested by olivia`."""
+        scope = f"to the state after '{self.to_stage}'" if self.to_stage else "for good"
+        return f"rolled back {scope}{', overwriting changes by hand' if self.force else ''}, as requested by {self.by.owner}"
 
 
 def rollback_key(release: str, n: int, environment: str) -> str:
-    """The natural key of the change that a rollback makes in one environment."""
+    """Return the natural key of the change that a rollback makes in one environment."""
     return f"{release}/rollback/{n}/{environment}"
 
 
-def stage_to_return_to(come_through: Sequence[str], name: str, standing: str) -> int:
-    """How many stages a release has come through up to the one of that name. Raises Invalid."""
-    names = [each.casefold() for each in come_through]
+def first_undone_stage(passed: Sequence[str], name: str, current: str) -> int:
+    """Return the position after the named stage in the list of passed stages. Raises Invalid if it is not one of them."""
+    names = [each.casefold() for each in passed]
     if name.casefold() in names:
         return names.index(name.casefold()) + 1
-    known = ", ".join(f"'{each}'" for each in come_through) or "no stage"
-    message = f"The release can't be rolled back to '{name}': before '{standing}' it has come through {known}."
+    known = ", ".join(f"'{each}'" for each in passed) or "no stage"
+    message = f"The release can't be rolled back to '{name}': before '{current}' it has passed {known}.{did_you_mean(name, passed)}"
     raise Invalid(message, problems=(Problem(pointer="/to_stage", code="not_found", message=message),))

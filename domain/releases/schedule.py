@@ -1,4 +1,4 @@
-"""When a stage acts. The workflow, the store, the answers and the simulation all ask here."""
+"""The times at which stages act. The workflow, the store, the API and the simulation all compute them here."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -6,68 +6,54 @@ from typing import NamedTuple
 
 from domain.pipelines.freeze import HORIZON, Freeze, next_opening
 from domain.pipelines.pipeline import Stage
-from domain.pipelines.trigger import Trigger, WaitFor, WaitUntil
-
-
-def due_at(trigger: Trigger, entered_at: datetime) -> datetime:
-    """When a stage entered at that time becomes due; at once, where its point in time has passed."""
-    match trigger:
-        case WaitFor(duration=duration):
-            return entered_at + duration
-        case WaitUntil():
-            return max(trigger.instant(), entered_at)
-        case _:
-            return entered_at
-
-
-def has_passed(trigger: Trigger, entered_at: datetime) -> bool:
-    """Whether a stage entered at that time acts at once because its point in time is over."""
-    return isinstance(trigger, WaitUntil) and trigger.instant() < entered_at
 
 
 def remaining(acts_at: datetime, at: datetime) -> timedelta:
-    """How much of a wait is left, nothing where it is over."""
+    """Return how much of a wait is left; zero if it is over."""
     return max(acts_at - at, timedelta(0))
 
 
-def bounded(left: timedelta, entered_at: datetime, acts_at: datetime, heard_at: datetime) -> timedelta:
-    """How much of a wait is left where another clock, which may be wrong, said so much when it stopped.
+def bounded(left: timedelta, entered_at: datetime, acts_at: datetime, noticed_at: datetime) -> timedelta:
+    """Return the remaining wait as another clock reported it, within the bounds that this clock knows: the other may be wrong.
 
-    It stopped before this one heard of it, and after the wait began: nothing acts too soon, and nobody waits longer than the whole wait.
+    The wait was stopped after it began and before this clock noticed. So nothing acts too early, or waits longer than the whole wait.
     """
-    return max(remaining(acts_at, heard_at), min(left, remaining(acts_at, entered_at)))
+    return max(remaining(acts_at, noticed_at), min(left, remaining(acts_at, entered_at)))
 
 
 def resumes_at(left: timedelta, at: datetime, until: datetime | None = None) -> datetime:
-    """When a stage acts whose clock stood still with so much left of its wait, and goes on at that time; a point in time did not move."""
+    """Return when a stage acts that is resumed at that time with the rest of its wait. A fixed time (`until`) did not move."""
     return max(until, at) if until else at + left
 
 
-Opens = Callable[[Stage, datetime], datetime]
-"""When a stage that is due at that time may act, as far as windows and freezes say."""
+Calendar = Callable[[Stage, datetime], datetime]
+"""A function that returns when a stage that is due at that time may act, by its windows and by freezes."""
 
 
-def at_once(_stage: Stage, at: datetime) -> datetime:
-    """Nothing keeps a stage from acting when it is due."""
+def always_open(_stage: Stage, at: datetime) -> datetime:
+    """Let every stage act when it is due."""
     return at
 
 
-def by_calendar(freezes: Sequence[Freeze]) -> Opens:
-    """Stages act within their windows, and not in these freezes."""
+def calendar_of(freezes: Sequence[Freeze]) -> Calendar:
+    """Return the calendar in which stages act within their windows and outside these freezes."""
     return lambda stage, at: next_opening(stage.gates, stage.environment, at, freezes).at or at + HORIZON
 
 
-def steps_at(stage: Stage, step: int, due: datetime, opens: Opens = at_once) -> Iterator[tuple[int, datetime]]:
-    """When each step of a stage from that one on acts, if that one is due then: each is due so long after the one before was made."""
+def steps_at(stage: Stage, step: int, due: datetime, calendar: Calendar = always_open) -> Iterator[tuple[int, datetime]]:
+    """Yield each step of a stage, from the given one on, and when it acts, if the given one is due then.
+
+    Each step is due `every` after the previous one was carried out.
+    """
     every = stage.rollout.every if stage.rollout else timedelta(0)
     for number in range(step, stage.steps + 1):
-        acts_at = opens(stage, due)
+        acts_at = calendar(stage, due)
         yield number, acts_at
         due = acts_at + every
 
 
 class ScheduledStage(NamedTuple):
-    """When a stage is entered, when it is due, when its next step acts, and when its last one has."""
+    """The times at which a stage is entered, is due, carries out its next step, and has carried out its last one."""
 
     enters_at: datetime | None
     due_at: datetime
@@ -75,21 +61,23 @@ class ScheduledStage(NamedTuple):
     ends_at: datetime
 
 
-def planned(stages: Sequence[Stage], index: int, due: datetime, step: int = 1, opens: Opens = at_once) -> dict[int, ScheduledStage]:
-    """When each stage from `index` on will act, if that one's step is due then and nothing comes between."""
-    plan = {index: _due(None, stages[index], due, step, opens)}
+def planned(
+    stages: Sequence[Stage], index: int, due: datetime, step: int = 1, calendar: Calendar = always_open
+) -> dict[int, ScheduledStage]:
+    """Return when each stage from `index` on will act, if the given step of that one is due then and nothing intervenes."""
+    plan = {index: _scheduled(None, stages[index], due, step, calendar)}
     for later in range(index + 1, len(stages)):
         enters_at = plan[later - 1].ends_at
-        plan[later] = _due(enters_at, stages[later], due_at(stages[later].trigger, enters_at), 1, opens)
+        plan[later] = _scheduled(enters_at, stages[later], stages[later].trigger.due_at(enters_at), 1, calendar)
     return plan
 
 
-def simulated(stages: Sequence[Stage], start: int, at: datetime, opens: Opens = at_once) -> dict[int, ScheduledStage]:
-    """When each stage from `start` on would act, if a flag entered that one at that time."""
-    plan = planned(stages, start, due_at(stages[start].trigger, at), 1, opens)
+def simulated(stages: Sequence[Stage], start: int, at: datetime, calendar: Calendar = always_open) -> dict[int, ScheduledStage]:
+    """Return when each stage from `start` on would act, if a flag entered that one at that time."""
+    plan = planned(stages, start, stages[start].trigger.due_at(at), 1, calendar)
     return plan | {start: plan[start]._replace(enters_at=at)}
 
 
-def _due(enters_at: datetime | None, stage: Stage, due: datetime, step: int, opens: Opens) -> ScheduledStage:
-    acts = [at for _, at in steps_at(stage, step, due, opens)]
+def _scheduled(enters_at: datetime | None, stage: Stage, due: datetime, step: int, calendar: Calendar) -> ScheduledStage:
+    acts = [at for _, at in steps_at(stage, step, due, calendar)]
     return ScheduledStage(enters_at, due, acts[0], acts[-1])

@@ -1,4 +1,4 @@
-"""What would happen to a flag on a pipeline: when each stage and each step would act, and what stands in the way."""
+"""The simulation of a flag on a pipeline: when each stage and step would act, and the obstacles."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -7,24 +7,21 @@ from typing import Literal
 from domain.model import Frozen, Moment
 from domain.pipelines.binding import with_fixed_times
 from domain.pipelines.freeze import Freeze, next_opening
-from domain.pipelines.gate import gate_in_words
 from domain.pipelines.parameter import Parameters
 from domain.pipelines.pipeline import Stage
-from domain.pipelines.trigger import WaitUntil
-from domain.releases.plan import note_on
-from domain.releases.schedule import ScheduledStage, by_calendar, simulated, steps_at
+from domain.releases.schedule import ScheduledStage, calendar_of, simulated, steps_at
 from domain.releases.status import StageOutcome
 
 
 class SimulatedStep(Frozen):
-    """A step of a rollout: the share that it would lead to, in percent, and when."""
+    """A step of a rollout: the share that it would lead to, in percent, and the time."""
 
     percent: int
     acts_at: Moment
 
 
 class SimulatedStage(Frozen):
-    """When a stage would be entered and would act; nothing, from where a time is not given on."""
+    """The times at which a stage would be entered and would act; None from the first stage on whose time is not given."""
 
     name: str
     environment: str
@@ -36,7 +33,7 @@ class SimulatedStage(Frozen):
 
 
 class Obstacle(Frozen):
-    """What would keep the flag from being added now, or from climbing so; `pointer` leads into the pipeline or the request."""
+    """A reason why the flag can't be added now, or would not move as simulated. `pointer` leads into the pipeline or the request."""
 
     about: Literal["pipeline", "request", "feature", "right", "stop"]
     code: str
@@ -47,30 +44,26 @@ class Obstacle(Frozen):
 def simulate(
     stages: Sequence[Stage], start: int, at: datetime, parameters: Parameters, freezes: Sequence[Freeze] = ()
 ) -> list[SimulatedStage]:
-    """Every stage of a pipeline, for a flag that enters the one at `start` at that time; those before it are not run."""
-    ready = with_fixed_times(stages, parameters)
-    known = next((index for index, stage in enumerate(ready) if index >= start and _has_no_time(stage)), len(ready))
-    plan = simulated(ready[:known], start, at, by_calendar(freezes)) if known > start else {}
-    return [_simulated(stage, plan.get(index), index < start, freezes) for index, stage in enumerate(ready)]
+    """Return every stage of a pipeline, for a flag that enters the one at `start` at that time. Earlier stages are not run."""
+    fixed = with_fixed_times(stages, parameters)
+    known = next((index for index, stage in enumerate(fixed) if index >= start and stage.trigger.parameters), len(fixed))
+    plan = simulated(fixed[:known], start, at, calendar_of(freezes)) if known > start else {}
+    return [_simulated(stage, plan.get(index), index < start, freezes) for index, stage in enumerate(fixed)]
 
 
 def ends_at(stages: Sequence[SimulatedStage]) -> datetime | None:
-    """When the last stage would be done, where that is known."""
+    """Return when the last stage would have acted, or None if that is not known."""
     last = stages[-1] if stages else None
     if last is None or last.acts_at is None:
         return None
     return last.steps[-1].acts_at if last.steps else last.acts_at
 
 
-def _has_no_time(stage: Stage) -> bool:
-    return isinstance(stage.trigger, WaitUntil) and stage.trigger.at is None
-
-
 def _simulated(stage: Stage, due: ScheduledStage | None, is_before: bool, freezes: Sequence[Freeze]) -> SimulatedStage:
     steps = None
     if stage.rollout and due:
         shares = stage.rollout.shares
-        acts = steps_at(stage, 1, due.due_at, by_calendar(freezes))
+        acts = steps_at(stage, 1, due.due_at, calendar_of(freezes))
         steps = tuple(SimulatedStep(percent=shares[number - 1], acts_at=acts_at) for number, acts_at in acts)
     return SimulatedStage(
         name=stage.name,
@@ -84,13 +77,14 @@ def _simulated(stage: Stage, due: ScheduledStage | None, is_before: bool, freeze
 
 
 def _notes(stage: Stage, due: ScheduledStage, freezes: Sequence[Freeze]) -> Iterator[str]:
-    """What is to be said of when it acts."""
-    if note := note_on(stage, due.enters_at):
+    """Yield remarks about the time at which the stage would act."""
+    if due.enters_at and (note := stage.trigger.note(due.enters_at)):
         yield note
     found = next_opening(stage.gates, stage.environment, due.due_at, freezes)
     if found.freeze:
-        yield f"'{found.freeze.name}' freezes {stage.environment} when it is due, until {found.freeze.ends_at:%Y-%m-%d %H:%M:%S} UTC."
+        ends = f"{found.freeze.ends_at:%Y-%m-%d %H:%M:%S} UTC"
+        yield f"'{found.freeze.name}' freezes {stage.environment} when the stage is due, until {ends}."
     if found.window:
-        yield "Its window is shut when it is due: it acts when that opens."
+        yield "Its window is closed when it is due, so it acts when the window opens."
     if stage.approval:
-        yield f"It asks for {gate_in_words(stage.approval)}: this is the soonest."
+        yield f"It needs {stage.approval.in_words()}, so this is the earliest time."

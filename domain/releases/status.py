@@ -1,10 +1,10 @@
-"""Where a release stands, and what became of its stages."""
+"""The status of a release, and the outcomes of its stages."""
 
 from enum import StrEnum
 
 
 class ReleaseStatus(StrEnum):
-    """Where a release stands, as a whole."""
+    """The status of a release as a whole."""
 
     STARTING = "starting"
     RUNNING = "running"
@@ -22,7 +22,7 @@ UNFINISHED = frozenset(ReleaseStatus) - FINISHED
 
 
 class StageOutcome(StrEnum):
-    """What became of a stage, or of one visit to it."""
+    """The outcome of a stage, or of one visit to it."""
 
     NOT_RUN = "not_run"
     PENDING = "pending"
@@ -36,5 +36,5 @@ class StageOutcome(StrEnum):
 
 
 def status_in_words(status: str) -> str:
-    """A status or an outcome as people say it: on the wire its words are joined."""
+    """Return a status or an outcome for people, without the underscores that it has on the wire."""
     return status.replace("_", " ")

@@ -1,4 +1,4 @@
-"""Stop the line: while a stop stands, nothing in its scope acts."""
+"""Stops: while one is active, nothing in its scope acts."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from domain.text import Slug
 
 
 class Stop(Frozen):
-    """Somebody has stopped a project, one of its environments or pipelines, until it is lifted or expires."""
+    """A stop of a project, or of one of its environments or pipelines, until it is lifted or expires."""
 
     id: str
     reason: str
@@ -20,16 +20,16 @@ class Stop(Frozen):
     lifted_at: Moment | None = None
     lifted_by: str | None = None
 
-    def stands(self, at: datetime) -> bool:
-        """Whether it is neither lifted nor expired at that time."""
+    def is_active(self, at: datetime) -> bool:
+        """True if it is neither lifted nor expired at that time."""
         return self.lifted_at is None and (self.expires_at is None or at < self.expires_at)
 
     def covers(self, environment: str, pipeline: str) -> bool:
-        """Whether a stage there, on that pipeline, is in its scope."""
+        """True if a stage in that environment, on that pipeline, is in its scope."""
         return self.environment in (None, environment) and self.pipeline in (None, pipeline)
 
     def in_words(self) -> str:
-        """What was stopped, by whom and why."""
+        """Describe it for people: its scope, the person who placed it, and the reason."""
         scope = [f"environment {self.environment}"] if self.environment else []
         scope += [f"pipeline {self.pipeline}"] if self.pipeline else []
         return f"{self.placed_by} stopped {' on '.join(scope) or 'the project'} at {self.placed_at:%Y-%m-%d %H:%M:%S} UTC: {self.reason}"

@@ -1,4 +1,4 @@
-"""Why a release isn't moving."""
+"""The reason why a release isn't moving."""
 
 from datetime import datetime, timedelta
 from typing import Literal
@@ -12,7 +12,7 @@ from domain.releases.status import ReleaseStatus
 from domain.system import WHY_LATE, TemporalStatus
 
 PATIENCE = timedelta(seconds=60)
-"""How late a stage may be before we say that something is wrong."""
+"""The lateness from which a stage is reported as a problem."""
 
 _NO_TEMPORAL = "Temporal can't be reached, or doesn't know the namespace"
 
@@ -31,11 +31,11 @@ WaitingCode = Literal[
     "no_worker",
     "unavailable",
 ]
-"""All that a release can wait for; docs/guide/why-is-my-release-not-moving.md says what helps."""
+"""Everything that a release can wait for. docs/guide/why-is-my-release-not-moving.md has the remedies."""
 
 
 class WaitingFor(Frozen):
-    """Why a release isn't moving: a code for programs, a sentence for people, and until when, where that is known."""
+    """The reason why a release isn't moving: a code for programs, a sentence for people, and until when, if that is known."""
 
     code: WaitingCode
     message: str
@@ -43,20 +43,21 @@ class WaitingFor(Frozen):
 
 
 def is_overdue(release: Release, now: datetime) -> bool:
-    """Whether it should have gone on by itself more than a minute ago: its stage is due, or it still is to start."""
+    """Return True if it should have acted or started by itself more than a minute ago."""
     due = release.added_at if release.status is ReleaseStatus.STARTING else release.acts_at
     return not release.is_finished and due is not None and now - due >= PATIENCE
 
 
 def waiting_for(release: Release, now: datetime, temporal: TemporalStatus | None = None) -> WaitingFor | None:
-    """Why the release isn't moving; nothing, once it is finished. What Temporal told matters only where it is overdue."""
+    """Return why the release isn't moving, or None if it is finished. Temporal's status only matters if the release is overdue."""
     if release.is_finished:
         return None
     if release.status is ReleaseStatus.BLOCKED and release.blocked:
-        controls = " or ".join(Control(control).verb for control in allowed_controls(release.status))
-        return WaitingFor(code="decision", message=f"Blocked: {release.blocked.message} It waits for a person to {controls} it.")
-    if steered := _steered(release, now, temporal):
-        return steered
+        *verbs, last = (Control(control).verb for control in allowed_controls(release.status))
+        message = f"Blocked: {release.blocked.message} A person must {', '.join(verbs)} or {last} it."
+        return WaitingFor(code="decision", message=message)
+    if held_up := _held_up(release, now, temporal):
+        return held_up
     if release.acts_at is None:
         return _waiting_for_start(release.added_at, now, temporal)
     if release.acts_at > now:
@@ -66,8 +67,8 @@ def waiting_for(release: Release, now: datetime, temporal: TemporalStatus | None
     return _waiting_for_stage(release, release.acts_at, now, temporal)
 
 
-def _steered(release: Release, now: datetime, temporal: TemporalStatus | None) -> WaitingFor | None:
-    """Somebody has paused it or has it rolled back, or something keeps its stage from acting."""
+def _held_up(release: Release, now: datetime, temporal: TemporalStatus | None) -> WaitingFor | None:
+    """Return the reason if the release is paused, is to be rolled back, or is held back."""
     if release.paused:
         return WaitingFor(code="paused", message=_paused_in_words(release.stage, release.paused))
     if release.status is ReleaseStatus.ROLLING_BACK and release.rollback:
@@ -79,45 +80,48 @@ def _steered(release: Release, now: datetime, temporal: TemporalStatus | None) -
 
 def _paused_in_words(stage: str, paused: Paused) -> str:
     if paused.until and paused.remaining:
-        left = f"its time is {paused.until:%Y-%m-%d %H:%M:%S} UTC all the same"
+        left = f"its time, {paused.until:%Y-%m-%d %H:%M:%S} UTC, stays the same"
     else:
-        left = f"{speak_duration(paused.remaining)} of its wait are left" if paused.remaining else "it was due"
+        left = f"{speak_duration(paused.remaining)} remaining" if paused.remaining else "it was due"
     by = f" by {paused.by}" if paused.by else ""
     why = f" ({paused.reason})" if paused.reason else ""
-    return f"Paused{by} in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC{why}: {left}. It waits for a person to resume it."
+    return f"Paused{by} in '{stage}' since {paused.since:%Y-%m-%d %H:%M:%S} UTC{why}: {left}. A person must resume it."
 
 
 def _rolling_back(rollback: Rollback, now: datetime, temporal: TemporalStatus | None) -> WaitingFor:
     if now - rollback.asked_at < PATIENCE:
-        return WaitingFor(code="rolling_back", message=f"It is about to be {rollback.in_words()}.")
-    code, why = _nobody_acts(temporal, now)
-    asked = f"It is to be {rollback.in_words()} at {rollback.asked_at:%Y-%m-%d %H:%M:%S} UTC, and nobody has done it"
-    return WaitingFor(code=code, message=f"{asked}: {why}. It is done once that is over.")
+        return WaitingFor(code="rolling_back", message=f"The release is about to be {rollback.in_words()}.")
+    code, cause = _cause_of_delay(temporal, now)
+    request = f"The release is still to be {rollback.in_words()} at {rollback.asked_at:%Y-%m-%d %H:%M:%S} UTC"
+    return WaitingFor(code=code, message=f"{request}: {cause}. It continues by itself once the problem is resolved.")
 
 
 def _waiting_for_start(added: datetime, now: datetime, temporal: TemporalStatus | None) -> WaitingFor:
-    """No worker is needed to start a workflow."""
+    """Return the reason why the workflow has not started. No worker is needed to start one."""
     if now - added < PATIENCE:
         return WaitingFor(code="starting", message="The release is about to start.")
-    refused = "Temporal answers and has not taken it so far, and the log says why"
-    why = refused if temporal and temporal.reachable else _NO_TEMPORAL
-    message = f"The release was added at {added:%Y-%m-%d %H:%M:%S} UTC and could not be started: {why}. It starts by itself."
+    not_accepted = "Temporal is reachable but has not accepted the workflow yet, see the log"
+    cause = not_accepted if temporal and temporal.reachable else _NO_TEMPORAL
+    message = (
+        f"The release was added at {added:%Y-%m-%d %H:%M:%S} UTC and could not be started: {cause}. "
+        "It starts by itself once the problem is resolved."
+    )
     return WaitingFor(code="unavailable", message=message)
 
 
 def _waiting_for_stage(release: Release, due: datetime, now: datetime, temporal: TemporalStatus | None) -> WaitingFor:
     if now - due < PATIENCE:
         return WaitingFor(code=ACTING, message=f"'{release.stage}' is due and about to act.")
-    code, why = _nobody_acts(temporal, now)
+    code, cause = _cause_of_delay(temporal, now)
     message = (
-        f"'{release.stage}' has been due since {due:%Y-%m-%d %H:%M:%S} UTC and nobody has carried it out: {why}. "
-        "It goes on by itself once that is over."
+        f"'{release.stage}' has been due since {due:%Y-%m-%d %H:%M:%S} UTC and has not acted: {cause}. "
+        "It continues by itself once the problem is resolved."
     )
     return WaitingFor(code=code, message=message)
 
 
-def _nobody_acts(temporal: TemporalStatus | None, now: datetime) -> tuple[WaitingCode, str]:
-    """The code and the words for what a stage that is overdue waits for."""
+def _cause_of_delay(temporal: TemporalStatus | None, now: datetime) -> tuple[WaitingCode, str]:
+    """Return the code and the likely cause for an overdue stage or rollback."""
     if temporal is None:
         return "unavailable", "no worker is running, or Temporal, the database or the flag provider can't be reached"
     if not temporal.reachable:

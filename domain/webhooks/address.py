@@ -1,4 +1,4 @@
-"""Where webhooks may lead: to servers of the public internet, unless a setting allows others."""
+"""Validation of webhook URLs: only servers on the public internet are allowed, unless a setting allows others."""
 
 import ipaddress
 from typing import NamedTuple
@@ -11,25 +11,25 @@ HTTPS = "https"
 _PORTS = {HTTPS: 443, "http": 80}
 
 _UNICAST = ipaddress.ip_network("2000::/3")
-"""All that is given out of IPv6 (RFC 4291); what is mapped from IPv4 or translated to it lies elsewhere."""
+"""All allocated IPv6 unicast addresses (RFC 4291). Addresses mapped from IPv4 or translated to it are outside this range."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class WebhookTarget(NamedTuple):
-    """What a URL says about where to connect."""
+    """The host and port named by a URL."""
 
     host: str
     port: int
 
 
 def target_of(url: str, *, allow_private: bool) -> WebhookTarget:
-    """Where a webhook's URL leads, by what it says itself. Raises AddressRefused."""
+    """Return the host and port of a webhook's URL, without resolving the host. Raise AddressRefused."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise refused("This is no URL: write https://host/path.") from error
+        raise refused("The URL is invalid: write https://host/path.") from error
     if objection := _objection(url, parts, allow_private):
         raise refused(objection)
     return WebhookTarget(str(parts.hostname), _PORTS[parts.scheme] if port is None else port)
@@ -37,10 +37,10 @@ def target_of(url: str, *, allow_private: bool) -> WebhookTarget:
 
 def _objection(url: str, parts: SplitResult, allow_private: bool) -> str | None:
     objections = {
-        "This is no URL: write https://host/path, in ASCII and without spaces.": not _is_plain(url) or not parts.hostname,
+        "The URL is invalid: write https://host/path, in ASCII and without spaces.": not _is_plain(url) or not parts.hostname,
         f"The scheme must be https, not '{parts.scheme}'.": parts.scheme != HTTPS and not (allow_private and parts.scheme in _PORTS),
-        "A URL with a user or a password is not taken: a receiver knows us by the signature.": "@" in parts.netloc,
-        "A URL with a fragment is not taken: a fragment is never sent.": "#" in url,
+        "The URL must not contain a user or password: receivers authenticate us by the signature.": "@" in parts.netloc,
+        "The URL must not contain a fragment: fragments are never sent.": "#" in url,
         "The port must be 1 to 65535.": parts.port == 0,
     }
     return next((objection for objection, applies in objections.items() if applies), None)
@@ -51,20 +51,20 @@ def _is_plain(url: str) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """Whether it is one server of the public internet, and not an IPv4 address in disguise."""
+    """True if the address is a single server on the public internet, and not an IPv4 address embedded in IPv6."""
     if isinstance(address, ipaddress.IPv6Address) and (address not in _UNICAST or address.sixtofour or address.teredo):
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_link_local)
 
 
 def check_addresses(addresses: list[Address], *, allow_private: bool) -> None:
-    """Raise AddressRefused unless every address that a host resolves to is allowed: any one of them may be connected to."""
+    """Raise AddressRefused unless all addresses of a host are allowed, because any of them may be connected to."""
     if not addresses:
         raise refused("The host can't be resolved to an address.")
     if not allow_private and not all(is_public(address) for address in addresses):
-        raise refused("The host leads to an address that is private, loopback, link-local, multicast, reserved or mapped from IPv4.")
+        raise refused("The host resolves to an address that is private, loopback, link-local, multicast, reserved or mapped from IPv4.")
 
 
 def refused(message: str) -> AddressRefused:
-    """The refusal of a webhook's URL."""
+    """Return the refusal of a webhook's URL."""
     return AddressRefused(message, problems=(Problem(pointer="/url", code=AddressRefused.code(), message=message),))

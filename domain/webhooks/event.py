@@ -1,4 +1,4 @@
-"""What webhooks tell: the events, and the document that is sent of each."""
+"""The events that webhooks send, and the document sent for each."""
 
 import json
 from enum import StrEnum
@@ -8,11 +8,11 @@ from domain.audit import Actor, AuditEntry, AuditEvent
 from domain.model import Frozen, Moment
 
 VERSION = 1
-"""Raised when a field changes its meaning or goes; more fields may come without."""
+"""Version of the document. It is raised when a field changes its meaning or is removed, but not when one is added."""
 
 
 class WebhookEvent(StrEnum):
-    """What a webhook may tell of. One that bears the name of an event of the audit log is told of whatever is audited under it."""
+    """An event that a webhook can send. One with the name of an audit event is sent for every audit entry of that event."""
 
     STAGE_ENTERED = "stage.entered"
     STAGE_ACTED = "stage.acted"
@@ -54,15 +54,15 @@ DETAILS: dict[WebhookEvent, tuple[str, ...]] = {
     WebhookEvent.FREEZE_CREATED: ("id", "name", "environments", "starts_at", "ends_at"),
     WebhookEvent.FREEZE_DELETED: ("id", "name", "environments"),
 }
-"""Which fields of what an audit entry shows are told as `details`. What flags hold is not: a receiver may ask for it with a key."""
+"""Fields of an audit entry that are sent as `details`. Flag values are never sent: a receiver can read them with an API key."""
 
 _OF_AUDIT = {event.value: event for event in WebhookEvent}
 _OF_CODE = {(AuditEvent.STAGE_WAITING, "approval"): WebhookEvent.APPROVAL_NEEDED}
-"""Audit entries that are told under another name for the `code` that they show."""
+"""Audit entries that are sent as a different event because of their `code`."""
 
 
 class WebhookPayload(Frozen):
-    """One thing that happened, as a webhook tells it."""
+    """One event with its data, as a webhook sends it."""
 
     event: WebhookEvent
     at: Moment
@@ -79,19 +79,19 @@ class WebhookPayload(Frozen):
 
     @property
     def body(self) -> str:
-        """The document that is sent, to the byte: it is signed as it is kept."""
+        """The document as it is sent. It is stored and signed byte for byte."""
         data = self.model_dump(mode="json", exclude={"event", "at"})
         document = {"type": self.event.value, "version": VERSION, "timestamp": self.model_dump(mode="json")["at"], "data": data}
         return json.dumps(document, separators=(",", ":"))
 
 
 def payload_of(entry: AuditEntry) -> WebhookPayload | None:
-    """What is told of an audit entry; nothing of most."""
+    """Return the payload for an audit entry, or None for an entry that webhooks do not send."""
     shown = entry.after or entry.before or {}
     event = _OF_CODE.get((entry.event, shown.get("code", ""))) or _OF_AUDIT.get(entry.event.value)
     if event is None or entry.project is None:
         return None
     places = {field: getattr(entry, field) for field in ("project", "environment", "feature", "pipeline", "release", "stage")}
     details = {field: shown.get(field) for field in DETAILS.get(event, ())}
-    by = {"actor": entry.actor, "on_behalf_of": entry.on_behalf_of, "reason": entry.reason}
-    return WebhookPayload(event=event, at=entry.at, details=details, **places, **by)
+    cause = {"actor": entry.actor, "on_behalf_of": entry.on_behalf_of, "reason": entry.reason}
+    return WebhookPayload(event=event, at=entry.at, details=details, **places, **cause)

@@ -1,4 +1,4 @@
-"""How a webhook proves that it is ours: HMAC-SHA256 as in Standard Webhooks 1.0."""
+"""Signatures of webhooks: HMAC-SHA256 as in Standard Webhooks 1.0."""
 
 import base64
 import hashlib
@@ -10,19 +10,19 @@ PREFIX = "whsec_"
 
 
 def secret_of(key: bytes) -> str:
-    """A signing key as it is shown."""
+    """Return a signing key in the form that is shown to people."""
     return PREFIX + base64.b64encode(key).decode()
 
 
 def sign(secret: str, message_id: str, at: datetime, body: str) -> str:
-    """One signature, over the id, the time in seconds, and the body to the byte."""
+    """Return one signature over the id, the time in seconds, and the exact bytes of the body."""
     signed = f"{message_id}.{int(at.timestamp())}.{body}".encode()
     key = base64.b64decode(secret.removeprefix(PREFIX))
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
 def signed_headers(secrets: Iterable[str], message_id: str, at: datetime, body: str) -> dict[str, str]:
-    """The three headers of Standard Webhooks; signed with several secrets while an old one is still good."""
+    """Return the three headers of Standard Webhooks, with one signature for each secret that is still valid."""
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(int(at.timestamp())),

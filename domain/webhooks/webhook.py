@@ -1,4 +1,4 @@
-"""Webhooks, what they have delivered, and how long they are patient with a receiver that does not answer."""
+"""Webhooks, their deliveries, and the policy for retries."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,12 +8,12 @@ from domain.model import Frozen, Moment
 from domain.webhooks.event import WebhookEvent
 
 MOST_WEBHOOKS = 20
-OLD_SECRET_GOOD = timedelta(hours=24)
-"""How long what is sent is also signed with the secret before the last rotation."""
+OLD_SECRET_LIFETIME = timedelta(hours=24)
+"""How long deliveries are also signed with the previous secret after a rotation."""
 
 
 class Webhook(Frozen):
-    """An address that is told of some events of a project."""
+    """A URL to which some events of a project are sent."""
 
     id: str
     name: str
@@ -23,19 +23,19 @@ class Webhook(Frozen):
 
 
 class Secrets(Frozen):
-    """What a webhook signs with. Never shown, logged or sent; not even by mistake, in a representation."""
+    """The secrets with which a webhook signs. Never shown, logged or sent: their representation is empty too."""
 
     now: str
     old: str | None = None
     old_until: Moment | None = None
 
     def at(self, moment: datetime) -> tuple[str, ...]:
-        """Those that are good at a moment, the newest first."""
+        """Return the secrets that are valid at a moment, newest first."""
         return (self.now, self.old) if self.old and self.old_until and moment < self.old_until else (self.now,)
 
     def rotated(self, new: str, at: datetime) -> "Secrets":
-        """The same after a rotation."""
-        return Secrets(now=new, old=self.now, old_until=at + OLD_SECRET_GOOD)
+        """Return the secrets after a rotation."""
+        return Secrets(now=new, old=self.now, old_until=at + OLD_SECRET_LIFETIME)
 
     def __repr__(self) -> str:
         return "Secrets()"
@@ -44,7 +44,7 @@ class Secrets(Frozen):
 
 
 class DeliveryStatus(StrEnum):
-    """How far a delivery has come."""
+    """The status of a delivery."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -52,7 +52,7 @@ class DeliveryStatus(StrEnum):
 
 
 class Failure(StrEnum):
-    """Why an attempt failed."""
+    """The cause of a failed attempt."""
 
     ANSWERED_NO = "answered_no"
     REDIRECTED = "redirected"
@@ -64,14 +64,14 @@ class Failure(StrEnum):
 
 
 class Attempt(Frozen):
-    """What came of one attempt: the status of the answer if there was one, and why it failed if it did."""
+    """The result of one attempt: the HTTP status if the receiver answered, and the cause if the attempt failed."""
 
     status: int | None = None
     failure: Failure | None = None
 
 
 def attempt_answered(status: int) -> Attempt:
-    """What an answer means: 2xx that it was taken. A redirect is not followed: it might lead anywhere."""
+    """Return the result for an HTTP status. Only 2xx is a success. Redirects are not followed, because they could lead anywhere."""
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return Attempt(status=status)
     redirected = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
@@ -79,31 +79,33 @@ def attempt_answered(status: int) -> Attempt:
 
 
 class RetryPolicy(Frozen):
-    """When an attempt that failed is followed by another, and when by none.
+    """When to retry a failed attempt, and when to give up.
 
-    One delivery is tried again after `first`, then `factor` times as long, at most `longest` apart, until `in_all` after it was due first.
-    A webhook whose attempts fail one after another rests between them from `rest` on, doubled each time, at most `longest_rest`: however
-    much waits for a dead receiver, it costs one attempt a minute.
+    A delivery is retried after `first`. Each further delay is `factor` times as long, up to `longest`. It is given up if the next attempt
+    would be later than `give_up_after` since it was first due.
+
+    A webhook also backs off as a whole. While its attempts keep failing it pauses between them for `backoff`, doubled each time, up to
+    `longest_backoff`. So a dead receiver costs one attempt a minute, however many deliveries are pending.
     """
 
     first: timedelta = timedelta(seconds=10)
     factor: int = 4
     longest: timedelta = timedelta(hours=6)
-    in_all: timedelta = timedelta(days=3)
-    rest: timedelta = timedelta(seconds=1)
-    longest_rest: timedelta = timedelta(minutes=1)
+    give_up_after: timedelta = timedelta(days=3)
+    backoff: timedelta = timedelta(seconds=1)
+    longest_backoff: timedelta = timedelta(minutes=1)
 
-    def wait_after(self, failures: int) -> timedelta:
-        """How long one delivery waits after so many failures of its own."""
+    def delay_after(self, failures: int) -> timedelta:
+        """Return the delay of one delivery after this many failures of its own."""
         return min(self.longest, self.first * int(self.factor ** min(failures - 1, 20)))
 
-    def rest_after(self, failures: int) -> timedelta:
-        """How long a webhook rests after so many failures one after another."""
-        return min(self.longest_rest, self.rest * int(2 ** min(failures - 1, 20))) if failures else timedelta()
+    def backoff_after(self, failures: int) -> timedelta:
+        """Return the pause of a webhook after this many failures in a row."""
+        return min(self.longest_backoff, self.backoff * int(2 ** min(failures - 1, 20))) if failures else timedelta()
 
 
 class Delivery(Frozen):
-    """One notice on its way to one webhook. Its id is what the receiver gets as `webhook-id`, however often it is sent."""
+    """One event to be sent to one webhook. Its id is sent as `webhook-id`, and is the same for every attempt."""
 
     id: str
     webhook: str
@@ -119,17 +121,17 @@ class Delivery(Frozen):
     last_failure: Failure | None = None
     next_attempt_at: Moment | None
 
-    def attempted(self, attempt: Attempt, at: datetime, patience: RetryPolicy) -> "Delivery":
-        """The same after an attempt: delivered, given up, or to be tried again."""
+    def attempted(self, attempt: Attempt, at: datetime, policy: RetryPolicy) -> "Delivery":
+        """Return the delivery after an attempt: delivered, given up, or pending with the time of the next attempt."""
         counts = {"attempts": self.attempts + 1, "failures": self.failures + 1 if attempt.failure else 0}
         last = {"last_attempt_at": at, "last_status": attempt.status, "last_failure": attempt.failure}
-        following = at + patience.wait_after(counts["failures"]) if attempt.failure else None
+        following = at + policy.delay_after(counts["failures"]) if attempt.failure else None
         status = DeliveryStatus.PENDING if attempt.failure else DeliveryStatus.DELIVERED
-        if following and following > self.due_since + patience.in_all:
+        if following and following > self.due_since + policy.give_up_after:
             status, following = DeliveryStatus.GIVEN_UP, None
         return self.model_copy(update={"status": status, "next_attempt_at": following, **counts, **last})
 
     def sent_again(self, at: datetime) -> "Delivery":
-        """The same, due at once and with all the patience anew; what was attempted stays in the record."""
+        """Return the delivery due at once, with all its retries again. The count of attempts stays."""
         again = {"status": DeliveryStatus.PENDING, "due_since": at, "next_attempt_at": at, "failures": 0}
         return self.model_copy(update=again)

@@ -77,7 +77,7 @@ def test_finished_release_cannot_be_removed(shop: World) -> None:
 
     for release, status in ((completed, "completed"), (removed, "removed")):
         before = shop.release(release.id)
-        with pytest.raises(ControlNotAllowed, match=f"The release is {status}") as refused:
+        with pytest.raises(ControlNotAllowed, match=f"a release that is {status}") as refused:
             remove(shop, release.id)
         assert refused.value.details == {"status": status, "allowed": ["rollback"]}
         assert shop.release(release.id) == before

@@ -74,10 +74,10 @@ def test_rolling_back_or_rolled_back_release_cannot_be_rolled_back(shop: World) 
     release = shop.add()
     roll_back(shop, release)
 
-    with pytest.raises(ControlNotAllowed, match="The release is rolling back, so it can't be asked to roll back"):
+    with pytest.raises(ControlNotAllowed, match="Can't roll back a release that is rolling back"):
         roll_back(shop, release)
     put_back(shop, release)
-    with pytest.raises(ControlNotAllowed, match="nothing can be done"):
+    with pytest.raises(ControlNotAllowed, match="no control is allowed any more"):
         roll_back(shop, release)
 
 

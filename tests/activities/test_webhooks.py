@@ -21,7 +21,7 @@ from tests.receiver import Receiver, answering, answering_in_turn, receiving
 from tests.webhooks import SECRET, add_webhook, deliveries_of
 from tests.world import World
 
-SHORT = RetryPolicy(first=timedelta(milliseconds=1), rest=timedelta(milliseconds=1))
+SHORT = RetryPolicy(first=timedelta(milliseconds=1), backoff=timedelta(milliseconds=1))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a problem document must be, whatever went wrong."""
+"""Assertions about problem documents, and the audit log."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.http import Api
 
 
 def problem_of(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The problem document of an answer; anything else fails the test."""
+    """Return the problem document of a response, or fail the test."""
     where = f"{answer.request.method} {answer.request.url.path[:200]}: {answer.status_code} {answer.text[:500]}"
     assert answer.headers["content-type"] == "application/problem+json", where
     problem: dict[str, Any] = answer.json()
@@ -22,11 +22,11 @@ def problem_of(answer: httpx.Response, status: int, code: str) -> dict[str, Any]
 
 
 def pointers(problem: dict[str, Any]) -> list[str]:
-    """Where the mistakes are, in their order."""
+    """Return the pointers of the mistakes, in order."""
     return [each["pointer"] for each in problem["errors"]]
 
 
 def audit_log(api: Api, project: str = "shop") -> list[str]:
-    """The ids of everything that was done in a project."""
+    """Return the ids of the audit entries of a project."""
     items = api.get(f"/projects/{project}/audit", limit=200)["items"]
     return [entry["id"] for entry in items]

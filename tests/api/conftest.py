@@ -1,4 +1,4 @@
-"""One server on each database for all tests of this room, emptied after each: building all routes anew takes longer than most tests."""
+"""One API server per database for all tests of this directory. Starting one takes longer than most tests, so it is emptied after each."""
 
 import shutil
 from collections.abc import Iterator
@@ -42,20 +42,20 @@ def api_on_postgresql_of_the_room(postgresql_of_the_room: str) -> Iterator[Api]:
 
 @pytest.fixture
 def api(api_on_sqlite_of_the_room: Api, sqlite_of_the_room: str) -> Iterator[Api]:
-    """The real API over real HTTP, on SQLite, while Temporal is down."""
+    """The real API over HTTP, on SQLite, without Temporal."""
     yield api_on_sqlite_of_the_room
     _empty(sqlite_of_the_room)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url_on_both(request: pytest.FixtureRequest) -> str:
-    """The database behind `api_on_both`."""
+    """The URL of the database of `api_on_both`."""
     return str(request.getfixturevalue(f"{request.param}_of_the_room"))
 
 
 @pytest.fixture
 def api_on_both(url_on_both: str, request: pytest.FixtureRequest) -> Iterator[Api]:
-    """The real API over real HTTP, on each of the two systems, while Temporal is down."""
+    """The real API over HTTP, on SQLite and on PostgreSQL, without Temporal."""
     kind = "sqlite" if url_on_both.startswith("sqlite") else "postgresql"
     api: Api = request.getfixturevalue(f"api_on_{kind}_of_the_room")
     yield api

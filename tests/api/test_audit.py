@@ -1,4 +1,4 @@
-"""The audit log over HTTP: who did what, when, and what it changed."""
+"""The audit log over HTTP: who did what, when, and what changed."""
 
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ from tests.pipelines import pipeline, stage
 AUDIT = "/projects/shop/audit"
 
 
-def test_an_entry_says_who_did_what_and_what_it_changed(api: Api) -> None:
+def test_audit_entry_has_actor_event_and_changes(api: Api) -> None:
     api.make_project()
     olga = api.make_key("olga", {"project": "shop", "role": "operator", "environments": ["production"]})
 
@@ -22,7 +22,7 @@ def test_an_entry_says_who_did_what_and_what_it_changed(api: Api) -> None:
     assert entry["at"].endswith("Z")
 
 
-def test_every_change_leaves_exactly_one_entry(api: Api) -> None:
+def test_every_change_writes_exactly_one_audit_entry(api: Api) -> None:
     api.make_project()
     draft = api.post("/projects/shop/pipelines", pipeline(stage("Development")))
     api.request("PUT", f"/projects/shop/pipelines/{draft['id']}", pipeline(stage("Other")))
@@ -58,7 +58,7 @@ def test_every_change_leaves_exactly_one_entry(api: Api) -> None:
     ]
 
 
-def test_the_log_is_filtered_by_each_of_its_sides(api_on_both: Api) -> None:
+def test_audit_log_is_filtered_by_each_field(api_on_both: Api) -> None:
     api_on_both.make_project()
     olga = api_on_both.make_key("olga", {"project": "shop", "role": "admin"})
     olga.publish(pipeline(stage("Development"), stage("Production", "production")))
@@ -84,7 +84,7 @@ def test_the_log_is_filtered_by_each_of_its_sides(api_on_both: Api) -> None:
     assert len(by_olga) == 4
 
 
-def test_the_log_is_filtered_by_time_and_read_in_pages(api_on_both: Api) -> None:
+def test_audit_log_is_filtered_by_time_and_paged(api_on_both: Api) -> None:
     api_on_both.make_project()
     entries = api_on_both.get(AUDIT)["items"]
     middle = entries[3]["at"]
@@ -106,7 +106,7 @@ def test_the_log_is_filtered_by_time_and_read_in_pages(api_on_both: Api) -> None
     assert api_on_both.get(AUDIT, since=middle, until=after)["items"] == entries[3:4]
 
 
-def test_the_log_of_another_project_is_not_found(api: Api) -> None:
+def test_audit_log_of_another_project_is_not_found(api: Api) -> None:
     api.make_project()
     api.post("/projects", {"key": "other"})
     viewer = api.make_key("vera", {"project": "other", "role": "viewer"})

@@ -1,4 +1,4 @@
-"""The whole audit log, as a stream of lines."""
+"""The export of the whole audit log as NDJSON."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from activities.store.database import Database
 from api.app import create_app
-from api.routes.audit import EXPORTED_AT_ONCE
+from api.routes.audit import EXPORT_BATCH
 from settings import Settings
 from tests.api.answers import pointers, problem_of
 from tests.audited import fill_audit_log
@@ -20,7 +20,7 @@ from tests.waiting import wait_until
 
 AUDIT = "/projects/shop/audit"
 ALL = {"Accept": "application/x-ndjson"}
-MORE_THAN_TWO_BATCHES = 2 * EXPORTED_AT_ONCE + 10
+MORE_THAN_TWO_BATCHES = 2 * EXPORT_BATCH + 10
 
 
 def exported(api: Api, path: str = AUDIT, **filters: str) -> list[Any]:
@@ -40,7 +40,7 @@ def listed(api: Api, path: str = AUDIT, **filters: str) -> list[Any]:
         cursor = {"cursor": page["next"]}
 
 
-def test_every_entry_is_exported_as_it_is_listed(api_on_both: Api, url_on_both: str) -> None:
+def test_export_contains_every_entry_as_it_is_listed(api_on_both: Api, url_on_both: str) -> None:
     api_on_both.make_project()
     fill_audit_log(url_on_both, MORE_THAN_TWO_BATCHES)
 
@@ -51,7 +51,7 @@ def test_every_entry_is_exported_as_it_is_listed(api_on_both: Api, url_on_both: 
     assert [entry["id"] for entry in entries] == sorted((entry["id"] for entry in entries), reverse=True)
 
 
-def test_an_export_is_filtered_like_a_list(api: Api, sqlite_of_the_room: str) -> None:
+def test_export_accepts_the_filters_of_a_list(api: Api, sqlite_of_the_room: str) -> None:
     api.make_project()
     fill_audit_log(sqlite_of_the_room, MORE_THAN_TWO_BATCHES)
     filters = [
@@ -71,28 +71,28 @@ def test_an_export_is_filtered_like_a_list(api: Api, sqlite_of_the_room: str) ->
 @pytest.mark.parametrize(
     "accept", ["application/x-ndjson", "text/html, APPLICATION/X-NDJSON; q=0.9", "application/json,application/x-ndjson"]
 )
-def test_whoever_accepts_lines_gets_all_of_them(api: Api, accept: str) -> None:
+def test_client_that_accepts_ndjson_gets_all_entries(api: Api, accept: str) -> None:
     api.make_project()
 
     assert api.request("GET", AUDIT, headers={"Accept": accept}).headers["content-type"] == "application/x-ndjson"
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "application/ndjson", ""])
-def test_whoever_does_not_gets_a_page(api: Api, accept: str) -> None:
+def test_client_that_does_not_accept_ndjson_gets_a_page(api: Api, accept: str) -> None:
     api.make_project()
 
     assert api.request("GET", AUDIT, headers={"Accept": accept}).json()["next"] is None
 
 
-def test_a_page_of_everything_makes_no_sense(api: Api) -> None:
+def test_export_with_cursor_or_limit_is_invalid(api: Api) -> None:
     api.make_project()
 
-    for asked in ("limit", "cursor"):
-        refused = problem_of(api.request("GET", AUDIT, params={asked: "5"}, headers=ALL), 422, "invalid")
-        assert pointers(refused) == [f"/{asked}"]
+    for parameter in ("limit", "cursor"):
+        refused = problem_of(api.request("GET", AUDIT, params={parameter: "5"}, headers=ALL), 422, "invalid")
+        assert pointers(refused) == [f"/{parameter}"]
 
 
-def test_an_export_is_refused_like_a_list(api: Api) -> None:
+def test_export_requires_the_same_rights_as_a_list(api: Api) -> None:
     api.make_project()
     viewer = api.make_key("vera", {"project": "shop", "role": "viewer"})
 
@@ -101,7 +101,7 @@ def test_an_export_is_refused_like_a_list(api: Api) -> None:
     assert exported(viewer)
 
 
-def test_the_log_of_the_instance_has_what_belongs_to_no_project_and_to_deleted_ones(api: Api) -> None:
+def test_instance_audit_log_includes_deleted_projects_and_entries_outside_projects(api: Api) -> None:
     api.make_project()
     key = api.post("/keys", {"name": "root", "owner": {"kind": "person", "name": "olivia"}, "grants": [{"role": "owner"}]})
     api.request("DELETE", "/projects/shop")
@@ -116,7 +116,7 @@ def test_the_log_of_the_instance_has_what_belongs_to_no_project_and_to_deleted_o
 
 
 @pytest.mark.parametrize("accept", ["application/x-ndjson;q=0", "application/x-ndjson; Q=0.000, application/json", "application/x-ndjson2"])
-def test_who_takes_anything_but_lines_gets_a_page(api: Api, accept: str) -> None:
+def test_client_that_excludes_ndjson_gets_a_page(api: Api, accept: str) -> None:
     api.make_project()
 
     answer = api.request("GET", AUDIT, headers={"Accept": accept})
@@ -126,45 +126,53 @@ def test_who_takes_anything_but_lines_gets_a_page(api: Api, accept: str) -> None
 
 
 @pytest.mark.parametrize("accept", ["application/x-ndjson;q=0.1", "text/html, Application/X-NDJSON; charset=utf-8"])
-def test_who_takes_lines_too_gets_them(api: Api, accept: str) -> None:
+def test_client_that_also_accepts_ndjson_gets_all_entries(api: Api, accept: str) -> None:
     api.make_project()
 
     assert api.request("GET", AUDIT, headers={"Accept": accept}).headers["content-type"] == "application/x-ndjson"
 
 
 Piece = MutableMapping[str, Any]
-Told = Callable[[FastAPI, Piece], Awaitable[None]]
+Receiver = Callable[[FastAPI, Piece], Awaitable[None]]
 
 
-async def exported_by(app: FastAPI, told: Told, left: asyncio.Event, path: str) -> None:
-    """Ask for all lines; `told` is told of each piece of the answer, and `left` says when the client goes away."""
-    asked = False
+async def exported_by(app: FastAPI, receiver: Receiver, disconnected: asyncio.Event, path: str) -> None:
+    """Request all lines. `receiver` gets every piece of the response, and `disconnected` is set when the client goes away."""
+    sent = False
 
     async def receive() -> Piece:
-        nonlocal asked
-        if asked:
-            await left.wait()
+        nonlocal sent
+        if sent:
+            await disconnected.wait()
             return {"type": "http.disconnect"}
-        asked = True
+        sent = True
         return {"type": "http.request", "body": b"", "more_body": False}
 
     headers = [(b"authorization", f"Bearer {OWNER_KEY}".encode()), (b"accept", b"application/x-ndjson")]
-    places = {"path": f"/api/v1{path}", "raw_path": f"/api/v1{path}".encode(), "query_string": b"", "headers": headers}
+    request = {"path": f"/api/v1{path}", "raw_path": f"/api/v1{path}".encode(), "query_string": b"", "headers": headers}
     asgi = {"version": "3.0", "spec_version": "2.3"}
-    scope: Piece = {"type": "http", "method": "GET", "scheme": "http", "server": ("api", 80), "client": ("here", 1), "asgi": asgi, **places}
-    await app(scope, receive, lambda piece: told(app, piece))
+    scope: Piece = {
+        "type": "http",
+        "method": "GET",
+        "scheme": "http",
+        "server": ("api", 80),
+        "client": ("here", 1),
+        "asgi": asgi,
+        **request,
+    }
+    await app(scope, receive, lambda piece: receiver(app, piece))
 
 
-def run_with(url: str, told: Told, left: asyncio.Event, path: str = AUDIT) -> None:
-    async def story() -> None:
+def run_with(url: str, receiver: Receiver, disconnected: asyncio.Event, path: str = AUDIT) -> None:
+    async def run() -> None:
         app = create_app(Settings(database_url=url, bootstrap_key=OWNER_KEY))
         async with app.router.lifespan_context(app):
-            await exported_by(app, told, left, path)
+            await exported_by(app, receiver, disconnected, path)
 
-    asyncio.run(story())
+    asyncio.run(run())
 
 
-def test_no_connection_is_held_while_lines_are_sent_and_no_more_than_a_batch(api_on_both: Api, url_on_both: str) -> None:
+def test_export_holds_no_connection_while_sending_and_at_most_one_batch(api_on_both: Api, url_on_both: str) -> None:
     api_on_both.make_project()
     fill_audit_log(url_on_both, MORE_THAN_TWO_BATCHES)
     sizes = []
@@ -176,7 +184,7 @@ def test_no_connection_is_held_while_lines_are_sent_and_no_more_than_a_batch(api
 
     run_with(url_on_both, look, asyncio.Event())
 
-    assert sizes == [EXPORTED_AT_ONCE, EXPORTED_AT_ONCE, sum(sizes) - 2 * EXPORTED_AT_ONCE]
+    assert sizes == [EXPORT_BATCH, EXPORT_BATCH, sum(sizes) - 2 * EXPORT_BATCH]
 
 
 async def _until_no_connection_is_held(app: FastAPI) -> None:
@@ -185,41 +193,41 @@ async def _until_no_connection_is_held(app: FastAPI) -> None:
     await wait_until("every connection to be given back", lambda: pool.checkedout() == 0)
 
 
-def test_nothing_more_is_read_for_a_client_that_went_away(api: Api, sqlite_of_the_room: str) -> None:
+def test_export_stops_reading_when_the_client_disconnects(api: Api, sqlite_of_the_room: str) -> None:
     api.make_project()
-    fill_audit_log(sqlite_of_the_room, 20 * EXPORTED_AT_ONCE)
-    left, pieces = asyncio.Event(), list[Piece]()
+    fill_audit_log(sqlite_of_the_room, 20 * EXPORT_BATCH)
+    disconnected, pieces = asyncio.Event(), list[Piece]()
 
     async def leave_early(_app: FastAPI, piece: Piece) -> None:
         pieces.append(piece)
         if len(pieces) == 3:
-            left.set()
+            disconnected.set()
             await asyncio.sleep(0.05)
 
-    run_with(sqlite_of_the_room, leave_early, left)
+    run_with(sqlite_of_the_room, leave_early, disconnected)
 
     assert 3 <= len(pieces) < 8
-    assert pieces[-1]["more_body"], "what broke off does not look whole"
+    assert pieces[-1]["more_body"], "an interrupted stream must not look complete"
 
 
-def test_an_export_that_breaks_off_does_not_look_whole(api: Api, sqlite_of_the_room: str) -> None:
+def test_interrupted_export_does_not_look_complete(api: Api, sqlite_of_the_room: str) -> None:
     api.make_project()
-    fill_audit_log(sqlite_of_the_room, 20 * EXPORTED_AT_ONCE)
+    fill_audit_log(sqlite_of_the_room, 20 * EXPORT_BATCH)
     pieces: list[Piece] = []
 
     async def lose_the_log(app: FastAPI, piece: Piece) -> None:
         pieces.append(piece)
         if len(pieces) == 3:
             with app.state.database.transaction() as store:
-                store.connection.execute(text("UPDATE audit_entries SET event = 'unheard of'"))
+                store.connection.execute(text("UPDATE audit_entries SET event = 'unknown'"))
 
-    with pytest.raises(ValueError, match="unheard of"):
+    with pytest.raises(ValueError, match="unknown"):
         run_with(sqlite_of_the_room, lose_the_log, asyncio.Event())
 
     assert all(piece.get("more_body", True) for piece in pieces)
 
 
-def test_an_outage_before_the_first_line_is_answered_as_one(sqlite_url: str) -> None:
+def test_outage_before_the_first_line_is_a_503(sqlite_url: str) -> None:
     database, pieces = Database(sqlite_url), list[Piece]()
     with database.transaction() as store:
         store.connection.execute(text("ALTER TABLE audit_entries RENAME TO lost"))

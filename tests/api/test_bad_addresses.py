@@ -1,4 +1,4 @@
-"""Paths, queries and headers that are wrong."""
+"""Invalid paths, queries and headers."""
 
 from itertools import product
 
@@ -9,17 +9,17 @@ from tests.api.routes import PLACES
 from tests.http import Api
 from tests.pipelines import pipeline, stage
 
-BAD_SLUGS = ["%00", "%2e%2e", "a%20b", "Upper", "x" * 5_000, "%F0%9F%9A%80", "%ff", "a%0A"]
+INVALID_SLUGS = ["%00", "%2e%2e", "a%20b", "Upper", "x" * 5_000, "%F0%9F%9A%80", "%ff", "a%0A"]
 
 
-def test_a_key_in_a_path_that_is_no_slug_is_not_found(api: Api) -> None:
+def test_invalid_key_in_a_path_is_not_found(api: Api) -> None:
     api.make_project()
-    usual = {"project": "shop", "environment": "development", "feature": "checkout"}
+    valid = {"project": "shop", "environment": "development", "feature": "checkout"}
 
     for method, template in (route.split() for route in PLACES):
         names = [part[1:-1] for part in template.split("/") if part.startswith("{")]
-        for slug in BAD_SLUGS if names and method in ("GET", "DELETE") else ():
-            answer = api.request(method, template.format(**usual | {names[-1]: slug}))
+        for slug in INVALID_SLUGS if names and method in ("GET", "DELETE") else ():
+            answer = api.request(method, template.format(**valid | {names[-1]: slug}))
             problem_of(answer, 404, "not_found")
 
 
@@ -30,19 +30,19 @@ LISTS = [
 ]
 
 
-CURSORS = ["", "x", "%00", "djE6", "djI6YQ", "djE6AA", "é", "x" * 301, "%ff%fe", "7__t"]
+INVALID_CURSORS = ["", "x", "%00", "djE6", "djI6YQ", "djE6AA", "é", "x" * 301, "%ff%fe", "7__t"]
 
 
-def test_a_cursor_that_no_list_gave_out_is_refused(api: Api) -> None:
+def test_invalid_cursor_is_refused(api: Api) -> None:
     api.make_project()
 
-    for path, cursor in product(LISTS, CURSORS):
+    for path, cursor in product(LISTS, INVALID_CURSORS):
         answer = api.request("GET", f"{path}?cursor={cursor}")
         code = "invalid" if len(cursor) > 300 else "cursor_invalid"
         assert pointers(problem_of(answer, 422, code)) == ["/cursor"]
 
 
-def test_a_limit_that_no_list_takes_is_refused(api: Api) -> None:
+def test_limit_out_of_range_is_refused(api: Api) -> None:
     api.make_project()
 
     for path in LISTS:
@@ -50,14 +50,14 @@ def test_a_limit_that_no_list_takes_is_refused(api: Api) -> None:
             assert pointers(problem_of(api.request("GET", f"{path}?limit={limit}"), 422, "invalid")) == ["/limit"]
 
 
-def test_a_filter_that_there_is_not_is_refused_instead_of_filtering_nothing(api: Api) -> None:
+def test_unknown_filter_is_refused_instead_of_ignored(api: Api) -> None:
     api.make_project()
 
     for path in LISTS:
         assert pointers(problem_of(api.request("GET", f"{path}?state=running"), 422, "invalid")) == ["/state"]
 
 
-BAD_FILTERS = [
+INVALID_FILTERS = [
     ("releases", "status=flying"),
     ("releases", "status=RUNNING"),
     ("releases", "since=yesterday"),
@@ -81,15 +81,15 @@ BAD_FILTERS = [
 ]
 
 
-def test_a_filter_with_a_wrong_value_is_pointed_at(api_on_both: Api) -> None:
+def test_invalid_filter_value_is_pointed_at(api_on_both: Api) -> None:
     api_on_both.make_project()
 
-    for noun, query in BAD_FILTERS:
+    for noun, query in INVALID_FILTERS:
         answer = api_on_both.request("GET", f"/projects/shop/{noun}?{query}")
         assert pointers(problem_of(answer, 422, "invalid")) == [f"/{query.split('=')[0]}"]
 
 
-def test_the_first_and_the_last_time_there_is_are_taken(api_on_both: Api) -> None:
+def test_earliest_and_latest_representable_times_are_accepted(api_on_both: Api) -> None:
     api_on_both.make_project()
 
     listed = api_on_both.get("/projects/shop/audit", since="0001-01-01T00:00:00Z", until="9999-12-31T23:59:59Z")
@@ -97,17 +97,17 @@ def test_the_first_and_the_last_time_there_is_are_taken(api_on_both: Api) -> Non
     assert len(listed["items"]) == len(audit_log(api_on_both))
 
 
-NO_ETAGS = ["", "abc", '"abc"', '"1", "2"', '"-1"', "9" * 400, '"1', "W/abc"]
+INVALID_ETAGS = ["", "abc", '"abc"', '"1", "2"', '"-1"', "9" * 400, '"1', "W/abc"]
 
 
-def test_an_if_match_that_is_no_etag_of_a_draft_is_refused(api: Api) -> None:
+def test_invalid_if_match_is_refused(api: Api) -> None:
     api.make_project()
     definition = pipeline(stage("Development"))
     draft = api.post("/projects/shop/pipelines", definition)
     path = f"/projects/shop/pipelines/{draft['id']}"
     before = audit_log(api)
 
-    for etag in NO_ETAGS:
+    for etag in INVALID_ETAGS:
         headers = {"If-Match": etag}
         replaced = api.request("PUT", path, definition, headers=headers)
         deleted = api.request("DELETE", path, headers=headers)
@@ -119,7 +119,7 @@ def test_an_if_match_that_is_no_etag_of_a_draft_is_refused(api: Api) -> None:
     assert audit_log(api) == before
 
 
-def test_an_idempotency_key_that_is_none_is_refused(api: Api) -> None:
+def test_invalid_idempotency_key_is_refused(api: Api) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     release = api.add()
@@ -129,7 +129,7 @@ def test_an_idempotency_key_that_is_none_is_refused(api: Api) -> None:
         assert pointers(problem_of(answer, 422, "invalid")) == ["/idempotency-key"]
 
 
-def test_what_is_no_bearer_key_is_answered_with_how_to_send_one(api: Api) -> None:
+def test_invalid_authorization_header_is_answered_with_the_right_form(api: Api) -> None:
     for header in (b"", b"Bearer", b"Basic Zm9vOmJhcg==", b"fh_secret", b"Bearer \xff\xfe", b"Bearer a b c"):
         answer = httpx.get(f"{api.address}/api/v1/projects", headers={b"Authorization": header})
         problem_of(answer, 401, "not_authenticated")

@@ -1,4 +1,4 @@
-"""Bodies that no route takes: each gets its problem document and changes nothing."""
+"""Invalid bodies: every route answers with a problem document and changes nothing."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ JSON = {"content-type": "application/json"}
 
 @pytest.fixture
 def refused(api: Api) -> Callable[..., None]:
-    """Send something to every route that takes a body; each must refuse it in the same way, and nothing may change."""
+    """Send a body to every route that accepts one. All must refuse it in the same way, and nothing may change."""
     api.make_project()
 
     def send(make: Callable[[Any], bytes | Iterator[bytes]], status: int, code: str, *at: str, headers: dict[str, str] = JSON) -> None:
@@ -31,23 +31,23 @@ def refused(api: Api) -> Callable[..., None]:
     return send
 
 
-def test_what_is_not_json_is_refused(refused: Callable[..., None]) -> None:
+def test_body_that_is_not_json_is_refused(refused: Callable[..., None]) -> None:
     refused(lambda body: json.dumps(body).encode()[:-1], 400, "json_invalid", "")
 
 
-def test_bytes_that_are_no_text_are_refused(refused: Callable[..., None]) -> None:
+def test_body_that_is_not_text_is_refused(refused: Callable[..., None]) -> None:
     refused(lambda _: b'{"key": "\xff\xfe"}', 400, "json_invalid", "")
 
 
-def test_a_body_nested_without_end_is_refused(refused: Callable[..., None]) -> None:
+def test_deeply_nested_body_is_refused(refused: Callable[..., None]) -> None:
     refused(lambda _: b'{"rules": ' + b"[" * 10_000, 400, "json_invalid", "")
 
 
-def test_a_number_with_thousands_of_digits_is_refused(refused: Callable[..., None]) -> None:
+def test_number_with_thousands_of_digits_is_refused(refused: Callable[..., None]) -> None:
     refused(lambda _: b'{"key": ' + b"9" * 5_000 + b"}", 400, "json_invalid", "")
 
 
-def test_constants_that_json_does_not_have_are_refused(api: Api) -> None:
+def test_nan_and_infinity_are_refused(api: Api) -> None:
     api.make_project()
 
     for constant in ("NaN", "Infinity", "-Infinity"):
@@ -57,39 +57,39 @@ def test_constants_that_json_does_not_have_are_refused(api: Api) -> None:
         assert constant in problem_of(answer, 400, "json_invalid")["errors"][0]["message"]
 
 
-def test_a_field_given_twice_is_refused_instead_of_losing_one(api: Api) -> None:
+def test_repeated_name_is_refused_instead_of_losing_a_value(api: Api) -> None:
     answer = api.client.post("/projects", content=b'{"key": "first", "key": "second"}', headers=JSON)
 
-    assert "'key' is given twice" in problem_of(answer, 400, "json_invalid")["errors"][0]["message"]
+    assert "'key' is repeated" in problem_of(answer, 400, "json_invalid")["errors"][0]["message"]
     assert api.get("/projects")["items"] == []
 
 
-def test_a_document_that_is_no_object_is_refused(refused: Callable[..., None]) -> None:
+def test_document_that_is_not_an_object_is_refused(refused: Callable[..., None]) -> None:
     refused(lambda _: b"[]", 422, "invalid", "")
     refused(lambda _: b"null", 422, "invalid", "")
 
 
-def test_a_form_is_refused_with_the_remedy(refused: Callable[..., None]) -> None:
+def test_form_body_is_refused_with_the_remedy(refused: Callable[..., None]) -> None:
     refused(lambda _: b"key=shop", 415, "unsupported_media_type", headers={"content-type": "application/x-www-form-urlencoded"})
 
 
-def test_json_that_is_not_declared_to_be_json_is_refused(refused: Callable[..., None]) -> None:
+def test_undeclared_json_is_refused(refused: Callable[..., None]) -> None:
     refused(lambda body: json.dumps(body).encode(), 415, "unsupported_media_type", headers={"content-type": "text/plain"})
 
 
-def test_an_unknown_field_is_refused_and_pointed_at(refused: Callable[..., None]) -> None:
+def test_unknown_field_is_refused_and_pointed_at(refused: Callable[..., None]) -> None:
     refused(lambda body: json.dumps(body | {"sur/pri~se": 1}).encode(), 422, "invalid", "/sur~1pri~0se")
 
 
-def test_a_body_that_is_too_large_is_refused(refused: Callable[..., None]) -> None:
+def test_body_that_is_too_large_is_refused(refused: Callable[..., None]) -> None:
     refused(lambda body: json.dumps(body).encode() + b" " * 300_000, 413, "body_too_large")
 
 
-def test_a_body_that_is_too_large_is_refused_also_when_it_does_not_say_so(refused: Callable[..., None]) -> None:
+def test_body_that_is_too_large_is_refused_without_content_length(refused: Callable[..., None]) -> None:
     refused(lambda _: (b" " * 10_000 for _ in range(30)), 413, "body_too_large")
 
 
-def test_thousands_of_unknown_fields_do_not_make_the_answer_huge(api: Api) -> None:
+def test_thousands_of_unknown_fields_do_not_make_the_response_huge(api: Api) -> None:
     body = {"key": "shop"} | {f"field{number}": number for number in range(10_000)}
 
     answer = api.request("POST", "/projects", body)
@@ -98,14 +98,14 @@ def test_thousands_of_unknown_fields_do_not_make_the_answer_huge(api: Api) -> No
     assert len(answer.content) < 20_000
 
 
-def test_a_body_is_taken_up_to_its_limit(api: Api) -> None:
+def test_body_is_accepted_up_to_its_limit(api: Api) -> None:
     body = b'{"key": "shop"}'.ljust(256 * 1024)
 
     assert api.client.post("/projects", content=body, headers=JSON).status_code == 201
     problem_of(api.client.post("/projects", content=body + b" ", headers=JSON), 413, "body_too_large")
 
 
-def test_a_wrong_method_and_an_unknown_path_are_problems_too(api: Api) -> None:
+def test_wrong_method_and_unknown_path_are_problem_documents(api: Api) -> None:
     wrong = api.request("PUT", "/projects", {})
     unknown = api.request("GET", "/projekts")
     slash = api.request("GET", "/projects/")

@@ -1,4 +1,4 @@
-"""Fields that are wrong, field by field: each is pointed at, with the remedy, and nothing changes."""
+"""Invalid fields: each is pointed at, and nothing changes."""
 
 from typing import Any
 
@@ -119,7 +119,7 @@ WRONG: list[tuple[str, Any, str]] = [
 ]
 
 
-def test_a_wrong_field_is_pointed_at_and_changes_nothing(api: Api) -> None:
+def test_invalid_field_is_pointed_at_and_changes_nothing(api: Api) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development"), key="standing"))
     before, projects, keys = audit_log(api), api.get("/projects"), api.get("/keys")
@@ -141,7 +141,7 @@ def _split(at: str) -> list[str]:
     return [first, *(f"/{other}" for other in others)]
 
 
-STEERING: list[tuple[str, Any, str]] = [
+CONTROLS: list[tuple[str, Any, str]] = [
     ("retry", {"overwrite": "true"}, "/overwrite"),
     ("retry", {"overwrite": 1}, "/overwrite"),
     ("retry", {"expected_visit": "1"}, "/expected_visit"),
@@ -154,12 +154,12 @@ STEERING: list[tuple[str, Any, str]] = [
 ]
 
 
-def test_a_wrong_field_of_a_control_is_pointed_at_and_steers_nothing(api: Api) -> None:
+def test_invalid_field_of_a_control_is_pointed_at_and_changes_nothing(api: Api) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     release = api.add()
 
-    for control, body, at in STEERING:
+    for control, body, at in CONTROLS:
         answer = api.request("POST", f"/projects/shop/releases/{release['id']}/{control}", body)
         assert pointers(problem_of(answer, 422, "invalid")) == [at]
 

@@ -1,4 +1,4 @@
-"""Steering releases over HTTP while Temporal is down: removing holds at once, the rest says that it can't."""
+"""Controls over HTTP while Temporal is down: remove takes effect at once, and workflow controls return 503."""
 
 from datetime import UTC, datetime
 
@@ -7,7 +7,7 @@ from domain.releases.release import Blocked
 from tests.api.answers import audit_log, problem_of
 from tests.http import Api
 from tests.pipelines import pipeline, stage
-from workflows.policies import CONTROL
+from workflows.policies import UPDATE_TIMEOUT
 
 RELEASES = "/projects/shop/releases"
 
@@ -26,7 +26,7 @@ def _block(database_url: str, release_id: str) -> None:
     database.close()
 
 
-def test_removing_holds_at_once_and_frees_the_flag(api_on_both: Api) -> None:
+def test_remove_takes_effect_at_once_and_frees_the_flag(api_on_both: Api) -> None:
     first = _added(api_on_both)
 
     removed = api_on_both.post(f"{RELEASES}/{first}/remove", {"reason": "not this week"})
@@ -40,13 +40,13 @@ def test_removing_holds_at_once_and_frees_the_flag(api_on_both: Api) -> None:
     assert (entry["release"], entry["reason"], entry["actor"]["owner"]) == (first, "not this week", "bootstrap")
 
 
-def test_a_release_is_removed_without_a_body(api: Api) -> None:
+def test_remove_needs_no_body(api: Api) -> None:
     release = _added(api)
 
     assert api.request("POST", f"{RELEASES}/{release}/remove").json()["status"] == "removed"
 
 
-def test_removing_twice_is_refused_and_says_what_is_allowed(api: Api) -> None:
+def test_second_remove_is_refused_with_the_allowed_controls(api: Api) -> None:
     release = _added(api)
     api.post(f"{RELEASES}/{release}/remove")
     before = audit_log(api)
@@ -57,7 +57,7 @@ def test_removing_twice_is_refused_and_says_what_is_allowed(api: Api) -> None:
     assert audit_log(api) == before
 
 
-def test_a_release_that_has_moved_on_is_not_removed(api: Api) -> None:
+def test_remove_is_refused_if_the_release_has_moved_on(api: Api) -> None:
     release = _added(api)
 
     for expected in ({"expected_stage": "Production"}, {"expected_visit": 2}, {"expected_stage": "Development", "expected_visit": 7}):
@@ -68,32 +68,32 @@ def test_a_release_that_has_moved_on_is_not_removed(api: Api) -> None:
     assert api.post(f"{RELEASES}/{release}/remove", {"expected_stage": "development", "expected_visit": 1})["status"] == "removed"
 
 
-def test_retrying_says_within_bounded_time_that_temporal_is_down(api: Api, sqlite_of_the_room: str) -> None:
+def test_retry_returns_503_within_bounded_time_while_temporal_is_down(api: Api, sqlite_of_the_room: str) -> None:
     release = _added(api)
     _block(sqlite_of_the_room, release)
 
     answer = api.request("POST", f"{RELEASES}/{release}/retry", {}, headers={"Idempotency-Key": "try-1"})
 
-    assert answer.elapsed < 2 * CONTROL, "the control has a time limit, and only the answer's own way comes on top"
+    assert answer.elapsed < 2 * UPDATE_TIMEOUT, "the control has a time limit, and only the answer's own way comes on top"
     assert "Idempotency-Key" in problem_of(answer, 503, "temporal_unavailable")["detail"]
     assert int(answer.headers["retry-after"]) > 0
     assert api.release(release)["status"] == "blocked"
 
 
-def test_a_blocked_release_says_why_and_which_controls_help_and_is_removed(api: Api, sqlite_of_the_room: str) -> None:
+def test_blocked_release_shows_reason_and_controls_and_can_be_removed(api: Api, sqlite_of_the_room: str) -> None:
     release = _added(api)
     _block(sqlite_of_the_room, release)
 
     blocked = api.release(release)
     removed = api.post(f"{RELEASES}/{release}/remove")
 
-    helping = ["skip", "retry", "restart", "rollback", "remove"]
-    assert (blocked["blocked_by"]["code"], blocked["blocked_by"]["allowed"]) == ("right_missing", helping)
+    allowed = ["skip", "retry", "restart", "rollback", "remove"]
+    assert (blocked["blocked_by"]["code"], blocked["blocked_by"]["allowed"]) == ("right_missing", allowed)
     assert blocked["waiting_for"]["code"] == "decision"
     assert (removed["status"], removed["blocked_by"]) == ("removed", None)
 
 
-def test_only_a_blocked_release_is_retried(api: Api) -> None:
+def test_retry_of_a_release_that_is_not_blocked_is_refused(api: Api) -> None:
     release = _added(api)
 
     refused = problem_of(api.request("POST", f"{RELEASES}/{release}/retry", {}), 409, "control_not_allowed")
@@ -101,21 +101,21 @@ def test_only_a_blocked_release_is_retried(api: Api) -> None:
     assert refused["details"] == {"status": "starting", "allowed": ["pause", "rollback", "remove"]}
 
 
-def test_a_finished_release_is_not_retried(api: Api) -> None:
+def test_retry_of_a_finished_release_is_refused(api: Api) -> None:
     release = _added(api)
     api.post(f"{RELEASES}/{release}/remove")
 
     problem_of(api.request("POST", f"{RELEASES}/{release}/retry", {}), 409, "control_not_allowed")
 
 
-def test_an_unknown_release_is_not_found(api: Api) -> None:
+def test_unknown_release_is_not_found(api: Api) -> None:
     _added(api)
 
     for control in ("remove", "pause", "resume", "advance", "skip", "retry"):
         problem_of(api.request("POST", f"{RELEASES}/0192-none/{control}", {}), 404, "release_not_found")
 
 
-def test_everything_but_steering_works_while_temporal_is_down(api: Api) -> None:
+def test_everything_but_workflow_controls_works_while_temporal_is_down(api: Api) -> None:
     release = _added(api)
 
     assert api.request("GET", RELEASES).status_code == 200

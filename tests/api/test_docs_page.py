@@ -1,4 +1,4 @@
-"""The documentation of the API, as a browser reads it."""
+"""The documentation page of the API."""
 
 import re
 
@@ -8,7 +8,7 @@ from tests.http import Api
 from tests.waiting import CEILING
 
 
-def test_the_documentation_asks_no_other_host_for_anything(api: Api) -> None:
+def test_documentation_loads_nothing_from_other_hosts(api: Api) -> None:
     page = httpx.get(f"{api.address}/docs")
 
     assert page.status_code == 200
@@ -16,7 +16,7 @@ def test_the_documentation_asks_no_other_host_for_anything(api: Api) -> None:
     assert '"validatorUrl": null' in page.text, "Swagger UI would send our address to validator.swagger.io"
 
 
-def test_all_that_the_documentation_needs_is_served(api: Api) -> None:
+def test_all_assets_of_the_documentation_are_served(api: Api) -> None:
     page = httpx.get(f"{api.address}/docs").text
 
     needed = re.findall(r"""(?:href|src)="([^"]+)"|url: '([^']+)'""", page)

@@ -1,4 +1,4 @@
-"""Features over HTTP, and changes to their flags by hand."""
+"""Features over HTTP, and manual changes to their flags."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def _production(api: Api) -> Any:
     return api.get(f"{FEATURES}/checkout")["environments"]["production"]
 
 
-def test_the_type_of_a_feature_is_inferred_from_its_default(api: Api) -> None:
+def test_feature_type_is_inferred_from_its_default(api: Api) -> None:
     api.make_project()
 
     types = [
@@ -27,7 +27,7 @@ def test_the_type_of_a_feature_is_inferred_from_its_default(api: Api) -> None:
     assert types == ["toggle", "string", "integer", "boolean"]
 
 
-def test_a_feature_has_its_default_everywhere_also_in_later_environments(api: Api) -> None:
+def test_feature_has_its_default_in_every_environment_including_later_ones(api: Api) -> None:
     api.make_project()
 
     api.post("/projects/shop/environments", {"key": "later"})
@@ -37,7 +37,7 @@ def test_a_feature_has_its_default_everywhere_also_in_later_environments(api: Ap
     assert environments["later"] == {"enabled": False, "value": "classic", "overrides": {}, "rollout": None}
 
 
-def test_a_change_by_hand_touches_only_what_it_names(api: Api) -> None:
+def test_manual_change_touches_only_the_given_fields(api: Api) -> None:
     api.make_project()
     api.patch(FLAG, {"value": "new", "overrides": {"staff": {"value": "for staff"}}})
 
@@ -49,7 +49,7 @@ def test_a_change_by_hand_touches_only_what_it_names(api: Api) -> None:
     assert changed["development"] == {"enabled": False, "value": "classic", "overrides": {}, "rollout": None}
 
 
-def test_a_change_by_hand_that_changes_nothing_is_not_recorded_as_one(api: Api) -> None:
+def test_manual_change_without_effect_is_not_audited(api: Api) -> None:
     api.make_project()
     api.patch(FLAG, {"value": "new"})
 
@@ -59,7 +59,7 @@ def test_a_change_by_hand_that_changes_nothing_is_not_recorded_as_one(api: Api) 
     assert len(api.get("/projects/shop/audit", event="flag.changed")["items"]) == 1
 
 
-def test_a_field_that_an_override_inherits_follows_the_default_live(api: Api) -> None:
+def test_inherited_field_of_an_override_follows_the_default(api: Api) -> None:
     api.make_project()
     api.patch(FLAG, {"overrides": {"staff": {"enabled": True}}})
 
@@ -68,7 +68,7 @@ def test_a_field_that_an_override_inherits_follows_the_default_live(api: Api) ->
     assert _production(api)["overrides"]["staff"] == {"enabled": True, "value": "changed later", "inherits": ["value"], "priority": 0}
 
 
-def test_no_value_is_a_value_and_not_inheritance(api: Api) -> None:
+def test_null_value_is_a_value_and_not_inheritance(api: Api) -> None:
     api.make_project()
 
     api.patch(FLAG, {"overrides": {"staff": {"value": None}}})
@@ -76,7 +76,7 @@ def test_no_value_is_a_value_and_not_inheritance(api: Api) -> None:
     assert _production(api)["overrides"]["staff"] == {"enabled": False, "value": None, "inherits": ["enabled"], "priority": 0}
 
 
-def test_overrides_are_taken_away_one_by_one_or_all_at_once(api: Api) -> None:
+def test_overrides_are_removed_one_by_one_or_all_at_once(api: Api) -> None:
     api.make_project()
     api.patch(FLAG, {"overrides": {"staff": {"enabled": True}, "beta-users": {"enabled": True}}})
 
@@ -91,7 +91,7 @@ def test_overrides_are_taken_away_one_by_one_or_all_at_once(api: Api) -> None:
     ("patch", "at"),
     [({"value": 5}, "/value"), ({"value": True}, "/value"), ({"overrides": {"staff": {"value": 5}}}, "/overrides/staff/value")],
 )
-def test_a_value_of_another_type_is_refused(api: Api, patch: dict[str, Any], at: str) -> None:
+def test_value_of_the_wrong_type_is_refused(api: Api, patch: dict[str, Any], at: str) -> None:
     api.make_project()
     before, log = _production(api), audit_log(api)
 
@@ -102,7 +102,7 @@ def test_a_value_of_another_type_is_refused(api: Api, patch: dict[str, Any], at:
     assert (_production(api), audit_log(api)) == (before, log)
 
 
-def test_a_default_of_another_type_than_the_feature_is_refused(api: Api) -> None:
+def test_default_of_the_wrong_type_is_refused(api: Api) -> None:
     api.make_project()
 
     refused = api.request("POST", FEATURES, {"key": "f", "type": "integer", "default": {"value": "text"}})
@@ -110,7 +110,7 @@ def test_a_default_of_another_type_than_the_feature_is_refused(api: Api) -> None
     assert pointers(problem_of(refused, 422, "value_type_wrong")) == ["/default/value"]
 
 
-def test_an_override_for_a_segment_that_there_is_not_is_refused(api: Api) -> None:
+def test_override_for_an_unknown_segment_is_refused(api: Api) -> None:
     api.make_project()
 
     refused = api.request("PATCH", FLAG, {"enabled": True, "overrides": {"staff": {"enabled": True}, "nobody": {"enabled": True}}})
@@ -119,7 +119,7 @@ def test_an_override_for_a_segment_that_there_is_not_is_refused(api: Api) -> Non
     assert _production(api)["enabled"] is False
 
 
-def test_two_overrides_do_not_share_a_priority(api: Api) -> None:
+def test_two_overrides_with_one_priority_are_refused(api: Api) -> None:
     api.make_project()
     api.patch(FLAG, {"overrides": {"staff": {"enabled": True, "priority": 1_000_000}}})
 
@@ -130,14 +130,14 @@ def test_two_overrides_do_not_share_a_priority(api: Api) -> None:
         assert pointers(problem_of(answer, 422, "invalid")) == ["/overrides/beta-users/priority"]
 
 
-def test_an_unknown_flag_or_environment_is_not_found(api: Api) -> None:
+def test_unknown_flag_or_environment_is_not_found(api: Api) -> None:
     api.make_project()
 
     problem_of(api.request("PATCH", "/projects/shop/environments/moon/features/checkout", {"enabled": True}), 404, "environment_not_found")
     problem_of(api.request("PATCH", "/projects/shop/environments/production/features/nothing", {"enabled": True}), 404, "feature_not_found")
 
 
-def test_who_changes_a_flag_in_a_release_is_warned(api: Api) -> None:
+def test_manual_change_of_a_flag_in_a_release_returns_a_warning(api: Api) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     before = api.patch(FLAG, {"enabled": True})["warnings"]
@@ -150,7 +150,7 @@ def test_who_changes_a_flag_in_a_release_is_warned(api: Api) -> None:
     assert api.get(f"{FEATURES}/checkout")["release"]["id"] == release["id"]
 
 
-def test_a_feature_in_a_release_is_not_deleted(api: Api) -> None:
+def test_feature_with_an_unfinished_release_is_not_deleted(api: Api) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     release = api.add()
@@ -164,7 +164,7 @@ def test_a_feature_in_a_release_is_not_deleted(api: Api) -> None:
     assert api.release(release["id"])["feature"] == "checkout"
 
 
-def test_a_feature_is_renamed_and_keeps_its_key_and_type(api: Api) -> None:
+def test_renamed_feature_keeps_its_key_and_type(api: Api) -> None:
     api.make_project()
 
     changed = api.patch(f"{FEATURES}/checkout", {"name": "Checkout, redesigned", "description": "New."})

@@ -1,4 +1,4 @@
-"""Approvals, freezes and stops over HTTP, while Temporal is down: the record alone decides."""
+"""Approvals, freezes and stops over HTTP, while Temporal is down: the record alone decides them."""
 
 from typing import Any
 
@@ -13,37 +13,41 @@ from tests.pipelines import approval, enable, pipeline, stage, window
 from tests.world import NOW, world_of
 
 RELEASES, STOPS, FREEZES = "/projects/shop/releases", "/projects/shop/stops", "/projects/shop/freezes"
-ASKING = pipeline(stage("Everyone", "production", "1h", [enable()]) | {"gates": [approval(2)]})
+WITH_APPROVAL = pipeline(stage("Everyone", "production", "1h", [enable()]) | {"gates": [approval(2)]})
 
 
 def operator(api: Api, name: str, *, kind: str = "person", environment: str = "production") -> Api:
     return api.make_key(name, {"project": "shop", "role": "operator", "environments": [environment]}, kind=kind)
 
 
-def asking(api: Api) -> str:
-    """A release whose first stage asks for two approvals."""
+def release_to_approve(api: Api) -> str:
+    """Add a release whose first stage requires two approvals."""
     api.make_project()
-    api.publish(ASKING)
+    api.publish(WITH_APPROVAL)
     return str(api.add()["id"])
 
 
-def test_a_release_shows_what_people_are_asked_for_and_who_has_said_yes(api_on_both: Api) -> None:
-    release = asking(api_on_both)
+def test_release_shows_its_pending_approval_and_who_has_approved(api_on_both: Api) -> None:
+    release = release_to_approve(api_on_both)
     vera = operator(api_on_both, "vera")
 
     approved = vera.post(f"{RELEASES}/{release}/approve", {"reason": "seen in staging"})
 
-    asked = approved["approval"]
-    assert (asked["needed"], [yes["owner"] for yes in asked["given"]], asked["given"][0]["reason"]) == (2, ["vera"], "seen in staging")
-    assert (asked["applies"], asked["now"]) == ([{"enabled": True}], {"enabled": False})
+    pending = approved["approval"]
+    assert (pending["needed"], [each["owner"] for each in pending["given"]], pending["given"][0]["reason"]) == (
+        2,
+        ["vera"],
+        "seen in staging",
+    )
+    assert (pending["applies"], pending["now"]) == ([{"enabled": True}], {"enabled": False})
     assert {"approve", "reject"} <= set(approved["allowed"])
     [entry] = api_on_both.get("/projects/shop/audit", event="release.approved")["items"]
     assert (entry["actor"]["owner"], entry["release"]) == ("vera", release)
 
 
-def test_each_approval_that_makes_no_sense_has_its_own_answer_and_changes_nothing(api: Api) -> None:
+def test_each_invalid_approval_has_its_own_code_and_changes_nothing(api: Api) -> None:
     api.make_project()
-    api.publish(ASKING)
+    api.publish(WITH_APPROVAL)
     erin = operator(api, "erin")
     release = erin.add()["id"]
     vera, robot, elsewhere = operator(api, "vera"), operator(api, "ci", kind="service"), operator(api, "dan", environment="staging")
@@ -62,8 +66,8 @@ def test_each_approval_that_makes_no_sense_has_its_own_answer_and_changes_nothin
     assert pointers(problem_of(vera.request("POST", path, {"showed": "x"}), 422, "invalid")) == ["/showed"]
 
 
-def test_an_approval_sent_twice_with_one_idempotency_key_counts_once(api_on_both: Api) -> None:
-    release = asking(api_on_both)
+def test_approval_repeated_with_one_idempotency_key_counts_once(api_on_both: Api) -> None:
+    release = release_to_approve(api_on_both)
     vera = operator(api_on_both, "vera")
 
     answers = [vera.post(f"{RELEASES}/{release}/approve", {"reason": "yes"}, **{"Idempotency-Key": "once"}) for _ in range(2)]
@@ -72,8 +76,8 @@ def test_an_approval_sent_twice_with_one_idempotency_key_counts_once(api_on_both
     assert len(api_on_both.get("/projects/shop/audit", event="release.approved")["items"]) == 1
 
 
-def test_a_rejection_blocks_and_says_who_and_why(api_on_both: Api) -> None:
-    release = asking(api_on_both)
+def test_rejection_blocks_and_shows_who_and_why(api_on_both: Api) -> None:
+    release = release_to_approve(api_on_both)
 
     rejected = operator(api_on_both, "victor").post(f"{RELEASES}/{release}/reject", {"reason": "not on a Friday"})
 
@@ -84,7 +88,7 @@ def test_a_rejection_blocks_and_says_who_and_why(api_on_both: Api) -> None:
     problem_of(again, 409, "control_not_allowed")
 
 
-def test_a_stage_that_asks_nobody_has_nothing_to_approve(api: Api) -> None:
+def test_stage_without_approval_gate_has_nothing_to_approve(api: Api) -> None:
     api.make_project()
     api.publish(pipeline(stage("Everyone", "production", "1h")))
     added = api.add()
@@ -94,25 +98,25 @@ def test_a_stage_that_asks_nobody_has_nothing_to_approve(api: Api) -> None:
     problem_of(operator(api, "vera").request("POST", f"{RELEASES}/{added['id']}/approve"), 409, "nothing_to_approve")
 
 
-def test_who_lacks_the_right_on_production_adds_to_a_pipeline_that_others_approve(api: Api) -> None:
+def test_flag_is_added_without_the_right_on_a_stage_that_others_approve(api: Api) -> None:
     api.make_project()
-    api.publish(ASKING)
+    api.publish(WITH_APPROVAL)
     erin = operator(api, "erin", environment="development")
 
     assert erin.add()["added_by"] == "erin"
     problem_of(erin.request("POST", f"{RELEASES}/{erin.get(RELEASES)['items'][0]['id']}/approve"), 403, "not_allowed")
 
 
-def test_what_holds_a_stage_that_is_due_is_said_of_the_release_alone_and_in_the_list(api_on_both: Api, url_on_both: str) -> None:
-    release = asking(api_on_both)
+def test_reason_for_holding_a_stage_back_is_shown_in_release_and_list(api_on_both: Api, url_on_both: str) -> None:
+    release = release_to_approve(api_on_both)
     [listed] = api_on_both.get(RELEASES)["items"]
     assert {"approve", "reject"} <= set(api_on_both.release(release)["allowed"])
-    assert not {"approve", "reject"} & set(listed["allowed"]), "lists read no pipelines: they say so once the stage is held"
+    assert not {"approve", "reject"} & set(listed["allowed"]), "lists read no pipelines, so they know only once the stage is held back"
 
     for code, until in (("approval", None), ("stopped", "2030-01-01T00:00:00Z")):
         if code == "stopped":
             api_on_both.post(STOPS, {"reason": "orders fail", "expires_at": until})
-        due(url_on_both, release)
+        become_due(url_on_both, release)
 
         [listed], alone = api_on_both.get(RELEASES)["items"], api_on_both.release(release)
         assert listed["waiting_for"] == alone["waiting_for"]
@@ -122,8 +126,8 @@ def test_what_holds_a_stage_that_is_due_is_said_of_the_release_alone_and_in_the_
     assert "orders fail" in alone["waiting_for"]["message"]
 
 
-def due(url: str, release: str) -> None:
-    """Let the stage of a release come due, as its workflow does, and be held."""
+def become_due(url: str, release: str) -> None:
+    """Let the stage of a release become due, as its workflow does, and be held back."""
     database = Database(url)
     world = world_of(database)
     with database.reading() as store:
@@ -133,8 +137,8 @@ def due(url: str, release: str) -> None:
     database.close()
 
 
-def test_an_approval_is_for_the_stage_that_was_looked_at(api: Api) -> None:
-    release = asking(api)
+def test_approval_is_refused_if_the_stage_is_not_the_expected_one(api: Api) -> None:
+    release = release_to_approve(api)
     vera = operator(api, "vera")
 
     for control in ("approve", "reject"):
@@ -159,7 +163,7 @@ def test_operators_stop_and_freeze_their_environments_and_admins_the_project(api
     assert admin.post(STOPS, {"reason": "x"})["stands"]
 
 
-def test_a_freeze_is_listed_until_it_is_taken_away_and_says_whether_it_is_in_force(api_on_both: Api) -> None:
+def test_freeze_is_listed_until_it_is_deleted_and_shows_if_it_is_in_force(api_on_both: Api) -> None:
     api_on_both.make_project()
     now = {"name": "Now", "starts_at": "2020-01-01T00:00Z", "ends_at": "2030-01-01T00:00Z"}
     later = {"name": "Christmas", "timezone": "Europe/London", "starts_at": "2029-12-23T18:00", "ends_at": "2030-01-04T08:00"}
@@ -170,11 +174,11 @@ def test_a_freeze_is_listed_until_it_is_taken_away_and_says_whether_it_is_in_for
     assert api_on_both.request("DELETE", f"{FREEZES}/{made[0]['id']}").status_code == 204
     problem_of(api_on_both.request("DELETE", f"{FREEZES}/{made[0]['id']}"), 404, "not_found")
     assert api_on_both.get(FREEZES)["items"] == made[1:]
-    told = [entry["event"] for entry in api_on_both.get("/projects/shop/audit")["items"] if entry["event"].startswith("freeze.")]
-    assert told == ["freeze.deleted", "freeze.created", "freeze.created"]
+    events = [entry["event"] for entry in api_on_both.get("/projects/shop/audit")["items"] if entry["event"].startswith("freeze.")]
+    assert events == ["freeze.deleted", "freeze.created", "freeze.created"]
 
 
-def test_a_stop_and_a_freeze_of_another_project_are_not_there(api: Api) -> None:
+def test_stop_and_freeze_of_another_project_are_not_found(api: Api) -> None:
     api.make_project()
     api.make_project("cafe")
     stop = api.post("/projects/cafe/stops", {"reason": "x"})["id"]
@@ -187,7 +191,7 @@ def test_a_stop_and_a_freeze_of_another_project_are_not_there(api: Api) -> None:
     assert [each["stands"] for each in api.get("/projects/cafe/stops")["items"]] == [True]
 
 
-def test_a_stop_sent_twice_with_one_idempotency_key_is_one_stop(api_on_both: Api) -> None:
+def test_stop_repeated_with_one_idempotency_key_is_one_stop(api_on_both: Api) -> None:
     api_on_both.make_project()
 
     once = [api_on_both.post(STOPS, {"reason": "orders fail"}, **{"Idempotency-Key": "once"}) for _ in range(2)]
@@ -198,7 +202,7 @@ def test_a_stop_sent_twice_with_one_idempotency_key_is_one_stop(api_on_both: Api
     assert len(api_on_both.get(STOPS, standing="false")["items"]) == 1
 
 
-def test_a_stop_is_lifted_by_its_placer_or_an_admin(api_on_both: Api) -> None:
+def test_stop_is_lifted_by_its_placer_or_an_admin(api_on_both: Api) -> None:
     api_on_both.make_project()
     vera, victor = operator(api_on_both, "vera"), operator(api_on_both, "victor")
     stop = vera.post(STOPS, {"reason": "incident", "environment": "production"})
@@ -226,7 +230,7 @@ def test_a_stop_is_lifted_by_its_placer_or_an_admin(api_on_both: Api) -> None:
         ({"reason": "x", "until": "2040-01-01T00:00Z"}, "/until"),
     ],
 )
-def test_a_stop_that_makes_no_sense_is_refused(api: Api, body: dict[str, Any], pointer: str) -> None:
+def test_invalid_stop_is_refused(api: Api, body: dict[str, Any], pointer: str) -> None:
     api.make_project()
 
     assert pointers(problem_of(api.request("POST", STOPS, body), 422, "invalid")) == [pointer]
@@ -247,7 +251,7 @@ def test_a_stop_that_makes_no_sense_is_refused(api: Api, body: dict[str, Any], p
         ({"name": ""}, "/name"),
     ],
 )
-def test_a_freeze_that_makes_no_sense_is_refused(api: Api, body: dict[str, Any], pointer: str) -> None:
+def test_invalid_freeze_is_refused(api: Api, body: dict[str, Any], pointer: str) -> None:
     api.make_project()
     plain = {"name": "Christmas", "timezone": "Europe/London", "starts_at": "2026-12-23T18:00", "ends_at": "2027-01-04T08:00"}
 
@@ -255,7 +259,7 @@ def test_a_freeze_that_makes_no_sense_is_refused(api: Api, body: dict[str, Any],
     assert api.get(FREEZES)["items"] == []
 
 
-def test_a_simulation_knows_windows_freezes_approvals_and_stops(api_on_both: Api) -> None:
+def test_simulation_considers_windows_freezes_approvals_and_stops(api_on_both: Api) -> None:
     api_on_both.make_project()
     gates = [approval(2), window("09:00", "16:00", "MON", "TUE", timezone="Europe/London")]
     api_on_both.publish(pipeline(stage("Everyone", "production") | {"gates": gates}))
@@ -267,11 +271,11 @@ def test_a_simulation_knows_windows_freezes_approvals_and_stops(api_on_both: Api
     [everyone] = found["stages"]
     assert everyone["acts_at"] == "2026-03-03T12:00:00Z"
     assert "'Move' freezes production" in everyone["note"]
-    assert "It asks for 2 approvals" in everyone["note"]
+    assert "It needs 2 approvals" in everyone["note"]
     assert [(each["about"], each["code"]) for each in found["obstacles"]] == [("stop", "stopped")]
 
 
-def test_a_window_that_never_opens_is_not_published(api: Api) -> None:
+def test_window_that_never_opens_is_not_published(api: Api) -> None:
     api.make_project()
     gates = [window("08:00", "09:00"), window("20:00", "21:00"), approval(), approval(3)]
     api.post("/projects/shop/pipelines", pipeline(stage("Everyone", "production") | {"gates": gates}))

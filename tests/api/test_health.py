@@ -1,4 +1,4 @@
-"""Alive, ready, and what the API says while its database is away."""
+"""Liveness and readiness, and the API during database outages."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ from tests.conftest import serve
 from tests.http import Api
 from tests.ports import free_port
 from tests.waiting import CEILING, wait_for
-from workflows.policies import CALL_TO_TEMPORAL
+from workflows.policies import RPC_TIMEOUT
 
 
 @pytest.fixture
@@ -27,48 +27,46 @@ def api_on_postgresql(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> I
     yield from serve(postgresql_url)
 
 
-def test_the_api_is_alive_and_ready_while_temporal_is_down(api: Api) -> None:
+def test_api_is_alive_and_ready_while_temporal_is_down(api: Api) -> None:
     assert httpx.get(f"{api.address}/healthz").json() == {"status": "alive"}
     assert httpx.get(f"{api.address}/readyz").json() == {"status": "ready", "temporal": "unreachable", "workers": None}
 
 
 @pytest.fixture
 def silent_address() -> Iterator[str]:
-    """Where connections are taken and nobody ever says a word."""
+    """The address of a server that accepts connections and never responds."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(50)
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
-def test_a_temporal_that_does_not_answer_delays_readiness_by_little(
-    sqlite_url: str, silent_address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_silent_temporal_delays_readiness_only_briefly(sqlite_url: str, silent_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", silent_address)
     for api in serve(sqlite_url):
         answer = httpx.get(f"{api.address}/readyz", timeout=CEILING)
 
         assert answer.json() == {"status": "ready", "temporal": "unreachable", "workers": None}
-        assert answer.elapsed < CALL_TO_TEMPORAL, "it waits for less than any other call to Temporal"
+        assert answer.elapsed < RPC_TIMEOUT, "it waits for less than any other call to Temporal"
 
 
-def test_a_database_that_does_not_answer_makes_it_unready_at_once(silent_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "PATIENCE", 0.1)
+def test_silent_database_makes_the_api_unready_at_once(silent_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "TIMEOUT", 0.1)
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
 
-    async def story() -> tuple[httpx.Response, float]:
+    async def run() -> tuple[httpx.Response, float]:
         app = create_app(Settings(database_url=f"postgresql+psycopg://flaghoist@{silent_address}/flaghoist"))
         async with app.router.lifespan_context(app), httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
             began = time.monotonic()
             return await client.get("/readyz", timeout=CEILING), time.monotonic() - began
 
-    answer, seconds = asyncio.run(story())
+    answer, seconds = asyncio.run(run())
 
     problem_of(answer, 503, "database_unavailable")
-    assert seconds < 5, "it answers before the driver would give up"
+    assert seconds < 5, "it must respond before the driver times out"
 
 
-def test_every_problem_type_leads_to_its_explanation(api: Api) -> None:
+def test_every_problem_type_links_to_its_explanation(api: Api) -> None:
     problem = problem_of(api.request("GET", "/projects/nowhere"), 404, "not_found")
 
     page = httpx.get(f"{api.address}{problem['type']}")
@@ -77,9 +75,7 @@ def test_every_problem_type_leads_to_its_explanation(api: Api) -> None:
     assert f'<a id="{problem["type"].split("#")[1]}">' in page.text
 
 
-def test_while_the_database_is_away_the_api_says_so_and_then_goes_on(
-    api_on_postgresql: Api, postgresql_server: str, postgresql_url: str
-) -> None:
+def test_api_reports_a_database_outage_and_recovers(api_on_postgresql: Api, postgresql_server: str, postgresql_url: str) -> None:
     api, name = api_on_postgresql, make_url(postgresql_url).database
     api.make_project()
     server = Database(postgresql_server.format(database="postgres"))
@@ -109,30 +105,30 @@ def test_while_the_database_is_away_the_api_says_so_and_then_goes_on(
     assert api.post("/projects", {"key": "blog"})["key"] == "blog"
 
 
-def test_a_database_that_takes_no_writes_is_answered_as_down_and_read_all_the_same(
+def test_read_only_database_is_a_503_for_writes_and_still_readable(
     api_on_postgresql: Api, postgresql_url: str, postgresql_server: str
 ) -> None:
     api, name = api_on_postgresql, make_url(postgresql_url).database
     api.make_project()
     server = Database(postgresql_server.format(database="postgres"))
 
-    def let(state: str) -> None:
-        cut = f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
+    def set_read_only(state: str) -> None:
+        disconnect = f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
         with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = {state}"))
-            connection.execute(text(cut))
+            connection.execute(text(disconnect))
 
-    let("on")
+    set_read_only("on")
     problem_of(api.request("POST", "/projects", {"key": "blog"}), 503, "database_unavailable")
     assert [each["key"] for each in api.get("/projects")["items"]] == ["shop"]
 
-    let("off")
+    set_read_only("off")
     api.wait_until_ready()
     assert api.post("/projects", {"key": "blog"})["key"] == "blog"
     server.close()
 
 
-def test_a_postgresql_that_cannot_write_its_files_is_answered_as_down(api_on_postgresql: Api, postgresql_url: str) -> None:
+def test_postgresql_that_cannot_write_its_files_is_a_503(api_on_postgresql: Api, postgresql_url: str) -> None:
     database = Database(postgresql_url)
     failing = "RAISE EXCEPTION 'could not extend file: File too large' USING ERRCODE = 'XX000';"
     with database.engine.begin() as connection:
@@ -144,14 +140,14 @@ def test_a_postgresql_that_cannot_write_its_files_is_answered_as_down(api_on_pos
 
 
 def status_of(address: str) -> int:
-    """What is answered there; 0 while nobody listens."""
+    """Return the status of a GET, or 0 while nothing listens."""
     try:
         return httpx.get(address, timeout=CEILING).status_code
     except httpx.TransportError:
         return 0
 
 
-def test_the_api_starts_while_its_database_is_away_and_keeps_its_first_key_once_that_is_there(
+def test_api_starts_during_a_database_outage_and_stores_its_bootstrap_key_afterwards(
     postgresql_url: str, postgresql_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
@@ -159,7 +155,7 @@ def test_the_api_starts_while_its_database_is_away_and_keeps_its_first_key_once_
     server = Database(postgresql_server.format(database="postgres"))
     renaming = server.engine.execution_options(isolation_level="AUTOCOMMIT")
     with renaming.connect() as connection:
-        connection.execute(text(f"ALTER DATABASE {name} RENAME TO {name}_away"))
+        connection.execute(text(f"ALTER DATABASE {name} RENAME TO {name}_renamed"))
     serving = serve(postgresql_url, wait=False)
     api = next(serving)
     try:
@@ -167,9 +163,9 @@ def test_the_api_starts_while_its_database_is_away_and_keeps_its_first_key_once_
         problem_of(api.request("GET", "/projects"), 503, "database_unavailable")
     finally:
         with renaming.connect() as connection:
-            connection.execute(text(f"ALTER DATABASE {name}_away RENAME TO {name}"))
+            connection.execute(text(f"ALTER DATABASE {name}_renamed RENAME TO {name}"))
     server.close()
 
-    wait_for("the first key", lambda: api.request("GET", "/projects").is_success)
+    wait_for("the bootstrap key", lambda: api.request("GET", "/projects").is_success)
     assert api.post("/projects", {"key": "blog"})["key"] == "blog"
     next(serving, None)

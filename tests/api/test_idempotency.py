@@ -1,4 +1,4 @@
-"""A request that is sent twice with one Idempotency-Key is carried out once."""
+"""A request that is repeated with the same Idempotency-Key is carried out once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -15,16 +15,16 @@ from tests.api.routes import PLACES, prepare
 from tests.http import Api
 from tests.pipelines import pipeline, stage
 
-NOT_HERE = ("resume", "advance", "skip", "retry", "restart", "approve", "reject")
-"""Through Temporal, or where a stage asks people: see test_gates.py."""
-THROUGH_TEMPORAL = tuple(f"POST /projects/{{project}}/releases/{{release}}/{control}" for control in NOT_HERE)
+CONTROLS = ("resume", "advance", "skip", "retry", "restart", "approve", "reject")
+"""They need Temporal, or a stage with an approval gate: see test_gates.py."""
+THROUGH_TEMPORAL = tuple(f"POST /projects/{{project}}/releases/{{release}}/{control}" for control in CONTROLS)
 KEYS = ("POST /keys", "POST /keys/{key}/rotate")
 WEBHOOKS = ("POST /projects/{project}/webhooks", "POST /projects/{project}/webhooks/{webhook}/rotate")
 WITH_A_SECRET = (*KEYS, *WEBHOOKS)
-QUESTIONS = ("POST /projects/{project}/pipelines/{pipeline}/simulate",)
-"""They change nothing, so that asking again is another question."""
+WITHOUT_EFFECT = ("POST /projects/{project}/pipelines/{pipeline}/simulate",)
+"""They change nothing, so every repetition is carried out."""
 
-POSTS = [route for route in PLACES if route.startswith("POST") and route not in (*THROUGH_TEMPORAL, *WITH_A_SECRET, *QUESTIONS)]
+POSTS = [route for route in PLACES if route.startswith("POST") and route not in (*THROUGH_TEMPORAL, *WITH_A_SECRET, *WITHOUT_EFFECT)]
 
 
 def _send(api: Api, path: str, body: Any, key: str) -> httpx.Response:
@@ -41,22 +41,22 @@ def _is_replayed(answer: httpx.Response) -> bool:
 
 
 @pytest.mark.parametrize("route", POSTS)
-def test_the_second_answer_is_the_first_and_nothing_is_done_twice(api_on_both: Api, route: str) -> None:
+def test_repeated_request_gets_the_first_answer_and_changes_nothing(api_on_both: Api, route: str) -> None:
     api_on_both.make_project()
     _, path, body = prepare(api_on_both, route)
 
     first = _send(api_on_both, path, body, "once")
-    done = _audited(api_on_both)
+    entries = _audited(api_on_both)
     second = _send(api_on_both, path, body, "once")
 
     assert first.is_success, first.text
     assert (second.status_code, second.json()) == (first.status_code, first.json())
     assert second.headers.get("etag") == first.headers.get("etag")
     assert (_is_replayed(first), _is_replayed(second)) == (False, True)
-    assert _audited(api_on_both) == done
+    assert _audited(api_on_both) == entries
 
 
-def test_another_body_under_the_same_key_is_refused(api: Api) -> None:
+def test_different_body_under_the_same_key_is_refused(api: Api) -> None:
     _send(api, "/projects", {"key": "shop", "name": "Shop"}, "once")
 
     same = _send(api, "/projects", {"name": "Shop", "key": "shop"}, "once")
@@ -67,7 +67,7 @@ def test_another_body_under_the_same_key_is_refused(api: Api) -> None:
     assert [each["key"] for each in api.get("/projects")["items"]] == ["shop"]
 
 
-def test_a_key_counts_for_one_caller_and_one_route(api: Api) -> None:
+def test_idempotency_key_is_scoped_to_caller_and_route(api: Api) -> None:
     api.make_project()
     other = api.make_key("oscar", {"role": "owner"})
 
@@ -77,7 +77,7 @@ def test_a_key_counts_for_one_caller_and_one_route(api: Api) -> None:
     assert [answer.status_code for answer in answers] == [201, 201, 201]
 
 
-def test_a_refused_request_may_be_sent_again(api: Api) -> None:
+def test_refused_request_can_be_sent_again(api: Api) -> None:
     api.make_project()
     adding = {"pipeline": "standard", "feature": "checkout"}
     assert _send(api, "/projects/shop/releases", adding, "once").status_code == 422
@@ -87,13 +87,13 @@ def test_a_refused_request_may_be_sent_again(api: Api) -> None:
     assert _send(api, "/projects/shop/releases", adding, "once").status_code == 201
 
 
-def test_requests_sent_at_once_are_carried_out_once(api_on_both: Api) -> None:
+def test_concurrent_repetitions_are_carried_out_once(api_on_both: Api) -> None:
     api_on_both.make_project()
     api_on_both.publish(pipeline(stage("Development")))
     adding = {"pipeline": "standard", "feature": "checkout"}
 
-    with ThreadPoolExecutor(6) as people:
-        answers = list(people.map(lambda _: _send(api_on_both, "/projects/shop/releases", adding, "once"), range(6)))
+    with ThreadPoolExecutor(6) as clients:
+        answers = list(clients.map(lambda _: _send(api_on_both, "/projects/shop/releases", adding, "once"), range(6)))
 
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 1
@@ -101,7 +101,7 @@ def test_requests_sent_at_once_are_carried_out_once(api_on_both: Api) -> None:
 
 
 @pytest.mark.parametrize("route", WEBHOOKS)
-def test_the_secret_of_a_webhook_is_shown_once(api_on_both: Api, route: str) -> None:
+def test_webhook_secret_is_shown_once(api_on_both: Api, route: str) -> None:
     api_on_both.make_project()
     _, path, body = prepare(api_on_both, route)
 
@@ -114,7 +114,7 @@ def test_the_secret_of_a_webhook_is_shown_once(api_on_both: Api, route: str) -> 
 
 
 @pytest.mark.parametrize("route", KEYS)
-def test_the_secret_of_a_key_is_not_kept_to_be_answered_again(api_on_both: Api, route: str) -> None:
+def test_secret_of_a_key_is_not_stored_for_repetitions(api_on_both: Api, route: str) -> None:
     api_on_both.make_project()
     _, path, body = prepare(api_on_both, route)
 
@@ -127,7 +127,7 @@ def test_the_secret_of_a_key_is_not_kept_to_be_answered_again(api_on_both: Api, 
     assert api_on_both.with_key(made["secret"]).get("/whoami")["id"] == made["id"]
 
 
-def test_a_control_under_a_used_key_is_refused_where_it_asks_for_something_else(api: Api) -> None:
+def test_different_control_under_a_used_key_is_refused(api: Api) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     path = f"/projects/shop/releases/{api.add()['id']}/remove"
@@ -136,7 +136,7 @@ def test_a_control_under_a_used_key_is_refused_where_it_asks_for_something_else(
     problem_of(_send(api, path, {"reason": "too late"}, "once"), 422, "idempotency_key_reused")
 
 
-def test_a_day_later_a_key_is_free_again(api: Api, sqlite_of_the_room: str) -> None:
+def test_idempotency_key_is_free_after_a_day(api: Api, sqlite_of_the_room: str) -> None:
     _send(api, "/projects", {"key": "shop"}, "once")
     database = Database(sqlite_of_the_room)
     with database.transaction() as store:
@@ -148,7 +148,7 @@ def test_a_day_later_a_key_is_free_again(api: Api, sqlite_of_the_room: str) -> N
 
 
 @pytest.mark.parametrize("control", ["advance", "pause"])
-def test_a_refused_control_leaves_its_key_free_whoever_refuses_it(api: Api, control: str) -> None:
+def test_refused_control_leaves_its_idempotency_key_free(api: Api, control: str) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     path = f"/projects/shop/releases/{api.add()['id']}"

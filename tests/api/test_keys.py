@@ -1,4 +1,4 @@
-"""API keys: shown once, kept as hashes, and never wider than the key that makes them."""
+"""API keys: their secrets are shown once and stored as hashes, and no key has more rights than the key that created it."""
 
 import hashlib
 from typing import Any
@@ -18,7 +18,7 @@ def _body(*grants: dict[str, Any], name: str = "robot") -> dict[str, Any]:
     return {"name": name, "owner": {"kind": "service", "name": name}, "grants": list(grants)}
 
 
-def test_a_secret_is_shown_once_and_kept_only_as_a_hash(api: Api, sqlite_of_the_room: str) -> None:
+def test_secret_is_shown_once_and_stored_only_as_a_hash(api: Api, sqlite_of_the_room: str) -> None:
     api.make_project()
 
     made = api.post("/keys", _body(VIEWER))
@@ -37,7 +37,7 @@ def test_a_secret_is_shown_once_and_kept_only_as_a_hash(api: Api, sqlite_of_the_
     assert OWNER_KEY not in everything
 
 
-def test_a_revoked_key_ends_at_once_also_twice(api: Api) -> None:
+def test_revoked_key_stops_working_at_once(api: Api) -> None:
     api.make_project()
     made = api.post("/keys", _body(VIEWER))
     robot = api.with_key(made["secret"])
@@ -51,7 +51,7 @@ def test_a_revoked_key_ends_at_once_also_twice(api: Api) -> None:
     assert len(api.get("/projects/shop/audit", event="key.revoked")["items"]) == 1
 
 
-def test_a_key_makes_only_keys_whose_grants_lie_within_its_own(api: Api) -> None:
+def test_key_creates_only_keys_covered_by_its_own_grants(api: Api) -> None:
     api.make_project("shop")
     api.make_project("other")
     admin = api.make_key("ada", ADMIN)
@@ -69,7 +69,7 @@ def test_a_key_makes_only_keys_whose_grants_lie_within_its_own(api: Api) -> None
         assert admin.request("POST", "/keys", _body(grant)).status_code == 201
 
 
-def test_an_admin_sees_and_revokes_only_keys_within_its_grants(api: Api) -> None:
+def test_admin_sees_and_revokes_only_keys_covered_by_its_grants(api: Api) -> None:
     api.make_project("shop")
     api.make_project("other")
     admin = api.make_key("ada", ADMIN)
@@ -84,7 +84,7 @@ def test_an_admin_sees_and_revokes_only_keys_within_its_grants(api: Api) -> None
     assert api.with_key(wider["secret"]).request("GET", "/projects/other").status_code == 200
 
 
-def test_keys_of_one_owner_are_told_apart_and_count_as_one_owner(api: Api) -> None:
+def test_keys_of_one_owner_are_distinct_and_count_as_one_owner(api: Api) -> None:
     api.make_project()
     old, new = api.post("/keys", _body(ADMIN)), api.post("/keys", _body(ADMIN))
 
@@ -97,7 +97,7 @@ def test_keys_of_one_owner_are_told_apart_and_count_as_one_owner(api: Api) -> No
     assert old["secret"] != new["secret"]
 
 
-def test_making_and_revoking_keys_is_in_the_audit_of_every_project_they_open(api: Api) -> None:
+def test_creating_and_revoking_a_key_is_audited_in_every_project_it_opens(api: Api) -> None:
     api.make_project("shop")
     api.make_project("other")
     made = api.post("/keys", _body(VIEWER, {"project": "other", "role": "viewer"}))
@@ -111,7 +111,7 @@ def test_making_and_revoking_keys_is_in_the_audit_of_every_project_they_open(api
         assert made["secret"] not in str(entries)
 
 
-def test_the_key_of_a_deleted_project_is_never_given_again_since_grants_and_the_audit_log_name_it(api_on_both: Api) -> None:
+def test_key_of_a_deleted_project_is_never_reused(api_on_both: Api) -> None:
     api_on_both.make_project()
     admin = api_on_both.make_key("ada", ADMIN)
     api_on_both.request("DELETE", "/projects/shop")
@@ -123,7 +123,7 @@ def test_the_key_of_a_deleted_project_is_never_given_again_since_grants_and_the_
     assert admin.get("/projects")["items"] == []
 
 
-def test_the_audit_log_of_a_project_tells_nothing_of_a_keys_grants_in_another(api: Api) -> None:
+def test_audit_log_of_a_project_hides_grants_on_other_projects(api: Api) -> None:
     api.make_project("shop")
     api.make_project("secret")
     elsewhere = {"project": "secret", "role": "operator", "environments": ["production"]}
@@ -135,7 +135,7 @@ def test_the_audit_log_of_a_project_tells_nothing_of_a_keys_grants_in_another(ap
     assert entries[0]["after"]["grants"] == [{"project": "shop", "role": "viewer", "environments": []}]
 
 
-def test_a_rotated_key_keeps_everything_but_its_secret(api_on_both: Api) -> None:
+def test_rotated_key_changes_only_its_secret(api_on_both: Api) -> None:
     api_on_both.make_project()
     made = api_on_both.post("/keys", _body(VIEWER))
     old = api_on_both.with_key(made["secret"])
@@ -150,7 +150,7 @@ def test_a_rotated_key_keeps_everything_but_its_secret(api_on_both: Api) -> None
     assert whoami == {field: value for field, value in made.items() if field != "secret"}
 
 
-def test_any_key_rotates_itself_and_then_needs_its_new_secret(api: Api) -> None:
+def test_any_key_can_rotate_itself_and_then_needs_its_new_secret(api: Api) -> None:
     api.make_project()
     made = api.post("/keys", _body(VIEWER))
     robot, another = api.with_key(made["secret"]), api.post("/keys", _body(VIEWER, name="another"))
@@ -162,7 +162,7 @@ def test_any_key_rotates_itself_and_then_needs_its_new_secret(api: Api) -> None:
     assert api.with_key(rotated["secret"]).get("/projects/shop")["key"] == "shop"
 
 
-def test_an_admin_rotates_only_keys_within_its_grants(api: Api) -> None:
+def test_admin_rotates_only_keys_covered_by_its_grants(api: Api) -> None:
     api.make_project("shop")
     api.make_project("other")
     admin = api.make_key("ada", ADMIN)
@@ -177,7 +177,7 @@ def test_an_admin_rotates_only_keys_within_its_grants(api: Api) -> None:
     assert api.with_key(wider["secret"]).get("/whoami")["id"] == wider["id"]
 
 
-def test_a_revoked_key_is_not_rotated(api: Api) -> None:
+def test_revoked_key_is_not_rotated(api: Api) -> None:
     api.make_project()
     made = api.post("/keys", _body(VIEWER))
     api.request("DELETE", f"/keys/{made['id']}")
@@ -185,7 +185,7 @@ def test_a_revoked_key_is_not_rotated(api: Api) -> None:
     problem_of(api.request("POST", f"/keys/{made['id']}/rotate"), 409, "key_revoked")
 
 
-def test_rotating_is_in_the_audit_without_the_secret(api: Api) -> None:
+def test_rotation_is_audited_without_the_secret(api: Api) -> None:
     api.make_project()
     made = api.post("/keys", _body(VIEWER))
     rotated = api.post(f"/keys/{made['id']}/rotate")
@@ -196,7 +196,7 @@ def test_rotating_is_in_the_audit_without_the_secret(api: Api) -> None:
     assert rotated["secret"] not in str(entry)
 
 
-def test_a_flag_goes_on_by_the_rights_of_an_owner_whose_key_was_rotated(api: Api) -> None:
+def test_release_continues_with_the_rights_of_an_owner_whose_key_was_rotated(api: Api) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     made = api.post("/keys", _body({"project": "shop", "role": "operator", "environments": ["*"]}))

@@ -1,4 +1,4 @@
-"""What an API process writes into its log, and what it never does."""
+"""The log of an API process: what it contains, and what it never contains."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from api.app import create_app
 from settings import Settings
 from tests.api.answers import problem_of
 from tests.http import OWNER_KEY, Api
-from tests.pipelines import pipeline, stage
+from tests.pipelines import approval, pipeline, stage
 from tests.ports import free_port
 from tests.waiting import CEILING, wait_for
 
@@ -25,19 +25,19 @@ STRANGER = "fh_a_secret_that_nobody_should_ever_read_in_a_log"
 
 
 class LoggingApi(Api):
-    """The API as a process of its own, with its log in a file."""
+    """The API in its own process, with its log in a file."""
 
     log: Path
 
-    def lines(self, **wanted: Any) -> list[dict[str, Any]]:
-        """The lines of the log with these fields, oldest first, once the line that closes a request is among them."""
+    def lines(self, **fields: Any) -> list[dict[str, Any]]:
+        """Return the log lines with these fields, oldest first, once the line of the request or of the given event is among them."""
 
         def matching() -> list[dict[str, Any]] | None:
             lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.endswith("}")]
-            found = [line for line in lines if all(line.get(name) == value for name, value in wanted.items())]
-            return found if any(line["event"] == wanted.get("event", "request") for line in found) else None
+            found = [line for line in lines if all(line.get(name) == value for name, value in fields.items())]
+            return found if any(line["event"] == fields.get("event", "request") for line in found) else None
 
-        return wait_for(f"a line with {wanted}", matching, interval=0.05)
+        return wait_for(f"a line with {fields}", matching, interval=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +68,13 @@ def logging_api(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory)
             api.close()
 
 
-def test_each_request_leaves_one_line_that_says_who_asked_what_and_what_came_of_it(logging_api: LoggingApi) -> None:
+def test_each_request_logs_one_line_with_caller_route_and_status(logging_api: LoggingApi) -> None:
     answer = logging_api.request("GET", "/projects/shop/releases", params={"limit": 1, "status": "running"})
 
     [line] = logging_api.lines(request_id=answer.headers["x-request-id"])
     [key] = logging_api.get("/keys")["items"]
-    about = {name: line[name] for name in ("event", "level", "method", "route", "status", "project", "key")}
-    assert about == {
+    fields = {name: line[name] for name in ("event", "level", "method", "route", "status", "project", "key")}
+    assert fields == {
         "event": "request",
         "level": "info",
         "method": "GET",
@@ -88,18 +88,18 @@ def test_each_request_leaves_one_line_that_says_who_asked_what_and_what_came_of_
     assert "limit" not in str(line)
 
 
-def test_an_id_that_was_sent_is_kept_if_it_is_sane(logging_api: LoggingApi) -> None:
+def test_valid_request_id_of_the_client_is_kept(logging_api: LoggingApi) -> None:
     def id_for(sent: str) -> str:
         return str(logging_api.request("GET", "/projects", headers={"X-Request-Id": sent}).headers["x-request-id"])
 
     assert id_for("trace-4711.a_B") == "trace-4711.a_B"
     assert len(logging_api.lines(request_id="trace-4711.a_B", event="request")) == 1
-    for insane in ("x" * 65, "two words", "quote\"'", ""):
-        assert len(id_for(insane)) == 36
+    for invalid in ("x" * 65, "two words", "quote\"'", ""):
+        assert len(id_for(invalid)) == 36
     assert id_for("") != id_for("")
 
 
-def test_a_release_is_found_in_the_log_by_its_id_on_every_line_of_the_request(logging_api: LoggingApi) -> None:
+def test_log_lines_of_a_request_have_the_release_id(logging_api: LoggingApi) -> None:
     answer = logging_api.request("POST", "/projects/shop/releases", {"feature": "checkout", "pipeline": "standard"})
     release = answer.json()["id"]
     removed = logging_api.request("POST", f"/projects/shop/releases/{release}/remove")
@@ -112,7 +112,30 @@ def test_a_release_is_found_in_the_log_by_its_id_on_every_line_of_the_request(lo
     assert all("request_id" not in line for line in logging_api.lines(event="outbox_entry_failed"))
 
 
-def test_a_problem_names_the_request_in_its_header_its_body_and_the_log(logging_api: LoggingApi) -> None:
+def test_each_control_that_the_record_decides_has_its_own_log_event(logging_api: LoggingApi) -> None:
+    gated = stage("Development", wait="1h") | {"gates": [approval(2)]}
+    logging_api.publish(pipeline(gated, key="gated"))
+    operator = {"project": "shop", "role": "operator", "environments": ["*"]}
+    ann, ben = logging_api.make_key("ann", operator), logging_api.make_key("ben", operator)
+
+    for body, controls in (
+        ({"key": "approved"}, ((ann, "approve"), (ben, "pause"), (ben, "approve"), (ann, "rollback"))),
+        ({"key": "rejected"}, ((ann, "reject"), (ann, "remove"))),
+    ):
+        logging_api.post("/projects/shop/features", body)
+        release = logging_api.add(body["key"], "gated")["id"]
+        for person, control in controls:
+            answer = person.request("POST", f"/projects/shop/releases/{release}/{control}", {})
+            assert answer.is_success, answer.text
+        logging_api.lines(request_id=answer.headers["x-request-id"])
+
+        lines = [line for line in logging_api.lines(release=release) if line["event"].startswith("release_")]
+        events = {"approve": "approved", "reject": "rejected", "pause": "paused", "rollback": "rolling_back", "remove": "removed"}
+        assert [line["event"] for line in lines] == ["release_added", *(f"release_{events[control]}" for _, control in controls)]
+        assert {(line["feature"], line["project"]) for line in lines} == {(body["key"], "shop")}
+
+
+def test_problem_has_the_request_id_in_header_body_and_log(logging_api: LoggingApi) -> None:
     refused = [
         (logging_api.request("GET", "/projects/nowhere"), 404, "not_found"),
         (logging_api.request("GET", "/no/such/path"), 404, "not_found"),
@@ -129,14 +152,14 @@ def test_a_problem_names_the_request_in_its_header_its_body_and_the_log(logging_
         assert (line["status"], line["code"]) == (status, code)
 
 
-def test_health_checks_and_scrapes_are_below_what_is_usually_logged(logging_api: LoggingApi) -> None:
+def test_health_checks_and_scrapes_are_logged_at_debug_level(logging_api: LoggingApi) -> None:
     for path in ("/healthz", "/readyz", "/metrics"):
         logging_api.request("GET", f"{logging_api.address}{path}")
 
         assert {line["level"] for line in logging_api.lines(route=path)} == {"debug"}
 
 
-def test_no_secret_and_no_query_is_ever_logged(logging_api: LoggingApi) -> None:
+def test_secrets_and_queries_are_never_logged(logging_api: LoggingApi) -> None:
     made = logging_api.request(
         "POST", "/keys", {"name": "ci", "owner": {"kind": "service", "name": "ci"}, "grants": [{"project": "shop", "role": "viewer"}]}
     ).json()
@@ -150,26 +173,26 @@ def test_no_secret_and_no_query_is_ever_logged(logging_api: LoggingApi) -> None:
     logging_api.request("POST", "/projects", content=f'{{"key": "{STRANGER}"'.encode(), headers={"Content-Type": "application/json"})
 
     assert logging_api.lines(event="request", status=400, code="json_invalid")
-    said = logging_api.log.read_text()
+    log = logging_api.log.read_text()
     assert made["secret"]
     for secret in (OWNER_KEY, STRANGER, made["secret"], "bGVhaw", "Bearer"):
-        assert secret not in said
+        assert secret not in log
 
 
-def test_a_defect_is_answered_with_the_id_under_which_it_was_logged() -> None:
-    async def story() -> httpx.Response:
+def test_internal_error_has_the_request_id_under_which_it_was_logged() -> None:
+    async def run() -> httpx.Response:
         app = create_app(Settings())
 
         @app.get("/broken")
         def broken() -> None:
             raise RuntimeError("nobody expected this")
 
-        # A real server would do the same; this way the route is only in this application.
+        # In process, so that the route exists only in this application. A real server behaves the same.
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
             return await client.get("/broken", headers={"X-Request-Id": "defect-1"})
 
     with capture_logs() as logs:
-        answer = asyncio.run(story())
+        answer = asyncio.run(run())
 
     problem = problem_of(answer, 500, "internal_error")
     assert "nobody expected" not in answer.text

@@ -1,4 +1,4 @@
-"""What is said of a mistake is said to those who made it, and not to those who wrote the models."""
+"""Messages about mistakes are written for clients, not for the authors of the models."""
 
 import re
 
@@ -9,7 +9,7 @@ from tests.http import Api
 FOR_PROGRAMMERS = re.compile(r"Input (should|tag)|should (have|be|match)|after validation|Unable to|Tuple|Dictionary|\^\[")
 
 
-def test_no_message_is_one_of_the_library(api: Api) -> None:
+def test_no_message_is_written_for_programmers(api: Api) -> None:
     api.make_project()
 
     messages = []
@@ -21,7 +21,7 @@ def test_no_message_is_one_of_the_library(api: Api) -> None:
     assert [message for message in messages if FOR_PROGRAMMERS.search(message)] == []
 
 
-def test_a_bound_is_named(api: Api) -> None:
+def test_message_contains_the_limit(api: Api) -> None:
     [mistake] = problem_of(api.request("GET", "/projects?limit=1000"), 422, "invalid")["errors"]
 
-    assert mistake == {"in": "query", "pointer": "/limit", "code": "less_than_equal", "message": "This must be 200 or less."}
+    assert mistake == {"in": "query", "pointer": "/limit", "code": "less_than_equal", "message": "Must be 200 or less."}

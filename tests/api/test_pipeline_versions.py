@@ -12,13 +12,13 @@ DOCUMENT = ("name", "description", "on_conflict", "stages")
 
 
 def publish_second(api: Api) -> tuple[Any, Any]:
-    """Two published versions of one key."""
+    """Publish two versions of one key."""
     first = api.publish(FIRST)
     draft = api.post(f"{PIPELINES}/standard/clone")
     return first, api.post(f"{PIPELINES}/{draft['id']}/publish")
 
 
-def test_a_clone_is_the_next_versions_draft_and_an_exact_copy(api: Api) -> None:
+def test_clone_is_an_exact_copy_as_the_draft_of_the_next_version(api: Api) -> None:
     api.make_project()
     published = api.publish(FIRST | {"on_conflict": "overwrite", "description": "The usual way."})
 
@@ -35,7 +35,7 @@ def test_a_clone_is_the_next_versions_draft_and_an_exact_copy(api: Api) -> None:
     assert entry["after"]["cloned_from"] == {"id": published["id"], "key": "standard", "version": 1}
 
 
-def test_a_clone_onto_a_new_key_is_a_new_pipeline_whatever_its_origin(api: Api) -> None:
+def test_clone_onto_a_new_key_is_a_new_pipeline(api: Api) -> None:
     api.make_project()
     first = api.publish(FIRST)
     draft = api.post(f"{PIPELINES}/{first['id']}/clone", {"name": "Second"})
@@ -53,7 +53,7 @@ def test_a_clone_onto_a_new_key_is_a_new_pipeline_whatever_its_origin(api: Api) 
     assert api.post(f"{PIPELINES}/from-archived/publish")["status"] == "published"
 
 
-def test_a_second_draft_of_a_key_is_refused_and_the_first_is_named(api: Api) -> None:
+def test_second_draft_of_a_key_is_refused_with_the_id_of_the_first(api: Api) -> None:
     api.make_project()
     only = api.post(PIPELINES, pipeline(stage("Development"), key="only-a-draft"))
     api.publish(FIRST)
@@ -67,18 +67,44 @@ def test_a_second_draft_of_a_key_is_refused_and_the_first_is_named(api: Api) -> 
     assert api.post(f"{PIPELINES}/standard/clone")["version"] == 2
 
 
-def test_a_clone_onto_a_key_that_is_taken_is_refused(api: Api) -> None:
+def test_clone_onto_its_own_key_is_the_next_version(api: Api) -> None:
+    api.make_project()
+    first, _ = publish_second(api)
+
+    third = api.post(f"{PIPELINES}/standard/clone", {"key": "standard", "name": "Third"})
+    api.post(f"{PIPELINES}/{third['id']}/publish")
+    fourth = api.post(f"{PIPELINES}/{first['id']}/clone", {"key": "standard"})
+
+    assert [(each["key"], each["version"], each["status"], each["name"]) for each in (third, fourth)] == [
+        ("standard", 3, "draft", "Third"),
+        ("standard", 4, "draft", first["name"]),
+    ]
+    refused = problem_of(api.request("POST", f"{PIPELINES}/standard/clone", {"key": "standard"}), 409, "draft_exists")
+    assert refused["details"]["draft"] == fourth["id"]
+
+
+def test_clone_of_an_archived_pipeline_onto_its_own_key_is_refused(api: Api) -> None:
+    api.make_project()
+    first, _ = publish_second(api)
+    api.post(f"{PIPELINES}/standard/archive")
+
+    for named in ("standard", first["id"]):
+        problem_of(api.request("POST", f"{PIPELINES}/{named}/clone", {"key": "standard"}), 409, "pipeline_archived")
+
+
+def test_clone_onto_another_existing_key_is_refused(api: Api) -> None:
     api.make_project()
     api.publish(FIRST)
     api.post(PIPELINES, pipeline(stage("Development"), key="other"))
 
-    for key in ("other", "standard"):
-        assert pointers(problem_of(api.request("POST", f"{PIPELINES}/standard/clone", {"key": key}), 409, "conflict")) == ["/key"]
+    refused = api.request("POST", f"{PIPELINES}/standard/clone", {"key": "other"})
+
+    assert pointers(problem_of(refused, 409, "conflict")) == ["/key"]
     problem_of(api.request("POST", f"{PIPELINES}/nothing/clone"), 404, "not_found")
     assert len(api.get(PIPELINES)["items"]) == 2
 
 
-def test_a_key_means_its_draft_to_those_who_change_it(api: Api) -> None:
+def test_key_names_the_draft_in_changes(api: Api) -> None:
     api.make_project()
     first = api.publish(FIRST)
     draft = api.post(f"{PIPELINES}/standard/clone")
@@ -92,7 +118,7 @@ def test_a_key_means_its_draft_to_those_who_change_it(api: Api) -> None:
     problem_of(api.request("DELETE", f"{PIPELINES}/standard"), 409, "not_a_draft")
 
 
-def test_a_further_version_keeps_its_key(api: Api) -> None:
+def test_later_version_keeps_its_key(api: Api) -> None:
     api.make_project()
     api.publish(FIRST)
     draft = api.post(f"{PIPELINES}/standard/clone")
@@ -104,7 +130,7 @@ def test_a_further_version_keeps_its_key(api: Api) -> None:
     assert api.get(path) == draft
 
 
-def test_a_flag_goes_through_the_newest_version_or_the_one_named_and_stays_on_it(api: Api) -> None:
+def test_release_uses_the_newest_or_the_given_version_and_stays_on_it(api: Api) -> None:
     api.make_project()
     api.post("/projects/shop/features", {"key": "search"})
     before = api.publish(FIRST)
@@ -121,7 +147,7 @@ def test_a_flag_goes_through_the_newest_version_or_the_one_named_and_stays_on_it
     assert api.release(on_first["id"])["pipeline"] == on_first["pipeline"]
 
 
-def test_an_archived_key_takes_no_releases_and_those_under_way_go_on(api: Api) -> None:
+def test_archived_pipeline_accepts_no_releases_and_those_under_way_continue(api: Api) -> None:
     api.make_project()
     api.post("/projects/shop/features", {"key": "search"})
     first, second = publish_second(api)
@@ -153,7 +179,7 @@ def test_archiving_twice_is_the_same_as_archiving_once(api: Api) -> None:
     assert (entry["pipeline"], entry["after"]) == ("standard", {"versions": [1, 2]})
 
 
-def test_a_draft_is_not_archived(api: Api) -> None:
+def test_draft_is_not_archived(api: Api) -> None:
     api.make_project()
     api.post(PIPELINES, pipeline(stage("Development"), key="only-a-draft"))
     api.publish(FIRST)
@@ -167,7 +193,7 @@ def test_a_draft_is_not_archived(api: Api) -> None:
     assert api.get(f"{PIPELINES}/standard")["status"] == "published"
 
 
-def test_an_archived_key_gets_no_further_version(api: Api) -> None:
+def test_archived_pipeline_gets_no_new_version(api: Api) -> None:
     api.make_project()
     archived = api.publish(FIRST)
     draft = api.post(f"{PIPELINES}/standard/clone")
@@ -184,7 +210,7 @@ def test_an_archived_key_gets_no_further_version(api: Api) -> None:
     assert api.request("DELETE", f"{PIPELINES}/{draft['id']}").status_code == 204
 
 
-def test_what_only_archived_pipelines_name_can_be_deleted_once_no_release_needs_it(api: Api) -> None:
+def test_objects_used_only_by_archived_pipelines_can_be_deleted_after_their_releases(api: Api) -> None:
     api.make_project()
     api.publish(pipeline(stage("Staff", "staging", actions=[enable("staff")])))
     release = api.add()

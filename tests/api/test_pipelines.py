@@ -1,4 +1,4 @@
-"""Pipelines over HTTP: drafted, published, and from then on immutable."""
+"""Pipelines over HTTP: drafts, and published versions, which are immutable."""
 
 from tests.api.answers import audit_log, pointers, problem_of
 from tests.completed import complete_many
@@ -8,7 +8,7 @@ from tests.pipelines import enable, hold, pipeline, set_value, stage
 PIPELINES = "/projects/shop/pipelines"
 
 
-def test_a_draft_is_replaced_as_a_whole_and_deleted(api: Api) -> None:
+def test_draft_is_replaced_as_a_whole_and_deleted(api: Api) -> None:
     api.make_project()
     draft = api.post(PIPELINES, pipeline(stage("Development"), hold("Watch", "2d"), description="first"))
 
@@ -21,7 +21,7 @@ def test_a_draft_is_replaced_as_a_whole_and_deleted(api: Api) -> None:
     problem_of(api.request("GET", f"{PIPELINES}/{draft['id']}"), 404, "not_found")
 
 
-def test_a_draft_may_be_incomplete_until_it_is_published(api: Api) -> None:
+def test_draft_may_be_incomplete_until_it_is_published(api: Api) -> None:
     api.make_project()
     draft = api.post(PIPELINES, {"key": "empty", "name": "Empty"})
 
@@ -42,7 +42,7 @@ def test_publishing_records_who_and_when(api: Api) -> None:
     assert published["published_at"].endswith("Z")
 
 
-def test_a_published_version_can_not_be_changed_in_any_way(api: Api) -> None:
+def test_published_version_cannot_be_changed(api: Api) -> None:
     api.make_project()
     published = api.publish(pipeline(stage("Development")))
     path, before = f"{PIPELINES}/{published['id']}", audit_log(api)
@@ -57,7 +57,7 @@ def test_a_published_version_can_not_be_changed_in_any_way(api: Api) -> None:
     assert audit_log(api) == before
 
 
-def test_publishing_names_every_problem_at_once(api: Api) -> None:
+def test_publishing_lists_every_problem_at_once(api: Api) -> None:
     api.make_project()
     draft = api.post(
         PIPELINES,
@@ -83,7 +83,7 @@ def test_publishing_names_every_problem_at_once(api: Api) -> None:
     ]
 
 
-def test_what_would_work_but_is_hardly_meant_is_a_warning(api: Api) -> None:
+def test_probable_mistakes_are_warnings(api: Api) -> None:
     api.make_project()
 
     published = api.publish(pipeline(stage("Staff", actions=[enable("staff")]), stage("All", actions=[enable(enabled=False)])))
@@ -94,7 +94,7 @@ def test_what_would_work_but_is_hardly_meant_is_a_warning(api: Api) -> None:
     ]
 
 
-def test_a_draft_that_somebody_else_replaced_is_not_overwritten_published_or_deleted(api: Api) -> None:
+def test_stale_draft_is_not_replaced_published_or_deleted(api: Api) -> None:
     api.make_project()
     created = api.request("POST", PIPELINES, pipeline(stage("Mine")))
     path, etag = f"{PIPELINES}/{created.json()['id']}", {"If-Match": created.headers["etag"]}
@@ -113,7 +113,7 @@ def test_a_draft_that_somebody_else_replaced_is_not_overwritten_published_or_del
     assert api.request("POST", f"{path}/publish", headers={"If-Match": replaced.headers["etag"]}).status_code == 200
 
 
-def test_a_pipeline_has_up_to_thirty_stages(api: Api) -> None:
+def test_pipeline_has_up_to_thirty_stages(api: Api) -> None:
     api.make_project()
 
     published = api.publish(pipeline(*[stage(f"Stage {number}", wait="1h") for number in range(30)]))
@@ -121,7 +121,7 @@ def test_a_pipeline_has_up_to_thirty_stages(api: Api) -> None:
     assert len(published["stages"]) == 30
 
 
-def test_a_definition_larger_than_64_kib_is_refused(api: Api) -> None:
+def test_definition_larger_than_64_kib_is_refused(api: Api) -> None:
     api.make_project()
     large = pipeline(*[stage(f"Stage {number}", wait="1h", actions=[set_value("x" * 3_000)]) for number in range(25)])
 
@@ -131,7 +131,7 @@ def test_a_definition_larger_than_64_kib_is_refused(api: Api) -> None:
     assert api.get(PIPELINES)["items"] == []
 
 
-def test_a_key_that_is_taken_is_refused(api: Api) -> None:
+def test_existing_key_is_refused(api: Api) -> None:
     api.make_project()
     api.post(PIPELINES, pipeline(stage("Development"), key="one"))
     two = api.post(PIPELINES, pipeline(stage("Development"), key="two"))
@@ -143,7 +143,7 @@ def test_a_key_that_is_taken_is_refused(api: Api) -> None:
         assert pointers(problem_of(answer, 409, "conflict")) == ["/key"]
 
 
-def test_a_pipeline_shows_the_flags_in_each_stage(api: Api) -> None:
+def test_pipeline_shows_the_flags_in_each_stage(api: Api) -> None:
     api.make_project()
     published = api.publish(pipeline(stage("Development"), stage("Production", "production", "1h")))
     release = api.add(starting_stage="production")
@@ -157,7 +157,7 @@ def test_a_pipeline_shows_the_flags_in_each_stage(api: Api) -> None:
     assert (shown["completed_count"], shown["completed"]) == (0, [])
 
 
-def test_a_pipeline_counts_the_flags_completed_lately_and_names_the_latest(api: Api, sqlite_of_the_room: str) -> None:
+def test_pipeline_counts_recently_completed_flags_and_lists_the_latest(api: Api, sqlite_of_the_room: str) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     complete_many(api, sqlite_of_the_room, 52)

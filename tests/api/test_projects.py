@@ -7,7 +7,7 @@ from tests.pipelines import pipeline, stage
 ENVIRONMENTS = "/projects/shop/environments"
 
 
-def test_a_name_is_the_key_unless_it_is_given(api: Api) -> None:
+def test_name_defaults_to_the_key(api: Api) -> None:
     plain = api.post("/projects", {"key": "shop"})
     named = api.post("/projects", {"key": "blog", "name": "  The blog "})
 
@@ -16,7 +16,7 @@ def test_a_name_is_the_key_unless_it_is_given(api: Api) -> None:
     assert api.get("/projects/blog") == named
 
 
-def test_a_key_sees_only_its_own_projects(api: Api) -> None:
+def test_key_sees_only_its_own_projects(api: Api) -> None:
     for key in ("blog", "shop", "wiki"):
         api.post("/projects", {"key": key})
     grants = [{"project": key, "role": "viewer"} for key in ("wiki", "blog")]
@@ -29,14 +29,14 @@ def test_a_key_sees_only_its_own_projects(api: Api) -> None:
     assert [each["key"] for each in api.get("/projects")["items"]] == ["blog", "shop", "wiki"]
 
 
-def test_a_key_that_is_taken_is_refused(api: Api) -> None:
+def test_existing_key_is_refused(api: Api) -> None:
     api.make_project()
 
     assert pointers(problem_of(api.request("POST", "/projects", {"key": "shop"}), 409, "conflict")) == ["/key"]
     assert pointers(problem_of(api.request("POST", ENVIRONMENTS, {"key": "staging"}), 409, "conflict")) == ["/key"]
 
 
-def test_the_same_keys_may_be_used_in_two_projects(api: Api) -> None:
+def test_two_projects_may_use_the_same_keys(api: Api) -> None:
     api.make_project("shop")
     api.make_project("blog")
 
@@ -45,7 +45,7 @@ def test_the_same_keys_may_be_used_in_two_projects(api: Api) -> None:
     assert api.get("/projects/shop/features/checkout")["environments"]["production"]["enabled"] is False
 
 
-def test_a_project_with_a_release_under_way_is_not_deleted(api: Api) -> None:
+def test_project_with_an_unfinished_release_is_not_deleted(api: Api) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     release = api.add()
@@ -60,7 +60,7 @@ def test_a_project_with_a_release_under_way_is_not_deleted(api: Api) -> None:
     problem_of(api.request("POST", ENVIRONMENTS, {"key": "late"}), 404, "not_found")
 
 
-def test_an_environment_in_use_is_not_deleted_and_the_answer_lists_what_uses_it(api: Api) -> None:
+def test_environment_in_use_is_not_deleted_and_its_uses_are_listed(api: Api) -> None:
     api.make_project()
     published = api.publish(pipeline(stage("Production", "production")))
     release = api.add()
@@ -75,7 +75,7 @@ def test_an_environment_in_use_is_not_deleted_and_the_answer_lists_what_uses_it(
     problem_of(api.request("GET", f"{ENVIRONMENTS}/staging"), 404, "environment_not_found")
 
 
-def test_an_environment_made_anew_under_an_old_key_starts_from_the_defaults(api: Api) -> None:
+def test_environment_recreated_under_an_old_key_has_the_defaults(api: Api) -> None:
     api.make_project()
     api.patch(f"{ENVIRONMENTS}/staging/features/checkout", {"enabled": True})
 
@@ -85,7 +85,7 @@ def test_an_environment_made_anew_under_an_old_key_starts_from_the_defaults(api:
     assert api.get("/projects/shop/features/checkout")["environments"]["staging"]["enabled"] is False
 
 
-def test_names_change_and_keys_never_do(api: Api) -> None:
+def test_names_change_and_keys_never_change(api: Api) -> None:
     api.make_project()
 
     assert api.patch("/projects/shop", {"name": "The shop"}) == {"key": "shop", "name": "The shop"}

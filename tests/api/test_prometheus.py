@@ -1,4 +1,4 @@
-"""What Prometheus reads of an API process."""
+"""The metrics of an API process."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,7 @@ from tests.world import NOW, make_world
 GET_RELEASE = "/api/v1/projects/{project}/releases/{release}"
 
 
-def test_requests_are_counted_by_template_and_never_by_what_was_sent(api: Api) -> None:
+def test_requests_are_counted_by_route_template(api: Api) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     release = api.add()["id"]
@@ -44,7 +44,7 @@ def test_requests_are_counted_by_template_and_never_by_what_was_sent(api: Api) -
         assert sent not in after.text
 
 
-def test_every_route_has_the_template_of_the_description(api: Api) -> None:
+def test_every_route_template_is_a_path_of_the_openapi_document(api: Api) -> None:
     api.get("/projects")
     api.request("DELETE", "/projects/none/releases/none")
 
@@ -64,19 +64,17 @@ def test_refusals_are_counted_by_code(api: Api) -> None:
     assert scrape.value("flaghoist_http_requests_total", route=UNMATCHED, status="413", method="POST")
 
 
-def test_releases_are_counted_by_status_and_the_overdue_ones_are_seen(
-    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_releases_are_counted_by_status_and_lateness(database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
     world = make_world(database)
     world.publish(pipeline(stage("Development", wait="1h")))
     now = datetime.now(UTC)
-    standing = {"late": ("running", now - timedelta(minutes=10)), "due": ("running", now), "blocked": ("blocked", None)}
-    for feature in (*standing, "starting", "completed"):
+    releases = {"late": ("running", now - timedelta(minutes=10)), "due": ("running", now), "blocked": ("blocked", None)}
+    for feature in (*releases, "starting", "completed"):
         world.add_feature(feature)
         world.add(feature)
     with database.transaction() as store:
-        for feature, (status, acts_at) in {**standing, "completed": ("completed", None)}.items():
+        for feature, (status, acts_at) in {**releases, "completed": ("completed", None)}.items():
             statement = "UPDATE releases SET status = :status WHERE feature_id = (SELECT id FROM features WHERE key = :feature)"
             store.connection.execute(text(statement), {"status": status, "feature": feature})
             if acts_at:
@@ -89,14 +87,14 @@ def test_releases_are_counted_by_status_and_the_overdue_ones_are_seen(
     counted = {status.value: scrape.value("flaghoist_releases", status=status.value) for status in ReleaseStatus}
     expected = {"running": 2, "blocked": 1, "completed": 1, "starting": 1}
     assert counted == dict.fromkeys(ReleaseStatus, 0) | expected
-    assert scrape.value("flaghoist_releases_overdue") == 2, "one is late, and one was never started"
+    assert scrape.value("flaghoist_releases_overdue") == 2, "one is late, and one has never been started"
     late = scrape.value("flaghoist_worst_lateness_seconds")
     assert late is not None
     assert 0 <= late - (now - NOW).total_seconds() < 60
     assert scrape.value("flaghoist_database_reachable") == 1
 
 
-def test_metrics_need_no_key_and_two_apis_in_one_process_count_apart(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_need_no_key_and_are_separate_for_each_application(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
     for one in serve(sqlite_url):
         for other in serve(sqlite_url):
@@ -108,7 +106,7 @@ def test_metrics_need_no_key_and_two_apis_in_one_process_count_apart(sqlite_url:
     assert scrapes[0].answer.headers["content-type"].startswith("text/plain; version=0.0.4")
 
 
-def test_while_the_database_is_away_metrics_say_so(postgresql_server: str, postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_report_a_database_outage(postgresql_server: str, postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
     name = make_url(postgresql_url).database
     server = Database(postgresql_server.format(database="postgres"))

@@ -1,4 +1,4 @@
-"""A key that asks too often is told to wait."""
+"""A key that exceeds its rate limit must wait."""
 
 import time
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ from tests.waiting import wait_for
 
 @pytest.fixture
 def limited(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
-    """An API that takes five requests a minute of each key."""
+    """An API that accepts five requests per minute from each key."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
     yield from serve(sqlite_url, rate_limit="5/minute")
 
 
-def test_a_key_that_has_used_up_its_limit_is_told_how_long_to_wait(limited: Api) -> None:
+def test_key_over_its_limit_gets_retry_after(limited: Api) -> None:
     began = time.monotonic()
     answers = [limited.request("GET", "/projects") for _ in range(6)]
     took = time.monotonic() - began
@@ -33,7 +33,7 @@ def test_a_key_that_has_used_up_its_limit_is_told_how_long_to_wait(limited: Api)
     assert Scrape(limited.address).value("flaghoist_http_refusals_total", code="too_many_requests") == 1
 
 
-def test_each_key_has_a_limit_of_its_own_and_health_has_none(limited: Api) -> None:
+def test_limit_is_per_key_and_health_has_none(limited: Api) -> None:
     other = limited.make_key("erin", {"role": "owner"})
     while limited.request("GET", "/projects").status_code == 200:
         pass
@@ -45,7 +45,7 @@ def test_each_key_has_a_limit_of_its_own_and_health_has_none(limited: Api) -> No
     assert {stranger.request("GET", "/projects").status_code for _ in range(8)} == {401}
 
 
-def test_what_was_refused_does_not_count_and_the_window_moves(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rejected_requests_do_not_count_and_the_window_moves(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
     for api in serve(sqlite_url, rate_limit="2/second"):
 
@@ -59,5 +59,5 @@ def test_what_was_refused_does_not_count_and_the_window_moves(sqlite_url: str, m
         wait_for("the window to move", lambda: status() == 200, interval=0.02)
 
 
-def test_without_the_setting_nobody_is_limited(api: Api) -> None:
+def test_requests_are_unlimited_by_default(api: Api) -> None:
     assert {api.request("GET", "/projects").status_code for _ in range(150)} == {200}

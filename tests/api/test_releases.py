@@ -1,4 +1,4 @@
-"""Adding flags to pipelines over HTTP, and seeing where they are."""
+"""Adding flags to pipelines over HTTP, and reading their releases."""
 
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ def _shop(api: Api) -> None:
     )
 
 
-def test_a_flag_is_added_and_kept_while_temporal_is_down(api_on_both: Api) -> None:
+def test_flag_is_added_while_temporal_is_down(api_on_both: Api) -> None:
     _shop(api_on_both)
 
     added = api_on_both.request("POST", RELEASES, {"pipeline": "standard", "feature": "checkout"})
@@ -31,7 +31,7 @@ def test_a_flag_is_added_and_kept_while_temporal_is_down(api_on_both: Api) -> No
     assert api_on_both.release(release["id"])["added_at"] == release["added_at"]
 
 
-def test_a_second_release_of_a_flag_is_refused_and_names_the_first(api: Api) -> None:
+def test_second_release_of_a_flag_is_refused_with_the_id_of_the_first(api: Api) -> None:
     _shop(api)
     first = api.add()
     before = audit_log(api)
@@ -44,7 +44,7 @@ def test_a_second_release_of_a_flag_is_refused_and_names_the_first(api: Api) -> 
     assert [each["id"] for each in api.get(RELEASES)["items"]] == [first["id"]]
 
 
-def test_one_that_ended_lists_rolling_back_until_another_follows(api_on_both: Api) -> None:
+def test_ended_release_allows_rollback_until_a_newer_release_exists(api_on_both: Api) -> None:
     _shop(api_on_both)
     first = api_on_both.add()["id"]
     ended = api_on_both.post(f"{RELEASES}/{first}/remove")
@@ -57,7 +57,7 @@ def test_one_that_ended_lists_rolling_back_until_another_follows(api_on_both: Ap
     problem_of(api_on_both.request("POST", f"{RELEASES}/{first}/rollback", {}), 409, "released_since")
 
 
-def test_the_stages_before_the_chosen_one_are_not_run(api: Api) -> None:
+def test_stages_before_the_starting_stage_are_not_run(api: Api) -> None:
     _shop(api)
 
     release = api.add(starting_stage="PRODUCTION")
@@ -67,7 +67,7 @@ def test_the_stages_before_the_chosen_one_are_not_run(api: Api) -> None:
     assert [(visit["visit"], visit["stage"]) for visit in release["history"]] == [(1, "Production")]
 
 
-def test_an_unknown_stage_is_refused_with_those_there_are(api: Api) -> None:
+def test_unknown_stage_is_refused_with_the_existing_ones(api: Api) -> None:
     _shop(api)
 
     answer = api.request("POST", RELEASES, {"pipeline": "standard", "feature": "checkout", "starting_stage": "Moon"})
@@ -77,7 +77,7 @@ def test_an_unknown_stage_is_refused_with_those_there_are(api: Api) -> None:
     assert api.get(RELEASES)["items"] == []
 
 
-def test_a_draft_takes_no_release_by_key_or_by_id(api: Api) -> None:
+def test_draft_accepts_no_release_by_key_or_by_id(api: Api) -> None:
     api.make_project()
     draft = api.post("/projects/shop/pipelines", pipeline(stage("Development")))
 
@@ -86,7 +86,7 @@ def test_a_draft_takes_no_release_by_key_or_by_id(api: Api) -> None:
         assert pointers(problem_of(answer, 409, "not_published")) == ["/pipeline"]
 
 
-def test_a_flag_whose_type_the_pipeline_does_not_fit_is_refused(api: Api) -> None:
+def test_flag_of_a_type_that_the_pipeline_does_not_fit_is_refused(api: Api) -> None:
     api.make_project()
     api.publish(pipeline(stage("Number", actions=[set_value(5)]), stage("Later", "staging")))
 
@@ -96,15 +96,15 @@ def test_a_flag_whose_type_the_pipeline_does_not_fit_is_refused(api: Api) -> Non
     assert api.add(starting_stage="Later")["status"] == "starting"
 
 
-def test_the_parts_of_a_release_know_what_to_do_on_conflict(api: Api) -> None:
+def test_release_takes_on_conflict_from_the_request_or_the_pipeline(api: Api) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development"), on_conflict="overwrite"))
 
     as_published = api.add()
     api.post(f"{RELEASES}/{as_published['id']}/remove")
-    as_asked = api.add(on_conflict="block")
+    as_requested = api.add(on_conflict="block")
 
-    assert (as_published["on_conflict"], as_asked["on_conflict"]) == ("overwrite", "block")
+    assert (as_published["on_conflict"], as_requested["on_conflict"]) == ("overwrite", "block")
 
 
 def test_releases_are_listed_newest_first_in_pages(api_on_both: Api) -> None:
@@ -123,7 +123,7 @@ def test_releases_are_listed_newest_first_in_pages(api_on_both: Api) -> None:
     assert third["next"] is None
 
 
-def test_releases_are_filtered_by_each_of_their_sides(api_on_both: Api) -> None:
+def test_releases_are_filtered_by_each_field(api_on_both: Api) -> None:
     _shop(api_on_both)
     olga = api_on_both.make_key("olga", {"project": "shop", "role": "operator", "environments": ["*"]})
     api_on_both.post("/projects/shop/features", {"key": "banner"})

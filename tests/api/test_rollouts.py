@@ -1,4 +1,4 @@
-"""What a release tells of its rollout is so: somebody may have ended it by hand."""
+"""A release shows only rollout shares that the flag still has: somebody may have ended the rollout."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from tests.world import world_of
 FLAG = "/projects/shop/environments/production/features/checkout"
 
 
-def test_a_removed_release_says_at_what_share_it_left_the_rollout_until_somebody_ends_it(api_on_both: Api, url_on_both: str) -> None:
+def test_removed_release_shows_its_rollout_share_until_the_rollout_ends(api_on_both: Api, url_on_both: str) -> None:
     api_on_both.make_project()
     api_on_both.publish(pipeline(stage("Ramp", "production", actions=[rollout(value="v2")])))
     release = api_on_both.add()["id"]
@@ -27,5 +27,5 @@ def test_a_removed_release_says_at_what_share_it_left_the_rollout_until_somebody
     assert removed["rollouts"] == {"production": 10}
 
     changed = api_on_both.patch(FLAG, {"enabled": False})
-    assert changed["warnings"] == ["This ended the rollout, which stood at 10 %: everyone gets the same now."]
+    assert changed["warnings"] == ["This ended the rollout at 10 %: everyone gets the same state now."]
     assert api_on_both.release(release)["rollouts"] == {}

@@ -1,5 +1,9 @@
 """Segments over HTTP."""
 
+from typing import Any
+
+import pytest
+
 from tests.api.answers import pointers, problem_of
 from tests.http import Api
 from tests.pipelines import enable, pipeline, stage
@@ -8,27 +12,29 @@ SEGMENTS = "/projects/shop/segments"
 FLAG = "/projects/shop/environments/production/features/checkout"
 
 
-def test_rules_come_back_as_they_were_sent(api_on_both: Api) -> None:
+def test_rules_are_returned_as_they_were_sent(api_on_both: Api) -> None:
     api_on_both.make_project()
     condition = {"property": "plan", "operator": "IN", "value": "pro,ünïcode 🚀"}
     rules = [{"type": "ANY", "rules": [{"type": "NONE", "rules": [], "conditions": [condition]}], "conditions": []}]
 
-    made = api_on_both.post(SEGMENTS, {"key": "buyers", "rules": rules})
+    created = api_on_both.post(SEGMENTS, {"key": "buyers", "rules": rules})
 
-    assert made == {"key": "buyers", "name": "buyers", "rules": rules}
-    assert api_on_both.get(f"{SEGMENTS}/buyers") == made
+    assert created == {"key": "buyers", "name": "buyers", "rules": rules, "warnings": []}
+    assert api_on_both.get(f"{SEGMENTS}/buyers") == created
+    listed = {each["key"]: each for each in api_on_both.get(SEGMENTS)["items"]}
+    assert listed["buyers"] | {"warnings": []} == created
 
 
-def test_numbers_and_truth_values_become_the_text_that_flagsmith_compares(api: Api) -> None:
+def test_numbers_and_booleans_are_stored_as_the_text_that_flagsmith_compares(api: Api) -> None:
     api.make_project()
     conditions = [{"property": "age", "operator": "EQUAL", "value": value} for value in (18, 1.5, True)]
 
-    made = api.post(SEGMENTS, {"key": "grown-up", "rules": [{"type": "ANY", "conditions": conditions}]})
+    created = api.post(SEGMENTS, {"key": "grown-up", "rules": [{"type": "ANY", "conditions": conditions}]})
 
-    assert [each["value"] for each in made["rules"][0]["conditions"]] == ["18", "1.5", "true"]
+    assert [each["value"] for each in created["rules"][0]["conditions"]] == ["18", "1.5", "true"]
 
 
-def test_only_what_is_named_of_a_segment_is_changed(api: Api) -> None:
+def test_a_patch_changes_only_the_fields_it_names(api: Api) -> None:
     api.make_project()
     before = api.get(f"{SEGMENTS}/staff")
 
@@ -39,7 +45,7 @@ def test_only_what_is_named_of_a_segment_is_changed(api: Api) -> None:
     assert emptied == renamed | {"rules": []}
 
 
-def test_a_segment_in_use_is_not_deleted_and_the_answer_lists_what_uses_it(api: Api) -> None:
+def test_deleting_a_segment_in_use_is_refused_with_its_uses(api: Api) -> None:
     api.make_project()
     api.patch(FLAG, {"overrides": {"staff": {"enabled": True}}})
     published = api.publish(pipeline(stage("Staff", actions=[enable("staff")])))
@@ -55,7 +61,7 @@ def test_a_segment_in_use_is_not_deleted_and_the_answer_lists_what_uses_it(api: 
     assert api.request("DELETE", f"{SEGMENTS}/beta-users").status_code == 204
 
 
-def test_a_draft_does_not_keep_a_segment_and_is_then_refused(api: Api) -> None:
+def test_a_segment_used_only_by_a_draft_can_be_deleted_and_publishing_is_then_refused(api: Api) -> None:
     api.make_project()
     draft = api.post("/projects/shop/pipelines", pipeline(stage("Staff", actions=[enable("staff")])))
 
@@ -65,7 +71,7 @@ def test_a_draft_does_not_keep_a_segment_and_is_then_refused(api: Api) -> None:
     assert pointers(problem_of(refused, 422, "publishing_refused")) == ["/stages/0/actions/0/segment"]
 
 
-def test_a_key_that_is_taken_is_refused_until_it_is_free(api: Api) -> None:
+def test_a_duplicate_key_is_refused_until_the_segment_is_deleted(api: Api) -> None:
     api.make_project()
 
     taken = api.request("POST", SEGMENTS, {"key": "staff"})
@@ -73,3 +79,57 @@ def test_a_key_that_is_taken_is_refused_until_it_is_free(api: Api) -> None:
 
     assert pointers(problem_of(taken, 409, "conflict")) == ["/key"]
     assert api.post(SEGMENTS, {"key": "staff"})["rules"] == []
+
+
+def in_cities(value: str) -> list[dict[str, Any]]:
+    return [{"type": "ALL", "rules": [], "conditions": [{"property": "city", "operator": "IN", "value": value}]}]
+
+
+def test_a_list_typed_with_spaces_is_stored_without_them_and_the_answer_says_so(api_on_both: Api) -> None:
+    api_on_both.make_project()
+
+    created = api_on_both.post(SEGMENTS, {"key": "cities", "rules": in_cities("oslo, rome,bern")})
+
+    assert created["rules"] == in_cities("oslo,rome,bern")
+    message = "Stored as 'oslo,rome,bern': spaces around list entries were removed."
+    assert created["warnings"] == [{"pointer": "/rules/0/conditions/0/value", "code": "value_normalized", "message": message}]
+    assert api_on_both.get(f"{SEGMENTS}/cities") == created | {"warnings": []}
+    [audited] = api_on_both.get("/audit", event="segment.created", segment="cities")["items"]
+    assert audited["after"]["rules"] == created["rules"]
+
+
+def test_a_change_normalizes_new_rules_and_a_new_name_changes_no_rules(api: Api) -> None:
+    api.make_project()
+    api.post(SEGMENTS, {"key": "cities", "rules": in_cities("oslo")})
+
+    changed = api.patch(f"{SEGMENTS}/cities", {"rules": in_cities('["oslo", "rome"]')})
+    renamed = api.patch(f"{SEGMENTS}/cities", {"name": "Cities"})
+
+    assert changed["rules"] == in_cities("oslo,rome")
+    assert [each["code"] for each in changed["warnings"]] == ["value_normalized"]
+    assert renamed == changed | {"name": "Cities", "warnings": []}
+
+
+def test_a_repeated_request_returns_the_same_warnings(api: Api) -> None:
+    api.make_project()
+    body = {"key": "cities", "rules": in_cities("oslo, rome")}
+
+    first, second = (api.post(SEGMENTS, body, **{"Idempotency-Key": "once"}) for _ in range(2))
+
+    assert first == second
+    assert first["warnings"]
+
+
+@pytest.mark.parametrize("value", [",", " ", "[]", '["a,b"]', r'["\u0000"]', "[null]"])
+def test_a_list_that_sdks_cannot_read_alike_is_refused_with_a_pointer(api: Api, value: str) -> None:
+    api.make_project()
+    api.post(SEGMENTS, {"key": "cities", "rules": in_cities("oslo")})
+
+    refused = [
+        api.request("POST", SEGMENTS, {"key": "others", "rules": in_cities(value)}),
+        api.request("PATCH", f"{SEGMENTS}/cities", {"rules": in_cities(value)}),
+    ]
+
+    for answer in refused:
+        assert pointers(problem_of(answer, 422, "invalid")) == ["/rules/0/conditions/0/value"]
+    assert api.get(f"{SEGMENTS}/cities")["rules"] == in_cities("oslo")

@@ -1,4 +1,4 @@
-"""A pipeline is rehearsed before it is published, and before a flag is added."""
+"""Simulations of pipelines, before they are published and before a flag is added."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def codes(simulation: Any) -> list[tuple[str, str]]:
     return [(each["about"], each["code"]) for each in simulation["obstacles"]]
 
 
-def test_a_simulation_says_when_each_stage_and_each_step_acts_in_the_viewers_zone(api: Api) -> None:
+def test_simulation_shows_times_of_stages_and_steps_in_the_given_zone(api: Api) -> None:
     api.make_project()
     api.publish(LAUNCH)
     before = audit_log(api)
@@ -49,7 +49,7 @@ def test_a_simulation_says_when_each_stage_and_each_step_acts_in_the_viewers_zon
     assert audit_log(api) == before
 
 
-def test_a_draft_is_rehearsed_with_all_that_stands_in_the_way(api: Api) -> None:
+def test_simulation_of_a_draft_lists_all_obstacles(api: Api) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     release = api.add()
@@ -72,7 +72,7 @@ def test_a_draft_is_rehearsed_with_all_that_stands_in_the_way(api: Api) -> None:
     assert found["ends_at"] is None
 
 
-def test_a_chosen_starting_stage_needs_only_its_own_parameters(api: Api) -> None:
+def test_simulation_from_a_stage_needs_only_the_parameters_from_there_on(api: Api) -> None:
     api.make_project()
     api.publish(LAUNCH)
 
@@ -82,7 +82,7 @@ def test_a_chosen_starting_stage_needs_only_its_own_parameters(api: Api) -> None
     assert (found["obstacles"], found["ends_at"]) == ([], "2026-03-30T12:00:00Z")
 
 
-def test_a_launch_time_in_the_past_acts_at_once_and_says_so(api: Api) -> None:
+def test_launch_time_in_the_past_acts_at_once_with_a_note(api: Api) -> None:
     api.make_project()
     api.publish(LAUNCH)
 
@@ -95,14 +95,14 @@ def test_a_launch_time_in_the_past_acts_at_once_and_says_so(api: Api) -> None:
     assert added["parameters"] == GIVEN | {"launch_at": "2026-01-01T00:00"}
 
 
-def test_a_value_of_another_type_is_in_the_way(api: Api) -> None:
+def test_value_of_the_wrong_type_is_an_obstacle(api: Api) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development", actions=[set_value(5)])))
 
     assert codes(simulate(api, "standard", feature="checkout")) == [("feature", "value_type_wrong")]
 
 
-def test_what_there_is_not_is_refused(api: Api) -> None:
+def test_unknown_names_in_a_simulation_are_refused(api: Api) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     path = "/projects/shop/pipelines/standard/simulate"
@@ -127,7 +127,7 @@ def test_parameters_are_checked_when_a_flag_is_added(api: Api) -> None:
     assert api.get("/projects/shop/releases")["items"] == []
 
 
-def test_every_template_is_drafted_and_published_as_it_is(api: Api) -> None:
+def test_every_template_can_be_drafted_and_published_unchanged(api: Api) -> None:
     api.make_project()
 
     for template in api.get("/templates")["items"]:
@@ -137,7 +137,7 @@ def test_every_template_is_drafted_and_published_as_it_is(api: Api) -> None:
         assert {field: published[field] for field in template} == template
 
 
-def test_a_template_takes_the_names_of_ones_own_environments_and_segments(api: Api) -> None:
+def test_template_is_drafted_with_renamed_environments_and_segments(api: Api) -> None:
     api.make_project()
 
     body = {"template": "progressive-rollout", "key": "web", "name": "Web", "environments": {"staging": "development"}}
@@ -148,7 +148,7 @@ def test_a_template_takes_the_names_of_ones_own_environments_and_segments(api: A
     assert drafted["stages"][2]["actions"] == [enable("staff")]
 
 
-def test_a_template_that_there_is_not_is_refused_where_it_is_named(api: Api) -> None:
+def test_unknown_template_is_pointed_at(api: Api) -> None:
     api.make_project()
 
     for body, pointer in (
@@ -161,13 +161,13 @@ def test_a_template_that_there_is_not_is_refused_where_it_is_named(api: Api) -> 
         assert pointers(refused) == [pointer]
 
 
-def test_the_classic_soak_times_are_a_day_and_two_days() -> None:
+def test_template_waits_a_day_and_two_days() -> None:
     waits = [stage.trigger.model_dump(mode="json").get("duration") for stage in TEMPLATES["progressive-rollout"].stages]
 
     assert waits == [None, None, "P1D", "P2D"]
 
 
-def test_a_time_that_only_an_earlier_stage_could_not_read_is_no_obstacle(api: Api) -> None:
+def test_invalid_time_of_an_earlier_stage_is_no_obstacle(api: Api) -> None:
     api.make_project()
     stages = [
         stage("A") | {"trigger": until(parameter="when")},
@@ -180,7 +180,7 @@ def test_a_time_that_only_an_earlier_stage_could_not_read_is_no_obstacle(api: Ap
     assert api.add(pipeline="both", **body)["stages"][0]["acts_at"] is None
 
 
-def test_a_simulation_at_the_ends_of_time_is_refused(api: Api) -> None:
+def test_simulation_too_far_from_now_is_refused(api: Api) -> None:
     api.make_project()
     api.publish(LAUNCH)
     path = "/projects/shop/pipelines/launch/simulate"
@@ -190,7 +190,7 @@ def test_a_simulation_at_the_ends_of_time_is_refused(api: Api) -> None:
         assert pointers(problem_of(refused, 422, "invalid")) == ["/starts_at"]
 
 
-def test_what_is_wrong_with_a_whole_trigger_or_action_is_pointed_at_in_the_document(api: Api) -> None:
+def test_mistake_of_a_whole_trigger_or_action_is_pointed_at(api: Api) -> None:
     api.make_project()
     wrong = pipeline(stage("A", actions=[{"type": "UPDATE_FEATURE_VALUE"}]) | {"trigger": {"type": "WAIT_UNTIL"}})
 

@@ -1,14 +1,14 @@
-"""Why a release isn't moving, while Temporal is down."""
+"""The reasons why a release is not moving, while Temporal is down."""
 
 from datetime import timedelta
 
 from tests.http import Api
 from tests.overdue import make_overdue
 from tests.pipelines import pipeline, stage
-from workflows.policies import CALL_TO_TEMPORAL
+from workflows.policies import RPC_TIMEOUT
 
 
-def test_an_overdue_release_waits_for_temporal_and_says_so_soon_alone_and_in_a_list(api: Api, sqlite_of_the_room: str) -> None:
+def test_overdue_release_quickly_shows_that_it_waits_for_temporal(api: Api, sqlite_of_the_room: str) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     release = api.add()["id"]
@@ -17,13 +17,13 @@ def test_an_overdue_release_waits_for_temporal_and_says_so_soon_alone_and_in_a_l
     answers = [api.request("GET", path) for path in (f"/projects/shop/releases/{release}", "/projects/shop/releases")]
 
     alone, [listed] = answers[0].json()["waiting_for"], answers[1].json()["items"]
-    assert max(answer.elapsed for answer in answers) < CALL_TO_TEMPORAL, "they wait for less than any other call to Temporal"
+    assert max(answer.elapsed for answer in answers) < RPC_TIMEOUT, "they wait for less than any other call to Temporal"
     assert listed["waiting_for"] == alone
     assert (alone["code"], alone["until"]) == ("unavailable", None)
     assert "Temporal can't be reached" in alone["message"]
 
 
-def test_a_release_that_is_a_little_late_is_about_to_act(api: Api, sqlite_of_the_room: str) -> None:
+def test_release_that_is_slightly_late_is_about_to_act(api: Api, sqlite_of_the_room: str) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     release = api.add()["id"]

@@ -8,20 +8,20 @@ from datetime import UTC, datetime, timedelta
 from tests.chaos.evidence import Evidence, changes_in
 from tests.chaos.flag_model import after_step, flag_of, flags_in_the_end
 from tests.workflows.state_machine.flag_history import paths_of
-from tests.workflows.state_machine.promises import broken_promises
-from tests.workflows.state_machine.record import Row, Story
+from tests.workflows.state_machine.invariants import violations
+from tests.workflows.state_machine.record import ReleaseRecord, Row
 
 ENDED_BY_PEOPLE = ("removed", "rolled_back")
 
 
 def record_keeps_its_promises(evidence: Evidence) -> Iterator[str]:
     """The promises of any record: each change once, in order, not too early, none after the end, and audit log and flags agree."""
-    yield from broken_promises(evidence.record)
+    yield from violations(evidence.record)
 
 
 def nothing_is_stuck(evidence: Evidence) -> Iterator[str]:
     """Every release and every workflow has ended, and the outbox is empty."""
-    for story in evidence.record.stories:
+    for story in evidence.record.releases:
         if story.row["ended_at"] is None:
             yield f"{story.row['id']} is {story.row['status']} at '{story.row['stage']}'"
     for each in evidence.executions:
@@ -33,7 +33,7 @@ def nothing_is_stuck(evidence: Evidence) -> Iterator[str]:
 
 def acknowledged_releases_are_recorded(evidence: Evidence) -> Iterator[str]:
     """Exactly the acknowledged releases are recorded, and each ended as it was acknowledged."""
-    rows = {story.row["id"]: story.row for story in evidence.record.stories}
+    rows = {story.row["id"]: story.row for story in evidence.record.releases}
     acknowledged, recorded = Counter(each.id for each in evidence.acknowledged), Counter(rows.keys())
     if acknowledged != recorded:
         yield f"acknowledged but not recorded, or twice: {acknowledged - recorded}; recorded only: {recorded - acknowledged}"
@@ -46,7 +46,7 @@ def acknowledged_releases_are_recorded(evidence: Evidence) -> Iterator[str]:
 def releases_run_from_start_to_end(evidence: Evidence) -> Iterator[str]:
     """A release starts at its starting stage, and is completed at its last stage."""
     starting_stages = {each.id: each.planned.starting_stage for each in evidence.acknowledged}
-    for story in evidence.record.stories:
+    for story in evidence.record.releases:
         if story.runs[0]["stage"] != starting_stages.get(story.row["id"], story.runs[0]["stage"]):
             yield f"{story.row['id']} started at '{story.runs[0]['stage']}'"
         if story.row["status"] == "completed" and story.runs[-1]["stage"] != story.stages[-1]["name"]:
@@ -55,7 +55,7 @@ def releases_run_from_start_to_end(evidence: Evidence) -> Iterator[str]:
 
 def changes_match_the_pipeline(evidence: Evidence) -> Iterator[str]:
     """Each change is in the environment of its stage, and sets each field that the stage names to the stage's value."""
-    for story in evidence.record.stories:
+    for story in evidence.record.releases:
         for change in story.changes:
             stage = story.stage_of(story.runs[change["visit"] - 1])
             expected, after = _named_by(stage, change), paths_of(change["after"])
@@ -77,7 +77,7 @@ def each_release_has_one_workflow(evidence: Evidence) -> Iterator[str]:
     """Temporal ran one workflow for each release, and no other. A release that ended before it started has none."""
     runs = Counter(each.workflow for each in evidence.executions if each.type == "Release")
     ids = {workflow.split("/")[3]: times for workflow, times in runs.items()}
-    for story in evidence.record.stories:
+    for story in evidence.record.releases:
         times, id_ = ids.pop(story.row["id"], 0), story.row["id"]
         never_started = story.row["status"] in ENDED_BY_PEOPLE and not story.changes
         if times != 1 and not (times == 0 and never_started):
@@ -93,7 +93,7 @@ def temporal_ran_what_is_recorded(evidence: Evidence) -> Iterator[str]:
     for change in (made - recorded).elements():
         yield f"{change} is in Temporal's history, and not so in the record"
     may_be_missing = {key for run in evidence.executions for key in run.unanswered} | {
-        story.changes[-1]["key"] for story in evidence.record.stories if story.changes and story.row["status"] in ENDED_BY_PEOPLE
+        story.changes[-1]["key"] for story in evidence.record.releases if story.changes and story.row["status"] in ENDED_BY_PEOPLE
     }
     for change in (recorded - made).elements():
         if change[0] not in may_be_missing:
@@ -111,7 +111,7 @@ def no_change_is_made_before_it_is_scheduled(evidence: Evidence) -> Iterator[str
 def pause_does_not_shorten_a_wait(evidence: Evidence) -> Iterator[str]:
     """By Temporal's clock, a paused wait is longer by the time from when the workflow learned of the pause until the resume."""
     paused = {run.workflow.split("/")[3]: run.paused for run in evidence.executions if run.paused}
-    for story in evidence.record.stories:
+    for story in evidence.record.releases:
         resumed = next((_at(entry["at"]) for entry in story.audit if entry["event"] == "release.resumed"), None)
         learned = paused.get(story.row["id"])
         if resumed and learned and learned < resumed:
@@ -150,7 +150,7 @@ def violations_in(evidence: Evidence) -> list[str]:
     return [f"{check.__name__}: {violation}" for check in CHECKS for violation in check(evidence)]
 
 
-def _too_early(story: Story, learned: datetime, resumed: datetime) -> Iterator[str]:
+def _too_early(story: ReleaseRecord, learned: datetime, resumed: datetime) -> Iterator[str]:
     """Yield the visit that was under way during the pause, if it acted too early afterwards."""
     for run in story.runs:
         wait = re.fullmatch(r"PT(\d+)S", story.stage_of(run)["trigger"].get("duration", ""))

@@ -160,8 +160,8 @@ def _progress_of(environment: ChaosEnvironment) -> Progress | None:
         running = asyncio.run(open_workflows(_temporal(environment))).total()
         environment.database.copy_to(Path(folder) / "look.db")
         record, entries = read_database(Path(folder) / "look.db")
-        unfinished = sum(story.row["ended_at"] is None for story in record.stories)
-        return Progress(entries, unfinished, sum(story.row["sequence"] for story in record.stories), running)
+        unfinished = sum(story.row["ended_at"] is None for story in record.releases)
+        return Progress(entries, unfinished, sum(story.row["sequence"] for story in record.releases), running)
     return None
 
 

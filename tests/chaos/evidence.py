@@ -40,4 +40,4 @@ def read_logs(folder: Path) -> dict[str, str]:
 
 def changes_in(record: Record) -> list[dict[str, Any]]:
     """Return every change that stages made."""
-    return [change for story in record.stories for change in story.changes]
+    return [change for story in record.releases for change in story.changes]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.workflows.state_machine.record import Record, Row, Story
+from tests.workflows.state_machine.record import Record, ReleaseRecord, Row
 
 Flag = dict[str, Any]
 
@@ -27,13 +27,13 @@ def after_step(flag: Flag, actions: list[Row], step: int) -> Flag:
 def flags_in_the_end(record: Record) -> dict[tuple[str, str], Flag]:
     """Return each flag by feature and environment, if each release did exactly what its stages say, one after another."""
     flags = {(flag["feature"], flag["environment"]): flag_of(flag["default_state"]) for flag in record.flags}
-    for story in record.stories:
+    for story in record.releases:
         if story.row["status"] != "rolled_back":
             _climb(flags, story)
     return flags
 
 
-def _climb(flags: dict[tuple[str, str], Flag], story: Story) -> None:
+def _climb(flags: dict[tuple[str, str], Flag], story: ReleaseRecord) -> None:
     feature = next(entry["feature"] for entry in story.audit if entry["event"] == "release.added")
     for run in story.runs:
         stage = story.stage_of(run)

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from process_exit import leave
+from process_exit import exit_process
 from tests.chaos.databases import Breakable, BreakablePostgresql, SqliteFile
 from tests.chaos.endurance import Outcome, Size, endure
 from tests.chaos.environment import faketime
@@ -42,7 +42,7 @@ def main(
     console.print(f"violations: {violations}; {kept}", markup=False)
     if not (violations or keep):
         shutil.rmtree(root)
-    leave(1 if violations else 0)
+    exit_process(1 if violations else 0)
 
 
 def _run(console: Console, folder: Path, system: str, size: Size) -> Outcome:
@@ -69,7 +69,7 @@ def _print_table(console: Console, outcomes: dict[tuple[int, str], Outcome]) -> 
     console.print(f"| {' | '.join(HEADINGS)} |\n|{'---|' * len(HEADINGS)}", markup=False)
     for (seed, system), outcome in outcomes.items():
         faults = [outcome.count(kind) for kind in (STALL, REFUSE, FULL)]
-        releases, rest = len(outcome.evidence.record.stories), f"{outcome.settled_after:.0f} s"
+        releases, rest = len(outcome.evidence.record.releases), f"{outcome.settled_after:.0f} s"
         row = [seed, system, outcome.kills, *faults, releases, outcome.changes, rest, len(outcome.violations)]
         console.print(f"| {' | '.join(str(each) for each in row)} |", markup=False)
 

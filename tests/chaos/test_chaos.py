@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]  # A run waits for res
 
 def test_nothing_is_lost_or_made_twice_on_postgresql(on_postgresql: Run) -> None:
     assert on_postgresql.outcome.violations == []
-    assert len(on_postgresql.outcome.evidence.record.stories) == ON_POSTGRESQL.releases
+    assert len(on_postgresql.outcome.evidence.record.releases) == ON_POSTGRESQL.releases
     assert {fault.kind for fault in on_postgresql.outcome.faults} == {KILL, STALL, FULL}
     assert any("database" in fault.victims for fault in on_postgresql.outcome.faults)
 

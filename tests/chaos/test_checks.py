@@ -66,16 +66,16 @@ def ignored_removal(evidence: Evidence, _path: Path) -> Evidence:
 
 def pause_for_the_whole_wait(evidence: Evidence, _path: Path) -> Evidence:
     """Pause a release from the entry of a stage until just before it acted, as if no wait had been left."""
-    for story in evidence.record.stories:
+    for story in evidence.record.releases:
         for run in story.runs:
             waits = "duration" in story.stage_of(run)["trigger"] and run["acted_at"]
             executions = [each for each in evidence.executions if each.workflow.endswith(story.row["id"])]
             if waits and executions and not any(entry["event"] == "release.resumed" for entry in story.audit):
                 resumed = story.audit[0] | {"event": "release.resumed", "at": story.changes_on(run["visit"])[0]["made_at"]}
-                stories = [replace(each, audit=[*each.audit, resumed]) if each is story else each for each in evidence.record.stories]
+                releases = [replace(each, audit=[*each.audit, resumed]) if each is story else each for each in evidence.record.releases]
                 paused = executions[0]._replace(paused=datetime.fromisoformat(f"{run['entered_at']}+00:00"))
                 others = [each for each in evidence.executions if each is not executions[0]]
-                return replace(evidence, record=replace(evidence.record, stories=stories), executions=[*others, paused])
+                return replace(evidence, record=replace(evidence.record, releases=releases), executions=[*others, paused])
     raise AssertionError("no release waited")
 
 
@@ -139,7 +139,7 @@ VIOLATIONS: tuple[tuple[Planting, str], ...] = (
 # One test, so that one run is enough however tests are distributed.
 def test_nothing_is_lost_or_made_twice_on_sqlite_and_planted_violations_are_found(on_sqlite: Run, tmp_path: Path) -> None:
     assert on_sqlite.outcome.violations == []
-    assert len(on_sqlite.outcome.evidence.record.stories) == ON_SQLITE.releases
+    assert len(on_sqlite.outcome.evidence.record.releases) == ON_SQLITE.releases
     assert {fault.kind for fault in on_sqlite.outcome.faults} == {KILL, REFUSE}
     for number, (plant, finding) in enumerate(VIOLATIONS):
         path = Path(shutil.copy(on_sqlite.folder / "evidence.db", tmp_path / f"{number}.db"))

@@ -1,4 +1,4 @@
-"""A terminal in which `flaghoist` is typed, against the real API over HTTP."""
+"""A terminal that runs `flaghoist` commands against the real API over HTTP."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.pipelines import enable, hold, pipeline, stage
 
 
 class Terminal:
-    """Types commands and keeps what they answered."""
+    """Runs commands and keeps their exit code and output."""
 
     def __init__(self, address: str, key: str = OWNER_KEY, **environment: str) -> None:
         self.environment = {"FLAGHOIST_URL": address, "FLAGHOIST_KEY": key, "FLAGHOIST_PROJECT": "shop", "TERM": "dumb"} | environment
@@ -23,7 +23,7 @@ class Terminal:
         self.out = ""
         self.err = ""
 
-    def types(self, *command: str, answers: str = "") -> "Terminal":
+    def run(self, *command: str, answers: str = "") -> "Terminal":
         """Run one command to its end."""
         result = CliRunner().invoke(app, command, input=answers, env=self.environment)
         if result.exception and not isinstance(result.exception, SystemExit):
@@ -31,16 +31,16 @@ class Terminal:
         self.code, self.out, self.err = result.exit_code, result.stdout, result.stderr
         return self
 
-    def reads(self, *command: str) -> Any:
-        """What a command prints with --json; anything but success fails the test."""
-        self.types(*command, "--json")
+    def read_json(self, *command: str) -> Any:
+        """Run a command with --json and return what it prints. Fail the test if the command fails."""
+        self.run(*command, "--json")
         assert self.code == 0, self.err
         return json.loads(self.out)
 
 
 @pytest.fixture(autouse=True)
-def logs_elsewhere() -> Iterator[None]:
-    """The API runs in this process, and what it logs must not get into what commands print."""
+def logs_discarded() -> Iterator[None]:
+    """The API runs in this process, and its logs must not mix with the output of commands."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     yield
     structlog.reset_defaults()

@@ -1,4 +1,4 @@
-"""Projects, environments and segments, from a terminal."""
+"""The commands for projects, environments and segments."""
 
 import json
 from pathlib import Path
@@ -17,69 +17,79 @@ rules:
 """
 
 
-def test_a_project_is_made_renamed_and_deleted(terminal: Terminal) -> None:
-    assert terminal.types("projects", "create", "blog", "--name", "Our blog").out == "Made 'blog'.\n"
-    assert terminal.types("projects", "show", "blog").out == "Our blog (blog)\n"
-    assert terminal.types("projects", "rename", "blog", "The blog").out == "'blog' is now called The blog.\n"
-    assert terminal.reads("projects", "list") == [{"key": "blog", "name": "The blog"}, {"key": "shop", "name": "shop"}]
+def test_a_project_is_created_renamed_and_deleted(terminal: Terminal) -> None:
+    assert terminal.run("projects", "create", "blog", "--name", "Our blog").out == "Created 'blog'.\n"
+    assert terminal.run("projects", "show", "blog").out == "Our blog (blog)\n"
+    assert terminal.run("projects", "rename", "blog", "The blog").out == "Renamed 'blog' to The blog.\n"
+    assert terminal.read_json("projects", "list") == [{"key": "blog", "name": "The blog"}, {"key": "shop", "name": "shop"}]
 
-    terminal.types("projects", "delete", "blog", answers="y\n")
+    terminal.run("projects", "delete", "blog", answers="y\n")
 
-    assert "All environments, features, segments and pipelines of 'blog' go with it." in terminal.err
-    assert "blog" not in terminal.types("projects", "list").out
-
-
-def test_an_environment_is_made_renamed_and_deleted(terminal: Terminal) -> None:
-    terminal.types("environments", "create", "test", "--name", "Trial")
-    assert "Trial" in terminal.types("environments", "list").out
-    assert terminal.reads("environments", "rename", "test", "Testing")["name"] == "Testing"
-
-    assert terminal.types("environments", "delete", "test", answers="y\n").code == 0
-
-    assert "The state of every flag in 'test' goes with it." in terminal.err
-    assert terminal.types("environments", "show", "test").code == 1
+    assert "All environments, features, segments and pipelines of 'blog' are deleted with it." in terminal.err
+    assert "blog" not in terminal.run("projects", "list").out
 
 
-def test_what_is_in_use_is_not_deleted(terminal: Terminal, published: str) -> None:
-    terminal.types("releases", "add", "checkout", "standard", "--yes")
+def test_an_environment_is_created_renamed_and_deleted(terminal: Terminal) -> None:
+    terminal.run("environments", "create", "test", "--name", "Trial")
+    assert "Trial" in terminal.run("environments", "list").out
+    assert terminal.read_json("environments", "rename", "test", "Testing")["name"] == "Testing"
 
-    assert terminal.types("environments", "delete", "production", "--yes").code == 1
-    assert terminal.types("projects", "delete", "shop", "--yes").code == 1
-    assert terminal.types("features", "delete", "checkout", "--yes").code == 1
-    assert terminal.types("segments", "delete", "beta-users", "--yes").code == 1
+    assert terminal.run("environments", "delete", "test", answers="y\n").code == 0
+
+    assert "The state of every flag in 'test' is deleted with it." in terminal.err
+    assert terminal.run("environments", "show", "test").code == 1
 
 
-def test_a_segment_is_made_from_a_file_edited_and_given_back(terminal: Terminal, tmp_path: Path) -> None:
+def test_deleting_something_in_use_is_refused(terminal: Terminal, published: str) -> None:
+    terminal.run("releases", "add", "checkout", "standard", "--yes")
+
+    assert terminal.run("environments", "delete", "production", "--yes").code == 1
+    assert terminal.run("projects", "delete", "shop", "--yes").code == 1
+    assert terminal.run("features", "delete", "checkout", "--yes").code == 1
+    assert terminal.run("segments", "delete", "beta-users", "--yes").code == 1
+
+
+def test_a_segment_is_created_exported_edited_and_replaced(terminal: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "pro.yaml"
     file.write_text(RULES)
-    assert terminal.types("segments", "create", str(file)).out == "Made 'pro'.\n"
-    assert "any of (plan EQUAL pro, since LESS_THAN 2020-01-01)" in terminal.types("segments", "show", "pro").out
+    assert terminal.run("segments", "create", str(file)).out == "Created 'pro'.\n"
+    assert "any of (plan EQUAL pro, since LESS_THAN 2020-01-01)" in terminal.run("segments", "show", "pro").out
 
-    file.write_text(terminal.types("segments", "export", "pro").out.replace("value: pro", "value: max"))
-    terminal.types("segments", "replace", "pro", str(file))
+    file.write_text(terminal.run("segments", "export", "pro").out.replace("value: pro", "value: max"))
+    terminal.run("segments", "replace", "pro", str(file))
 
     assert "any of (plan EQUAL max, since LESS_THAN 2020-01-01)" in terminal.out
-    assert terminal.reads("segments", "export", "pro") == terminal.reads("segments", "show", "pro")
-    assert "staff" in terminal.types("segments", "list").out
+    assert terminal.read_json("segments", "export", "pro") | {"warnings": []} == terminal.read_json("segments", "show", "pro")
+    assert "staff" in terminal.run("segments", "list").out
 
 
-def test_a_segment_is_not_replaced_by_the_definition_of_another(terminal: Terminal, tmp_path: Path) -> None:
+def test_a_list_with_spaces_is_stored_without_them_and_a_warning_is_shown(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "pro.yaml"
+    file.write_text("key: pro\nrules: [{type: ALL, conditions: [{property: city, operator: IN, value: 'oslo, rome'}]}]")
+    warning = "Warning: Stored as 'oslo,rome': spaces around list entries were removed. (/rules/0/conditions/0/value)"
+
+    assert warning in terminal.run("segments", "create", str(file)).out
+    assert warning in terminal.run("segments", "replace", "pro", str(file)).out
+    assert "city IN oslo,rome" in terminal.run("segments", "show", "pro").out
+
+
+def test_a_segment_cannot_be_replaced_with_the_definition_of_another(terminal: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "pro.json"
     file.write_text(json.dumps({"key": "pro", "rules": []}))
 
-    assert terminal.types("segments", "replace", "staff", str(file)).code == 2
+    assert terminal.run("segments", "replace", "staff", str(file)).code == 2
 
-    assert terminal.reads("segments", "show", "staff")["rules"] != []
+    assert terminal.read_json("segments", "show", "staff")["rules"] != []
 
 
-def test_wrong_rules_are_refused_with_pointers(terminal: Terminal) -> None:
-    assert terminal.types("segments", "replace", "staff", "-", answers="rules: [{type: MOST}]").code == 1
+def test_invalid_rules_are_refused_with_pointers(terminal: Terminal) -> None:
+    assert terminal.run("segments", "replace", "staff", "-", answers="rules: [{type: MOST}]").code == 1
 
     assert "/rules/0/type" in terminal.err
 
 
-def test_an_environment_shows_the_keys_that_the_api_gives(terminal: Terminal, api: Api) -> None:
-    shown = terminal.reads("environments", "show", "staging")
+def test_an_environment_is_shown_with_the_keys_that_the_api_returns(terminal: Terminal, api: Api) -> None:
+    shown = terminal.read_json("environments", "show", "staging")
 
-    said = terminal.types("environments", "show", "staging").out
-    assert [each for each in ("client_key", "server_key") if shown.get(each) and shown[each] not in said] == []
+    output = terminal.run("environments", "show", "staging").out
+    assert [each for each in ("client_key", "server_key") if shown.get(each) and shown[each] not in output] == []

@@ -1,4 +1,4 @@
-"""Every command explains itself, works against the real API, answers in JSON where it answers something, and says when nobody answers."""
+"""Every command has help, works against the real API, supports --json if it prints a response, and reports an unreachable API."""
 
 import itertools
 import json
@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from api.cli.app import app
 from api.cli.help_panels import ORDER
+from tests.cli.commands import COMMANDS
 from tests.cli.conftest import Terminal
 from tests.conftest import serve
 from tests.http import Api
 from tests.pipelines import pipeline, stage
 from tests.ports import free_port
 
-ANSWERING = {
+RESPONDING = {
     "audit": "--limit 3",
     "environments create": "test",
     "environments list": "",
@@ -73,9 +72,9 @@ ANSWERING = {
     "webhooks show": "WEBHOOK",
     "whoami": "",
 }
-"""Commands that answer something, with what is typed after them."""
+"""Commands that print a response, with their arguments."""
 
-SILENT = {
+DELETING = {
     "freezes delete": "FREEZE --yes",
     "environments delete": "idle --yes",
     "features delete": "standby --yes",
@@ -85,12 +84,12 @@ SILENT = {
     "segments delete": "beta-users --yes",
     "webhooks delete": "WEBHOOK --yes",
 }
-"""Commands after which nothing is left to show."""
+"""Commands that delete something and have no response to print."""
 
 FOLLOWING = {"releases watch": "ENDED"}
-"""Commands that print a line for each step, of which each is a JSON document."""
+"""Commands that print a JSON document per step."""
 
-NEEDING_TEMPORAL = {
+REFUSED_NOW = {
     "releases advance": "RELEASE --yes",
     "releases approve": "RELEASE --yes",
     "releases reject": "RELEASE --yes",
@@ -99,34 +98,23 @@ NEEDING_TEMPORAL = {
     "releases retry": "RELEASE --yes",
     "releases skip": "RELEASE --yes",
 }
-"""Commands that are refused here, where Temporal is down and no release is blocked."""
+"""Commands that are refused in these tests: Temporal is down, and no release is blocked."""
 
-NOT_ASKING = {"features set", *NEEDING_TEMPORAL}
-"""Commands that don't ask here: nothing is lost by them, or they are refused before."""
+WITHOUT_CONFIRMATION = {"features set", *REFUSED_NOW}
+"""Commands that don't ask in these tests: nothing is lost, or they are refused first."""
 
-TELLING = {"status": ""}
-"""Commands whose exit code is a part of what they tell; of test_status.py."""
+REPORTING = {"status": ""}
+"""Commands that report by their exit code, tested in test_status.py."""
 
 PROCESSES = frozenset({"api", "bootstrap", "dev", "migrate", "worker"})
-"""Commands of test_processes.py, test_bootstrap.py and tests/embedded."""
+"""Commands tested in test_processes.py, test_bootstrap.py and tests/embedded."""
 
-CALLING = ANSWERING | SILENT | FOLLOWING | NEEDING_TEMPORAL | TELLING
-
-
-def _commands(group: Any, *path: str) -> Iterator[tuple[str, Any]]:
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from _commands(command, *path, name)
-        else:
-            yield " ".join([*path, name]), command
-
-
-COMMANDS = dict(_commands(typer.main.get_command(app)))
+CALLING = RESPONDING | DELETING | FOLLOWING | REFUSED_NOW | REPORTING
 
 
 @pytest.fixture(scope="module")
 def server(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """One API for all commands, while Temporal is down: each has a project of its own."""
+    """One API for all commands, without Temporal. Each command has its own project."""
     path = tmp_path_factory.mktemp("commands") / "flaghoist.db"
     shutil.copy(migrated_sqlite, path)
     with pytest.MonkeyPatch.context() as patch:
@@ -136,7 +124,7 @@ def server(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Documents that commands read."""
+    """The files that commands read."""
     rules = [{"type": "ALL", "rules": [], "conditions": [{"property": "plan", "operator": "EQUAL", "value": "pro"}]}]
     documents = {
         "pipeline.json": pipeline(stage("Production", "production"), key="draft-too"),
@@ -151,8 +139,8 @@ def folder(tmp_path: Path) -> Path:
 NUMBERS = itertools.count(1)
 
 
-class Desk:
-    """A terminal in a project that has one of everything."""
+class Workspace:
+    """A terminal and a project with one of everything."""
 
     def __init__(self, api: Api, folder: Path) -> None:
         self.project = project = f"shop-{next(NUMBERS)}"
@@ -174,7 +162,7 @@ class Desk:
         period = {"name": "F", "starts_at": "2030-01-01T00:00Z", "ends_at": "2030-01-02T00:00Z"}
         freeze = api.post(f"/projects/{project}/freezes", period)["id"]
         [delivery, *_] = api.get(f"/projects/{project}/webhooks/{webhook}/deliveries")["items"]
-        self.places = {
+        self.values = {
             "WEBHOOK": webhook,
             "DELIVERY": delivery["id"],
             "STOP": stop,
@@ -186,34 +174,34 @@ class Desk:
             "FOLDER": str(folder),
         }
 
-    def types(self, command: str, *more: str) -> Terminal:
-        """Run a command of the tables."""
-        return self.terminal.types(*_typed(command, self.places), *more)
+    def run(self, command: str, *more: str) -> Terminal:
+        """Run a command from the tables."""
+        return self.terminal.run(*_typed(command, self.values), *more)
 
-    def looks(self) -> list[Any]:
-        """What was done last, and which projects there are."""
-        return [self.terminal.reads("audit", "--limit", "1"), self.terminal.reads("projects", "list", "--limit", "1000")]
+    def snapshot(self) -> list[Any]:
+        """Return the last audit entry and all projects."""
+        return [self.terminal.read_json("audit", "--limit", "1"), self.terminal.read_json("projects", "list", "--limit", "1000")]
 
 
-def _typed(command: str, places: dict[str, str]) -> list[str]:
+def _typed(command: str, values: dict[str, str]) -> list[str]:
     words = CALLING[command]
-    for name, meaning in places.items():
-        words = words.replace(name, meaning)
+    for name, value in values.items():
+        words = words.replace(name, value)
     return [*command.split(), *shlex.split(words)]
 
 
 @pytest.fixture
-def desk(server: Api, folder: Path) -> Desk:
-    """A terminal in a project that has one of everything."""
-    return Desk(server, folder)
+def workspace(server: Api, folder: Path) -> Workspace:
+    """A terminal and a project with one of everything."""
+    return Workspace(server, folder)
 
 
-def test_no_command_is_left_out() -> None:
+def test_every_command_is_tested() -> None:
     assert set(COMMANDS) == set(CALLING) | PROCESSES
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_explains_itself_and_each_thing_that_it_takes(command: str) -> None:
+def test_a_command_and_its_parameters_have_help(command: str) -> None:
     found = COMMANDS[command]
 
     assert found.help
@@ -222,54 +210,54 @@ def test_a_command_explains_itself_and_each_thing_that_it_takes(command: str) ->
     assert [each.name for each in found.params if not each.help] == []
 
 
-@pytest.mark.parametrize("command", ANSWERING)
-def test_a_command_that_answers_something_says_it_in_words_and_another_time_in_json(command: str, server: Api, folder: Path) -> None:
-    in_words, in_json = Desk(server, folder).types(command), Desk(server, folder).types(command, "--json")
+@pytest.mark.parametrize("command", RESPONDING)
+def test_a_command_prints_its_response_words_or_as_json(command: str, server: Api, folder: Path) -> None:
+    words, document = Workspace(server, folder).run(command), Workspace(server, folder).run(command, "--json")
 
-    assert (in_words.code, in_words.err) == (0, "")
-    assert in_words.out.strip()
-    assert (in_json.code, in_json.err) == (0, "")
-    assert json.loads(in_json.out)
+    assert (words.code, words.err) == (0, "")
+    assert words.out.strip()
+    assert (document.code, document.err) == (0, "")
+    assert json.loads(document.out)
 
 
-@pytest.mark.parametrize("command", SILENT)
-def test_a_command_that_takes_something_away_says_so(command: str, desk: Desk) -> None:
-    done = desk.types(command)
+@pytest.mark.parametrize("command", DELETING)
+def test_a_deleting_command_reports_the_deletion(command: str, workspace: Workspace) -> None:
+    done = workspace.run(command)
 
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith(("Deleted", "Revoked"))
 
 
-@pytest.mark.parametrize("command", [name for name in CALLING if "--yes" in CALLING[name] and name not in NOT_ASKING])
-def test_a_command_that_can_not_be_undone_asks_and_a_no_changes_nothing(command: str, desk: Desk) -> None:
-    typed = [word for word in _typed(command, desk.places) if word != "--yes"]
-    before = desk.looks()
+@pytest.mark.parametrize("command", [name for name in CALLING if "--yes" in CALLING[name] and name not in WITHOUT_CONFIRMATION])
+def test_an_irreversible_command_asks_and_declining_changes_nothing(command: str, workspace: Workspace) -> None:
+    typed = [word for word in _typed(command, workspace.values) if word != "--yes"]
+    before = workspace.snapshot()
 
-    said_no = desk.terminal.types(*typed, answers="n\n")
+    declined = workspace.terminal.run(*typed, answers="n\n")
 
-    assert said_no.code == 1
-    assert "[y/N]" in said_no.err
-    assert desk.looks() == before
+    assert declined.code == 1
+    assert "[y/N]" in declined.err
+    assert workspace.snapshot() == before
 
 
 @pytest.mark.parametrize("command", FOLLOWING)
-def test_a_command_that_follows_prints_a_document_a_line(command: str, desk: Desk) -> None:
-    followed = desk.types(command, "--json")
+def test_a_following_command_prints_one_document_per_line(command: str, workspace: Workspace) -> None:
+    followed = workspace.run(command, "--json")
 
     assert [json.loads(line)["status"] for line in followed.out.splitlines()] == ["removed"]
 
 
-@pytest.mark.parametrize("command", NEEDING_TEMPORAL)
-def test_a_command_that_makes_no_sense_now_is_refused(command: str, desk: Desk) -> None:
-    refused = desk.types(command)
+@pytest.mark.parametrize("command", REFUSED_NOW)
+def test_a_command_that_is_not_allowed_now_is_refused(command: str, workspace: Workspace) -> None:
+    refused = workspace.run(command)
 
     assert (refused.code, refused.out) == (1, "")
     assert refused.err
 
 
-@pytest.mark.parametrize("command", [name for name in NEEDING_TEMPORAL if name != "releases resume"])
-def test_nobody_is_asked_about_what_would_be_refused(command: str, desk: Desk) -> None:
-    refused = desk.terminal.types(*(word for word in _typed(command, desk.places) if word != "--yes"))
+@pytest.mark.parametrize("command", [name for name in REFUSED_NOW if name != "releases resume"])
+def test_a_refused_command_does_not_ask_for_confirmation(command: str, workspace: Workspace) -> None:
+    refused = workspace.terminal.run(*(word for word in _typed(command, workspace.values) if word != "--yes"))
 
     assert (refused.code, refused.out) == (1, "")
     assert "allowed now: pause, rollback, remove" in refused.err
@@ -277,10 +265,10 @@ def test_nobody_is_asked_about_what_would_be_refused(command: str, desk: Desk) -
 
 
 @pytest.mark.parametrize("command", CALLING)
-def test_a_command_says_when_nobody_answers(command: str, folder: Path) -> None:
-    places = {"STOP": "4", "FREEZE": "5", "PROJECT": "shop", "RELEASE": "1", "ENDED": "2", "KEY": "3", "FOLDER": str(folder)}
+def test_an_unreachable_api_is_reported(command: str, folder: Path) -> None:
+    values = {"STOP": "4", "FREEZE": "5", "PROJECT": "shop", "RELEASE": "1", "ENDED": "2", "KEY": "3", "FOLDER": str(folder)}
 
-    unanswered = Terminal(f"http://127.0.0.1:{free_port()}").types(*_typed(command, places))
+    result = Terminal(f"http://127.0.0.1:{free_port()}").run(*_typed(command, values))
 
-    assert (unanswered.code, unanswered.out) == (3, "")
-    assert "FLAGHOIST_URL" in unanswered.err
+    assert (result.code, result.out) == (3, "")
+    assert "FLAGHOIST_URL" in result.err

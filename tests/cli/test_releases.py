@@ -1,4 +1,4 @@
-"""Releases, from a terminal. Temporal is down meanwhile, so they wait to start."""
+"""The commands for releases. Temporal is down, so all releases are starting."""
 
 from tests.cli.conftest import Terminal
 from tests.http import Api
@@ -6,11 +6,11 @@ from tests.pipelines import pipeline, rollout, stage
 
 
 def add(terminal: Terminal, *more: str) -> str:
-    return str(terminal.reads("releases", "add", "checkout", "standard", "--yes", *more)["id"])
+    return str(terminal.read_json("releases", "add", "checkout", "standard", "--yes", *more)["id"])
 
 
-def test_a_flag_is_added_after_its_way_was_shown(terminal: Terminal, published: str) -> None:
-    terminal.types("releases", "add", "checkout", "standard", "--stage", "beta", answers="y\n")
+def test_adding_a_flag_shows_the_stages_and_asks(terminal: Terminal, published: str) -> None:
+    terminal.run("releases", "add", "checkout", "standard", "--stage", "beta", answers="y\n")
 
     assert terminal.code == 0
     assert "Beta (production), after 1 d: enable for beta-users" in terminal.err
@@ -18,23 +18,23 @@ def test_a_flag_is_added_after_its_way_was_shown(terminal: Terminal, published: 
     assert "flaghoist releases watch" in terminal.out
 
 
-def test_a_no_adds_nothing(terminal: Terminal, published: str) -> None:
-    assert terminal.types("releases", "add", "checkout", "standard", answers="n\n").code == 1
+def test_declining_adds_nothing(terminal: Terminal, published: str) -> None:
+    assert terminal.run("releases", "add", "checkout", "standard", answers="n\n").code == 1
 
-    assert terminal.reads("releases", "list") == []
-    assert terminal.types("releases", "list").out == "None.\n"
+    assert terminal.read_json("releases", "list") == []
+    assert terminal.run("releases", "list").out == "None.\n"
 
 
-def test_a_flag_that_is_on_its_way_is_refused(terminal: Terminal, published: str) -> None:
+def test_a_flag_in_an_unfinished_release_cannot_be_added(terminal: Terminal, published: str) -> None:
     release = add(terminal)
 
-    assert terminal.types("releases", "add", "checkout", "standard", "--yes").code == 1
+    assert terminal.run("releases", "add", "checkout", "standard", "--yes").code == 1
 
     assert release in terminal.err
 
 
 def test_an_unknown_stage_is_refused_with_its_pointer(terminal: Terminal, published: str) -> None:
-    assert terminal.types("releases", "add", "checkout", "standard", "--stage", "Moon", "--yes").code == 1
+    assert terminal.run("releases", "add", "checkout", "standard", "--stage", "Moon", "--yes").code == 1
 
     assert "/starting_stage" in terminal.err
 
@@ -42,13 +42,13 @@ def test_an_unknown_stage_is_refused_with_its_pointer(terminal: Terminal, publis
 def test_releases_are_listed_and_shown(terminal: Terminal, published: str) -> None:
     release = add(terminal, "--on-conflict", "overwrite")
 
-    assert release in terminal.types("releases", "list", "--feature", "checkout").out
-    assert release not in terminal.types("releases", "list", "--status", "completed").out
-    terminal.types("releases", "show", release)
+    assert release in terminal.run("releases", "list", "--feature", "checkout").out
+    assert release not in terminal.run("releases", "list", "--status", "completed").out
+    terminal.run("releases", "show", release)
 
     assert "checkout on standard version 1: starting in 'Development'" in terminal.out
     assert f"release%2Fshop%2Fcheckout%2F{release}" in terminal.out
-    assert terminal.reads("releases", "show", release)["on_conflict"] == "overwrite"
+    assert terminal.read_json("releases", "show", release)["on_conflict"] == "overwrite"
 
 
 def test_every_filter_narrows_the_list(terminal: Terminal, published: str) -> None:
@@ -70,60 +70,60 @@ def test_every_filter_narrows_the_list(terminal: Terminal, published: str) -> No
         ("--added-by", "nobody"),
         ("--until", "1h"),
     )
-    assert [[each["id"] for each in terminal.reads("releases", "list", *each)] for each in kept] == [[release]] * len(kept)
-    assert [terminal.reads("releases", "list", *each) for each in dropped] == [[]] * len(dropped)
-    assert terminal.types("releases", "list", "--status", "asleep").code == 2
+    assert [[each["id"] for each in terminal.read_json("releases", "list", *each)] for each in kept] == [[release]] * len(kept)
+    assert [terminal.read_json("releases", "list", *each) for each in dropped] == [[]] * len(dropped)
+    assert terminal.run("releases", "list", "--status", "asleep").code == 2
 
 
-def test_a_release_is_removed_after_what_is_left_was_shown(terminal: Terminal, published: str) -> None:
+def test_removing_shows_the_remaining_stages_and_asks(terminal: Terminal, published: str) -> None:
     release = add(terminal)
 
-    terminal.types("releases", "remove", release, "--reason", "too early", answers="y\n")
+    terminal.run("releases", "remove", release, "--reason", "too early", answers="y\n")
 
     assert terminal.code == 0
-    assert "these stages will not act: Development, Beta, Watch." in terminal.err
-    assert terminal.reads("releases", "show", release)["status"] == "removed"
-    assert terminal.reads("audit", "--event", "release.removed")[0]["reason"] == "too early"
+    assert "Stages that will not act: Development, Beta, Watch." in terminal.err
+    assert terminal.read_json("releases", "show", release)["status"] == "removed"
+    assert terminal.read_json("audit", "--event", "release.removed")[0]["reason"] == "too early"
 
 
-def test_no_step_of_a_rollout_is_to_come_once_its_release_was_removed(terminal: Terminal, api: Api) -> None:
+def test_a_removed_release_has_no_pending_rollout_steps(terminal: Terminal, api: Api) -> None:
     api.publish(pipeline(stage("Everyone", "production", wait="1h", actions=[rollout()])))
     release = api.add()["id"]
-    before = terminal.types("releases", "show", release).out
+    before = terminal.run("releases", "show", release).out
 
-    terminal.types("releases", "remove", release, "--yes")
-    after = terminal.types("releases", "show", release).out
+    terminal.run("releases", "remove", release, "--yes")
+    after = terminal.run("releases", "show", release).out
 
     assert before.count("pending") > 1
     assert "pending" not in after
 
 
-def test_a_no_removes_nothing(terminal: Terminal, published: str) -> None:
+def test_declining_removes_nothing(terminal: Terminal, published: str) -> None:
     release = add(terminal)
 
-    assert terminal.types("releases", "remove", release, answers="n\n").code == 1
+    assert terminal.run("releases", "remove", release, answers="n\n").code == 1
 
-    assert terminal.reads("releases", "show", release)["status"] == "starting"
+    assert terminal.read_json("releases", "show", release)["status"] == "starting"
 
 
-def test_watching_ends_with_the_release(terminal: Terminal, published: str) -> None:
+def test_watch_ends_with_the_release(terminal: Terminal, published: str) -> None:
     release = add(terminal)
-    terminal.types("releases", "remove", release, "--yes")
+    terminal.run("releases", "remove", release, "--yes")
 
-    assert terminal.types("releases", "watch", release).code == 1
+    assert terminal.run("releases", "watch", release).code == 1
 
     assert "removed in 'Development'" in terminal.out
 
 
-def test_a_retry_that_makes_no_sense_is_refused(terminal: Terminal, published: str) -> None:
+def test_retrying_an_ended_release_is_refused(terminal: Terminal, published: str) -> None:
     release = add(terminal)
-    terminal.types("releases", "remove", release, "--yes")
+    terminal.run("releases", "remove", release, "--yes")
 
-    assert terminal.types("releases", "retry", release, "--overwrite").code == 1
+    assert terminal.run("releases", "retry", release, "--overwrite").code == 1
 
     assert "removed" in terminal.err
 
 
-def test_what_is_typed_stays_in_its_place_in_the_path(terminal: Terminal, api: Api, published: str) -> None:
-    assert terminal.types("releases", "show", "../pipelines").code == 1
-    assert terminal.types("releases", "show", "?limit=1").code == 1
+def test_arguments_are_escaped_in_paths(terminal: Terminal, api: Api, published: str) -> None:
+    assert terminal.run("releases", "show", "../pipelines").code == 1
+    assert terminal.run("releases", "show", "?limit=1").code == 1

@@ -1,4 +1,4 @@
-"""Whole environments as they are served, of every kind, for properties."""
+"""Hypothesis strategies for complete environments as they are served."""
 
 from typing import Any
 
@@ -18,41 +18,44 @@ VALUE_OF: dict[Operator, st.SearchStrategy[str | None]] = {
     Operator.REGEX: st.sampled_from([r"^pro.*", r"\d+", r"a|b", r"(?i)PRO", r".*\.com$", r"\w+@\w+", r"[^a-c]+$", "", r"(a+)+b", "True"]),
     Operator.MODULO: st.sampled_from(["2|1", "10|3", "1.5|0", "-3|-1"]),
     Operator.PERCENTAGE_SPLIT: st.integers(0, 100).map(str),
-    Operator.IN: st.sampled_from(["pro,free", '["pro", "5"]', "5,7", "[pro", "", '["a,b", true]']),
+    Operator.IN: st.sampled_from(["pro,free", "pro, free,", '["pro", "5"]', "5,7", "[pro"]),
     Operator.IS_SET: st.none(),
     Operator.IS_NOT_SET: st.none(),
 }
-OTHERWISE = st.sampled_from(["pro", "free", "5", "5.5", "1.2.3:semver", "1.10.0:semver", "true", "False", "", "x"])
+STORED_BEFORE: dict[Operator, st.SearchStrategy[str | None]] = {Operator.IN: st.sampled_from(["", ",", '["a,b", true]', "[NaN]"])}
+"""Values that are refused when they are written, and may have been stored by earlier versions."""
+OTHER_VALUES = st.sampled_from(["pro", "free", "5", " 5 ", "5.5", "1.2.3:semver", "1.10.0:semver", "true", "False", "", "x"])
 
 
 @st.composite
-def conditions(draw: st.DrawFn) -> dict[str, Any]:
-    """One comparison."""
+def conditions(draw: st.DrawFn, stored: bool) -> dict[str, Any]:
+    """One condition."""
     operator = draw(st.sampled_from(Operator))
-    value = draw(VALUE_OF.get(operator, OTHERWISE))
-    about = draw(st.sampled_from(TRAITS))
+    values = VALUE_OF.get(operator, OTHER_VALUES)
+    value = draw(values | STORED_BEFORE[operator] if stored and operator in STORED_BEFORE else values)
+    property_ = draw(st.sampled_from(TRAITS))
     if operator is Operator.PERCENTAGE_SPLIT and draw(st.booleans()):
         return {"operator": operator.value, "value": value}
-    return {"property": about, "operator": operator.value, "value": value}
+    return {"property": property_, "operator": operator.value, "value": value}
 
 
-def rules(depth: int = 2) -> st.SearchStrategy[list[dict[str, Any]]]:
-    """Rules within rules."""
-    within = rules(depth - 1) if depth else st.just([])
+def rules(depth: int = 2, *, stored: bool = False) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Nested rules, as they can be written or as they may be stored."""
+    within = rules(depth - 1, stored=stored) if depth else st.just([])
     rule = st.fixed_dictionaries(
-        {"type": st.sampled_from(["ALL", "ANY", "NONE"]), "rules": within, "conditions": st.lists(conditions(), max_size=2)}
+        {"type": st.sampled_from(["ALL", "ANY", "NONE"]), "rules": within, "conditions": st.lists(conditions(stored), max_size=2)}
     )
     return st.lists(rule, max_size=2)
 
 
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
-    """An environment with up to four flags, and segments of which some have overrides."""
+    """An environment with up to four flags, and segments, some with overrides."""
     features = [
         Feature(id=f"feature-{number}", key=f"flag-{number}", name="Flag", type=FeatureType.STRING)
         for number in range(draw(st.integers(1, 4)))
     ]
-    segments = [Segment(id=f"segment-{key}", key=key, name=key.title(), rules=draw(rules())) for key in SEGMENTS]
+    segments = [Segment(id=f"segment-{key}", key=key, name=key.title(), rules=draw(rules(stored=True))) for key in SEGMENTS]
     return Snapshot(
         number=1,
         project=Project(id="project", key="shop", name="Shop"),
@@ -75,6 +78,6 @@ TRAIT_VALUES = st.one_of(
 
 @st.composite
 def identities(draw: st.DrawFn) -> Identity:
-    """Somebody with some of the traits that rules look at."""
+    """An identity with some of the traits that rules compare."""
     traits = draw(st.dictionaries(st.sampled_from(TRAITS), TRAIT_VALUES, max_size=4))
     return Identity(draw(st.text(alphabet="abc5@.", min_size=1, max_size=6)), traits)

@@ -1,4 +1,4 @@
-"""Flags and patches of every kind, for properties."""
+"""Strategies for flags and patches of every kind, for property tests."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ VALUES = st.sampled_from([None, "", "a", "b"])
 
 @st.composite
 def overrides(draw: st.DrawFn, priority: int) -> Override:
-    """An override in which each field is set or inherited."""
+    """Draw an override in which each field is set or inherited."""
     inherits = tuple(field for field in INHERITABLE if draw(st.booleans()))
     enabled = None if "enabled" in inherits else draw(st.booleans())
     value = None if "value" in inherits else draw(VALUES)
@@ -22,7 +22,7 @@ def overrides(draw: st.DrawFn, priority: int) -> Override:
 
 @st.composite
 def rollouts(draw: st.DrawFn) -> Rollout:
-    """A rollout that serves what it names."""
+    """Draw a rollout that names some of its fields."""
     served: dict[str, Any] = {"enabled": draw(st.booleans())} if draw(st.booleans()) else {}
     if draw(st.booleans()):
         served["value"] = draw(VALUES)
@@ -31,24 +31,24 @@ def rollouts(draw: st.DrawFn) -> Rollout:
 
 @st.composite
 def flags(draw: st.DrawFn) -> FlagState:
-    """A flag with up to three overrides, each with its own priority."""
-    ranked = draw(st.permutations(range(6)))
+    """Draw a flag with up to three overrides of different priorities."""
+    priorities = draw(st.permutations(range(6)))
     present = [segment for segment in SEGMENTS if draw(st.booleans())]
-    made = {segment: draw(overrides(priority=rank)) for segment, rank in zip(present, ranked, strict=False)}
-    return FlagState(enabled=draw(st.booleans()), value=draw(VALUES), overrides=made, rollout=draw(st.none() | rollouts()))
+    drawn = {segment: draw(overrides(priority=priority)) for segment, priority in zip(present, priorities, strict=False)}
+    return FlagState(enabled=draw(st.booleans()), value=draw(VALUES), overrides=drawn, rollout=draw(st.none() | rollouts()))
 
 
 @st.composite
 def override_patches(draw: st.DrawFn) -> OverridePatch:
-    """A patch that sets, inherits or leaves alone each field."""
+    """Draw a patch that sets, inherits or leaves alone each field."""
     fields: dict[str, Any] = {}
     inherits = []
     for field, values in (("enabled", st.booleans()), ("value", VALUES)):
-        match draw(st.sampled_from(["set", "inherit", "leave"])):
-            case "set":
-                fields[field] = draw(values)
-            case "inherit":
-                inherits.append(field)
+        effect = draw(st.sampled_from(["set", "inherit", "leave"]))
+        if effect == "set":
+            fields[field] = draw(values)
+        elif effect == "inherit":
+            inherits.append(field)
     if draw(st.booleans()):
         fields["priority"] = draw(st.integers(10, 20))
     return OverridePatch(**fields | ({"inherits": tuple(inherits)} if inherits else {}))
@@ -56,7 +56,7 @@ def override_patches(draw: st.DrawFn) -> OverridePatch:
 
 @st.composite
 def patches(draw: st.DrawFn) -> FlagPatch:
-    """A patch that names any of the fields."""
+    """Draw a patch that names any of the fields."""
     fields: dict[str, Any] = {}
     if draw(st.booleans()):
         fields["enabled"] = draw(st.booleans())
@@ -64,9 +64,9 @@ def patches(draw: st.DrawFn) -> FlagPatch:
         fields["value"] = draw(VALUES)
     if draw(st.booleans()):
         fields["rollout"] = draw(st.none() | rollouts())
-    match draw(st.sampled_from(["leave", "remove", "segments"])):
-        case "remove":
-            fields["overrides"] = "remove"
-        case "segments":
-            fields["overrides"] = draw(st.dictionaries(st.sampled_from(SEGMENTS), st.none() | override_patches(), max_size=3))
+    effect = draw(st.sampled_from(["leave", "remove", "segments"]))
+    if effect == "remove":
+        fields["overrides"] = "remove"
+    elif effect == "segments":
+        fields["overrides"] = draw(st.dictionaries(st.sampled_from(SEGMENTS), st.none() | override_patches(), max_size=3))
     return FlagPatch(**fields)

@@ -1,4 +1,4 @@
-"""Releases as the record could have them."""
+"""Releases and rollbacks as the record can hold them."""
 
 from typing import Any
 
@@ -23,8 +23,8 @@ BLOCKED = Blocked(code="segment_not_found", message="There is no segment 'beta'.
 
 
 def a_release(index: int = 1, **more: Any) -> Release:
-    """A running release that stands in the stage at that index."""
-    here = DEFINITION.stages[index]
+    """Return a running release in the stage at that index."""
+    current = DEFINITION.stages[index]
     values: dict[str, Any] = {
         "id": "r1",
         "project": "shop",
@@ -32,8 +32,8 @@ def a_release(index: int = 1, **more: Any) -> Release:
         "pipeline": PipelineRef(id="p1", key="standard", version=1, name="Standard"),
         "status": ReleaseStatus.RUNNING,
         "stage_index": index,
-        "stage": here.name,
-        "environment": here.environment,
+        "stage": current.name,
+        "environment": current.environment,
         "visit": index + 1,
         "sequence": index,
         "write_key": "k",
@@ -48,7 +48,7 @@ def a_release(index: int = 1, **more: Any) -> Release:
 
 
 def a_rollback(**more: Any) -> Rollback:
-    """What olivia asked for: everything back, for good."""
+    """Return a rollback of everything, requested by olivia."""
     person = Person(key="k1", owner="olivia", owner_id="o1")
     values: dict[str, Any] = {"n": 1, "by": person, "asked_at": NOW}
     return Rollback(**(values | more))

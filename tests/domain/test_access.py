@@ -1,4 +1,4 @@
-"""Who may do what."""
+"""Roles, grants and rights."""
 
 from itertools import product
 from typing import Any
@@ -45,7 +45,7 @@ COVERED = {
 
 
 @pytest.mark.parametrize(("mine", "other"), list(product(GRANTS, GRANTS)))
-def test_a_grant_covers_exactly_what_lies_within_it(mine: str, other: str) -> None:
+def test_a_grant_covers_exactly_the_grants_it_includes(mine: str, other: str) -> None:
     assert GRANTS[mine].covers(GRANTS[other]) == (other in COVERED[mine])
     assert Access(grants=(GRANTS[mine],)).covers([GRANTS[other]]) == (other in COVERED[mine])
 
@@ -74,7 +74,7 @@ RIGHTS = {
 
 
 @pytest.mark.parametrize("name", RIGHTS)
-def test_every_role_has_its_rights_and_no_others(name: str) -> None:
+def test_every_role_has_exactly_its_rights(name: str) -> None:
     access = Access(grants=(GRANTS[name],))
 
     assert (
@@ -86,8 +86,8 @@ def test_every_role_has_its_rights_and_no_others(name: str) -> None:
     assert access.is_owner == (name == "owner")
 
 
-def what(check: Any, *arguments: Any) -> str:
-    """How a demand on a caller ends."""
+def outcome(check: Any, *arguments: Any) -> str:
+    """Return how a check of a caller ends."""
     try:
         check(*arguments)
     except NotFound:
@@ -98,38 +98,38 @@ def what(check: Any, *arguments: Any) -> str:
 
 
 @pytest.mark.parametrize("name", RIGHTS)
-def test_a_caller_hears_nothing_of_other_peoples_projects_and_what_is_missing_in_its_own(name: str) -> None:
+def test_other_projects_are_not_found_and_a_missing_right_in_an_own_project_is_not_allowed(name: str) -> None:
     sees, administers, production, staging = RIGHTS[name]
     me = caller(GRANTS[name])
 
-    def ends(allowed: bool) -> str:
+    def expected(allowed: bool) -> str:
         return "allowed" if allowed else "not allowed" if sees else "not found"
 
-    assert what(me.must_see, "shop") == ends(sees)
-    assert what(me.must_administer, "shop") == ends(administers)
-    assert what(me.must_operate, "shop", ["production"]) == ends(production)
-    assert what(me.must_operate, "shop", ["staging", "production"]) == ends(production and staging)
-    assert what(me.must_operate_somewhere, "shop") == ends(production or staging)
-    assert what(me.must_be_owner) == ("allowed" if name == "owner" else "not allowed")
+    assert outcome(me.must_see, "shop") == expected(sees)
+    assert outcome(me.must_administer, "shop") == expected(administers)
+    assert outcome(me.must_operate, "shop", ["production"]) == expected(production)
+    assert outcome(me.must_operate, "shop", ["staging", "production"]) == expected(production and staging)
+    assert outcome(me.must_operate_somewhere, "shop") == expected(production or staging)
+    assert outcome(me.must_be_owner) == ("allowed" if name == "owner" else "not allowed")
 
 
 @pytest.mark.parametrize("name", RIGHTS)
-def test_steering_what_touches_no_environment_any_more_still_takes_an_operator(name: str) -> None:
-    """A release in its last hold is watched by viewers, and ended by others."""
+def test_a_control_that_touches_no_environment_still_requires_an_operator(name: str) -> None:
+    """A viewer may watch a release in its last hold, but not end it."""
     sees, _, production, staging = RIGHTS[name]
 
-    ends = "allowed" if production or staging else "not allowed" if sees else "not found"
-    assert what(caller(GRANTS[name]).must_operate, "shop", []) == ends
+    expected = "allowed" if production or staging else "not allowed" if sees else "not found"
+    assert outcome(caller(GRANTS[name]).must_operate, "shop", []) == expected
 
 
-def test_a_refusal_names_the_environments_whose_right_is_missing() -> None:
+def test_a_refusal_names_the_environments_for_which_the_right_is_missing() -> None:
     with pytest.raises(NotAllowed) as refused:
         caller(PRODUCTION).must_operate("shop", ["production", "staging", "development"])
 
     assert refused.value.details == {"environments": ["staging", "development"]}
 
 
-def test_a_release_acts_only_while_its_owner_has_the_right() -> None:
+def test_a_release_acts_only_while_its_responsible_owner_has_the_right() -> None:
     check_right(Access(grants=(PRODUCTION,)), "shop", "production", "olivia")
     with pytest.raises(RightMissing, match="olivia no longer has the right"):
         check_right(Access(grants=(STAGING,)), "shop", "production", "olivia")
@@ -151,6 +151,6 @@ def test_a_release_acts_only_while_its_owner_has_the_right() -> None:
         {"role": "viewer", "project": "*"},
     ],
 )
-def test_a_grant_that_makes_no_sense_is_refused(written: dict[str, Any]) -> None:
+def test_an_invalid_grant_is_refused(written: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Grant.model_validate(written)

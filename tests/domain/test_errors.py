@@ -1,4 +1,4 @@
-"""Refusals: which of them block a release, and under which code."""
+"""Refusals that block a release, and the codes under which they do."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from domain.errors import BLOCKING, AlreadyReleasing, CursorInvalid, Refusal, Ri
 
 
 @pytest.mark.parametrize("kind", BLOCKING)
-def test_a_refusal_that_blocks_has_its_own_code(kind: type[Refusal]) -> None:
+def test_a_blocking_refusal_has_its_own_code(kind: type[Refusal]) -> None:
     assert blocking_code(kind("no")) == kind.code()
 
 
@@ -14,5 +14,5 @@ def test_a_refusal_that_blocks_has_its_own_code(kind: type[Refusal]) -> None:
     ("refusal", "code"),
     [(CursorInvalid("no"), "invalid"), (AlreadyReleasing("no"), "refusal"), (RightMissing("no"), "right_missing")],
 )
-def test_one_that_nobody_expects_to_block_has_the_code_of_the_nearest_kind_that_does(refusal: Refusal, code: str) -> None:
+def test_an_unexpected_refusal_has_the_code_of_its_nearest_blocking_base(refusal: Refusal, code: str) -> None:
     assert blocking_code(refusal) == code

@@ -1,4 +1,4 @@
-"""The state of the system as a whole: a wait, a delay or an outage."""
+"""The condition of the system: no outage, a delay, or an outage."""
 
 from datetime import timedelta
 
@@ -17,24 +17,24 @@ def staffed(*ages: timedelta) -> TemporalStatus:
 
 
 VERDICTS: dict[str, tuple[TemporalStatus, Lateness, SystemCondition, str]] = {
-    "all is well": (
+    "nothing is wrong": (
         staffed(LATELY - MOMENT, timedelta()),
         ON_TIME,
         SystemCondition.OK,
-        "No outage: 2 workers were seen lately, the last 0 s ago, and nothing is overdue.",
+        "No outage: 2 workers were seen recently, the last 0 s ago, and nothing is overdue.",
     ),
     "one worker is enough": (staffed(timedelta()), ON_TIME, SystemCondition.OK, "No outage: a worker was seen 0 s ago, and nothing"),
-    "it is slow": (
+    "releases are late": (
         staffed(timedelta(seconds=43), LATELY),
         LATE,
         SystemCondition.DELAYED,
-        "A delay: 2 releases are overdue, the latest by 3 min. A worker was seen 43 s ago: it may hang or have died since",
+        "A delay: 2 releases are overdue, by up to 3 min. A worker was seen 43 s ago: it may be stuck, have crashed",
     ),
-    "nobody was ever there": (UP, ON_TIME, SystemCondition.NO_WORKER, "An outage: no worker has asked Temporal for work lately"),
-    "they have gone": (staffed(LATELY), LATE, SystemCondition.NO_WORKER, "2 releases are overdue, the latest by 3 min."),
+    "no worker was ever seen": (UP, ON_TIME, SystemCondition.NO_WORKER, "An outage: no worker has polled Temporal recently"),
+    "all workers are gone": (staffed(LATELY), LATE, SystemCondition.NO_WORKER, "2 releases are overdue, by up to 3 min."),
     "Temporal is down": (TemporalStatus(), LATE, SystemCondition.TEMPORAL_UNAVAILABLE, "An outage: Temporal can't be reached"),
-    "Temporal is down at night": (TemporalStatus(), ON_TIME, SystemCondition.TEMPORAL_UNAVAILABLE, "Nothing is overdue yet."),
-    "one is late": (
+    "Temporal is down and nothing is due": (TemporalStatus(), ON_TIME, SystemCondition.TEMPORAL_UNAVAILABLE, "Nothing is overdue yet."),
+    "one release is late": (
         TemporalStatus(),
         Lateness(overdue=1, worst=timedelta(hours=1)),
         SystemCondition.TEMPORAL_UNAVAILABLE,
@@ -44,7 +44,7 @@ VERDICTS: dict[str, tuple[TemporalStatus, Lateness, SystemCondition, str]] = {
 
 
 @pytest.mark.parametrize(("temporal", "lateness", "condition", "words"), VERDICTS.values(), ids=VERDICTS)
-def test_a_sentence_tells_an_outage_from_a_wait(
+def test_the_message_distinguishes_an_outage_from_a_wait(
     temporal: TemporalStatus, lateness: Lateness, condition: SystemCondition, words: str
 ) -> None:
     verdict = judge(temporal, lateness, NOW)

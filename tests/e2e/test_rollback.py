@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.stack import running_stack
 from tests.http import Api
 from tests.pipelines import enable, hold, pipeline, set_value, stage
-from workflows.policies import CALL_TO_TEMPORAL
+from workflows.policies import RPC_TIMEOUT
 
 pytestmark = pytest.mark.e2e
 
@@ -72,7 +72,7 @@ def test_completed_release_is_rolled_back_although_temporal_and_the_worker_were_
 
         requested = api.request("POST", f"/projects/shop/releases/{release['id']}/rollback", {"reason": "it fails"})
         assert requested.json()["status"] == "rolling_back"
-        assert requested.elapsed < CALL_TO_TEMPORAL, "an answer that waited for Temporal would take at least that long"
+        assert requested.elapsed < RPC_TIMEOUT, "an answer that waited for Temporal would take at least that long"
         rejected = api.request("POST", "/projects/shop/releases", {"feature": "checkout", "pipeline": "standard"})
         assert rejected.status_code == 409
         stack.temporal.start()

@@ -12,7 +12,7 @@ from tests.e2e.stack import Stack, running_stack
 from tests.overdue import make_overdue
 from tests.pipelines import pipeline, stage
 from tests.waiting import CEILING, wait_for
-from workflows.service.namespace import make_namespace_ready
+from workflows.service.namespace import ensure_namespace
 
 pytestmark = pytest.mark.e2e
 
@@ -28,7 +28,7 @@ def test_release_without_a_worker_says_so_and_continues_when_one_starts(
 ) -> None:
     with running_stack(tmp_path, sqlite_url, with_worker=False) as stack:
         monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{stack.temporal_port}")
-        asyncio.run(make_namespace_ready(timedelta(seconds=CEILING)))
+        asyncio.run(ensure_namespace(timedelta(seconds=CEILING)))
         terminal = Terminal(stack.api.address)
         stack.api.make_project()
         stack.api.publish(pipeline(stage("Development")))
@@ -38,14 +38,14 @@ def test_release_without_a_worker_says_so_and_continues_when_one_starts(
         make_overdue(sqlite_url, release)
 
         wait_for("the API to miss the worker", lambda: _waits_for(stack, release) == {"no_worker"})
-        # Each answer asks Temporal anew after some seconds, and a busy one may be too slow for it.
-        wait_for("the terminal to say so", lambda: terminal.types("status").out.startswith("An outage: no worker"))
+        # Each answer asks Temporal again after some seconds, and a busy server may be too slow to respond.
+        wait_for("the terminal to say so", lambda: terminal.run("status").out.startswith("An outage: no worker"))
         assert terminal.code == 1
         stack.worker.start()
         stack.api.wait_for_release(release, "completed")
-        wait_for("the terminal to report the worker", lambda: terminal.types("status").out.startswith("No outage: a worker was seen "))
+        wait_for("the terminal to report the worker", lambda: terminal.run("status").out.startswith("No outage: a worker was seen "))
         assert terminal.code == 0
-        [worker] = wait_for("the worker to be listed", lambda: json.loads(terminal.types("status", "--json").out)["workers"])
+        [worker] = wait_for("the worker to be listed", lambda: json.loads(terminal.run("status", "--json").out)["workers"])
         assert stack.worker.running
         assert worker["identity"].startswith(f"{stack.worker.running.pid}@")
         assert worker["at_work"]

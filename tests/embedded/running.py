@@ -1,4 +1,4 @@
-"""`flaghoist dev`, as people run it: a process with a terminal's output."""
+"""`flaghoist dev` as a process, with the output that a terminal would show."""
 
 import json
 import os
@@ -21,14 +21,14 @@ FLAGHOIST = Path(sys.executable).parent / "flaghoist"
 
 
 def settings_of(home: Path) -> dict[str, str]:
-    """Free ports and a home of its own; what the test's own environment says is left out."""
+    """Return settings with free ports and this home. Settings in the environment of the tests are left out."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("FLAGHOIST_", "TEMPORAL_"))}
     ports = {f"FLAGHOIST_{name}": str(free_port()) for name in ("PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT")}
     return plain | ports | {"FLAGHOIST_HOME": str(home)}
 
 
 class RunningStack:
-    """One run of the embedded stack; leaving it leaves no process behind."""
+    """One run of the embedded stack. Leaving the context leaves no process behind."""
 
     def __init__(self, settings: Mapping[str, str], *arguments: str) -> None:
         self.settings = settings
@@ -61,7 +61,7 @@ class RunningStack:
         return self._api
 
     def wait_for_line(self, *parts: str) -> str:
-        """The first line that has all these parts."""
+        """Return the first line that contains all these parts, as soon as it is printed."""
         try:
             return wait_for(
                 f"a line with {parts}", lambda: next((line for line in self.lines if all(part in line for part in parts)), None)
@@ -71,21 +71,21 @@ class RunningStack:
             raise
 
     def children(self) -> dict[str, psutil.Process]:
-        """The processes that the stack remembers, by name, as far as they live."""
+        """Return the recorded processes that are running, by name."""
         found = {}
-        for child in self._remembered():
+        for child in self._recorded():
             with suppress(psutil.NoSuchProcess):
                 process = psutil.Process(child["pid"])
                 if abs(process.create_time() - child["created"]) < 2 and process.status() != psutil.STATUS_ZOMBIE:
                     found[child["name"]] = process
         return found
 
-    def _remembered(self) -> Any:
+    def _recorded(self) -> Any:
         file = self.home / "processes.json"
         return json.loads(file.read_text()) if file.exists() else []
 
     def kill_everything(self) -> None:
-        """SIGKILL for the supervisor first, so that it starts nothing again, then for its children."""
+        """Kill the supervisor first, so that it restarts nothing, and then its children."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(CEILING)
@@ -98,12 +98,12 @@ class RunningStack:
             self._api.close()
 
     def interrupt(self) -> int:
-        """Ctrl-C; the exit code."""
+        """Send SIGINT, as Ctrl-C does, and return the exit code."""
         self.process.send_signal(signal.SIGINT)
-        return self.ends()
+        return self.wait()
 
-    def ends(self) -> int:
-        """The exit code, once it ends by itself."""
+    def wait(self) -> int:
+        """Wait for the end of the process and return its exit code."""
         code = self.process.wait(CEILING)
         self._reader.join(CEILING)
         return code

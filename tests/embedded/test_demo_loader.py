@@ -19,7 +19,7 @@ def client(api: Api) -> Iterator[ApiClient]:
         yield client
 
 
-def test_loading_twice_makes_nothing_twice(api: Api, client: ApiClient) -> None:
+def test_loading_twice_creates_nothing_twice(api: Api, client: ApiClient) -> None:
     first = load(client, WEBSHOP)
     entries = api.get("/projects/webshop/audit", limit=200)["items"]
 
@@ -33,7 +33,7 @@ def test_loading_twice_makes_nothing_twice(api: Api, client: ApiClient) -> None:
         assert api.get(f"/projects/webshop/pipelines/{definition['key']}")["warnings"] == []
 
 
-def test_loading_goes_on_where_it_was_interrupted(api: Api, client: ApiClient) -> None:
+def test_loading_continues_after_an_interruption(api: Api, client: ApiClient) -> None:
     api.post("/projects", WEBSHOP.project)
     for environment in WEBSHOP.environments:
         api.post("/projects/webshop/environments", environment)
@@ -42,7 +42,7 @@ def test_loading_goes_on_where_it_was_interrupted(api: Api, client: ApiClient) -
     assert len(load(client, WEBSHOP)) == len(WEBSHOP.releases(datetime.now(UTC)))
 
 
-def test_a_release_that_a_person_removed_is_not_added_again(api: Api, client: ApiClient) -> None:
+def test_a_removed_release_is_not_added_again(api: Api, client: ApiClient) -> None:
     release = load(client, WEBSHOP)[0].release
     api.post(f"/projects/webshop/releases/{release['id']}/remove")
 
@@ -51,16 +51,16 @@ def test_a_release_that_a_person_removed_is_not_added_again(api: Api, client: Ap
     assert (again.is_new, again.release["id"], again.release["status"]) == (False, release["id"], "removed")
 
 
-def test_each_step_is_told_once_and_only_since_the_start(api: Api, client: ApiClient, sqlite: Database) -> None:
+def test_each_step_since_the_start_is_printed_once(api: Api, client: ApiClient, sqlite: Database) -> None:
     load(client, WEBSHOP)
     late = AuditTail(sqlite, datetime.now(UTC))
     early = AuditTail(sqlite, datetime(2026, 1, 1, tzinfo=UTC))
 
-    assert len(early.news()) == len(WEBSHOP.releases(datetime.now(UTC)))
-    assert early.news() == late.news() == []
+    assert len(early.new_lines()) == len(WEBSHOP.releases(datetime.now(UTC)))
+    assert early.new_lines() == late.new_lines() == []
 
     api.patch("/projects/webshop/environments/staging/features/gift-cards", {"enabled": True})
 
-    (line,) = early.news()
+    (line,) = early.new_lines()
     assert line.endswith("staging: off → on")
-    assert late.news() == [line]
+    assert late.new_lines() == [line]

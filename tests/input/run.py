@@ -17,7 +17,7 @@ import structlog
 
 from activities.store.database import Database
 from activities.store.migrate import migrate
-from process_exit import leave
+from process_exit import exit_process
 from tests.conftest import serve
 from tests.input.environment import InputEnvironment
 from tests.input.requests import Finding, ask, document_of, operations_of
@@ -83,4 +83,4 @@ def _print(text: str) -> None:
 
 
 if __name__ == "__main__":
-    leave(main())
+    exit_process(main())

@@ -1,4 +1,4 @@
-"""The documents as their readers see them: chapters, anchors, links, and what is shown to be typed."""
+"""The documents as data: chapters, anchors, links, and the commands that they show."""
 
 import re
 import shlex
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "guide"
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "findings").glob("*.md")])
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -16,64 +16,64 @@ _SEPARATORS = "();<>|&"
 
 
 class Link(NamedTuple):
-    """Where a document leads: a file beside it, itself where there is none, and an anchor."""
+    """A target of a link: a file, or the document itself if there is none, and an anchor."""
 
     path: str
     anchor: str
 
 
 def text_of(name: str) -> str:
-    """A document, by its path from the root."""
+    """Return a document by its path from the root."""
     return (ROOT / name).read_text()
 
 
 def chapter(name: str, title: str) -> str:
-    """What stands under a heading of the second level."""
+    """Return the text under a heading of the second level."""
     [found] = [part for part in text_of(name).split("\n## ") if part.splitlines()[0] == title]
     return found
 
 
 def headings(text: str, level: int) -> list[str]:
-    """The headings of a level, without the sign."""
+    """Return the headings of a level, without the `#` signs."""
     return re.findall(rf"^{'#' * level} (.+)$", _FENCE.sub("", text), re.MULTILINE)
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of every table, without the lines under their heads."""
+    """Return the cells of every table, without the lines below the headers."""
     lines = [line for line in text.splitlines() if line.startswith("|") and not line.startswith("|--")]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
 def blocks(text: str, language: str) -> list[str]:
-    """What is shown in that language."""
+    """Return the code blocks in that language."""
     return [block for found, block in _FENCE.findall(text) if found == language]
 
 
 def links(text: str) -> list[Link]:
-    """Where the document leads, but for the web."""
+    """Return the links of a document, without those to the web."""
     targets = re.findall(r"\]\(([^)\s]+)\)", _FENCE.sub("", text))
     return [Link(*target.partition("#")[::2]) for target in targets if "://" not in target]
 
 
 def anchors(text: str) -> set[str]:
-    """What a link may name after the `#`, as GitHub makes it of headings, and what was written out."""
-    made = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for level in range(1, 5) for heading in headings(text, level)}
-    return made | set(re.findall(r'<a id="([^"]+)">', text))
+    """Return the anchors of a document: those that GitHub derives from headings, and explicit ones."""
+    derived = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for level in range(1, 5) for heading in headings(text, level)}
+    return derived | set(re.findall(r'<a id="([^"]+)">', text))
 
 
-def typed(text: str) -> Iterator[list[str]]:
-    """The words of each command in the document's shell blocks, without assignments before it and where its output goes."""
+def commands(text: str) -> Iterator[list[str]]:
+    """Yield the words of each command in the shell blocks, without assignments before it and redirections after it."""
     for block in blocks(text, "sh"):
-        waiting = ""
+        pending = ""
         for line in block.splitlines():
-            waiting += line.removesuffix("\\") + ("" if line.endswith("\\") else "\n")
-            if not line.endswith(("\\", "|")) and (words := _words(waiting)) is not None:
-                yield from _commands(words)
-                waiting = ""
+            pending += line.removesuffix("\\") + ("" if line.endswith("\\") else "\n")
+            if not line.endswith(("\\", "|")) and (words := _words(pending)) is not None:
+                yield from _split(words)
+                pending = ""
 
 
 def _words(line: str) -> list[str] | None:
-    """Nothing while a quotation is open."""
+    """Split a line into words. Return None while a quotation is open."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars=_SEPARATORS)
     lexer.whitespace_split = True
     try:
@@ -82,7 +82,7 @@ def _words(line: str) -> list[str] | None:
         return None
 
 
-def _commands(words: list[str]) -> Iterator[list[str]]:
+def _split(words: list[str]) -> Iterator[list[str]]:
     command: list[str] = []
     for word in [*words, ";"]:
         if not set(word) <= set(_SEPARATORS):

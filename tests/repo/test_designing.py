@@ -1,5 +1,6 @@
-"""docs/guide/designing.md shows pipelines that can be published, and names all that publishing says."""
+"""docs/guide/designing.md shows pipelines that can be published, and lists every problem and warning of publishing."""
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -18,7 +19,9 @@ from tests.repo.guide import ROOT, blocks, chapter, rows, text_of
 NAME = "docs/guide/designing.md"
 SHOWN = [yaml.safe_load(block) for block in blocks(text_of(NAME), "yaml")]
 PIPELINES = [each for each in SHOWN if "stages" in each]
-RULES = ("publishing.py", "references.py")
+FILES = [json.loads(path.read_text()) for path in sorted((ROOT / "examples").glob("*.json"))]
+EXAMPLES = [each for each in FILES if "stages" in each]
+RULES = ("action", "gate", "parameter", "references", "trigger", "validation")
 
 
 def _types(union: Any) -> set[str]:
@@ -29,8 +32,8 @@ def _first_column(text: str) -> set[str]:
     return {code for row in rows(text) for code in re.findall(r"`(\w+)`", row[0])}
 
 
-@pytest.mark.parametrize("shown", PIPELINES, ids=lambda shown: str(shown["key"]))
-def test_a_pipeline_that_is_shown_can_be_published_without_a_warning(shown: dict[str, Any]) -> None:
+@pytest.mark.parametrize("shown", [*PIPELINES, *EXAMPLES], ids=lambda shown: str(shown["key"]))
+def test_shown_pipeline_can_be_published_without_warnings(shown: dict[str, Any]) -> None:
     definition = PipelineDefinition.model_validate(shown)
     environments, segments = {"development", "staging", "production"}, {"beta-users", "employees"}
 
@@ -38,7 +41,7 @@ def test_a_pipeline_that_is_shown_can_be_published_without_a_warning(shown: dict
     assert warnings_of(definition) == []
 
 
-def test_the_classic_pipelines_are_the_templates() -> None:
+def test_shown_classic_pipelines_equal_the_templates() -> None:
     shown = {each["key"]: PipelineDefinition.model_validate(each) for each in PIPELINES if each["key"] in TEMPLATES}
 
     assert {key: (each.stages, each.parameters) for key, each in shown.items()} == {
@@ -46,18 +49,21 @@ def test_the_classic_pipelines_are_the_templates() -> None:
     }
 
 
-def test_a_segment_that_is_shown_is_one() -> None:
-    [segment] = [each for each in SHOWN if "rules" in each]
+def test_shown_segments_are_valid() -> None:
+    segments = [each for each in [*SHOWN, *FILES] if "rules" in each]
 
-    assert Segment.model_validate(segment | {"id": "1", "name": "Beta users"}).rules
+    assert len(segments) == 2
+    for segment in segments:
+        assert Segment.model_validate(segment | {"id": "1", "name": "Beta users"}).rules
 
 
-def test_every_trigger_and_every_action_is_there() -> None:
+def test_every_trigger_and_action_is_listed() -> None:
     assert _first_column(chapter(NAME, "A stage")) == _types(Trigger) | _types(Action)
 
 
-def test_everything_that_publishing_refuses_or_warns_of_is_there_and_nothing_else() -> None:
-    said = {code for name in RULES for code in re.findall(r'code="(\w+)"', (ROOT / "domain" / name).read_text())}
+def test_every_problem_and_warning_of_publishing_is_listed_and_no_others() -> None:
+    sources = [(ROOT / "domain" / "pipelines" / f"{name}.py").read_text() for name in RULES]
+    codes = {code for source in sources for code in re.findall(r'code="(\w+)"', source)}
 
-    assert _first_column(chapter(NAME, "Publishing")) == said
-    assert len(said) > 8
+    assert _first_column(chapter(NAME, "Publishing")) == codes
+    assert len(codes) > 8

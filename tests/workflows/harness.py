@@ -1,8 +1,7 @@
-"""A stand to try real workflows on: a Temporal server, a real worker, a real database."""
+"""A harness for real workflows: a Temporal server, a real worker and a real database."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from temporalio.api.enums.v1 import EventType, PendingActivityState
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
@@ -18,140 +18,167 @@ from activities.store.database import Database
 from activities.store.paging import Slice
 from domain.audit import AuditEntry
 from domain.flags.change import Change
-from domain.releases.control import Control
 from domain.releases.release import Release, StageRun
 from tests.binaries import TEMPORAL, TEST_SERVER
 from tests.waiting import CEILING, wait_until
 from tests.world import World, make_world
 from worker import build_worker
-from workflows.messages import SteerRelease
-from workflows.service.client import ReleaseClient, TemporalUnavailable
+from workflows.messages import ReleasePlace
+from workflows.service.client import ReleaseClient
 from workflows.service.namespace import add_search_attributes, register_search_attributes
 from workflows.service.outbox_relay import OutboxRelay
 
+Handle = WorkflowHandle[Any, Any]
 
-class Stand:
+_TIMER_ENDS = {EventType.EVENT_TYPE_TIMER_FIRED: "timer_fired", EventType.EVENT_TYPE_TIMER_CANCELED: "timer_canceled"}
+
+
+class Harness:
     """One project on one Temporal server, with a worker that can be stopped and started."""
 
     def __init__(self, env: WorkflowEnvironment, world: World) -> None:
         self.env = env
         self.world = world
         self.releases = ReleaseClient(env.client)
-        self.delivery = OutboxRelay(world.database, self.releases)
+        self.relay = OutboxRelay(world.database, self.releases)
 
     @asynccontextmanager
     async def worker(self, **options: Any) -> AsyncIterator[None]:
-        """A worker, for as long as the block lasts."""
+        """Run a worker while the block lasts."""
         with ThreadPoolExecutor(4) as threads:
             worker = build_worker(self.env.client, self.world.database, threads, 4, **options)
-            # After 2 s without a yield, the SDK fails a query as a deadlock. On a busy machine a first replay can take that long.
+            # After 2 s without a yield, the SDK fails a query as a deadlock. On a busy machine, a first replay can take that long.
             worker._workflow_worker._deadlock_timeout_seconds = CEILING  # type: ignore[union-attr]
             async with worker:
                 yield
 
-    async def add(self, **wanted: Any) -> Release:
-        """A flag, added to its pipeline; its workflow is started as in production."""
-        release = await asyncio.to_thread(lambda: self.world.add(**wanted))
-        await self.delivery.deliver()
+    async def add(self, **options: Any) -> Release:
+        """Add the flag to its pipeline, and start its workflow as in production."""
+        release = await asyncio.to_thread(lambda: self.world.add(**options))
+        await self.relay.run_pending()
         return release
 
-    def handle(self, release: Release) -> WorkflowHandle[Any, Any]:
-        """The release's workflow."""
+    def handle(self, release: Release) -> Handle:
+        """Return the handle of the release's workflow."""
         return self.env.client.get_workflow_handle(release.workflow_id)
 
+    async def result(self, handle: Handle) -> Any:
+        """Return the result of a workflow once it has ended."""
+        return await asyncio.wait_for(handle.result(), CEILING)
+
+    async def place(self, release: Release) -> ReleasePlace:
+        """Return the place of the release according to its workflow."""
+        place: ReleasePlace = await self.handle(release).query("place", result_type=ReleasePlace)
+        return place
+
     def record(self, release: Release) -> Release:
-        """The release as the database has it."""
+        """Return the release from the database."""
         return self.world.release(release.id)
 
     def runs(self, release: Release) -> list[StageRun]:
-        """Its visits."""
+        """Return its visits."""
         with self.world.database.reading() as store:
             return store.history.runs(release.id)
 
     def changes(self, release: Release) -> list[Change]:
-        """Its changes."""
+        """Return its changes."""
         with self.world.database.reading() as store:
             return store.history.changes(release.id)
 
     def audit(self, release: Release) -> list[AuditEntry]:
-        """Its audit entries, oldest first."""
+        """Return its audit entries, oldest first."""
         with self.world.database.reading() as store:
             page = store.audit.page(Slice(limit=200), {"release": release.id})
         return list(reversed(page.items))
 
-    async def until_waiting(self, release: Release) -> None:
-        """Return once the workflow, which is a moment behind the record, has set its timer."""
+    async def until(self, release: Release, *statuses: str, stage: str | None = None, visit: int | None = None) -> Release:
+        """Wait until the record has one of these statuses, stage and visit."""
 
-        async def has_set_timer() -> bool:
-            events = (await self.handle(release).fetch_history()).events
-            return events[-1].event_type == EventType.EVENT_TYPE_TIMER_STARTED
+        async def record() -> Release | None:
+            found = await asyncio.to_thread(self.record, release)
+            return found if found.status in statuses and stage in (None, found.stage) and visit in (None, found.visit) else None
 
-        await wait_until("the workflow to set its timer", has_set_timer)
+        return await wait_until(f"{' or '.join(statuses)} in stage {stage}, visit {visit}", record)
 
-    async def until_acting(self, release: Release, handle: WorkflowHandle[Any, Any] | None = None) -> None:
-        """Return once an activity of the release's workflow, or of the given one, is running."""
+    async def until_changes(self, release: Release, count: int) -> None:
+        """Wait until the release has made that many changes."""
+        await wait_until(f"{count} changes", lambda: len(self.changes(release)) >= count)
 
-        async def is_acting() -> bool:
-            pending = (await (handle or self.handle(release)).describe()).raw_description.pending_activities
-            return any(activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED for activity in pending)
+    async def until_place(self, release: Release, what: str, matches: Callable[[ReleasePlace], object]) -> ReleasePlace:
+        """Wait until the place according to the workflow matches. The workflow is a moment behind the record."""
 
-        await wait_until("an activity to start", is_acting)
+        async def place() -> ReleasePlace | None:
+            found = await self.place(release)
+            return found if matches(found) else None
 
-    async def until_idle(self, release: Release) -> None:
-        """Return once the workflow has nothing to do before its next timer, and no activity of it runs."""
+        return await wait_until(what, place)
+
+    async def until_timer_set(self, release: Release) -> None:
+        """Wait until the release's workflow waits for a timer."""
+        await wait_until("a timer", lambda: self._has_open_timer(release))
+
+    async def until_idle(self, handle: Handle) -> None:
+        """Wait until a workflow has nothing to do before its next timer, signal or update."""
 
         async def is_idle() -> bool:
-            description = (await self.handle(release).describe()).raw_description
-            return not description.pending_activities and not description.HasField("pending_workflow_task")
+            description = (await handle.describe()).raw_description
+            has_begun = description.workflow_execution_info.history_length > 2
+            return has_begun and not description.pending_activities and not description.HasField("pending_workflow_task")
 
-        await wait_until("the workflow to be idle", is_idle)
+        await wait_until("an idle workflow", is_idle)
 
-    async def until_event(self, handle: WorkflowHandle[Any, Any], kind: EventType.ValueType, count: int = 1) -> None:
-        """Return once the workflow's history has that many events of a kind."""
+    async def until_attempt_running(self, handle: Handle) -> None:
+        """Wait until an activity of that workflow runs."""
+        await wait_until("a running activity", lambda: self._has_activity(handle, PendingActivityState.PENDING_ACTIVITY_STATE_STARTED))
 
-        async def has_them() -> bool:
-            events = (await handle.fetch_history()).events
-            return sum(event.event_type == kind for event in events) >= count
+    async def until_attempt_cancelled(self, handle: Handle) -> None:
+        """Wait until the workflow has asked its running activity to cancel."""
+        state = PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
+        await wait_until("a cancelled activity", lambda: self._has_activity(handle, state))
 
-        await wait_until(f"{count} events {EventType.Name(kind)}", has_them)
+    async def until_updates_accepted(self, release: Release, count: int) -> None:
+        """Wait until the workflow has accepted that many updates in all."""
+        accepted = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED
 
-    async def until_answered(self, release: Release, control: Control, message: SteerRelease, update: str) -> None:
-        """Send a control until a worker answers it. Sent again under its id, it takes effect once."""
-        deadline = time.monotonic() + CEILING
-        while True:
-            try:
-                return await self.releases.steer(release, control, message, update)
-            except TemporalUnavailable:
-                if time.monotonic() > deadline:
-                    raise
+        async def are_accepted() -> bool:
+            events = (await self.handle(release).fetch_history()).events
+            return [event.event_type for event in events].count(accepted) >= count
 
-    async def until(self, release: Release, *statuses: str, stage: str | None = None, visit: int | None = None) -> Release:
-        """Return the record once it has one of these statuses (and is in that stage, on that visit)."""
-        deadline = time.monotonic() + CEILING
-        while True:
-            record = await asyncio.to_thread(self.record, release)
-            if record.status in statuses and stage in (None, record.stage) and visit in (None, record.visit):
-                return record
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{record.status} at '{record.stage}', not {' or '.join(statuses)}")
-            await asyncio.sleep(0.05)
+        await wait_until(f"{count} accepted updates", are_accepted)
+
+    async def pending_activities(self, handle: Handle) -> list[PendingActivityInfo]:
+        """Return the activities of a workflow that have not ended."""
+        return list((await handle.describe()).raw_description.pending_activities)
+
+    async def _has_activity(self, handle: Handle, state: "PendingActivityState.ValueType") -> bool:
+        return any(activity.state == state for activity in await self.pending_activities(handle))
+
+    async def _has_open_timer(self, release: Release) -> bool:
+        events = (await self.handle(release).fetch_history()).events
+        started = {event.event_id for event in events if event.event_type == EventType.EVENT_TYPE_TIMER_STARTED}
+        ended = {
+            getattr(event, f"{_TIMER_ENDS[event.event_type]}_event_attributes").started_event_id
+            for event in events
+            if event.event_type in _TIMER_ENDS
+        }
+        return bool(started - ended)
 
 
 @asynccontextmanager
-async def skipping_stand(database: Database) -> AsyncIterator[Stand]:
-    """A stand on a server that skips time: `env.sleep` of a week takes milliseconds."""
+async def time_skipping_harness(database: Database) -> AsyncIterator[Harness]:
+    """Run a harness on a server that skips time: `env.sleep` of a week takes milliseconds."""
     async with await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=str(TEST_SERVER),
         test_server_startup_timeout=timedelta(seconds=CEILING),
         data_converter=pydantic_data_converter,
     ) as env:
         await add_search_attributes(env.client)  # This server can't list them.
-        yield Stand(env, make_world(database))
+        yield Harness(env, make_world(database))
 
 
 @asynccontextmanager
-async def real_stand(database: Database) -> AsyncIterator[Stand]:
-    """A stand on a real dev server."""
+async def dev_server_harness(database: Database) -> AsyncIterator[Harness]:
+    """Run a harness on a real dev server."""
     async with await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(TEMPORAL),
         dev_server_startup_timeout=timedelta(seconds=CEILING),
@@ -159,8 +186,7 @@ async def real_stand(database: Database) -> AsyncIterator[Stand]:
         data_converter=pydantic_data_converter,
     ) as env:
         await register_search_attributes(env.client)
-        yield Stand(env, make_world(database))
+        yield Harness(env, make_world(database))
 
 
-WEEK = timedelta(days=7)
 HISTORIES = Path(__file__).parent / "histories"

@@ -1,4 +1,4 @@
-"""A workflow that is deliberately wrong, to see that replay notices."""
+"""A workflow with a deliberate defect that replay must notice."""
 
 from temporalio import workflow
 
@@ -8,7 +8,7 @@ from workflows.release import ReleaseWorkflow
 
 @workflow.defn(name=RELEASE)
 class ActsBeforeItsWait(ReleaseWorkflow):
-    """Deliberately wrong: a stage acts before its wait."""
+    """A workflow whose stages act before their wait."""
 
     @workflow.init
     def __init__(self, release: ReleaseInput) -> None:
@@ -16,7 +16,7 @@ class ActsBeforeItsWait(ReleaseWorkflow):
 
     @workflow.run
     async def run(self, release: ReleaseInput) -> ReleaseResult:
-        """As it should be, but for the order."""
+        """Run as usual, apart from the order."""
         return await super().run(release)
 
     async def _wait(self) -> None:

@@ -1,43 +1,44 @@
-"""Rolling releases back as the API does, by the record alone, and finding the workflow that does it."""
+"""Rollbacks, requested by the record as the API does, and the workflows that carry them out."""
 
 from datetime import UTC, datetime
-
-from temporalio.client import WorkflowHandle
 
 from activities.commands.request_rollback import RollBackRelease, request_rollback
 from domain.access import Caller
 from domain.releases.release import Release
 from tests.pipelines import enable, pipeline, set_value, stage
-from tests.workflows.harness import Stand
+from tests.workflows.harness import Handle, Harness
 
-SHORT = pipeline(stage("Development", actions=[enable(), set_value("one")]))
-
-
-def ask(stand: Stand, release: Release, **wanted: object) -> Release:
-    """Ask as the API does, by the record alone."""
-    return roll_back_as(stand, release, stand.world.caller, **wanted)
+ONE_STAGE = pipeline(stage("Development", actions=[enable(), set_value("one")]))
 
 
-def roll_back_as(stand: Stand, release: Release, caller: Caller, **wanted: object) -> Release:
-    with stand.world.database.transaction() as store:
-        message = RollBackRelease.model_validate({"release": release.id, "reason": "it fails"} | wanted)
-        return request_rollback(store, caller, stand.world.project, message, datetime.now(tz=UTC))
+def request(harness: Harness, release: Release, **fields: object) -> Release:
+    """Request a rollback by the record alone, without signalling a workflow."""
+    return request_as(harness, release, harness.world.caller, **fields)
 
 
-async def roll_back(stand: Stand, release: Release, **wanted: object) -> Release:
-    asked = ask(stand, release, **wanted)
-    await stand.delivery.deliver()
-    return asked
+def request_as(harness: Harness, release: Release, caller: Caller, **fields: object) -> Release:
+    """Request a rollback on behalf of that caller."""
+    with harness.world.database.transaction() as store:
+        message = RollBackRelease.model_validate({"release": release.id, "reason": "it fails"} | fields)
+        return request_rollback(store, caller, harness.world.project, message, datetime.now(tz=UTC))
 
 
-def rollback_of(stand: Stand, release: Release) -> WorkflowHandle[object, object]:
-    """The workflow that rolls back a release which had ended."""
-    return stand.env.client.get_workflow_handle(stand.record(release).rollback_workflow_id)
+async def roll_back(harness: Harness, release: Release, **fields: object) -> Release:
+    """Request a rollback, and signal or start its workflow."""
+    requested = request(harness, release, **fields)
+    await harness.relay.run_pending()
+    return requested
 
 
-async def completed(stand: Stand) -> Release:
-    stand.world.publish(SHORT)
-    release = await stand.add()
-    await stand.until(release, "completed")
-    await stand.handle(release).result()
-    return stand.record(release)
+def rollback_handle(harness: Harness, release: Release) -> Handle:
+    """Return the handle of the workflow that rolls back an ended release."""
+    return harness.env.client.get_workflow_handle(harness.record(release).rollback_workflow_id)
+
+
+async def completed_release(harness: Harness) -> Release:
+    """Return a release that has completed its only stage."""
+    harness.world.publish(ONE_STAGE)
+    release = await harness.add()
+    await harness.until(release, "completed")
+    await harness.result(harness.handle(release))
+    return harness.record(release)

@@ -1,8 +1,7 @@
-"""Stages that ask people: they act once enough have said yes to exactly what they apply."""
+"""Stages that need approval: they act once enough people have approved exactly what they apply."""
 
 import asyncio
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,35 +13,34 @@ from domain.errors import AlreadyApproved, ApprovalMoved, ControlNotAllowed, Not
 from domain.flags.patch import FlagPatch
 from domain.releases.control import Control
 from tests.pipelines import approval, enable, pipeline, rollout, stage
-from tests.waiting import wait_until
-from tests.workflows.gates import decide, gated, person, until_blocked, until_held
-from tests.workflows.harness import real_stand
-from tests.workflows.test_blocked import by_olivia, change_by_hand
-from tests.workflows.test_controls import pause, steer
-from tests.workflows.test_rollouts import until_made
+from tests.workflows.controls import change_by_hand, pause, send, until_blocked
+from tests.workflows.gates import add_caller, decide, gated, until_held
+from tests.workflows.harness import dev_server_harness, time_skipping_harness
+
+HOUR = {"type": "WAIT_FOR", "duration": "1h"}
 
 
-def test_a_stage_acts_once_enough_different_people_have_approved(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            vera, victor = person(stand, "vera"), person(stand, "victor")
-            stand.world.publish(gated(approval(2)))
-            release = await stand.add()
-            held = await until_held(stand, release, "approval")
-            assert (held.status, held.sequence, held.acts_at) == ("running", 0, None)
+def test_stage_acts_once_enough_different_people_have_approved(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            vera, victor = add_caller(harness, "vera"), add_caller(harness, "victor")
+            harness.world.publish(gated(approval(2)))
+            release = await harness.add()
+            record, _ = await until_held(harness, release, "approval")
+            assert (record.status, record.sequence, record.acts_at) == ("running", 0, None)
 
-            await decide(stand, vera, release)
+            await decide(harness, vera, release)
             with pytest.raises(AlreadyApproved):
-                await decide(stand, vera, release)
+                await decide(harness, vera, release)
             with pytest.raises(OwnRelease):
-                await decide(stand, stand.world.caller, release)
-            await until_held(stand, release, "approval", "1 of 2, by vera")
-            assert stand.changes(release) == []
+                await decide(harness, harness.world.caller, release)
+            await until_held(harness, release, "approval", "1 of 2, by vera")
+            assert harness.changes(release) == []
 
-            await decide(stand, victor, release, reason="seen in staging")
-            await stand.until(release, "completed")
-            assert stand.world.flag("production").enabled
-            events = [entry.event for entry in stand.audit(release)]
+            await decide(harness, victor, release, reason="seen in staging")
+            await harness.until(release, "completed")
+            assert harness.world.flag("production").enabled
+            events = [entry.event for entry in harness.audit(release)]
             assert events == [
                 "release.added",
                 "stage.waiting",
@@ -52,197 +50,201 @@ def test_a_stage_acts_once_enough_different_people_have_approved(sqlite: Databas
                 "release.completed",
             ]
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_an_engineer_without_the_right_adds_a_flag_to_a_pipeline_that_others_approve(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            erin = person(stand, "erin", grant=Grant(project="shop", role=Role.OPERATOR, environments=("development",)))
-            vera = person(stand, "vera")
-            stand.world.publish(pipeline(stage("Development"), stage("Everyone", "production") | {"gates": [approval()]}))
-            stand.world.caller = erin
-            release = await stand.add()
-            held = await until_held(stand, release, "approval")
+def test_engineer_without_the_right_can_add_a_flag_to_a_pipeline_that_others_approve(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            erin = add_caller(harness, "erin", grant=Grant(project="shop", role=Role.OPERATOR, environments=("development",)))
+            vera = add_caller(harness, "vera")
+            harness.world.publish(pipeline(stage("Development"), stage("Everyone", "production") | {"gates": [approval()]}))
+            harness.world.caller = erin
+            release = await harness.add()
+            held, _ = await until_held(harness, release, "approval")
 
             with pytest.raises(NotAllowed):
-                await decide(stand, erin, held)
-            await decide(stand, vera, held)
-            await stand.until(release, "completed")
-            assert stand.world.flag("production").enabled
+                await decide(harness, erin, held)
+            await decide(harness, vera, held)
+            await harness.until(release, "completed")
+            assert harness.world.flag("production").enabled
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_an_approval_given_before_a_change_by_hand_is_asked_for_again(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            vera, victor = person(stand, "vera"), person(stand, "victor")
-            waits = {"type": "WAIT_FOR", "duration": "1h"}
-            stand.world.publish(gated(approval(2), trigger=waits, actions=[enable("beta-users")]) | {"on_conflict": "overwrite"})
-            release = await stand.add()
-            await stand.until_waiting(release)
-            await decide(stand, vera, release)  # Before it is due.
-            change_by_hand(stand.world, FlagPatch(overrides={"beta-users": {"enabled": False}}))
+def test_approval_lapses_when_the_flag_is_changed_by_hand(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            vera, victor = add_caller(harness, "vera"), add_caller(harness, "victor")
+            harness.world.publish(gated(approval(2), trigger=HOUR, actions=[enable("beta-users")]) | {"on_conflict": "overwrite"})
+            release = await harness.add()
+            await harness.until_timer_set(release)
+            await decide(harness, vera, release)  # Before the stage is due.
+            change_by_hand(harness.world, FlagPatch(overrides={"beta-users": {"enabled": False}}))
 
-            await decide(stand, victor, release)
-            await steer(stand, release, Control.ADVANCE)
-            held = await until_held(stand, release, "approval")
-            assert held.held
-            assert "1 of 2, by victor" in held.held.message
+            await decide(harness, victor, release)
+            await send(harness, release, Control.ADVANCE)
+            await until_held(harness, release, "approval", "1 of 2, by victor")
 
             with pytest.raises(ApprovalMoved):
-                await decide(stand, vera, release, shown="what it was")
-            await decide(stand, vera, release)
-            await stand.until(release, "completed")
+                await decide(harness, vera, release, shown="what it was")
+            await decide(harness, vera, release)
+            await harness.until(release, "completed")
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_rejection_blocks_and_a_retry_asks_everybody_anew(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            vera, victor = person(stand, "vera"), person(stand, "victor")
-            stand.world.publish(gated(approval(2)))
-            release = await stand.add()
-            await until_held(stand, release, "approval")
-            await decide(stand, vera, release)
+def test_rejection_blocks_and_retry_needs_all_approvals_again(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            vera, victor = add_caller(harness, "vera"), add_caller(harness, "victor")
+            harness.world.publish(gated(approval(2)))
+            release = await harness.add()
+            await until_held(harness, release, "approval")
+            await decide(harness, vera, release)
 
-            rejected = await decide(stand, victor, release, reject_release, reason="not on a Friday")
+            rejected = await decide(harness, victor, release, reject_release, reason="not on a Friday")
             assert rejected.blocked
             assert (rejected.status, rejected.blocked.code) == ("blocked", "rejected")
             assert "victor rejected 'Everyone': not on a Friday." in rejected.blocked.message
             with pytest.raises(ControlNotAllowed):
-                await decide(stand, vera, release)
+                await decide(harness, vera, release)
 
-            await until_blocked(stand, release)
-            await stand.releases.steer(rejected, Control.RETRY, by_olivia(stand), "retry")
-            held = await until_held(stand, release, "approval")
-            assert held.held
-            assert "0 of 2" in held.held.message
-            await decide(stand, vera, release)
-            await decide(stand, victor, release)
-            await stand.until(release, "completed")
+            await until_blocked(harness, release)
+            await send(harness, rejected, Control.RETRY)
+            await until_held(harness, release, "approval", "0 of 2")
+            await decide(harness, vera, release)
+            await decide(harness, victor, release)
+            await harness.until(release, "completed")
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_approvals_of_those_who_lost_the_right_count_no_more_and_services_never(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            vera, victor, robot = person(stand, "vera"), person(stand, "victor"), person(stand, "ci", kind="service")
-            stand.world.publish(gated(approval(1, allow_requester=True), actions=[]) | {"key": "asks"})
-            stand.world.publish(gated(approval(2)))
-            release = await stand.add()
-            await until_held(stand, release, "approval")
+def test_approvals_of_services_and_of_people_without_the_right_do_not_count(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            vera, victor = add_caller(harness, "vera"), add_caller(harness, "victor")
+            robot = add_caller(harness, "ci", kind="service")
+            harness.world.publish(gated(approval(2)))
+            release = await harness.add()
+            await until_held(harness, release, "approval")
             with pytest.raises(ServiceCannotApprove):
-                await decide(stand, robot, release)
-            await decide(stand, vera, release)
-            with stand.world.database.transaction() as store:
+                await decide(harness, robot, release)
+            await decide(harness, vera, release)
+            with harness.world.database.transaction() as store:
                 store.keys.revoke(vera.key, datetime.now(tz=UTC))
 
-            await decide(stand, victor, release)
-            await until_held(stand, release, "approval", "1 of 2, by victor")
+            await decide(harness, victor, release)
+            await until_held(harness, release, "approval", "1 of 2, by victor")
 
-            stand.world.add_feature("banner")
-            asking = await stand.add(feature="banner", pipeline="asks")
-            await until_held(stand, asking, "approval")
-            await decide(stand, stand.world.caller, asking)
-            await stand.until(asking, "completed")
-
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_stage_that_nobody_approves_in_time_blocks_and_a_retry_asks_as_long_again(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            vera = person(stand, "vera")
-            for key, actions in (("acts", [enable()]), ("asks", [])):
-                stand.world.add_feature(key)
-                stand.world.publish(gated(approval(timeout="5s"), actions=actions) | {"key": key})
-                release = await stand.add(feature=key, pipeline=key)
-                await until_held(stand, release, "approval")
+def test_requester_can_approve_a_hold_that_allows_it(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            harness.world.publish(gated(approval(1, allow_requester=True), actions=[]))
+            release = await harness.add()
+            await until_held(harness, release, "approval")
+            await decide(harness, harness.world.caller, release)
+            await harness.until(release, "completed")
 
-                blocked = await stand.until(release, "blocked")
-
-                assert blocked.blocked
-                assert blocked.blocked.code == "approval_timed_out"
-                await stand.releases.steer(blocked, Control.RETRY, by_olivia(stand), f"retry/{key}")
-                again = await until_held(stand, release, "approval")
-                assert again.held
-                assert again.held.until
-                assert again.held.until > blocked.blocked.since, "there is as much time again"
-                await decide(stand, vera, release)
-                await stand.until(release, "completed")
-
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_stage_without_an_approval_gate_has_nothing_to_approve(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(gated(trigger={"type": "WAIT_FOR", "duration": "1h"}))
-            release = await stand.add()
+@pytest.mark.parametrize("actions", [[enable()], []])
+def test_stage_that_is_not_approved_in_time_blocks_and_retry_allows_the_same_time_again(
+    sqlite: Database, actions: list[dict[str, object]]
+) -> None:
+    async def scenario() -> None:
+        async with time_skipping_harness(sqlite) as harness, harness.worker():
+            vera = add_caller(harness, "vera")
+            harness.world.publish(gated(approval(timeout="1h"), actions=actions))
+            release = await harness.add()
+            await until_held(harness, release, "approval")
+
+            await harness.env.sleep(timedelta(hours=1, minutes=1))
+            blocked = await harness.until(release, "blocked")
+
+            assert blocked.blocked
+            assert blocked.blocked.code == "approval_timed_out"
+            await until_blocked(harness, release)
+            await send(harness, blocked, Control.RETRY)
+            _, again = await until_held(harness, release, "approval")
+            assert again.until
+            assert again.until - blocked.blocked.since >= timedelta(hours=1)
+            await decide(harness, vera, release)
+            await harness.until(release, "completed")
+
+    asyncio.run(scenario())
+
+
+def test_stage_without_an_approval_gate_has_nothing_to_approve(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            harness.world.publish(gated(trigger=HOUR))
+            release = await harness.add()
             with pytest.raises(NothingToApprove):
-                await decide(stand, person(stand, "vera"), release)
+                await decide(harness, add_caller(harness, "vera"), release)
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_rollout_is_approved_as_a_whole_and_asks_nobody_once_it_has_begun(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            vera, victor = person(stand, "vera"), person(stand, "victor")
-            stand.world.publish(gated(approval(), actions=[rollout(every="1h")]))
-            release = await stand.add()
-            await until_held(stand, release, "approval")
-            await decide(stand, vera, release)
-            await wait_until("the first step", lambda: stand.record(release).step == 2)
+def test_rollout_is_approved_as_a_whole_before_its_first_step(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            vera, victor = add_caller(harness, "vera"), add_caller(harness, "victor")
+            harness.world.publish(gated(approval(), actions=[rollout(every="1h")]))
+            release = await harness.add()
+            await until_held(harness, release, "approval")
+            await decide(harness, vera, release)
+            await harness.until_changes(release, 1)
 
-            for deciding in (approve_release, reject_release):
+            for command in (approve_release, reject_release):
                 with pytest.raises(NothingToApprove):
-                    await decide(stand, victor, release, deciding)
-            for step in (2, 3, 4):
-                await steer(stand, release, Control.ADVANCE, f"to step {step}")
-                await until_made(stand, release, step)
-            await stand.until(release, "completed")
+                    await decide(harness, victor, release, command)
+            for count in (2, 3, 4):
+                await harness.until_timer_set(release)
+                await send(harness, release, Control.ADVANCE, f"to step {count}")
+                await harness.until_changes(release, count)
+            await harness.until(release, "completed")
+            assert len(harness.changes(release)) == 4
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_approvals_count_again_once_the_flag_is_what_it_was(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, AsyncExitStack() as workers:
-            stand.world.publish(pipeline(stage("Everyone", "production") | {"gates": [approval(2)]}))
-            release = await stand.add()
+def test_approvals_count_again_once_the_flag_is_back_as_it_was(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            harness.world.publish(gated(approval(2), trigger=HOUR))
+            release = await harness.add()
+            await harness.until_timer_set(release)
             for name in ("vera", "victor"):
-                await decide(stand, person(stand, name), release)
-            change_flag("shop", "production", "checkout", FlagPatch(enabled=True, value="by hand"), stand.world.caller, sqlite)
-            await workers.enter_async_context(stand.worker())
-            held = await until_held(stand, release, "approval")
-            assert held.held
-            assert "0 of 2" in held.held.message
+                await decide(harness, add_caller(harness, name), release)
+            change_flag("shop", "production", "checkout", FlagPatch(enabled=True, value="by hand"), harness.world.caller, sqlite)
+            await send(harness, release, Control.ADVANCE)
+            await until_held(harness, release, "approval", "0 of 2")
 
-            change_flag("shop", "production", "checkout", FlagPatch(enabled=False, value="classic"), stand.world.caller, sqlite)
-            await stand.delivery.deliver()
-            await stand.until(release, "completed")
+            change_flag("shop", "production", "checkout", FlagPatch(enabled=False, value="classic"), harness.world.caller, sqlite)
+            await harness.relay.run_pending()
+            await harness.until(release, "completed")
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_what_is_rejected_while_it_is_paused_is_blocked_and_paused_no_more(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(gated(approval()))
-            release = await stand.add()
-            await until_held(stand, release, "approval")
-            await pause(stand, release)
+def test_rejecting_a_paused_release_blocks_it_and_ends_the_pause(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            harness.world.publish(gated(approval()))
+            release = await harness.add()
+            await until_held(harness, release, "approval")
+            await pause(harness, release)
 
-            rejected = await decide(stand, person(stand, "vera"), release, reject_release)
+            rejected = await decide(harness, add_caller(harness, "vera"), release, reject_release)
             assert (rejected.status, rejected.paused) == ("blocked", None)
-            await until_blocked(stand, release)
+            await until_blocked(harness, release)
 
-            await steer(stand, release, Control.RETRY)
-            await until_held(stand, release, "approval")
+            await send(harness, release, Control.RETRY)
+            await until_held(harness, release, "approval")
 
-    asyncio.run(story())
+    asyncio.run(scenario())

@@ -1,4 +1,4 @@
-"""Workflow tasks that recorded their steps and were lost before Temporal heard of it: the release goes on from the record."""
+"""Workflow tasks whose steps were recorded but never reached Temporal: the release continues from the record."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,51 +8,50 @@ import pytest
 
 from activities.messages import Advanced, HeldBack, HoldEnded, Recorded, Restarted, Resumed, Skipped, Step
 from activities.store.database import Database
+from domain.access import Person
 from domain.errors import Refusal
 from domain.pipelines.trigger import WaitFor
 from domain.releases.control import Control, Expected
 from domain.releases.release import NextStage, Release
 from tests.activities.acting import record
 from tests.pipelines import hold, pipeline, set_value, stage
-from tests.workflows.gates import lift, place, until_at_rest
-from tests.workflows.harness import Stand, real_stand
-from tests.workflows.test_blocked import by_olivia
-from tests.workflows.test_controls import pause, steer, until_paused
-from workflows.messages import SteerRelease
+from tests.workflows.controls import olivia, pause, send, until_paused
+from tests.workflows.gates import add_stop, lift, until_held_in_workflow
+from tests.workflows.harness import Harness, dev_server_harness
 
 HOUR = timedelta(hours=1)
-LADDER = pipeline(hold("Watch", "1h"), hold("Watch on", "1h"), stage("Production", "production", "1s", [set_value("one")]))
+PIPELINE = pipeline(hold("Watch", "1h"), hold("Watch on", "1h"), stage("Production", "production", "1s", [set_value("one")]))
+MOVED_ON = "has moved on"
 
 
-def to_enter(index: int) -> NextStage:
-    there = LADDER["stages"][index]
+def next_stage(index: int) -> NextStage:
+    written = PIPELINE["stages"][index]
     trigger = WaitFor(type="WAIT_FOR", duration=timedelta(seconds=1) if index == 2 else HOUR)
-    return NextStage(index=index, name=there["name"], environment=there["environment"], trigger=trigger)
-
-
-def lose(stand: Stand, release: Release, *steps: Step) -> None:
-    """What a workflow task does that is lost: its steps are recorded, and Temporal does not hear of them."""
-    for step in steps:
-        assert isinstance(record(stand.world, release, step, datetime.now(UTC)), Recorded)
+    return NextStage(index=index, name=written["name"], environment=written["environment"], trigger=trigger)
 
 
 def hold_ended(following: int) -> HoldEnded:
-    return HoldEnded(entered_at=datetime.now(UTC), acts_at=datetime.now(UTC), next=to_enter(following))
+    return HoldEnded(entered_at=datetime.now(UTC), acts_at=datetime.now(UTC), next=next_stage(following))
 
 
-async def waiting_in_watch(stand: Stand) -> Release:
-    stand.world.publish(LADDER)
-    release = await stand.add()
-    waiting = await stand.until(release, "running")
-    await stand.until_waiting(release)
+def record_lost(harness: Harness, release: Release, *steps: Step) -> None:
+    """Record steps as a lost workflow task does, without Temporal."""
+    for step in steps:
+        assert isinstance(record(harness.world, release, step, datetime.now(UTC)), Recorded)
+
+
+async def waiting_in_watch(harness: Harness) -> Release:
+    harness.world.publish(PIPELINE)
+    release = await harness.add()
+    waiting = await harness.until(release, "running")
+    await harness.until_timer_set(release)
     return waiting
 
 
-async def whatever(stand: Stand, release: Release) -> None:
-    """A control of which the outcome does not matter: it lets the workflow meet the record."""
-    message = SteerRelease(by=by_olivia(stand).by, reason="now", expected=Expected(visit=1))
-    with pytest.raises(Refusal, match="gone on meanwhile"):
-        await stand.releases.steer(release, Control.ADVANCE, message, "meets")
+async def meet_record(harness: Harness, release: Release) -> None:
+    """Send a control so that the workflow meets the record. Its result does not matter."""
+    with pytest.raises(Refusal, match=MOVED_ON):
+        await send(harness, release, Control.ADVANCE, expected=Expected(visit=1))
 
 
 @pytest.mark.parametrize(
@@ -60,65 +59,64 @@ async def whatever(stand: Stand, release: Release) -> None:
     [
         (lambda _by: [hold_ended(1)], 1),
         (lambda _by: [hold_ended(1), hold_ended(2)], 2),
-        (lambda by: [Restarted(by=by, stage=to_enter(0))], 0),
-        (lambda by: [Skipped(by=by, next=to_enter(1)), Advanced(by=by)], 2),
+        (lambda by: [Restarted(by=by, stage=next_stage(0))], 0),
+        (lambda by: [Skipped(by=by, next=next_stage(1)), Advanced(by=by)], 2),
     ],
 )
-def test_a_release_goes_on_from_what_a_lost_task_recorded(sqlite: Database, lost: Callable[[object], list[Step]], stage_index: int) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            release = await waiting_in_watch(stand)
-            lose(stand, release, *lost(by_olivia(stand).by))
+def test_release_continues_from_the_steps_of_a_lost_task(sqlite: Database, lost: Callable[[Person], list[Step]], stage_index: int) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            release = await waiting_in_watch(harness)
+            record_lost(harness, release, *lost(olivia(harness)))
 
-            await whatever(stand, release)
+            await meet_record(harness, release)
 
-            now = await stand.until(release, "running", stage=LADDER["stages"][stage_index]["name"])
-            while now.stage != "Production":
-                await steer(stand, now, Control.SKIP)
-                now = stand.record(release)
-            await stand.until(release, "completed")
-            assert [change.stage for change in stand.changes(release)] == ["Production"]
+            current = await harness.until(release, "running", stage=PIPELINE["stages"][stage_index]["name"])
+            while current.stage != "Production":
+                current = await send(harness, current, Control.SKIP)
+            await harness.until(release, "completed")
+            assert [change.stage for change in harness.changes(release)] == ["Production"]
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_resume_that_a_lost_task_recorded_is_known_again(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            release = await waiting_in_watch(stand)
-            paused = await pause(stand, release)
-            await until_paused(stand, release)
-            lose(stand, release, Resumed(by=by_olivia(stand).by, entered_at=paused.entered_at or datetime.now(UTC)))
+def test_release_continues_from_a_resume_of_a_lost_task(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            release = await waiting_in_watch(harness)
+            paused = await pause(harness, release)
+            await until_paused(harness, release)
+            record_lost(harness, release, Resumed(by=olivia(harness), entered_at=paused.entered_at or datetime.now(UTC)))
 
-            with pytest.raises(Refusal, match="gone on meanwhile"):
-                await steer(stand, release, Control.SKIP)
+            with pytest.raises(Refusal, match=MOVED_ON):
+                await send(harness, release, Control.SKIP)
 
-            resumed = stand.record(release)
+            resumed = harness.record(release)
             assert (resumed.status, resumed.paused) == ("running", None)
-            await steer(stand, resumed, Control.SKIP, "again")
-            assert stand.record(release).stage == "Watch on"
+            await send(harness, resumed, Control.SKIP, "again")
+            assert harness.record(release).stage == "Watch on"
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_what_a_lost_task_hurried_and_a_stop_held_acts_once_that_is_lifted(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(hold("Watch", "1h")))
-            release = await stand.add()
-            await stand.until_waiting(release)
-            stop = place(stand)
-            lose(stand, release, Advanced(by=by_olivia(stand).by))
+def test_hold_advanced_by_a_lost_task_ends_once_its_stop_is_lifted(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            harness.world.publish(pipeline(hold("Watch", "1h")))
+            release = await harness.add()
+            await harness.until_timer_set(release)
+            stop = add_stop(harness)
+            record_lost(harness, release, Advanced(by=olivia(harness)))
             ended = HoldEnded(entered_at=datetime.now(UTC), acts_at=datetime.now(UTC))
-            assert isinstance(record(stand.world, release, ended, datetime.now(UTC)), HeldBack)
+            assert isinstance(record(harness.world, release, ended, datetime.now(UTC)), HeldBack)
 
-            with pytest.raises(Refusal, match="gone on meanwhile"):
-                await steer(stand, release, Control.SKIP)
-            await until_at_rest(stand, release)
-            with pytest.raises(Refusal, match="a gate can't be cut short"):
-                await steer(stand, release, Control.ADVANCE)
+            with pytest.raises(Refusal, match=MOVED_ON):
+                await send(harness, release, Control.SKIP)
+            await until_held_in_workflow(harness, release)
+            with pytest.raises(Refusal, match="does not bypass a gate"):
+                await send(harness, release, Control.ADVANCE)
 
-            await lift(stand, stop)
-            await stand.until(release, "completed")
+            await lift(harness, stop)
+            await harness.until(release, "completed")
 
-    asyncio.run(story())
+    asyncio.run(scenario())

@@ -1,127 +1,122 @@
-"""What people decide while a release is rolled back, and what blocks it."""
+"""Decisions while a release is rolled back, and rollbacks that are blocked."""
 
 import asyncio
-from datetime import UTC, datetime
 
 import pytest
-from temporalio.api.enums.v1 import EventType
 
-from activities.commands.request_rollback import RollBackRelease, request_rollback
 from activities.store.database import Database
 from domain.errors import ControlNotAllowed, StageMoved
 from domain.releases.control import Control, Expected
 from tests.activities.rollbacks import add_operator, revoke
-from tests.waiting import CEILING
-from tests.workflows.harness import real_stand
-from tests.workflows.rollbacks import roll_back, roll_back_as
-from tests.workflows.test_controls import in_staging, nobody_changes_flags, steer
-from tests.workflows.test_ending import remove
-from tests.workflows.test_web_ui import details
+from tests.workflows.attempts import HeldAttempts
+from tests.workflows.controls import project_locked, remove, send, until_blocked, waiting_in_staging
+from tests.workflows.harness import dev_server_harness
+from tests.workflows.rollbacks import request_as, roll_back
+from tests.workflows.web_ui import details
 
 
-def test_a_removal_calls_off_a_rollback_that_cannot_be_made(postgresql_url: str) -> None:
+def test_removal_cancels_a_rollback_that_cannot_be_carried_out(postgresql_url: str) -> None:
     database = Database(postgresql_url)
 
-    async def story() -> None:
-        async with real_stand(database) as stand, stand.worker():
-            waiting = await in_staging(stand)
-            with nobody_changes_flags(database):
-                await roll_back(stand, waiting)
-                await stand.until_acting(waiting)
-                remove(stand, waiting)
-                await stand.delivery.deliver()
-                await stand.until_event(stand.handle(waiting), EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED)
+    async def scenario() -> None:
+        async with dev_server_harness(database) as harness, harness.worker():
+            waiting = await waiting_in_staging(harness)
+            with project_locked(database):
+                await roll_back(harness, waiting)
+                await harness.until_attempt_running(harness.handle(waiting))
+                remove(harness, waiting)
+                await harness.relay.run_pending()
+                await harness.until_attempt_cancelled(harness.handle(waiting))
 
-            assert await asyncio.wait_for(stand.handle(waiting).result(), CEILING) == {"status": "removed"}
-            assert stand.world.flag("development").value == "one"
+            assert await harness.result(harness.handle(waiting)) == {"status": "removed"}
+            assert harness.world.flag("development").value == "one"
 
-    asyncio.run(story())
+    asyncio.run(scenario())
     database.close()
 
 
-def test_a_right_that_is_gone_blocks_it_and_whoever_retries_has_it_rolled_back(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand:
-            async with stand.worker():
-                waiting = await in_staging(stand)
-            caller = add_operator(stand.world)
-            roll_back_as(stand, waiting, caller)
-            revoke(stand.world, caller)
-            await stand.delivery.deliver()
+def test_missing_right_blocks_a_rollback_and_a_retry_carries_it_out_for_the_person_who_retries(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness:
+            async with harness.worker():
+                waiting = await waiting_in_staging(harness)
+            caller = add_operator(harness.world)
+            request_as(harness, waiting, caller)
+            revoke(harness.world, caller)
+            await harness.relay.run_pending()
 
-            async with stand.worker():
-                blocked = await stand.until(waiting, "blocked")
+            async with harness.worker():
+                blocked = await harness.until(waiting, "blocked")
                 assert blocked.blocked
                 assert blocked.blocked.code == "right_missing"
-                assert stand.world.flag("development").value == "one"
-                retried = await steer(stand, blocked, Control.RETRY)
+                assert harness.world.flag("development").value == "one"
+                await until_blocked(harness, waiting)
+                retried = await send(harness, blocked, Control.RETRY)
                 assert retried.status in ("rolling_back", "rolled_back")
-                await stand.until(waiting, "rolled_back")
-                assert "asked by olivia" in await details(stand.handle(waiting))
-            assert stand.world.flag("development").value == "classic"
+                assert await harness.result(harness.handle(waiting)) == {"status": "rolled_back"}
+                assert "requested by olivia" in await details(harness.handle(waiting))
+            assert harness.world.flag("development").value == "classic"
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_whoever_skips_a_stage_whose_rollback_was_refused_gives_the_rollback_up(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand:
-            async with stand.worker():
-                waiting = await in_staging(stand)
-            caller = add_operator(stand.world)
-            roll_back_as(stand, waiting, caller)
-            revoke(stand.world, caller)
-            await stand.delivery.deliver()
+def test_skipping_a_stage_whose_rollback_was_refused_gives_the_rollback_up(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness:
+            async with harness.worker():
+                waiting = await waiting_in_staging(harness)
+            caller = add_operator(harness.world)
+            request_as(harness, waiting, caller)
+            revoke(harness.world, caller)
+            await harness.relay.run_pending()
 
-            async with stand.worker():
-                blocked = await stand.until(waiting, "blocked")
-                await steer(stand, blocked, Control.SKIP)
-                done = await stand.until(waiting, "completed")
+            async with harness.worker():
+                blocked = await harness.until(waiting, "blocked")
+                await until_blocked(harness, waiting)
+                await send(harness, blocked, Control.SKIP)
+                done = await harness.until(waiting, "completed")
             assert done.rollback
             assert done.rollback.state == "given_up"
-            assert stand.world.flag("development").value == "one"
+            assert harness.world.flag("development").value == "one"
 
-    asyncio.run(story())
-
-
-def test_a_control_that_comes_while_it_is_put_back_waits_for_the_outcome(postgresql_url: str) -> None:
-    """The record shows the outcome a moment before the workflow knows it, and people go by the record."""
-    database = Database(postgresql_url)
-
-    async def story() -> None:
-        async with real_stand(database) as stand, stand.worker():
-            waiting = await in_staging(stand)
-            with nobody_changes_flags(database):
-                await roll_back(stand, waiting, to_stage="Development")
-                await stand.until_acting(waiting)
-                resuming = asyncio.create_task(steer(stand, waiting, Control.RESUME, expected=Expected(visit=waiting.visit + 1)))
-                advancing = asyncio.create_task(steer(stand, waiting, Control.ADVANCE, expected=Expected(visit=waiting.visit)))
-                await stand.until_event(stand.handle(waiting), EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED, 2)
-
-            assert (await resuming).visit == waiting.visit + 1
-            with pytest.raises((StageMoved, ControlNotAllowed)):  # Whichever of the two came first.
-                await advancing
-            assert stand.record(waiting).status == "running"
-
-    asyncio.run(story())
-    database.close()
+    asyncio.run(scenario())
 
 
-def test_a_control_that_comes_while_it_is_put_back_for_good_is_refused(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            waiting = await in_staging(stand)
-            with sqlite.transaction() as store:
-                message = RollBackRelease(release=waiting.id)
-                request_rollback(store, stand.world.caller, stand.world.project, message, datetime.now(tz=UTC))
-            with sqlite.transaction():  # Whoever wants to write has to wait.
-                await stand.releases.look_again(waiting.workflow_id)
-                await stand.until_acting(waiting)
-                skipping = asyncio.create_task(steer(stand, waiting, Control.SKIP))
-                await stand.until_event(stand.handle(waiting), EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED)
+def test_controls_sent_during_a_rollback_wait_for_its_result(sqlite: Database) -> None:
+    """The record shows the result a moment before the workflow knows it, and people decide by the record."""
+
+    async def scenario() -> None:
+        attempts = HeldAttempts("put_back")
+        async with dev_server_harness(sqlite) as harness, harness.worker(interceptors=[attempts]):
+            waiting = await waiting_in_staging(harness)
+            await roll_back(harness, waiting, to_stage="Development")
+            await attempts.until_held()
+            resume = asyncio.create_task(send(harness, waiting, Control.RESUME, expected=Expected(visit=waiting.visit + 1)))
+            advance = asyncio.create_task(send(harness, waiting, Control.ADVANCE, expected=Expected(visit=waiting.visit)))
+            await harness.until_updates_accepted(waiting, 2)
+            attempts.release()
+
+            assert (await resume).visit == waiting.visit + 1
+            with pytest.raises((StageMoved, ControlNotAllowed)):  # It depends on which of the two arrived first.
+                await advance
+            assert harness.record(waiting).status == "running"
+
+    asyncio.run(scenario())
+
+
+def test_control_sent_during_a_complete_rollback_is_refused(sqlite: Database) -> None:
+    async def scenario() -> None:
+        attempts = HeldAttempts("put_back")
+        async with dev_server_harness(sqlite) as harness, harness.worker(interceptors=[attempts]):
+            waiting = await waiting_in_staging(harness)
+            await roll_back(harness, waiting)
+            await attempts.until_held()
+            skip = asyncio.create_task(send(harness, waiting, Control.SKIP))
+            await harness.until_updates_accepted(waiting, 1)
+            attempts.release()
 
             with pytest.raises(ControlNotAllowed) as refused:
-                await skipping
+                await skip
             assert refused.value.details["status"] == "rolled_back"
 
-    asyncio.run(story())
+    asyncio.run(scenario())

@@ -1,181 +1,178 @@
-"""Rolling back what has ended, and what else ends it: a workflow of its own does it, and a cancel or a terminate gives it up."""
+"""Rollbacks of ended releases by a workflow of their own, and rollbacks that are given up by a cancel or terminate."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
 from activities.store.database import Database
 from domain.audit import AuditEvent
 from domain.flags.patch import FlagPatch
-from domain.releases.release import Release
-from tests.waiting import CEILING, wait_until
-from tests.workflows.harness import Stand, real_stand
-from tests.workflows.rollbacks import ask, completed, roll_back, rollback_of
-from tests.workflows.test_blocked import change_by_hand
-from tests.workflows.test_controls import in_staging
-from tests.workflows.test_ending import until_closed
-from tests.workflows.test_web_ui import summaries
+from tests.waiting import wait_until
+from tests.workflows.attempts import HeldAttempts
+from tests.workflows.controls import change_by_hand, waiting_in_staging
+from tests.workflows.harness import dev_server_harness
+from tests.workflows.reconciling import reconcile_until_finished
+from tests.workflows.rollbacks import completed_release, request, roll_back, rollback_handle
+from tests.workflows.web_ui import summaries
 from workflows.search_attributes import FEATURE, STATUS
 from workflows.service.reconciler import Reconciler
 
 
-def test_a_release_that_had_ended_is_rolled_back_by_a_workflow_of_its_own_that_reads_well(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            release = await completed(stand)
-            change_by_hand(stand.world, FlagPatch(value="by hand"), "development")
+def test_ended_release_is_rolled_back_by_a_workflow_of_its_own_with_readable_texts(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            release = await completed_release(harness)
+            change_by_hand(harness.world, FlagPatch(value="by hand"), "development")
 
-            await roll_back(stand, release)
+            await roll_back(harness, release)
 
-            handle = rollback_of(stand, release)
+            handle = rollback_handle(harness, release)
             assert handle.id == f"release/shop/checkout/{release.id}/rollback/1"
-            assert await asyncio.wait_for(handle.result(), CEILING) == {"status": "rolled_back"}
-            flag = stand.world.flag("development")
+            assert await harness.result(handle) == {"status": "rolled_back"}
+            flag = harness.world.flag("development")
             assert (flag.enabled, flag.value) == (False, "by hand")
-            now = stand.record(release)
-            assert now.rollback
-            assert (now.status, [left.field for left in now.rollback.left_alone]) == ("rolled_back", ["value"])
+            record = harness.record(release)
+            assert record.rollback
+            assert (record.status, [left.field for left in record.rollback.left_alone]) == ("rolled_back", ["value"])
             description = await handle.describe()
-            assert await description.static_summary() == "checkout: what Standard v1 changed is put back"
-            started = await description.static_details() or ""
-            assert "asked by olivia" in started
-            assert "Reason: it fails" in started
-            assert "it was completed" in started
-            assert "To be rolled back for good as olivia asked" in await summaries(handle)
+            assert await description.static_summary() == "Rollback of checkout in Standard v1"
+            details = await description.static_details() or ""
+            assert "**Roll back** all changes, requested by olivia at" in details
+            assert "Reason: it fails" in details
+            assert f"Before the rollback, release {release.id} was completed." in details
+            assert "Roll back all changes, requested by olivia" in await summaries(handle)
             found = description.typed_search_attributes
             assert (found[FEATURE], found[STATUS]) == ("checkout", "rolled_back")
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_an_errand_that_is_run_twice_rolls_back_once(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            release = await completed(stand)
-            asked = ask(stand, release)
-            assert asked.rollback
-            entries = [stand.delivery._lease()[0]] * 2
+def test_outbox_entry_that_runs_twice_rolls_back_once(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            release = await completed_release(harness)
+            assert request(harness, release).rollback
+            [entry] = harness.relay._lease()
 
-            for entry in entries:
-                await stand.delivery._run(entry)
+            for _ in range(2):
+                await harness.relay._run(entry)
 
-            await stand.until(release, "rolled_back")
-            assert len(stand.changes(release)) == 2
+            await harness.until(release, "rolled_back")
+            assert len(harness.changes(release)) == 2
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_rollback_that_is_cancelled_at_temporal_before_anything_was_put_back_is_given_up(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand:
-            async with stand.worker():
-                release = await completed(stand)
-            await roll_back(stand, release)
-            handle = rollback_of(stand, release)
+def test_rollback_cancelled_at_temporal_before_it_was_carried_out_is_given_up(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness:
+            async with harness.worker():
+                release = await completed_release(harness)
+            await roll_back(harness, release)
+            handle = rollback_handle(harness, release)
             await handle.cancel()
 
-            async with stand.worker():
+            async with harness.worker():
                 with pytest.raises(WorkflowFailureError) as failed:
-                    await asyncio.wait_for(handle.result(), CEILING)
+                    await harness.result(handle)
 
             assert isinstance(failed.value.cause, CancelledError)
-            assert stand.record(release).status == "completed"
-            assert stand.record(release).ended_at == release.ended_at
-            last = stand.audit(release)[-1]
+            assert harness.record(release).status == "completed"
+            assert harness.record(release).ended_at == release.ended_at
+            last = harness.audit(release)[-1]
             assert (last.event, last.actor.kind) == (AuditEvent.RELEASE_NOT_ROLLED_BACK, "temporal")
-            assert stand.world.flag("development").value == "one"
-            async with stand.worker():
-                await roll_back(stand, release)
-                await stand.until(release, "rolled_back")
+            assert harness.world.flag("development").value == "one"
+            async with harness.worker():
+                await roll_back(harness, release)
+                await harness.until(release, "rolled_back")
 
-    asyncio.run(story())
-
-
-def test_a_cancel_while_it_is_being_put_back_comes_too_late(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand:
-            async with stand.worker():
-                release = await completed(stand)
-            await roll_back(stand, release)
-            handle = rollback_of(stand, release)
-            async with stand.worker():
-                with sqlite.transaction():  # Whoever wants to write has to wait.
-                    await stand.until_acting(release, handle)
-                    await handle.cancel()
-                    await stand.until_event(handle, EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, 2)
-
-                assert await asyncio.wait_for(handle.result(), CEILING) == {"status": "rolled_back"}
-            assert stand.record(release).status == "rolled_back"
-
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_rollback_whose_workflow_was_terminated_is_given_up_by_the_reconciler(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand:
-            async with stand.worker():
-                release = await completed(stand)
-            await roll_back(stand, release)
-            await rollback_of(stand, release).terminate("by a person")
-            reconciler = Reconciler(sqlite, stand.releases)
-            await until_closed(stand, release, reconciler)
+def test_cancel_while_the_rollback_is_carried_out_comes_too_late(sqlite: Database) -> None:
+    async def scenario() -> None:
+        attempts = HeldAttempts("put_back")
+        async with dev_server_harness(sqlite) as harness, harness.worker(interceptors=[attempts]):
+            release = await completed_release(harness)
+            await roll_back(harness, release)
+            handle = rollback_handle(harness, release)
+            await attempts.until_held()
+            await handle.cancel()
+            await harness.until_attempt_cancelled(handle)
+            attempts.release()
 
-            assert stand.record(release).status == "completed"
-            assert stand.audit(release)[-1].event is AuditEvent.RELEASE_NOT_ROLLED_BACK
+            assert await harness.result(handle) == {"status": "rolled_back"}
+            assert harness.record(release).status == "rolled_back"
 
-            async with stand.worker():
-                await roll_back(stand, release)
-                assert await asyncio.wait_for(rollback_of(stand, release).result(), CEILING) == {"status": "rolled_back"}
-
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-async def listed(stand: Stand, release: Release) -> bool:
-    """True if Temporal lists the release's own workflow as one that a person ended."""
-    return release.workflow_id in [each async for each in stand.releases.ended_from_outside(release.added_at)]
+def test_reconciler_gives_up_a_rollback_whose_workflow_was_terminated(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness:
+            async with harness.worker():
+                release = await completed_release(harness)
+            await roll_back(harness, release)
+            await rollback_handle(harness, release).terminate("by a person")
+            await reconcile_until_finished(harness, release)
+
+            assert harness.record(release).status == "completed"
+            assert harness.audit(release)[-1].event is AuditEvent.RELEASE_NOT_ROLLED_BACK
+
+            async with harness.worker():
+                await roll_back(harness, release)
+                assert await harness.result(rollback_handle(harness, release)) == {"status": "rolled_back"}
+
+    asyncio.run(scenario())
 
 
-def test_a_release_removed_at_temporal_and_then_rolled_back_is_not_closed_for_its_own_workflow(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand:
-            async with stand.worker():
-                waiting = await in_staging(stand)
-                await stand.handle(waiting).cancel()
-                await stand.until(waiting, "removed")
-            ask(stand, waiting)
-            reconciler = Reconciler(sqlite, stand.releases)
+def test_reconciler_does_not_close_a_rollback_because_of_the_release_workflow_that_was_cancelled_before(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness:
+            async with harness.worker():
+                waiting = await waiting_in_staging(harness)
+                await harness.handle(waiting).cancel()
+                with pytest.raises(WorkflowFailureError):
+                    await harness.result(harness.handle(waiting))
+            assert harness.record(waiting).status == "removed"
+            request(harness, waiting)
+            yesterday = datetime.now(UTC) - timedelta(days=1)
+
+            async def is_listed() -> bool:
+                return waiting.workflow_id in [workflow_id async for workflow_id in harness.releases.closed_externally(yesterday)]
+
+            await wait_until("Temporal to list the cancelled workflow", is_listed)
+            reconciler = Reconciler(sqlite, harness.releases)
             await reconciler.reconcile()
-            assert stand.record(waiting).status == "rolling_back", "its entry is still to be run"
-            await stand.delivery.deliver()
-            await wait_until("Temporal to list its own workflow as ended", lambda: listed(stand, waiting))
+            assert harness.record(waiting).status == "rolling_back", "its outbox entry is pending"
+            await harness.relay.run_pending()
             await reconciler.reconcile()
-            assert stand.record(waiting).status == "rolling_back", "nobody has ended the workflow that moves it now"
+            assert harness.record(waiting).status == "rolling_back", "the workflow that moves it now is running"
 
-            async with stand.worker():
-                await stand.until(waiting, "rolled_back")
-            assert stand.world.flag("development").value == "classic"
+            async with harness.worker():
+                await harness.until(waiting, "rolled_back")
+            assert harness.world.flag("development").value == "classic"
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_release_under_way_whose_workflow_is_terminated_while_it_is_rolled_back_ends_and_can_be_rolled_back(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand:
-            async with stand.worker():
-                waiting = await in_staging(stand)
-            await roll_back(stand, waiting)
-            await stand.handle(waiting).terminate("by a person")
-            reconciler = Reconciler(sqlite, stand.releases)
-            await until_closed(stand, waiting, reconciler)
-            assert stand.record(waiting).status == "terminated"
+def test_release_whose_workflow_is_terminated_during_its_rollback_ends_and_can_be_rolled_back(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness:
+            async with harness.worker():
+                waiting = await waiting_in_staging(harness)
+            await roll_back(harness, waiting)
+            await harness.handle(waiting).terminate("by a person")
+            await reconcile_until_finished(harness, waiting)
+            assert harness.record(waiting).status == "terminated"
 
-            async with stand.worker():
-                await roll_back(stand, waiting)
-                await stand.until(waiting, "rolled_back")
-            assert rollback_of(stand, waiting).id.endswith("/rollback/2")
-            assert stand.world.flag("development").value == "classic"
+            async with harness.worker():
+                await roll_back(harness, waiting)
+                await harness.until(waiting, "rolled_back")
+            assert rollback_handle(harness, waiting).id.endswith("/rollback/2")
+            assert harness.world.flag("development").value == "classic"
 
-    asyncio.run(story())
+    asyncio.run(scenario())

@@ -1,70 +1,70 @@
-"""Rollbacks and workflows that begin again: reset, or continued as new."""
+"""Rollbacks, and workflows that are reset or continue as new."""
 
 import asyncio
 
 from activities.store.database import Database
 from domain.releases.control import Control
-from tests.waiting import CEILING
-from tests.workflows.harness import real_stand
-from tests.workflows.rollbacks import completed, roll_back, rollback_of
-from tests.workflows.test_controls import in_staging, pause, place_of, steer, until_paused
-from tests.workflows.test_fence import effects, reset_to_the_start
+from tests.workflows.controls import pause, send, until_paused, waiting_in_staging
+from tests.workflows.harness import dev_server_harness
+from tests.workflows.resets import recorded_effects, reset
+from tests.workflows.rollbacks import completed_release, roll_back, rollback_handle
 
 
-def test_workflows_that_are_reset_after_a_rollback_never_act_again(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            release = await completed(stand)
-            await roll_back(stand, release)
-            handle = rollback_of(stand, release)
-            await handle.result()
-            before = effects(stand, release)
+def test_workflows_reset_after_a_rollback_never_act_again(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            release = await completed_release(harness)
+            await roll_back(harness, release)
+            handle = rollback_handle(harness, release)
+            await harness.result(handle)
+            before = recorded_effects(harness, release)
 
-            await reset_to_the_start(stand, release)
-            await reset_to_the_start(stand, release, handle)
+            await reset(harness, harness.handle(release))
+            await reset(harness, handle)
 
-            assert await asyncio.wait_for(stand.handle(release).result(), CEILING) == {"status": "completed"}, "as it told then"
-            assert await asyncio.wait_for(rollback_of(stand, release).result(), CEILING) == {"status": "rolled_back"}
-            assert effects(stand, release) == before
-            assert stand.world.flag("development").value == "classic"
+            assert await harness.result(harness.handle(release)) == {"status": "completed"}, "as before the rollback"
+            assert await harness.result(rollback_handle(harness, release)) == {"status": "rolled_back"}
+            assert recorded_effects(harness, release) == before
+            assert harness.world.flag("development").value == "classic"
 
-    asyncio.run(story())
-
-
-def test_a_workflow_reset_after_a_rollback_to_a_stage_finds_itself_paused_there(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            waiting = await in_staging(stand)
-            await roll_back(stand, waiting, to_stage="Development")
-            await stand.until(waiting, "paused")
-            await until_paused(stand, waiting)
-            before = effects(stand, waiting)
-
-            await reset_to_the_start(stand, waiting)
-            await until_paused(stand, waiting)
-
-            assert effects(stand, waiting) == before
-            place = await place_of(stand, waiting)
-            assert (place["visit"], place["rollback"], place["paused"] is not None) == (3, None, True)
-            await steer(stand, waiting, Control.RESUME)
-
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_rollback_asked_of_a_workflow_that_continues_as_new_is_carried_out_by_the_next_run(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand:
-            async with stand.worker():
-                waiting = await in_staging(stand)
-                await pause(stand, waiting)
-            await roll_back(stand, waiting, to_stage="Development")
-            await stand.handle(waiting).signal("roll_over")
+def test_workflow_reset_after_a_rollback_to_a_stage_is_paused_in_that_stage(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            waiting = await waiting_in_staging(harness)
+            await roll_back(harness, waiting, to_stage="Development")
+            await harness.until(waiting, "paused")
+            await until_paused(harness, waiting)
+            before = recorded_effects(harness, waiting)
 
-            async with stand.worker(max_cached_workflows=0):
-                back = await stand.until(waiting, "paused")
-                assert (back.stage, back.visit) == ("Staging", waiting.visit + 1)
-                resumed = await steer(stand, back, Control.RESUME)
-                await steer(stand, resumed, Control.ADVANCE)
-                await stand.until(waiting, "completed")
+            await reset(harness, harness.handle(waiting))
+            place = await until_paused(harness, waiting)
+            await harness.until_idle(harness.handle(waiting))
 
-    asyncio.run(story())
+            assert recorded_effects(harness, waiting) == before
+            assert (place.visit, place.rollback) == (3, None)
+            await send(harness, waiting, Control.RESUME)
+
+    asyncio.run(scenario())
+
+
+def test_rollback_requested_while_the_workflow_continues_as_new_is_carried_out_by_the_next_run(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness:
+            async with harness.worker():
+                waiting = await waiting_in_staging(harness)
+                await pause(harness, waiting)
+            await roll_back(harness, waiting, to_stage="Development")
+            await harness.handle(waiting).signal("roll_over")
+
+            async with harness.worker(max_cached_workflows=0):
+                back = await harness.until(waiting, "paused", visit=waiting.visit + 1)
+                assert back.stage == "Staging"
+                await harness.until_place(waiting, "the workflow to know of the rollback", lambda place: place.visit == back.visit)
+                resumed = await send(harness, back, Control.RESUME)
+                await send(harness, resumed, Control.ADVANCE)
+                await harness.until(waiting, "completed")
+
+    asyncio.run(scenario())

@@ -1,12 +1,7 @@
-"""What people see of a release in the Temporal Web UI, read back through the client."""
+"""What people see of a release in the Temporal Web UI."""
 
 import asyncio
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-
-from temporalio.api.sdk.v1 import WorkflowMetadata
-from temporalio.client import WorkflowHandle
-from temporalio.converter import DataConverter
 
 from activities.commands.pause_remove import EndOrPauseRelease, pause_release
 from activities.commands.request_rollback import RollBackRelease, request_rollback
@@ -14,120 +9,104 @@ from activities.store.database import Database
 from domain.access import Owner
 from tests.pipelines import enable, hold, pipeline, set_value, stage
 from tests.waiting import wait_until
-from tests.workflows.harness import Stand, real_stand
-from tests.workflows.test_controls import until_paused
+from tests.workflows.controls import until_blocked, until_paused
+from tests.workflows.harness import dev_server_harness
+from tests.workflows.web_ui import details, summaries
 from workflows.search_attributes import ENVIRONMENT, FEATURE, NEXT_AT, PIPELINE, PROJECT, STAGE, STATUS
 
 BETA = stage("Production Beta", "production", "1d12h", actions=[enable("beta-users"), set_value("v2", "beta-users")])
 
 
-async def summaries(handle: WorkflowHandle[object, object]) -> list[str]:
-    """The summary of each event that has one."""
-    converter = DataConverter.default.payload_converter
-    events = (await handle.fetch_history()).events
-    return [converter.from_payload(e.user_metadata.summary, str) for e in events if e.user_metadata.summary.data]
-
-
-async def details(handle: WorkflowHandle[object, object]) -> str:
-    """The current state, as the Web UI shows it."""
-    metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
-    return str(metadata.current_details)
-
-
-def test_a_waiting_release_says_in_words_what_it_is_and_what_it_waits_for(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development"), BETA, hold("Watch", "7d")))
-            release = await stand.add()
-            waiting = await stand.until(release, "running", stage="Production Beta")
+def test_waiting_release_describes_itself_and_its_stages(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            harness.world.publish(pipeline(stage("Development"), BETA, hold("Watch", "7d")))
+            release = await harness.add()
+            waiting = await harness.until(release, "running", stage="Production Beta")
             assert waiting.acts_at
-            await stand.until_waiting(release)
-            handle = stand.handle(release)
+            await harness.until_timer_set(release)
+            handle = harness.handle(release)
 
             assert handle.id == f"release/shop/checkout/{release.id}"
-            until = f"{waiting.acts_at:%Y-%m-%d %H:%M:%S} UTC"
-            said = await summaries(handle)
-            assert "checkout on its way through Standard v1" in said
-            assert "Development: enable for everyone" in said
-            assert f"Production Beta: acts after 1 d 12 h, at {until}" in said
-            ladder = await details(handle)
-            assert "1. **Development** (development): done" in ladder
-            assert f"2. **Production Beta** (production): acts at {until}" in ladder
-            assert "3. **Watch** (production): acts at" in ladder
+            time = f"{waiting.acts_at:%Y-%m-%d %H:%M:%S} UTC"
+            texts = await summaries(handle)
+            assert "checkout in Standard v1" in texts
+            assert "Development: enable for everyone" in texts
+            assert f"Production Beta: acts after 1 d 12 h, at {time}" in texts
+            text = await details(handle)
+            assert "1. **Development** (development): done" in text
+            assert f"2. **Production Beta** (production): acts at {time}" in text
+            assert "3. **Watch** (production): acts at" in text
             description = await handle.describe()
-            assert await description.static_summary() == "checkout on its way through Standard v1"
+            assert await description.static_summary() == "checkout in Standard v1"
             planned = '**Production Beta** (production): enable for beta-users, set the value "v2" for beta-users'
             assert planned in (await description.static_details() or "")
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_releases_are_found_by_project_pipeline_feature_environment_stage_and_status(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development"), BETA))
-            release = await stand.add()
-            waiting = await stand.until(release, "running", stage="Production Beta")
-            await stand.until_waiting(release)
+def test_releases_can_be_found_by_project_pipeline_feature_environment_stage_and_status(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            harness.world.publish(pipeline(stage("Development"), BETA))
+            release = await harness.add()
+            waiting = await harness.until(release, "running", stage="Production Beta")
+            await harness.until_timer_set(release)
+            query = "FlaghoistStage = 'Production Beta' AND FlaghoistStatus = 'running' AND FlaghoistFeature = 'checkout'"
 
-            found = await search(
-                stand, "FlaghoistStage = 'Production Beta' AND FlaghoistStatus = 'running' AND FlaghoistFeature = 'checkout'"
-            )
-            assert found == [release.workflow_id]
-            attributes = (await stand.handle(release).describe()).typed_search_attributes
+            async def found() -> list[str]:
+                return [execution.id async for execution in harness.env.client.list_workflows(query)]
+
+            assert await wait_until("Temporal to list the release", found) == [release.workflow_id]
+            attributes = (await harness.handle(release).describe()).typed_search_attributes
             assert (attributes[PROJECT], attributes[PIPELINE], attributes[FEATURE]) == ("shop", "standard", "checkout")
             assert (attributes[ENVIRONMENT], attributes[STAGE], attributes[STATUS]) == ("production", "Production Beta", "running")
             assert attributes[NEXT_AT] == waiting.acts_at
 
-    async def search(stand: Stand, query: str) -> list[str]:
-        async def find() -> list[str]:
-            return [execution.id async for execution in stand.env.client.list_workflows(query)]
-
-        return await wait_until("Temporal to list the workflow", find)
-
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_blocked_release_says_why_and_which_controls_help(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, AsyncExitStack() as workers:
-            stand.world.publish(pipeline(stage("Development")))
-            release = await stand.add()
+def test_blocked_release_says_why_and_names_the_allowed_controls(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            harness.world.publish(pipeline(stage("Development")))
+            release = await asyncio.to_thread(harness.world.add)
             with sqlite.transaction() as store:
-                store.keys.revoke(stand.world.key_id, release.added_at)
-            await workers.enter_async_context(stand.worker())
-            blocked = await stand.until(release, "blocked")
+                store.keys.revoke(harness.world.key_id, release.added_at)
+            await harness.relay.run_pending()
+            blocked = await harness.until(release, "blocked")
             assert blocked.blocked
+            await until_blocked(harness, release)
 
-            ladder = await details(stand.handle(release))
+            text = await details(harness.handle(release))
 
-            assert blocked.blocked.message in ladder
-            assert "Controls: skip, retry, restart, rollback, remove." in ladder
+            assert blocked.blocked.message in text
+            assert "Allowed controls: skip, retry, restart, rollback, remove." in text
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_who_asked_for_what_the_record_decides_is_in_the_details_and_in_the_history(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            stand.world.publish(pipeline(stage("Development"), hold("Watch", "7d")))
-            release = await stand.add()
-            await stand.until(release, "running", stage="Watch")
-            petra = stand.world.caller.model_copy(update={"owner": Owner(kind="person", name="petra")})
+def test_details_and_history_name_the_person_who_paused_or_rolled_back(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            harness.world.publish(pipeline(stage("Development"), hold("Watch", "7d")))
+            release = await harness.add()
+            await harness.until(release, "running", stage="Watch")
+            petra = harness.world.caller.model_copy(update={"owner": Owner(kind="person", name="petra")})
 
             with sqlite.transaction() as store:
-                pause_release(store, petra, stand.world.project, EndOrPauseRelease(release=release.id), datetime.now(tz=UTC))
-            await stand.delivery.deliver()
-            await until_paused(stand, release)
-            assert "**Paused** by petra since" in await details(stand.handle(release))
-            events = (await stand.handle(release).fetch_history()).events
+                pause_release(store, petra, harness.world.project, EndOrPauseRelease(release=release.id), datetime.now(tz=UTC))
+            await harness.relay.run_pending()
+            await until_paused(harness, release)
+            assert "**Paused** by petra since" in await details(harness.handle(release))
+            events = (await harness.handle(release).fetch_history()).events
             assert [b"petra" in event.SerializeToString() for event in events].count(True) >= 1
 
             with sqlite.transaction() as store:
-                asked = RollBackRelease(release=release.id, to_stage="Development", reason="too slow")
-                request_rollback(store, petra, stand.world.project, asked, datetime.now(tz=UTC))
-            await stand.delivery.deliver()
-            await stand.until(release, "paused", visit=3)
-            assert "To be rolled back to what 'Development' left as petra asked" in await summaries(stand.handle(release))
+                rollback = RollBackRelease(release=release.id, to_stage="Development", reason="too slow")
+                request_rollback(store, petra, harness.world.project, rollback, datetime.now(tz=UTC))
+            await harness.relay.run_pending()
+            await harness.until(release, "paused", visit=3)
+            assert "Roll back to the state after 'Development', requested by petra" in await summaries(harness.handle(release))
 
-    asyncio.run(story())
+    asyncio.run(scenario())

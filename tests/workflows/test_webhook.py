@@ -1,144 +1,129 @@
-"""Webhooks on a real Temporal: what happens is told, again and again if need be, and no receiver ever holds a release."""
+"""Webhooks on a real Temporal: events are delivered, again if need be, and no receiver ever delays a release."""
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 
 from temporalio.client import WorkflowExecutionStatus
 
-from activities.http_post import HttpPoster
 from activities.store.database import Database
 from domain.releases.control import Control
 from domain.webhooks.event import WebhookEvent
 from domain.webhooks.webhook import DeliveryStatus, RetryPolicy
 from tests.pipelines import approval, hold, pipeline, stage
 from tests.ports import free_port
-from tests.receiver import answering_in_turn, receiving
-from tests.waiting import CEILING, wait_until
+from tests.receiver import answering, answering_in_turn, receiving
+from tests.waiting import wait_until
 from tests.webhooks import SECRET, add_webhook, deliveries_of
-from tests.workflows.harness import Stand, real_stand
-from tests.workflows.test_controls import steer
-from worker import RECEIVERS, build_webhook_worker
-from workflows.messages import WebhookInput
-from workflows.service.webhook_dispatcher import WebhookDispatcher
+from tests.workflows.controls import send
+from tests.workflows.harness import Harness, dev_server_harness
+from tests.workflows.webhooks import SHORT, webhook_handle, webhook_worker
+from worker import WEBHOOK_SLOTS
 
-SHORT = RetryPolicy(first=timedelta(milliseconds=300), factor=1, rest=timedelta(milliseconds=100), longest_rest=timedelta(milliseconds=200))
 ACTED = (WebhookEvent.STAGE_ACTED, WebhookEvent.STAGE_HOLD_ENDED, WebhookEvent.RELEASE_COMPLETED)
 STAGES = pipeline(stage("Development"), stage("Staging", "staging"), hold("Watch", "1s"), stage("Production", "production"))
-TOLD = [("stage.acted", "Development"), ("stage.acted", "Staging"), ("stage.hold_ended", "Watch"), ("stage.acted", "Production")]
+EVENTS = [
+    ("stage.acted", "Development"),
+    ("stage.acted", "Staging"),
+    ("stage.hold_ended", "Watch"),
+    ("stage.acted", "Production"),
+    ("release.completed", "Production"),
+]
 
 
-@asynccontextmanager
-async def delivering(stand: Stand, patience: RetryPolicy = SHORT, seconds: float = 10) -> AsyncIterator[None]:
-    """A worker that delivers to webhooks, for as long as the block lasts."""
-    with ThreadPoolExecutor(RECEIVERS) as threads:
-        poster = HttpPoster(allow_private=True, seconds=seconds)
-        async with build_webhook_worker(stand.env.client, stand.world.database, threads, poster, patience):
-            waking = asyncio.create_task(WebhookDispatcher(stand.world.database, stand.env.client).run())
-            yield
-            waking.cancel()
-            with suppress(asyncio.CancelledError):
-                await waking
+async def complete_a_release(harness: Harness) -> None:
+    harness.world.publish(STAGES)
+    release = await harness.add()
+    await harness.until(release, "completed")
 
 
-async def climb(stand: Stand) -> None:
-    """A release, from its first stage to its end."""
-    stand.world.publish(STAGES)
-    release = await stand.add()
-    await stand.until(release, "completed")
-
-
-def _workflow_id(webhook: str) -> str:
-    return WebhookInput(project="shop", webhook=webhook).workflow_id
-
-
-def test_a_receiver_hears_what_stages_do_in_order_and_the_workflow_ends(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker(), delivering(stand):
+def test_receiver_gets_all_events_in_order_and_the_workflow_ends(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker(), webhook_worker(harness):
             webhook = add_webhook(sqlite, receiver.url(), *ACTED)
-            await climb(stand)
+            await complete_a_release(harness)
 
-            await wait_until("everything to be told", lambda: len(receiver.received) == 5)
-            await asyncio.wait_for(stand.env.client.get_workflow_handle(_workflow_id(webhook)).result(), CEILING)
+            await wait_until("all events", lambda: len(receiver.received) == 5)
+            await harness.result(webhook_handle(harness, webhook))
 
-            assert receiver.events == [*TOLD, ("release.completed", "Production")]
+            assert receiver.events == EVENTS
             assert [each.verified(SECRET)["data"]["project"] for each in receiver.received] == ["shop"] * 5
             assert {each.status for each in deliveries_of(sqlite, webhook)} == {DeliveryStatus.DELIVERED}
 
     with receiving() as receiver:
-        asyncio.run(story())
+        asyncio.run(scenario())
 
 
-def test_a_dead_receiver_holds_no_release_and_hears_everything_when_it_is_back(sqlite: Database) -> None:
+def test_receiver_that_is_down_delays_no_release_and_gets_every_event_when_it_is_back(sqlite: Database) -> None:
     port = free_port()
 
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker(), delivering(stand):
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker(), webhook_worker(harness):
             webhook = add_webhook(sqlite, f"http://127.0.0.1:{port}/", *ACTED)
-            await climb(stand)
-            await wait_until("an attempt to fail", lambda: deliveries_of(sqlite, webhook)[0].attempts >= 2)
+            await complete_a_release(harness)
+            await wait_until("two failed attempts", lambda: deliveries_of(sqlite, webhook)[0].attempts >= 2)
 
             with receiving(port) as receiver:
-                await wait_until("everything to be told", lambda: len(receiver.received) == 5)
+                await wait_until("all events", lambda: len(receiver.received) == 5)
 
-                assert sorted(receiver.events) == sorted([*TOLD, ("release.completed", "Production")])
+                assert sorted(receiver.events) == sorted(EVENTS)
                 assert {each.id for each in receiver.received} == {each.id for each in deliveries_of(sqlite, webhook)}
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_more_receivers_than_can_be_waited_for_hold_no_release(sqlite: Database) -> None:
-    finish = threading.Event()
+def test_receivers_that_occupy_every_slot_delay_no_release(sqlite: Database) -> None:
+    answers = threading.Event()
 
-    def hang(request: BaseHTTPRequestHandler) -> None:
-        finish.wait(CEILING)
+    def wait(request: BaseHTTPRequestHandler) -> None:
+        answers.wait(120)
+        answering(204)(request)
 
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker():
-            for _ in range(RECEIVERS + 2):
-                add_webhook(sqlite, receiver.url(), WebhookEvent.STAGE_ACTED)
-            async with delivering(stand, seconds=CEILING):
-                stand.world.publish(pipeline(stage("Development"), stage("Production", "production", "1h")))
-                release = await stand.add()
-                await wait_until("every slot to be taken", lambda: len(receiver.received) == RECEIVERS)
-                await steer(stand, release, Control.ADVANCE)
-                await stand.until(release, "completed")
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            webhooks = [add_webhook(sqlite, receiver.url(), WebhookEvent.STAGE_ACTED) for _ in range(WEBHOOK_SLOTS + 2)]
+            async with webhook_worker(harness, seconds=120):
+                harness.world.publish(pipeline(stage("Development"), stage("Production", "production", "1h")))
+                release = await harness.add()
+                await wait_until("every slot to be occupied", lambda: len(receiver.received) == WEBHOOK_SLOTS)
+                await harness.until_timer_set(release)
+                await send(harness, release, Control.ADVANCE)
+                await harness.until(release, "completed")
 
-                assert len(receiver.received) == RECEIVERS, "no attempt has ended yet, or the next one would have begun"
-                finish.set()
+                assert len(receiver.received) == WEBHOOK_SLOTS
+                attempts = [each.attempts for webhook in webhooks for each in deliveries_of(sqlite, webhook)]
+                assert set(attempts) == {0}, "no attempt has ended yet"
+                answers.set()
 
     with receiving() as receiver:
-        receiver.answer = hang
-        asyncio.run(story())
+        receiver.answer = wait
+        asyncio.run(scenario())
 
 
-def test_people_hear_that_their_approval_is_needed(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker(), delivering(stand):
+def test_webhook_reports_that_an_approval_is_needed(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker(), webhook_worker(harness):
             add_webhook(sqlite, receiver.url(), WebhookEvent.APPROVAL_NEEDED, WebhookEvent.STAGE_WAITING)
-            asking = stage("Production", "production", "1s") | {"gates": [approval(1)]}
-            stand.world.publish(pipeline(stage("Development"), asking))
-            await stand.add()
+            gated = stage("Production", "production", "1s") | {"gates": [approval(1)]}
+            harness.world.publish(pipeline(stage("Development"), gated))
+            await harness.add()
 
-            await wait_until("it to be told", lambda: len(receiver.received) == 1)
+            await wait_until("the event", lambda: receiver.received)
 
             assert receiver.events == [("approval.needed", "Production")]
             assert "1" in receiver.received[0].verified(SECRET)["data"]["details"]["message"]
 
     with receiving() as receiver:
-        asyncio.run(story())
+        asyncio.run(scenario())
 
 
-def test_what_is_not_taken_comes_again_under_its_id_until_it_is(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker(), delivering(stand):
+def test_refused_delivery_is_repeated_under_its_id_until_it_is_accepted(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker(), webhook_worker(harness):
             webhook = add_webhook(sqlite, receiver.url(), WebhookEvent.RELEASE_COMPLETED)
-            await climb(stand)
-            await wait_until("it to be delivered", lambda: deliveries_of(sqlite, webhook)[0].status is DeliveryStatus.DELIVERED)
+            await complete_a_release(harness)
+            await wait_until("the delivery", lambda: deliveries_of(sqlite, webhook)[0].status is DeliveryStatus.DELIVERED)
 
             [delivery] = deliveries_of(sqlite, webhook)
             assert [each.id for each in receiver.received] == [delivery.id] * 3
@@ -146,81 +131,83 @@ def test_what_is_not_taken_comes_again_under_its_id_until_it_is(sqlite: Database
 
     with receiving() as receiver:
         receiver.answer = answering_in_turn(503, 302, 204)
-        asyncio.run(story())
+        asyncio.run(scenario())
 
 
-def test_a_receiver_that_stays_dead_is_given_up_and_the_workflow_ends(sqlite: Database) -> None:
-    patience = SHORT.model_copy(update={"in_all": timedelta(seconds=2)})
+def test_deliveries_to_a_receiver_that_stays_down_are_given_up_and_the_workflow_ends(sqlite: Database) -> None:
+    policy = SHORT.model_copy(update={"give_up_after": timedelta(seconds=2)})
 
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker(), delivering(stand, patience):
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker(), webhook_worker(harness, policy):
             webhook = add_webhook(sqlite, f"http://127.0.0.1:{free_port()}/", *ACTED)
-            await climb(stand)
-            await wait_until(
-                "it to be given up", lambda: {each.status for each in deliveries_of(sqlite, webhook)} == {DeliveryStatus.GIVEN_UP}
-            )
+            await complete_a_release(harness)
+            statuses = {DeliveryStatus.GIVEN_UP}
+            await wait_until("all deliveries to be given up", lambda: {each.status for each in deliveries_of(sqlite, webhook)} == statuses)
 
-            await asyncio.wait_for(stand.env.client.get_workflow_handle(_workflow_id(webhook)).result(), CEILING)
+            await harness.result(webhook_handle(harness, webhook))
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_what_is_sent_again_wakes_a_workflow_that_waits_for_hours(sqlite: Database) -> None:
-    patience = RetryPolicy(first=timedelta(hours=1), rest=timedelta(milliseconds=100))
+def test_sending_a_delivery_again_wakes_a_workflow_that_waits_for_hours(sqlite: Database) -> None:
+    policy = RetryPolicy(first=timedelta(hours=1), backoff=timedelta(milliseconds=100))
 
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker(), delivering(stand, patience):
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker(), webhook_worker(harness, policy):
             webhook = add_webhook(sqlite, receiver.url(), WebhookEvent.RELEASE_COMPLETED)
-            await climb(stand)
-            await wait_until("the first attempt to be written", lambda: deliveries_of(sqlite, webhook)[0].attempts == 1)
+            await complete_a_release(harness)
+            await wait_until("the first attempt", lambda: deliveries_of(sqlite, webhook)[0].attempts == 1)
             [failed] = deliveries_of(sqlite, webhook)
             assert failed.last_attempt_at
 
             with sqlite.transaction() as store:
                 store.deliveries.write(failed.sent_again(failed.last_attempt_at), wake_at=failed.last_attempt_at)
-            await wait_until("it to be delivered", lambda: deliveries_of(sqlite, webhook)[0].status is DeliveryStatus.DELIVERED)
+            await wait_until("the delivery", lambda: deliveries_of(sqlite, webhook)[0].status is DeliveryStatus.DELIVERED)
 
             assert [each.id for each in receiver.received] == [failed.id] * 2
 
     with receiving() as receiver:
         receiver.answer = answering_in_turn(500, 204)
-        asyncio.run(story())
+        asyncio.run(scenario())
 
 
-def test_a_workflow_that_was_terminated_is_followed_by_another_which_delivers_what_was_left(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker(), delivering(stand, RetryPolicy(first=timedelta(hours=1))):
+def test_new_workflow_delivers_what_a_terminated_one_left(sqlite: Database) -> None:
+    policy = RetryPolicy(first=timedelta(hours=1))
+
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker(), webhook_worker(harness, policy):
             webhook = add_webhook(sqlite, receiver.url(), WebhookEvent.STAGE_ACTED)
-            stand.world.publish(pipeline(stage("Development"), stage("Production", "production", "1h")))
-            release = await stand.add()
-            await wait_until("the first attempt to be written", lambda: [each.attempts for each in deliveries_of(sqlite, webhook)] == [1])
-            handle = stand.env.client.get_workflow_handle(_workflow_id(webhook))
+            harness.world.publish(pipeline(stage("Development"), stage("Production", "production", "1h")))
+            release = await harness.add()
+            await wait_until("the first attempt", lambda: [each.attempts for each in deliveries_of(sqlite, webhook)] == [1])
+            handle = webhook_handle(harness, webhook)
 
             await handle.terminate()
             with sqlite.transaction() as store:
                 [left] = deliveries_of(sqlite, webhook)
                 store.deliveries.write(left.sent_again(left.created_at), None)
-            await steer(stand, release, Control.ADVANCE)
-            await stand.until(release, "completed")
+            await harness.until_timer_set(release)
+            await send(harness, release, Control.ADVANCE)
+            await harness.until(release, "completed")
 
-            await wait_until("both to be told", lambda: len(receiver.received) == 3)
+            await wait_until("both events", lambda: len(receiver.received) == 3)
             assert receiver.events == [("stage.acted", "Development"), ("stage.acted", "Development"), ("stage.acted", "Production")]
-            await asyncio.wait_for(handle.result(), CEILING)
+            await harness.result(handle)
 
     with receiving() as receiver:
         receiver.answer = answering_in_turn(500, 204)
-        asyncio.run(story())
+        asyncio.run(scenario())
 
 
-def test_nothing_that_is_told_and_nothing_secret_enters_temporal(sqlite: Database) -> None:
-    async def story() -> None:
-        async with real_stand(sqlite) as stand, stand.worker(), delivering(stand):
+def test_no_event_and_no_secret_enters_temporal(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker(), webhook_worker(harness):
             webhook = add_webhook(sqlite, receiver.url("/path-is-a-password"), *ACTED)
-            await climb(stand)
-            await wait_until("everything to be told", lambda: len(receiver.received) == 5)
+            await complete_a_release(harness)
+            await wait_until("all events", lambda: len(receiver.received) == 5)
 
-            handle = stand.env.client.get_workflow_handle(_workflow_id(webhook))
-            await asyncio.wait_for(handle.result(), CEILING)
+            handle = webhook_handle(harness, webhook)
+            await harness.result(handle)
             history = (await handle.fetch_history()).to_json()
             description = await handle.describe()
 
@@ -228,4 +215,4 @@ def test_nothing_that_is_told_and_nothing_secret_enters_temporal(sqlite: Databas
             assert [word for word in (SECRET, "path-is-a-password", "127.0.0.1", "checkout") if word in history] == []
 
     with receiving() as receiver:
-        asyncio.run(story())
+        asyncio.run(scenario())

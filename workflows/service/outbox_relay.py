@@ -1,4 +1,4 @@
-"""Running the entries of the outbox: what the database decided is told to Temporal, however often it takes."""
+"""The outbox relay: sends what was decided in the database to Temporal, with retries."""
 
 import asyncio
 from contextlib import suppress
@@ -10,20 +10,19 @@ from activities.store.database import Database
 from activities.store.outbox import OutboxEntry, OutboxKind
 from activities.store.paging import Slice
 from domain.releases.release import Release
-from domain.releases.schedule import due_at
 from domain.releases.status import FINISHED, ReleaseStatus
 from workflows.messages import RecordedDecision, ReleaseInput, release_input, rollback_input
 from workflows.service.client import ReleaseClient
 
 log = structlog.get_logger()
 
-EVERY = timedelta(seconds=2)
-AT_ONCE = 20
-LONGEST_PAUSE = timedelta(seconds=10)
+POLL_INTERVAL = timedelta(seconds=2)
+BATCH_SIZE = 20
+MAX_BACKOFF = timedelta(seconds=10)
 
 
 class OutboxRelay:
-    """Runs entries at once when woken, and looks every few seconds for those that others left."""
+    """Runs entries when woken, and polls every few seconds for entries that other processes left behind."""
 
     def __init__(self, database: Database, releases: ReleaseClient) -> None:
         self.database = database
@@ -32,28 +31,28 @@ class OutboxRelay:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def wake(self) -> None:
-        """Say that there is an entry; callable from any thread."""
+        """Wake the relay after an entry was added. May be called from any thread."""
         if self._loop and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._woken.set)
 
     async def run(self) -> None:
-        """Go on until cancelled."""
+        """Run until cancelled."""
         self._loop = asyncio.get_running_loop()
         while True:
             try:
-                while await self.deliver():
+                while await self.run_pending():
                     pass
             except Exception as error:
                 log.warning("outbox_unreachable", error=str(error))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), EVERY.total_seconds())
+                await asyncio.wait_for(self._woken.wait(), POLL_INTERVAL.total_seconds())
             self._woken.clear()
 
-    async def deliver(self) -> bool:
-        """Run what waits, some at once; whether there may be more."""
+    async def run_pending(self) -> bool:
+        """Run a batch of pending entries concurrently. Returns True if there may be more."""
         entries = await asyncio.to_thread(self._lease)
         await asyncio.gather(*(self._run(entry) for entry in entries))
-        return len(entries) == AT_ONCE
+        return len(entries) == BATCH_SIZE
 
     def _lease(self) -> list[OutboxEntry]:
         now = datetime.now(UTC)
@@ -61,7 +60,7 @@ class OutboxRelay:
             if not store.outbox.has_work(now):
                 return []
         with self.database.transaction() as store:
-            return store.outbox.lease(now, AT_ONCE)
+            return store.outbox.lease(now, BATCH_SIZE)
 
     async def _run(self, entry: OutboxEntry) -> None:
         try:
@@ -72,12 +71,12 @@ class OutboxRelay:
                     await self._roll_back(entry)
                 case OutboxKind.LOOK_AGAIN:
                     release, _ = await asyncio.to_thread(self._read, entry)
-                    await self.releases.look_again(release.workflow_id, await asyncio.to_thread(self._decided, release))
+                    await self.releases.look_again(release.workflow_id, await asyncio.to_thread(self._latest_decision, release))
                     await asyncio.to_thread(self._delete, entry)
         except Exception as error:
             log.warning("outbox_entry_failed", entry=entry.kind.value, release=entry.release, attempts=entry.attempts, error=str(error))
-            pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** min(entry.attempts, 5)))
-            await asyncio.to_thread(self._put_back, entry, datetime.now(UTC) + pause)
+            backoff = min(MAX_BACKOFF, timedelta(seconds=2 ** min(entry.attempts, 5)))
+            await asyncio.to_thread(self._postpone, entry, datetime.now(UTC) + backoff)
 
     async def _roll_back(self, entry: OutboxEntry) -> None:
         release, _ = await asyncio.to_thread(self._read, entry)
@@ -92,13 +91,13 @@ class OutboxRelay:
             await self.releases.start(release.workflow_id, message)
             started_at = await self.releases.started_at(release.workflow_id)
             trigger = message.stages[message.starting_stage].trigger
-            release = release.started(started_at, due_at(trigger, started_at))
+            release = release.started(started_at, trigger.due_at(started_at))
             log.info("release_started", release=release.id, project=release.project, feature=release.feature)
-        if await asyncio.to_thread(self._note_start, entry, release):
+        if await asyncio.to_thread(self._record_start, entry, release):
             await self.releases.look_again(release.workflow_id)
 
-    def _decided(self, release: Release) -> RecordedDecision | None:
-        """The latest thing that happened to the release, as the audit log has it."""
+    def _latest_decision(self, release: Release) -> RecordedDecision | None:
+        """Return the latest audit entry of the release."""
         with self.database.reading() as store:
             latest = store.audit.page(Slice(limit=1), {"release": release.id}).items
         return RecordedDecision(event=latest[0].event, by=latest[0].actor.owner, reason=latest[0].reason) if latest else None
@@ -109,8 +108,8 @@ class OutboxRelay:
             pipeline = store.pipelines.version(release.pipeline.id)
         return release, release_input(release, pipeline)
 
-    def _note_start(self, entry: OutboxEntry, started: Release) -> bool:
-        """Strike the entry off; true if it was decided otherwise, of which a workflow that was started meanwhile must hear."""
+    def _record_start(self, entry: OutboxEntry, started: Release) -> bool:
+        """Record the start and delete the entry. Returns True if a decision came before it, so the workflow must be signalled."""
         with self.database.transaction() as store:
             if started.is_under_way and store.releases.write_started(started):
                 store.history.note_entry(started)
@@ -121,6 +120,6 @@ class OutboxRelay:
         with self.database.transaction() as store:
             store.outbox.delete(entry)
 
-    def _put_back(self, entry: OutboxEntry, not_before: datetime) -> None:
+    def _postpone(self, entry: OutboxEntry, not_before: datetime) -> None:
         with self.database.transaction() as store:
             store.outbox.postpone(entry, not_before)

@@ -1,35 +1,35 @@
-"""Asking Temporal how things are, seldom and briefly, however many want to know."""
+"""A cached health check of Temporal, shared by concurrent callers."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
 from domain.system import TemporalStatus
-from workflows.policies import KEPT
+from workflows.policies import HEALTH_CACHE_TTL
 
 
 class TemporalHealth:
-    """What Temporal told within the last seconds; those who ask at once share one look."""
+    """The health of Temporal, at most some seconds old. Concurrent callers share one check."""
 
-    def __init__(self, look: Callable[[], Awaitable[TemporalStatus]], kept: float = KEPT.total_seconds()) -> None:
-        """Belong to the running event loop; `look` answers within about a second, and `kept` is in seconds."""
-        self._look = look
-        self._kept = kept
+    def __init__(self, check: Callable[[], Awaitable[TemporalStatus]], ttl: float = HEALTH_CACHE_TTL.total_seconds()) -> None:
+        """Attach to the running event loop. `check` should answer within about a second; `ttl` is in seconds."""
+        self._check = check
+        self._ttl = ttl
         self._loop = asyncio.get_running_loop()
-        self._looking: asyncio.Task[TemporalStatus] | None = None
-        self._looked_at = 0.0
+        self._checking: asyncio.Task[TemporalStatus] | None = None
+        self._checked_at = 0.0
 
-    async def ask(self) -> TemporalStatus:
-        """What Temporal told last, or tells now."""
-        if self._looking is None or (self._looking.done() and time.monotonic() - self._looked_at > self._kept):
-            self._looking = asyncio.create_task(self._take_a_look())
-        return await asyncio.shield(self._looking)
+    async def get(self) -> TemporalStatus:
+        """Return the cached status, or check now if it has expired."""
+        if self._checking is None or (self._checking.done() and time.monotonic() - self._checked_at > self._ttl):
+            self._checking = asyncio.create_task(self._refresh())
+        return await asyncio.shield(self._checking)
 
-    def ask_from_thread(self) -> TemporalStatus:
-        """The same, for a thread that may wait so long."""
-        return asyncio.run_coroutine_threadsafe(self.ask(), self._loop).result()
+    def get_from_thread(self) -> TemporalStatus:
+        """Return the same from a thread, which blocks until the status is known."""
+        return asyncio.run_coroutine_threadsafe(self.get(), self._loop).result()
 
-    async def _take_a_look(self) -> TemporalStatus:
-        told = await self._look()
-        self._looked_at = time.monotonic()
-        return told
+    async def _refresh(self) -> TemporalStatus:
+        status = await self._check()
+        self._checked_at = time.monotonic()
+        return status

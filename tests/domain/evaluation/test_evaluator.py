@@ -1,4 +1,4 @@
-"""What an identity gets of each flag, and that Flagsmith's own SDK comes to the same by itself."""
+"""Results of flags for identities. Flagsmith's own SDK gets the same results in local evaluation."""
 
 import json
 from itertools import pairwise
@@ -19,7 +19,7 @@ from domain.flags.project import Environment, Feature, Project, Segment
 from tests.domain.environment_strategies import KEYS, identities, snapshots
 
 
-class _Given(OfflineHandler):
+class _InMemory(OfflineHandler):
     def __init__(self, snapshot: Snapshot) -> None:
         self.document: Any = json.loads(json.dumps(environment_document(snapshot)))
 
@@ -28,12 +28,12 @@ class _Given(OfflineHandler):
 
 
 def local_sdk(snapshot: Snapshot) -> Flagsmith:
-    """The official SDK, which evaluates our document by itself."""
-    return Flagsmith(offline_mode=True, offline_handler=_Given(snapshot))
+    """The official SDK, evaluating our document locally."""
+    return Flagsmith(offline_mode=True, offline_handler=_InMemory(snapshot))
 
 
 @given(snapshots(), st.lists(identities(), min_size=1, max_size=4))
-def test_the_official_sdk_comes_to_the_same_by_itself(snapshot: Snapshot, asked: list[Identity]) -> None:
+def test_the_official_sdk_gets_the_same_results_in_local_evaluation(snapshot: Snapshot, asked: list[Identity]) -> None:
     evaluator, sdk = Evaluator(snapshot), local_sdk(snapshot)
 
     for identity in asked:
@@ -46,7 +46,7 @@ def test_the_official_sdk_comes_to_the_same_by_itself(snapshot: Snapshot, asked:
 
 
 @given(snapshots())
-def test_without_an_identity_everybody_gets_the_default(snapshot: Snapshot) -> None:
+def test_without_an_identity_all_flags_have_their_default(snapshot: Snapshot) -> None:
     ours = [(each.enabled, each.value) for each in Evaluator(snapshot).defaults]
 
     assert ours == [(flag.state.enabled, flag.state.value) for flag in snapshot.flags]
@@ -73,7 +73,7 @@ def snapshot_of(state: FlagState, environment: str = "environment", **rules: lis
 
 
 def served(snapshot: Snapshot, identifier: str = "ada", **traits: str) -> tuple[bool, Any]:
-    """What an identity gets."""
+    """*Enabled* and the value for an identity."""
     found = Evaluator(snapshot).evaluate_one("checkout", Identity(identifier, traits))
     return found.enabled, found.value
 
@@ -98,7 +98,7 @@ def test_of_two_overrides_the_one_with_the_lower_priority_wins() -> None:
     assert served(snapshot, group="beta") == (True, "beta")
 
 
-def test_what_an_override_or_a_rollout_does_not_set_follows_the_default() -> None:
+def test_fields_not_set_by_an_override_or_a_rollout_follow_the_default() -> None:
     inherits = FlagState(enabled=True, value="v", overrides={"beta": Override(enabled=False, inherits=("value",), priority=0)})
     rollout = FlagState(enabled=True, value="v", rollout=Rollout(percent=99, value="new"))
 
@@ -107,7 +107,7 @@ def test_what_an_override_or_a_rollout_does_not_set_follows_the_default() -> Non
 
 
 def shares(environment: str = "environment") -> dict[int, set[str]]:
-    """Who of 10,000 is in at each percentage."""
+    """The identities of 10,000 that are in the share at each percentage."""
     identities = [f"user-{number}" for number in range(10_000)]
     found = {}
     for percent in (1, 5, 10, 25, 50, 75, 99):
@@ -116,7 +116,7 @@ def shares(environment: str = "environment") -> dict[int, set[str]]:
     return found
 
 
-def test_the_share_is_as_large_as_it_says_and_nobody_leaves_as_it_grows() -> None:
+def test_the_share_has_the_right_size_and_no_identity_leaves_as_it_grows() -> None:
     found = shares()
 
     for percent, inside in found.items():
@@ -126,13 +126,13 @@ def test_the_share_is_as_large_as_it_says_and_nobody_leaves_as_it_grows() -> Non
     assert all(before < after for before, after in pairwise(steps))
 
 
-def test_another_environment_has_others_in_its_share() -> None:
+def test_each_environment_has_its_own_share() -> None:
     here, there = shares("here")[50], shares("there")[50]
 
     assert 0.4 < len(here & there) / len(here) < 0.6
 
 
-def test_new_keys_change_nobodys_share() -> None:
+def test_rotating_keys_does_not_change_a_share() -> None:
     snapshot = snapshot_of(FlagState(rollout=Rollout(percent=50, enabled=True)))
     rotated = snapshot._replace(keys=KEYS.model_copy(update={"client_key": "other", "server_key": "ser.other"}))
     everyone = [f"user-{number}" for number in range(500)]
@@ -140,7 +140,7 @@ def test_new_keys_change_nobodys_share() -> None:
     assert [served(snapshot, each) for each in everyone] == [served(rotated, each) for each in everyone]
 
 
-def test_whoever_has_no_identity_is_in_no_segment_and_in_no_share() -> None:
+def test_without_an_identity_no_segment_or_share_applies() -> None:
     unset = [{"type": "ALL", "conditions": [{"property": "x", "operator": "IS_NOT_SET"}]}]
     state = FlagState(value="old", overrides={"beta": Override(enabled=True, value="beta", priority=0)}, rollout=Rollout(percent=99))
 
@@ -150,7 +150,7 @@ def test_whoever_has_no_identity_is_in_no_segment_and_in_no_share() -> None:
 
 
 @pytest.mark.parametrize("operator", ["REGEX", "MODULO", "IN"])
-def test_a_segment_that_was_stored_before_its_rules_were_checked_has_nobody_in_it(operator: str) -> None:
+def test_a_segment_stored_before_its_rules_were_checked_includes_no_one(operator: str) -> None:
     wrong = {"REGEX": "(", "MODULO": "0|1", "IN": "[" * 1_000}[operator]
     rules = [{"type": "NONE", "conditions": [{"property": "x", "operator": operator, "value": wrong}]}]
     snapshot = snapshot_of(FlagState(overrides={"beta": Override(enabled=True, priority=0)}), beta=rules)
@@ -159,7 +159,7 @@ def test_a_segment_that_was_stored_before_its_rules_were_checked_has_nobody_in_i
     assert local_sdk(snapshot).get_identity_flags("ada", {"x": 5}).is_feature_enabled("checkout") is False
 
 
-def test_a_pattern_that_would_take_for_ever_ends_and_does_not_match() -> None:
+def test_a_pattern_that_exceeds_the_time_limit_does_not_match() -> None:
     rules = [{"type": "ALL", "conditions": [{"property": "x", "operator": "REGEX", "value": r"^(([a-z])+.)+[A-Z]([a-z])+$"}]}]
     snapshot = snapshot_of(FlagState(overrides={"beta": Override(enabled=True, priority=0)}), beta=rules)
 
@@ -167,7 +167,7 @@ def test_a_pattern_that_would_take_for_ever_ends_and_does_not_match() -> None:
     assert served(snapshot, x="abcAbc") == (True, None)
 
 
-def test_nobody_can_send_the_answer_of_a_pattern_instead_of_the_text() -> None:
+def test_a_trait_cannot_fake_the_result_of_a_pattern() -> None:
     rules = [{"type": "ALL", "conditions": [{"property": "x", "operator": "REGEX", "value": "yes"}]}]
     snapshot = snapshot_of(FlagState(overrides={"beta": Override(enabled=True, priority=0)}), beta=rules)
 

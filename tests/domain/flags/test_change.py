@@ -1,4 +1,4 @@
-"""A field that somebody changed by hand is a conflict, field by field."""
+"""A field that someone changed by hand is a conflict, field by field."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def flag(enabled: bool = False, value: str | None = "classic", **overrides: Over
 
 
 def override(priority: int = 0, **fields: Any) -> Override:
-    """An override that inherits what is not given."""
+    """An override that inherits the fields not given."""
     inherits = tuple(field for field in ("enabled", "value") if field not in fields)
     return Override(priority=priority, inherits=inherits, **fields)
 
@@ -28,33 +28,33 @@ BOTH_FOR_BETA = FlagPatch(overrides={"beta": OverridePatch(enabled=True, value="
 REMOVE = FlagPatch(overrides="remove")
 
 NO_CONFLICT = {
-    "nobody touched it": (BOTH, flag(), flag()),
-    "at the target already": (BOTH, flag(), flag(True, "new")),
+    "nothing was changed": (BOTH, flag(), flag()),
+    "already at the target": (BOTH, flag(), flag(True, "new")),
     "one field at the target, the other as seen": (BOTH, flag(), flag(True)),
     "the other field was changed": (FlagPatch(enabled=True), flag(), flag(value="by hand")),
-    "an override that is not named was made": (BOTH, flag(), flag(staff=override(enabled=True))),
+    "an override that is not named was added": (BOTH, flag(), flag(staff=override(enabled=True))),
     "the override is as seen": (FOR_BETA, flag(beta=override(enabled=False)), flag(beta=override(enabled=False))),
     "the override is at the target": (FOR_BETA, flag(), flag(beta=override(enabled=True))),
     "the override's other field was changed": (FOR_BETA, flag(beta=override(enabled=False)), flag(beta=override(enabled=False, value="x"))),
-    "its rank was changed": (FOR_BETA, flag(beta=override(enabled=False)), flag(beta=override(7, enabled=False))),
+    "its priority was changed": (FOR_BETA, flag(beta=override(enabled=False)), flag(beta=override(7, enabled=False))),
     "one field of it at the target, the other as seen": (
         BOTH_FOR_BETA,
         flag(beta=override(enabled=False, value="old")),
         flag(beta=override(enabled=True, value="old")),
     ),
     "all overrides are as seen": (REMOVE, flag(beta=override(enabled=True)), flag(beta=override(enabled=True))),
-    "all overrides are gone already": (REMOVE, flag(beta=override(enabled=True)), flag()),
+    "all overrides are already gone": (REMOVE, flag(beta=override(enabled=True)), flag()),
 }
 CONFLICT = {
     "a field was changed": (BOTH, flag(), flag(value="by hand"), ["value"]),
-    "both were": (BOTH, flag(True, "old"), flag(False, "by hand"), ["enabled", "value"]),
-    "a value was taken away": (BOTH, flag(), flag(value=None), ["value"]),
+    "both fields were changed": (BOTH, flag(True, "old"), flag(False, "by hand"), ["enabled", "value"]),
+    "a value was removed": (BOTH, flag(), flag(value=None), ["value"]),
     "the override was changed": (FOR_BETA, flag(beta=override(enabled=True)), flag(beta=override(value="x")), ["overrides/beta"]),
-    "the override was taken away": (FOR_BETA, flag(beta=override(enabled=False)), flag(), ["overrides/beta"]),
-    "another override was made there": (FOR_BETA, flag(), flag(beta=override(enabled=False)), ["overrides/beta"]),
-    "a set field inherits now": (BOTH_FOR_BETA, flag(beta=override(value="x")), flag(beta=override(enabled=True)), ["overrides/beta"]),
-    "an override was made that would be removed": (REMOVE, flag(), flag(staff=override(enabled=True)), ["overrides/staff"]),
-    "an override was changed that would be removed": (
+    "the override was removed": (FOR_BETA, flag(beta=override(enabled=False)), flag(), ["overrides/beta"]),
+    "an override was added there": (FOR_BETA, flag(), flag(beta=override(enabled=False)), ["overrides/beta"]),
+    "a set field now inherits": (BOTH_FOR_BETA, flag(beta=override(value="x")), flag(beta=override(enabled=True)), ["overrides/beta"]),
+    "an override to be removed was added": (REMOVE, flag(), flag(staff=override(enabled=True)), ["overrides/staff"]),
+    "an override to be removed was changed": (
         REMOVE,
         flag(beta=override(enabled=True)),
         flag(beta=override(enabled=False)),
@@ -64,12 +64,12 @@ CONFLICT = {
 
 
 @pytest.mark.parametrize(("patch", "seen", "now"), NO_CONFLICT.values(), ids=NO_CONFLICT)
-def test_it_is_no_conflict_where(patch: FlagPatch, seen: FlagState, now: FlagState) -> None:
+def test_no_conflict_if(patch: FlagPatch, seen: FlagState, now: FlagState) -> None:
     check_not_changed_by_hand(patch, now, seen)
 
 
 @pytest.mark.parametrize(("patch", "seen", "now", "fields"), CONFLICT.values(), ids=CONFLICT)
-def test_it_is_a_conflict_where(patch: FlagPatch, seen: FlagState, now: FlagState, fields: list[str]) -> None:
+def test_conflict_if(patch: FlagPatch, seen: FlagState, now: FlagState, fields: list[str]) -> None:
     with pytest.raises(FlagChangedByHand) as refused:
         check_not_changed_by_hand(patch, now, seen)
 
@@ -77,7 +77,7 @@ def test_it_is_a_conflict_where(patch: FlagPatch, seen: FlagState, now: FlagStat
     assert all(field in refused.value.message for field in fields)
 
 
-def test_a_conflict_shows_both_sides_and_what_was_wanted_in_the_fields_concerned() -> None:
+def test_a_conflict_shows_both_sides_and_the_target_of_the_fields_concerned() -> None:
     seen, now = flag(beta=override(enabled=False)), flag(value="by hand", beta=override(value="by hand"), staff=override(enabled=True))
     patch = FlagPatch(value="new", overrides={"beta": OverridePatch(enabled=True)})
 
@@ -92,13 +92,13 @@ def test_a_conflict_shows_both_sides_and_what_was_wanted_in_the_fields_concerned
 
 
 @given(patches(), flags())
-def test_a_flag_as_it_was_seen_or_at_its_target_is_never_a_conflict(patch: FlagPatch, state: FlagState) -> None:
+def test_a_flag_as_last_seen_or_at_its_target_is_never_a_conflict(patch: FlagPatch, state: FlagState) -> None:
     check_not_changed_by_hand(patch, state, seen=state)
     check_not_changed_by_hand(patch, patch.applied(state), seen=state)
 
 
 @given(patches(), patches(), flags())
-def test_a_release_never_conflicts_with_what_it_did_itself(first: FlagPatch, second: FlagPatch, state: FlagState) -> None:
+def test_a_release_never_conflicts_with_its_own_changes(first: FlagPatch, second: FlagPatch, state: FlagState) -> None:
     try:
         change = plan_change(first, state)
     except Invalid:
@@ -107,7 +107,7 @@ def test_a_release_never_conflicts_with_what_it_did_itself(first: FlagPatch, sec
 
 
 @given(patches(), flags(), flags())
-def test_what_a_person_was_shown_is_no_conflict_once_it_counts_as_seen(patch: FlagPatch, now: FlagState, seen: FlagState) -> None:
+def test_a_conflict_is_resolved_once_its_current_state_counts_as_seen(patch: FlagPatch, now: FlagState, seen: FlagState) -> None:
     try:
         check_not_changed_by_hand(patch, now, seen)
     except FlagChangedByHand as conflict:
@@ -115,5 +115,5 @@ def test_what_a_person_was_shown_is_no_conflict_once_it_counts_as_seen(patch: Fl
         check_not_changed_by_hand(patch, now, shown.applied(seen))
 
 
-def test_a_change_is_known_by_its_release_its_visit_and_its_step() -> None:
+def test_the_key_of_a_change_is_its_release_visit_and_step() -> None:
     assert change_key("r", 2, 1) == "r/2/1"

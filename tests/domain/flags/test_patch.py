@@ -1,4 +1,4 @@
-"""A patch touches the fields that it names, and no others."""
+"""A patch touches only the fields that it names."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def with_overrides(**changed: Override) -> FlagState:
         ({"overrides": {"vip": {}}}, with_overrides(vip=Override(inherits=("enabled", "value"), priority=2))),
     ],
 )
-def test_a_patch_changes_exactly_what_it_names(patch: dict[str, Any], result: FlagState) -> None:
+def test_a_patch_changes_exactly_the_fields_it_names(patch: dict[str, Any], result: FlagState) -> None:
     assert FlagPatch.model_validate(patch).applied(FLAG) == result
 
 
@@ -54,11 +54,11 @@ def test_inheritance_is_live() -> None:
     changed = FlagPatch(value="new").applied(flag)
 
     assert (flag.resolved("vip"), changed.resolved("vip")) == ((True, "classic"), (True, "new"))
-    assert changed.resolved("beta") == (True, "one-page"), "what is set stays set"
+    assert changed.resolved("beta") == (True, "one-page"), "a set field does not follow the default"
     assert FlagPatch(enabled=True).applied(changed).resolved("staff") == (True, "new")
 
 
-def test_no_value_is_a_value_and_not_inherited() -> None:
+def test_no_value_is_set_and_not_inherited() -> None:
     flag = FlagPatch(overrides={"beta": OverridePatch(value=None)}).applied(FLAG)
 
     assert flag.resolved("beta") == (True, None)
@@ -87,24 +87,24 @@ def test_no_value_is_a_value_and_not_inherited() -> None:
         {"key": "checkout"},
     ],
 )
-def test_a_patch_that_makes_no_sense_is_refused(patch: dict[str, Any]) -> None:
+def test_an_invalid_patch_is_refused(patch: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         FlagPatch.model_validate(patch)
 
 
-def test_two_overrides_never_rank_alike() -> None:
+def test_two_overrides_with_the_same_priority_are_refused() -> None:
     with pytest.raises(Invalid, match="same priority, 1"):
         plan_change(FlagPatch(overrides={"beta": OverridePatch(priority=1)}), FLAG)
 
 
-def test_a_new_override_is_refused_where_no_rank_is_left_below_the_last() -> None:
+def test_a_new_override_is_refused_if_no_priority_is_left() -> None:
     full = with_overrides(staff=Override(enabled=True, priority=LAST_PRIORITY))
 
     with pytest.raises(Invalid, match="same priority"):
         plan_change(FlagPatch(overrides={"vip": OverridePatch(enabled=True)}), full)
 
 
-def test_a_flag_never_has_more_overrides_than_one_patch_can_take_away() -> None:
+def test_a_flag_never_has_more_overrides_than_one_patch_can_remove() -> None:
     most = FlagState(overrides={f"s{number}": Override(enabled=True, priority=number) for number in range(MOST_OVERRIDES)})
 
     with pytest.raises(Invalid, match="at most 100 overrides"):
@@ -112,8 +112,8 @@ def test_a_flag_never_has_more_overrides_than_one_patch_can_take_away() -> None:
     assert plan_change(FlagPatch(overrides="remove"), most).state.overrides == {}
 
 
-def decided(patch: FlagPatch, flag: FlagState) -> Any:
-    """A patch on a flag, where they fit."""
+def planned(patch: FlagPatch, flag: FlagState) -> Any:
+    """The planned change. The example is discarded if the flag does not accept the patch."""
     try:
         return plan_change(patch, flag)
     except Invalid:
@@ -127,15 +127,15 @@ def test_applying_a_patch_twice_is_the_same_as_applying_it_once(patch: FlagPatch
 
 
 @given(patches(), flags())
-def test_before_applied_after_the_change_restores_the_flag_and_after_makes_it_again(patch: FlagPatch, flag: FlagState) -> None:
-    change = decided(patch, flag)
+def test_before_restores_the_flag_and_after_makes_the_change_again(patch: FlagPatch, flag: FlagState) -> None:
+    change = planned(patch, flag)
     assert change.before.applied(change.state) == flag
     assert change.before.applied(flag) == flag
     assert change.after.applied(flag) == change.state
 
 
 @given(patches(), flags())
-def test_what_a_patch_does_not_name_stays_as_it_was(patch: FlagPatch, flag: FlagState) -> None:
+def test_fields_that_a_patch_does_not_name_stay_as_they_were(patch: FlagPatch, flag: FlagState) -> None:
     changed = patch.applied(flag)
     for field in {"enabled", "value"} - patch.named:
         assert getattr(changed, field) == getattr(flag, field)
@@ -145,8 +145,8 @@ def test_what_a_patch_does_not_name_stays_as_it_was(patch: FlagPatch, flag: Flag
 
 
 @given(patches(), flags())
-def test_before_and_after_hold_only_what_the_patch_names(patch: FlagPatch, flag: FlagState) -> None:
-    change = decided(patch, flag)
+def test_before_and_after_hold_only_the_fields_that_the_patch_names(patch: FlagPatch, flag: FlagState) -> None:
+    change = planned(patch, flag)
     ends_rollout = flag.rollout is not None and bool(patch.named & {"enabled", "value"})
     assert change.before.named == change.after.named == patch.named | ({"rollout"} if ends_rollout else set())
     assert change.before.segments.keys() == change.after.segments.keys() == patch.expanded(flag).segments.keys()
@@ -155,15 +155,15 @@ def test_before_and_after_hold_only_what_the_patch_names(patch: FlagPatch, flag:
 
 @given(patches())
 def test_a_patch_crosses_json_with_the_fields_that_it_names(patch: FlagPatch) -> None:
-    read = FlagPatch.model_validate_json(patch.model_dump_json())
-    assert read == patch
-    assert read.named == patch.named
+    parsed = FlagPatch.model_validate_json(patch.model_dump_json())
+    assert parsed == patch
+    assert parsed.named == patch.named
     assert set(patch.model_dump()) == patch.named
 
 
 @pytest.mark.parametrize("fields", [{"enabled": False}, {"value": "x"}, {"enabled": False, "overrides": {"beta": {"enabled": True}}}])
-def test_whoever_sets_what_everyone_gets_ends_a_rollout_in_the_same_change(fields: dict[str, Any]) -> None:
-    change = decided(FlagPatch(**fields), FlagState(rollout=Rollout(percent=40, enabled=True)))
+def test_a_patch_of_the_default_ends_a_rollout_in_the_same_change(fields: dict[str, Any]) -> None:
+    change = planned(FlagPatch(**fields), FlagState(rollout=Rollout(percent=40, enabled=True)))
 
     assert change.state.rollout is None
     assert change.before.rollout == Rollout(percent=40, enabled=True)
@@ -171,8 +171,8 @@ def test_whoever_sets_what_everyone_gets_ends_a_rollout_in_the_same_change(field
 
 
 @pytest.mark.parametrize("fields", [{"overrides": "remove"}, {"overrides": {"beta": {"enabled": True}}}])
-def test_a_rollout_goes_on_where_only_segments_are_changed(fields: dict[str, Any]) -> None:
-    change = decided(FlagPatch(**fields), FlagState(rollout=Rollout(percent=40, enabled=True)))
+def test_a_patch_of_segments_only_keeps_a_rollout(fields: dict[str, Any]) -> None:
+    change = planned(FlagPatch(**fields), FlagState(rollout=Rollout(percent=40, enabled=True)))
 
     assert change.state.rollout == Rollout(percent=40, enabled=True)
     assert "rollout" not in change.after.named

@@ -1,4 +1,4 @@
-"""Segments are given by rules over traits."""
+"""Validation of segment rules."""
 
 from typing import Any
 
@@ -23,45 +23,45 @@ def nested(depth: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("operator", Operator)
-def test_every_operator_compares_a_trait_with_a_value(operator: Operator) -> None:
-    [read] = RULES.validate_python(rule(condition(operator)))
-    assert read.conditions[0].operator is operator
+def test_every_operator_is_accepted(operator: Operator) -> None:
+    [parsed] = RULES.validate_python(rule(condition(operator)))
+    assert parsed.conditions[0].operator is operator
 
 
 @pytest.mark.parametrize("operator", Operator)
-def test_only_the_question_whether_a_trait_is_set_needs_no_value(operator: Operator) -> None:
+def test_only_is_set_and_is_not_set_need_no_value(operator: Operator) -> None:
     written = rule({"property": "plan", "operator": operator.value})
     if operator in (Operator.IS_SET, Operator.IS_NOT_SET):
         assert RULES.validate_python(written)[0].conditions[0].value is None
         return
-    with pytest.raises(ValidationError, match="needs a value"):
+    with pytest.raises(ValidationError, match="must have a value"):
         RULES.validate_python(written)
 
 
 @pytest.mark.parametrize("operator", Operator)
-def test_only_a_percentage_split_needs_no_trait(operator: Operator) -> None:
+def test_only_a_percentage_split_needs_no_property(operator: Operator) -> None:
     written = rule({"operator": operator.value, "value": "5"})
     if operator is Operator.PERCENTAGE_SPLIT:
         assert RULES.validate_python(written)[0].conditions[0].property is None
         return
-    with pytest.raises(ValidationError, match="needs a property"):
+    with pytest.raises(ValidationError, match="must have a property"):
         RULES.validate_python(written)
 
 
-@pytest.mark.parametrize(("sent", "kept"), [(True, "true"), (False, "false"), (7, "7"), (1.5, "1.5"), ("", ""), ("pro", "pro")])
-def test_a_value_is_kept_as_its_text(sent: object, kept: str) -> None:
-    assert RULES.validate_python(rule(condition(value=sent)))[0].conditions[0].value == kept
+@pytest.mark.parametrize(("sent", "stored"), [(True, "true"), (False, "false"), (7, "7"), (1.5, "1.5"), ("", ""), ("pro", "pro")])
+def test_a_value_is_stored_as_text(sent: object, stored: str) -> None:
+    assert RULES.validate_python(rule(condition(value=sent)))[0].conditions[0].value == stored
 
 
-@pytest.mark.parametrize("share", ["0", "100", "12.5", 50])
-def test_a_share_lies_between_0_and_100(share: object) -> None:
-    assert RULES.validate_python(rule(condition("PERCENTAGE_SPLIT", value=share)))
+@pytest.mark.parametrize("percentage", ["0", "100", "12.5", 50])
+def test_a_percentage_from_0_to_100_is_accepted(percentage: object) -> None:
+    assert RULES.validate_python(rule(condition("PERCENTAGE_SPLIT", value=percentage)))
 
 
-@pytest.mark.parametrize("share", ["-1", "100.1", "nan", "inf", "many", ""])
-def test_what_is_no_share_is_refused(share: str) -> None:
+@pytest.mark.parametrize("percentage", ["-1", "100.1", "nan", "inf", "many", ""])
+def test_an_invalid_percentage_is_refused(percentage: str) -> None:
     with pytest.raises(ValidationError, match="from 0 to 100"):
-        RULES.validate_python(rule(condition("PERCENTAGE_SPLIT", value=share)))
+        RULES.validate_python(rule(condition("PERCENTAGE_SPLIT", value=percentage)))
 
 
 @pytest.mark.parametrize(
@@ -85,12 +85,12 @@ def test_what_is_no_share_is_refused(share: str) -> None:
     ],
     ids=range(15),
 )
-def test_rules_that_make_no_sense_are_refused(written: Any) -> None:
+def test_invalid_rules_are_refused(written: Any) -> None:
     with pytest.raises(ValidationError):
         RULES.validate_python(written)
 
 
-def test_rules_nest_only_so_deep() -> None:
+def test_rules_can_be_nested_four_deep() -> None:
     assert RULES.validate_python(nested(DEEPEST_RULES))
     with pytest.raises(ValidationError, match="nested at most 4 deep"):
         RULES.validate_python(nested(DEEPEST_RULES + 1))

@@ -1,4 +1,4 @@
-"""Rules that some SDK could not evaluate are refused where they are written, each with a pointer."""
+"""Rules are normalized when they are written; those that some SDK can't evaluate are refused with pointers."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from domain.errors import Invalid
 from domain.flags.segment import Rules
-from domain.flags.segment_rules import PROPERTIES, can_be_evaluated, check_rules
+from domain.flags.segment_rules import PROPERTIES, can_be_evaluated, normalize_rules
 
 RULES: TypeAdapter[Any] = TypeAdapter(Rules)
 
@@ -20,23 +20,23 @@ def rules(operator: str, value: str | None, about: str = "plan") -> Any:
 @pytest.mark.parametrize(
     ("operator", "value", "message"),
     [
-        ("REGEX", "(", "The value is no regular expression: missing )"),
-        ("REGEX", "(a{500}){500}", "written out"),
+        ("REGEX", "(", "The value is not a regular expression: missing )"),
+        ("REGEX", "(a{500}){500}", "expanded"),
         ("REGEX", "[[:alpha:]]", "escape it"),
         ("REGEX", "a{e<=1}", "brace"),
         ("REGEX", "(" * 30 + ")" * 30, "nested"),
-        ("MODULO", "3", "a divisor and a remainder"),
-        ("MODULO", "0|1", "the divisor is not 0"),
-        ("MODULO", "inf|1", "a divisor and a remainder"),
-        ("MODULO", "2|nan", "a divisor and a remainder"),
-        ("MODULO", "1|2|3", "a divisor and a remainder"),
+        ("MODULO", "3", "a divisor other than 0 and a remainder"),
+        ("MODULO", "0|1", "a divisor other than 0"),
+        ("MODULO", "inf|1", "a divisor other than 0 and a remainder"),
+        ("MODULO", "2|nan", "a divisor other than 0 and a remainder"),
+        ("MODULO", "1|2|3", "a divisor other than 0 and a remainder"),
         ("IN", "[[1]]", "must be a flat list"),
         ("IN", "[" * 1_000, "must be a flat list"),
     ],
 )
-def test_a_value_that_the_operator_can_not_use_is_refused(operator: str, value: str, message: str) -> None:
+def test_a_value_that_the_operator_cannot_use_is_refused(operator: str, value: str, message: str) -> None:
     with pytest.raises(Invalid) as refused:
-        check_rules(rules(operator, value))
+        normalize_rules(rules(operator, value))
 
     [problem] = refused.value.problems
     assert (problem.pointer, problem.code) == ("/rules/0/conditions/0/value", "condition_invalid")
@@ -59,27 +59,61 @@ def test_a_value_that_the_operator_can_not_use_is_refused(operator: str, value: 
         ("EQUAL", "1.2.3:semver"),
     ],
 )
-def test_what_flagsmith_takes_is_taken(operator: str, value: str | None) -> None:
-    check_rules(rules(operator, value))
+def test_a_value_that_flagsmith_accepts_is_accepted(operator: str, value: str | None) -> None:
+    normalize_rules(rules(operator, value))
 
     assert can_be_evaluated(rules(operator, value))
 
 
-def test_besides_traits_there_are_three_things_to_look_at() -> None:
+def test_a_property_is_a_trait_or_one_of_three_attributes() -> None:
     for about in PROPERTIES:
-        check_rules(rules("EQUAL", "x", about))
-    with pytest.raises(Invalid, match="The property is none that segments can look at"):
-        check_rules(rules("EQUAL", "x", "$.flags.other.enabled"))
+        normalize_rules(rules("EQUAL", "x", about))
+    with pytest.raises(Invalid, match="The property must be the key of a trait, or one of"):
+        normalize_rules(rules("EQUAL", "x", "$.flags.other.enabled"))
 
 
-def test_every_mistake_of_nested_rules_is_named_at_once() -> None:
+def test_all_problems_of_nested_rules_are_reported_at_once() -> None:
     wrong = {"property": "$..*", "operator": "REGEX", "value": "*"}
     nested = RULES.validate_python(
         [{"type": "ANY", "rules": [{"type": "ALL", "conditions": [{"property": "a", "operator": "IS_SET"}, wrong]}]}]
     )
 
     with pytest.raises(Invalid) as refused:
-        check_rules(nested)
+        normalize_rules(nested)
 
     at = "/rules/0/rules/0/conditions/1"
     assert [problem.pointer for problem in refused.value.problems] == [f"{at}/property", f"{at}/value"]
+
+
+def test_values_are_normalized_in_nested_rules_too_with_a_warning_for_each() -> None:
+    spaced, plain = {"property": "city", "operator": "IN", "value": "oslo, rome"}, {"property": "plan", "operator": "EQUAL", "value": "pro"}
+    nested = RULES.validate_python([{"type": "ANY", "rules": [{"type": "ALL", "conditions": [plain, spaced]}], "conditions": [plain]}])
+
+    normalized, warnings = normalize_rules(nested)
+
+    assert [each.value for each in normalized[0].rules[0].conditions] == ["pro", "oslo,rome"]
+    assert normalized[0].conditions == nested[0].conditions
+    [warning] = warnings
+    assert (warning.pointer, warning.code) == ("/rules/0/rules/0/conditions/1/value", "value_normalized")
+    assert warning.message == "Stored as 'oslo,rome': spaces around list entries were removed."
+    assert normalize_rules(normalized) == (normalized, ())
+
+
+def test_a_warning_shows_the_beginning_of_a_long_value() -> None:
+    [warning] = normalize_rules(rules("IN", "oslo, " * 100)).warnings
+
+    assert warning.message.startswith("Stored as 'oslo,oslo,")
+    assert len(warning.message) < 200
+
+
+def test_a_list_with_a_problem_is_reported_once_and_together_with_its_property() -> None:
+    with pytest.raises(Invalid) as refused:
+        normalize_rules(rules("IN", " , ", "$.flags.other.enabled"))
+
+    assert [problem.pointer for problem in refused.value.problems] == ["/rules/0/conditions/0/property", "/rules/0/conditions/0/value"]
+    assert refused.value.problems[1].message == "The value must have at least one list entry."
+
+
+@pytest.mark.parametrize("value", ["", ",", "oslo, rome", '["a,b", true]', "[NaN]"])
+def test_a_list_that_was_stored_before_lists_were_normalized_is_still_evaluated(value: str) -> None:
+    assert can_be_evaluated(rules("IN", value))

@@ -1,4 +1,4 @@
-"""The actions of a stage fold into one patch."""
+"""The actions of a stage, and the patch that they fold into."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.flags.patch import FlagPatch
 from domain.flags.patch_text import patch_in_words
-from domain.pipelines.action import Action, PhasedRollout, blanks, fold, growth_in_words, named_fields, rollout_of
+from domain.pipelines.action import Action, PhasedRollout, blanks, fold, rollout_of
 from tests.pipelines import enable, rollout, set_value
 
 ACTION: TypeAdapter[Action] = TypeAdapter(Action)
@@ -54,7 +54,7 @@ def actions(*written: dict[str, Any]) -> list[Action]:
         ([enable() | {"overrides": "keep"}], {"enabled": True}, "enable for everyone"),
     ],
 )
-def test_actions_fold_into_one_patch_that_reads_as_people_say_it(written: list[dict[str, Any]], folded: dict[str, Any], words: str) -> None:
+def test_actions_fold_into_one_patch_with_a_description(written: list[dict[str, Any]], folded: dict[str, Any], words: str) -> None:
     patch = fold(actions(*written), {})
 
     assert patch.model_dump() == folded
@@ -71,25 +71,25 @@ def test_actions_fold_into_one_patch_that_reads_as_people_say_it(written: list[d
     ],
 )
 def test_a_plain_action_names_one_field(action: dict[str, Any], field: str) -> None:
-    assert named_fields(*actions(action)) == [field]
+    assert [each.named_fields for each in actions(action)] == [(field,)]
 
 
-def test_a_rollout_names_all_that_everyone_gets() -> None:
-    assert named_fields(*actions(rollout())) == ["enabled", "value", "rollout"]
+def test_a_rollout_names_all_plain_fields() -> None:
+    assert [each.named_fields for each in actions(rollout())] == [("enabled", "value", "rollout")]
 
 
 @pytest.mark.parametrize(
     ("initial", "step", "shares"),
     [(10, 30, (10, 40, 70, 100)), (10, 40, (10, 50, 90, 100)), (50, 50, (50, 100)), (100, 1, (100,)), (1, 100, (1, 100))],
 )
-def test_a_rollout_grows_up_to_everyone_and_no_further(initial: int, step: int, shares: tuple[int, ...]) -> None:
+def test_a_rollout_grows_up_to_100_percent(initial: int, step: int, shares: tuple[int, ...]) -> None:
     (action,) = actions(rollout(initial=initial, step=step))
 
     assert isinstance(action, PhasedRollout)
     assert action.shares == shares
 
 
-def test_each_step_of_a_rollout_is_a_patch_and_the_last_leaves_the_plain_state() -> None:
+def test_each_step_of_a_rollout_is_a_patch_and_the_last_one_ends_the_rollout() -> None:
     stage = actions(rollout(value="v2", overrides="remove"), enable("beta"))
 
     patches = [fold(stage, {}, step).model_dump() for step in (1, 2, 3, 4)]
@@ -103,7 +103,7 @@ def test_each_step_of_a_rollout_is_a_patch_and_the_last_leaves_the_plain_state()
     ]
 
 
-def test_a_rollout_reads_as_people_say_it() -> None:
+def test_a_rollout_has_a_description() -> None:
     (action,) = actions(rollout(value="v2"))
     assert isinstance(action, PhasedRollout)
 
@@ -111,10 +111,10 @@ def test_a_rollout_reads_as_people_say_it() -> None:
 
     assert words[0] == 'enable and set the value "v2" for 10 %'
     assert words[1] == 'end the rollout, enable for everyone, set the value "v2" for everyone'
-    assert growth_in_words(action) == ", then 30 % more every 6 h"
+    assert action.growth_in_words() == ", then 30 % more every 6 h"
 
 
-def test_a_value_comes_from_a_parameter() -> None:
+def test_a_value_can_come_from_a_parameter() -> None:
     source = {"value_from": {"parameter": "greeting"}}
     stage = actions({"type": "UPDATE_FEATURE_VALUE", **source}, {"type": "UPDATE_FEATURE_VALUE_FOR_SEGMENT", "segment": "beta", **source})
 
@@ -131,7 +131,7 @@ def test_a_value_comes_from_a_parameter() -> None:
         {"type": "UPDATE_FEATURE_VALUE", "value_from": {"parameter": "a"}},
     ],
 )
-def test_an_action_reads_back_as_it_was_written(written: dict[str, Any]) -> None:
+def test_an_action_survives_serialization(written: dict[str, Any]) -> None:
     (action,) = actions(written)
 
     dumped = action.model_dump(mode="json")
@@ -174,19 +174,19 @@ def test_a_stage_without_a_rollout_has_none() -> None:
         rollout(enabled="yes"),
     ],
 )
-def test_an_action_that_makes_no_sense_is_refused(written: dict[str, Any]) -> None:
+def test_an_invalid_action_is_rejected(written: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         ACTION.validate_python(written)
 
 
-def test_a_long_value_is_cut_in_what_people_read() -> None:
+def test_a_long_value_is_truncated_in_the_description() -> None:
     words = patch_in_words(FlagPatch(value="x" * 1_000))
 
     assert len(words) < 100
     assert words.startswith('set the value "xxx')
 
 
-def test_a_patch_by_hand_reads_as_people_say_it() -> None:
+def test_a_patch_by_hand_has_a_description() -> None:
     patch = FlagPatch.model_validate({"overrides": {"beta": None, "staff": {"inherits": ["value"], "priority": 3}}})
 
     assert patch_in_words(patch) == "remove the override for beta, inherit value for staff, set the priority 3 for staff"

@@ -1,4 +1,4 @@
-"""A pipeline's parameters are filled in when a flag is added."""
+"""A pipeline's parameters get their values when a flag is added."""
 
 from typing import Any
 
@@ -35,17 +35,17 @@ LAUNCH = "2026-07-01T09:00"
 
 
 def problems(start: int = 0, **given: Any) -> list[tuple[str, str]]:
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(Invalid) as rejected:
         bind(DEFINITION, start, given, NOW)
-    return [(problem.code, problem.pointer) for problem in refused.value.problems]
+    return [(problem.code, problem.pointer) for problem in rejected.value.problems]
 
 
-def test_what_is_given_and_what_has_a_default_is_filled_in() -> None:
+def test_given_values_and_defaults_are_bound() -> None:
     assert bind(DEFINITION, 0, {"greeting": "hi", "launch_at": LAUNCH}, NOW) == {"greeting": "hi", "launch_at": LAUNCH, "limit": 3}
     assert bind(DEFINITION, 0, {"greeting": "hi", "launch_at": LAUNCH, "limit": 9}, NOW)["limit"] == 9
 
 
-def test_what_only_earlier_stages_need_is_not_required() -> None:
+def test_parameters_of_earlier_stages_are_not_required() -> None:
     assert bind(DEFINITION, 3, {}, NOW) == {"limit": 3}
 
 
@@ -63,15 +63,15 @@ def test_what_only_earlier_stages_need_is_not_required() -> None:
         ({"greeting": "hi", "launch_at": "2031-03-09T00:00Z"}, [("not_a_time", "/parameters/launch_at")]),
     ],
 )
-def test_whatever_does_not_fit_is_refused_all_at_once(given: dict[str, Any], found: list[tuple[str, str]]) -> None:
+def test_every_problem_is_reported_at_once(given: dict[str, Any], found: list[tuple[str, str]]) -> None:
     assert problems(**given) == found
 
 
-def test_a_time_in_the_past_is_taken() -> None:
+def test_a_time_in_the_past_is_accepted() -> None:
     assert bind(DEFINITION, 0, {"greeting": "hi", "launch_at": "2020-01-01T00:00Z"}, NOW)["launch_at"] == "2020-01-01T00:00Z"
 
 
-def test_points_in_time_are_pinned_in_utc_and_nothing_else_changes() -> None:
+def test_points_in_time_are_fixed_in_utc_and_nothing_else_changes() -> None:
     stages = with_fixed_times(DEFINITION.stages, {"launch_at": LAUNCH})
 
     assert stages[1].trigger.model_dump(mode="json") == {"type": "WAIT_UNTIL", "at": "2026-07-01T08:00:00Z"}

@@ -1,4 +1,4 @@
-"""What can be done with a version of a pipeline, by its status."""
+"""The operations that each status of a pipeline version allows."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ DRAFT, PUBLISHED, ARCHIVED = PipelineStatus
         (ARCHIVED, Pipeline.check_not_archived, PipelineArchived),
     ],
 )
-def test_a_version_allows_what_its_status_does(
+def test_the_status_of_a_version_decides_which_checks_pass(
     status: PipelineStatus, check: Callable[[Pipeline], None], refusal: type[Refusal] | None
 ) -> None:
     if refusal is None:
@@ -49,7 +49,7 @@ def test_a_version_allows_what_its_status_does(
         ([ARCHIVED, ARCHIVED, DRAFT], PipelineArchived),
     ],
 )
-def test_the_next_version_follows_the_highest_unless_there_can_be_none(
+def test_the_next_version_follows_the_highest_unless_it_is_a_draft_or_archived(
     statuses: list[PipelineStatus], outcome: int | type[Refusal]
 ) -> None:
     versions = [version(number, status) for number, status in enumerate(statuses, start=1)]
@@ -61,7 +61,7 @@ def test_the_next_version_follows_the_highest_unless_there_can_be_none(
         next_version(versions)
 
 
-def test_a_copy_has_what_is_given_and_otherwise_its_own() -> None:
+def test_a_copy_keeps_its_key_and_name_unless_new_ones_are_given() -> None:
     assert DEFINITION.copied(None, None) == DEFINITION
     assert DEFINITION.copied("other", None) == PipelineDefinition(key="other", name="Standard")
     assert DEFINITION.copied(None, "Other") == PipelineDefinition(key="standard", name="Other")

@@ -1,4 +1,4 @@
-"""Publishing names everything that could not work, and warns of what is probably not meant."""
+"""Publishing reports everything that could not work, and warns of what is probably not intended."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -32,14 +32,17 @@ PROBLEMS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, str]]]] = {
         [stage("A", actions=[enable(), enable("nobody")])],
         [("no_such_segment", "/stages/0/actions/1/segment")],
     ),
-    "a wait of nothing": ([stage("A", wait="0s")], [("wait_not_positive", "/stages/0/trigger/duration")]),
+    "a wait of zero": ([stage("A", wait="0s")], [("wait_not_positive", "/stages/0/trigger/duration")]),
     "a name used twice, in another case": (
         [stage("Beta"), stage("Other", "staging"), stage("BETA", "production")],
         [("name_used_twice", "/stages/2/name")],
     ),
     "one field set twice": ([stage("A", actions=[enable(), enable(enabled=False)])], [("contradiction", "/stages/0/actions/1")]),
-    "one field set twice alike": ([stage("A", actions=[set_value("x"), set_value("x")])], [("contradiction", "/stages/0/actions/1")]),
-    "one field set thrice for a segment": (
+    "one field set twice to the same value": (
+        [stage("A", actions=[set_value("x"), set_value("x")])],
+        [("contradiction", "/stages/0/actions/1")],
+    ),
+    "one field set three times for a segment": (
         [stage("A", actions=[enable("beta"), enable("staff"), enable("beta"), enable("beta")])],
         [("contradiction", "/stages/0/actions/2"), ("contradiction", "/stages/0/actions/3")],
     ),
@@ -51,7 +54,7 @@ PROBLEMS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, str]]]] = {
         [stage("A", actions=[set_value(None)]), stage("B", "staging", actions=[set_value("x"), set_value(True, "beta")])],
         [("value_type", "/stages/1/actions/1/value")],
     ),
-    "an integer is no boolean": (
+    "an integer and a boolean": (
         [stage("A", actions=[set_value(1)]), stage("B", "staging", actions=[set_value(True)])],
         [("value_type", "/stages/1/actions/0/value")],
     ),
@@ -70,12 +73,15 @@ def from_parameter(name: str) -> dict[str, Any]:
 
 
 PROBLEMS |= {
-    "a rollout beside what it sets itself": (
+    "a rollout beside actions that set its fields": (
         [stage("A", actions=[rollout(), enable(), set_value(1)])],
         [("contradiction", "/stages/0/actions/1"), ("contradiction", "/stages/0/actions/2")],
     ),
     "two rollouts": ([stage("A", actions=[rollout(), rollout()])], [("contradiction", "/stages/0/actions/1")]),
-    "a rollout all at once": ([stage("A", actions=[rollout(every="0s")])], [("wait_not_positive", "/stages/0/actions/0/every")]),
+    "a rollout without time between its steps": (
+        [stage("A", actions=[rollout(every="0s")])],
+        [("wait_not_positive", "/stages/0/actions/0/every")],
+    ),
     "a parameter that is not declared": (
         [stage("A", actions=[from_parameter("colour")])],
         [("undeclared_parameter", "/stages/0/actions/0/value_from/parameter")],
@@ -92,11 +98,11 @@ PROBLEMS |= {
         [stage("A") | {"trigger": until(parameter="launch")}],
         [("undeclared_parameter", "/stages/0/trigger/at_from/parameter")],
     ),
-    "a default that no clock of the stage's zone shows": (
+    "a default that does not exist in the stage's zone": (
         [stage("A") | {"trigger": until(parameter="when", timezone="Europe/Berlin")}],
         [("not_a_time", "/stages/0/trigger/at_from")],
     ),
-    "a default that is local where the stage has no zone": (
+    "a local time as default in a stage without a zone": (
         [stage("A") | {"trigger": until(parameter="when")}],
         [("not_a_time", "/stages/0/trigger/at_from")],
     ),
@@ -113,7 +119,7 @@ def test_publishing_refuses(stages: list[dict[str, Any]], found: list[tuple[str,
     assert problems(*stages) == found
 
 
-def test_publishing_names_every_problem_at_once() -> None:
+def test_publishing_reports_every_problem_at_once() -> None:
     everything = problems(
         stage("A", "moon", "0s", [enable("nobody"), enable("nobody"), enable() | {"overrides": "remove"}, set_value(1)]),
         stage("a", actions=[]),
@@ -134,7 +140,7 @@ def test_publishing_names_every_problem_at_once() -> None:
     ]
 
 
-def test_every_problem_says_what_to_do() -> None:
+def test_every_problem_has_a_message_with_a_remedy() -> None:
     for stages, _ in PROBLEMS.values():
         definition = PipelineDefinition.model_validate(pipeline(*stages, parameters=PARAMETERS))
         assert all(len(each.message) > 30 for each in problems_of(definition, ENVIRONMENTS, SEGMENTS, NOW))
@@ -152,11 +158,11 @@ def test_every_problem_says_what_to_do() -> None:
         [stage("A") | {"trigger": until("2026-10-25T02:30", timezone="Europe/Berlin")}],
     ],
 )
-def test_what_works_is_published_without_a_word(stages: list[dict[str, Any]]) -> None:
+def test_a_valid_pipeline_has_no_problems_and_no_warnings(stages: list[dict[str, Any]]) -> None:
     assert (problems(*stages), warnings(*stages)) == ([], [])
 
 
-def test_it_warns_of_changes_to_one_environment_with_no_wait_between() -> None:
+def test_it_warns_of_consecutive_changes_to_one_environment_without_a_wait() -> None:
     code = "no_wait_between"
     assert warnings(stage("A"), stage("B")) == [(code, "/stages/1/trigger")]
     assert warnings(stage("A"), stage("B"), stage("C")) == [(code, "/stages/1/trigger"), (code, "/stages/2/trigger")]
@@ -165,7 +171,7 @@ def test_it_warns_of_changes_to_one_environment_with_no_wait_between() -> None:
     assert warnings(stage("A"), hold("Soak", "1h", "development"), stage("B")) == []
 
 
-def test_it_warns_of_an_override_that_outlives_a_later_stage_for_everyone() -> None:
+def test_it_warns_of_an_override_that_stays_after_a_later_stage_for_everyone() -> None:
     beta, everyone = stage("Beta", actions=[enable("beta")]), stage("Everyone", wait="1h", actions=[enable()])
     removing = stage("Everyone", wait="1h", actions=[enable() | {"overrides": "remove"}])
     after = stage("After", wait="1h", actions=[set_value("x")])
@@ -184,7 +190,7 @@ def test_it_warns_of_a_parameter_that_no_stage_uses() -> None:
     assert [(each.code, each.pointer) for each in warnings_of(definition)] == [("unused_parameter", "/parameters/text")]
 
 
-def test_a_rollout_is_for_everyone_so_an_override_outlives_it_unless_it_removes_them() -> None:
+def test_it_warns_of_an_override_that_stays_after_a_rollout() -> None:
     beta, keeps = stage("Beta", actions=[enable("beta")]), stage("Everyone", wait="1h", actions=[rollout()])
     removes = keeps | {"actions": [rollout(overrides="remove")]}
 

@@ -1,4 +1,4 @@
-"""Weekly windows open and shut by the clock on the wall, also where clocks are set forward and back."""
+"""Weekly windows follow wall clock time, also on days when clocks change."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -43,11 +43,11 @@ def berlin(text: str) -> datetime:
         (("02:15", "04:00", "SUN"), "2026-03-28T12:00", "2026-03-29T03:00"),
     ],
 )
-def test_a_window_opens_when_the_clock_on_the_wall_says(written: tuple[str, ...], moment: str, opens: str) -> None:
+def test_a_window_opens_by_wall_clock_time(written: tuple[str, ...], moment: str, opens: str) -> None:
     assert gate(*written).opens_at(berlin(moment)) == berlin(opens)
 
 
-def test_a_window_within_the_hour_that_clocks_show_twice_is_open_twice() -> None:
+def test_a_window_in_the_hour_that_is_repeated_opens_twice() -> None:
     nightly = gate("02:15", "02:45")
     first, second = datetime(2026, 10, 25, 0, 15, tzinfo=UTC), datetime(2026, 10, 25, 1, 15, tzinfo=UTC)
 
@@ -56,20 +56,20 @@ def test_a_window_within_the_hour_that_clocks_show_twice_is_open_twice() -> None
 
 
 @given(zone=ZONES, moment=MOMENTS, start=CLOCKS, end=CLOCKS, days=st.sets(st.sampled_from(list(Day)), min_size=1))
-def test_a_window_is_open_when_it_says_it_opens_and_shut_until_then(
+def test_a_window_is_open_at_its_opening_time_and_closed_until_then(
     zone: str, moment: datetime, start: str, end: str, days: set[Day]
 ) -> None:
     if start == end:
         return
-    found = gate(start, end, *(day.value for day in days), timezone=zone)
+    window_gate = gate(start, end, *(day.value for day in days), timezone=zone)
 
-    opens_at = found.opens_at(moment)
+    opens_at = window_gate.opens_at(moment)
 
-    assert found.is_open(opens_at)
+    assert window_gate.is_open(opens_at)
     assert moment <= opens_at <= moment + timedelta(days=9)
     minutes = int((opens_at - moment).total_seconds() // 60)
-    looked_at = [moment + timedelta(minutes=minute) for minute in range(0, minutes, 7)]
-    assert not any(found.is_open(each) for each in looked_at)
+    samples = [moment + timedelta(minutes=minute) for minute in range(0, minutes, 7)]
+    assert not any(window_gate.is_open(each) for each in samples)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,6 @@ def test_a_window_is_open_when_it_says_it_opens_and_shut_until_then(
         {"timezone": "Mars/Base"},
     ],
 )
-def test_a_window_that_makes_no_sense_is_refused(written: dict[str, Any]) -> None:
+def test_an_invalid_window_is_rejected(written: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         WindowGate.model_validate(window("09:00", "16:00") | written)

@@ -1,4 +1,4 @@
-"""What a release changed, net of what it did twice and of what was undone meanwhile."""
+"""The net change of a release, without repeated changes and without what was rolled back."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,133 +7,129 @@ from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch, OverridePatch
 from domain.releases.net_change import Pair, UndoScope, environments_changed, net_changes
 from tests.domain.flag_strategies import flags, patches
-from tests.domain.journey import Journey
+from tests.domain.released_flag import ReleasedFlag
 
 STAGES = range(4)
 
 
-def net_fields(journey: Journey, undoes_from: int = 0) -> dict[str, Pair]:
-    nets = net_changes(journey.changes, UndoScope(undoes_from, journey.stage_of_visit), {"production": journey.seen})
+def net_fields(flag: ReleasedFlag, undoes_from: int = 0) -> dict[str, Pair]:
+    nets = net_changes(flag.changes, UndoScope(undoes_from, flag.stage_of_visit), {"production": flag.seen})
     return nets["production"].fields if nets else {}
 
 
-def test_the_net_goes_from_before_the_first_change_of_a_field_to_after_its_last() -> None:
-    journey = Journey(FlagState(value="a"))
-    journey.act(0, FlagPatch(value="b"))
-    journey.act(1, FlagPatch(value="c", enabled=True))
+def test_the_net_change_spans_the_first_to_the_last_change_of_a_field() -> None:
+    flag = ReleasedFlag(FlagState(value="a"))
+    flag.act(0, FlagPatch(value="b"))
+    flag.act(1, FlagPatch(value="c", enabled=True))
 
-    assert net_fields(journey) == {"value": Pair("a", "c"), "enabled": Pair(False, True)}
-    assert net_fields(journey, 1) == {"value": Pair("b", "c"), "enabled": Pair(False, True)}
-    assert net_fields(journey, 2) == {}
-
-
-def test_a_field_that_was_at_its_target_already_is_not_the_releases_doing() -> None:
-    journey = Journey(FlagState(value="a"))
-    journey.act(0, FlagPatch(value="a", enabled=True))
-
-    assert net_fields(journey) == {"enabled": Pair(False, True)}
+    assert net_fields(flag) == {"value": Pair("a", "c"), "enabled": Pair(False, True)}
+    assert net_fields(flag, 1) == {"value": Pair("b", "c"), "enabled": Pair(False, True)}
+    assert net_fields(flag, 2) == {}
 
 
-def test_a_field_that_the_release_brought_back_itself_is_not_changed() -> None:
-    journey = Journey(FlagState(value="a"))
-    journey.act(0, FlagPatch(value="b"))
-    journey.act(1, FlagPatch(value="a"))
+def test_a_field_that_already_had_its_target_value_is_not_included() -> None:
+    flag = ReleasedFlag(FlagState(value="a"))
+    flag.act(0, FlagPatch(value="a", enabled=True))
 
-    assert net_fields(journey) == {}
-
-
-def test_what_an_earlier_rollback_put_back_does_not_count_again() -> None:
-    journey = Journey(FlagState(value="a"))
-    journey.act(0, FlagPatch(value="b"))
-    journey.act(1, FlagPatch(value="c"))
-    journey.act(2, FlagPatch(value="d"))
-    journey.roll_back(1)
-    assert journey.now.value == "b"
-    journey.act(2, FlagPatch(value="d"))  # The stage between was skipped.
-
-    assert net_fields(journey, 2) == {"value": Pair("b", "d")}
-    assert net_fields(journey) == {"value": Pair("a", "d")}
+    assert net_fields(flag) == {"enabled": Pair(False, True)}
 
 
-def test_environments_are_told_in_which_something_is_to_be_undone() -> None:
-    journey = Journey(FlagState(value="a"))
-    journey.act(0, FlagPatch(value="a"))
-    journey.act(1, FlagPatch(value="b"))
+def test_a_field_that_the_release_itself_changed_back_is_not_included() -> None:
+    flag = ReleasedFlag(FlagState(value="a"))
+    flag.act(0, FlagPatch(value="b"))
+    flag.act(1, FlagPatch(value="a"))
 
-    assert environments_changed(journey.changes, UndoScope(0, journey.stage_of_visit)) == ["production"]
-    assert environments_changed(journey.changes, UndoScope(2, journey.stage_of_visit)) == []
-    assert environments_changed(journey.changes[:1], UndoScope(0, journey.stage_of_visit)) == []
+    assert net_fields(flag) == {}
+
+
+def test_fields_reverted_by_an_earlier_rollback_are_not_counted_again() -> None:
+    flag = ReleasedFlag(FlagState(value="a"))
+    flag.act(0, FlagPatch(value="b"))
+    flag.act(1, FlagPatch(value="c"))
+    flag.act(2, FlagPatch(value="d"))
+    flag.roll_back(1)
+    assert flag.now.value == "b"
+    flag.act(2, FlagPatch(value="d"))  # Stage 1 was skipped.
+
+    assert net_fields(flag, 2) == {"value": Pair("b", "d")}
+    assert net_fields(flag) == {"value": Pair("a", "d")}
+
+
+def test_only_environments_with_changes_to_undo_are_listed() -> None:
+    flag = ReleasedFlag(FlagState(value="a"))
+    flag.act(0, FlagPatch(value="a"))
+    flag.act(1, FlagPatch(value="b"))
+
+    assert environments_changed(flag.changes, UndoScope(0, flag.stage_of_visit)) == ["production"]
+    assert environments_changed(flag.changes, UndoScope(2, flag.stage_of_visit)) == []
+    assert environments_changed(flag.changes[:1], UndoScope(0, flag.stage_of_visit)) == []
 
 
 @given(flags(), st.lists(st.tuples(st.sampled_from(STAGES), patches())), st.booleans())
-def test_a_flag_that_nobody_else_touched_is_put_back_to_the_letter(
-    start: FlagState, acts: list[tuple[int, FlagPatch]], force: bool
-) -> None:
-    journey = Journey(start)
+def test_a_flag_changed_only_by_the_release_is_restored_exactly(start: FlagState, acts: list[tuple[int, FlagPatch]], force: bool) -> None:
+    flag = ReleasedFlag(start)
     for stage, patch in acts:
-        journey.act(stage, patch)
+        flag.act(stage, patch)
 
-    rolled = journey.roll_back(force=force)
+    plan = flag.roll_back(force=force)
 
-    assert journey.now == start
-    assert rolled.left_alone == ()
+    assert flag.now == start
+    assert plan.left_alone == ()
 
 
 @given(flags(), st.lists(patches(), min_size=4, max_size=4), st.sampled_from(STAGES))
-def test_rolling_back_to_a_stage_leaves_what_that_stage_left(start: FlagState, acts: list[FlagPatch], stage: int) -> None:
-    journey = Journey(start)
+def test_rolling_back_to_a_stage_restores_the_state_after_it(start: FlagState, acts: list[FlagPatch], stage: int) -> None:
+    flag = ReleasedFlag(start)
     states = []
     for index, patch in enumerate(acts):
-        journey.act(index, patch)
-        states.append(journey.now)
+        flag.act(index, patch)
+        states.append(flag.now)
 
-    journey.roll_back(stage + 1)
+    flag.roll_back(stage + 1)
 
-    assert journey.now == states[stage]
+    assert flag.now == states[stage]
 
 
 @given(
     flags(),
     st.lists(st.tuples(st.lists(st.tuples(st.sampled_from(STAGES), patches()), min_size=1), st.sampled_from(range(1, 4))), max_size=4),
 )
-def test_however_often_a_release_was_rolled_back_to_a_stage_and_went_on_it_can_be_undone(
+def test_a_release_can_be_undone_after_any_number_of_partial_rollbacks(
     start: FlagState, rounds: list[tuple[list[tuple[int, FlagPatch]], int]]
 ) -> None:
-    journey = Journey(start)
+    flag = ReleasedFlag(start)
     for acts, undoes_from in rounds:
         for stage, patch in acts:
-            journey.act(stage, patch)
-        journey.roll_back(undoes_from)
+            flag.act(stage, patch)
+        flag.roll_back(undoes_from)
 
-    journey.roll_back()
+    flag.roll_back()
 
-    assert journey.now == start
+    assert flag.now == start
 
 
 @given(flags(), st.lists(st.tuples(st.sampled_from(STAGES), patches()), min_size=1), patches(), st.booleans())
-def test_rolling_back_twice_is_the_same_as_rolling_back_once(
-    start: FlagState, acts: list[tuple[int, FlagPatch]], hand: FlagPatch, force: bool
-) -> None:
-    journey = Journey(start)
+def test_a_second_rollback_changes_nothing(start: FlagState, acts: list[tuple[int, FlagPatch]], manual: FlagPatch, force: bool) -> None:
+    flag = ReleasedFlag(start)
     for stage, patch in acts:
-        journey.act(stage, patch)
-    journey.by_hand(hand)
-    journey.roll_back(force=force)
-    once = journey.now
+        flag.act(stage, patch)
+    flag.change_by_hand(manual)
+    flag.roll_back(force=force)
+    once = flag.now
 
-    again = journey.roll_back(force=force)
+    again = flag.roll_back(force=force)
 
-    assert journey.now == once
+    assert flag.now == once
     assert again.patch.named == set()
 
 
-def test_an_override_whose_rest_somebody_changed_is_still_the_releases_in_what_it_set() -> None:
-    journey = Journey(FlagState(value="a"))
-    journey.act(1, FlagPatch(overrides={"beta": OverridePatch(enabled=True)}))
-    journey.by_hand(FlagPatch(overrides={"beta": OverridePatch(value="by hand")}))
-    journey.roll_back(1)
-    assert journey.now.overrides["beta"].inherits == ("enabled",)
+def test_a_forced_rollback_also_removes_an_override_that_an_earlier_one_kept() -> None:
+    flag = ReleasedFlag(FlagState(value="a"))
+    flag.act(1, FlagPatch(overrides={"beta": OverridePatch(enabled=True)}))
+    flag.change_by_hand(FlagPatch(overrides={"beta": OverridePatch(value="by hand")}))
+    flag.roll_back(1)
+    assert flag.now.overrides["beta"].inherits == ("enabled",)
 
-    journey.roll_back(1, force=True)
+    flag.roll_back(1, force=True)
 
-    assert journey.now.overrides == {}
+    assert flag.now.overrides == {}

@@ -1,4 +1,4 @@
-"""What is allowed when, and how the record of a release goes on."""
+"""The allowed controls in each state, and the transitions of a release."""
 
 from datetime import timedelta
 from itertools import product
@@ -7,14 +7,14 @@ import pytest
 
 from domain.errors import ControlNotAllowed, StageMoved
 from domain.pipelines.pipeline import environments_ahead
-from domain.pipelines.trigger import WaitFor
-from domain.releases.control import ACTING, DECIDING, Control, Expected, allowed_controls, check_allowed
+from domain.pipelines.trigger import WaitFor, WaitUntil
+from domain.releases.control import ACTING, APPROVAL_CONTROLS, Control, Expected, allowed_controls, check_allowed
 from domain.releases.release import NextStage
 from domain.releases.status import FINISHED, UNFINISHED, ReleaseStatus
 from tests.domain.records import BLOCKED, DEFINITION, a_release
 from tests.world import NOW
 
-STANDINGS = [*(status.value for status in ReleaseStatus), ACTING]
+STATES = [*(status.value for status in ReleaseStatus), ACTING]
 
 ALLOWED = {
     "starting": ["pause", "rollback", "remove"],
@@ -28,37 +28,46 @@ ALLOWED = {
     "terminated": ["rollback"],
     "acting": ["pause", "advance", "skip", "retry", "restart", "rollback", "remove"],
 }
-"""Written by hand: what a person may do for each way in which a release can stand. While it acts, some wait for the outcome."""
+"""The controls of each state, written by hand. While a stage acts, some of them wait for its outcome."""
 
 MAY_DECIDE = {"starting", "running", "paused", "acting"}
-"""Where a stage that asks people can be approved or rejected."""
+"""The states in which a stage that requires approval can be approved or rejected."""
 
 
-@pytest.mark.parametrize(("control", "standing"), list(product(Control, STANDINGS)))
-def test_every_control_is_allowed_exactly_where_it_makes_sense(control: Control, standing: str) -> None:
-    if control.value in ALLOWED[standing] or (control in DECIDING and standing in MAY_DECIDE):
-        check_allowed(control, standing)
+@pytest.mark.parametrize(("control", "state"), list(product(Control, STATES)))
+def test_every_control_is_allowed_only_in_the_states_of_the_table(control: Control, state: str) -> None:
+    if control.value in ALLOWED[state] or (control in APPROVAL_CONTROLS and state in MAY_DECIDE):
+        check_allowed(control, state)
         return
-    with pytest.raises(ControlNotAllowed) as refused:
-        check_allowed(control, standing)
-    assert refused.value.details == {"status": standing, "allowed": ALLOWED[standing]}
-    assert standing.replace("_", " ") in refused.value.message
-    assert all(name in refused.value.message for name in ALLOWED[standing])
+    with pytest.raises(ControlNotAllowed) as rejected:
+        check_allowed(control, state)
+    assert rejected.value.details == {"status": state, "allowed": ALLOWED[state]}
+    assert state.replace("_", " ") in rejected.value.message
+    assert all(name in rejected.value.message for name in ALLOWED[state])
 
 
-def test_what_is_allowed_is_listed_for_every_standing() -> None:
-    assert {standing: allowed_controls(standing) for standing in STANDINGS} == ALLOWED
+def test_the_allowed_controls_are_listed_for_every_state() -> None:
+    assert {state: allowed_controls(state) for state in STATES} == ALLOWED
 
 
-def test_approving_is_listed_only_where_a_stage_asks() -> None:
-    assert allowed_controls("running", asks=True) == ["pause", "advance", "skip", "restart", "approve", "reject", "rollback", "remove"]
-    assert allowed_controls("blocked", asks=True) == ALLOWED["blocked"]
+def test_approving_is_listed_only_if_the_stage_requires_approval() -> None:
+    assert allowed_controls("running", needs_approval=True) == [
+        "pause",
+        "advance",
+        "skip",
+        "restart",
+        "approve",
+        "reject",
+        "rollback",
+        "remove",
+    ]
+    assert allowed_controls("blocked", needs_approval=True) == ALLOWED["blocked"]
 
 
-def test_rolling_back_is_not_listed_for_one_that_has_ended_and_was_followed() -> None:
-    listed = {standing: allowed_controls(standing, is_newest=False) for standing in STANDINGS}
+def test_rollback_is_not_listed_for_a_finished_release_that_is_not_the_newest() -> None:
+    listed = {state: allowed_controls(state, is_newest=False) for state in STATES}
 
-    assert listed == {standing: [] if standing in FINISHED else controls for standing, controls in ALLOWED.items()}
+    assert listed == {state: [] if state in FINISHED else controls for state, controls in ALLOWED.items()}
 
 
 def test_every_status_is_either_finished_or_not() -> None:
@@ -70,7 +79,7 @@ def test_every_status_is_either_finished_or_not() -> None:
 @pytest.mark.parametrize(
     "expected", [{}, {"stage": "Beta"}, {"stage": "bETA"}, {"visit": 2}, {"stage": "Beta", "visit": 2}, {"stage": None, "visit": None}]
 )
-def test_a_control_holds_where_the_caller_last_saw_the_release(expected: dict[str, object]) -> None:
+def test_a_control_is_accepted_if_the_release_is_where_the_caller_saw_it(expected: dict[str, object]) -> None:
     Expected.model_validate(expected).check("Beta", 2)
 
 
@@ -78,20 +87,22 @@ def test_a_control_holds_where_the_caller_last_saw_the_release(expected: dict[st
     "expected",
     [{"stage": "Development"}, {"stage": ""}, {"visit": 1}, {"visit": 0}, {"stage": "Beta", "visit": 3}, {"stage": "x", "visit": 2}],
 )
-def test_a_control_is_refused_once_the_release_has_gone_on(expected: dict[str, object]) -> None:
-    with pytest.raises(StageMoved) as refused:
+def test_a_control_is_rejected_if_the_release_has_moved(expected: dict[str, object]) -> None:
+    with pytest.raises(StageMoved) as rejected:
         Expected.model_validate(expected).check("Beta", 2)
 
-    assert refused.value.details == {"stage": "Beta", "visit": 2}
+    assert rejected.value.details == {"stage": "Beta", "visit": 2}
 
 
-def test_every_write_but_the_start_raises_the_sequence_by_one_and_bears_its_key() -> None:
+def test_every_write_except_the_start_raises_the_sequence_and_sets_its_key() -> None:
     release = a_release(status=ReleaseStatus.STARTING)
-    ahead = NextStage(index=2, name="Everyone", environment="production", trigger=WaitFor(type="WAIT_FOR", duration=timedelta(hours=24)))
+    following = NextStage(
+        index=2, name="Everyone", environment="production", trigger=WaitFor(type="WAIT_FOR", duration=timedelta(hours=24))
+    )
 
     started = release.started(NOW, NOW + timedelta(hours=1))
     written = [
-        release.entered(ahead, NOW, "w"),
+        release.entered(following, NOW, "w"),
         release.ended(ReleaseStatus.COMPLETED, NOW, "w"),
         release.blocked_by(BLOCKED, "w"),
         release.made_due_now("o2", NOW, "w"),
@@ -101,16 +112,18 @@ def test_every_write_but_the_start_raises_the_sequence_by_one_and_bears_its_key(
     assert [(each.sequence, each.write_key) for each in written] == [(release.sequence + 1, "w")] * 4
 
 
-def test_entering_a_stage_is_a_new_visit_with_its_own_time() -> None:
-    ahead = NextStage(index=2, name="Everyone", environment="production", trigger=WaitFor(type="WAIT_FOR", duration=timedelta(hours=24)))
+def test_entering_a_stage_is_a_new_visit_with_a_new_due_time() -> None:
+    following = NextStage(
+        index=2, name="Everyone", environment="production", trigger=WaitFor(type="WAIT_FOR", duration=timedelta(hours=24))
+    )
 
-    entered = a_release(blocked=BLOCKED).entered(ahead, NOW, "w")
+    entered = a_release(blocked=BLOCKED).entered(following, NOW, "w")
 
     assert (entered.stage_index, entered.stage, entered.environment, entered.visit) == (2, "Everyone", "production", 3)
     assert (entered.entered_at, entered.acts_at, entered.blocked) == (NOW, NOW + timedelta(hours=24), None)
 
 
-def test_a_blocked_release_acts_at_no_time_and_a_retried_one_at_once() -> None:
+def test_a_blocked_release_has_no_due_time_and_a_retried_one_is_due_at_once() -> None:
     blocked = a_release(acts_at=NOW).blocked_by(BLOCKED, "w")
     retried = blocked.made_due_now("o2", NOW, "w2")
 
@@ -120,10 +133,27 @@ def test_a_blocked_release_acts_at_no_time_and_a_retried_one_at_once() -> None:
     assert BLOCKED.without_details().details == {}
 
 
+def test_a_pause_keeps_the_rest_of_a_wait_but_does_not_move_a_fixed_time() -> None:
+    hour = timedelta(hours=1)
+    fixed = WaitUntil(type="WAIT_UNTIL", at="2026-03-02T10:00:00Z")
+    running = a_release(acts_at=NOW + hour)
+
+    waiting = running.paused_at(WaitFor(type="WAIT_FOR", duration=hour), NOW, "olivia", "w").paused
+    until = running.paused_at(fixed, NOW, "olivia", "w").paused
+    next_step = running.model_copy(update={"step": 2}).paused_at(fixed, NOW, "olivia", "w").paused
+
+    assert waiting
+    assert until
+    assert next_step
+    assert (waiting.remaining, waiting.until) == (hour, None)
+    assert (until.remaining, until.until) == (hour, NOW + hour)
+    assert (next_step.remaining, next_step.until) == (hour, None)
+
+
 @pytest.mark.parametrize(("index", "ahead"), [(0, ["development", "production"]), (1, ["production"]), (2, ["production"]), (3, [])])
-def test_only_stages_that_act_still_touch_their_environment(index: int, ahead: list[str]) -> None:
+def test_only_stages_with_actions_need_a_right_on_their_environment(index: int, ahead: list[str]) -> None:
     assert environments_ahead(DEFINITION.stages, index) == ahead
 
 
-def test_a_release_is_found_in_temporal_by_project_feature_and_id() -> None:
+def test_the_workflow_id_has_project_feature_and_id() -> None:
     assert a_release().workflow_id == "release/shop/checkout/r1"

@@ -1,4 +1,4 @@
-"""A rollback puts back what only the release touched, and leaves alone and reports what somebody changed since."""
+"""A rollback reverts what only the release changed, and leaves alone and reports what somebody changed since."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from domain.flags.change import plan_change
 from domain.flags.flag import LAST_PRIORITY, FlagState, Override, Rollout
 from domain.flags.patch import PLAIN, FlagPatch, OverridePatch
 from domain.releases.net_change import UndoScope, net_changes
-from domain.releases.revert import nothing_to_revert
+from domain.releases.revert import left_without_environment
 from tests.domain.flag_strategies import SEGMENTS, flags, patches
-from tests.domain.journey import Journey
+from tests.domain.released_flag import ReleasedFlag
 
 ON = FlagPatch(enabled=True, value="new")
 BETA_ON = FlagPatch(overrides={"beta": OverridePatch(enabled=True)})
@@ -25,7 +25,7 @@ BETA_BY_HAND = Override(enabled=False, value="hand", priority=3)
 
 
 def override(priority: int = 0, **fields: Any) -> Override:
-    """An override that inherits what is not given."""
+    """Return an override that inherits the fields that are not given."""
     return Override(priority=priority, inherits=tuple(field for field in ("enabled", "value") if field not in fields), **fields)
 
 
@@ -33,12 +33,12 @@ def start(**overrides: Override) -> FlagState:
     return FlagState(value="classic", overrides=overrides)
 
 
-def journey(before: FlagState, act: FlagPatch, hand: FlagPatch | None = None) -> Journey:
-    """One stage, and one change by hand after it."""
-    flag = Journey(before)
+def changed_flag(before: FlagState, act: FlagPatch, manual: FlagPatch | None = None) -> ReleasedFlag:
+    """Return a flag after one stage and one change by hand."""
+    flag = ReleasedFlag(before)
     flag.act(0, act)
-    if hand is not None:
-        flag.by_hand(hand)
+    if manual is not None:
+        flag.change_by_hand(manual)
     return flag
 
 
@@ -47,89 +47,95 @@ def by_hand_for_beta(**fields: Any) -> FlagPatch:
 
 
 CASES: dict[str, tuple[FlagState, FlagPatch, FlagPatch, FlagState, list[str]]] = {
-    "a field that somebody changed stays, the other is put back": (
+    "a field that somebody changed stays, the other one is reverted": (
         start(),
         ON,
         FlagPatch(value="hand"),
         start().model_copy(update={"value": "hand"}),
         ["value"],
     ),
-    "a field that somebody put back already is done": (start(), ON, FlagPatch(value="classic"), start(), []),
-    "another override is nobody's business": (
+    "a field that somebody already changed back needs nothing": (start(), ON, FlagPatch(value="classic"), start(), []),
+    "an override that the release did not set is not touched": (
         start(),
         ON,
         FlagPatch(overrides={"staff": OverridePatch(enabled=True)}),
         start(staff=override(enabled=True)),
         [],
     ),
-    "a rollout that somebody made stays beside what is put back": (
+    "a rollout that somebody started stays beside the reverted fields": (
         FlagState(),
         FlagPatch(enabled=True),
         FlagPatch(rollout=Rollout(percent=5)),
         FlagState(rollout=Rollout(percent=5)),
         [],
     ),
-    "a rollout that the release ended is under way again": (
+    "a rollout that the release ended is restored": (
         FlagState(rollout=Rollout(percent=5)),
         FlagPatch(enabled=True),
         FlagPatch(),
         FlagState(rollout=Rollout(percent=5)),
         [],
     ),
-    "it is not, if somebody set since what everyone gets": (
+    "a rollout that the release ended is not restored if somebody changed the default since": (
         FlagState(rollout=Rollout(percent=5)),
         FlagPatch(value="new"),
         FlagPatch(enabled=True),
         FlagState(enabled=True),
         ["rollout"],
     ),
-    "an override that the release made is taken away": (start(), BETA_ON, FlagPatch(), start(), []),
-    "one that somebody took away is done": (start(), BETA_ON, WITHOUT_BETA, start(), []),
-    "one whose rest somebody set stays with that, and what the release set is inherited": (
+    "an override that the release created is removed": (start(), BETA_ON, FlagPatch(), start(), []),
+    "a created override that somebody removed needs nothing": (start(), BETA_ON, WITHOUT_BETA, start(), []),
+    "a created override with other fields set by hand keeps those, and the release's fields inherit": (
         start(),
         BETA_ON,
         by_hand_for_beta(value="hand"),
         start(beta=override(value="hand")),
         ["overrides/beta"],
     ),
-    "one whose rank somebody changed stays": (start(), BETA_ON, by_hand_for_beta(priority=7), start(beta=override(7)), ["overrides/beta"]),
-    "one that somebody changed in what the release set stays so": (
+    "a created override whose priority somebody changed stays": (
+        start(),
+        BETA_ON,
+        by_hand_for_beta(priority=7),
+        start(beta=override(7)),
+        ["overrides/beta"],
+    ),
+    "a created override with the release's field changed by hand stays as it is": (
         start(),
         BETA_ON,
         by_hand_for_beta(enabled=False),
         start(beta=override(enabled=False)),
         ["overrides/beta"],
     ),
-    "an override that was there gets its field back": (
+    "an existing override gets its field back": (
         start(beta=BETA),
         BETA_ON,
         by_hand_for_beta(value="hand"),
         start(beta=BETA_BY_HAND),
         [],
     ),
-    "its field that somebody changed stays": (
+    "a field of an existing override that somebody changed stays": (
         start(beta=BETA),
         FlagPatch(overrides={"beta": OverridePatch(enabled=True, value="new")}),
         by_hand_for_beta(value="hand"),
         start(beta=BETA_BY_HAND),
         ["overrides/beta"],
     ),
-    "one that somebody took away stays away": (start(beta=BETA), BETA_ON, WITHOUT_BETA, start(), ["overrides/beta"]),
-    "an override that the release took away is made again": (
+    "an existing override that somebody removed stays removed": (start(beta=BETA), BETA_ON, WITHOUT_BETA, start(), ["overrides/beta"]),
+    "an override that the release removed is restored": (
         start(beta=BETA),
         REMOVE,
         FlagPatch(),
         start(beta=BETA),
         [],
     ),
-    "one that somebody made anew stays": (
+    "a removed override that somebody created again stays": (
         start(beta=BETA),
         REMOVE,
         by_hand_for_beta(enabled=True),
         start(beta=override(enabled=True)),
         ["overrides/beta"],
     ),
-    "one that somebody made again as it was is done": (
+    "a removed override that somebody restored needs nothing": (
         start(beta=BETA),
         REMOVE,
         by_hand_for_beta(enabled=False, value="old", priority=3),
@@ -139,25 +145,29 @@ CASES: dict[str, tuple[FlagState, FlagPatch, FlagPatch, FlagState, list[str]]] =
 }
 
 
-@pytest.mark.parametrize(("before", "act", "hand", "expected", "left"), CASES.values(), ids=CASES)
-def test_it_is_put_back_field_by_field(before: FlagState, act: FlagPatch, hand: FlagPatch, expected: FlagState, left: list[str]) -> None:
-    flag = journey(before, act, hand)
+@pytest.mark.parametrize(("before", "act", "manual", "expected", "left"), CASES.values(), ids=CASES)
+def test_a_flag_is_reverted_field_by_field(
+    before: FlagState, act: FlagPatch, manual: FlagPatch, expected: FlagState, left: list[str]
+) -> None:
+    flag = changed_flag(before, act, manual)
 
-    rolled = flag.roll_back()
+    plan = flag.roll_back()
 
     assert flag.now == expected
-    assert [each.field for each in rolled.left_alone] == left
-    assert {each.because for each in rolled.left_alone} <= {"changed_by_hand"}
+    assert [each.field for each in plan.left_alone] == left
+    assert {each.because for each in plan.left_alone} <= {"changed_by_hand"}
 
 
-@pytest.mark.parametrize(("before", "act", "hand", "_expected", "_left"), CASES.values(), ids=CASES)
-def test_forced_everything_is_as_it_was(before: FlagState, act: FlagPatch, hand: FlagPatch, _expected: FlagState, _left: list[str]) -> None:
-    flag = journey(before, act, hand)
+@pytest.mark.parametrize(("before", "act", "manual", "_expected", "_left"), CASES.values(), ids=CASES)
+def test_a_forced_rollback_restores_everything(
+    before: FlagState, act: FlagPatch, manual: FlagPatch, _expected: FlagState, _left: list[str]
+) -> None:
+    flag = changed_flag(before, act, manual)
     untouched = {segment: override for segment, override in flag.now.overrides.items() if segment == "staff"}
 
-    rolled = flag.roll_back(force=True)
+    plan = flag.roll_back(force=True)
 
-    assert rolled.left_alone == ()
+    assert plan.left_alone == ()
     fields = {"enabled", "value"} & act.named
     assert flag.now.rollout == (before.rollout or flag.now.rollout)
     assert [getattr(flag.now, field) for field in fields] == [getattr(before, field) for field in fields]
@@ -166,10 +176,10 @@ def test_forced_everything_is_as_it_was(before: FlagState, act: FlagPatch, hand:
         assert flag.now.overrides["beta"] == before.overrides["beta"]
 
 
-def test_what_is_left_alone_is_shown_before_after_and_now() -> None:
-    plain = journey(start(), ON, FlagPatch(value="hand")).decided().left_alone
-    made = journey(start(), BETA_ON, by_hand_for_beta(value="hand")).decided().left_alone
-    changed = journey(start(beta=BETA), BETA_ON, by_hand_for_beta(inherits=("enabled",))).decided().left_alone
+def test_a_field_left_alone_is_reported_with_its_values_before_after_and_now() -> None:
+    plain = changed_flag(start(), ON, FlagPatch(value="hand")).plan_rollback().left_alone
+    made = changed_flag(start(), BETA_ON, by_hand_for_beta(value="hand")).plan_rollback().left_alone
+    changed = changed_flag(start(beta=BETA), BETA_ON, by_hand_for_beta(inherits=("enabled",))).plan_rollback().left_alone
 
     assert [(each.environment, each.field, each.before, each.after, each.now) for each in (*plain, *made, *changed)] == [
         ("production", "value", "classic", "new", "hand"),
@@ -184,32 +194,32 @@ def test_what_is_left_alone_is_shown_before_after_and_now() -> None:
     ]
 
 
-def test_an_override_whose_segment_is_gone_can_not_be_made_again_even_if_forced() -> None:
-    flag = journey(start(beta=BETA), REMOVE)
+def test_an_override_of_a_deleted_segment_is_not_restored_even_if_forced() -> None:
+    flag = changed_flag(start(beta=BETA), REMOVE)
 
-    decided = flag.decided(force=True, segments=("staff",))
+    plan = flag.plan_rollback(force=True, segments=("staff",))
 
-    assert decided.patch.named == set()
-    assert [(each.field, each.because, each.now) for each in decided.left_alone] == [("overrides/beta", "segment_gone", None)]
+    assert plan.patch.named == set()
+    assert [(each.field, each.because, each.now) for each in plan.left_alone] == [("overrides/beta", "segment_gone", None)]
 
 
-@pytest.mark.parametrize(("rank", "free"), [(3, 4), (LAST_PRIORITY, LAST_PRIORITY - 1)])
-def test_an_override_whose_rank_is_anothers_by_now_gets_the_next_that_is_free(rank: int, free: int) -> None:
-    beta = BETA.model_copy(update={"priority": rank})
-    flag = journey(start(beta=beta), REMOVE, FlagPatch(overrides={"staff": OverridePatch(enabled=True, priority=rank)}))
+@pytest.mark.parametrize(("priority", "free"), [(3, 4), (LAST_PRIORITY, LAST_PRIORITY - 1)])
+def test_an_override_whose_priority_is_taken_gets_the_next_free_one(priority: int, free: int) -> None:
+    beta = BETA.model_copy(update={"priority": priority})
+    flag = changed_flag(start(beta=beta), REMOVE, FlagPatch(overrides={"staff": OverridePatch(enabled=True, priority=priority)}))
 
-    rolled = flag.roll_back()
+    plan = flag.roll_back()
 
     assert flag.now.overrides["beta"] == beta.model_copy(update={"priority": free})
-    left = [(each.because, each.before, each.now) for each in rolled.left_alone]
-    assert left == [("priority_taken", {"priority": rank}, {"priority": free})]
+    left = [(each.because, each.before, each.now) for each in plan.left_alone]
+    assert left == [("priority_taken", {"priority": priority}, {"priority": free})]
 
 
-def test_where_the_environment_is_gone_everything_is_left_alone() -> None:
-    flag = journey(start(beta=BETA), FlagPatch(value="new", overrides={"beta": None}))
+def test_everything_in_a_deleted_environment_is_left_alone() -> None:
+    flag = changed_flag(start(beta=BETA), FlagPatch(value="new", overrides={"beta": None}))
     net = net_changes(flag.changes, UndoScope(0, flag.stage_of_visit), {"production": flag.seen})["production"]
 
-    left = nothing_to_revert(net, "production")
+    left = left_without_environment(net, "production")
 
     assert [(each.field, each.because, each.now) for each in left] == [
         ("value", "environment_gone", None),
@@ -221,84 +231,82 @@ Turn = tuple[bool, int, FlagPatch]
 TURNS = st.lists(st.tuples(st.booleans(), st.sampled_from(range(3)), patches()), max_size=6)
 
 
-class Watch:
-    """An oracle that knows nothing of nets: it sees who altered which place, from what to what, in which order."""
+class Observer:
+    """An oracle without net changes: it records each change of a field or override, its author, and the values before and after."""
 
     def __init__(self, start: FlagState) -> None:
-        self.flag = Journey(start)
-        self.seen: dict[str, list[tuple[bool, Any, Any]]] = {}
+        self.flag = ReleasedFlag(start)
+        self.changes: dict[str, list[tuple[bool, Any, Any]]] = {}
 
     def turn(self, by_release: bool, stage: int, patch: FlagPatch) -> None:
         was = self.flag.now
-        (self.flag.act(stage, patch) if by_release else self.flag.by_hand(patch))
-        for place in (*PLAIN, *SEGMENTS):
-            if at(was, place) != at(self.flag.now, place):
-                self.seen.setdefault(place, []).append((by_release, at(was, place), at(self.flag.now, place)))
+        (self.flag.act(stage, patch) if by_release else self.flag.change_by_hand(patch))
+        for part in (*PLAIN, *SEGMENTS):
+            if at(was, part) != at(self.flag.now, part):
+                self.changes.setdefault(part, []).append((by_release, at(was, part), at(self.flag.now, part)))
 
     def expected(self, field: str, now: Any) -> Any:
-        """What a plain field is to become."""
-        by_release = [(before, after) for is_release, before, after in self.seen.get(field, []) if is_release]
+        """Return the value that a plain field must have after the rollback."""
+        by_release = [(before, after) for is_release, before, after in self.changes.get(field, []) if is_release]
         is_as_the_release_left_it = bool(by_release) and by_release[-1][1] == now
         return by_release[0][0] if is_as_the_release_left_it else now
 
     @property
-    def somebody_set_what_everyone_gets(self) -> bool:
-        """A rollout that the release ended may then stay ended."""
-        return any(not is_release for field in ("enabled", "value") for is_release, _, _ in self.seen.get(field, []))
+    def somebody_changed_the_default(self) -> bool:
+        """True if the default was changed by hand. A rollout that the release ended may then stay ended."""
+        return any(not is_release for field in ("enabled", "value") for is_release, _, _ in self.changes.get(field, []))
 
 
-def at(state: FlagState, place: str) -> Any:
-    return getattr(state, place) if place in PLAIN else state.overrides.get(place)
+def at(state: FlagState, part: str) -> Any:
+    return getattr(state, part) if part in PLAIN else state.overrides.get(part)
 
 
-def watched(start: FlagState, turns: list[Turn]) -> Watch:
-    watch = Watch(start)
+def observed(start: FlagState, turns: list[Turn]) -> Observer:
+    observer = Observer(start)
     for turn in turns:
-        watch.turn(*turn)
-    return watch
+        observer.turn(*turn)
+    return observer
 
 
 @given(flags(), TURNS)
-def test_exactly_the_fields_that_are_as_the_release_left_them_are_put_back(start: FlagState, turns: list[Turn]) -> None:
-    watch = watched(start, turns)
-    climbed = watch.flag.now
+def test_exactly_the_fields_that_are_as_the_release_left_them_are_reverted(start: FlagState, turns: list[Turn]) -> None:
+    observer = observed(start, turns)
+    before_rollback = observer.flag.now
 
-    rolled = watch.flag.roll_back()
+    plan = observer.flag.roll_back()
 
     for field in PLAIN:
-        expected, then = watch.expected(field, at(climbed, field)), at(watch.flag.now, field)
-        stays = field == "rollout" and watch.somebody_set_what_everyone_gets and then == at(climbed, field)
+        expected, then = observer.expected(field, at(before_rollback, field)), at(observer.flag.now, field)
+        stays = field == "rollout" and observer.somebody_changed_the_default and then == at(before_rollback, field)
         assert then == expected or stays, field
-    by_hand_alone = [field for field in PLAIN if not any(is_release for is_release, _, _ in watch.seen.get(field, []))]
-    assert not {left.field for left in rolled.left_alone} & set(by_hand_alone)
+    by_hand_alone = [field for field in PLAIN if not any(is_release for is_release, _, _ in observer.changes.get(field, []))]
+    assert not {left.field for left in plan.left_alone} & set(by_hand_alone)
 
 
 @given(flags(), TURNS)
-def test_an_override_that_only_the_release_touched_is_as_it_was_and_one_that_it_never_touched_stays(
-    start: FlagState, turns: list[Turn]
-) -> None:
-    watch = watched(start, turns)
-    climbed = watch.flag.now
+def test_overrides_changed_only_by_the_release_are_restored_and_untouched_ones_stay(start: FlagState, turns: list[Turn]) -> None:
+    observer = observed(start, turns)
+    before_rollback = observer.flag.now
 
-    rolled = watch.flag.roll_back()
+    plan = observer.flag.roll_back()
 
-    displaced = {left.field for left in rolled.left_alone if left.because == "priority_taken"}
+    displaced = {left.field for left in plan.left_alone if left.because == "priority_taken"}
     for segment in SEGMENTS:
-        by = {is_release for is_release, _, _ in watch.seen.get(segment, [])}
+        by = {is_release for is_release, _, _ in observer.changes.get(segment, [])}
         if by <= {False}:
-            assert at(watch.flag.now, segment) == at(climbed, segment), segment
+            assert at(observer.flag.now, segment) == at(before_rollback, segment), segment
         elif by == {True} and f"overrides/{segment}" not in displaced:
-            assert at(watch.flag.now, segment) == at(start, segment), segment
+            assert at(observer.flag.now, segment) == at(start, segment), segment
 
 
 @given(flags(), TURNS)
-def test_a_rollback_makes_only_flags_that_the_store_takes(before: FlagState, turns: list[Turn]) -> None:
-    flag = Journey(before)
+def test_a_rollback_only_produces_flags_that_the_store_accepts(before: FlagState, turns: list[Turn]) -> None:
+    flag = ReleasedFlag(before)
     for by_release, stage, patch in turns:
-        (flag.act(stage, patch) if by_release else flag.by_hand(patch))
+        (flag.act(stage, patch) if by_release else flag.change_by_hand(patch))
 
     for force in (False, True):
         try:
-            plan_change(flag.decided(force=force).patch, flag.now)
-        except Invalid as refused:
-            pytest.fail(refused.message)
+            plan_change(flag.plan_rollback(force=force).patch, flag.now)
+        except Invalid as invalid:
+            pytest.fail(invalid.message)

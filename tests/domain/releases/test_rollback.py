@@ -1,4 +1,4 @@
-"""How the record of a release goes on when it is rolled back."""
+"""The transitions of a release that is rolled back."""
 
 from datetime import timedelta
 
@@ -7,27 +7,27 @@ import pytest
 from domain.errors import Invalid
 from domain.pipelines.trigger import WaitFor
 from domain.releases.release import NextStage, Release
-from domain.releases.rollback import LeftAlone, PreviousEnd, RollbackState, rollback_key, stage_to_return_to
+from domain.releases.rollback import LeftAlone, PreviousEnd, RollbackState, first_undone_stage, rollback_key
 from domain.releases.status import ReleaseStatus
 from tests.domain.records import BLOCKED, a_release, a_rollback
 from tests.world import NOW
 
 LATER = NOW + timedelta(hours=1)
-AGAIN = NextStage(index=1, name="Beta", environment="production", trigger=WaitFor(type="WAIT_FOR", duration=timedelta(hours=3)))
+BETA = NextStage(index=1, name="Beta", environment="production", trigger=WaitFor(type="WAIT_FOR", duration=timedelta(hours=3)))
 LEFT = LeftAlone(environment="production", field="value", because="changed_by_hand", before="a", after="b", now="c")
 
 
-def asked(**more: object) -> Release:
+def requested(**more: object) -> Release:
     return a_release(2, acts_at=LATER).rolling_back(a_rollback(**more), "w")
 
 
-def ended() -> Release:
+def requested_after_end() -> Release:
     completed = a_release(3).ended(ReleaseStatus.COMPLETED, NOW, "c")
     return completed.rolling_back(a_rollback(asked_at=LATER, ended=PreviousEnd(status="completed", at=NOW)), "w")
 
 
-def test_a_release_that_is_to_be_rolled_back_has_done_so_since_it_was_asked() -> None:
-    release = asked()
+def test_a_rollback_is_due_from_the_time_of_its_request() -> None:
+    release = requested()
 
     assert (release.status, release.acts_at, release.sequence) == (ReleaseStatus.ROLLING_BACK, NOW, 3)
     assert not release.is_finished
@@ -35,8 +35,8 @@ def test_a_release_that_is_to_be_rolled_back_has_done_so_since_it_was_asked() ->
     assert release.moved_by == release.workflow_id
 
 
-def test_one_that_had_ended_is_moved_by_a_workflow_of_its_own_and_its_own_has_nothing_more_to_do() -> None:
-    release = ended()
+def test_a_finished_release_is_rolled_back_by_a_separate_workflow() -> None:
+    release = requested_after_end()
 
     assert (release.status, release.ended_at) == (ReleaseStatus.ROLLING_BACK, None)
     assert not release.is_finished
@@ -44,8 +44,8 @@ def test_one_that_had_ended_is_moved_by_a_workflow_of_its_own_and_its_own_has_no
     assert release.moved_by == f"{release.workflow_id}/rollback/1"
 
 
-def test_rolled_back_for_good_it_has_ended_and_tells_what_was_left_alone() -> None:
-    release = asked()
+def test_a_complete_rollback_ends_the_release_and_lists_what_was_left_alone() -> None:
+    release = requested()
     assert release.rollback
     done = release.rolled_back(release.rollback.done(LATER, (LEFT,)), LATER, "d")
 
@@ -56,10 +56,10 @@ def test_rolled_back_for_good_it_has_ended_and_tells_what_was_left_alone() -> No
     assert done.moved_by == done.workflow_id
 
 
-def test_rolled_back_to_a_stage_it_waits_paused_in_the_one_after_it_with_the_whole_wait_left() -> None:
-    release = asked(to_stage="Development", undoes_from=1)
+def test_after_a_rollback_to_a_stage_the_release_is_paused_in_the_next_one_with_its_whole_wait() -> None:
+    release = requested(to_stage="Development", undoes_from=1)
     assert release.rollback
-    back = release.returned_to(AGAIN, release.rollback.done(LATER, ()), LATER, "d")
+    back = release.returned_to(BETA, release.rollback.done(LATER, ()), LATER, "d")
 
     assert (back.status, back.stage, back.visit, back.sequence) == (ReleaseStatus.PAUSED, "Beta", release.visit + 1, release.sequence + 1)
     assert back.paused
@@ -69,8 +69,8 @@ def test_rolled_back_to_a_stage_it_waits_paused_in_the_one_after_it_with_the_who
     assert resumed.acts_at == LATER + timedelta(days=1, hours=3)
 
 
-def test_blocked_while_it_is_rolled_back_it_is_rolled_back_once_somebody_has_it_tried_again() -> None:
-    blocked = asked().blocked_by(BLOCKED, "b")
+def test_a_retry_resumes_a_rollback_that_was_blocked() -> None:
+    blocked = requested().blocked_by(BLOCKED, "b")
 
     assert blocked.rollback
     assert blocked.rollback.is_asked
@@ -79,24 +79,24 @@ def test_blocked_while_it_is_rolled_back_it_is_rolled_back_once_somebody_has_it_
     assert (again.status, again.blocked, again.acts_at, again.rollback.by.owner) == (ReleaseStatus.ROLLING_BACK, None, LATER, "erin")
 
 
-@pytest.mark.parametrize("way", ["entered", "ended", "hurried", "paused"])
-def test_whatever_else_happens_to_it_means_that_the_rollback_is_given_up(way: str) -> None:
-    blocked = asked().blocked_by(BLOCKED, "b")
-    ways = {
-        "entered": lambda: blocked.entered(AGAIN, LATER, "x"),
+@pytest.mark.parametrize("transition", ["entered", "ended", "made due", "paused"])
+def test_any_other_transition_gives_up_a_pending_rollback(transition: str) -> None:
+    blocked = requested().blocked_by(BLOCKED, "b")
+    transitions = {
+        "entered": lambda: blocked.entered(BETA, LATER, "x"),
         "ended": lambda: blocked.ended(ReleaseStatus.REMOVED, LATER, "x"),
-        "hurried": lambda: blocked.made_due_now("o2", LATER, "x"),
-        "paused": lambda: blocked.paused_at(AGAIN.trigger, LATER, "erin", "x"),
+        "made due": lambda: blocked.made_due_now("o2", LATER, "x"),
+        "paused": lambda: blocked.paused_at(BETA.trigger, LATER, "erin", "x"),
     }
 
-    rollback = ways[way]().rollback
+    rollback = transitions[transition]().rollback
 
     assert rollback
     assert (rollback.state, rollback.n) == (RollbackState.GIVEN_UP, 1)
 
 
-def test_a_rollback_that_is_given_up_leaves_a_release_that_had_ended_as_it_was() -> None:
-    release = ended()
+def test_giving_up_the_rollback_of_a_finished_release_restores_its_end() -> None:
+    release = requested_after_end()
     assert release.rollback
     assert release.rollback.ended
     restored = release.ended_as_before(release.rollback, release.rollback.ended, "x")
@@ -107,20 +107,20 @@ def test_a_rollback_that_is_given_up_leaves_a_release_that_had_ended_as_it_was()
     assert restored.sequence == release.sequence + 1
 
 
-def test_the_stage_to_return_to_is_one_that_the_release_has_come_through() -> None:
-    assert stage_to_return_to(["Development", "Beta"], "beta", "Everyone") == 2
-    with pytest.raises(Invalid, match="come through 'Development', 'Beta'") as refused:
-        stage_to_return_to(["Development", "Beta"], "Everyone", "Everyone")
-    assert refused.value.problems[0].pointer == "/to_stage"
-    with pytest.raises(Invalid, match="come through no stage"):
-        stage_to_return_to([], "Development", "Development")
+def test_a_release_can_be_rolled_back_only_to_a_stage_that_it_has_passed() -> None:
+    assert first_undone_stage(["Development", "Beta"], "beta", "Everyone") == 2
+    with pytest.raises(Invalid, match="it has passed 'Development', 'Beta'") as rejected:
+        first_undone_stage(["Development", "Beta"], "Everyone", "Everyone")
+    assert rejected.value.problems[0].pointer == "/to_stage"
+    with pytest.raises(Invalid, match="it has passed no stage"):
+        first_undone_stage([], "Development", "Development")
 
 
-def test_a_rollback_says_what_was_asked_and_by_whom() -> None:
-    assert a_rollback().in_words() == "rolled back for good as olivia asked"
-    assert a_rollback(to_stage="Beta").in_words() == "rolled back to what 'Beta' left as olivia asked"
-    assert a_rollback(force=True).in_words() == "rolled back for good, over changes by hand too, as olivia asked"
+def test_a_rollback_describes_its_scope_and_requester() -> None:
+    assert a_rollback().in_words() == "rolled back for good, as requested by olivia"
+    assert a_rollback(to_stage="Beta").in_words() == "rolled back to the state after 'Beta', as requested by olivia"
+    assert a_rollback(force=True).in_words() == "rolled back for good, overwriting changes by hand, as requested by olivia"
 
 
-def test_the_key_of_what_a_rollback_does_in_an_environment_fits_its_column() -> None:
+def test_a_rollback_key_fits_its_column() -> None:
     assert len(rollback_key("r" * 36, 100_000, "e" * 64)) <= 128

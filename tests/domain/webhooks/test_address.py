@@ -1,4 +1,4 @@
-"""Where webhooks may lead."""
+"""Allowed and refused URLs of webhooks."""
 
 import ipaddress
 
@@ -14,9 +14,9 @@ REFUSED = {
     "link-local": ["169.254.169.254", "fe80::1", "fe80::1%eth0"],
     "multicast": ["224.0.0.1", "239.255.255.255", "ff02::1", "ff0e::1"],
     "reserved": ["0.0.0.0", "0.1.2.3", "240.0.0.1", "255.255.255.255", "::", "fec0::1"],  # noqa: S104 (nothing is bound)
-    "shared by carriers": ["100.64.0.1", "100.127.255.254"],
-    "for documents": ["192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1"],
-    "IPv4 in disguise": [
+    "carrier-grade NAT": ["100.64.0.1", "100.127.255.254"],
+    "documentation": ["192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1"],
+    "IPv4 embedded in IPv6": [
         "::ffff:127.0.0.1",
         "::ffff:93.184.216.34",
         "::127.0.0.1",
@@ -32,24 +32,24 @@ OBJECTIONS = {
     "file:///etc/passwd": "https",
     "//hooks.example.com/": "https",
     "hooks.example.com": "https",
-    "https://": "no URL",
-    "https:///path": "no URL",
-    "https://hooks.example.com/a b": "no URL",
-    "https://hooks.example.com/\nx": "no URL",
-    "https://hooks.example.com\\@127.0.0.1/": "no URL",
-    "https://bücher.example/": "no URL",
-    "https://[::1/": "no URL",
+    "https://": "URL is invalid",
+    "https:///path": "URL is invalid",
+    "https://hooks.example.com/a b": "URL is invalid",
+    "https://hooks.example.com/\nx": "URL is invalid",
+    "https://hooks.example.com\\@127.0.0.1/": "URL is invalid",
+    "https://bücher.example/": "URL is invalid",
+    "https://[::1/": "URL is invalid",
     "https://erin@hooks.example.com/": "user",
     "https://erin:pass@hooks.example.com/": "user",
     "https://hooks.example.com/#part": "fragment",
     "https://hooks.example.com:0/": "port",
-    "https://hooks.example.com:65536/": "no URL",
-    "https://hooks.example.com:x/": "no URL",
+    "https://hooks.example.com:65536/": "URL is invalid",
+    "https://hooks.example.com:x/": "URL is invalid",
 }
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_servers_of_the_public_internet_may_be_reached(address: str) -> None:
+def test_servers_on_the_public_internet_are_allowed(address: str) -> None:
     assert is_public(ipaddress.ip_address(address))
 
 
@@ -67,7 +67,7 @@ def test_a_host_is_refused_if_any_of_its_addresses_is() -> None:
         check_addresses(addresses, allow_private=False)
 
 
-def test_a_host_without_an_address_is_refused_even_where_private_ones_are_allowed() -> None:
+def test_a_host_without_an_address_is_refused_even_if_private_ones_are_allowed() -> None:
     with pytest.raises(AddressRefused, match="resolved"):
         check_addresses([], allow_private=True)
 
@@ -80,7 +80,7 @@ def test_a_url_is_refused_with_the_reason(url: str) -> None:
     assert [problem.pointer for problem in refusal.value.problems] == ["/url"]
 
 
-def test_plain_http_is_taken_only_where_private_addresses_are() -> None:
+def test_plain_http_is_accepted_only_if_private_addresses_are() -> None:
     assert target_of("http://localhost:8080/hook", allow_private=True) == ("localhost", 8080)
     with pytest.raises(AddressRefused):
         target_of("ftp://localhost/hook", allow_private=True)
@@ -94,5 +94,5 @@ def test_plain_http_is_taken_only_where_private_addresses_are() -> None:
         ("https://[2606:2800:220:1::1]/", "2606:2800:220:1::1", 443),
     ],
 )
-def test_a_url_says_where_it_leads(url: str, host: str, port: int) -> None:
+def test_the_host_and_port_of_a_url(url: str, host: str, port: int) -> None:
     assert target_of(url, allow_private=False) == (host, port)

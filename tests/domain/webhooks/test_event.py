@@ -1,4 +1,4 @@
-"""What webhooks tell."""
+"""Payloads of webhooks."""
 
 import json
 from datetime import UTC, datetime
@@ -27,44 +27,44 @@ def _entry(event: AuditEvent, **more: Any) -> AuditEntry:
 
 
 @pytest.mark.parametrize("event", AuditEvent)
-def test_what_is_audited_is_told_under_the_same_name_where_webhooks_know_it(event: AuditEvent) -> None:
-    notice = payload_of(_entry(event))
+def test_an_audit_entry_is_sent_if_webhooks_have_an_event_of_its_name(event: AuditEvent) -> None:
+    payload = payload_of(_entry(event))
 
-    assert (notice.event.value if notice else None) == (event.value if event.value in {each.value for each in WebhookEvent} else None)
+    assert (payload.event.value if payload else None) == (event.value if event.value in {each.value for each in WebhookEvent} else None)
 
 
-@pytest.mark.parametrize(("code", "told"), [("approval", "approval.needed"), ("window", "stage.waiting"), ("stopped", "stage.waiting")])
-def test_a_stage_that_waits_for_people_is_told_under_a_name_of_its_own(code: GateHoldCode, told: str) -> None:
+@pytest.mark.parametrize(("code", "event"), [("approval", "approval.needed"), ("window", "stage.waiting"), ("stopped", "stage.waiting")])
+def test_a_stage_that_waits_for_approval_has_its_own_event(code: GateHoldCode, event: str) -> None:
     held = GateHold(code=code, message="waits", until=AT).model_dump(mode="json")
 
-    notice = payload_of(_entry(AuditEvent.STAGE_WAITING, after=held))
+    payload = payload_of(_entry(AuditEvent.STAGE_WAITING, after=held))
 
-    assert notice
-    assert notice.event == told
-    assert notice.details["until"] == "2026-03-02T09:00:00Z"
-
-
-def test_what_is_taken_away_is_told_with_what_it_was() -> None:
-    notice = payload_of(_entry(AuditEvent.FREEZE_DELETED, before={"id": "f", "name": "Holidays", "environments": [], "reason": "rest"}))
-
-    assert notice
-    assert notice.details == {"id": "f", "name": "Holidays", "environments": []}
+    assert payload
+    assert payload.event == event
+    assert payload.details["until"] == "2026-03-02T09:00:00Z"
 
 
-def test_every_event_is_one_of_the_audit_log_or_told_by_the_stage_itself() -> None:
+def test_a_deletion_is_sent_with_the_details_of_what_was_deleted() -> None:
+    payload = payload_of(_entry(AuditEvent.FREEZE_DELETED, before={"id": "f", "name": "Holidays", "environments": [], "reason": "rest"}))
+
+    assert payload
+    assert payload.details == {"id": "f", "name": "Holidays", "environments": []}
+
+
+def test_only_known_events_are_sent_without_an_audit_entry_of_their_name() -> None:
     assert {each for each in WebhookEvent if each.value not in {event.value for event in AuditEvent}} == NOT_AUDITED
 
 
-def test_what_concerns_no_project_is_told_to_nobody() -> None:
+def test_an_entry_without_a_project_is_not_sent() -> None:
     assert payload_of(_entry(AuditEvent.RELEASE_COMPLETED, project=None)) is None
 
 
-def test_the_document_is_as_the_guide_describes_it() -> None:
+def test_the_document_has_the_documented_format() -> None:
     after = {"code": "flag_changed_by_hand", "message": "changed", "details": {"now": {"value": "secret offer"}}}
-    notice = payload_of(_entry(AuditEvent.RELEASE_BLOCKED, after=after, reason="changed"))
+    payload = payload_of(_entry(AuditEvent.RELEASE_BLOCKED, after=after, reason="changed"))
 
-    assert notice
-    assert json.loads(notice.body) == {
+    assert payload
+    assert json.loads(payload.body) == {
         "type": "release.blocked",
         "version": 1,
         "timestamp": "2026-03-02T09:00:00Z",
@@ -83,13 +83,13 @@ def test_the_document_is_as_the_guide_describes_it() -> None:
     }
 
 
-def test_details_never_name_what_holds_the_values_of_flags() -> None:
-    told = {field for fields in DETAILS.values() for field in fields}
+def test_details_never_include_flag_values() -> None:
+    sent = {field for fields in DETAILS.values() for field in fields}
 
-    assert told.isdisjoint({"details", "now", "seen", "wanted", "value", "parameters", "left_alone", "before", "after"})
+    assert sent.isdisjoint({"details", "now", "seen", "wanted", "value", "parameters", "left_alone", "before", "after"})
 
 
-def test_the_same_notice_is_written_to_the_same_bytes() -> None:
+def test_the_same_payload_has_the_same_bytes() -> None:
     entry = AuditEntry(at=AT, actor=SYSTEM, event=AuditEvent.RELEASE_TERMINATED, project="shop", reason="Ümläut ✓")
     first, second = payload_of(entry), payload_of(entry)
 

@@ -1,4 +1,4 @@
-"""Our signatures are those of Standard Webhooks."""
+"""Signatures as in Standard Webhooks."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def test_the_example_of_the_standard_has_the_signature_that_it_shows() -> None:
+def test_the_example_of_the_standard_has_its_signature() -> None:
     secret, at = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", datetime.fromtimestamp(1614265330, UTC)
 
     signature = sign(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", at, '{"test": 2432232314}')
@@ -26,13 +26,13 @@ def test_the_example_of_the_standard_has_the_signature_that_it_shows() -> None:
 
 
 @given(st.binary(min_size=24, max_size=64), st.dictionaries(st.text(max_size=5), st.text(max_size=20), max_size=3))
-def test_the_standards_own_library_verifies_whatever_we_sign(key: bytes, document: dict[str, str]) -> None:
+def test_the_official_library_verifies_our_signatures(key: bytes, document: dict[str, str]) -> None:
     body = json.dumps(document)
 
     assert Webhook(secret_of(key)).verify(body, signed_headers([secret_of(key)], "id", _now(), body)) == document
 
 
-def test_another_body_id_or_secret_is_not_verified() -> None:
+def test_a_different_body_id_or_secret_fails_verification() -> None:
     headers = signed_headers([NEW], "id", _now(), "{}")
 
     for secret, body, more in ((NEW, "{ }", {}), (NEW, "{}", {"webhook-id": "other"}), (OLD, "{}", {})):
@@ -40,12 +40,12 @@ def test_another_body_id_or_secret_is_not_verified() -> None:
             Webhook(secret).verify(body, headers | more)
 
 
-def test_what_is_signed_with_two_secrets_is_verified_by_either() -> None:
+def test_a_body_signed_with_two_secrets_is_verified_by_either() -> None:
     headers = signed_headers([NEW, OLD], "id", _now(), "{}")
 
     assert Webhook(NEW).verify("{}", headers) == Webhook(OLD).verify("{}", headers) == {}
 
 
-def test_an_old_signature_is_not_verified() -> None:
+def test_an_old_signature_fails_verification() -> None:
     with pytest.raises(WebhookVerificationError):
         Webhook(NEW).verify("{}", signed_headers([NEW], "id", _now() - timedelta(minutes=6), "{}"))

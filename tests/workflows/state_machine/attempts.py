@@ -1,4 +1,4 @@
-"""What a worker's activities were asked and answered. An attempt can be made to fail before it commits, or after."""
+"""Records the calls and results of a worker's activities, and makes attempts fail before or after they commit."""
 
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -9,49 +9,49 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 from activities.messages import HeldBack
 
 
-class Failing(StrEnum):
-    """When an attempt fails: before anything is written, or when all is written but nobody has heard."""
+class FailurePoint(StrEnum):
+    """When an attempt fails: before it has written anything, or after it has committed but before it has reported."""
 
     BEFORE = "before"
     AFTER = "after"
 
 
 class Attempt(NamedTuple):
-    """A call of an activity that was answered."""
+    """A completed call of an activity."""
 
     activity: Any
     arguments: tuple[Any, ...]
-    answer: Any
+    result: Any
 
-    def again(self) -> Any:
-        """What a second attempt answers, made as if a worker had died before it could tell of the first."""
+    def repeat(self) -> Any:
+        """Return the result of a second attempt, made as if the worker had died before it reported the first."""
         return ActivityEnvironment().run(self.activity, *self.arguments)
 
 
 class Attempts(Interceptor):
-    """Watches a worker's activities."""
+    """Intercepts a worker's activities."""
 
     def __init__(self) -> None:
-        self.answered: list[Attempt] = []
-        self.failing: list[Failing] = []
+        self.completed: list[Attempt] = []
+        self.failing: list[FailurePoint] = []
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 (the name is Temporal's)
-        """Watch one activity."""
-        return _Watch(next, self)
+        """Intercept one activity."""
+        return _Interceptor(next, self)
 
 
-class _Watch(ActivityInboundInterceptor):
+class _Interceptor(ActivityInboundInterceptor):
     def __init__(self, inner: ActivityInboundInterceptor, attempts: Attempts) -> None:
         super().__init__(inner)
         self.attempts = attempts
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 (the name is Temporal's)
-        failing = self.attempts.failing.pop(0) if self.attempts.failing else None
-        if failing is Failing.BEFORE:
+        failure = self.attempts.failing.pop(0) if self.attempts.failing else None
+        if failure is FailurePoint.BEFORE:
             raise RuntimeError("the worker died before it had done anything")
-        answer = await self.next.execute_activity(input)
-        if not isinstance(answer, HeldBack):  # Nothing was decided: another attempt may act.
-            self.attempts.answered.append(Attempt(input.fn, tuple(input.args), answer))
-        if failing is Failing.AFTER:
-            raise RuntimeError("the worker died before it could tell")
-        return answer
+        result = await self.next.execute_activity(input)
+        if not isinstance(result, HeldBack):  # Nothing was decided, so another attempt may act.
+            self.attempts.completed.append(Attempt(input.fn, tuple(input.args), result))
+        if failure is FailurePoint.AFTER:
+            raise RuntimeError("the worker died before it could report")
+        return result

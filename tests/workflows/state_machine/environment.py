@@ -1,4 +1,4 @@
-"""The ground on which the machine plays: one Temporal server whose clocks can be put forward, one database, one worker at a time."""
+"""The backend of the state machine: a Temporal server whose workflow clocks can be advanced, a database, and one worker at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -14,7 +14,7 @@ from activities.store.database import Database
 from domain.releases.release import Release
 from tests.binaries import TEMPORAL
 from tests.waiting import CEILING
-from tests.workflows.harness import Stand
+from tests.workflows.harness import Harness
 from tests.workflows.state_machine.attempts import Attempts
 from tests.world import make_world
 from workflows.service.namespace import register_search_attributes
@@ -28,8 +28,8 @@ _SETTINGS = (
 )
 
 
-class Ground:
-    """One example after another is played here, each in a project of its own: they share a server, a database and a worker."""
+class Backend:
+    """Runs the examples, each in a project of its own. They share a server, a database and a worker."""
 
     def __init__(self, runner: asyncio.Runner, env: WorkflowEnvironment, database: Database) -> None:
         self.runner = runner
@@ -37,48 +37,48 @@ class Ground:
         self.database = database
         self.attempts = Attempts()
         self.worker = AsyncExitStack()
-        self.works = False
+        self.has_worker = False
         self.numbers = count(1)
         self.failures: list[Exception] = []
 
-    def run(self, story: Coroutine[Any, Any, T]) -> T:
-        """Let server and worker work until the story is told."""
-        return self.runner.run(story)
+    def run(self, scenario: Coroutine[Any, Any, T]) -> T:
+        """Run server and worker until the coroutine returns."""
+        return self.runner.run(scenario)
 
-    def new_stand(self) -> Stand:
-        """A stand with a project that nobody else uses."""
-        return Stand(self.env, make_world(self.database, f"shop-{self.next_number()}"))
+    def new_harness(self) -> Harness:
+        """Return a harness with a project of its own."""
+        return Harness(self.env, make_world(self.database, f"shop-{self.next_number()}"))
 
     def next_number(self) -> int:
-        """A number that was not used before."""
+        """Return a number that was not used before."""
         return next(self.numbers)
 
-    async def start_worker(self, stand: Stand, *, cached: bool) -> None:
-        """Start a worker; one that caches nothing replays each workflow at every task."""
+    async def start_worker(self, harness: Harness, *, cached: bool) -> None:
+        """Start a worker. One without a cache replays each workflow at every task."""
         options = {} if cached else {"max_cached_workflows": 0}
-        soon = timedelta(seconds=1)  # So long another worker lets tasks lie that this one took no more.
+        soon = timedelta(seconds=1)  # The server waits this long for the previous worker before it offers its tasks to a new one.
         await self.worker.enter_async_context(
-            stand.worker(interceptors=[self.attempts], sticky_queue_schedule_to_start_timeout=soon, **options)
+            harness.worker(interceptors=[self.attempts], sticky_queue_schedule_to_start_timeout=soon, **options)
         )
-        self.works = True
+        self.has_worker = True
 
     async def stop_worker(self) -> None:
-        """Stop it; a change in flight finishes first."""
+        """Stop the worker. A change in flight finishes first."""
         await self.worker.aclose()
-        self.works = False
+        self.has_worker = False
 
-    async def now_of(self, stand: Stand, release: Release) -> datetime:
-        """What the clock of the release's workflow says."""
-        return await self.env.get_current_time(stand.handle(release))
+    async def now_of(self, harness: Harness, release: Release) -> datetime:
+        """Return the time of the workflow's clock."""
+        return await self.env.get_current_time(harness.handle(release))
 
-    async def fast_forward(self, stand: Stand, release: Release, by: timedelta) -> None:
-        """Put the clock of one workflow forward, from timer to timer."""
-        await asyncio.wait_for(self.env.fast_forward(stand.handle(release), by), CEILING)
+    async def fast_forward(self, harness: Harness, release: Release, by: timedelta) -> None:
+        """Advance the clock of one workflow, from timer to timer."""
+        await asyncio.wait_for(self.env.fast_forward(harness.handle(release), by), CEILING)
 
 
 @asynccontextmanager
-async def ground_for(database: Database, runner: asyncio.Runner) -> AsyncIterator[Ground]:
-    """A server of its own, until the block ends."""
+async def backend_for(database: Database, runner: asyncio.Runner) -> AsyncIterator[Backend]:
+    """Run a server of its own while the block lasts."""
     arguments = [argument for setting in _SETTINGS for argument in ("--dynamic-config-value", setting)]
     env = await WorkflowEnvironment.start_time_skipping_v2(
         dev_server_existing_path=str(TEMPORAL),
@@ -88,8 +88,8 @@ async def ground_for(database: Database, runner: asyncio.Runner) -> AsyncIterato
         dev_server_extra_args=arguments,
     )
     async with env:
-        with env.with_time_skipping_disabled():  # Nothing is skipped but where `fast_forward` says so.
+        with env.with_time_skipping_disabled():  # Time is skipped only by `fast_forward`.
             await register_search_attributes(env.client)
-            ground = Ground(runner, env, database)
-            yield ground
-            await ground.stop_worker()
+            backend = Backend(runner, env, database)
+            yield backend
+            await backend.stop_worker()

@@ -1,27 +1,27 @@
-"""What a flag is and becomes, in plain dictionaries: a second opinion on the domain's patches and conflicts."""
+"""An independent model of flags, patches and conflicts, in plain dictionaries."""
 
 from typing import Any, NamedTuple
 
 from tests.workflows.state_machine.flag_history import FOR_EVERYONE, INHERITED, paths_of
 
 Flag = dict[str, Any]
-"""A path in a flag -> what is there; what is not there has no path."""
+"""A path in a flag -> its value. Absent fields have no path."""
 
 _ABSENT = object()
 _FIELDS = ("enabled", "value", "priority")
 
 
-class Deed(NamedTuple):
-    """What a stage or a person does to a flag: for everyone, for segments (none takes the override away), and whether all others go."""
+class Edit(NamedTuple):
+    """A change to a flag by a stage or a person: for everyone, for segments (None removes the override), or removing all overrides."""
 
     everyone: dict[str, Any] = {}
     segments: dict[str, dict[str, Any] | None] = {}
-    clears: bool = False
+    removes_overrides: bool = False
 
     def as_actions(self) -> list[dict[str, Any]]:
-        """As a stage of a pipeline says it."""
+        """Return the edit as actions of a stage."""
         types = {"enabled": "TOGGLE_FEATURE", "value": "UPDATE_FEATURE_VALUE"}
-        overrides = {"overrides": "remove"} if self.clears else {}
+        overrides = {"overrides": "remove"} if self.removes_overrides else {}
         return [{"type": types[field], field: value, **overrides} for field, value in self.everyone.items()] + [
             {"type": f"{types[field]}_FOR_SEGMENT", "segment": segment, field: value}
             for segment, fields in self.segments.items()
@@ -29,33 +29,34 @@ class Deed(NamedTuple):
         ]
 
     def as_patch(self) -> dict[str, Any]:
-        """As a person says it."""
-        overrides = {"overrides": "remove" if self.clears else self.segments} if self.clears or self.segments else {}
+        """Return the edit as a patch by hand."""
+        overrides = {"overrides": "remove" if self.removes_overrides else self.segments} if self.removes_overrides or self.segments else {}
         return self.everyone | overrides
 
 
 def flag_of(state: dict[str, Any]) -> Flag:
-    """A flag as the database keeps it."""
+    """Return a flag from its state in the database."""
     paths = {"rollout": None} | paths_of(state)
     return {path: value for path, value in paths.items() if "/" in path or path in FOR_EVERYONE}
 
 
-def wanted_of(deed: Deed, now: Flag) -> Flag:
-    """What a deed wants of the flag in each path that it names; what it wants away is absent. A rollout that it ends it names."""
-    segments = deed.segments | (dict.fromkeys(_segments_of(now)) if deed.clears else {})
-    wanted = ({"rollout": None} if now["rollout"] and {"enabled", "value"} & deed.everyone.keys() else {}) | deed.everyone
+def targets_of(edit: Edit, now: Flag) -> Flag:
+    """Return the target value of each path that an edit names: absent for what it removes, and None for a rollout that it ends."""
+    segments = edit.segments | (dict.fromkeys(_segments_of(now)) if edit.removes_overrides else {})
+    targets = ({"rollout": None} if now["rollout"] and {"enabled", "value"} & edit.everyone.keys() else {}) | edit.everyone
     for segment, fields in segments.items():
-        wanted |= {f"{segment}/{field}": value for field, value in (dict.fromkeys(_FIELDS, _ABSENT) if fields is None else fields).items()}
-    return wanted
+        values = dict.fromkeys(_FIELDS, _ABSENT) if fields is None else fields
+        targets |= {f"{segment}/{field}": value for field, value in values.items()}
+    return targets
 
 
 def at_paths(named: Flag, flag: Flag) -> Flag:
-    """What a flag has at the named paths."""
+    """Return the values of a flag at the named paths."""
     return {path: flag.get(path, _ABSENT) for path in named}
 
 
 def with_paths(flag: Flag, paths: Flag) -> Flag:
-    """The flag with these paths put on it. A new override inherits what is not named and ranks last; a plain state ends a rollout."""
+    """Return the flag with these paths applied. A new override inherits other fields and ranks last; a plain state ends a rollout."""
     changed = flag | ({"rollout": None} if {"enabled", "value"} & paths.keys() else {})
     for path, value in paths.items():
         segment = path.partition("/")[0]
@@ -69,24 +70,24 @@ def with_paths(flag: Flag, paths: Flag) -> Flag:
     return changed
 
 
-def is_conflict(wanted: Flag, now: Flag, seen: Flag) -> bool:
-    """Whether somebody changed a field that is about to be changed: it is neither as it was seen nor as it is wanted."""
-    return any(now.get(path, _ABSENT) not in (seen.get(path, _ABSENT), value) for path, value in wanted.items())
+def is_conflict(targets: Flag, now: Flag, seen: Flag) -> bool:
+    """True if a field to be changed is neither as the release last saw it nor at its target."""
+    return any(now.get(path, _ABSENT) not in (seen.get(path, _ABSENT), value) for path, value in targets.items())
 
 
-def seen_after(wanted: Flag, now: Flag, seen: Flag) -> Flag:
-    """What a release has seen once it made its change; an override that it made it knows whole."""
-    after = with_paths(now, wanted)
+def seen_after(targets: Flag, now: Flag, seen: Flag) -> Flag:
+    """Return what a release has seen after its change. It knows all fields of an override that it created."""
+    after = with_paths(now, targets)
     new = _segments_of(after) - _segments_of(now)
-    return with_paths(seen | {path: value for path, value in after.items() if path.partition("/")[0] in new}, wanted)
+    return with_paths(seen | {path: value for path, value in after.items() if path.partition("/")[0] in new}, targets)
 
 
 def _segments_of(flag: Flag) -> set[str]:
     return {path.partition("/")[0] for path in flag if path.endswith("/priority")}
 
 
-def shown_in(now: dict[str, Any] | None) -> Flag | None:
-    """What a blocked release shows of the flag, as paths."""
+def conflict_paths(now: dict[str, Any] | None) -> Flag | None:
+    """Return the current values in the details of a conflict, as paths."""
     if now is None:
         return None
     paths = paths_of(now)

@@ -1,10 +1,19 @@
-"""What a release must do, predicted in plain Python: where it stands, what it waits for, and what flags become."""
+"""An independent model of a release in plain Python: its status, its waits, and what becomes of flags."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tests.workflows.state_machine.flag_model import Deed, Flag, at_paths, is_conflict, seen_after, wanted_of, with_paths
-from tests.workflows.state_machine.gate_model import CLOSE, Asks, Due, Gates, Guards, Hold, hold_of, is_close
+from tests.workflows.state_machine.flag_model import Edit, Flag, at_paths, is_conflict, seen_after, targets_of, with_paths
+from tests.workflows.state_machine.gate_model import (
+    MARGIN,
+    ApprovalModel,
+    DueStage,
+    Gates,
+    HoldModel,
+    StopsAndFreezes,
+    gate_hold,
+    is_near_edge,
+)
 
 ALLOWED = {
     "pause": {"starting", "running"},
@@ -18,35 +27,33 @@ ALLOWED = {
     "approve": {"starting", "running", "paused"},
     "reject": {"starting", "running", "paused"},
 }
-"""Where nothing acts at the moment; written down anew on purpose."""
-
-
-class Rung(NamedTuple):
-    """A stage: where, when, what it does in each of its steps (in none, if it is a hold), and what must hold besides."""
-
-    environment: str
-    wait: int
-    deeds: tuple[Deed, ...]
-    at_launch: bool = False
-    gates: Gates = ()
-
-    @property
-    def asks(self) -> Asks | None:
-        """Whom it asks, if it asks anybody."""
-        return next((gate for gate in self.gates if isinstance(gate, Asks)), None)
-
+"""The statuses in which each control is allowed while nothing acts. Written by hand on purpose."""
 
 LAUNCH = 120
 """The launch time, in minutes after a release was added."""
 EVERY = 60
-"""How many minutes after a step of a rollout the next one is due."""
-
+"""The minutes between two steps of a rollout."""
 
 ADDED_BY = "olivia"
 
 
-class Wanted(NamedTuple):
-    """A rollback that was asked for: of stages from which on, over changes by hand or not, and how the release had ended, if it had."""
+class StageModel(NamedTuple):
+    """A stage: its environment, its wait in minutes, the edit of each step (none for a hold), and its gates."""
+
+    environment: str
+    wait: int
+    edits: tuple[Edit, ...]
+    at_launch: bool = False
+    gates: Gates = ()
+
+    @property
+    def approval(self) -> ApprovalModel | None:
+        """Its approval gate, if it has one."""
+        return next((gate for gate in self.gates if isinstance(gate, ApprovalModel)), None)
+
+
+class RollbackModel(NamedTuple):
+    """A requested rollback: its first stage, whether it overrides changes by hand, and how the release had ended, if it had."""
 
     undoes_from: int
     force: bool
@@ -55,60 +62,60 @@ class Wanted(NamedTuple):
 
 @dataclass
 class ReleaseModel:
-    """One release, in minutes of its own clock."""
+    """One release, in minutes since it was added."""
 
-    rungs: list[Rung]
+    stages: list[StageModel]
     overwrites: bool
     start: int
     flags: dict[str, Flag]
     seen: dict[str, Flag]
     pipeline: str = ""
-    guards: Guards = field(default_factory=Guards)
+    stops_and_freezes: StopsAndFreezes = field(default_factory=StopsAndFreezes)
     origin: int = 0
-    """When it was added, in minutes since the play began."""
-    held: Hold | None = None
-    must_try: bool = False
-    """Whether what holds it has ended, or may have."""
-    yeses: dict[str, Flag] = field(default_factory=dict)
-    """Who said yes on this visit, and what the flag had then in the fields that the stage names."""
+    """When it was added, in minutes since the machine started."""
+    held: HoldModel | None = None
+    must_check_gates: bool = False
+    """True if what holds the stage back has ended, or may have."""
+    approvals: dict[str, Flag] = field(default_factory=dict)
+    """The people who approved on this visit, and the values that the stage's fields had then."""
     is_unsure: bool = False
-    """Whether it came too close to say what happened."""
+    """True if something was too close to a boundary to predict its result."""
     status: str = "starting"
     index: int = 0
     step: int = 0
     has_changed: bool = False
-    passed: int = 0
-    left: int = 0
+    elapsed: int = 0
+    remaining: int = 0
     until: int | None = None
     outcomes: list[tuple[int, str]] = field(default_factory=list)
-    shown: Flag | None = None
-    rollback: Wanted | None = None
+    conflict: Flag | None = None
+    rollback: RollbackModel | None = None
 
     def __post_init__(self) -> None:
         self._enter(self.start)
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing more happens to it."""
+        """True if the release has ended."""
         return self.status in ("completed", "removed", "terminated", "rolled_back")
 
     @property
     def visit(self) -> int:
-        """The visit on which it stands."""
+        """The current visit."""
         return len(self.outcomes)
 
     @property
-    def rung(self) -> Rung:
-        """The stage in which it stands."""
-        return self.rungs[self.index]
+    def stage(self) -> StageModel:
+        """The current stage."""
+        return self.stages[self.index]
 
     def started(self) -> None:
-        """Temporal has heard of it."""
+        """The workflow was started."""
         if self.status == "starting":
             self.status = "running"
 
     def verdict(self, control: str, *, stale: bool = False, to: int = 0) -> str | None:
-        """The refusal of a control, if it is refused."""
+        """Return the name of the refusal of a control, if it is refused."""
         if self.status not in ALLOWED[control]:
             return "ControlNotAllowed"
         if stale:
@@ -118,43 +125,43 @@ class ReleaseModel:
         return "Invalid" if control == "restart" and not self.start <= to <= self.index else None
 
     def verdict_on_decision(self, control: str, by: str, *, stale: bool = False) -> str | None:
-        """The refusal of a yes or a no, if it is refused."""
+        """Return the name of the refusal of an approval or rejection, if it is refused."""
         if refusal := self.verdict(control, stale=stale):
             return refusal
-        if self.rung.asks is None or self.step > 0:
+        if self.stage.approval is None or self.step > 0:
             return "NothingToApprove"
-        if by == ADDED_BY and not self.rung.asks.own:
+        if by == ADDED_BY and not self.stage.approval.own:
             return "OwnRelease"
         return "AlreadyApproved" if control == "approve" and by in self._counting() else None
 
     def approve(self, by: str) -> None:
-        """That person says yes to what the stage would do now."""
-        self.yeses[by] = self.asked_about()
-        self.told()
+        """That person approves what the stage would apply now."""
+        self.approvals[by] = self.approval_subject()
+        self.recheck_gates()
 
     def reject(self) -> None:
-        """A person says no, and it asks anew."""
-        self.yeses.clear()
+        """A person rejects, and all approvals lapse."""
+        self.approvals.clear()
         self._block(None)
 
-    def told(self) -> None:
-        """It looks again at what holds it."""
-        self.must_try = self.held is not None
+    def recheck_gates(self) -> None:
+        """The workflow is signalled to check its gates again."""
+        self.must_check_gates = self.held is not None
 
     def verdict_on_rollback(self, to: int | None, *, stale: bool = False) -> str | None:
-        """The refusal of a rollback, if it is refused."""
+        """Return the name of the refusal of a rollback, if it is refused."""
         if to is not None and self.is_finished:
             return "ControlNotAllowed"
         return "Invalid" if to is not None and not self.start <= to < self.index else self.verdict("rollback", stale=stale)
 
     def roll_back(self, to: int | None, *, force: bool) -> None:
-        """It is to be rolled back, as soon as somebody works."""
+        """A rollback is requested. It is carried out as soon as a worker runs."""
         ended = self.status if self.is_finished else None
         self.held = None
-        self.status, self.rollback = "rolling_back", Wanted(0 if to is None else to + 1, force, ended)
+        self.status, self.rollback = "rolling_back", RollbackModel(0 if to is None else to + 1, force, ended)
 
     def rolled_back(self, changed: set[int]) -> None:
-        """What it changed on these visits is put back, as far as that was wanted."""
+        """The requested rollback is carried out for a release that changed something on these visits."""
         assert self.rollback
         undone = {visit for visit in changed if self.outcomes[visit - 1][0] >= self.rollback.undoes_from}
         undone |= set() if self.rollback.ended else {self.visit}
@@ -165,39 +172,39 @@ class ReleaseModel:
             self.pause()
 
     def pause(self) -> None:
-        """The clock stands still, but a launch time does not move."""
+        """The clock stops, but a launch time does not move."""
         self.status = "paused"
-        self.until = self.passed + self.left if self.rung.at_launch and self.step == 0 and not self.held else None
-        self.held, self.left = None, max(self.left, 0)
+        self.until = self.elapsed + self.remaining if self.stage.at_launch and self.step == 0 and not self.held else None
+        self.held, self.remaining = None, max(self.remaining, 0)
 
     def resume(self) -> None:
-        """The clock goes on."""
+        """The clock continues."""
         self.status = "running"
         if self.until is not None:
-            self.left = max(self.until - self.passed, 0)
+            self.remaining = max(self.until - self.elapsed, 0)
 
     def advance(self) -> None:
-        """It is due."""
-        self.left = 0
+        """The stage becomes due."""
+        self.remaining = 0
 
     def skip(self) -> None:
-        """It leaves without acting."""
+        """The release leaves the stage without acting."""
         self._leave("skipped")
 
     def restart(self, to: int) -> None:
-        """It goes back without acting."""
+        """The release returns to a stage without acting."""
         self.outcomes[-1] = (self.index, "skipped")
         self._enter(to)
 
     def retry(self, *, overwrite: bool) -> None:
-        """It is due again; to overwrite means to have seen what was shown."""
-        if overwrite and self.shown is not None:
-            self.seen[self.rung.environment] = with_paths(self.seen[self.rung.environment], self.shown)
+        """The stage becomes due again. Overwriting accepts the current values of the conflict as seen."""
+        if overwrite and self.conflict is not None:
+            self.seen[self.stage.environment] = with_paths(self.seen[self.stage.environment], self.conflict)
         self.outcomes[-1] = (self.index, "pending")
-        self.status, self.left = "running", 0
+        self.status, self.remaining = "running", 0
 
     def end(self, status: str) -> None:
-        """It ends where it stands; a rollback of what had ended is given up."""
+        """The release ends in its current stage. The rollback of a release that had ended is given up."""
         if self.status == "rolling_back" and self.rollback and self.rollback.ended:
             self.status = self.rollback.ended
             return
@@ -205,91 +212,89 @@ class ReleaseModel:
         self.status, self.held = status, None
 
     def let_pass(self, minutes: int) -> None:
-        """Time passes, and what is due acts on the way, provided that somebody works."""
-        end = self.passed + minutes
+        """Time passes while a worker runs, and due stages act on the way."""
+        end = self.elapsed + minutes
         self.act()
-        while (wakes := self._wakes_at()) is not None and wakes <= end + CLOSE:
-            self.is_unsure |= wakes >= end - CLOSE
+        while (wakes := self._wakes_at()) is not None and wakes <= end + MARGIN:
+            self.is_unsure |= wakes >= end - MARGIN
             if wakes > end:
                 break
-            self._move_to(max(wakes, self.passed))
-            self.told()
+            self._move_to(max(wakes, self.elapsed))
+            self.recheck_gates()
             self.act()
         self._move_to(end)
 
     def act(self) -> None:
-        """What is due acts, unless it is held."""
-        while self.status == "running" and self.left <= 0 and (self.held is None or self.must_try):
-            self._try()
+        """Due stages act, unless they are held back."""
+        while self.status == "running" and self.remaining <= 0 and (self.held is None or self.must_check_gates):
+            self._check_gates()
 
     def _wakes_at(self) -> int | None:
-        """When it looks again by itself."""
+        """Return when the workflow wakes by itself."""
         if self.status != "running":
             return None
         if self.held is None:
-            return self.passed + self.left
+            return self.elapsed + self.remaining
         return None if self.held.until is None else self.held.until - self.origin
 
     def _move_to(self, minute: int) -> None:
-        self.left -= minute - self.passed if self.status == "running" else 0
-        self.passed = minute
+        self.remaining -= minute - self.elapsed if self.status == "running" else 0
+        self.elapsed = minute
 
-    def _try(self) -> None:
-        at, woken, self.must_try = self.origin + self.passed, self.held.until if self.held else None, False
-        yeses = len(self._counting()) if self.step == 0 else self.rung.asks.people if self.rung.asks else 0
-        stage = Due(self.rung.environment, self.pipeline, self.rung.gates, at + self.left, yeses)
-        self.is_unsure |= is_close(stage, self.guards, at, woken)
-        self.held = hold_of(stage, self.guards, at)
+    def _check_gates(self) -> None:
+        at, woken, self.must_check_gates = self.origin + self.elapsed, self.held.until if self.held else None, False
+        needed = self.stage.approval.people if self.stage.approval else 0
+        approvals = len(self._counting()) if self.step == 0 else needed
+        stage = DueStage(self.stage.environment, self.pipeline, self.stage.gates, at + self.remaining, approvals)
+        self.is_unsure |= is_near_edge(stage, self.stops_and_freezes, at, woken)
+        self.held = gate_hold(stage, self.stops_and_freezes, at)
         if self.held and self.held.code == "approval" and stage.deadline is not None and at >= stage.deadline:
             self._block(None)
         elif self.held is None:
             self._act()
 
-    def asked_about(self) -> Flag:
-        """What a yes or a no is about: what the flag has now in the fields that the stage names."""
-        now = self.flags[self.rung.environment]
-        return at_paths(wanted_of(self.rung.deeds[0], now), now) if self.rung.deeds else {}
+    def approval_subject(self) -> Flag:
+        """Return what an approval is about: the current values of the fields that the stage changes."""
+        now = self.flags[self.stage.environment]
+        return at_paths(targets_of(self.stage.edits[0], now), now) if self.stage.edits else {}
 
     def _counting(self) -> list[str]:
-        """Whose yes counts: for what would be done now."""
-        return [who for who, about in self.yeses.items() if about == self.asked_about()]
+        """Return the people whose approval counts for what would be applied now."""
+        return [person for person, subject in self.approvals.items() if subject == self.approval_subject()]
 
-    def _block(self, shown: Flag | None) -> None:
-        self.status, self.shown, self.held = "blocked", shown, None
+    def _block(self, conflict: Flag | None) -> None:
+        self.status, self.conflict, self.held = "blocked", conflict, None
         self.outcomes[-1] = (self.index, "blocked")
 
     def _act(self) -> None:
-        if not self.rung.deeds:
+        if not self.stage.edits:
             self._leave("held")
             return
-        place = self.rung.environment
-        now, seen = self.flags[place], self.seen[place]
-        wanted = wanted_of(self.rung.deeds[self.step], now)
-        if not self.overwrites and is_conflict(wanted, now, seen):
-            self._block(at_paths(wanted, now))
+        environment = self.stage.environment
+        now, seen = self.flags[environment], self.seen[environment]
+        targets = targets_of(self.stage.edits[self.step], now)
+        if not self.overwrites and is_conflict(targets, now, seen):
+            self._block(at_paths(targets, now))
             return
-        self.flags[place], self.seen[place] = with_paths(now, wanted), seen_after(wanted, now, seen)
-        self.has_changed |= at_paths(wanted, now) != wanted
+        self.flags[environment], self.seen[environment] = with_paths(now, targets), seen_after(targets, now, seen)
+        self.has_changed |= at_paths(targets, now) != targets
         self.step += 1
-        if self.step == len(self.rung.deeds):
+        if self.step == len(self.stage.edits):
             self._leave("acted" if self.has_changed else "unchanged")
         else:
-            self.left = EVERY
+            self.remaining = EVERY
 
     def _leave(self, outcome: str) -> None:
         self.outcomes[-1] = (self.index, outcome)
-        if self.index + 1 == len(self.rungs):
+        if self.index + 1 == len(self.stages):
             self.status, self.held = "completed", None
         else:
             self._enter(self.index + 1)
 
     def _enter(self, index: int) -> None:
-        self.index, self.step, self.has_changed, self.shown = index, 0, False, None
-        self.held, self.must_try, self.yeses = None, False, {}
-        self.left = self._until_launch() if self.rung.at_launch else self.rung.wait
+        self.index, self.step, self.has_changed, self.conflict = index, 0, False, None
+        self.held, self.must_check_gates, self.approvals = None, False, {}
+        self.remaining = max(LAUNCH - self.elapsed, 0) if self.stage.at_launch else self.stage.wait
         self.outcomes.append((index, "pending"))
         if self.status != "starting":
             self.status = "running"
-
-    def _until_launch(self) -> int:
-        return max(LAUNCH - self.passed, 0)

@@ -1,65 +1,65 @@
-"""What must hold between two looks at the record: it only grows, and rows never go backwards."""
+"""Checks that compare two snapshots of the record: it only grows, and rows never go backwards."""
 
 from collections.abc import Callable, Iterator
 
-from tests.workflows.state_machine.record import Record, Row, Story
+from tests.workflows.state_machine.record import Record, ReleaseRecord, Row
 
 
-def nothing_told_is_taken_back(earlier: Record, later: Record) -> Iterator[str]:
-    """The audit log is only added to."""
+def audit_log_only_grows(earlier: Record, later: Record) -> Iterator[str]:
+    """Entries are only appended to the audit log."""
     if later.audit[: len(earlier.audit)] != earlier.audit:
-        yield "the audit log is not what it was with more at its end"
+        yield "earlier entries of the audit log have changed"
 
 
-def changes_stay(earlier: Story, later: Story) -> Iterator[str]:
-    """A change that was recorded is never altered, and none is put before it."""
+def changes_stay(earlier: ReleaseRecord, later: ReleaseRecord) -> Iterator[str]:
+    """A recorded change is never altered, and no change is inserted before it."""
     if any(after[: len(before)] != before for before, after in ((earlier.changes, later.changes), (earlier.put_back, later.put_back))):
         yield f"changes {[change['key'] for change in earlier.changes]} became {[change['key'] for change in later.changes]}"
 
 
-def visits_that_are_over_stay(earlier: Story, later: Story) -> Iterator[str]:
-    """What became of a visit is never altered, but by a rollback."""
-    over = earlier.row["visit"] - (earlier.row["ended_at"] is None)
-    may_be = [(run, run | ({"outcome": "rolled_back"} if "release.rolled_back" in _new(earlier, later) else {})) for run in earlier.runs]
-    if any(run not in either for run, either in zip(later.runs, may_be[:over], strict=False)):
-        yield f"visits {earlier.runs[:over]} became {later.runs[:over]}"
+def finished_visits_stay(earlier: ReleaseRecord, later: ReleaseRecord) -> Iterator[str]:
+    """The outcome of a visit is never altered, except by a rollback."""
+    finished = earlier.row["visit"] - (earlier.row["ended_at"] is None)
+    rolled_back = {"outcome": "rolled_back"} if "release.rolled_back" in _new_events(earlier, later) else {}
+    allowed = [(run, run | rolled_back) for run in earlier.runs]
+    if any(run not in either for run, either in zip(later.runs, allowed[:finished], strict=False)):
+        yield f"visits {earlier.runs[:finished]} became {later.runs[:finished]}"
 
 
-def rows_go_forward(earlier: Story, later: Story) -> Iterator[str]:
-    """Sequence and visit never fall, and a row is written only with a higher sequence, but for noting its start or what holds it."""
+def rows_go_forward(earlier: ReleaseRecord, later: ReleaseRecord) -> Iterator[str]:
+    """Sequence and visit never fall. Without a higher sequence, only the start and what holds the stage back may be written."""
     before, after = earlier.row, later.row
     if (after["sequence"], after["visit"]) < (before["sequence"], before["visit"]) or after["visit"] < before["visit"]:
         yield f"from {_place(before)} back to {_place(after)}"
     kept = {field: before[field] for field in ("held", "acts_at") if after["held"]}
     if after["sequence"] == before["sequence"] and before["status"] != "starting" and after | kept != before:
-        yield f"{before} was written over by {after}"
+        yield f"{before} was overwritten by {after}"
 
 
-def what_is_finished_stays(earlier: Story, later: Story) -> Iterator[str]:
-    """Nothing at all happens to a release that has ended, unless a person wants it rolled back."""
-    if earlier.row["ended_at"] is not None and later != earlier and _new(earlier, later)[:1] != ["release.rolling_back"]:
+def finished_releases_stay(earlier: ReleaseRecord, later: ReleaseRecord) -> Iterator[str]:
+    """Nothing happens to a release that has ended, unless a person requests a rollback."""
+    if earlier.row["ended_at"] is not None and later != earlier and _new_events(earlier, later)[:1] != ["release.rolling_back"]:
         yield f"{_place(earlier.row)} was finished and became {_place(later.row)}, with {len(later.changes)} changes"
 
 
-OF_A_RELEASE: tuple[Callable[[Story, Story], Iterator[str]], ...] = (
+OF_A_RELEASE: tuple[Callable[[ReleaseRecord, ReleaseRecord], Iterator[str]], ...] = (
     changes_stay,
-    visits_that_are_over_stay,
+    finished_visits_stay,
     rows_go_forward,
-    what_is_finished_stays,
+    finished_releases_stay,
 )
 
 
-def steps_back(earlier: Record, later: Record) -> list[str]:
-    """Everything that went backwards from one look to a later one."""
-    found = [f"{nothing_told_is_taken_back.__name__}: {wrong}" for wrong in nothing_told_is_taken_back(earlier, later)]
-    if [story.row["id"] for story in later.stories[: len(earlier.stories)]] != [story.row["id"] for story in earlier.stories]:
+def regressions(earlier: Record, later: Record) -> list[str]:
+    """Return everything that went backwards between two snapshots."""
+    found = [f"{audit_log_only_grows.__name__}: {wrong}" for wrong in audit_log_only_grows(earlier, later)]
+    if [release.row["id"] for release in later.releases[: len(earlier.releases)]] != [release.row["id"] for release in earlier.releases]:
         return [*found, "a release is gone"]
-    pairs = list(zip(earlier.stories, later.stories, strict=False))
+    pairs = list(zip(earlier.releases, later.releases, strict=False))
     return found + [f"{check.__name__}: {wrong}" for before, after in pairs for check in OF_A_RELEASE for wrong in check(before, after)]
 
 
-def _new(earlier: Story, later: Story) -> list[str]:
-    """What was told meanwhile."""
+def _new_events(earlier: ReleaseRecord, later: ReleaseRecord) -> list[str]:
     return [entry["event"] for entry in later.audit[len(earlier.audit) :]]
 
 

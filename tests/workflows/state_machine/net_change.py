@@ -1,24 +1,24 @@
-"""What a rollback makes of what everyone gets: a second opinion on the domain's, in plain dictionaries."""
+"""An independent model of what a rollback does to the state for everyone, in plain dictionaries."""
 
 from tests.workflows.state_machine.flag_model import Flag
-from tests.workflows.state_machine.record import Row, Story
+from tests.workflows.state_machine.record import ReleaseRecord, Row
 
-Net = dict[str, tuple[object, object]]
-"""A field -> what it was before the release and what the release made of it."""
+NetChange = dict[str, tuple[object, object]]
+"""A field -> its value before the release, and the value that the release gave it."""
 
 
-def put_back(story: Story, environment: str, undoes_from: int, now: Flag, *, force: bool) -> Flag:
-    """What everyone gets once stages from that one on are undone: what it was before, unless somebody changed it since."""
-    net: Net = {}
-    for change in sorted((*story.changes, *story.put_back), key=lambda change: int(change["sequence"])):
+def expected_after_rollback(release: ReleaseRecord, environment: str, undoes_from: int, now: Flag, *, force: bool) -> Flag:
+    """Return the state for everyone after a rollback from that stage on: the earlier values, unless somebody changed them since."""
+    net: NetChange = {}
+    for change in sorted((*release.changes, *release.put_back), key=lambda change: int(change["sequence"])):
         if change["environment"] == environment:
-            _follow(net, change, story, undoes_from)
+            _apply(net, change, release, undoes_from)
     changed = {field: pair for field, pair in net.items() if pair[0] != pair[1]}
-    return {field: _back(now[field], changed.get(field), force=force) for field in ("enabled", "value")}
+    return {field: _restored(now[field], changed.get(field), force=force) for field in ("enabled", "value")}
 
 
-def _follow(net: Net, change: Row, story: Story, undoes_from: int) -> None:
-    by_rollback, stage = change["undoes_from"], story.runs[change["visit"] - 1]["stage_index"]
+def _apply(net: NetChange, change: Row, release: ReleaseRecord, undoes_from: int) -> None:
+    by_rollback, stage = change["undoes_from"], release.runs[change["visit"] - 1]["stage_index"]
     for field in {"enabled", "value"} & change["after"].keys():
         before, after = change["before"][field], change["after"][field]
         if before == after:
@@ -32,5 +32,5 @@ def _follow(net: Net, change: Row, story: Story, undoes_from: int) -> None:
                 net[field] = (first[0], after)
 
 
-def _back(now: object, pair: tuple[object, object] | None, *, force: bool) -> object:
+def _restored(now: object, pair: tuple[object, object] | None, *, force: bool) -> object:
     return pair[0] if pair and (force or now == pair[1]) else now

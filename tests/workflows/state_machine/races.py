@@ -1,4 +1,4 @@
-"""Things that happen at the same instant, and workflows that are reset: how it comes out is open, but it must be sound."""
+"""Rules for concurrent events and for resets: their result can't be predicted, but the invariants must hold."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -12,112 +12,116 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.commands.stops_freezes import end_freeze, lift_stop
 from domain.releases.control import Control, Expected
+from tests.workflows.resets import reset
 from tests.workflows.state_machine import strategies
 from tests.workflows.state_machine.model import ADDED_BY
 from tests.workflows.state_machine.record import Row
 from tests.workflows.state_machine.rules import rule
 from tests.workflows.state_machine.scenario import refusal_of
-from tests.workflows.state_machine.stops_freezes import Guarding
-from tests.workflows.test_fence import reset_to_the_start
+from tests.workflows.state_machine.stops_freezes import StopsFreezes
 from workflows.service.client import TemporalUnavailable
 
-_STEERING = ("advance", "skip", "retry", "restart", "resume")
-_STOPPING = ("pause", "remove")
-_GUARDING = ("stop", "lift", "freeze", "thaw", "approve", "reject")
-_DOINGS = (*_STEERING, *_STOPPING, "a while", "by hand", "cancel", "again", "worker", "rollback", *_GUARDING)
+_UPDATES = ("advance", "skip", "retry", "restart", "resume")
+_BY_RECORD = ("pause", "remove")
+_GATE_EVENTS = ("stop", "lift", "freeze", "thaw", "approve", "reject")
+_EVENTS = (*_UPDATES, *_BY_RECORD, "time passes", "edit", "cancel", "repeat", "restart worker", "rollback", *_GATE_EVENTS)
 
 
-class Races(Guarding):
-    """What nobody can predict."""
+class Races(StopsFreezes):
+    """Concurrent events and resets. The model adopts their result."""
 
-    @rule(doings=st.lists(st.sampled_from(_DOINGS), min_size=2, max_size=3, unique=True))
-    def several_things_happen_at_once(self, doings: list[str]) -> None:
-        self.under_way()
-        self.ground.run(self._at_once([self._doing(doing) for doing in doings]))
+    @rule(events=st.lists(st.sampled_from(_EVENTS), min_size=2, max_size=3, unique=True))
+    def run_concurrently(self, events: list[str]) -> None:
+        self.ensure_unfinished()
+        self.backend.run(self._gather([self._event(event) for event in events]))
         self.adopt()
 
     @rule(times=st.integers(1, 2))
-    def the_workflow_is_reset(self, times: int) -> None:
-        self.ready()
+    def reset_workflow(self, times: int) -> None:
+        self.ensure_worker()
         decisions = len(self._decisions())
-        with suppress(RPCError):  # Temporal may never have heard of it.
+        with suppress(RPCError):  # Temporal may not know the workflow.
             for _ in range(times):
-                self.ground.run(self._reset())
-        assert len(self._decisions()) == decisions, f"a decision was carried out again\n{self.told()}"
-        self.last = None  # Temporal 1.32 answers an update that was settled before a reset with an internal error.
+                self.backend.run(self._reset())
+        assert len(self._decisions()) == decisions, f"a decision was carried out again\n{self.audit_text()}"
+        self.last = None  # Temporal 1.32 answers an update that was completed before a reset with an internal error.
         self.adopt()
 
     def _decisions(self) -> list[Row]:
         return [entry for entry in self.read().latest.audit if entry["actor_kind"] == "key"]
 
     async def _reset(self) -> None:
-        """Begin again after the first task, come to where it was, and look at the record, which may be ahead.
+        """Reset to the first task, wait until the workflow has caught up, and let it read the record, which may be ahead.
 
-        The clock, which this server then puts back, is put forward again.
+        The server sets the workflow's clock back, so advance it again.
         """
-        before = await self.ground.now_of(self.stand, self.release)
-        await reset_to_the_start(self.stand, self.release)
+        before = await self.backend.now_of(self.harness, self.release)
+        await reset(self.harness, self.harness.handle(self.release))
         await self.until_idle()
-        while (lost := before - await self.ground.now_of(self.stand, self.release)) > timedelta():
-            await self.ground.fast_forward(self.stand, self.release, lost)
+        while (lost := before - await self.backend.now_of(self.harness, self.release)) > timedelta():
+            await self.backend.fast_forward(self.harness, self.release, lost)
         await self.until_idle()
-        await self.stand.releases.look_again(self.release.workflow_id)
+        await self.harness.releases.look_again(self.release.workflow_id)
 
     def adopt(self) -> None:
-        """Where what happened could not be predicted, the record says how it came."""
-        self.ground.run(self._adopt())
+        """Adopt the record, because the result could not be predicted."""
+        self.backend.run(self._adopt())
 
-    async def _at_once(self, doings: list[Coroutine[Any, Any, Any]]) -> None:
-        await asyncio.gather(*(_whatever_comes(doing) for doing in doings))
+    async def _gather(self, events: list[Coroutine[Any, Any, Any]]) -> None:
+        await asyncio.gather(*(_ignoring_refusals(event) for event in events))
 
-    def _doing(self, doing: str) -> Coroutine[Any, Any, Any]:
-        if doing in _STEERING:
-            asked = self.asked(Control(doing), to=self.model.index)
-            return self.send(asked._replace(message=asked.message.model_copy(update={"expected": Expected()})))
-        if doing in _STOPPING:
-            return self.stopped(Control(doing))
-        if doing in _GUARDING:
-            return asyncio.to_thread(self.guard, doing, datetime.now(UTC))
-        return self._trouble(doing)
+    def _event(self, event: str) -> Coroutine[Any, Any, Any]:
+        if event in _UPDATES:
+            sent = self.message_for(Control(event), to=self.model.index)
+            return self.deliver(sent._replace(message=sent.message.model_copy(update={"expected": Expected()})))
+        if event in _BY_RECORD:
+            return self.stop_in_record(Control(event))
+        if event in _GATE_EVENTS:
+            return asyncio.to_thread(self._write_gate_event, event, datetime.now(UTC))
+        return self._other_event(event)
 
-    def guard(self, doing: str, at: datetime) -> None:
-        """Put something in its way, or take it out, as the API does; by the clock of a release that has just been added, at times."""
-        place, project, owner = self.model.rung.environment, self.stand.world.project, self.people[ADDED_BY]
-        match doing:
+    def _write_gate_event(self, event: str, at: datetime) -> None:
+        """Change what holds the stage back, as the API does. `at` is our time, which may differ from the clock of the release."""
+        environment, project, owner = self.model.stage.environment, self.harness.world.project, self.people[ADDED_BY]
+        match event:
             case "stop":
-                self.in_one_transaction(lambda store: self.stopped_by(store, "vera", place, False, None, at))
+                self.in_one_transaction(lambda store: self.write_stop(store, "vera", environment, False, None, at))
             case "freeze":
-                self.in_one_transaction(lambda store: self.frozen(store, place, 0, 193, at))
+                self.in_one_transaction(lambda store: self.write_freeze(store, environment, 0, 193, at))
             case "lift":
-                for stop in list(self.guards.halts):
+                for stop in list(self.stops_and_freezes.stops):
                     self.in_one_transaction(partial(lift_stop, caller=owner, project=project, stop_id=stop, at=at, reason=None))
             case "thaw":
-                for freeze in list(self.guards.frosts):
+                for freeze in list(self.stops_and_freezes.freezes):
                     self.in_one_transaction(partial(end_freeze, caller=owner, project=project, freeze_id=freeze, at=at))
+            case "approve" | "reject":
+                self.in_one_transaction(self.decision(event, "victor", stale=False, at=at))
             case _:
-                self.in_one_transaction(self.deciding(doing, "victor", stale=False, at=at))
+                raise ValueError(f"no rule for {event}")
 
-    async def _trouble(self, doing: str) -> None:
-        match doing:
-            case "a while":
-                await self.ground.fast_forward(self.stand, self.release, timedelta(minutes=71))
-            case "by hand":
-                await asyncio.to_thread(self.write_by_hand, self.model.rung.environment, strategies.IN_THE_WAY)
+    async def _other_event(self, event: str) -> None:
+        match event:
+            case "time passes":
+                await self.backend.fast_forward(self.harness, self.release, timedelta(minutes=71))
+            case "edit":
+                await asyncio.to_thread(self.write_flag, self.model.stage.environment, strategies.CONFLICTING)
             case "cancel":
-                await self.stand.handle(self.release).cancel()
+                await self.harness.handle(self.release).cancel()
             case "rollback":
-                await self.rolled_back(None)
-            case "again":
-                await asyncio.to_thread(lambda: [attempt.again() for attempt in self.ground.attempts.answered[-2:]])
-            case "worker":
-                await self.ground.stop_worker()
-                await self.ground.start_worker(self.stand, cached=True)
+                await self.request_rollback(None)
+            case "repeat":
+                await asyncio.to_thread(lambda: [attempt.repeat() for attempt in self.backend.attempts.completed[-2:]])
+            case "restart worker":
+                await self.backend.stop_worker()
+                await self.backend.start_worker(self.harness, cached=True)
+            case _:
+                raise ValueError(f"no rule for {event}")
 
 
-async def _whatever_comes(doing: Coroutine[Any, Any, Any]) -> None:
-    """A refusal is an answer, a workflow that has ended can't be told anything, and one whose end was overtaken wants to be asked again."""
+async def _ignoring_refusals(event: Coroutine[Any, Any, Any]) -> None:
+    """Await an event. It may be refused, its workflow may have ended, or the workflow may be closing, so that it must be sent again."""
     try:
-        await refusal_of(doing)
+        await refusal_of(event)
     except RPCError:
         pass
     except TemporalUnavailable as error:

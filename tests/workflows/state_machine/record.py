@@ -1,4 +1,4 @@
-"""The record as the database has it, read with plain SQL: nothing of the product is asked."""
+"""The record in the database, read with plain SQL and without any code of the product."""
 
 import json
 import sqlite3
@@ -41,20 +41,20 @@ _FLAGS = (
 )
 
 CHANGES = ("flag.changed", "stage.unchanged")
-"""What the audit log calls a change that a stage made."""
+"""The audit events of a change made by a stage."""
 
 _LEAVING = ("stage.hold_ended", "stage.skipped", "release.restarted")
-"""After these a release is on its next visit, or done; after a change it is where that was the last step."""
+"""After these events a release is on its next visit, or done. After a change it is so only if that was the last step."""
 
 _ENDS = {"release.completed": "completed", "release.removed": "removed", "release.terminated": "terminated"}
 
 _NO_WRITES = ("release.added", "release.completed", "release.approved", "release.rejected", "stage.waiting")
-"""Told together with something else, or with the very first write; or nothing is decided by it yet."""
+"""Events without a write of their own: they accompany another event or the first write, or decide nothing yet."""
 
 
 @dataclass(frozen=True)
-class Story:
-    """One release with everything that is kept of it, in the order in which it was written. `put_back` is what rollbacks changed."""
+class ReleaseRecord:
+    """One release with all its rows, in the order of writing. `put_back` has the changes made by rollbacks."""
 
     row: Row
     stages: list[Row]
@@ -68,102 +68,102 @@ class Story:
     @property
     def writes(self) -> list[Row]:
         """Its audit entries, one for each write to its row."""
-        return [entry for entry, of_a_rollback in self._told() if not of_a_rollback]
+        return [entry for entry, is_rollback_change in self._entries() if not is_rollback_change]
 
     @property
-    def told_of_rollbacks(self) -> list[Row]:
-        """What its audit entries tell of the changes that were made to put something back."""
-        return [entry for entry, of_a_rollback in self._told() if of_a_rollback]
+    def rollback_entries(self) -> list[Row]:
+        """Its audit entries for the changes made by rollbacks."""
+        return [entry for entry, is_rollback_change in self._entries() if is_rollback_change]
 
-    def _told(self) -> Iterator[tuple[Row, bool]]:
+    def _entries(self) -> Iterator[tuple[Row, bool]]:
         rolling_back = False
         for entry in self.audit:
             if entry["event"] not in _NO_WRITES:
                 yield entry, rolling_back and entry["event"] in CHANGES
-                goes_on = entry["event"] in (*CHANGES, "release.blocked", "release.retried")
-                rolling_back = entry["event"] == "release.rolling_back" or (rolling_back and goes_on)
+                continues = entry["event"] in (*CHANGES, "release.blocked", "release.retried")
+                rolling_back = entry["event"] == "release.rolling_back" or (rolling_back and continues)
 
     def stage_of(self, run: Row) -> Row:
-        """The stage that a visit was to."""
+        """Return the stage of a visit."""
         return self.stages[run["stage_index"]]
 
     def changes_on(self, visit: int) -> list[Row]:
-        """The changes that were made on one visit."""
+        """Return the changes made on one visit."""
         return [change for change in self.changes if change["visit"] == visit]
 
     def writes_on(self, visit: int) -> list[str]:
-        """What was told of one visit."""
-        return [entry["event"] for now, entry in self.writes_by_visit() if now == visit]
+        """Return the events of the writes made on one visit."""
+        return [entry["event"] for current, entry in self.writes_by_visit() if current == visit]
 
     def writes_by_visit(self) -> Iterator[tuple[int, Row]]:
-        """Each write with the visit on which it was made."""
+        """Yield each write with the visit on which it was made."""
         steps = {run["visit"]: steps_of(self.stage_of(run)) for run in self.runs}
         last_steps = {change["sequence"] for change in self.changes if change["step"] == steps.get(change["visit"])}
-        now = 1
+        visit = 1
         for number, entry in enumerate(self.writes, start=1):
-            yield now, entry
-            now += entry["event"] in _LEAVING or number in last_steps or returned_to(entry) is not None
+            yield visit, entry
+            visit += entry["event"] in _LEAVING or number in last_steps or returned_to(entry) is not None
 
 
 def end_in(entry: Row) -> str | None:
-    """How a release ends with that, if it ends."""
+    """Return the status with which the release ends in this entry, if it does."""
     if entry["event"] == "release.rolled_back" and returned_to(entry) is None:
         return "rolled_back"
     return _ENDS.get(entry["event"])
 
 
 def returned_to(entry: Row) -> str | None:
-    """To what stage left a rollback went back with that, if it did and was not for good."""
+    """Return the stage to which the entry rolled the release back, or None for a complete rollback and other events."""
     return entry["after"]["to_stage"] if entry["event"] == "release.rolled_back" else None
 
 
 def rollout_of(stage: Row) -> Row | None:
-    """The phased rollout among the actions of a stage, if there is one."""
+    """Return the phased rollout among the actions of a stage, if there is one."""
     return next((action for action in stage["actions"] if action["type"] == "PHASED_ROLLOUT"), None)
 
 
 def steps_of(stage: Row) -> int:
-    """How many changes a stage makes; none, if it is a hold."""
+    """Return how many changes a stage makes: 0 for a hold."""
     rollout = rollout_of(stage)
     return len(range(rollout["initial"], 100, rollout["step"])) + 1 if rollout else min(len(stage["actions"]), 1)
 
 
 @dataclass(frozen=True)
 class Record:
-    """Everything that is kept of one project's releases and flags."""
+    """All rows of one project's releases and flags."""
 
-    stories: list[Story]
+    releases: list[ReleaseRecord]
     audit: list[Row]
     flags: list[Row]
     freezes: list[Row]
     stops: list[Row]
 
     @property
-    def latest(self) -> Story:
+    def latest(self) -> ReleaseRecord:
         """The release that was added last."""
-        return self.stories[-1]
+        return self.releases[-1]
 
 
 def read_record(path: str, project: str) -> Record:
-    """One consistent look into the database file."""
+    """Read the database file in one consistent snapshot."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.row_factory = sqlite3.Row
     try:
         connection.execute("BEGIN")
         audit = _rows(connection, _AUDIT, project)
-        stories = [_story(connection, row, audit) for row in _rows(connection, _RELEASES, project)]
-        return Record(stories, audit, *(_rows(connection, query, project) for query in (_FLAGS, _FREEZES, _STOPS)))
+        releases = [_release(connection, row, audit) for row in _rows(connection, _RELEASES, project)]
+        return Record(releases, audit, *(_rows(connection, query, project) for query in (_FLAGS, _FREEZES, _STOPS)))
     finally:
         connection.close()
 
 
-def _story(connection: sqlite3.Connection, row: Row, audit: list[Row]) -> Story:
+def _release(connection: sqlite3.Connection, row: Row, audit: list[Row]) -> ReleaseRecord:
     stages = row.pop("definition")["stages"]
-    told = [entry for entry in audit if entry["release"] == row["id"]]
-    runs, changes, seen, yeses = (_rows(connection, query, row["id"]) for query in (_RUNS, _CHANGES, _SEEN, _APPROVALS))
+    entries = [entry for entry in audit if entry["release"] == row["id"]]
+    runs, changes, seen, approvals = (_rows(connection, query, row["id"]) for query in (_RUNS, _CHANGES, _SEEN, _APPROVALS))
     of_stages = [change for change in changes if change["undoes_from"] is None]
     put_back = [change for change in changes if change not in of_stages]
-    return Story(row, stages, runs, of_stages, put_back, seen, yeses, told)
+    return ReleaseRecord(row, stages, runs, of_stages, put_back, seen, approvals, entries)
 
 
 def _rows(connection: sqlite3.Connection, query: str, *parameters: str) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Rolling back: for good or to an earlier stage, over changes by hand or not, before and after the end."""
+"""Rules for rollbacks: complete or to an earlier stage, with or without force, before and after the end."""
 
 import asyncio
 
@@ -7,46 +7,48 @@ from hypothesis import strategies as st
 from activities.commands.request_rollback import RollBackRelease, request_rollback
 from tests.workflows.state_machine import strategies
 from tests.workflows.state_machine.controls import Controls
-from tests.workflows.state_machine.flag_model import Deed
+from tests.workflows.state_machine.flag_model import Edit
 from tests.workflows.state_machine.rules import rule
 from tests.workflows.state_machine.scenario import refusal_of
-from tests.workflows.state_machine.strategies import seldom
+from tests.workflows.state_machine.strategies import rarely
 
 
 class Rollbacks(Controls):
-    """What a person wants undone."""
+    """Rollbacks, most of them of releases that have changed something."""
 
-    @rule(anyhow=seldom, stale=seldom, to=st.none() | strategies.numbers, force=st.booleans(), deed=st.none() | strategies.deeds_by_hand)
-    def roll_back(self, anyhow: bool, stale: bool, to: int | None, force: bool, deed: Deed | None) -> None:
-        if not anyhow:
-            self._have_something_to_undo()
-        if deed:
-            self.change_by_hand(self.model.rung.environment, deed)
-        come_through = self.model.index - self.model.start
+    @rule(
+        unprepared=rarely, stale=rarely, to=st.none() | strategies.numbers, force=st.booleans(), edit=st.none() | strategies.edits_by_hand
+    )
+    def roll_back(self, unprepared: bool, stale: bool, to: int | None, force: bool, edit: Edit | None) -> None:
+        if not unprepared:
+            self._ensure_something_to_undo()
+        if edit:
+            self.change_by_hand(self.model.stage.environment, edit)
+        passed = self.model.index - self.model.start
         if to is not None:
-            to = to % 5 if anyhow else self.model.start + to % come_through if come_through else None
+            to = to % 5 if unprepared else self.model.start + to % passed if passed else None
         verdict = self.model.verdict_on_rollback(to, stale=stale)
-        outcome = self.ground.run(refusal_of(self.rolled_back(to, stale=stale, force=force)))
-        assert outcome == verdict, f"a rollback was answered by {outcome}, expected {verdict}\n{self.told()}"
-        self.heard = True
+        outcome = self.backend.run(refusal_of(self.request_rollback(to, stale=stale, force=force)))
+        assert outcome == verdict, f"a rollback was answered by {outcome}, expected {verdict}\n{self.audit_text()}"
+        self.is_settling = True
         if outcome is None:
             self.model.roll_back(to, force=force)
 
-    def _have_something_to_undo(self) -> None:
+    def _ensure_something_to_undo(self) -> None:
         if self.model.status in ("rolled_back", "terminated"):
-            self.under_way()
+            self.ensure_unfinished()
         if self.model.status == "running" and "acted" not in [outcome for _, outcome in self.model.outcomes]:
-            self.advance(anyhow=True, stale=False)
+            self.advance(unprepared=True, stale=False)
             self.settle()
 
-    async def rolled_back(self, to: int | None, *, stale: bool = False, force: bool = False) -> None:
-        """Ask for it as the API does."""
+    async def request_rollback(self, to: int | None, *, stale: bool = False, force: bool = False) -> None:
+        """Request a rollback as the API does."""
         to_stage = None if to is None else strategies.name_of(to)
-        wanted = RollBackRelease(release=self.release.id, expected=self.expected(stale), to_stage=to_stage, force=force)
-        at = await self.moment()
+        request = RollBackRelease(release=self.release.id, expected=self.expected(stale), to_stage=to_stage, force=force)
+        at = await self.current_time()
 
         def in_one_transaction() -> None:
-            with self.ground.database.transaction() as store:
-                request_rollback(store, self.stand.world.caller, self.stand.world.project, wanted, at)
+            with self.backend.database.transaction() as store:
+                request_rollback(store, self.harness.world.caller, self.harness.world.project, request, at)
 
         await asyncio.to_thread(in_one_transaction)

@@ -1,4 +1,4 @@
-"""Rules that are noted when they are carried out: what can't be repeated hypothesis would not tell."""
+"""Rules that log their calls, because hypothesis does not print the steps of an example that it can't repeat."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,22 +8,22 @@ from hypothesis import stateful
 from hypothesis.strategies import SearchStrategy
 
 
-class Noting(Protocol):
-    """What keeps a list of what it did."""
+class Logging(Protocol):
+    """An object with a list of its steps."""
 
     steps: list[str]
 
 
 def rule(**drawn: SearchStrategy[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Hypothesis's own, and noted."""
+    """Declare a rule of hypothesis that logs its calls."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
-        def noted(machine: Noting, **values: Any) -> None:
+        def logged(machine: Logging, **values: Any) -> None:
             machine.steps.append(f"{function.__name__}({', '.join(f'{name}={value}' for name, value in values.items())})")
             function(machine, **values)
 
         rule_of: Callable[[Callable[..., None]], Callable[..., None]] = stateful.rule(**drawn)  # type: ignore[call-overload]  # It has parameters that are no draws.
-        return rule_of(noted)
+        return rule_of(logged)
 
     return decorate

@@ -1,12 +1,10 @@
-"""One example of the machine: a project with one flag, its releases one after another, and what is expected of them."""
+"""The base of the state machine: a project with one flag, its releases one after another, and their predicted state."""
 
-import asyncio
 import sys
-import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 from temporalio.service import RPCError
@@ -16,198 +14,197 @@ from api.routes.features import change_flag
 from domain.errors import Refusal
 from domain.flags.patch import FlagPatch
 from domain.releases.release import Release
-from tests.waiting import CEILING
+from tests.waiting import wait_until
 from tests.workflows.state_machine import strategies
-from tests.workflows.state_machine.adoption import adopt_guards, adopt_place, adopt_times
-from tests.workflows.state_machine.environment import Ground
-from tests.workflows.state_machine.flag_model import Deed, Flag, flag_of, wanted_of, with_paths
-from tests.workflows.state_machine.gate_model import Guards
-from tests.workflows.state_machine.model import LAUNCH, ReleaseModel, Rung
-from tests.workflows.state_machine.monotonic import steps_back
-from tests.workflows.state_machine.net_change import put_back
-from tests.workflows.state_machine.promises import broken_promises
+from tests.workflows.state_machine.adoption import adopt_place, adopt_stops_and_freezes, adopt_times
+from tests.workflows.state_machine.environment import Backend
+from tests.workflows.state_machine.flag_model import Edit, Flag, flag_of, targets_of, with_paths
+from tests.workflows.state_machine.gate_model import StopsAndFreezes
+from tests.workflows.state_machine.invariants import violations
+from tests.workflows.state_machine.model import LAUNCH, ReleaseModel, StageModel
+from tests.workflows.state_machine.monotonic import regressions
+from tests.workflows.state_machine.net_change import expected_after_rollback
 from tests.workflows.state_machine.record import Record, read_record
-from workflows.messages import ReleasePlace
-from workflows.service.client import WorkflowFate
+from tests.workflows.state_machine.views import View, of_place, of_record
+from workflows.service.client import WorkflowState
 
 MINUTE = timedelta(minutes=1)
-_UNKNOWN: Flag = {"?": "nobody knows"}
-"""What a yes was for that nobody can say."""
-
-
-class View(NamedTuple):
-    """What the model predicts of a release and its flag."""
-
-    status: str
-    stage: int
-    outcomes: list[tuple[int, str]]
-    held: str | None
-    flags: dict[str, Flag]
+_UNKNOWN: Flag = {"?": "unknown"}
+"""The subject of an approval that the model does not know."""
 
 
 class Scenario(RuleBasedStateMachine):
-    """What every rule builds on: letting things happen, and comparing what has happened with what had to.
+    """The base of all rules: lets things happen, and compares the result with the prediction.
 
-    Every rule draws something: hypothesis prefers those that draw nothing, and of the others the first by name.
+    Every rule draws something: hypothesis prefers rules that draw nothing, and of the others the first by name.
     """
 
     release: Release
     model: ReleaseModel
-    began_at: datetime
+    added_at: datetime
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, backend: Backend) -> None:
         super().__init__()
-        self.ground = ground
-        self.stand = ground.new_stand()
+        self.backend = backend
+        self.harness = backend.new_harness()
         self.flags = {environment: flag_of({"enabled": False, "value": "classic"}) for environment in strategies.ENVIRONMENTS}
-        self.guards = Guards()
-        self.meanings: dict[str, Flag] = {}
-        self.play_began = datetime.now(UTC)
+        self.stops_and_freezes = StopsAndFreezes()
+        self.approval_subjects: dict[str, Flag] = {}
+        self.started_at = datetime.now(UTC)
         self.record = self.read()
-        self.heard = True
+        self.is_settling = True
         self.steps: list[str] = []
-        ground.attempts.answered.clear()
+        backend.attempts.completed.clear()
 
     def read(self) -> Record:
-        """The record as it is now."""
-        return read_record(self.ground.database.url.database or "", self.stand.world.project.key)
+        """Return the current record."""
+        return read_record(self.backend.database.url.database or "", self.harness.world.project.key)
 
-    @initialize(ladders=strategies.ladders)
-    def the_first_release_is_added(self, ladders: list[list[Rung]]) -> None:
-        self.ladders = ladders
-        for number, ladder in enumerate(ladders):
-            self.stand.world.publish(strategies.definition_of(f"pipeline-{number}", ladder, self.play_began))
+    @initialize(pipelines=strategies.pipelines)
+    def add_first_release(self, pipelines: list[list[StageModel]]) -> None:
+        self.pipelines = pipelines
+        for number, stages in enumerate(pipelines):
+            self.harness.world.publish(strategies.definition_of(f"pipeline-{number}", stages, self.started_at))
         self.add()
 
     def add(self, number: int = 0, *, start: int = 0, overwrites: bool = False) -> None:
         """Add the flag to one of the project's pipelines."""
-        number = number % len(self.ladders)
-        ladder, self.began_at = self.ladders[number], datetime.now(UTC)
-        self.release = self.stand.world.add(
+        number = number % len(self.pipelines)
+        stages, self.added_at = self.pipelines[number], datetime.now(UTC)
+        self.release = self.harness.world.add(
             pipeline=f"pipeline-{number}",
-            starting_stage=strategies.name_of(start % len(ladder)),
+            starting_stage=strategies.name_of(start % len(stages)),
             on_conflict="overwrite" if overwrites else "block",
-            parameters={"launch-at": (self.began_at + LAUNCH * MINUTE).isoformat()},
+            parameters={"launch-at": (self.added_at + LAUNCH * MINUTE).isoformat()},
         )
         seen = {environment: dict(flag) for environment, flag in self.flags.items()}
-        minute = self.minute_of(self.began_at)
-        self.model = ReleaseModel(ladder, overwrites, start % len(ladder), self.flags, seen, f"pipeline-{number}", self.guards, minute)
+        at = (f"pipeline-{number}", self.stops_and_freezes, self.minute_of(self.added_at))
+        self.model = ReleaseModel(stages, overwrites, start % len(stages), self.flags, seen, *at)
 
     def minute_of(self, at: datetime) -> int:
-        """Which minute of the play it is."""
-        return round((at - self.play_began) / MINUTE)
+        """Return the minutes between the start of the machine and that time."""
+        return round((at - self.started_at) / MINUTE)
 
-    def under_way(self) -> None:
-        """Have a release that is not finished, and a worker."""
+    def ensure_unfinished(self) -> None:
+        """Make sure that there is an unfinished release and a worker."""
         if self.model.is_finished:
-            self.add(len(self.record.stories))
-            self.heard = False
-        self.ready()
+            self.add(len(self.record.releases))
+            self.is_settling = False
+        self.ensure_worker()
 
-    def ready(self) -> None:
-        """Have a worker, and let it do what has waited for one."""
-        if not self.ground.works:
-            self.ground.run(self.ground.start_worker(self.stand, cached=True))
-            if self.record.stories:
+    def ensure_worker(self) -> None:
+        """Make sure that there is a worker, and let it do what has waited for one."""
+        if not self.backend.has_worker:
+            self.backend.run(self.backend.start_worker(self.harness, cached=True))
+            if self.record.releases:
                 self.settle()
-        elif not self.heard:
+        elif not self.is_settling:
             self.settle()
 
     def settle(self) -> None:
-        """Let everything happen that happens by itself; it must be what the model predicts."""
-        self.heard = True
-        self.ground.run(self._settle())
+        """Let everything happen that happens by itself, and compare it with the prediction."""
+        self.is_settling = True
+        self.backend.run(self._settle())
 
     async def _settle(self) -> None:
-        await self.stand.delivery.deliver()
+        await self.harness.relay.run_pending()
         self.model.started()
-        if self.ground.works:
+        if self.backend.has_worker:
             await self.until_idle()
             if self.model.status == "rolling_back":
-                self._put_back()
+                self._check_rollback()
             self.model.act()
         if self.model.is_unsure:
             await self._adopt()
             return
-        predicted, deadline = self.predicted(), time.monotonic() + CEILING
-        while (found := self.found()) != predicted:
-            assert time.monotonic() < deadline, f"{found}\nis not as predicted:\n{predicted}\n{self.told()}"
-            await asyncio.sleep(0.02)
+        predicted = self.predicted()
+        try:
+            await wait_until("the prediction to come true", lambda: self.actual() == predicted, interval=0.02)
+        except TimeoutError as error:
+            raise AssertionError(f"{self.actual()}\nis not as predicted:\n{predicted}\n{self.audit_text()}") from error
 
     async def until_idle(self) -> None:
-        """Return once the workflow has nothing to do before its next timer."""
-        deadline = time.monotonic() + CEILING
-        while wrong := await self._unrest():
-            assert time.monotonic() < deadline, f"the workflow does not come to rest: {wrong}\n{self.told()}"
-            await asyncio.sleep(0.01)
+        """Wait until the workflow has nothing to do before its next timer."""
+        busy: str | None = "not checked yet"
 
-    async def _unrest(self) -> str | None:
+        async def is_idle() -> bool:
+            nonlocal busy
+            busy = await self._busy()
+            return busy is None
+
         try:
-            mover = self.ground.env.client.get_workflow_handle(self.stand.record(self.release).moved_by)
-            description = (await mover.describe()).raw_description
+            await wait_until("an idle workflow", is_idle, interval=0.01)
+        except TimeoutError as error:
+            raise AssertionError(f"the workflow stays busy: {busy}\n{self.audit_text()}") from error
+
+    async def _busy(self) -> str | None:
+        """Return what the workflow is doing, or None if it is idle."""
+        try:
+            handle = self.backend.env.client.get_workflow_handle(self.harness.record(self.release).moved_by)
+            description = (await handle.describe()).raw_description
         except RPCError:
-            return None if self.stand.record(self.release).is_finished else "Temporal has not heard of it"
+            return None if self.harness.record(self.release).is_finished else "Temporal does not know it yet"
         has_begun = description.workflow_execution_info.history_length > 2
         is_idle = has_begun and not description.pending_activities and not description.HasField("pending_workflow_task")
         return None if is_idle else f"{description.pending_workflow_task}{list(description.pending_activities)}"
 
     async def _adopt(self) -> None:
-        """Where what happened could not be predicted, the record says how it came."""
-        await self.stand.delivery.deliver()
-        if self.ground.works:
+        """Adopt the record, because the result could not be predicted."""
+        await self.harness.relay.run_pending()
+        if self.backend.has_worker:
             await self.until_idle()
-        whole, record, found = self.read(), self.stand.record(self.release), self.found()
-        self.flags.update(found.flags)
-        adopt_guards(self.guards, whole, self.minute_of)
+        whole, record, actual = self.read(), self.harness.record(self.release), self.actual()
+        self.flags.update(actual.flags)
+        adopt_stops_and_freezes(self.stops_and_freezes, whole, self.minute_of)
         adopt_place(self.model, whole.latest, record)
-        now = await self.moment()
-        adopt_times(self.model, record, await self._left(record, now), now, self.minute_of)
-        self.learn_what_is_asked()
-        with self.ground.database.reading() as store:
-            given = store.approvals.of_visit(record.id, record.visit)
-        self.model.yeses = {yes.owner: self.meanings.get(yes.binds, _UNKNOWN) for yes in given}
+        now = await self.current_time()
+        adopt_times(self.model, record, await self._remaining(record, now), now, self.minute_of)
+        self.remember_approval_subject()
+        with self.backend.database.reading() as store:
+            approvals = store.approvals.of_visit(record.id, record.visit)
+        self.model.approvals = {each.owner: self.approval_subjects.get(each.binds, _UNKNOWN) for each in approvals}
 
-    async def _left(self, record: Release, now: datetime) -> timedelta:
-        """What is left of its wait. Of one that is held its workflow alone knows, and of one that is paused it may know better."""
+    async def _remaining(self, record: Release, now: datetime) -> timedelta:
+        """Return the rest of the wait. The workflow knows it if the stage is held back, and may know it better if it is paused."""
         if not record.held and not record.paused:
             return record.acts_at - now if record.acts_at else timedelta()
-        place: ReleasePlace = await self.stand.handle(self.release).query("place", result_type=ReleasePlace)
+        place = await self.harness.place(self.release)
         if record.held:
             return place.acts_at - now
         known = record.paused.remaining if record.paused else timedelta()
         return known if place.left is None else place.left
 
-    def learn_what_is_asked(self) -> None:
-        """Remember what a yes would be for now, by the name that the product has for it."""
-        record = self.stand.record(self.release)
+    def remember_approval_subject(self) -> None:
+        """Remember what an approval would be about now, by the digest that the product gives it."""
+        record = self.harness.record(self.release)
         if not record.is_finished:
-            with self.ground.database.reading() as store:
-                asked = pending_approval(store, self.stand.world.project, record)
-            if asked:
-                self.meanings[asked.binds] = self.model.asked_about()
+            with self.backend.database.reading() as store:
+                pending = pending_approval(store, self.harness.world.project, record)
+            if pending:
+                self.approval_subjects[pending.binds] = self.model.approval_subject()
 
-    def _put_back(self) -> None:
-        """What everyone gets again is predicted; of overrides and rollouts the checks alone judge."""
-        story, rollback = self.read().latest, self.model.rollback
+    def _check_rollback(self) -> None:
+        """Check the predicted state for everyone. Overrides and rollouts are judged by the invariants alone."""
+        release, rollback = self.read().latest, self.model.rollback
         assert rollback
-        asked = max(number for number, entry in enumerate(story.writes, start=1) if entry["event"] == "release.rolling_back")
-        before = replace(story, put_back=[change for change in story.put_back if change["sequence"] < asked])
-        flags = self.found().flags
+        requested = max(number for number, entry in enumerate(release.writes, start=1) if entry["event"] == "release.rolling_back")
+        before = replace(release, put_back=[change for change in release.put_back if change["sequence"] < requested])
+        flags = self.actual().flags
         for environment, now in self.flags.items():
-            expected = put_back(before, environment, rollback.undoes_from, now, force=rollback.force)
-            back = {field: flags[environment][field] for field in expected}
-            assert back == expected, f"rolled back in {environment} to {back}, expected {expected}\n{self.told()}"
+            expected = expected_after_rollback(before, environment, rollback.undoes_from, now, force=rollback.force)
+            actual = {field: flags[environment][field] for field in expected}
+            assert actual == expected, f"rolled back in {environment} to {actual}, expected {expected}\n{self.audit_text()}"
         self.flags.update(flags)
-        self.model.seen = {row["environment"]: flag_of(row["state"]) for row in story.seen}
-        self.model.rolled_back({change["visit"] for change in story.changes if change["before"] != change["after"]})
+        self.model.seen = {row["environment"]: flag_of(row["state"]) for row in release.seen}
+        self.model.rolled_back({change["visit"] for change in release.changes if change["before"] != change["after"]})
 
     def predicted(self) -> View:
-        """What the model says."""
+        """Return the view of the model."""
         held = self.model.held.code if self.model.held else None
         return View(self.model.status, self.model.index, list(self.model.outcomes), held, self.flags)
 
-    def found(self) -> View:
-        """What the record says."""
+    def actual(self) -> View:
+        """Return the view of the record."""
         record = self.read()
         row, runs = record.latest.row, record.latest.runs
         flags = {flag["environment"]: flag_of(flag["state"] or flag["default_state"]) for flag in record.flags}
@@ -215,76 +212,72 @@ class Scenario(RuleBasedStateMachine):
         held = row["held"]["code"] if row["held"] else None
         return View(row["status"], row["stage_index"], outcomes, held, {each: flags[each] for each in self.flags})
 
-    def told(self) -> str:
-        """What the audit log tells of the release, for the one who looks for a defect."""
+    def audit_text(self) -> str:
+        """Return the audit entries of the release, for failure messages."""
         return "\n".join(f"{entry['at']} {entry['stage']}: {entry['event']}" for entry in self.read().latest.audit)
 
     @invariant()
-    def all_promises_are_kept(self) -> None:
-        if self.heard:
+    def invariants_hold(self) -> None:
+        if self.is_settling:
             self.settle()
         earlier, self.record = self.record, self.read()
-        wrong = broken_promises(self.record) + steps_back(earlier, self.record)
-        assert not wrong, "\n".join([*wrong, self.told()])
-        if self.heard and self.ground.works:
-            self.ground.run(self._until_the_workflow_agrees())
+        wrong = violations(self.record) + regressions(earlier, self.record)
+        assert not wrong, "\n".join([*wrong, self.audit_text()])
+        if self.is_settling and self.backend.has_worker:
+            self.backend.run(self._until_workflow_agrees())
 
-    async def _until_the_workflow_agrees(self) -> None:
-        """A finished release's workflow has ended; every other one knows what the record says."""
-        deadline = time.monotonic() + CEILING
-        while wrong := await self._disagreement():
-            assert time.monotonic() < deadline, f"{wrong}\n{self.told()}"
-            await asyncio.sleep(0.05)
+    async def _until_workflow_agrees(self) -> None:
+        """Wait until the workflow of a finished release has ended, or that of any other release matches the record."""
+        difference: str | None = "not checked yet"
 
-    async def _disagreement(self) -> str | None:
-        record, handle = self.stand.record(self.release), self.stand.handle(self.release)
+        async def agrees() -> bool:
+            nonlocal difference
+            difference = await self._difference()
+            return difference is None
+
+        try:
+            await wait_until("the workflow to agree with the record", agrees)
+        except TimeoutError as error:
+            raise AssertionError(f"{difference}\n{self.audit_text()}") from error
+
+    async def _difference(self) -> str | None:
+        record = self.harness.record(self.release)
         if record.is_finished:
-            fate = (await self.stand.releases.fate(record.workflow_id)).what
-            return f"it is {record.status}, and its workflow runs on" if fate is WorkflowFate.RUNNING else None
-        place = await handle.query("place", result_type=ReleasePlace)
-        return f"the record says {record}, the workflow {place}" if _of_place(place) != _of_record(record) else None
+            state = (await self.harness.releases.describe(record.workflow_id)).state
+            return f"it is {record.status}, but its workflow still runs" if state is WorkflowState.RUNNING else None
+        place = await self.harness.place(self.release)
+        return f"the record says {record}, the workflow {place}" if of_place(place) != of_record(record) else None
 
-    def change_by_hand(self, environment: str, deed: Deed) -> None:
+    def change_by_hand(self, environment: str, edit: Edit) -> None:
         """Change the flag as the API does."""
-        self.write_by_hand(environment, deed)
-        self.flags[environment] = with_paths(self.flags[environment], wanted_of(deed, self.flags[environment]))
-        self.model.told()
+        self.write_flag(environment, edit)
+        self.flags[environment] = with_paths(self.flags[environment], targets_of(edit, self.flags[environment]))
+        self.model.recheck_gates()
 
-    def write_by_hand(self, environment: str, deed: Deed) -> None:
-        """The same, of which the model is not told."""
-        world, patch = self.stand.world, FlagPatch.model_validate(deed.as_patch())
-        change_flag(world.project.key, environment, "checkout", patch, world.caller, self.ground.database)
+    def write_flag(self, environment: str, edit: Edit) -> None:
+        """Change the flag without the model."""
+        world, patch = self.harness.world, FlagPatch.model_validate(edit.as_patch())
+        change_flag(world.project.key, environment, "checkout", patch, world.caller, self.backend.database)
 
-    async def moment(self) -> datetime:
-        """What the release's clock says; ours, where it has none."""
+    async def current_time(self) -> datetime:
+        """Return the time of the release's clock, or of ours if it has none."""
         if self.model.is_finished or self.model.status in ("starting", "rolling_back"):
             return datetime.now(UTC)
-        return await self.ground.now_of(self.stand, self.release)
+        return await self.backend.now_of(self.harness, self.release)
 
     def teardown(self) -> None:
         if isinstance(failure := sys.exception(), Exception):
             failure.add_note("\n".join(self.steps))
-            self.ground.failures.append(failure)
-        self.ground.attempts.failing.clear()
+            self.backend.failures.append(failure)
+        self.backend.attempts.failing.clear()
         with suppress(RPCError):
-            self.ground.run(self.stand.handle(self.release).terminate("the story is over"))
+            self.backend.run(self.harness.handle(self.release).terminate("the example is over"))
 
 
-async def refusal_of(asking: Any) -> str | None:
-    """By what name something was refused, if it was."""
+async def refusal_of(request: Any) -> str | None:
+    """Return the class name of the refusal of a request, if it is refused."""
     try:
-        await asking
+        await request
     except Refusal as refusal:
         return type(refusal).__name__
     return None
-
-
-def _of_place(place: ReleasePlace) -> tuple[object, ...]:
-    acts_at = None if place.blocked or place.paused else place.held.until if place.held else place.acts_at
-    return place.index, place.visit, place.step, place.sequence, place.entered_at, acts_at, place.blocked, place.paused, place.held
-
-
-def _of_record(record: Release) -> tuple[object, ...]:
-    blocked = record.blocked.without_details() if record.blocked else None
-    where = (record.stage_index, record.visit, record.step, record.sequence)
-    return *where, record.entered_at, record.acts_at, blocked, record.paused, record.held

@@ -1,4 +1,4 @@
-"""Whatever people, clocks, workers and networks do to releases: what was promised holds."""
+"""The state machine: whatever people, clocks, workers and networks do to releases, the invariants hold."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from hypothesis.errors import FlakyStrategyDefinition
 from hypothesis.stateful import run_state_machine_as_test
 
 from activities.store.database import Database
-from tests.workflows.state_machine.environment import Ground, ground_for
+from tests.workflows.state_machine.environment import Backend, backend_for
 from tests.workflows.state_machine.races import Races
 
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "5"))
@@ -28,20 +28,21 @@ SETTINGS = settings(
 
 
 @pytest.fixture
-def ground(sqlite: Database) -> Iterator[Ground]:
+def backend(sqlite: Database) -> Iterator[Backend]:
     with asyncio.Runner() as runner:
-        context = ground_for(sqlite, runner)
+        context = backend_for(sqlite, runner)
         yield runner.run(context.__aenter__())
         runner.run(context.__aexit__(None, None, None))
 
 
-def test_whatever_happens_to_releases_their_record_stays_true(ground: Ground) -> None:
+@pytest.mark.timeout(180 * EXAMPLES)
+def test_invariants_hold_whatever_happens_to_releases(backend: Backend) -> None:
     @seed(SEED)
     class Releases(Races):
         def __init__(self) -> None:
-            super().__init__(ground)
+            super().__init__(backend)
 
     try:
         run_state_machine_as_test(Releases, settings=SETTINGS)
-    except FlakyStrategyDefinition:  # It can't be repeated: tell of it as it happened.
-        raise ground.failures[0] from None
+    except FlakyStrategyDefinition:  # The example can't be repeated: raise its own failure.
+        raise backend.failures[0] from None

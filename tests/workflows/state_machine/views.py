@@ -1,0 +1,30 @@
+"""Views of a release that can be compared: of the model, of the record, and of the workflow."""
+
+from typing import NamedTuple
+
+from domain.releases.release import Release
+from tests.workflows.state_machine.flag_model import Flag
+from workflows.messages import ReleasePlace
+
+
+class View(NamedTuple):
+    """The parts of a release and its flag that the model predicts."""
+
+    status: str
+    stage: int
+    outcomes: list[tuple[int, str]]
+    held: str | None
+    flags: dict[str, Flag]
+
+
+def of_place(place: ReleasePlace) -> tuple[object, ...]:
+    """Return what the workflow knows of a release."""
+    acts_at = None if place.blocked or place.paused else place.held.until if place.held else place.acts_at
+    return place.index, place.visit, place.step, place.sequence, place.entered_at, acts_at, place.blocked, place.paused, place.held
+
+
+def of_record(record: Release) -> tuple[object, ...]:
+    """Return the same from the record."""
+    blocked = record.blocked.without_details() if record.blocked else None
+    key = (record.stage_index, record.visit, record.step, record.sequence)
+    return *key, record.entered_at, record.acts_at, blocked, record.paused, record.held
