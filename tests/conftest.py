@@ -113,10 +113,9 @@ def world(database: Database) -> World:
 
 
 @pytest.fixture
-def api(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+def api(sqlite_url: str) -> Iterator[Api]:
     """The real API over real HTTP, on SQLite, while Temporal is down."""
-    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
-    yield from serve(sqlite_url)
+    yield from serve_without_temporal(sqlite_url)
 
 
 @pytest.fixture
@@ -145,6 +144,30 @@ def serve(database_url: str, *, wait: bool = True, **settings: Any) -> Iterator[
         server.should_exit = True
         thread.join(CEILING)
     assert not thread.is_alive(), "the API did not stop"
+
+
+def serve_without_temporal(database_url: str) -> Iterator[Api]:
+    """Do the same, with a Temporal address at which nothing listens."""
+    serving = serve(database_url)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+        api = next(serving)
+    yield api
+    next(serving, None)
+
+
+@pytest.fixture(scope="session")
+def shared_sqlite(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A SQLite database for many tests, which empty it. Starting an API takes longer than most tests."""
+    path = tmp_path_factory.mktemp("shared") / "flaghoist.db"
+    shutil.copy(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def shared_api_on_sqlite(shared_sqlite: str) -> Iterator[Api]:
+    """The API on that database, without Temporal."""
+    yield from serve_without_temporal(shared_sqlite)
 
 
 @pytest.hookimpl(trylast=True)

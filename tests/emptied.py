@@ -16,3 +16,10 @@ def empty(database: Database) -> None:
                 store.connection.execute(delete(table))
         store.connection.execute(delete(api_keys).where(api_keys.c.name != BOOTSTRAP))
         store.connection.execute(delete(owners).where(owners.c.id.not_in(select(api_keys.c.owner_id))))
+
+
+def empty_database(url: str) -> None:
+    """Do the same to the database at that URL."""
+    database = Database(url)
+    empty(database)
+    database.close()

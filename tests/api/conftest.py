@@ -1,28 +1,18 @@
-"""One API server per database for all tests of this directory. Starting one takes longer than most tests, so it is emptied after each."""
+"""The API of these tests: one server per database for all of them, emptied after each."""
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from activities.store.database import Database
-from tests.conftest import serve
-from tests.emptied import empty
+from tests.conftest import serve_without_temporal
+from tests.emptied import empty_database
 from tests.http import Api
-from tests.ports import free_port
 
 
 @pytest.fixture(scope="session")
-def sqlite_of_the_room(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("api") / "flaghoist.db"
-    shutil.copy(migrated_sqlite, path)
-    return f"sqlite:///{path}"
-
-
-@pytest.fixture(scope="session")
-def postgresql_of_the_room(postgresql_server: str, migrated_postgresql: str) -> str:
+def shared_postgresql(postgresql_server: str, migrated_postgresql: str) -> str:
     server = Database(postgresql_server.format(database="postgres"))
     with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"CREATE DATABASE api_tests TEMPLATE {migrated_postgresql}"))
@@ -31,47 +21,27 @@ def postgresql_of_the_room(postgresql_server: str, migrated_postgresql: str) -> 
 
 
 @pytest.fixture(scope="session")
-def api_on_sqlite_of_the_room(sqlite_of_the_room: str) -> Iterator[Api]:
-    yield from _serve_without_temporal(sqlite_of_the_room)
-
-
-@pytest.fixture(scope="session")
-def api_on_postgresql_of_the_room(postgresql_of_the_room: str) -> Iterator[Api]:
-    yield from _serve_without_temporal(postgresql_of_the_room)
+def shared_api_on_postgresql(shared_postgresql: str) -> Iterator[Api]:
+    yield from serve_without_temporal(shared_postgresql)
 
 
 @pytest.fixture
-def api(api_on_sqlite_of_the_room: Api, sqlite_of_the_room: str) -> Iterator[Api]:
+def api(shared_api_on_sqlite: Api, shared_sqlite: str) -> Iterator[Api]:
     """The real API over HTTP, on SQLite, without Temporal."""
-    yield api_on_sqlite_of_the_room
-    _empty(sqlite_of_the_room)
+    yield shared_api_on_sqlite
+    empty_database(shared_sqlite)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url_on_both(request: pytest.FixtureRequest) -> str:
     """The URL of the database of `api_on_both`."""
-    return str(request.getfixturevalue(f"{request.param}_of_the_room"))
+    return str(request.getfixturevalue(f"shared_{request.param}"))
 
 
 @pytest.fixture
 def api_on_both(url_on_both: str, request: pytest.FixtureRequest) -> Iterator[Api]:
     """The real API over HTTP, on SQLite and on PostgreSQL, without Temporal."""
     kind = "sqlite" if url_on_both.startswith("sqlite") else "postgresql"
-    api: Api = request.getfixturevalue(f"api_on_{kind}_of_the_room")
+    api: Api = request.getfixturevalue(f"shared_api_on_{kind}")
     yield api
-    _empty(url_on_both)
-
-
-def _serve_without_temporal(database_url: str) -> Iterator[Api]:
-    serving = serve(database_url)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
-        api = next(serving)
-    yield api
-    next(serving, None)
-
-
-def _empty(database_url: str) -> None:
-    database = Database(database_url)
-    empty(database)
-    database.close()
+    empty_database(url_on_both)

@@ -51,9 +51,9 @@ def test_export_contains_every_entry_as_it_is_listed(api_on_both: Api, url_on_bo
     assert [entry["id"] for entry in entries] == sorted((entry["id"] for entry in entries), reverse=True)
 
 
-def test_export_accepts_the_filters_of_a_list(api: Api, sqlite_of_the_room: str) -> None:
+def test_export_accepts_the_filters_of_a_list(api: Api, shared_sqlite: str) -> None:
     api.make_project()
-    fill_audit_log(sqlite_of_the_room, MORE_THAN_TWO_BATCHES)
+    fill_audit_log(shared_sqlite, MORE_THAN_TWO_BATCHES)
     filters = [
         {"segment": "staff"},
         {"event": "segment.changed"},
@@ -193,9 +193,9 @@ async def _until_no_connection_is_held(app: FastAPI) -> None:
     await wait_until("every connection to be given back", lambda: pool.checkedout() == 0)
 
 
-def test_export_stops_reading_when_the_client_disconnects(api: Api, sqlite_of_the_room: str) -> None:
+def test_export_stops_reading_when_the_client_disconnects(api: Api, shared_sqlite: str) -> None:
     api.make_project()
-    fill_audit_log(sqlite_of_the_room, 20 * EXPORT_BATCH)
+    fill_audit_log(shared_sqlite, 20 * EXPORT_BATCH)
     disconnected, pieces = asyncio.Event(), list[Piece]()
 
     async def leave_early(_app: FastAPI, piece: Piece) -> None:
@@ -204,15 +204,15 @@ def test_export_stops_reading_when_the_client_disconnects(api: Api, sqlite_of_th
             disconnected.set()
             await asyncio.sleep(0.05)
 
-    run_with(sqlite_of_the_room, leave_early, disconnected)
+    run_with(shared_sqlite, leave_early, disconnected)
 
     assert 3 <= len(pieces) < 8
     assert pieces[-1]["more_body"], "an interrupted stream must not look complete"
 
 
-def test_interrupted_export_does_not_look_complete(api: Api, sqlite_of_the_room: str) -> None:
+def test_interrupted_export_does_not_look_complete(api: Api, shared_sqlite: str) -> None:
     api.make_project()
-    fill_audit_log(sqlite_of_the_room, 20 * EXPORT_BATCH)
+    fill_audit_log(shared_sqlite, 20 * EXPORT_BATCH)
     pieces: list[Piece] = []
 
     async def lose_the_log(app: FastAPI, piece: Piece) -> None:
@@ -222,7 +222,7 @@ def test_interrupted_export_does_not_look_complete(api: Api, sqlite_of_the_room:
                 store.connection.execute(text("UPDATE audit_entries SET event = 'unknown'"))
 
     with pytest.raises(ValueError, match="unknown"):
-        run_with(sqlite_of_the_room, lose_the_log, asyncio.Event())
+        run_with(shared_sqlite, lose_the_log, asyncio.Event())
 
     assert all(piece.get("more_body", True) for piece in pieces)
 

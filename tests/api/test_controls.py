@@ -68,9 +68,9 @@ def test_remove_is_refused_if_the_release_has_moved_on(api: Api) -> None:
     assert api.post(f"{RELEASES}/{release}/remove", {"expected_stage": "development", "expected_visit": 1})["status"] == "removed"
 
 
-def test_retry_returns_503_within_bounded_time_while_temporal_is_down(api: Api, sqlite_of_the_room: str) -> None:
+def test_retry_returns_503_within_bounded_time_while_temporal_is_down(api: Api, shared_sqlite: str) -> None:
     release = _added(api)
-    _block(sqlite_of_the_room, release)
+    _block(shared_sqlite, release)
 
     answer = api.request("POST", f"{RELEASES}/{release}/retry", {}, headers={"Idempotency-Key": "try-1"})
 
@@ -80,9 +80,9 @@ def test_retry_returns_503_within_bounded_time_while_temporal_is_down(api: Api, 
     assert api.release(release)["status"] == "blocked"
 
 
-def test_blocked_release_shows_reason_and_controls_and_can_be_removed(api: Api, sqlite_of_the_room: str) -> None:
+def test_blocked_release_shows_reason_and_controls_and_can_be_removed(api: Api, shared_sqlite: str) -> None:
     release = _added(api)
-    _block(sqlite_of_the_room, release)
+    _block(shared_sqlite, release)
 
     blocked = api.release(release)
     removed = api.post(f"{RELEASES}/{release}/remove")

@@ -136,9 +136,9 @@ def test_different_control_under_a_used_key_is_refused(api: Api) -> None:
     problem_of(_send(api, path, {"reason": "too late"}, "once"), 422, "idempotency_key_reused")
 
 
-def test_idempotency_key_is_free_after_a_day(api: Api, sqlite_of_the_room: str) -> None:
+def test_idempotency_key_is_free_after_a_day(api: Api, shared_sqlite: str) -> None:
     _send(api, "/projects", {"key": "shop"}, "once")
-    database = Database(sqlite_of_the_room)
+    database = Database(shared_sqlite)
     with database.transaction() as store:
         store.connection.execute(update(requests).values(at=datetime.now(UTC) - timedelta(hours=25)))
     database.close()

@@ -18,7 +18,7 @@ def _body(*grants: dict[str, Any], name: str = "robot") -> dict[str, Any]:
     return {"name": name, "owner": {"kind": "service", "name": name}, "grants": list(grants)}
 
 
-def test_secret_is_shown_once_and_stored_only_as_a_hash(api: Api, sqlite_of_the_room: str) -> None:
+def test_secret_is_shown_once_and_stored_only_as_a_hash(api: Api, shared_sqlite: str) -> None:
     api.make_project()
 
     made = api.post("/keys", _body(VIEWER))
@@ -26,7 +26,7 @@ def test_secret_is_shown_once_and_stored_only_as_a_hash(api: Api, sqlite_of_the_
     listed = {key["id"]: key for key in api.get("/keys")["items"]}
     assert made["secret"].startswith("fh_")
     assert listed[made["id"]] == {field: value for field, value in made.items() if field != "secret"}
-    database = Database(sqlite_of_the_room)
+    database = Database(shared_sqlite)
     with database.reading() as store:
         hashes = store.connection.execute(text("SELECT secret_hash FROM api_keys WHERE id = :id"), {"id": made["id"]}).scalars().all()
         tables = store.connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars().all()

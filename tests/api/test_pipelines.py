@@ -157,10 +157,10 @@ def test_pipeline_shows_the_flags_in_each_stage(api: Api) -> None:
     assert (shown["completed_count"], shown["completed"]) == (0, [])
 
 
-def test_pipeline_counts_recently_completed_flags_and_lists_the_latest(api: Api, sqlite_of_the_room: str) -> None:
+def test_pipeline_counts_recently_completed_flags_and_lists_the_latest(api: Api, shared_sqlite: str) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
-    complete_many(api, sqlite_of_the_room, 52)
+    complete_many(api, shared_sqlite, 52)
 
     shown, listed = api.get(f"{PIPELINES}/standard"), api.get(PIPELINES)["items"][0]
 

@@ -22,12 +22,12 @@ def test_status_reports_an_outage_quickly(api: Api) -> None:
     assert (status["workers"], status["overdue_releases"], status["worst_lateness"]) == ([], 0, "PT0S")
 
 
-def test_status_contains_counts_and_no_names_of_releases(api: Api, sqlite_of_the_room: str) -> None:
+def test_status_contains_counts_and_no_names_of_releases(api: Api, shared_sqlite: str) -> None:
     api.make_project()
     api.post("/projects", {"key": "elsewhere"})
     api.publish(pipeline(stage("Development")))
     release = api.add()
-    make_overdue(sqlite_of_the_room, release["id"])
+    make_overdue(shared_sqlite, release["id"])
     stranger = api.make_key("vera", {"project": "elsewhere", "role": "viewer"})
 
     status = stranger.get("/status")

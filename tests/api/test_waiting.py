@@ -8,11 +8,11 @@ from tests.pipelines import pipeline, stage
 from workflows.policies import RPC_TIMEOUT
 
 
-def test_overdue_release_quickly_shows_that_it_waits_for_temporal(api: Api, sqlite_of_the_room: str) -> None:
+def test_overdue_release_quickly_shows_that_it_waits_for_temporal(api: Api, shared_sqlite: str) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     release = api.add()["id"]
-    make_overdue(sqlite_of_the_room, release)
+    make_overdue(shared_sqlite, release)
 
     answers = [api.request("GET", path) for path in (f"/projects/shop/releases/{release}", "/projects/shop/releases")]
 
@@ -23,10 +23,10 @@ def test_overdue_release_quickly_shows_that_it_waits_for_temporal(api: Api, sqli
     assert "Temporal can't be reached" in alone["message"]
 
 
-def test_release_that_is_slightly_late_is_about_to_act(api: Api, sqlite_of_the_room: str) -> None:
+def test_release_that_is_slightly_late_is_about_to_act(api: Api, shared_sqlite: str) -> None:
     api.make_project()
     api.publish(pipeline(stage("Development")))
     release = api.add()["id"]
-    make_overdue(sqlite_of_the_room, release, timedelta(seconds=40))
+    make_overdue(shared_sqlite, release, timedelta(seconds=5))
 
     assert api.release(release)["waiting_for"]["code"] == "acting"

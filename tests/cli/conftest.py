@@ -10,6 +10,7 @@ import structlog
 from typer.testing import CliRunner
 
 from api.cli.app import app
+from tests.emptied import empty_database
 from tests.http import OWNER_KEY, Api
 from tests.pipelines import enable, hold, pipeline, stage
 
@@ -44,6 +45,19 @@ def logs_discarded() -> Iterator[None]:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def sqlite_url(shared_sqlite: str) -> str:
+    """The database of the API."""
+    return shared_sqlite
+
+
+@pytest.fixture
+def api(shared_api_on_sqlite: Api, shared_sqlite: str) -> Iterator[Api]:
+    """One API for all commands. Its database is emptied after each test."""
+    yield shared_api_on_sqlite
+    empty_database(shared_sqlite)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.waiting import CEILING
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine, the API may need longer than a person wants to wait."""
-    monkeypatch.setattr(completion, "QUICK", CEILING)
+    monkeypatch.setattr(completion, "TIMEOUT", CEILING)
 
 
 def completions(terminal: Terminal, *words: str) -> list[str]:

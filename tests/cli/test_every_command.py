@@ -3,8 +3,6 @@
 import itertools
 import json
 import shlex
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,6 @@ import pytest
 from api.cli.help_panels import ORDER
 from tests.cli.commands import COMMANDS
 from tests.cli.conftest import Terminal
-from tests.conftest import serve
 from tests.http import Api
 from tests.pipelines import pipeline, stage
 from tests.ports import free_port
@@ -112,16 +109,6 @@ PROCESSES = frozenset({"api", "bootstrap", "dev", "migrate", "worker"})
 CALLING = RESPONDING | DELETING | FOLLOWING | REFUSED_NOW | REPORTING
 
 
-@pytest.fixture(scope="module")
-def server(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """One API for all commands, without Temporal. Each command has its own project."""
-    path = tmp_path_factory.mktemp("commands") / "flaghoist.db"
-    shutil.copy(migrated_sqlite, path)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
-        yield from serve(f"sqlite:///{path}")
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The files that commands read."""
@@ -191,9 +178,9 @@ def _typed(command: str, values: dict[str, str]) -> list[str]:
 
 
 @pytest.fixture
-def workspace(server: Api, folder: Path) -> Workspace:
+def workspace(api: Api, folder: Path) -> Workspace:
     """A terminal and a project with one of everything."""
-    return Workspace(server, folder)
+    return Workspace(api, folder)
 
 
 def test_every_command_is_tested() -> None:
@@ -211,8 +198,8 @@ def test_a_command_and_its_parameters_have_help(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", RESPONDING)
-def test_a_command_prints_its_response_words_or_as_json(command: str, server: Api, folder: Path) -> None:
-    words, document = Workspace(server, folder).run(command), Workspace(server, folder).run(command, "--json")
+def test_a_command_prints_its_response_words_or_as_json(command: str, api: Api, folder: Path) -> None:
+    words, document = Workspace(api, folder).run(command), Workspace(api, folder).run(command, "--json")
 
     assert (words.code, words.err) == (0, "")
     assert words.out.strip()
