@@ -1,4 +1,4 @@
-"""Every bench of releases, one after the other: `make bench`."""
+"""All benchmarks of releases, one after the other: `make bench`."""
 
 from benchmarks import adding, lateness, recovery, scaling, stages
 from benchmarks.running import main

@@ -1,4 +1,4 @@
-"""The floor: a FastAPI route that returns JSON which it was given, and does nothing else."""
+"""The baseline of serving flags: a FastAPI route that returns JSON it was given, and does nothing else."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 
 def baseline(contents: dict[str, Any]) -> FastAPI:
-    """One route per content, read and posted to."""
+    """Return an application with a route for each content, to GET and to POST to."""
     app = FastAPI()
 
     @app.get("/{name}")

@@ -1,4 +1,4 @@
-"""The floor's worker, with the options of the product's: `python -m benchmarks.baseline_worker`."""
+"""The worker of baseline workflows, with the same options as the product's: `python -m benchmarks.baseline_worker`."""
 
 import asyncio
 import signal
@@ -8,7 +8,7 @@ from temporalio.worker import Worker
 
 from activities.changes import ChangeActivities
 from activities.store.database import Database
-from benchmarks.baseline_workflow import BARE_QUEUE, BaselineWorkflow, do_nothing
+from benchmarks.baseline_workflow import BASELINE_QUEUE, BaselineWorkflow, do_nothing
 from process_exit import run
 from settings import Settings
 from worker import concurrency_of, sandbox, worker_options
@@ -16,14 +16,14 @@ from workflows.service.client import connect
 
 
 async def serve(settings: Settings) -> None:
-    """Run until told to stop."""
+    """Run until SIGTERM."""
     database = Database(settings.database)
     concurrency = concurrency_of(settings, database)
     with ThreadPoolExecutor(concurrency) as threads:
         options = worker_options(threads, concurrency) | {"workflow_runner": sandbox("benchmarks")}
         activities = [ChangeActivities(database).change_flag, do_nothing]
         client = await connect(lazy=False)
-        worker = Worker(client, task_queue=BARE_QUEUE, workflows=[BaselineWorkflow], activities=activities, **options)
+        worker = Worker(client, task_queue=BASELINE_QUEUE, workflows=[BaselineWorkflow], activities=activities, **options)
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         async with worker:

@@ -1,4 +1,4 @@
-"""The floor: a workflow that does what Temporal must do for a release, and nothing else."""
+"""The baseline of releases: a workflow that does only what Temporal has to do for a release."""
 
 from datetime import timedelta
 
@@ -7,13 +7,13 @@ from temporalio import activity, workflow
 from activities.messages import ChangeFlag
 from domain.model import Message, Moment
 
-BARE_QUEUE = "bare"
+BASELINE_QUEUE = "baseline"
 SAME_TRANSACTION = "change_flag"
 NOTHING = "do_nothing"
 
 
 class BaselineInput(Message):
-    """When to wake up, and what to call then, one after the other."""
+    """The time to wake up, and the activity and its commands to run then, one after the other."""
 
     due_at: Moment
     activity: str = NOTHING
@@ -22,17 +22,17 @@ class BaselineInput(Message):
 
 @activity.defn(name=NOTHING)
 def do_nothing(_command: ChangeFlag) -> None:
-    """Cost what any activity costs."""
+    """Do nothing, so that only the cost of an activity itself remains."""
 
 
-@workflow.defn(name="Bare")
+@workflow.defn(name="Baseline")
 class BaselineWorkflow:
-    """One timer, and one activity per stage."""
+    """A workflow with one timer, and one activity per stage."""
 
     @workflow.run
-    async def run(self, bare: BaselineInput) -> None:
-        """Wait, and call them all."""
-        if (left := bare.due_at - workflow.now()) > timedelta():
+    async def run(self, message: BaselineInput) -> None:
+        """Wait until the due time, then run every command."""
+        if (left := message.due_at - workflow.now()) > timedelta():
             await workflow.sleep(left)
-        for command in bare.commands:
-            await workflow.execute_activity(bare.activity, command, start_to_close_timeout=timedelta(seconds=30))
+        for command in message.commands:
+            await workflow.execute_activity(message.activity, command, start_to_close_timeout=timedelta(seconds=30))

@@ -1,6 +1,6 @@
-"""Serving flags, beside a bare FastAPI route that returns the same JSON, in the same run; and the memory that an environment takes.
+"""Serving flags, compared with a FastAPI route that returns the same JSON in the same run, and the memory of an environment.
 
-`python -m benchmarks.evaluation` measures, `--quick` only shows that it works, `--write` keeps the numbers in benchmarks/results.json.
+`python -m benchmarks.evaluation` measures, `--quick` only checks that it works, `--write` saves the numbers in benchmarks/results.json.
 """
 
 import argparse
@@ -26,7 +26,8 @@ from benchmarks.load import Measured, Question, answer_to, ask
 from benchmarks.results import RESULTS, about_this_run, keep
 from domain.evaluation.snapshot import Snapshot
 from domain.flags.flag import FlagState, Override, Rollout
-from tests.http import OWNER_KEY, Api, free_port
+from tests.http import OWNER_KEY, Api
+from tests.ports import free_port
 from tests.world import NOW, World, make_world
 
 SIZES = (10, 100, 1_000)
@@ -36,7 +37,7 @@ IDENTITY = {"identifier": "user-17", "transient": True, "traits": [{"trait_key":
 
 
 def fill(world: World, size: int) -> Snapshot:
-    """A project of its own with so many flags: one in ten has a rollout, and one in ten an override."""
+    """Write a new project with that many flags: one in ten has a rollout, and one in ten an override."""
     project, environment, segment = new_id(), new_id(), new_id()
     with world.database.transaction() as store:
         store.projects.insert(NOW, id=project, key=f"flags-{size}", name="Flags")
@@ -58,7 +59,7 @@ def fill(world: World, size: int) -> Snapshot:
 
 
 def memory(database: Database, snapshot: Snapshot) -> int:
-    """The bytes that the environment takes in each API process."""
+    """Return the bytes that the environment takes in each API process."""
     tracemalloc.start()
     with database.reading() as store:
         read = read_snapshot(store, snapshot.environment.id)
@@ -73,7 +74,7 @@ def memory(database: Database, snapshot: Snapshot) -> int:
 
 
 def questions(address: str, snapshot: Snapshot) -> dict[str, Question]:
-    """What applications ask."""
+    """Return the requests of applications, by name."""
     key = snapshot.keys.client_key
     api = f"{address}/flagsmith/api/v1"
     return {
@@ -84,20 +85,20 @@ def questions(address: str, snapshot: Snapshot) -> dict[str, Question]:
 
 
 def compare(rounds: list[tuple[Measured, Measured]]) -> dict[str, float]:
-    """The medians over all rounds."""
-    ours, bare = [ours for ours, _ in rounds], [bare for _, bare in rounds]
+    """Return the medians of all rounds."""
+    ours, baseline = [ours for ours, _ in rounds], [baseline for _, baseline in rounds]
     return {
         "per_second": round(statistics.median(each.rate for each in ours), 1),
         "median_ms": round(statistics.median(each.median for each in ours), 2),
         "p99_ms": round(statistics.median(each.p99 for each in ours), 2),
-        "bare_per_second": round(statistics.median(each.rate for each in bare), 1),
-        "ratio": round(statistics.median(mine.rate / floor.rate for mine, floor in rounds), 2),
+        "baseline_per_second": round(statistics.median(each.rate for each in baseline), 1),
+        "ratio": round(statistics.median(one.rate / other.rate for one, other in rounds), 2),
     }
 
 
 @contextmanager
 def process(*command: str, **environment: str) -> Iterator[None]:
-    """A server of its own, ended with the run."""
+    """Run a Python module as a server until the block ends."""
     running = subprocess.Popen([sys.executable, "-m", *command], env=os.environ | environment, stderr=subprocess.DEVNULL)
     try:
         yield
@@ -106,8 +107,8 @@ def process(*command: str, **environment: str) -> Iterator[None]:
         running.wait()
 
 
-async def wait_for(question: Question) -> bytes:
-    """The first answer, once there is one."""
+async def first_answer(question: Question) -> bytes:
+    """Return the first answer of a server that is starting."""
     while True:
         try:
             return await answer_to(question)
@@ -116,7 +117,7 @@ async def wait_for(question: Question) -> bytes:
 
 
 async def measure(folder: Path, seconds: float, rounds: int) -> dict[str, Any]:
-    """Everything, product and floor by turns."""
+    """Measure everything, product and baseline by turns."""
     url = f"sqlite:///{folder / 'flaghoist.db'}"
     database = Database(url)
     migrate(database)
@@ -124,30 +125,30 @@ async def measure(folder: Path, seconds: float, rounds: int) -> dict[str, Any]:
     snapshots = {size: fill(world, size) for size in SIZES}
     results: dict[str, Any] = {"memory_bytes": {str(size): memory(database, snapshot) for size, snapshot in snapshots.items()}}
     database.close()
-    port, floor_port = free_port(), free_port()
-    address, floor = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{floor_port}"
-    asked = {f"{name} {size}": each for size, snapshot in snapshots.items() for name, each in questions(address, snapshot).items()}
+    port, baseline_port = free_port(), free_port()
+    address, baseline_address = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{baseline_port}"
+    requests = {f"{name} {size}": each for size, snapshot in snapshots.items() for name, each in questions(address, snapshot).items()}
     with process("api.app", FLAGHOIST_DATABASE_URL=url, FLAGHOIST_PORT=str(port), FLAGHOIST_BOOTSTRAP_KEY=OWNER_KEY):
         api = Api(address, OWNER_KEY)
         await asyncio.to_thread(api.wait_until_ready)
         api.close()
-        contents = {name.replace(" ", "-").replace("/", ""): json.loads(await answer_to(each)) for name, each in asked.items()}
+        contents = {name.replace(" ", "-").replace("/", ""): json.loads(await answer_to(each)) for name, each in requests.items()}
         (folder / "contents.json").write_text(json.dumps(contents))
-        with process("benchmarks.baseline_route", str(folder / "contents.json"), str(floor_port)):
-            for name, question in asked.items():
-                bare = question._replace(url=f"{floor}/{name.replace(' ', '-').replace('/', '')}", headers={})
-                await wait_for(bare)
-                both = [(await ask(question, seconds), await ask(bare, seconds)) for _ in range(rounds)]
+        with process("benchmarks.baseline_route", str(folder / "contents.json"), str(baseline_port)):
+            for name, question in requests.items():
+                baseline = question._replace(url=f"{baseline_address}/{name.replace(' ', '-').replace('/', '')}", headers={})
+                await first_answer(baseline)
+                both = [(await ask(question, seconds), await ask(baseline, seconds)) for _ in range(rounds)]
                 results[name] = compare(both)
                 print(f"{name:17} {results[name]}", flush=True)
     return results
 
 
 def main() -> None:
-    """Measure, print, and keep what was asked to be kept."""
+    """Measure and print, and save the numbers with `--write`."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--quick", action="store_true", help="a fraction of a second for each: it works, and the numbers mean little")
-    options.add_argument("--write", action="store_true", help=f"keep the numbers in {RESULTS.name}")
+    options.add_argument("--quick", action="store_true", help="measure each for a fraction of a second: the numbers mean little")
+    options.add_argument("--write", action="store_true", help=f"save the numbers in {RESULTS.name}")
     chosen = options.parse_args()
     about = about_this_run()
     with tempfile.TemporaryDirectory() as directory:

@@ -1,4 +1,4 @@
-"""Asking one address again and again over a few connections, at little cost of its own."""
+"""An HTTP client for load tests: a few connections, and little cost of its own."""
 
 import asyncio
 import statistics
@@ -10,7 +10,7 @@ CONNECTIONS = 8
 
 
 class Question(NamedTuple):
-    """One request, as it is sent each time."""
+    """A request that is sent again and again."""
 
     method: str
     url: str
@@ -18,7 +18,7 @@ class Question(NamedTuple):
     body: bytes = b""
 
     def written(self) -> bytes:
-        """The bytes on the wire."""
+        """Return the bytes to send."""
         split = urlsplit(self.url)
         lines = [
             f"{self.method} {split.path}{'?' if split.query else ''}{split.query} HTTP/1.1",
@@ -31,7 +31,7 @@ class Question(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """How many answers came per second, and how long half of them and all but one in a hundred took, in ms."""
+    """Answers per second, and the median and 99th percentile of their time in ms."""
 
     rate: float
     median: float
@@ -39,14 +39,14 @@ class Measured(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """What came back, and after how many seconds."""
+    """The body of an answer, and the seconds it took."""
 
     body: bytes
-    took: float
+    seconds: float
 
 
 async def ask(question: Question, seconds: float) -> Measured:
-    """Ask for so many seconds; anything but success fails."""
+    """Send the request over and over for that many seconds. Raise RuntimeError on anything but success."""
     took: list[float] = []
     started = time.perf_counter()
     await asyncio.gather(*(_keep_asking(question, started + seconds, took) for _ in range(CONNECTIONS)))
@@ -74,14 +74,14 @@ async def _answer(reader: asyncio.StreamReader) -> bytes:
 
 
 async def send(questions: list[Question], clients: int) -> list[Answered]:
-    """Send each once, so many at a time, and never more than one on a connection; the answers in the same order."""
+    """Send each once, each client over a connection of its own. Return the answers in the same order."""
     answers: dict[int, Answered] = {}
-    left = iter(enumerate(questions))
+    remaining = iter(enumerate(questions))
 
     async def client() -> None:
         split = urlsplit(questions[0].url)
         reader, writer = await asyncio.open_connection(split.hostname, split.port, limit=2**24)
-        for number, question in left:
+        for number, question in remaining:
             began = time.perf_counter()
             writer.write(question.written())
             body = await _answer(reader)
@@ -94,7 +94,7 @@ async def send(questions: list[Question], clients: int) -> list[Answered]:
 
 
 async def answer_to(question: Question) -> bytes:
-    """The body of one answer."""
+    """Send one request, and return the body of the answer."""
     split = urlsplit(question.url)
     reader, writer = await asyncio.open_connection(split.hostname, split.port, limit=2**24)
     writer.write(question.written())

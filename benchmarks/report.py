@@ -1,4 +1,4 @@
-"""The tables of docs/performance.md, written from what was measured: `python -m benchmarks.report`."""
+"""Writes the tables of docs/performance.md from the saved results: `python -m benchmarks.report`."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,57 +12,58 @@ Cells = Iterable[str]
 
 
 def table(head: Cells, rows: Iterable[Cells]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     lines = [head := list(head), ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def spoken(spread: dict[str, float], digits: int = 0) -> str:
-    """A median, and between what it lies."""
+def in_words(spread: dict[str, float], digits: int = 0) -> str:
+    """Return a median with the least and the most."""
     least, median, most = (f"{spread[each]:,.{digits}f}" for each in ("least", "median", "most"))
     return median if least == most else f"{median} ({least} to {most})"
 
 
 def stages(results: dict[str, Any]) -> str:
-    """Stages per second, and what a stage takes of a history."""
+    """Return the table of stages per second and of the history per stage."""
     rates, ratios, history = results["per_second"], results["ratio"], results["history"]
     rows = []
-    for lane, words in (
+    for workload, words in (
         ("releases", "releases"),
-        ("same transaction", "bare workflow, same transaction"),
-        ("nothing", "bare workflow, nothing"),
+        ("same transaction", "baseline, same transaction"),
+        ("nothing", "baseline, nothing"),
     ):
-        ratio = spoken(ratios[lane], 2) if lane in ratios else ""
-        events = f"{history[lane]['events'] / results['stages']:.1f}"
-        size = f"{history[lane]['bytes'] / results['stages']:,.0f}"
-        rows.append([words, spoken(rates[lane], 1), ratio, events, size])
-    return table(["", "stages per second", "releases to it", "events per stage", "bytes of history per stage"], rows)
+        ratio = in_words(ratios[workload], 2) if workload in ratios else ""
+        events = f"{history[workload]['events'] / results['stages']:.1f}"
+        size = f"{history[workload]['bytes'] / results['stages']:,.0f}"
+        rows.append([words, in_words(rates[workload], 1), ratio, events, size])
+    return table(["workload", "stages per second", "ratio of releases to it", "events per stage", "bytes of history per stage"], rows)
 
 
 def lateness(results: dict[str, Any]) -> str:
-    """How late changes were made."""
+    """Return the table of lateness."""
     rows = []
     for case, words in (("ten_per_second", "ten per second"), ("same_second", "all in the same second")):
-        for lane, of in (("releases", "releases"), ("same transaction", "bare workflow, same transaction")):
-            each = results[case][lane]
+        for workload, of in (("releases", "releases"), ("same transaction", "baseline, same transaction")):
+            each = results[case][workload]
             number = f"{results['rounds']} × {results[case]['changes_per_round']}"
-            rows.append([words, number, of, spoken(each["p50_ms"]), spoken(each["p99_ms"]), f"{each['max_ms']:,}"])
-    return table(["due", "changes", "", "p50, ms", "p99, ms", "latest, ms"], rows)
+            rows.append([words, number, of, in_words(each["p50_ms"]), in_words(each["p99_ms"]), f"{each['max_ms']:,}"])
+    return table(["due", "changes", "workload", "p50, ms", "p99, ms", "maximum, ms"], rows)
 
 
 def adding(results: dict[str, Any]) -> str:
-    """What adding a flag costs."""
+    """Return the table of adding a flag."""
     rows = []
     for clients in (1, 20):
         each = results[f"clients_{clients}"]
         for name in ("p50", "p99"):
-            took = each[f"{name}_ms"]
-            rows.append([str(clients), name, spoken(took["releases"], 1), spoken(took["bare"], 1), spoken(each[f"{name}_ratio"], 1)])
-    return table(["clients", "", "adding over HTTP, ms", "`start_workflow`, ms", "ratio"], rows)
+            times = each[f"{name}_ms"]
+            ratio = in_words(each[f"{name}_ratio"], 1)
+            rows.append([str(clients), name, in_words(times["releases"], 1), in_words(times["baseline"], 1), ratio])
+    return table(["clients", "percentile", "adding over HTTP, ms", "`start_workflow`, ms", "ratio"], rows)
 
 
 def scaling(results: dict[str, Any]) -> str:
-    """What each costs with ever more releases asleep, and what room they take."""
+    """Return the table of the costs with ever more releases asleep, and the room that a release takes."""
     rows = []
     for level, each in results["levels"].items():
         costs = [f"{each[name]['p50_ms']['median']:.1f} / {each[name]['p99_ms']['median']:.1f}" for name in _COSTS]
@@ -77,7 +78,7 @@ def scaling(results: dict[str, Any]) -> str:
 
 _COSTS = {
     "add": "add",
-    "bare_start": "`start_workflow`",
+    "baseline_start": "`start_workflow`",
     "list": "list 50",
     "show": "show the pipeline",
     "remove": "remove",
@@ -85,23 +86,23 @@ _COSTS = {
 
 
 def recovery(results: dict[str, Any]) -> str:
-    """How long a worker that is started again takes."""
-    ours, floor = (spoken(results["seconds"][lane], 1) for lane in ("releases", "same transaction"))
-    row = [f"{results['overdue']:,}", ours, floor, spoken(results["ratio"], 2)]
-    return table(["overdue", "releases, s", "bare workflow, same transaction, s", "ratio"], [row])
+    """Return the table of recovery."""
+    ours, baseline = (in_words(results["seconds"][workload], 1) for workload in ("releases", "same transaction"))
+    row = [f"{results['overdue']:,}", ours, baseline, in_words(results["ratio"], 2)]
+    return table(["overdue", "releases, s", "baseline, same transaction, s", "ratio"], [row])
 
 
 def evaluation(results: dict[str, Any]) -> str:
-    """Serving flags."""
+    """Return the table of serving flags."""
     rows = []
     for name, each in results.items():
         if name in ("run", "memory_bytes"):
             continue
         request, size = name.rsplit(" ", 1)
-        numbers = [f"{each['per_second']:,.0f}", f"{each['median_ms']:.1f}", f"{each['p99_ms']:.1f}", f"{each['bare_per_second']:,.0f}"]
+        numbers = [f"{each['per_second']:,.0f}", f"{each['median_ms']:.1f}", f"{each['p99_ms']:.1f}", f"{each['baseline_per_second']:,.0f}"]
         rows.append([request if request.startswith("OFREP") else f"`{request}`", f"{int(size):,}", *numbers, f"{each['ratio']:.2f}"])
     rows.sort(key=lambda row: (row[0].strip("`"), int(row[1].replace(",", ""))))
-    return table(["request", "flags", "per second", "median, ms", "p99, ms", "bare, per second", "ratio"], rows)
+    return table(["request", "flags", "per second", "median, ms", "p99, ms", "baseline, per second", "ratio"], rows)
 
 
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -115,19 +116,19 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
 
 
 def about(run: dict[str, Any]) -> str:
-    """When, on what and with what it was measured, and what else is to be known of it."""
+    """Return when and on which machine it was measured, with which versions, and a note if there is one."""
     machine = f"{run['cores']} cores, {run['memory_gb']} GB, Linux {run['kernel']}, load {run['load']} before"
     software = f"Python {run['python']}, temporalio {run['temporalio']}, Temporal {run['temporal']}, SQLAlchemy {run['sqlalchemy']}"
     return " ".join([f"Measured {run['date']} at {run['flaghoist']}: {machine}; {software}.", *([run["note"]] if "note" in run else [])])
 
 
 def written(page: str, results: dict[str, Any]) -> str:
-    """The page with every table as it follows from the results; its words are left alone."""
-    page = _between(page, "targets", table(["target", "measured", ""], rows(results)))
-    for name, told in TABLES.items():
+    """Return the page with every table replaced by that of the results. Everything else stays as it is."""
+    page = _between(page, "targets", table(["target", "measured", "result"], rows(results)))
+    for name, table_of in TABLES.items():
         if name in results:
             run = results[name].get("run")
-            page = _between(page, name, "\n\n".join([told(results[name]), *([about(run)] if run else [])]))
+            page = _between(page, name, "\n\n".join([table_of(results[name]), *([about(run)] if run else [])]))
     return page
 
 

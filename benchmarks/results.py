@@ -1,4 +1,4 @@
-"""Keeping what was measured: with the machine, the versions and the date; and what many rounds say together."""
+"""Saved measurements with machine, versions and date, and statistics over several rounds."""
 
 import json
 import os
@@ -18,7 +18,7 @@ RESULTS = Path(__file__).parent / "results.json"
 
 
 def spread(rounds: list[float], digits: int = 2) -> dict[str, float]:
-    """The median of all rounds, and how far apart they lie."""
+    """Return the median of all rounds, the least and the most."""
     return {
         "median": round(statistics.median(rounds), digits),
         "least": round(min(rounds), digits),
@@ -27,13 +27,13 @@ def spread(rounds: list[float], digits: int = 2) -> dict[str, float]:
 
 
 def percentile(values: list[float], percent: float) -> float:
-    """The value that so many percent do not exceed."""
+    """Return the value that this percentage of the values does not exceed."""
     ranked = sorted(values)
     return ranked[min(len(ranked) - 1, int(len(ranked) * percent / 100))]
 
 
 def about_this_run() -> dict[str, Any]:
-    """What the numbers depend on besides the code."""
+    """Return what the numbers depend on besides the code."""
     temporal = subprocess.run([TEMPORAL, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     return {
@@ -51,11 +51,11 @@ def about_this_run() -> dict[str, Any]:
 
 
 def kept(path: Path = RESULTS) -> dict[str, Any]:
-    """Everything that was measured so far."""
-    read: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return read
+    """Return all saved results by the name of their benchmark."""
+    results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return results
 
 
 def keep(name: str, results: dict[str, Any], run: dict[str, Any], path: Path = RESULTS) -> None:
-    """Write the results of one bench over its last ones."""
+    """Save the results of one benchmark in place of its last ones."""
     path.write_text(json.dumps(kept(path) | {name: results | {"run": run}}, indent=2) + "\n")

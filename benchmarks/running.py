@@ -1,4 +1,4 @@
-"""Running benches from a terminal: each on a fresh stack, with a progress bar."""
+"""Runs benchmarks from a terminal, each on a fresh stack and with a progress bar."""
 
 import argparse
 import asyncio
@@ -16,14 +16,14 @@ from benchmarks.stack import Stack, running
 from process_exit import run as run_and_leave
 
 Turn = Callable[[str], None]
-"""Told before each turn of product or floor."""
+"""Called before each turn of product or baseline."""
 Bench = Callable[[Stack, bool, Turn], Coroutine[Any, Any, dict[str, Any]]]
-"""Measures on a stack; only that it works, if the second argument says so."""
+"""Measures on a stack. With the second argument true, it only checks that it works."""
 
 
 @contextmanager
 def shown(name: str, turns: int | None) -> Iterator[Turn]:
-    """A bar that moves with each turn."""
+    """Show a bar that moves with each turn."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns) as progress:
         task = progress.add_task(name, total=turns)
@@ -37,17 +37,17 @@ def shown(name: str, turns: int | None) -> Iterator[Turn]:
 
 
 async def measure(name: str, bench: Bench, turns: int, *, quick: bool) -> dict[str, Any]:
-    """One bench on a stack of its own."""
+    """Run one benchmark on a stack of its own."""
     with tempfile.TemporaryDirectory(prefix="flaghoist-bench-") as folder, shown(name, turns) as turn:
         async with running(Path(folder)) as stack:
             return await bench(stack, quick, turn)
 
 
-def main(benches: Mapping[str, tuple[Bench, int]], what: str | None) -> None:
-    """Measure, print, and keep what was asked to be kept."""
-    options = argparse.ArgumentParser(description=what)
-    options.add_argument("--quick", action="store_true", help="a few of each, once: it works, and the numbers mean little")
-    options.add_argument("--write", action="store_true", help=f"keep the numbers in {RESULTS.name}")
+def main(benches: Mapping[str, tuple[Bench, int]], description: str | None) -> None:
+    """Measure and print, and save the numbers with `--write`."""
+    options = argparse.ArgumentParser(description=description)
+    options.add_argument("--quick", action="store_true", help="measure a few of each, once: the numbers mean little")
+    options.add_argument("--write", action="store_true", help=f"save the numbers in {RESULTS.name}")
     chosen = options.parse_args()
 
     def work() -> int:

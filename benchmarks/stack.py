@@ -1,4 +1,4 @@
-"""The embedded stack, as `flaghoist dev` runs it, with one more process: the worker of the floor."""
+"""The embedded stack, as `flaghoist dev` runs it, with one more process: the baseline worker."""
 
 import asyncio
 import os
@@ -19,16 +19,17 @@ from api.embedded.schema import prepare_database
 from api.embedded.state_dir import StateDir
 from settings import Settings
 from tests.e2e.stack import Process
-from tests.http import OWNER_KEY, Api, free_port
+from tests.http import OWNER_KEY, Api
+from tests.ports import free_port
 from tests.world import World, make_world
 from workflows.service.namespace import register_search_attributes
 
 CLIENTS = 20
-"""How many add releases, or start bare workflows, at once where nobody measures how long one takes."""
+"""The number of clients that add releases or start baseline workflows where their time is not measured."""
 
 
 class Stack:
-    """Temporal, API, worker and floor: each a process of its own, on one database file each for Temporal and Flaghoist."""
+    """Temporal, API, worker and baseline worker, each a process of its own. Temporal and Flaghoist have a database file each."""
 
     def __init__(self, folder: Path) -> None:
         self.settings = Settings(home=folder, port=free_port(), temporal_port=free_port(), temporal_ui_port=free_port())
@@ -42,14 +43,14 @@ class Stack:
         }
         run = {each.name: Process(each.name, each.command, environment, self.home.logs) for each in programs(self.settings, self.home)}
         self.temporal, self.worker, self.api_process = run["temporal"], run["worker"], run["api"]
-        self.floor = Process("floor", [sys.executable, "-m", "benchmarks.baseline_worker"], environment, self.home.logs)
+        self.baseline_worker = Process("baseline", [sys.executable, "-m", "benchmarks.baseline_worker"], environment, self.home.logs)
         self.address = f"http://127.0.0.1:{self.settings.port}"
         self.database: Database
         self.world: World
         self.client: Client
 
     async def start(self) -> None:
-        """Start everything, and make a project with three environments."""
+        """Start everything, and write a project with three environments."""
         self.temporal.start()
         prepare_database(self.settings)
         self.database = Database(self.settings.database)
@@ -58,7 +59,7 @@ class Stack:
         self.client = await self._connect()
         await register_search_attributes(self.client)
         self.worker.start()
-        self.floor.start()
+        self.baseline_worker.start()
         api = Api(self.address, OWNER_KEY)
         await asyncio.to_thread(api.wait_until_ready)
         api.close()
@@ -72,23 +73,23 @@ class Stack:
 
     def kill(self) -> None:
         """End everything at once."""
-        for process in (self.api_process, self.worker, self.floor, self.temporal):
+        for process in (self.api_process, self.worker, self.baseline_worker, self.temporal):
             process.kill()
 
     def resident(self) -> dict[str, int]:
-        """The bytes of memory that each process of the product has."""
+        """Return the bytes of memory of each process of the product."""
         processes = {"worker": self.worker, "api": self.api_process, "temporal": self.temporal}
         return {name: psutil.Process(each.running.pid).memory_info().rss for name, each in processes.items() if each.running}
 
     def stored(self) -> dict[str, int]:
-        """The bytes on disk of each database, its log of writes included."""
+        """Return the bytes on disk of each database, its write-ahead log included."""
         files = {"flaghoist": self.home.folder / "flaghoist.db", "temporal": self.home.temporal}
         return {name: sum(part.stat().st_size for part in path.parent.glob(f"{path.name}*")) for name, path in files.items()}
 
 
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Stack]:
-    """A running stack, of which nothing is left behind."""
+    """A running stack. No process of it outlives the block."""
     stack = Stack(folder)
     try:
         await stack.start()
@@ -98,15 +99,15 @@ async def running(folder: Path) -> AsyncIterator[Stack]:
 
 
 async def time_each(calls: Iterable[Callable[[], Awaitable[object]]], clients: int = CLIENTS) -> list[float]:
-    """Make all calls, so many at a time; how many seconds each took, in the order in which they ended."""
-    took: list[float] = []
-    left = iter(calls)
+    """Make all calls, each client one at a time. Return the seconds of each in the order in which they ended."""
+    seconds: list[float] = []
+    remaining = iter(calls)
 
     async def client() -> None:
-        for call in left:
+        for call in remaining:
             began = time.perf_counter()
             await call()
-            took.append(time.perf_counter() - began)
+            seconds.append(time.perf_counter() - began)
 
     await asyncio.gather(*(client() for _ in range(clients)))
-    return took
+    return seconds

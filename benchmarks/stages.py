@@ -1,6 +1,6 @@
-"""Stages per second of releases that are all due at once, beside bare workflows whose activities commit the same, or do nothing.
+"""Stages per second of releases that are all due at once, compared with baseline workflows.
 
-`python -m benchmarks.stages` measures, `--quick` only shows that it works, `--write` keeps the numbers in benchmarks/results.json.
+`python -m benchmarks.stages` measures, `--quick` only checks that it works, `--write` saves the numbers in benchmarks/results.json.
 """
 
 import time
@@ -14,41 +14,41 @@ from benchmarks.workloads import ACTIVITIES, RELEASES, Asleep, Workloads, until_
 
 STAGES = 3
 TURNS = 9
-LANES = (RELEASES, *ACTIVITIES)
-"""What is measured, in turns."""
+WORKLOADS = (RELEASES, *ACTIVITIES)
+"""The workloads that take turns."""
 
 
 async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
-    """Alternate product and floors."""
+    """Alternate between product and baselines."""
     number, rounds = (3, 1) if quick else (300, 3)
-    lanes = Workloads(stack, STAGES, margin=0.3 if quick else 3)
-    rates: dict[str, list[float]] = {lane: [] for lane in LANES}
+    workloads = Workloads(stack, STAGES, margin=0.3 if quick else 3)
+    rates: dict[str, list[float]] = {workload: [] for workload in WORKLOADS}
     last: dict[str, Asleep] = {}
     for n in range(rounds):
-        for lane in LANES:
-            turn(f"round {n + 1}, {lane}")
-            rate, last[lane] = await _climb(stack, lanes, lane, number)
-            rates[lane].append(rate)
+        for workload in WORKLOADS:
+            turn(f"round {n + 1}, {workload}")
+            rate, last[workload] = await _climb(stack, workloads, workload, number)
+            rates[workload].append(rate)
     ours = rates["releases"]
     return {
         "releases": number,
         "stages": STAGES,
         "rounds": rounds,
-        "per_second": {lane: spread(rates[lane], 1) for lane in LANES},
-        "ratio": {lane: spread([a / b for a, b in zip(ours, rates[lane], strict=True)]) for lane in LANES[1:]},
-        "history": {lane: await history(stack, each) for lane, each in last.items()},
+        "per_second": {workload: spread(rates[workload], 1) for workload in WORKLOADS},
+        "ratio": {workload: spread([a / b for a, b in zip(ours, rates[workload], strict=True)]) for workload in WORKLOADS[1:]},
+        "history": {workload: await history(stack, each) for workload, each in last.items()},
     }
 
 
-async def _climb(stack: Stack, lanes: Workloads, lane: str, number: int) -> tuple[float, Asleep]:
-    due, asleep = await lanes.put_to_sleep(lane, [timedelta()] * number)
+async def _climb(stack: Stack, workloads: Workloads, workload: str, number: int) -> tuple[float, Asleep]:
+    due, asleep = await workloads.put_to_sleep(workload, [timedelta()] * number)
     began = await until_due(due)
     await until_closed(stack, asleep)
     return number * STAGES / (time.perf_counter() - began), asleep[-1]
 
 
 async def history(stack: Stack, asleep: Asleep) -> dict[str, float]:
-    """Temporal's events and bytes of a whole workflow, and what one stage more takes of them."""
+    """Return the number of events and the bytes of a workflow's whole history."""
     info = (await stack.client.get_workflow_handle(asleep.workflow_id).describe()).raw_description.workflow_execution_info
     return {"events": info.history_length, "bytes": info.history_size_bytes}
 

@@ -1,4 +1,4 @@
-"""What is compared: releases, and bare workflows with the same timers; both are put to sleep until they are due."""
+"""The workloads that are compared: releases, and baseline workflows with the same timers. Both sleep until they are due."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from activities.commands.add_release import AddRelease, add_release
 from activities.messages import ChangeFlag
 from activities.store.identifiers import new_id
-from benchmarks.baseline_workflow import BARE_QUEUE, NOTHING, SAME_TRANSACTION, BaselineInput, BaselineWorkflow
+from benchmarks.baseline_workflow import BASELINE_QUEUE, NOTHING, SAME_TRANSACTION, BaselineInput, BaselineWorkflow
 from benchmarks.load import Answered, Question, send
 from benchmarks.stack import CLIENTS, Stack, time_each
 from domain.releases.release import Release
@@ -23,9 +23,9 @@ from workflows.release_steps import change_command, initial_place, place_after_c
 
 RELEASES = "releases"
 ACTIVITIES = {"same transaction": SAME_TRANSACTION, "nothing": NOTHING}
-"""Floor -> what it calls."""
-EVENTS_OF_ONE_ASLEEP = 5
-"""Started, a workflow task in three events, and the timer."""
+"""The activity of each baseline."""
+EVENTS_WHEN_ASLEEP = 5
+"""The start, a workflow task in three events, and the timer."""
 ENVIRONMENTS = ("development", "staging", "production")
 _numbers = count(1)
 
@@ -39,7 +39,7 @@ class Asleep(NamedTuple):
 
 
 class Workloads:
-    """Puts releases and bare workflows to sleep, and knows by now how long that takes."""
+    """Puts releases and baseline workflows to sleep, and learns how long that takes."""
 
     def __init__(self, stack: Stack, stages: int, margin: float) -> None:
         self.stack = stack
@@ -54,46 +54,46 @@ class Workloads:
         ]
         stack.world.publish(pipeline(*climb, key=self.key, parameters={"launch_at": {"type": "datetime"}}))
 
-    async def put_to_sleep(self, lane: str, offsets: list[timedelta]) -> tuple[datetime, list[Asleep]]:
-        """Let so many fall asleep, and say when the first is due; where that took longer than was thought, others are taken."""
+    async def put_to_sleep(self, workload: str, offsets: list[timedelta]) -> tuple[datetime, list[Asleep]]:
+        """Put one to sleep for each offset, and return when the first is due. Start again if that took too long."""
         while True:
             began = time.perf_counter()
-            lead = len(offsets) * self._seconds_each.get(lane, 0.07) * 1.4 + self.margin
+            lead = len(offsets) * self._seconds_each.get(workload, 0.07) * 1.4 + self.margin
             due = (datetime.now(UTC) + timedelta(seconds=lead + 0.5)).replace(microsecond=0)
             dues = [due + offset for offset in offsets]
-            asleep = await (self.add(dues) if lane == RELEASES else self.start_baseline(dues, ACTIVITIES[lane]))
+            asleep = await (self.add(dues) if workload == RELEASES else self.start_baseline(dues, ACTIVITIES[workload]))
             await _until_asleep(self.stack, asleep)
-            self._seconds_each[lane] = (time.perf_counter() - began) / len(offsets)
+            self._seconds_each[workload] = (time.perf_counter() - began) / len(offsets)
             if datetime.now(UTC) < due:
                 return due, asleep
             await until_closed(self.stack, asleep)
 
     async def add(self, dues: list[datetime]) -> list[Asleep]:
-        """Releases that act at those times, added over HTTP and told to Temporal."""
+        """Add releases that act at those times over HTTP, and return once their workflows have started."""
         features = new_features(self.stack, len(dues))
-        bodies = [self._wanted(feature, due) for feature, due in zip(features, dues, strict=True)]
+        bodies = [self._message(feature, due) for feature, due in zip(features, dues, strict=True)]
         answers = await send_adds(self.stack, [body.model_dump(mode="json", exclude_none=True) for body in bodies], CLIENTS)
-        await until_told(self.stack)
+        await until_started(self.stack)
         added = [json.loads(answer.body) for answer in answers]
         return [Asleep(each["workflow_id"], each["id"], due) for each, due in zip(added, dues, strict=True)]
 
     async def start_baseline(self, dues: list[datetime], activity: str = SAME_TRANSACTION) -> list[Asleep]:
-        """Bare workflows that call the activity at those times, each for a release of its own."""
+        """Start baseline workflows that run the activity at those times, each for a release of its own."""
         features = new_features(self.stack, len(dues))
-        rows = await asyncio.to_thread(self._write, [self._wanted(*each) for each in zip(features, dues, strict=True)], activity)
+        rows = await asyncio.to_thread(self._write, [self._message(*each) for each in zip(features, dues, strict=True)], activity)
         messages = [BaselineInput(due_at=due, activity=activity, commands=commands) for (_, commands), due in zip(rows, dues, strict=True)]
         ids = [release.workflow_id for release, _ in rows]
         await start_baseline(self.stack, dict(zip(ids, messages, strict=True)), CLIENTS)
         return [Asleep(release.workflow_id, release.id, due) for (release, _), due in zip(rows, dues, strict=True)]
 
-    def _wanted(self, feature: str, due: datetime) -> AddRelease:
+    def _message(self, feature: str, due: datetime) -> AddRelease:
         return AddRelease(pipeline=self.key, feature=feature, parameters={"launch_at": due.isoformat()})
 
-    def _write(self, wanted: list[AddRelease], activity: str) -> list[tuple[Release, tuple[ChangeFlag, ...]]]:
-        """The rows that a release has once its workflow was started; where nothing is to change them, they are ended at once."""
+    def _write(self, messages: list[AddRelease], activity: str) -> list[tuple[Release, tuple[ChangeFlag, ...]]]:
+        """Write the rows of releases whose workflows have started. If no activity will change them, end them at once."""
         world, at = self.stack.world, datetime.now(UTC)
         with world.database.transaction() as store:
-            rows = [add_release(store, world.caller, world.project, each, at) for each in wanted]
+            rows = [add_release(store, world.caller, world.project, each, at) for each in messages]
             for entry in store.outbox.lease(at, len(rows)):
                 store.outbox.delete(entry)
             version = store.pipelines.version(rows[0].pipeline.id)
@@ -102,12 +102,12 @@ class Workloads:
                     trigger = release_input(row, version).stages[0].trigger
                     store.releases.write_started(row.started(at, trigger.due_at(at)))
                 else:
-                    store.releases.write(row.ended(ReleaseStatus.REMOVED, at, "floor"))
+                    store.releases.write(row.ended(ReleaseStatus.REMOVED, at, "baseline"))
         return [(row, _commands(row, version, at)) for row in rows]
 
 
 def _commands(release: Release, version: object, at: datetime) -> tuple[ChangeFlag, ...]:
-    """What the release's workflow would send, stage by stage."""
+    """Return the commands that the release's workflow would send, stage by stage."""
     message = release_input(release, version)  # type: ignore[arg-type]
     place, commands = initial_place(message, at), []
     while place:
@@ -118,7 +118,7 @@ def _commands(release: Release, version: object, at: datetime) -> tuple[ChangeFl
 
 
 def new_features(stack: Stack, number: int) -> list[str]:
-    """So many flags that no release has touched."""
+    """Write that many flags, and return their keys."""
     keys = [f"flag-{next(_numbers)}" for _ in range(number)]
     with stack.database.transaction() as store:
         for key in keys:
@@ -135,13 +135,13 @@ async def send_adds(stack: Stack, bodies: list[dict[str, object]], clients: int)
 
 
 async def start_baseline(stack: Stack, messages: dict[str, BaselineInput], clients: int) -> list[float]:
-    """Start bare workflows, by id; how long each took, in seconds."""
-    start = partial(stack.client.start_workflow, BaselineWorkflow.run, task_queue=BARE_QUEUE)
+    """Start baseline workflows by id, and return the seconds that each took."""
+    start = partial(stack.client.start_workflow, BaselineWorkflow.run, task_queue=BASELINE_QUEUE)
     return await time_each([partial(start, message, id=id_) for id_, message in messages.items()], clients)
 
 
-async def until_told(stack: Stack) -> None:
-    """Return once Temporal was told of every release."""
+async def until_started(stack: Stack) -> None:
+    """Return once the workflow of every release has started."""
     while True:
         with stack.database.reading() as store:
             if not store.releases.count_by_status().get(ReleaseStatus.STARTING.value):
@@ -150,15 +150,15 @@ async def until_told(stack: Stack) -> None:
 
 
 async def _until_asleep(stack: Stack, workflows: list[Asleep]) -> None:
-    """Return once those that were started last have set their timers."""
+    """Return once the workflows that were started last have set their timers."""
     for each in workflows[-CLIENTS:]:
         handle = stack.client.get_workflow_handle(each.workflow_id)
-        while (await handle.describe()).history_length < EVENTS_OF_ONE_ASLEEP:  # noqa: ASYNC110  another process acts
+        while (await handle.describe()).history_length < EVENTS_WHEN_ASLEEP:  # noqa: ASYNC110  another process acts
             await asyncio.sleep(0.05)
 
 
 async def until_due(due: datetime) -> float:
-    """Sleep until then; the moment, as `perf_counter` has it."""
+    """Sleep until then, and return that moment by `perf_counter`."""
     await asyncio.sleep(max(0, (due - datetime.now(UTC)).total_seconds()))
     return time.perf_counter()
 

@@ -12,7 +12,7 @@ from tests.world import NOW
 
 
 def fill_audit_log(database_url: str, entries: int, project: str = "shop") -> None:
-    """Write so many changes of segments, every third of them of `staff`; their texts are as odd as people's."""
+    """Write that many changes of segments with unusual characters. Every third one is of `staff`."""
     database = Database(database_url)
     actor = {"actor_kind": "key", "actor_id": "k", "actor_owner": "olga"}
     rows = [

@@ -1,4 +1,4 @@
-"""The real servers that come with the test environment."""
+"""Paths of the real servers that the test environment includes."""
 
 import sys
 from pathlib import Path

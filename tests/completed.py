@@ -1,4 +1,4 @@
-"""More flags that went the whole way than an answer names."""
+"""More completed flags than an answer lists."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ from tests.http import Api
 
 
 def complete_many(api: Api, database_url: str, flags: int) -> None:
-    """Let so many flags `flag-0`, `flag-1`... have completed `standard`, each a minute before the one before, and one a month ago."""
+    """Complete `standard` for that many flags `flag-0`, `flag-1`, each a minute before the one before, and for one a month ago."""
     database, now = Database(database_url), datetime.now(UTC)
     for number in range(flags + 1):
         api.post("/projects/shop/features", {"key": f"flag-{number}"})

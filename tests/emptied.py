@@ -1,4 +1,4 @@
-"""A database that is emptied between tests: making one anew takes longer than most of them."""
+"""Empties a database between tests, because creating a new one takes longer than most tests."""
 
 from sqlalchemy import delete, select
 
@@ -9,7 +9,7 @@ BOOTSTRAP = "bootstrap"
 
 
 def empty(database: Database) -> None:
-    """Take everything away but the first key and its owner."""
+    """Delete everything except the first key and its owner."""
     with database.transaction() as store:
         for table in reversed(metadata.sorted_tables):
             if table not in (api_keys, owners):

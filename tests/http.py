@@ -1,23 +1,14 @@
 """A client of the HTTP API, as a team would write one."""
 
-import random
-import socket
 import time
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 
+from tests.waiting import CEILING, wait_for
+
 OWNER_KEY = "fh_the_bootstrap_key_of_the_tests"
-
-
-def free_port() -> int:
-    """A port on which nobody listens, below those that the system gives to outgoing connections."""
-    while True:
-        port = random.randint(10_240, 32_000)  # noqa: S311 (it is no secret)
-        with socket.socket() as listener, suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            return port
 
 
 class Api:
@@ -27,56 +18,54 @@ class Api:
         self.address = address
         self._with_other_keys: list[Api] = []
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        # It speaks plain HTTP; reading the certificates of the world would take longer than most tests.
-        self.client = httpx.Client(base_url=f"{address}/api/v1", headers=headers, timeout=30, verify=False)  # noqa: S501
+        # It speaks plain HTTP, and loading the CA certificates would take longer than most tests.
+        self.client = httpx.Client(base_url=f"{address}/api/v1", headers=headers, timeout=CEILING, verify=False)  # noqa: S501
 
-    def wait_until_ready(self, seconds: float = 90) -> None:
+    def wait_until_ready(self) -> None:
         """Return once the API answers that it is ready."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                if self.client.get(f"{self.address}/readyz").status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.02)
-        raise TimeoutError("the API did not become ready")
+        wait_for(f"the API at {self.address} to be ready", self._is_ready, interval=0.02)
+
+    def _is_ready(self) -> bool:
+        try:
+            return self.client.get(f"{self.address}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
 
     def with_key(self, key: str | None) -> "Api":
-        """The same API with another key."""
+        """Return the same API with another key."""
         other = Api(self.address, key)
         self._with_other_keys.append(other)
         return other
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self.client.close()
         for other in self._with_other_keys:
             other.close()
 
     def request(self, method: str, path: str, body: Any = None, **options: Any) -> httpx.Response:
-        """The answer, whatever it is."""
+        """Return the answer, whatever its status."""
         return self.client.request(method, path, json=body, **options)
 
     def get(self, path: str, **params: Any) -> Any:
-        """What a GET answers; anything but success fails the test."""
+        """Return the document of a successful GET."""
         return self._expect(self.client.get(path, params=params))
 
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
-        """What a POST answers; anything but success fails the test."""
+        """Return the document of a successful POST."""
         return self._expect(self.client.post(path, json=body, headers=headers))
 
     def patch(self, path: str, body: Any) -> Any:
-        """What a PATCH answers; anything but success fails the test."""
+        """Return the document of a successful PATCH."""
         return self._expect(self.client.patch(path, json=body))
 
     def make_key(self, name: str, *grants: dict[str, Any], kind: str = "person") -> "Api":
-        """The API with a new key of its own owner."""
+        """Create a key with a new owner, and return the API with that key."""
         made = self.post("/keys", {"name": name, "owner": {"kind": kind, "name": name}, "grants": list(grants)})
         return self.with_key(made["secret"])
 
     def make_project(self, key: str = "shop") -> None:
-        """A project with three environments, two segments and a feature of type string."""
+        """Create a project with three environments, two segments and a feature of type string."""
         self.post("/projects", {"key": key})
         for environment in ("development", "staging", "production"):
             self.post(f"/projects/{key}/environments", {"key": environment})
@@ -87,36 +76,36 @@ class Api:
         self.post(f"/projects/{key}/features", {"key": "checkout", "default": {"enabled": False, "value": "classic"}})
 
     def publish(self, definition: dict[str, Any], project: str = "shop") -> Any:
-        """A published pipeline."""
+        """Create and publish a pipeline."""
         drafted = self.post(f"/projects/{project}/pipelines", definition)
         return self.post(f"/projects/{project}/pipelines/{drafted['id']}/publish")
 
     def add(self, feature: str = "checkout", pipeline: str = "standard", project: str = "shop", **more: Any) -> Any:
-        """A flag, added to a pipeline."""
+        """Add a flag to a pipeline, and return the release."""
         return self.post(f"/projects/{project}/releases", {"feature": feature, "pipeline": pipeline, **more})
 
     def release(self, release_id: str, project: str = "shop") -> Any:
-        """One release, whole."""
+        """Return one release with its history."""
         return self.get(f"/projects/{project}/releases/{release_id}")
 
-    def wait_for_release(self, release_id: str, *statuses: str, seconds: float = 30, project: str = "shop") -> Any:
-        """The release, once it has one of these statuses."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            release = self.release(release_id, project)
-            if release["status"] in statuses:
-                return release
-            time.sleep(0.1)
-        raise TimeoutError(f"the release is {release['status']} at '{release['stage']}', not {' or '.join(statuses)}")
+    def wait_for_release(self, release_id: str, *statuses: str, project: str = "shop") -> Any:
+        """Return the release once it has one of these statuses."""
+        return self._wait_for(release_id, project, " or ".join(statuses), lambda release: release["status"] in statuses)
 
-    def wait_for_stage(self, release_id: str, stage: str, seconds: float = 30, project: str = "shop") -> Any:
-        """The release, once it stands in that stage."""
-        deadline = time.monotonic() + seconds
-        while (release := self.release(release_id, project))["stage"] != stage:
+    def wait_for_stage(self, release_id: str, stage: str, project: str = "shop") -> Any:
+        """Return the release once it is in that stage."""
+        return self._wait_for(release_id, project, f"to be at '{stage}'", lambda release: release["stage"] == stage)
+
+    def _wait_for(self, release_id: str, project: str, expected: str, holds: Callable[[Any], bool]) -> Any:
+        deadline = time.monotonic() + CEILING
+        while True:
+            release = self.release(release_id, project)
+            if holds(release):
+                return release
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{release['status']} at '{release['stage']}': {release['waiting_for']} {release['blocked_by']}")
+                state = f"{release['status']} at '{release['stage']}': {release['waiting_for']} {release['blocked_by']}"
+                raise TimeoutError(f"the release is {state}, not {expected}")
             time.sleep(0.1)
-        return release
 
     def _expect(self, answer: httpx.Response) -> Any:
         assert answer.is_success, f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"

@@ -1,5 +1,6 @@
-"""The official SDKs, unchanged, as an application starts them."""
+"""The official SDKs, as an application starts them."""
 
+import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,17 +14,26 @@ from openfeature.evaluation_context import EvaluationContext
 from openfeature.provider import AbstractProvider
 from openfeature_flagsmith.provider import FlagsmithProvider
 
+from tests.waiting import CEILING
+
 
 @contextmanager
 def flagsmith_sdk(address: str, key: str, **options: Any) -> Iterator[Flagsmith]:
     """Flagsmith's SDK, in remote evaluation unless the options say otherwise."""
     api = f"{address}/flagsmith/api/v1/"
+    # Its stream has no end but the server's, and outlives the block. A traceback that it logs until then would make pytest crash
+    # when that reports a failure: in Python 3.11.7 both parse source code, which two threads can't do at once (python/cpython#106905).
+    logging.getLogger("flagsmith.streaming_manager").disabled = True
     sdk = Flagsmith(environment_key=key, api_url=api, realtime_api_url=api, **options)
-    yield sdk
-    for name in ("environment_data_polling_manager_thread", "event_stream_thread"):
-        if thread := getattr(sdk, name, None):
-            thread.stop()  # It ends when the server does: its reading has no other end.
-    sdk.session.close()
+    try:
+        yield sdk
+    finally:
+        if stream := getattr(sdk, "event_stream_thread", None):
+            stream.stop()
+        if polling := getattr(sdk, "environment_data_polling_manager_thread", None):
+            polling.stop()
+            polling.join(CEILING)
+        sdk.session.close()
 
 
 @contextmanager
@@ -51,5 +61,5 @@ def _client(provider: AbstractProvider) -> Iterator[OpenFeatureClient]:
 
 
 def somebody(identifier: str | None = "ada", **traits: Any) -> EvaluationContext:
-    """For whom to evaluate."""
+    """Return an evaluation context."""
     return EvaluationContext(identifier, traits)

@@ -1,4 +1,4 @@
-"""Releases that are late, without anybody having to wait for it."""
+"""Overdue releases without waiting."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,7 @@ from activities.store.tables import releases
 
 
 def make_overdue(database_url: str, release_id: str, by: timedelta = timedelta(minutes=2)) -> None:
-    """Let the record say that the release runs, and that its stage was due so long ago."""
+    """Write into the record that the release is running, and that its stage was due that long ago."""
     database = Database(database_url)
     due = datetime.now(UTC) - by
     with database.transaction() as store:

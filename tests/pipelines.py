@@ -1,4 +1,4 @@
-"""Pipelines as the tests write them."""
+"""Builders of pipeline definitions."""
 
 from typing import Any
 
@@ -6,52 +6,52 @@ from typing import Any
 def stage(
     name: str, environment: str = "development", wait: str | None = None, actions: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
-    """A stage; without actions given it enables the flag for everyone."""
+    """Return a stage. By default, it enables the flag for everyone."""
     trigger = {"type": "WAIT_FOR", "duration": wait} if wait else {"type": "ON_ENTER"}
     return {"name": name, "environment": environment, "trigger": trigger, "actions": [enable()] if actions is None else actions}
 
 
 def hold(name: str, wait: str, environment: str = "production") -> dict[str, Any]:
-    """A stage without actions."""
+    """Return a stage without actions."""
     return stage(name, environment, wait, actions=[])
 
 
 def enable(segment: str | None = None, *, enabled: bool = True) -> dict[str, Any]:
-    """Enable the flag for everyone or for a segment."""
+    """Return an action that enables the flag for everyone or for a segment."""
     if segment:
         return {"type": "TOGGLE_FEATURE_FOR_SEGMENT", "segment": segment, "enabled": enabled}
     return {"type": "TOGGLE_FEATURE", "enabled": enabled}
 
 
 def set_value(value: Any, segment: str | None = None) -> dict[str, Any]:
-    """Set the flag's value for everyone or for a segment."""
+    """Return an action that sets the flag's value for everyone or for a segment."""
     if segment:
         return {"type": "UPDATE_FEATURE_VALUE_FOR_SEGMENT", "segment": segment, "value": value}
     return {"type": "UPDATE_FEATURE_VALUE", "value": value}
 
 
 def rollout(initial: Any = 10, step: Any = 30, every: str = "6h", **more: Any) -> dict[str, Any]:
-    """Serve the flag to a growing share: 10, 40, 70 and 100 %, 6 hours apart."""
+    """Return a phased rollout, by default to 10, 40, 70 and 100 %, 6 hours apart."""
     return {"type": "PHASED_ROLLOUT", "initial": initial, "step": step, "every": every, **more}
 
 
 def until(at: str | None = None, parameter: str | None = None, timezone: str | None = None) -> dict[str, Any]:
-    """A trigger at a point in time, written here or given by a parameter."""
+    """Return a trigger at a point in time, either fixed or from a parameter."""
     named = {"at": at} if at else {"at_from": {"parameter": parameter}}
     return {"type": "WAIT_UNTIL", **named, **({"timezone": timezone} if timezone else {})}
 
 
 def approval(approvals: int = 1, **more: Any) -> dict[str, Any]:
-    """A gate that asks people."""
+    """Return a gate that requires approvals."""
     return {"type": "APPROVAL", "approvals": approvals, **more}
 
 
 def window(start: str, end: str, *days: str, timezone: str = "UTC") -> dict[str, Any]:
-    """A gate that is open on these days, or on every day, between these hours."""
+    """Return a gate that is open on these days, or on every day, between these hours."""
     every_day = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
     return {"type": "WINDOW", "timezone": timezone, "ranges": [{"days": list(days or every_day), "start": start, "end": end}]}
 
 
 def pipeline(*stages: dict[str, Any], key: str = "standard", **more: Any) -> dict[str, Any]:
-    """A definition."""
+    """Return the definition of a pipeline."""
     return {"key": key, "name": key.title(), "stages": list(stages), **more}

@@ -1,4 +1,4 @@
-"""Reading what Prometheus would read."""
+"""Reads metrics as Prometheus does."""
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,15 +16,15 @@ class Scrape:
 
     @property
     def names(self) -> set[str]:
-        """The metrics of ours, as their TYPE lines name them."""
+        """The names of Flaghoist's metrics, from their TYPE lines."""
         return {line.split()[2] for line in self.text.splitlines() if line.startswith("# TYPE flaghoist_")}
 
     def value(self, name: str, **labels: str) -> float | None:
-        """The value of the one series that has these labels; nothing if there is none."""
+        """Return the value of the only series with these labels, or nothing if there is none."""
         values = [each.value for each in self._samples if each.name == name and labels.items() <= each.labels.items()]
         assert len(values) < 2, f"{name} {labels}: {len(values)} series"
         return values[0] if values else None
 
     def labels(self, name: str, label: str) -> set[str]:
-        """Every value that a label has."""
+        """Return every value of a label."""
         return {each.labels[label] for each in self._samples if each.name == name}

@@ -1,9 +1,8 @@
-"""A receiver of webhooks, as a team would write one: a real HTTP server on this machine that checks each signature."""
+"""A receiver of webhooks, as a team would write one: a real HTTP server that checks each signature."""
 
 import json
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,9 +10,11 @@ from typing import Any, NamedTuple
 
 from standardwebhooks.webhooks import Webhook
 
+from tests.waiting import CEILING, wait_for
+
 
 class Received(NamedTuple):
-    """One request as it came."""
+    """One request."""
 
     path: str
     headers: dict[str, str]
@@ -21,16 +22,16 @@ class Received(NamedTuple):
 
     @property
     def id(self) -> str:
-        """What the receiver would know it by if it came twice."""
+        """The id by which a receiver recognises a delivery that comes twice."""
         return self.headers["webhook-id"]
 
     def verified(self, secret: str) -> Any:
-        """The document, if the standard's own library says that it is from one who knows the secret."""
+        """Return the document. Raise if the standard's own library finds the signature wrong."""
         return Webhook(secret).verify(self.body, self.headers)
 
 
 class Receiver:
-    """Answers as it is told to; what came is kept in order."""
+    """Keeps every request in order, and answers as `answer` says."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -38,27 +39,23 @@ class Receiver:
         self.answer: Callable[[BaseHTTPRequestHandler], None] = answering(204)
 
     def url(self, path: str = "/hook", scheme: str = "http", host: str = "127.0.0.1") -> str:
-        """Where it listens."""
+        """Return the URL of a path on which it listens."""
         return f"{scheme}://{host}:{self.port}{path}"
 
     @property
     def events(self) -> list[tuple[str, str]]:
-        """What was told, in the order in which it came: the event and the stage."""
+        """The event and the stage of each request, in the order of their arrival."""
         documents = [json.loads(each.body) for each in self.received]
         return [(each["type"], each["data"]["stage"]) for each in documents]
 
-    def wait_for(self, count: int, seconds: float = 30) -> list[Received]:
-        """What came, once it is so much."""
-        deadline = time.monotonic() + seconds
-        while len(self.received) < count:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(self.received)} of {count} requests came")
-            time.sleep(0.05)
+    def wait_for(self, count: int) -> list[Received]:
+        """Return the requests once there are that many."""
+        wait_for(f"{count} requests to come", lambda: len(self.received) >= count)
         return list(self.received)
 
 
 def answering(status: int, **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
-    """Answers with that status."""
+    """Return a function that answers with that status."""
 
     def answer(request: BaseHTTPRequestHandler) -> None:
         request.send_response(status)
@@ -71,13 +68,13 @@ def answering(status: int, **headers: str) -> Callable[[BaseHTTPRequestHandler],
 
 
 def answering_in_turn(*statuses: int) -> Callable[[BaseHTTPRequestHandler], None]:
-    """Answers with one status after the other, and then with the last one for ever."""
-    left = list(statuses)
+    """Return a function that answers with one status after the other, and then always with the last one."""
+    remaining = list(statuses)
     lock = threading.Lock()
 
     def answer(request: BaseHTTPRequestHandler) -> None:
         with lock:
-            status = left.pop(0) if len(left) > 1 else left[0]
+            status = remaining.pop(0) if len(remaining) > 1 else remaining[0]
         answering(status)(request)
 
     return answer
@@ -85,7 +82,7 @@ def answering_in_turn(*statuses: int) -> Callable[[BaseHTTPRequestHandler], None
 
 @contextmanager
 def receiving(port: int = 0, certificate: ssl.SSLContext | None = None) -> Iterator[Receiver]:
-    """A receiver, for as long as the block lasts."""
+    """A receiver that listens while the block runs."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -104,7 +101,7 @@ def receiving(port: int = 0, certificate: ssl.SSLContext | None = None) -> Itera
         daemon_threads = True
 
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """Whoever calls may hang up."""
+            """Ignore callers that hang up."""
 
     server = Server(("127.0.0.1", port), Handler)
     if certificate:
@@ -117,4 +114,4 @@ def receiving(port: int = 0, certificate: ssl.SSLContext | None = None) -> Itera
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(CEILING)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import CEILING
+
 SCRIPT = """
 import threading
 from process_exit import run
@@ -30,7 +32,7 @@ run(work, {options})
 )
 def test_a_process_exits_at_once_with_its_code_and_flushed_output(last: str, options: str, code: int, error: str) -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(last=last, options=options)], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", SCRIPT.format(last=last, options=options)], capture_output=True, text=True, timeout=CEILING, check=False
     )
 
     assert (ended.returncode, ended.stdout) == (code, "output")
@@ -61,7 +63,7 @@ def test_log_lines_are_lost_on_a_full_disk_and_the_process_continues(tmp_path: P
     log = tmp_path / "log"
 
     with log.open("wb") as written:
-        code = subprocess.run([sys.executable, "-c", FULL_DISK], stderr=written, timeout=120, check=False).returncode
+        code = subprocess.run([sys.executable, "-c", FULL_DISK], stderr=written, timeout=CEILING, check=False).returncode
 
     assert code == 0
     assert "before" in log.read_text()

@@ -1,4 +1,4 @@
-"""Things done at the same instant."""
+"""Functions run at the same instant."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def at_once(*jobs: Callable[[], T]) -> list[T]:
-    """What the jobs answer, begun at the same instant on a thread each."""
+    """Start the jobs at the same instant on a thread each, and return their results."""
     barrier, answers, failures = threading.Barrier(len(jobs)), dict[int, T](), list[BaseException]()
 
     def run(number: int, job: Callable[[], T]) -> None:

@@ -1,4 +1,4 @@
-"""Webhooks written straight into the store."""
+"""Webhooks written directly to the store."""
 
 from activities.store.database import Database
 from activities.store.identifiers import new_id
@@ -12,7 +12,7 @@ SECRET = secret_of(b"the signing key of the tests....")
 
 
 def add_webhook(database: Database, url: str, *events: WebhookEvent, project: str = "shop") -> str:
-    """The id of a webhook of the project, of all events unless some are named."""
+    """Add a webhook for the given events, or for all, and return its id."""
     webhook = Webhook(id=new_id(), name="Receiver", url=url, events=events or tuple(WebhookEvent), created_at=NOW)
     with database.transaction() as store:
         store.webhooks.add(project, webhook, SECRET)
@@ -20,6 +20,6 @@ def add_webhook(database: Database, url: str, *events: WebhookEvent, project: st
 
 
 def deliveries_of(database: Database, webhook: str) -> list[Delivery]:
-    """What it was told or is still to be told, oldest first."""
+    """Return its deliveries, oldest first."""
     with database.reading() as store:
         return list(reversed(store.deliveries.page(webhook, Slice(limit=200)).items))

@@ -1,4 +1,4 @@
-"""A project as a team could have it, written straight into the store."""
+"""A project as a team could have it, written directly to the store."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,38 +26,38 @@ class World:
     key_id: str
 
     def publish(self, definition: dict[str, Any]) -> Pipeline:
-        """A published pipeline."""
+        """Write and publish a pipeline."""
         with self.database.transaction() as store:
             draft = store.pipelines.add(self.project.id, PipelineDefinition.model_validate(definition), NOW)
             return store.pipelines.publish(draft, NOW, "owner", None)
 
     def add(self, feature: str = "checkout", pipeline: str = "standard", **more: Any) -> Release:
-        """A flag, added to a pipeline; nobody has started its workflow yet."""
+        """Add a flag to a pipeline. Its workflow is not started."""
         with self.database.transaction() as store:
-            wanted = AddRelease(pipeline=pipeline, feature=feature, **more)
-            return add_release(store, self.caller, self.project, wanted, NOW)
+            message = AddRelease(pipeline=pipeline, feature=feature, **more)
+            return add_release(store, self.caller, self.project, message, NOW)
 
     def add_feature(self, key: str) -> None:
-        """Another feature of type string."""
+        """Write another feature of type string."""
         feature = Feature(id=new_id(), key=key, name=key, type=FeatureType.STRING, default=FlagState(enabled=False, value="classic"))
         with self.database.transaction() as store:
             values = feature.model_dump(mode="json", exclude={"default"})
             store.features.insert(NOW, project_id=self.project.id, default_state=feature.default.model_dump(mode="json"), **values)
 
     def release(self, release_id: str) -> Release:
-        """The record of a release."""
+        """Return the record of a release."""
         with self.database.reading() as store:
             return store.releases.get(release_id)
 
     def flag(self, environment: str, feature: str = "checkout") -> FlagState:
-        """A flag in one environment."""
+        """Return the state of a flag in one environment."""
         with self.database.reading() as store:
             found = store.features.get(feature, self.project.id)
             return store.features.state(found, store.environments.get(environment, self.project.id))
 
 
 def make_world(database: Database, project_key: str = "shop") -> World:
-    """Write the project, under another key where a database is to hold several."""
+    """Write the project. A database with several needs a different key for each."""
     project = Project(id=new_id(), key=project_key, name=project_key.title())
     default = FlagState(enabled=False, value="classic")
     feature = Feature(id=new_id(), key="checkout", name="Checkout", type=FeatureType.STRING, default=default)
@@ -78,7 +78,7 @@ def make_world(database: Database, project_key: str = "shop") -> World:
 
 
 def world_of(database: Database) -> World:
-    """The project `shop` that somebody else has made; its keys are theirs."""
+    """Return the existing project `shop`, without a key of its own."""
     with database.reading() as store:
         project = store.projects.get("shop")
     nobody = Caller(key="", owner=Owner(kind="person", name="nobody"), owner_id="", access=Access())

@@ -38,7 +38,7 @@ DELIVERY_OPTIONS: dict[str, Any] = {
 
 RPC_TIMEOUT = timedelta(seconds=5)
 UPDATE_TIMEOUT = timedelta(seconds=15)
-"""How long a request waits until a control takes effect."""
+"""The time that a request waits for a control to take effect."""
 HEALTH_TIMEOUT = timedelta(seconds=1)
-"""How long an unresponsive Temporal may delay a read."""
+"""The most that an unresponsive Temporal delays a read."""
 HEALTH_CACHE_TTL = timedelta(seconds=5)

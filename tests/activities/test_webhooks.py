@@ -16,7 +16,7 @@ from domain.audit import SYSTEM, AuditEntry, AuditEvent
 from domain.webhooks.event import WebhookEvent
 from domain.webhooks.webhook import DeliveryStatus, Failure, RetryPolicy
 from tests.activities.acting import TWO_STAGES, act
-from tests.http import free_port
+from tests.ports import free_port
 from tests.receiver import Receiver, answering, answering_in_turn, receiving
 from tests.webhooks import SECRET, add_webhook, deliveries_of
 from tests.world import World

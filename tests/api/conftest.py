@@ -10,7 +10,8 @@ from sqlalchemy import text
 from activities.store.database import Database
 from tests.conftest import serve
 from tests.emptied import empty
-from tests.http import Api, free_port
+from tests.http import Api
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="session")

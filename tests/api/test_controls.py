@@ -1,6 +1,5 @@
 """Controls over HTTP while Temporal is down: remove takes effect at once, and workflow controls return 503."""
 
-import time
 from datetime import UTC, datetime
 
 from activities.store.database import Database
@@ -8,6 +7,7 @@ from domain.releases.release import Blocked
 from tests.api.answers import audit_log, problem_of
 from tests.http import Api
 from tests.pipelines import pipeline, stage
+from workflows.policies import UPDATE_TIMEOUT
 
 RELEASES = "/projects/shop/releases"
 
@@ -71,11 +71,10 @@ def test_remove_is_refused_if_the_release_has_moved_on(api: Api) -> None:
 def test_retry_returns_503_within_bounded_time_while_temporal_is_down(api: Api, sqlite_of_the_room: str) -> None:
     release = _added(api)
     _block(sqlite_of_the_room, release)
-    started = time.monotonic()
 
     answer = api.request("POST", f"{RELEASES}/{release}/retry", {}, headers={"Idempotency-Key": "try-1"})
 
-    assert time.monotonic() - started < 20
+    assert answer.elapsed < 2 * UPDATE_TIMEOUT, "the control has a time limit, and only the answer's own way comes on top"
     assert "Idempotency-Key" in problem_of(answer, 503, "temporal_unavailable")["detail"]
     assert int(answer.headers["retry-after"]) > 0
     assert api.release(release)["status"] == "blocked"

@@ -5,6 +5,7 @@ import re
 import httpx
 
 from tests.http import Api
+from tests.waiting import CEILING
 
 
 def test_documentation_loads_nothing_from_other_hosts(api: Api) -> None:
@@ -22,4 +23,4 @@ def test_all_assets_of_the_documentation_are_served(api: Api) -> None:
     names = {name for found in needed for name in found if name}
 
     assert names == {"docs/assets/swagger-ui.css", "docs/assets/favicon.png", "docs/assets/swagger-ui-bundle.js", "openapi.json"}
-    assert {httpx.get(f"{api.address}/{name}", timeout=30).status_code for name in names} == {200}
+    assert {httpx.get(f"{api.address}/{name}", timeout=CEILING).status_code for name in names} == {200}

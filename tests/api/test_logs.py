@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,10 @@ from structlog.testing import capture_logs
 from api.app import create_app
 from settings import Settings
 from tests.api.answers import problem_of
-from tests.http import OWNER_KEY, Api, free_port
+from tests.http import OWNER_KEY, Api
 from tests.pipelines import approval, pipeline, stage
+from tests.ports import free_port
+from tests.waiting import CEILING, wait_for
 
 STRANGER = "fh_a_secret_that_nobody_should_ever_read_in_a_log"
 
@@ -30,14 +31,13 @@ class LoggingApi(Api):
 
     def lines(self, **fields: Any) -> list[dict[str, Any]]:
         """Return the log lines with these fields, oldest first, once the line of the request or of the given event is among them."""
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
+
+        def matching() -> list[dict[str, Any]] | None:
             lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.endswith("}")]
             found = [line for line in lines if all(line.get(name) == value for name, value in fields.items())]
-            if any(line["event"] == fields.get("event", "request") for line in found):
-                return found
-            time.sleep(0.05)
-        return []
+            return found if any(line["event"] == fields.get("event", "request") for line in found) else None
+
+        return wait_for(f"a line with {fields}", matching, interval=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def logging_api(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory)
             yield api
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(CEILING)
             api.close()
 
 

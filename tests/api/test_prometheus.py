@@ -10,8 +10,9 @@ from api.request_middleware import UNMATCHED
 from domain.releases.status import ReleaseStatus
 from tests.api.answers import problem_of
 from tests.conftest import serve
-from tests.http import Api, free_port
+from tests.http import Api
 from tests.pipelines import pipeline, stage
+from tests.ports import free_port
 from tests.prometheus import Scrape
 from tests.world import NOW, make_world
 
@@ -115,7 +116,7 @@ def test_metrics_report_a_database_outage(postgresql_server: str, postgresql_url
     for api in serve(postgresql_url):
         with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
-            connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"), {"name": name})
+            connection.execute(text("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = :name"), {"name": name})
             scrape = Scrape(api.address)
             connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
     server.close()

@@ -12,8 +12,9 @@ from domain.webhooks.event import WebhookEvent
 from domain.webhooks.webhook import MOST_WEBHOOKS
 from tests.api.answers import pointers, problem_of
 from tests.conftest import serve
-from tests.http import Api, free_port
+from tests.http import Api
 from tests.pipelines import pipeline, stage
+from tests.ports import free_port
 
 URL = "https://93.184.216.34/hooks/path-is-a-password"
 WEBHOOKS = "/projects/shop/webhooks"

@@ -1,4 +1,4 @@
-"""Every bench measures, and its table is written from what it measured."""
+"""Every benchmark measures, and its table is written from its results."""
 
 import asyncio
 from pathlib import Path
@@ -20,7 +20,7 @@ async def measure_all(folder: Path) -> dict[str, dict[str, Any]]:
         return {name: await bench(stack, True, lambda _: None) for name, (bench, _) in BENCHES.items()}
 
 
-def test_every_bench_measures_product_and_floor_and_is_told_in_a_table(tmp_path: Path) -> None:
+def test_every_benchmark_measures_product_and_baseline_and_has_a_table(tmp_path: Path) -> None:
     measured = asyncio.run(measure_all(tmp_path))
 
     assert set(measured["stages"]["per_second"]) == {"releases", "same transaction", "nothing"}
@@ -31,7 +31,7 @@ def test_every_bench_measures_product_and_floor_and_is_told_in_a_table(tmp_path:
     assert all(TABLES[name](results).count("|") > 10 for name, results in measured.items())
 
 
-def test_the_results_of_one_bench_replace_its_last_ones_and_no_others(tmp_path: Path) -> None:
+def test_results_of_a_benchmark_replace_its_last_ones_and_no_others(tmp_path: Path) -> None:
     keep("stages", {"rounds": 1}, HERE, tmp_path / "results.json")
     keep("adding", {"rounds": 1}, HERE, tmp_path / "results.json")
     keep("stages", {"rounds": 3}, HERE, tmp_path / "results.json")
@@ -39,6 +39,6 @@ def test_the_results_of_one_bench_replace_its_last_ones_and_no_others(tmp_path: 
     assert kept(tmp_path / "results.json") == {"stages": {"rounds": 3, "run": HERE}, "adding": {"rounds": 1, "run": HERE}}
 
 
-def test_a_percentile_and_a_spread_say_what_their_names_say() -> None:
+def test_percentile_and_spread() -> None:
     assert [percentile([3, 1, 2, 4], percent) for percent in (0, 50, 99)] == [1, 3, 4]
     assert spread([0.5, 0.9, 0.7]) == {"median": 0.7, "least": 0.5, "most": 0.9}

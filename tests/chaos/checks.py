@@ -1,4 +1,4 @@
-"""What must hold of everything that a run leaves behind. Each check yields what it finds wrong; none imports anything of the product."""
+"""Checks of everything that a run leaves behind. Each yields the violations it finds. None imports anything of the product."""
 
 import re
 from collections import Counter
@@ -14,67 +14,67 @@ from tests.workflows.state_machine.record import ReleaseRecord, Row
 ENDED_BY_PEOPLE = ("removed", "rolled_back")
 
 
-def the_record_keeps_what_it_promised(evidence: Evidence) -> Iterator[str]:
-    """All that holds of any record: once, in order, not before its time, nothing after the end, audit and changes and flags alike."""
+def record_keeps_its_promises(evidence: Evidence) -> Iterator[str]:
+    """The promises of any record: each change once, in order, not too early, none after the end, and audit log and flags agree."""
     yield from violations(evidence.record)
 
 
 def nothing_is_stuck(evidence: Evidence) -> Iterator[str]:
-    """Every release has ended, Temporal has nothing left to do, and nothing is left to tell it."""
+    """Every release and every workflow has ended, and the outbox is empty."""
     for story in evidence.record.releases:
         if story.row["ended_at"] is None:
             yield f"{story.row['id']} is {story.row['status']} at '{story.row['stage']}'"
     for each in evidence.executions:
         if each.status != "COMPLETED":
             yield f"{each.workflow} is {each.status}"
-    if evidence.entries:
-        yield f"{evidence.entries} entries were not run"
+    if evidence.outbox_entries:
+        yield f"{evidence.outbox_entries} outbox entries are left"
 
 
-def what_was_told_is_recorded(evidence: Evidence) -> Iterator[str]:
-    """There is each release that people were told of, and no other; it ended as they were told."""
+def acknowledged_releases_are_recorded(evidence: Evidence) -> Iterator[str]:
+    """Exactly the acknowledged releases are recorded, and each ended as it was acknowledged."""
     rows = {story.row["id"]: story.row for story in evidence.record.releases}
-    told = Counter(each.id for each in evidence.told)
-    if told != Counter(rows.keys()):
-        yield f"told but not recorded, or twice: {told - Counter(rows.keys())}; recorded but not told: {Counter(rows.keys()) - told}"
-    for each in evidence.told:
-        status = rows[each.id]["status"] if each.id in rows else "nowhere"
-        if status not in each.ends:
-            yield f"{each.id} is {status}, and was to be {each.ends} after {each.answers}"
+    acknowledged, recorded = Counter(each.id for each in evidence.acknowledged), Counter(rows.keys())
+    if acknowledged != recorded:
+        yield f"acknowledged but not recorded, or twice: {acknowledged - recorded}; recorded only: {recorded - acknowledged}"
+    for each in evidence.acknowledged:
+        status = rows[each.id]["status"] if each.id in rows else "missing"
+        if status not in each.expected_statuses:
+            yield f"{each.id} is {status}, not {each.expected_statuses}, after {each.answers}"
 
 
-def the_whole_road_was_made(evidence: Evidence) -> Iterator[str]:
-    """A release begins where it was wanted, and is completed at its last stage."""
-    wanted = {each.id: each.planned.starting_stage for each in evidence.told}
+def releases_run_from_start_to_end(evidence: Evidence) -> Iterator[str]:
+    """A release starts at its starting stage, and is completed at its last stage."""
+    starting_stages = {each.id: each.planned.starting_stage for each in evidence.acknowledged}
     for story in evidence.record.releases:
-        if story.runs[0]["stage"] != wanted.get(story.row["id"], story.runs[0]["stage"]):
-            yield f"{story.row['id']} began at '{story.runs[0]['stage']}'"
+        if story.runs[0]["stage"] != starting_stages.get(story.row["id"], story.runs[0]["stage"]):
+            yield f"{story.row['id']} started at '{story.runs[0]['stage']}'"
         if story.row["status"] == "completed" and story.runs[-1]["stage"] != story.stages[-1]["name"]:
             yield f"{story.row['id']} was completed at '{story.runs[-1]['stage']}'"
 
 
-def changes_are_what_the_pipeline_says(evidence: Evidence) -> Iterator[str]:
-    """Each change is in its stage's environment, and leaves each field that its stage names as the stage says."""
+def changes_match_the_pipeline(evidence: Evidence) -> Iterator[str]:
+    """Each change is in the environment of its stage, and sets each field that the stage names to the stage's value."""
     for story in evidence.record.releases:
         for change in story.changes:
             stage = story.stage_of(story.runs[change["visit"] - 1])
-            says, left = _said(story, stage, change), paths_of(change["after"])
-            wrong = {path: (value, left.get(path)) for path, value in says.items() if left.get(path) != value}
+            expected, after = _named_by(stage, change), paths_of(change["after"])
+            wrong = {path: (value, after.get(path)) for path, value in expected.items() if after.get(path) != value}
             if wrong or change["environment"] != stage["environment"]:
                 yield f"{change['key']} in {change['environment']} left {wrong}"
 
 
-def flags_end_where_the_pipelines_say(evidence: Evidence) -> Iterator[str]:
-    """Each flag is what its releases' stages make of its default, one after another."""
+def flags_end_as_the_pipelines_say(evidence: Evidence) -> Iterator[str]:
+    """Each flag is the result of the stages of its releases, one after another, on its default."""
     expected = flags_in_the_end(evidence.record)
     for flag in evidence.record.flags:
-        place, is_now = (flag["feature"], flag["environment"]), flag_of(flag["state"] or flag["default_state"])
-        if _comparable(is_now) != _comparable(expected[place]):
-            yield f"{place} is {is_now}, not {expected[place]}"
+        place, actual = (flag["feature"], flag["environment"]), flag_of(flag["state"] or flag["default_state"])
+        if _comparable(actual) != _comparable(expected[place]):
+            yield f"{place} is {actual}, not {expected[place]}"
 
 
 def each_release_has_one_workflow(evidence: Evidence) -> Iterator[str]:
-    """Temporal ran each release once, and nothing else; one that ended before it could start never ran."""
+    """Temporal ran one workflow for each release, and no other. A release that ended before it started has none."""
     runs = Counter(each.workflow for each in evidence.executions if each.type == "Release")
     ids = {workflow.split("/")[3]: times for workflow, times in runs.items()}
     for story in evidence.record.releases:
@@ -83,100 +83,98 @@ def each_release_has_one_workflow(evidence: Evidence) -> Iterator[str]:
         if times != 1 and not (times == 0 and never_started):
             yield f"{id_} ran {times} times"
     if ids:
-        yield f"nobody knows {sorted(ids)}"
+        yield f"no release has the workflows of {sorted(ids)}"
 
 
-def temporal_made_what_is_recorded(evidence: Evidence) -> Iterator[str]:
-    """Each change is in Temporal's history once, with its time and place, but for what people called off while it was under way."""
+def temporal_ran_what_is_recorded(evidence: Evidence) -> Iterator[str]:
+    """Each change is in Temporal's history once, with its time and sequence, unless it was cancelled while it was under way."""
     made = Counter((each.key, each.made_at, each.sequence) for run in evidence.executions for each in run.made)
     recorded = Counter((change["key"], _at(change["made_at"]), change["sequence"]) for change in changes_in(evidence.record))
     for change in (made - recorded).elements():
-        yield f"Temporal had {change} made, and it is not recorded so"
+        yield f"{change} is in Temporal's history, and not so in the record"
     may_be_missing = {key for run in evidence.executions for key in run.unanswered} | {
         story.changes[-1]["key"] for story in evidence.record.releases if story.changes and story.row["status"] in ENDED_BY_PEOPLE
     }
     for change in (recorded - made).elements():
         if change[0] not in may_be_missing:
-            yield f"{change} is recorded, and Temporal had nothing such made"
+            yield f"{change} is recorded, and not in Temporal's history"
 
 
-def nothing_is_made_before_temporal_asked(evidence: Evidence) -> Iterator[str]:
-    """By Temporal's clock: first a change is due, then asked for, then made, then answered."""
+def no_change_is_made_before_it_is_scheduled(evidence: Evidence) -> Iterator[str]:
+    """By Temporal's clock, a change is due, then scheduled, then made, then completed."""
     for run in evidence.executions:
         for each in run.made:
-            if not each.due <= each.asked <= each.made_at <= each.answered:
-                yield f"{each.key}: due {each.due}, asked for {each.asked}, made {each.made_at}, answered {each.answered}"
+            if not each.due <= each.scheduled <= each.made_at <= each.completed:
+                yield f"{each.key}: due {each.due}, scheduled {each.scheduled}, made {each.made_at}, completed {each.completed}"
 
 
-def a_pause_takes_nothing_off_a_wait(evidence: Evidence) -> Iterator[str]:
-    """By Temporal's clock: what was paused waits as long, besides the time from having looked at the pause until it was resumed."""
+def pause_does_not_shorten_a_wait(evidence: Evidence) -> Iterator[str]:
+    """By Temporal's clock, a paused wait is longer by the time from when the workflow learned of the pause until the resume."""
     paused = {run.workflow.split("/")[3]: run.paused for run in evidence.executions if run.paused}
     for story in evidence.record.releases:
         resumed = next((_at(entry["at"]) for entry in story.audit if entry["event"] == "release.resumed"), None)
-        heard = paused.get(story.row["id"])
-        if resumed and heard and heard < resumed:
-            yield from _too_soon(story, heard, resumed)
+        learned = paused.get(story.row["id"])
+        if resumed and learned and learned < resumed:
+            yield from _too_early(story, learned, resumed)
 
 
-def nobody_met_a_defect(evidence: Evidence) -> Iterator[str]:
-    """Whatever was down, people were answered properly, and no process ended by itself."""
+def no_defect_was_seen(evidence: Evidence) -> Iterator[str]:
+    """Every answer was a proper one, and no process ended by itself."""
     yield from evidence.surprises
 
 
-def no_log_has_a_key(evidence: Evidence) -> Iterator[str]:
-    """No secret is in any log."""
+def no_log_contains_a_key(evidence: Evidence) -> Iterator[str]:
+    """No log contains a secret."""
     for name, log in evidence.logs.items():
-        yield from (f"{name} wrote a key into its log: {key[:6]}…" for key in evidence.keys if key in log)
+        yield from (f"the log of {name} contains a key: {key[:6]}…" for key in evidence.keys if key in log)
 
 
 CHECKS: tuple[Callable[[Evidence], Iterator[str]], ...] = (
-    the_record_keeps_what_it_promised,
+    record_keeps_its_promises,
     nothing_is_stuck,
-    what_was_told_is_recorded,
-    the_whole_road_was_made,
-    changes_are_what_the_pipeline_says,
-    flags_end_where_the_pipelines_say,
+    acknowledged_releases_are_recorded,
+    releases_run_from_start_to_end,
+    changes_match_the_pipeline,
+    flags_end_as_the_pipelines_say,
     each_release_has_one_workflow,
-    temporal_made_what_is_recorded,
-    nothing_is_made_before_temporal_asked,
-    a_pause_takes_nothing_off_a_wait,
-    nobody_met_a_defect,
-    no_log_has_a_key,
+    temporal_ran_what_is_recorded,
+    no_change_is_made_before_it_is_scheduled,
+    pause_does_not_shorten_a_wait,
+    no_defect_was_seen,
+    no_log_contains_a_key,
 )
 
 
-def wrong_with(evidence: Evidence) -> list[str]:
-    """Everything that is wrong, each with the name of the check that found it."""
-    return [f"{check.__name__}: {wrong}" for check in CHECKS for wrong in check(evidence)]
+def violations_in(evidence: Evidence) -> list[str]:
+    """Return every violation, with the name of the check that found it."""
+    return [f"{check.__name__}: {violation}" for check in CHECKS for violation in check(evidence)]
 
 
-def _too_soon(story: ReleaseRecord, heard: datetime, resumed: datetime) -> Iterator[str]:
-    """A visit that was under way all that time, and the first thing that it did afterwards."""
+def _too_early(story: ReleaseRecord, learned: datetime, resumed: datetime) -> Iterator[str]:
+    """Yield the visit that was under way during the pause, if it acted too early afterwards."""
     for run in story.runs:
         wait = re.fullmatch(r"PT(\d+)S", story.stage_of(run)["trigger"].get("duration", ""))
         done = [_at(change["made_at"]) for change in story.changes_on(run["visit"])][:1] or [_at(run["acted_at"] or "9999-12-31")]
-        if wait and run["entered_at"] and _at(run["entered_at"]) <= heard and resumed <= done[0]:
-            due = _at(run["entered_at"]) + timedelta(seconds=int(wait[1])) + (resumed - heard)
+        if wait and run["entered_at"] and _at(run["entered_at"]) <= learned and resumed <= done[0]:
+            due = _at(run["entered_at"]) + timedelta(seconds=int(wait[1])) + (resumed - learned)
             if done[0] < due:
-                yield f"{story.row['id']} was paused from {heard} to {resumed}, due at {due}, and acted at {done[0]}"
+                yield f"{story.row['id']} was paused from {learned} to {resumed}, due at {due}, and acted at {done[0]}"
 
 
-def _said(story: ReleaseRecord, stage: Row, change: Row) -> dict[str, object]:
-    """What the stage says of each path that it names, by making its step of two flags that differ everywhere."""
-    nothing, else_ = object(), object()
+def _named_by(stage: Row, change: Row) -> dict[str, object]:
+    """Return the value of each path that the step of the stage names, found by applying it to a flag of marks."""
+    mark = object()
     segments = {action["segment"] for action in stage["actions"] if "segment" in action}
-    become = [
-        after_step({"enabled": mark, "value": mark, "rollout": mark, "overrides": {}}, stage["actions"], change["step"])
-        for mark in (nothing, else_)
-    ]
-    named = {field: become[0][field] for field in ("enabled", "value", "rollout") if become[0][field] is not nothing}
-    named.pop("rollout", None) if change["step"] == 1 and not _grows(stage) else None
-    for segment in segments & become[0]["overrides"].keys():
-        named |= {segment: True} | {f"{segment}/{field}": value for field, value in become[0]["overrides"][segment].items()}
+    after = after_step({"enabled": mark, "value": mark, "rollout": mark, "overrides": {}}, stage["actions"], change["step"])
+    named = {field: after[field] for field in ("enabled", "value", "rollout") if after[field] is not mark}
+    if change["step"] == 1 and not _has_rollout(stage):
+        named.pop("rollout", None)
+    for segment in segments & after["overrides"].keys():
+        named |= {segment: True} | {f"{segment}/{field}": value for field, value in after["overrides"][segment].items()}
     return named
 
 
-def _grows(stage: Row) -> bool:
+def _has_rollout(stage: Row) -> bool:
     return any(action["type"] == "PHASED_ROLLOUT" for action in stage["actions"])
 
 

@@ -5,16 +5,16 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.chaos.databases import PostgresqlServer, SqliteFile
+from tests.chaos.databases import BreakablePostgresql, SqliteFile
 from tests.chaos.endurance import Outcome, Size, endure
 
 ON_SQLITE = Size(seed=447, releases=16, seconds=8, patience=120, skew=False)
 ON_POSTGRESQL = Size(seed=622, releases=16, seconds=8, patience=120, skew=False)
-"""Seeds of few faults, in which everything is killed and every kind of fault happens. Patience is used up only where nothing moves."""
+"""Seeds with few faults, which kill everything and cause every kind of fault. Only a run in which nothing moves uses up its patience."""
 
 
 class Run(NamedTuple):
-    """What came of a run, and where it left it."""
+    """The outcome of a run, and its folder."""
 
     outcome: Outcome
     folder: Path
@@ -30,7 +30,7 @@ def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture(scope="session")
 def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run on PostgreSQL."""
-    folder, server = tmp_path_factory.mktemp("chaos-postgresql"), PostgresqlServer()
+    folder, server = tmp_path_factory.mktemp("chaos-postgresql"), BreakablePostgresql()
     outcome = endure(folder, server, ON_POSTGRESQL)
-    server.forget()
+    server.remove()
     return Run(outcome, folder)

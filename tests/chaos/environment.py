@@ -1,4 +1,4 @@
-"""The whole product, with everything that can be broken in it."""
+"""The whole product, with everything in it that a run can break."""
 
 import os
 import resource
@@ -15,13 +15,14 @@ from tests.chaos.databases import Breakable
 from tests.chaos.faults import FULL, REFUSE, STALL, Fault
 from tests.e2e.proxy import Proxy
 from tests.e2e.stack import Process, Stack
+from tests.waiting import CEILING
 
 LIBFAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
-"""Where Debian and Ubuntu put it."""
+"""The path in Debian and Ubuntu."""
 
 
 def faketime() -> str:
-    """The library that skews a process's clock. Fails where it is missing: nothing is left out in silence."""
+    """Return the library that skews a process's clock. Raise if it is missing, so that no fault is silently left out."""
     found = sorted(Path("/").glob(LIBFAKETIME.removeprefix("/")))
     if not found:
         raise FileNotFoundError(
@@ -30,8 +31,8 @@ def faketime() -> str:
     return str(found[0])
 
 
-class Ground:
-    """Temporal, two workers and the API on one database; one worker reaches Temporal through a proxy."""
+class ChaosEnvironment:
+    """Temporal, two workers and the API on one database. One worker reaches Temporal through a proxy."""
 
     def __init__(self, folder: Path, database: Breakable, proxy: Proxy, *, skew: bool = False) -> None:
         self.database = database
@@ -45,44 +46,44 @@ class Ground:
 
     @property
     def victims(self) -> tuple[str, ...]:
-        """Everything that can be killed."""
+        """The names of everything that can be killed."""
         return (*self._processes, "database") if self.database.is_process else tuple(self._processes)
 
     def start(self) -> None:
-        """Start everything, on a database that has every migration."""
+        """Start everything on a migrated database."""
         if self.faketime:
             must_skew(self.faketime)
         self.database.start()
         environment = {"FLAGHOIST_DATABASE_URL": self.database.url}
-        subprocess.run([sys.executable, "-m", "api.embedded.schema"], env=_whole(environment), check=True, timeout=60)
+        subprocess.run([sys.executable, "-m", "api.embedded.schema"], env=os.environ | environment, check=True, timeout=CEILING)
         self.stack.start()
         self.stack.other_worker.start()
 
     def stop(self) -> None:
-        """Leave nothing behind."""
+        """End every process."""
         self.stack.kill()
         self.database.kill()
         self.stack.api.close()
 
-    def strike(self, fault: Fault) -> None:
-        """Let a fault happen and be over."""
-        with ExitStack() as over:
+    def inject(self, fault: Fault) -> None:
+        """Cause a fault, and return when it is over."""
+        with ExitStack() as recovery:
             if fault.kind == STALL:
                 self.proxy.hold()
-                over.callback(self.proxy.drop_and_release)
+                recovery.callback(self.proxy.drop_and_release)
             if fault.kind == REFUSE:
-                over.enter_context(self.database.refusing_writes())
+                recovery.enter_context(self.database.refusing_writes())
             if fault.kind == FULL:
-                over.enter_context(self.database.on_full_disk())
+                recovery.enter_context(self.database.on_full_disk())
                 self._limit_files(1)
-                over.callback(self._limit_files, resource.RLIM_INFINITY)
-            over.callback(self._start_again, fault)
+                recovery.callback(self._limit_files, resource.RLIM_INFINITY)
+            recovery.callback(self._start_again, fault)
             time.sleep(fault.lasts / 2)
             self._kill(fault)
             time.sleep(fault.lasts / 2)
 
-    def look_after(self) -> None:
-        """Start again what has ended by itself, as whatever supervises processes does, and remember it."""
+    def supervise(self) -> None:
+        """Restart processes that ended by themselves, as any supervisor does, and record them."""
         for name, process in self._processes.items():
             code = process.running.poll() if process.running and name not in self._down else None
             if code is not None:
@@ -90,7 +91,7 @@ class Ground:
                 process.start()
 
     def _kill(self, fault: Fault) -> None:
-        """At the same instant, as far as that goes."""
+        """Kill the victims as close to the same instant as possible."""
         self._down |= set(fault.victims)
         for name in fault.victims:
             self.kills[name] += 1
@@ -116,7 +117,7 @@ class Ground:
         return skewed_by(seconds, self.faketime)
 
     def _limit_files(self, size: int) -> None:
-        """Let workers and API write no file beyond that size: what a full disk does, to them alone."""
+        """Keep workers and API from writing files beyond that size, like a disk that is full for them alone."""
         for process in (self.stack.worker, self.stack.other_worker, self.stack.api_process):
             if process.running and process.running.poll() is None:
                 resource.prlimit(process.running.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
@@ -125,7 +126,3 @@ class Ground:
     def _signal(process: Process) -> None:
         if process.running and process.running.poll() is None:
             process.send(signal.SIGKILL)
-
-
-def _whole(environment: dict[str, str]) -> dict[str, str]:
-    return dict(os.environ) | environment

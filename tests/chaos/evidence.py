@@ -1,4 +1,4 @@
-"""All that a run leaves behind: the database, Temporal's histories, what people were told, and what the processes wrote into their logs."""
+"""Everything that a run leaves behind: the database, Temporal's histories, the acknowledged releases, and the logs."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.executions import Execution
-from tests.chaos.people import Told
+from tests.chaos.people import Acknowledged
 from tests.workflows.state_machine.record import Record, read_record
 
 PROJECT = "shop"
@@ -14,19 +14,19 @@ PROJECT = "shop"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the checks look at. None of it was asked of the product, but for what people were told."""
+    """The input of the checks. Only the acknowledgements come from the product itself."""
 
     record: Record
-    entries: int
+    outbox_entries: int
     executions: list[Execution]
-    told: list[Told]
+    acknowledged: list[Acknowledged]
     surprises: list[str]
     logs: dict[str, str]
     keys: list[str]
 
 
 def read_database(path: Path) -> tuple[Record, int]:
-    """The record, and how many entries are still to be run."""
+    """Return the record and the number of outbox entries."""
     connection = sqlite3.connect(path)
     (entries,) = connection.execute("SELECT count(*) FROM outbox").fetchone()
     connection.close()
@@ -34,10 +34,10 @@ def read_database(path: Path) -> tuple[Record, int]:
 
 
 def read_logs(folder: Path) -> dict[str, str]:
-    """Each process's log."""
+    """Return the log of each process by its name."""
     return {path.stem: path.read_text(errors="replace") for path in sorted(folder.glob("*.log"))}
 
 
 def changes_in(record: Record) -> list[dict[str, Any]]:
-    """Every change that stages made."""
+    """Return every change that stages made."""
     return [change for story in record.releases for change in story.changes]

@@ -1,4 +1,4 @@
-"""What will go wrong during a run, and when, drawn from a seed."""
+"""The faults of a run, drawn from a seed."""
 
 from collections.abc import Sequence
 from random import Random
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 PROCESSES = ("worker", "other-worker", "api", "temporal", "database")
 SKEWED = ("worker", "other-worker", "api")
-"""Those whose clocks go wrong; the road of a release is told by Temporal's."""
+"""The processes whose clocks are skewed. The time of a release is Temporal's."""
 
 KILL, STALL, REFUSE, FULL = "kill", "stall", "refuse", "full"
 KINDS = {
@@ -18,7 +18,7 @@ KINDS = {
 
 
 class Fault(NamedTuple):
-    """What begins so many seconds after the start, lasts so long, and kills whom in the midst of it; with what clocks they come back."""
+    """A fault: its start and duration in seconds, and the processes that are killed half-way through, with their clocks afterwards."""
 
     at: float
     kind: str
@@ -28,8 +28,8 @@ class Fault(NamedTuple):
 
 
 def schedule_for(seed: int, seconds: float, *, kinds: Sequence[str], processes: Sequence[str], skew: bool) -> list[Fault]:
-    """Faults one after another for so many seconds, with a breath between them; the same for the same seed."""
-    random = Random(f"faults {seed}")  # noqa: S311 (it is to be repeated)
+    """Draw faults for that many seconds, one after another with a break between them. The same seed gives the same faults."""
+    random = Random(f"faults {seed}")  # noqa: S311 (reproducible, not a secret)
     faults = list[Fault]()
     at = random.uniform(1, 3)
     while at < seconds:

@@ -1,4 +1,4 @@
-"""What a pipeline's stages mean for a flag: a second opinion, in plain dictionaries."""
+"""The effect of stages on a flag: a second implementation, in plain dictionaries."""
 
 from typing import Any
 
@@ -8,24 +8,24 @@ Flag = dict[str, Any]
 
 
 def flag_of(state: Row) -> Flag:
-    """A flag as the database keeps it, without the ranks of its overrides."""
+    """Return a flag from its database form, without the priorities of its overrides."""
     overrides = {segment: _set_in(override) for segment, override in state.get("overrides", {}).items()}
     return {"enabled": state["enabled"], "value": state["value"], "rollout": state.get("rollout"), "overrides": overrides}
 
 
 def after_step(flag: Flag, actions: list[Row], step: int) -> Flag:
-    """The flag once one step of a stage was made; the first one carries all that is not the rollout."""
-    becomes = {**flag, "overrides": {segment: dict(fields) for segment, fields in flag["overrides"].items()}}
+    """Return the flag after one step of a stage. The first step makes every action other than the rollout."""
+    after = {**flag, "overrides": {segment: dict(fields) for segment, fields in flag["overrides"].items()}}
     for action in actions:
         if action["type"] == "PHASED_ROLLOUT":
-            _grow(becomes, action, step)
+            _grow(after, action, step)
         elif step == 1:
-            _do(becomes, action)
-    return becomes
+            _apply(after, action)
+    return after
 
 
 def flags_in_the_end(record: Record) -> dict[tuple[str, str], Flag]:
-    """Feature and environment -> the flag, if each release did exactly what its stages mean, one after another."""
+    """Return each flag by feature and environment, if each release did exactly what its stages say, one after another."""
     flags = {(flag["feature"], flag["environment"]): flag_of(flag["default_state"]) for flag in record.flags}
     for story in record.releases:
         if story.row["status"] != "rolled_back":
@@ -51,7 +51,7 @@ def _grow(flag: Flag, action: Row, step: int) -> None:
         flag["rollout"] = {"percent": share} | served
 
 
-def _do(flag: Flag, action: Row) -> None:
+def _apply(flag: Flag, action: Row) -> None:
     field = "enabled" if action["type"].startswith("TOGGLE") else "value"
     if "segment" in action:
         flag["overrides"].setdefault(action["segment"], {})[field] = action[field]

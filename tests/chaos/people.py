@@ -1,4 +1,4 @@
-"""People who add flags and steer releases over HTTP while everything fails, and who remember what they were told."""
+"""People who add flags and send controls over HTTP while everything fails, and who record the answers."""
 
 import heapq
 import threading
@@ -14,37 +14,38 @@ import httpx
 
 from tests.chaos.plan import Plan, Planned
 from tests.http import Api
+from tests.waiting import CEILING
 
-PATIENCE = 1.0
-"""Seconds after which what got no answer is sent again, under the same Idempotency-Key."""
-LATER = 2.0
-"""Seconds after which what was refused is asked for anew."""
+RETRY_AFTER = 1.0
+"""Seconds after which an unanswered request is sent again under the same Idempotency-Key."""
+ASK_AGAIN_AFTER = 2.0
+"""Seconds after which a refused request is made again, as a new one."""
 THREADS = 4
 EXPECTED = frozenset({200, 201, 202, 409, 503})
 
 
 @dataclass
-class Told:
-    """What people were told of one release: its id, how it was to be, and the last answer to each control."""
+class Acknowledged:
+    """A release whose addition was acknowledged: its id, its plan, and the last status for each control."""
 
     id: str
     planned: Planned
     answers: dict[str, int] = field(default_factory=dict)
 
     @property
-    def ends(self) -> tuple[str, ...]:
-        """How it must end by what was answered."""
+    def expected_statuses(self) -> tuple[str, ...]:
+        """The statuses in which it may end according to the answers."""
         ended_by = {"remove": "removed", "rollback": "rolled_back"}
-        ends = [ended_by[control] for control, status in self.answers.items() if control in ended_by and status < 300]
-        return tuple(ends or ["completed"])
+        statuses = [ended_by[control] for control, status in self.answers.items() if control in ended_by and status < 300]
+        return tuple(statuses or ["completed"])
 
 
 class People:
-    """Carries a plan out. What is due is done by a few threads; whatever gets no answer is sent again."""
+    """Carries out a plan on a few threads. Unanswered requests are sent again."""
 
     def __init__(self, api: Api, plan: Plan) -> None:
         self.api = api
-        self.told: list[Told] = []
+        self.acknowledged: list[Acknowledged] = []
         self.answers: Counter[int] = Counter()
         self.surprises: list[str] = []
         self._due: list[tuple[float, int, Callable[[], None]]] = []
@@ -57,22 +58,22 @@ class People:
             self._later(planned.at, lambda planned=planned: self._add(planned, 0))  # type: ignore[misc]
 
     def start(self) -> None:
-        """Begin."""
+        """Start sending."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Send nothing more."""
+        """Stop sending."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(60)
+                thread.join(CEILING)
 
     @property
     def is_done(self) -> bool:
-        """Whether everything was asked and answered."""
+        """True if everything was sent and answered."""
         with self._changed:
             return not self._due and not self._busy
 
@@ -86,7 +87,7 @@ class People:
             try:
                 what()
             except Exception as error:
-                self.surprises.append(f"the people themselves failed: {error!r}")
+                self.surprises.append(f"a request could not be made: {error!r}")
             with self._changed:
                 self._busy -= 1
 
@@ -101,17 +102,17 @@ class People:
         return None
 
     def _ask(self, path: str, body: Any, key: str, answered: Callable[[httpx.Response], None]) -> None:
-        """Send a request until it is answered, by anything but that it can't be answered now."""
+        """Send a request until it is answered. A 5xx is no answer."""
         try:
             answer = self.api.request("POST", path, body, headers={"Idempotency-Key": key})
         except httpx.TransportError:
-            self._later(PATIENCE, lambda: self._ask(path, body, key, answered))
+            self._later(RETRY_AFTER, lambda: self._ask(path, body, key, answered))
             return
         self.answers[answer.status_code] += 1
         if answer.status_code not in EXPECTED:
             self.surprises.append(f"POST {path} was answered by {answer.status_code}: {answer.text[:300]}")
         if answer.status_code >= 500:
-            self._later(PATIENCE, lambda: self._ask(path, body, key, answered))
+            self._later(RETRY_AFTER, lambda: self._ask(path, body, key, answered))
         else:
             answered(answer)
 
@@ -121,38 +122,38 @@ class People:
 
         def answered(answer: httpx.Response) -> None:
             if answer.status_code == 201:
-                told = Told(answer.json()["id"], planned)
-                self.told.append(told)
-                self._go_on(told, 0)
+                release = Acknowledged(answer.json()["id"], planned)
+                self.acknowledged.append(release)
+                self._continue(release, 0)
             elif answer.json().get("code") == "already_releasing":
-                self._later(LATER, lambda: self._add(planned, times + 1))
+                self._later(ASK_AGAIN_AFTER, lambda: self._add(planned, times + 1))
             else:
                 self.surprises.append(f"{planned.feature} was not added: {answer.text[:300]}")
 
         self._ask("/projects/shop/releases", body, f"add-{planned.number}-{times}", answered)
 
-    def _go_on(self, told: Told, number: int) -> None:
-        if number < len(told.planned.deeds):
-            self._later(told.planned.deeds[number].after, lambda: self._steer(told, number, 0))
+    def _continue(self, release: Acknowledged, number: int) -> None:
+        if number < len(release.planned.controls):
+            self._later(release.planned.controls[number].after, lambda: self._steer(release, number, 0))
 
-    def _steer(self, told: Told, number: int, times: int) -> None:
-        control = told.planned.deeds[number].control
+    def _steer(self, release: Acknowledged, number: int, times: int) -> None:
+        control = release.planned.controls[number].name
 
         def answered(answer: httpx.Response) -> None:
-            told.answers[control] = answer.status_code
+            release.answers[control] = answer.status_code
             if control == "pause" and answer.status_code == 409:
                 return
-            if control == "resume" and answer.status_code == 409 and self._is_paused(told):
-                self._later(LATER, lambda: self._steer(told, number, times + 1))
+            if control == "resume" and answer.status_code == 409 and self._is_paused(release):
+                self._later(ASK_AGAIN_AFTER, lambda: self._steer(release, number, times + 1))
                 return
-            self._go_on(told, number + 1)
+            self._continue(release, number + 1)
 
-        key = f"{control}-{told.planned.number}-{times}"
-        self._ask(f"/projects/shop/releases/{told.id}/{control}", {"reason": "as planned"}, key, answered)
+        key = f"{control}-{release.planned.number}-{times}"
+        self._ask(f"/projects/shop/releases/{release.id}/{control}", {"reason": "as planned"}, key, answered)
 
-    def _is_paused(self, told: Told) -> bool:
+    def _is_paused(self, release: Acknowledged) -> bool:
         try:
-            answer = self.api.request("GET", f"/projects/shop/releases/{told.id}")
+            answer = self.api.request("GET", f"/projects/shop/releases/{release.id}")
         except httpx.TransportError:
             return True
         return not answer.is_success or answer.json()["status"] == "paused"

@@ -1,4 +1,4 @@
-"""What people will do during a run, drawn from a seed: pipelines of random shape, flags added to them, controls sent to their releases."""
+"""The actions of people in a run, drawn from a seed: random pipelines, flags added to them, and controls."""
 
 from dataclasses import dataclass
 from random import Random
@@ -11,16 +11,16 @@ SEGMENTS = ("beta-users", "staff")
 VALUES = ("one", "two", "three", "four")
 
 
-class Deed(NamedTuple):
-    """A control that a person sends so many seconds after the flag was added, or after the deed before."""
+class PlannedControl(NamedTuple):
+    """A control that is sent a number of seconds after the flag was added, or after the control before."""
 
     after: float
-    control: str
+    name: str
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A flag to be added, when, and what is then done to its release; launch times are seconds from being added."""
+    """A flag to add at a time, and the controls of its release. Launch times are in seconds after it is added."""
 
     number: int
     at: float
@@ -28,12 +28,12 @@ class Planned:
     pipeline: str
     starting_stage: str
     launches: dict[str, float]
-    deeds: tuple[Deed, ...]
+    controls: tuple[PlannedControl, ...]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that people will do."""
+    """All actions of people in a run."""
 
     features: list[str]
     pipelines: list[dict[str, Any]]
@@ -41,8 +41,8 @@ class Plan:
 
 
 def plan_for(seed: int, releases: int, seconds: float) -> Plan:
-    """So many releases, added over the first two thirds of so many seconds; the same for the same seed."""
-    random = Random(f"plan {seed}")  # noqa: S311 (it is to be repeated)
+    """Draw releases that are added within the first two thirds of the run. The same seed gives the same plan."""
+    random = Random(f"plan {seed}")  # noqa: S311 (reproducible, not a secret)
     slow = max(2.0, seconds / 15)
     features = [f"flag-{number}" for number in range(max(1, releases * 7 // 8))]
     pipelines = [_pipeline(random, number, slow) for number in range(max(4, releases // 5))]
@@ -90,17 +90,17 @@ def _release(random: Random, number: int, features: list[str], pipelines: list[d
         pipeline=chosen["key"],
         starting_stage=stages[0 if random.random() < 0.7 else random.randrange(len(stages))]["name"],
         launches={name: random.uniform(-slow, slow * 2) for name in chosen["parameters"]},
-        deeds=_deeds(random, slow),
+        controls=_controls(random, slow),
     )
 
 
-def _deeds(random: Random, slow: float) -> tuple[Deed, ...]:
-    """Half of all releases climb alone. What ends a release comes last."""
+def _controls(random: Random, slow: float) -> tuple[PlannedControl, ...]:
+    """Draw the controls of a release. Half of all releases get none, and a control that ends a release is the last."""
     soon = random.uniform(0, slow * 2)
     match random.choices(["none", "pause", "advance", "remove", "rollback"], [10, 4, 2, 2, 2])[0]:
         case "none":
             return ()
         case "pause":
-            return (Deed(soon, "pause"), Deed(random.uniform(0, slow), "resume"))
+            return (PlannedControl(soon, "pause"), PlannedControl(random.uniform(0, slow), "resume"))
         case control:
-            return (Deed(soon, control),)
+            return (PlannedControl(soon, control),)

@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +15,9 @@ from activities.store.database import Database
 from activities.store.migrate import differences
 from tests.binaries import TEMPORAL
 from tests.embedded.running import FLAGHOIST, settings_of
-from tests.http import OWNER_KEY, free_port
+from tests.http import OWNER_KEY
+from tests.ports import free_port
+from tests.waiting import CEILING
 from workflows.search_attributes import ALL
 
 pytestmark = pytest.mark.e2e
@@ -41,7 +42,7 @@ class Deployment:
         }
         command = [str(FLAGHOIST), "bootstrap", *options]
         merged = settings_of(self.folder) | environment | settings
-        return subprocess.run(command, env=merged, cwd=self.folder, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(command, env=merged, cwd=self.folder, capture_output=True, text=True, timeout=CEILING, check=False)
 
     def retention(self) -> timedelta:
         """Return how long the namespace keeps closed workflows."""
@@ -109,7 +110,6 @@ def test_the_retention_of_an_existing_namespace_changes_only_on_request(tmp_path
 
 def test_a_timeout_waiting_for_temporal_is_reported_in_a_sentence(tmp_path: Path) -> None:
     deployment = Deployment(tmp_path, f"127.0.0.1:{free_port()}", "flags")
-    started = time.monotonic()
 
     done = deployment.bootstrap("--wait", "1")
 
@@ -117,7 +117,6 @@ def test_a_timeout_waiting_for_temporal_is_reported_in_a_sentence(tmp_path: Path
     assert "Temporal can't be prepared" in done.stderr
     assert "TEMPORAL_ADDRESS" in done.stderr
     assert "Traceback" not in done.stderr
-    assert time.monotonic() - started < 60, "the default of --wait, which this test shortens"
 
 
 def test_a_short_key_is_reported_in_a_sentence(tmp_path: Path, temporal: str) -> None:

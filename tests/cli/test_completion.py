@@ -5,9 +5,18 @@ import socket
 import pytest
 from typer.testing import CliRunner
 
+from api.cli import completion
 from api.cli.app import app
 from tests.cli.conftest import Terminal
-from tests.http import Api, free_port
+from tests.http import Api
+from tests.ports import free_port
+from tests.waiting import CEILING
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine, the API may need longer than a person wants to wait."""
+    monkeypatch.setattr(completion, "QUICK", CEILING)
 
 
 def completions(terminal: Terminal, *words: str) -> list[str]:

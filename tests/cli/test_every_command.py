@@ -14,8 +14,9 @@ from api.cli.help_panels import ORDER
 from tests.cli.commands import COMMANDS
 from tests.cli.conftest import Terminal
 from tests.conftest import serve
-from tests.http import Api, free_port
+from tests.http import Api
 from tests.pipelines import pipeline, stage
+from tests.ports import free_port
 
 RESPONDING = {
     "audit": "--limit 3",

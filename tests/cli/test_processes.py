@@ -3,20 +3,22 @@
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.embedded.running import FLAGHOIST, settings_of
-from tests.http import free_port
+from tests.http import Api
+from tests.ports import free_port
+from tests.waiting import CEILING
 
 
 def test_migrate_creates_the_folder_and_the_schema_and_can_be_repeated(tmp_path: Path) -> None:
     settings = settings_of(tmp_path / "deep" / "home")
     for _ in range(2):
-        done = subprocess.run([FLAGHOIST, "migrate"], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            [FLAGHOIST, "migrate"], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=CEILING, check=False
+        )
 
         assert (done.returncode, done.stderr) == (0, "")
         assert "has this version's schema" in done.stdout
@@ -27,7 +29,7 @@ def test_migrate_creates_the_folder_and_the_schema_and_can_be_repeated(tmp_path:
 def test_a_failed_migration_is_reported_in_a_sentence_without_the_password(tmp_path: Path) -> None:
     settings = settings_of(tmp_path) | {"FLAGHOIST_DATABASE_URL": "postgresql+psycopg://somebody:secret@127.0.0.1:1/none"}
 
-    done = subprocess.run([FLAGHOIST, "migrate"], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([FLAGHOIST, "migrate"], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=CEILING, check=False)
 
     assert done.returncode == 1
     assert "Could not migrate" in done.stderr
@@ -48,7 +50,7 @@ def test_a_failed_migration_is_reported_in_a_sentence_without_the_password(tmp_p
 def test_an_invalid_setting_is_reported_in_a_sentence(tmp_path: Path, setting: str, value: str, message: str) -> None:
     settings = settings_of(tmp_path) | {setting: value}
 
-    done = subprocess.run([FLAGHOIST, "api"], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([FLAGHOIST, "api"], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=CEILING, check=False)
 
     assert done.returncode == 2
     assert done.stderr.startswith(f"{setting}: must be ")
@@ -62,7 +64,9 @@ def test_a_worker_exits_if_its_metrics_port_is_in_use(tmp_path: Path) -> None:
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         settings = settings_of(tmp_path) | {"FLAGHOIST_WORKER_METRICS": address, "TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}"}
-        done = subprocess.run([FLAGHOIST, "worker"], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            [FLAGHOIST, "worker"], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=CEILING, check=False
+        )
 
     assert done.returncode == 1
     assert "Address already in use" in done.stderr
@@ -74,31 +78,21 @@ def test_api_and_worker_start_without_temporal_and_stop_on_sigterm(tmp_path: Pat
     settings = settings_of(tmp_path) | {"TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}"}
     # A module with the same name in the current folder must not be run instead of ours.
     (tmp_path / "worker.py").write_text("raise SystemExit(7)")
-    subprocess.run([FLAGHOIST, "migrate"], env=settings, cwd=tmp_path, timeout=120, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([FLAGHOIST, "migrate"], env=settings, cwd=tmp_path, timeout=CEILING, check=True, stdout=subprocess.DEVNULL)
     with (
         subprocess.Popen([FLAGHOIST, "worker"], env=settings, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as worker,
         subprocess.Popen([FLAGHOIST, "api"], env=settings, cwd=tmp_path, stderr=subprocess.DEVNULL) as api,
     ):
         try:
-            wait_until_ready(f"http://127.0.0.1:{settings['FLAGHOIST_PORT']}/readyz")
+            client = Api(f"http://127.0.0.1:{settings['FLAGHOIST_PORT']}", None)
+            client.wait_until_ready()
+            client.close()
             assert worker.stderr is not None
             assert "temporal_not_ready" in worker.stderr.readline()
             worker.terminate()
-            assert worker.wait(90) == 0
+            assert worker.wait(CEILING) == 0
             api.terminate()
-            assert api.wait(90) in (0, -signal.SIGTERM)
+            assert api.wait(CEILING) in (0, -signal.SIGTERM)
         finally:
             worker.kill()
             api.kill()
-
-
-def wait_until_ready(address: str, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(address).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise TimeoutError(f"{address} did not become ready")

@@ -1,6 +1,5 @@
 """The command that rolls a release back."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +11,7 @@ from tests.activities.acting import act, put_back
 from tests.cli.conftest import Terminal
 from tests.http import Api
 from tests.pipelines import enable, pipeline, set_value, stage
+from tests.waiting import wait_for
 from tests.world import World, world_of
 
 STAGES = [
@@ -95,8 +95,7 @@ def test_the_result_shows_fields_left_alone(api: Api, terminal: Terminal, world:
 
 
 def _put_back_on_request(world: World, release: str) -> None:
-    while world.release(release).rollback is None:
-        time.sleep(0.02)
+    wait_for("the rollback to be requested", lambda: world.release(release).rollback, interval=0.02)
     put_back(world, world.release(release))
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from api.cli.app import main
 from tests.cli.conftest import Terminal
-from tests.http import OWNER_KEY, Api, free_port
+from tests.http import OWNER_KEY, Api
+from tests.ports import free_port
 
 
 def test_an_unreachable_api_is_exit_code_3() -> None:

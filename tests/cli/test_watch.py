@@ -3,8 +3,7 @@
 import json
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TextIO
@@ -13,6 +12,7 @@ import pytest
 
 from tests.cli.conftest import Terminal
 from tests.http import OWNER_KEY, Api
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def removed_while_watching(api: Api, releases: list[str]) -> Iterator[None]:
 
     def remove_all() -> None:
         for number, release in enumerate(releases):
-            _wait_for(partial(_shows, original_stdout, release, number))
+            wait_for("the screen to show the step before", partial(_shows, original_stdout, release, number), interval=0.05)
             other.post(f"/projects/shop/releases/{release}/remove")
 
     thread = threading.Thread(target=remove_all)
@@ -48,13 +48,6 @@ def _shows(original_stdout: TextIO, release: str, removed: int) -> bool:
 def _screen(original_stdout: TextIO) -> str:
     """Return what the running command has printed so far."""
     return "" if sys.stdout is original_stdout else bytes(getattr(sys.stdout.buffer, "getvalue", bytes)()).decode()
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_all_unfinished_releases_are_followed_until_they_end(terminal: Terminal, api: Api, two: list[str]) -> None:

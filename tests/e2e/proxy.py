@@ -4,43 +4,52 @@ import asyncio
 import threading
 from typing import Self
 
+from tests.waiting import CEILING
+
 
 class Proxy:
-    """Forwards to a port; while it holds, nothing of what clients send gets through."""
+    """Forwards to a port. While it holds, nothing that clients send gets through."""
 
     def __init__(self) -> None:
         self.target_port = 0
         self.port = 0
         self._open = threading.Event()
         self._open.set()
+        self._held = threading.Event()
         self._started = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=[self._serve()])
 
     @property
     def address(self) -> str:
-        """Where clients connect to."""
+        """The address to which clients connect."""
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def has_held_something(self) -> bool:
+        """True if a client has sent something since `hold`."""
+        return self._held.is_set()
+
     def __enter__(self) -> Self:
-        """Listen."""
+        """Start listening."""
         self._thread.start()
-        self._started.wait(10)
+        assert self._started.wait(CEILING)
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        """Listen no more."""
+        """Stop listening, and close every connection."""
         self._open.set()
         self._loop.call_soon_threadsafe(self._stopped.set)
-        self._thread.join(10)
+        self._thread.join(CEILING)
         self._loop.close()
 
     def hold(self) -> None:
-        """Hold back what clients send from now on; they still hear the server."""
+        """Hold back what clients send from now on. They still receive what the server sends."""
+        self._held.clear()
         self._open.clear()
 
     def drop_and_release(self) -> None:
-        """Close every connection, forget what was held back, and forward again."""
+        """Close every connection, discard what was held back, and forward again."""
         self._loop.call_soon_threadsafe(self._drop)
 
     async def _serve(self) -> None:
@@ -67,7 +76,7 @@ class Proxy:
         try:
             to_server, from_server = None, None
             from_server, to_server = await asyncio.open_connection("127.0.0.1", self.target_port)
-            await asyncio.gather(self._pump(reader, to_server, held=True), self._pump(from_server, writer, held=False))
+            await asyncio.gather(self._pump(reader, to_server, can_hold=True), self._pump(from_server, writer, can_hold=False))
         except (asyncio.CancelledError, OSError):
             pass
         finally:
@@ -76,9 +85,10 @@ class Proxy:
                 if stream:
                     stream.transport.abort()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, held: bool) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, can_hold: bool) -> None:
         while data := await reader.read(65536):
-            if held:
+            if can_hold and not self._open.is_set():
+                self._held.set()
                 await asyncio.to_thread(self._open.wait)
             writer.write(data)
             await writer.drain()

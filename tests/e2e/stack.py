@@ -1,11 +1,10 @@
-"""The whole product as it runs in production: each part a process of its own, each of which can be killed."""
+"""The whole product as it runs in production: each part is a process of its own that can be killed."""
 
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,11 +12,13 @@ import httpx
 
 from tests.binaries import TEMPORAL
 from tests.e2e.proxy import Proxy
-from tests.http import OWNER_KEY, Api, free_port
+from tests.http import OWNER_KEY, Api
+from tests.ports import free_port
+from tests.waiting import CEILING
 
 
 class Process:
-    """One process, started and ended by name."""
+    """One named process that can be started and ended again and again."""
 
     def __init__(self, name: str, command: list[str], environment: dict[str, str], folder: Path) -> None:
         self.name = name
@@ -41,12 +42,12 @@ class Process:
         """End it as a power cut would."""
         if self.running:
             self.running.kill()
-            self.running.wait(10)
+            self.running.wait(CEILING)
             self.running = None
 
 
 class Stack:
-    """Temporal, API and worker, on one database."""
+    """Temporal, the API and a worker on one database, and a second worker that a test may start."""
 
     def __init__(
         self,
@@ -55,7 +56,7 @@ class Stack:
         *,
         api_behind: Proxy | None = None,
         worker_behind: Proxy | None = None,
-        talkative: bool = False,
+        verbose: bool = False,
     ) -> None:
         self.temporal_port, self.port, self.metrics_port = free_port(), free_port(), free_port()
         address = f"127.0.0.1:{self.temporal_port}"
@@ -68,27 +69,27 @@ class Stack:
             "FLAGHOIST_BOOTSTRAP_KEY": OWNER_KEY,
             "FLAGHOIST_RECONCILE_SECONDS": "1",
             "FLAGHOIST_LOG_FORMAT": "text",
-            "FLAGHOIST_LOG_LEVEL": "debug" if talkative else "warning",
+            "FLAGHOIST_LOG_LEVEL": "debug" if verbose else "warning",
             "FLAGHOIST_WEBHOOKS_ALLOW_PRIVATE": "true",
         }
         server = [str(TEMPORAL), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.temporal_port)]
         durable = ["--db-filename", str(folder / "temporal.db"), "--sqlite-pragma", "journal_mode=wal", "--log-level"]
         self.folder = folder
-        self.temporal = Process("temporal", server + durable + ["debug" if talkative else "error"], {}, folder)
+        self.temporal = Process("temporal", server + durable + ["debug" if verbose else "error"], {}, folder)
         self.api_process = Process(
             "api", _python("api.app"), shared | {"TEMPORAL_ADDRESS": api_behind.address if api_behind else address}, folder
         )
-        of_worker = {
+        for_worker = {
             "TEMPORAL_ADDRESS": worker_behind.address if worker_behind else address,
             "FLAGHOIST_WORKER_METRICS": f"127.0.0.1:{self.metrics_port}",
         }
-        self.worker = Process("worker", _python("worker"), shared | of_worker, folder)
+        self.worker = Process("worker", _python("worker"), shared | for_worker, folder)
         self.other_worker = Process("other-worker", _python("worker"), shared | {"TEMPORAL_ADDRESS": address}, folder)
         self.api = Api(f"http://127.0.0.1:{self.port}", OWNER_KEY)
 
     @property
     def processes(self) -> tuple[Process, ...]:
-        """All of them."""
+        """All its processes."""
         return (self.api_process, self.worker, self.other_worker, self.temporal)
 
     def start(self, *, with_worker: bool = True) -> None:
@@ -105,16 +106,14 @@ class Stack:
             process.kill()
 
     def logs(self) -> str:
-        """What the processes said."""
+        """The end of each process's log."""
         return "\n".join(f"--- {process.name}\n{process.log.read_text()[-1500:]}" for process in self.processes if process.log.exists())
 
 
 @contextmanager
-def running_stack(
-    folder: Path, database_url: str, *, with_worker: bool = True, talkative: bool = False, **proxies: Proxy
-) -> Iterator[Stack]:
-    """A running stack, of which nothing is left behind."""
-    stack = Stack(folder, database_url, talkative=talkative, **proxies)
+def running_stack(folder: Path, database_url: str, *, with_worker: bool = True, verbose: bool = False, **proxies: Proxy) -> Iterator[Stack]:
+    """A running stack. No process of it outlives the block."""
+    stack = Stack(folder, database_url, verbose=verbose, **proxies)
     try:
         stack.start(with_worker=with_worker)
         yield stack
@@ -124,15 +123,6 @@ def running_stack(
     finally:
         stack.kill()
         stack.api.close()
-
-
-def wait_for(what: str, happened: Callable[[], object], seconds: float = 30) -> None:
-    """Wait until something has happened."""
-    deadline = time.monotonic() + seconds
-    while not happened():
-        if time.monotonic() > deadline:
-            raise TimeoutError(what)
-        time.sleep(0.25)
 
 
 def _python(module: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Applications with the official SDKs watch a real release climb, and each sees each stage."""
+"""Applications with the official SDKs follow a real release, and each sees every step."""
 
 import sys
 import threading
@@ -15,23 +15,26 @@ from flag_engine.utils.hashing import get_hashed_percentage_for_object_ids
 
 from tests.api.evaluation.applications import Application, keys_of
 from tests.e2e.stack import running_stack
+from tests.http import Api
 from tests.official import flagsmith_sdk, openfeature_with_ofrep, somebody
 from tests.pipelines import enable, hold, pipeline, rollout, set_value, stage
+from tests.waiting import CEILING, wait_for
 
 pytestmark = pytest.mark.e2e
 
 CLIMB = pipeline(
-    stage("Beta users", "production", "2s", [enable("beta-users"), set_value("one-page", "beta-users")]),
-    stage("Everyone", "production", "2s", [rollout(25, 25, "3s", value="one-page")]),
+    stage("Beta users", "production", "1h", [enable("beta-users"), set_value("one-page", "beta-users")]),
+    stage("Everyone", "production", "1h", [rollout(25, 25, "1h", value="one-page")]),
     hold("Watch", "1h"),
 )
+"""Each step waits until the test advances it, so that no application is too slow to see one."""
 PEOPLE = [f"user-{number}" for number in range(24)]
 
 Look = Callable[[], Hashable]
 
 
 class Watcher:
-    """One application, which looks again and again, and notes when it saw something new."""
+    """An application that evaluates the flag again and again, and records when it saw something new."""
 
     def __init__(self, look: Look) -> None:
         self.look = look
@@ -40,12 +43,12 @@ class Watcher:
         self.thread = threading.Thread(target=self._watch)
 
     def states(self) -> list[Any]:
-        """What it saw, one after the other. While a change comes in between two of its questions it sees a bit of both."""
+        """Everything that it saw, in order. A change between two of its questions shows it a mixture of before and after."""
         return [state for _, state in self.seen]
 
     def first_saw(self, states: list[Any]) -> list[float]:
-        """When it saw each of these for the first time; one that it never saw fails the test."""
-        return [next(at for at, state in self.seen if state == wanted) for wanted in states]
+        """Return when it saw each of these for the first time."""
+        return [next(at for at, state in self.seen if state == expected) for expected in states]
 
     def _watch(self) -> None:
         while not self.stopped.is_set():
@@ -57,18 +60,21 @@ class Watcher:
 
 @contextmanager
 def watching(**looks: Look) -> Iterator[dict[str, Watcher]]:
-    """Applications that watch at the same time."""
+    """Run applications side by side."""
     watchers = {name: Watcher(look) for name, look in looks.items()}
     for watcher in watchers.values():
         watcher.thread.start()
-    yield watchers
-    for watcher in watchers.values():
-        watcher.stopped.set()
-        watcher.thread.join(10)
+    try:
+        yield watchers
+    finally:
+        for watcher in watchers.values():
+            watcher.stopped.set()
+        for watcher in watchers.values():
+            watcher.thread.join(CEILING)
 
 
 def in_the_release(value_of: Callable[[str, dict[str, str]], Any]) -> Look:
-    """Whether a beta user has the new value, and who of the people has."""
+    """Return a function that evaluates whether a beta user has the new value, and which of the people have it."""
 
     def look() -> Hashable:
         beta = value_of("beta", {"group": "beta-users"}) == "one-page"
@@ -78,13 +84,13 @@ def in_the_release(value_of: Callable[[str, dict[str, str]], Any]) -> Look:
 
 
 def value_in(flags: Any) -> Any:
-    """The value of the flag, while it is enabled."""
+    """Return the value of the flag if it is enabled."""
     flag = flags.get_flag("checkout")
     return flag.value if flag.enabled else None
 
 
 def expected(app: Application) -> list[Any]:
-    """What is to be seen after each change, from what Flagsmith's SDKs hash."""
+    """Compute what is to be seen after each change from what Flagsmith's SDKs hash."""
     document = app.flagsmith("GET", "environment-document/").json()
     salt, number = document["api_key"], document["feature_states"][0]["feature"]["id"]
     places = {each: get_hashed_percentage_for_object_ids([number, f"{salt}_{each}"]) for each in PEOPLE}
@@ -92,7 +98,19 @@ def expected(app: Application) -> list[Any]:
     return [(True, share) for share in shares]
 
 
-def test_official_sdks_see_each_stage_of_a_release(tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+def times_of_changes(api: Api, release: str) -> list[float]:
+    """Return when each change of the release was made."""
+    changes = [change for visit in api.release(release)["history"] for change in visit["changes"]]
+    return [datetime.fromisoformat(change["made_at"]).timestamp() for change in changes]
+
+
+def advance(api: Api, release: str, changes: int) -> None:
+    """Cut the present wait short, and return once that many changes are made."""
+    api.post(f"/projects/shop/releases/{release}/advance")
+    wait_for(f"change {changes}", lambda: len(times_of_changes(api, release)) == changes)
+
+
+def test_official_sdks_see_every_step_of_a_release(tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     with running_stack(tmp_path, database_url) as stack, ExitStack() as clients:
         api = stack.api
         api.make_project()
@@ -110,16 +128,19 @@ def test_official_sdks_see_each_stage_of_a_release(tmp_path: Path, database_url:
             local=in_the_release(lambda who, traits: value_in(polling.get_identity_flags(who, dict(traits)))),
             realtime=in_the_release(lambda who, traits: value_in(realtime.get_identity_flags(who, dict(traits)))),
         ) as watchers:
+            states = expected(Application(api, server_key))
             release = api.add()
-            watched = api.wait_for_stage(release["id"], "Watch", 60)
-            time.sleep(2)
+            api.wait_for_release(release["id"], "running")
+            for made, state in enumerate(states, start=1):
+                advance(api, release["id"], made)
+                for name, watcher in watchers.items():
+                    wait_for(f"{name} to see change {made}", lambda watcher=watcher, state=state: state in watcher.states())  # type: ignore[misc]
 
-        made = [datetime.fromisoformat(each["made_at"]).timestamp() for visit in watched["history"] for each in visit["changes"]]
-        stages = expected(Application(api, server_key))
         for name, watcher in watchers.items():
-            told = watcher.first_saw(stages)
+            seen = watcher.first_saw(states)
             with capsys.disabled():
-                delays = ", ".join(f"{seen - at:.2f}" for at, seen in zip(made, told, strict=True))
+                delays = ", ".join(f"{saw - made:.2f}" for made, saw in zip(times_of_changes(api, release["id"]), seen, strict=True))
                 sys.stdout.write(f"\n{name}: seconds from each change to the application: {delays}")
-            assert told == sorted(told), name
-            assert all(before <= after for before, after in pairwise(people for _, people in watcher.states())), f"{name}: nobody leaves"
+            assert seen == sorted(seen), name
+            shares = [people for _, people in watcher.states()]
+            assert all(before <= after for before, after in pairwise(shares)), f"{name}: nobody loses the new value again"

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +13,9 @@ from typing import Any
 
 import psutil
 
-from tests.http import Api, free_port
+from tests.http import Api
+from tests.ports import free_port
+from tests.waiting import CEILING, wait_for
 
 FLAGHOIST = Path(sys.executable).parent / "flaghoist"
 
@@ -59,17 +60,15 @@ class RunningStack:
             self._api = Api(f"http://127.0.0.1:{self.settings['FLAGHOIST_PORT']}", (self.home / "bootstrap.key").read_text().strip())
         return self._api
 
-    def wait_for_line(self, *parts: str, seconds: float = 200) -> str:
+    def wait_for_line(self, *parts: str) -> str:
         """Return the first line that contains all these parts, as soon as it is printed."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            for line in list(self.lines):
-                if all(part in line for part in parts):
-                    return line
-            if not self._reader.is_alive():
-                break
-            time.sleep(0.1)
-        raise AssertionError(f"no line with {parts} in:\n" + "\n".join(self.lines))
+        try:
+            return wait_for(
+                f"a line with {parts}", lambda: next((line for line in self.lines if all(part in line for part in parts)), None)
+            )
+        except TimeoutError as failure:
+            failure.add_note("\n".join(self.lines))
+            raise
 
     def children(self) -> dict[str, psutil.Process]:
         """Return the recorded processes that are running, by name."""
@@ -89,22 +88,22 @@ class RunningStack:
         """Kill the supervisor first, so that it restarts nothing, and then its children."""
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(10)
+        self.process.wait(CEILING)
         for child in self.children().values():
             with suppress(psutil.NoSuchProcess):
                 child.kill()
-                child.wait(10)
-        self._reader.join(10)
+                child.wait(CEILING)
+        self._reader.join(CEILING)
         if self._api is not None:
             self._api.close()
 
-    def interrupt(self, seconds: float = 120) -> int:
+    def interrupt(self) -> int:
         """Send SIGINT, as Ctrl-C does, and return the exit code."""
         self.process.send_signal(signal.SIGINT)
-        return self.wait(seconds)
+        return self.wait()
 
-    def wait(self, seconds: float = 120) -> int:
+    def wait(self) -> int:
         """Wait for the end of the process and return its exit code."""
-        code = self.process.wait(seconds)
-        self._reader.join(10)
+        code = self.process.wait(CEILING)
+        self._reader.join(CEILING)
         return code

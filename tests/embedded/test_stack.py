@@ -1,17 +1,16 @@
 """The embedded stack as a user runs it: it starts, survives kills, continues, and stops."""
 
 import os
-import time
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
 from tests.embedded.running import RunningStack, settings_of
 from tests.http import Api
+from tests.waiting import CEILING, wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("embedded"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("embedded")]
 
 
 def demo_releases(api: Api) -> dict[str, str]:
@@ -63,7 +62,7 @@ def test_dead_children_are_restarted_and_those_of_a_killed_run_are_stopped(tmp_p
         assert first.children()["worker"].pid != before["worker"].pid
         orphans = first.children()
         first.process.kill()
-        first.process.wait(10)
+        first.process.wait(CEILING)
 
         with RunningStack(settings, "--no-demo") as second:
             second.wait_for_line("Stopping the processes that it left behind: ")
@@ -79,12 +78,5 @@ def has_own_session(process: psutil.Process) -> bool:
 
 
 def wait_for_api(stack: RunningStack) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{stack.api.address}/readyz").status_code == 200 and "worker" in stack.children():
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.2)
-    raise TimeoutError("the API did not come back")
+    stack.api.wait_until_ready()
+    wait_for("the worker", lambda: "worker" in stack.children())

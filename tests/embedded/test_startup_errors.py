@@ -15,7 +15,7 @@ from api.embedded.schema import prepare_database
 from api.embedded.state_dir import StateDir
 from settings import Settings
 from tests.embedded.running import RunningStack, settings_of
-from tests.http import free_port
+from tests.ports import free_port
 
 
 @pytest.mark.e2e

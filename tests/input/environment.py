@@ -1,4 +1,4 @@
-"""What requests are sent about: a project that has one of everything, another one, and a key in each role."""
+"""The environment of the requests: a project with one of everything, a second project, and a key in each role."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.input.roles import CANARY, ELSEWHERE, HOOK, ROLES, key_of
 from tests.input.rows import Row, rows_of
 from tests.pipelines import approval, pipeline, rollout, stage
 
-REAL = {
+EXISTING = {
     "project": ["shop", "elsewhere"],
     "environment": ["development", "staging", "production"],
     "feature": ["checkout", "search"],
@@ -22,21 +22,21 @@ REAL = {
     "to_stage": ["Development", "Staging"],
     "owner": ["owner", "viewer"],
 }
-"""What there is, by the name of the fields and parameters that refer to it."""
+"""The keys of existing resources, by the name of the fields and parameters that refer to them."""
 
 _NEEDED = ("", "/environments/development", "/features/checkout", "/segments/staff")
 
 
-class Ground:
-    """An API with things to ask about."""
+class InputEnvironment:
+    """An API with resources to send requests about."""
 
     def __init__(self, api: Api, database: Database) -> None:
         self.api = api
         self.database = database
-        self.lay()
+        self.reset()
 
-    def lay(self) -> None:
-        """Make everything that is asked about, on an empty database."""
+    def reset(self) -> None:
+        """Empty the database, and create every resource."""
         empty(self.database)
         for project, name in (("shop", CANARY), ("elsewhere", ELSEWHERE)):
             self.api.make_project(project)
@@ -48,29 +48,29 @@ class Ground:
         self.keys = {role.name: key_of(self.api, role) for role in ROLES}
         self.development = _id_of_development(rows_of(self.database))
 
-    def mend(self) -> None:
-        """Make everything anew where some of it is gone."""
+    def repair(self) -> None:
+        """Reset if a resource is gone."""
         if any(self.api.request("GET", f"/projects/shop{path}").status_code != 200 for path in _NEEDED):
-            self.lay()
+            self.reset()
 
     def place_of(self, route: str) -> Place:
-        """What a route is called on, and a body that is right; where there is no room for more, after everything was made anew."""
+        """Return the parameters and a valid body for a route. Reset first if a limit has been reached."""
         try:
             return place_of(self.api, route)
         except AssertionError:
-            self.lay()
+            self.reset()
             return place_of(self.api, route)
 
 
-def readers_of(ground: Ground) -> dict[str, str]:
-    """Who reads flags, each with its key."""
-    client, server = keys_of(ground.api, "development")
-    return {"no key": "", "person": ground.keys["admin"] or "", "client": client, "server": server}
+def readers_of(environment: InputEnvironment) -> dict[str, str]:
+    """Return the key of each kind of client that reads flags."""
+    client, server = keys_of(environment.api, "development")
+    return {"no key": "", "person": environment.keys["admin"] or "", "client": client, "server": server}
 
 
 def _climb(name: str) -> dict[str, Any]:
-    asked = stage("Production", "production", wait="1h", actions=[rollout()]) | {"gates": [approval()]}
-    return pipeline(stage("Development"), stage("Staging", "staging"), asked, description=name)
+    last = stage("Production", "production", wait="1h", actions=[rollout()]) | {"gates": [approval()]}
+    return pipeline(stage("Development"), stage("Staging", "staging"), last, description=name)
 
 
 def _id_of_development(rows: frozenset[Row]) -> str:

@@ -1,4 +1,4 @@
-"""Who asks, from the least right to the greatest, and what each of them may change and see at most."""
+"""The roles of the requests, from the fewest rights to the most, with what each may change and see."""
 
 from typing import Any, NamedTuple
 
@@ -6,20 +6,20 @@ from tests.http import OWNER_KEY, Api
 from tests.input.rows import Row
 
 CANARY = "not-for-strangers"
-"""In names of the project asked about: its keys tell nothing, they are in every path that is sent."""
+"""In the names of the project `shop`. Keys would prove nothing, since every path contains them."""
 
 ELSEWHERE = "of-another-project"
 HOOK = "not-for-operators"
 
-_BOOKS = frozenset({"audit_entries", "requests"})
+_ALWAYS_WRITTEN = frozenset({"audit_entries", "requests"})
 _KEYS = frozenset({"api_keys", "owners", "spent_secrets"})
-_OPERATED = _BOOKS | {"feature_states", "segments", "numbers", "freezes", "stops", "deliveries", "serving", "features"}
+_OPERATED = _ALWAYS_WRITTEN | {"feature_states", "segments", "numbers", "freezes", "stops", "deliveries", "serving", "features"}
 _OPERATED |= {"releases", "seen", "stage_runs", "changes", "approvals"}
 _ADMINISTERED = _OPERATED | _KEYS | {"projects", "environments", "pipelines", "webhooks"}
 
 
 class Role(NamedTuple):
-    """One who asks, with the tables that may change by it and what it must not be told."""
+    """A role, with the tables that it may change and the texts that it must never receive."""
 
     name: str
     grant: dict[str, Any] | None
@@ -37,7 +37,7 @@ ROLES = (
     Role("no key", None, frozenset(), _STRANGE),
     Role("unknown key", None, frozenset(), _STRANGE),
     Role("viewer", _shop("viewer"), frozenset(), (ELSEWHERE, HOOK, "ser.")),
-    Role("admin elsewhere", {"project": "elsewhere", "role": "admin"}, _KEYS | _BOOKS, (CANARY, HOOK, "ser.")),
+    Role("admin elsewhere", {"project": "elsewhere", "role": "admin"}, _KEYS | _ALWAYS_WRITTEN, (CANARY, HOOK, "ser.")),
     Role("operator on development", _shop("operator", "development"), _ON_DEVELOPMENT, (ELSEWHERE, HOOK)),
     Role("operator on all", _shop("operator", "*"), _OPERATED, (ELSEWHERE, HOOK)),
     Role("admin", _shop("admin"), _ADMINISTERED, (ELSEWHERE,)),
@@ -46,7 +46,7 @@ ROLES = (
 
 
 def key_of(api: Api, role: Role) -> str | None:
-    """A new key in that role; none is sent for `no key`."""
+    """Create a key in that role, and return its secret, or nothing for `no key`."""
     if role.grant is None:
         return {"no key": None, "unknown key": "fh_nobody_knows_this_key_at_all", "owner": OWNER_KEY}[role.name]
     owner = {"kind": "person", "name": role.name}
@@ -54,13 +54,13 @@ def key_of(api: Api, role: Role) -> str | None:
     return secret
 
 
-def overstepped(role: Role, changed: frozenset[Row], environment: str) -> list[str]:
-    """What changed and must not have, by what that role may do; it may operate the environment with this id at least."""
-    wrong = [row for row in changed if row.table not in role.tables or _beyond(role, row, environment)]
+def forbidden_changes(role: Role, changed: frozenset[Row], environment: str) -> list[str]:
+    """Return the changed rows that the role has no right to change. An operator has rights in the environment with this id."""
+    wrong = [row for row in changed if row.table not in role.tables or _is_out_of_scope(role, row, environment)]
     return [f"{row.table}: {row.content[:300]}" for row in wrong]
 
 
-def _beyond(role: Role, row: Row, environment: str) -> bool:
+def _is_out_of_scope(role: Role, row: Row, environment: str) -> bool:
     columns = row.columns
     if role.name == "operator on development" and row.table == "feature_states":
         return bool(columns["environment_id"] != environment)

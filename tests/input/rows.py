@@ -1,4 +1,4 @@
-"""What is in the database, row by row, so that what a request changed can be told."""
+"""The database row by row, to find what a request changed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,22 +8,22 @@ from sqlalchemy import RowMapping, select
 from activities.store.database import Database
 from activities.store.tables import metadata
 
-_PASSING = {"serving": ("version",)}
-"""What is written because of something else that is looked at."""
+_IGNORED_COLUMNS = {"serving": ("version",)}
+"""Columns that are only written along with others."""
 
-_BY_THEMSELVES = ("leases", "outbox")
-"""What processes write when it suits them."""
+_IGNORED_TABLES = ("leases", "outbox")
+"""Tables that processes write at any time."""
 
-_QUESTIONS = [
-    (table.name, select(*(column for column in table.columns if column.name not in _PASSING.get(table.name, ()))))
+_QUERIES = [
+    (table.name, select(*(column for column in table.columns if column.name not in _IGNORED_COLUMNS.get(table.name, ()))))
     for table in metadata.sorted_tables
-    if table.name not in _BY_THEMSELVES
+    if table.name not in _IGNORED_TABLES
 ]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row as it was at one time."""
+    """A row at one time."""
 
     table: str
     content: str
@@ -31,12 +31,12 @@ class Row:
 
 
 def rows_of(database: Database) -> frozenset[Row]:
-    """Every row there is."""
+    """Return every row."""
     return frozenset(_read(database))
 
 
 def _read(database: Database) -> Iterator[Row]:
     with database.engine.connect() as connection:
-        for table, question in _QUESTIONS:
-            for row in connection.execute(question):
+        for table, query in _QUERIES:
+            for row in connection.execute(query):
                 yield Row(table, str(row), row._mapping)

@@ -24,8 +24,10 @@ from activities.store.migrate import migrate
 from api.cli.app import app
 from domain.duration import parse_duration
 from settings import Settings
-from tests.http import Api, free_port
+from tests.http import Api
+from tests.ports import free_port
 from tests.repo.compose import ROOT, compose_file, dockerfile, environments, filled_in, services, variables_of
+from tests.waiting import CEILING
 from worker import GRACE, runtime_serving_metrics
 
 OURS = {"bootstrap", "worker", "api"}
@@ -205,7 +207,7 @@ def _health_check(port: int) -> int:
     python, *arguments = json.loads(rest.partition("CMD ")[2])
     assert python == "python"
     environment = os.environ | {"FLAGHOIST_PORT": str(port)}
-    return subprocess.run([sys.executable, *arguments], env=environment, timeout=20, check=False, stderr=subprocess.DEVNULL).returncode
+    return subprocess.run([sys.executable, *arguments], env=environment, timeout=CEILING, check=False, stderr=subprocess.DEVNULL).returncode
 
 
 def test_health_check_of_the_api_detects_whether_it_answers(api: Api) -> None:
@@ -220,7 +222,7 @@ def test_health_check_of_a_worker_detects_whether_it_serves_metrics(monkeypatch:
 
     def check(address: str) -> int:
         monkeypatch.setenv("FLAGHOIST_WORKER_METRICS", address)
-        return subprocess.run([sys.executable, *arguments], timeout=20, check=False, stderr=subprocess.DEVNULL).returncode
+        return subprocess.run([sys.executable, *arguments], timeout=CEILING, check=False, stderr=subprocess.DEVNULL).returncode
 
     assert (kind, python) == ("CMD", "python")
     assert (check(serving), check(silent)) == (0, 1)
@@ -233,7 +235,7 @@ def fresh_databases(postgresql_server: str) -> Iterator[str]:
     passwords = {"DATABASE_PASSWORD": "it's $one", "TEMPORAL_DATABASE_PASSWORD": "another"}
     environment = {"PATH": f"{POSTGRESQL}:{os.environ['PATH']}", "PGHOST": str(admin.query["host"]), "POSTGRES_USER": "postgres"}
     script = ROOT / "deploy" / "create-databases.sh"
-    subprocess.run(["sh", str(script)], env=environment | passwords, check=True, timeout=60)  # noqa: S607 (the system's shell)
+    subprocess.run(["sh", str(script)], env=environment | passwords, check=True, timeout=CEILING)  # noqa: S607 (the system's shell)
     yield postgresql_server
     for statement in (
         "DROP DATABASE flaghoist",

@@ -14,7 +14,7 @@ from api.prometheus import Answered, ApiMetrics
 from domain.errors import FlagChangedByHand
 from domain.flags.change import Change
 from domain.flags.patch import FlagPatch
-from tests.http import free_port
+from tests.ports import free_port
 from tests.prometheus import Scrape
 from tests.repo.compose import services
 from tests.repo.guide import rows

@@ -18,6 +18,7 @@ from tests.binaries import TEMPORAL
 from tests.cli.commands import ROOT as CLI
 from tests.cli.commands import subcommands
 from tests.repo.guide import NAMES, ROOT, commands, text_of
+from tests.waiting import CEILING
 
 OPERATIONS: dict[str, Any] = create_app(Settings()).openapi()
 OURS = {"FLAGHOIST_URL", "FLAGHOIST_KEY", "FLAGHOIST_PROJECT", *(f"FLAGHOIST_{name.upper()}" for name in Settings.model_fields)}
@@ -76,7 +77,7 @@ def test_mentioned_command_exists_with_its_options(name: str, words: list[str]) 
 
 @cache
 def _help(*words: str) -> str:
-    return subprocess.run([TEMPORAL, *words, "--help"], capture_output=True, text=True, check=True, timeout=60).stdout
+    return subprocess.run([TEMPORAL, *words, "--help"], capture_output=True, text=True, check=True, timeout=CEILING).stdout
 
 
 @pytest.mark.parametrize(("name", "words"), _shown("temporal") + _mentioned("temporal"))

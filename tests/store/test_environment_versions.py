@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from activities.store.change_listener import ChangeListener
+from activities.store.change_listener import POLL_WITHOUT_NOTIFICATION, ChangeListener
 from activities.store.database import Database, Store
 from activities.store.identifiers import new_id
 from activities.store.snapshots import read_snapshot
@@ -14,6 +14,7 @@ from domain.evaluation.snapshot import KeyKind
 from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch
 from tests.activities.acting import TWO_STAGES, act
+from tests.waiting import CEILING
 from tests.world import NOW, World
 
 
@@ -139,7 +140,7 @@ def test_concurrent_changes_of_one_environment_all_count(world: World) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(CEILING)
 
     assert len(seen) == 6
     assert min(seen) > before
@@ -151,15 +152,14 @@ def test_the_listener_sees_changes_of_other_connections(world: World) -> None:
         production = store.environments.get("production", world.project.id).id
     known = watch.wait()[production]
 
-    changed_at = time.monotonic()
     change_flag(world, "production", enabled=True)
+    committed_at = time.monotonic()
     while watch.wait()[production] == known:
-        assert time.monotonic() - changed_at < 2
-    took = time.monotonic() - changed_at
+        # Once this time is over, PostgreSQL is polled, and a missing notification would not show.
+        assert time.monotonic() - committed_at < POLL_WITHOUT_NOTIFICATION
 
     watch.close()
     watch.database.close()
-    assert took < 1
     assert versions(world)["production"] > known
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from activities.store.database import Database
 from domain.access import Grant, Owner, Role
 from tests.pipelines import pipeline, stage
+from tests.waiting import CEILING
 from tests.world import NOW, World, make_world
 
 
@@ -28,10 +29,10 @@ def test_a_release_is_found_after_waiting_for_a_change_of_its_owner(world: World
         with world.database.transaction() as store:
             store.releases.write(store.releases.get(release.id, lock=True).made_due_now(otto, NOW, "retried/0"))
             waiting = threads.submit(look)
-            asking.wait(10)
+            asking.wait(CEILING)
             threading.Event().wait(0.5)
 
-        assert waiting.result(20) == "otto"
+        assert waiting.result(CEILING) == "otto"
 
 
 def test_sqlite_writers_of_one_process_queue_without_holding_connections(sqlite: Database) -> None:
@@ -44,4 +45,4 @@ def test_sqlite_writers_of_one_process_queue_without_holding_connections(sqlite:
 
             assert sqlite.engine.pool.checkedout() == 1  # type: ignore[attr-defined]
 
-        assert [each.result(20) for each in waiting] == [None] * 3
+        assert [each.result(CEILING) for each in waiting] == [None] * 3

@@ -9,7 +9,7 @@ import pytest
 
 from activities.store.database import Database
 from domain.system import TemporalStatus
-from tests.http import free_port
+from tests.ports import free_port
 from tests.workflows.harness import dev_server_harness
 from tests.workflows.waits import until_async
 from workflows.service.client import ReleaseClient, connect

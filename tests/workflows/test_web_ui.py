@@ -1,4 +1,4 @@
-"""What people see of a release in the Temporal Web UI."""
+"""A release in the Temporal Web UI."""
 
 import asyncio
 from datetime import UTC, datetime

@@ -11,8 +11,8 @@ from activities.store.database import Database
 from domain.releases.control import Control
 from domain.webhooks.event import WebhookEvent
 from domain.webhooks.webhook import DeliveryStatus, RetryPolicy
-from tests.http import free_port
 from tests.pipelines import approval, hold, pipeline, stage
+from tests.ports import free_port
 from tests.receiver import answering, answering_in_turn, receiving
 from tests.webhooks import SECRET, add_webhook, deliveries_of
 from tests.workflows.controls import send

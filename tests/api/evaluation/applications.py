@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from tests.http import Api
+from tests.waiting import wait_for
 
 
 class Application:
@@ -50,12 +51,10 @@ def application(api: Api, environment: str = "production", project: str = "shop"
     return Application(api, keys_of(api, environment, project)[0])
 
 
-def soon(what: str, happened: Callable[[], object], seconds: float = 10) -> float:
+def soon(what: str, happened: Callable[[], object]) -> float:
     """Wait until it has happened, and return the seconds waited."""
     started = time.monotonic()
-    while not happened():
-        assert time.monotonic() - started < seconds, what
-        time.sleep(0.02)
+    wait_for(what, happened, interval=0.02)
     return time.monotonic() - started
 
 

@@ -8,6 +8,7 @@ import pytest
 from tests.api.evaluation.applications import change, keys_of
 from tests.http import Api
 from tests.repo.guide import blocks, text_of
+from tests.waiting import CEILING
 
 SHOWN = [(name, block) for name in ("README.md", "docs/guide/applications.md") for block in blocks(text_of(name), "python")]
 
@@ -19,7 +20,7 @@ def test_sdk_examples_print_the_flag(api: Api, name: str, code: str) -> None:
     client_key, server_key = keys_of(api)
     program = f"client_key, server_key = {client_key!r}, {server_key!r}\n" + code.replace("http://127.0.0.1:8080", api.address)
 
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=CEILING, check=False)
 
     assert (done.returncode, done.stdout) == (0, "one-page\n"), f"{name}: {done.stderr}"
 

@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from activities.store.change_listener import POLL_WITHOUT_NOTIFICATION
 from tests.api.evaluation.applications import Application, application, change, keys_of, soon
 from tests.api.evaluation.protocol import validate
 from tests.http import Api
+from tests.waiting import CEILING
 
 
 class Events:
@@ -49,7 +51,7 @@ def listening(api: Api, path: str, **headers: str) -> Iterator[Events]:
     """A client that reads the stream."""
     events = Events()
     # Plain HTTP: loading CA certificates would take longer than most tests.
-    client = httpx.Client(verify=False, timeout=30)  # noqa: S501
+    client = httpx.Client(verify=False, timeout=CEILING)  # noqa: S501
     with client, client.stream("GET", f"{api.address}{path}", headers=headers) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
@@ -59,7 +61,7 @@ def listening(api: Api, path: str, **headers: str) -> Iterator[Events]:
         # Closing the connection ends the read that blocks in another thread.
         with suppress(OSError):  # Unless the server has closed it.
             answer.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
-        thread.join(10)
+        thread.join(CEILING)
 
 
 def ofrep_path(api: Api) -> str:
@@ -86,7 +88,7 @@ def test_ofrep_clients_receive_refetch_events(api_on_both: Api) -> None:
         validate("sseEvent", {key: value for key, value in event.items() if key != "retry"})
         validate("sseEventData", json.loads(event["data"]))
     assert {json.loads(event["data"])["type"] for event in events.received} == {"refetchEvaluation"}
-    assert took < 2
+    assert took < POLL_WITHOUT_NOTIFICATION, "by a notification: without one, PostgreSQL is polled after this time"
 
 
 def test_flagsmith_clients_receive_the_time_of_the_change(api: Api) -> None:

@@ -1,7 +1,7 @@
-"""What a process with a skewed clock loads first: libfaketime makes Python's own sleep fail, which no wrong clock does.
+"""Loaded first by a process with a skewed clock: replaces `time.sleep`, which fails under libfaketime.
 
-Since Python 3.11 `time.sleep` waits until a moment of the monotonic clock. Where libfaketime leaves that clock alone it refuses such
-a wait as invalid (wolfcw/libfaketime#426; Debian has 0.9.10): every sleep would raise, and the fault would be another than was meant.
+Since Python 3.11, `time.sleep` waits until a time of the monotonic clock. If libfaketime leaves that clock alone, it rejects such a wait
+as invalid (wolfcw/libfaketime#426, in Debian's 0.9.10). Every sleep would raise, which no skewed clock does.
 """
 
 import select

