@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -21,9 +21,10 @@ from domain.releases.control import Control
 from domain.releases.release import Release
 from tests.pipelines import enable, pipeline, set_value, stage
 from tests.workflows.harness import Harness
-from tests.workflows.waits import until_async
+from tests.workflows.waits import until_answer
 from tests.world import NOW, World
 from workflows.messages import ReleasePlace, RestartRelease, RetryRelease, SteerRelease
+from workflows.service.client import TemporalUnavailable
 
 THREE_STAGES = pipeline(
     stage("Development", actions=[set_value("one")]),
@@ -43,7 +44,14 @@ def olivia(harness: Harness) -> Person:
 async def send(harness: Harness, release: Release, control: Control, update_id: str = "", **fields: object) -> Release:
     """Send a control, and return the record, which shows its effect."""
     message = _MESSAGES.get(control, SteerRelease).model_validate({"by": olivia(harness), "reason": "to try"} | fields)
-    await harness.releases.send_control(release, control, message, update_id or f"{control}/{release.sequence}")
+
+    async def is_handled() -> bool:
+        with suppress(TemporalUnavailable):  # Sent again under its id, the control takes effect once.
+            await harness.releases.send_control(release, control, message, update_id or f"{control}/{release.sequence}")
+            return True
+        return False
+
+    await until_answer(f"{control} to be handled", is_handled)
     return harness.record(release)
 
 
@@ -52,7 +60,7 @@ async def pause(harness: Harness, release: Release, at: datetime | None = None) 
     request = EndOrPauseRelease(release=release.id, reason="lunch")
     with harness.world.database.transaction() as store:
         paused = pause_release(store, harness.world.caller, harness.world.project, request, at or datetime.now(tz=UTC))
-    await harness.relay.run_pending()
+    await harness.run_outbox()
     return paused
 
 
@@ -72,7 +80,7 @@ async def add_and_change_by_hand(harness: Harness, patch: FlagPatch, environment
     """Add the flag, and change it by hand before the workflow starts."""
     release = await asyncio.to_thread(harness.world.add)
     change_by_hand(harness.world, patch, environment)
-    await harness.relay.run_pending()
+    await harness.run_outbox()
     return release
 
 
@@ -106,7 +114,7 @@ async def until_admitted(harness: Harness, release: Release, *update_ids: str) -
         return True
 
     for update_id in update_ids:
-        await until_async(f"update {update_id}", partial(is_admitted, update_id))
+        await until_answer(f"update {update_id}", partial(is_admitted, update_id))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from domain.audit import AuditEntry
 from domain.flags.change import Change
 from domain.releases.release import Release, StageRun
 from tests.binaries import TEMPORAL, TEST_SERVER
-from tests.workflows.waits import LIMIT, until, until_async
+from tests.waiting import CEILING, until
+from tests.workflows.waits import until_answer
 from tests.world import World, make_world
 from worker import build_worker
 from workflows.messages import ReleasePlace
@@ -46,14 +48,26 @@ class Harness:
         """Run a worker while the block lasts."""
         with ThreadPoolExecutor(4) as threads:
             worker = build_worker(self.env.client, self.world.database, threads, 4, **options)
+            # The SDK treats 2 s without a yield as a deadlock. On a busy machine a replay can take that long.
+            worker._workflow_worker._deadlock_timeout_seconds = CEILING  # type: ignore[union-attr]
             async with worker:
                 yield
 
     async def add(self, **options: Any) -> Release:
         """Add the flag to its pipeline, and start its workflow as in production."""
         release = await asyncio.to_thread(lambda: self.world.add(**options))
-        await self.relay.run_pending()
+        await self.run_outbox()
         return release
+
+    async def run_outbox(self) -> None:
+        """Run the entries of the outbox until none is left."""
+
+        async def is_empty() -> bool:
+            await self.relay.run_pending()
+            with self.world.database.reading() as store:
+                return not store.outbox.has_work(datetime.now(tz=UTC) + timedelta(hours=1))
+
+        await until_answer("an empty outbox", is_empty)
 
     def handle(self, release: Release) -> Handle:
         """Return the handle of the release's workflow."""
@@ -61,7 +75,7 @@ class Harness:
 
     async def result(self, handle: Handle) -> Any:
         """Return the result of a workflow once it has ended."""
-        return await asyncio.wait_for(handle.result(), LIMIT)
+        return await asyncio.wait_for(handle.result(), CEILING)
 
     async def place(self, release: Release) -> ReleasePlace:
         """Return the place of the release according to its workflow."""
@@ -95,7 +109,7 @@ class Harness:
             found = await asyncio.to_thread(self.record, release)
             return found if found.status in statuses and stage in (None, found.stage) and visit in (None, found.visit) else None
 
-        return await until_async(f"{' or '.join(statuses)} in stage {stage}, visit {visit}", record)
+        return await until_answer(f"{' or '.join(statuses)} in stage {stage}, visit {visit}", record)
 
     async def until_changes(self, release: Release, count: int) -> None:
         """Wait until the release has made that many changes."""
@@ -108,11 +122,11 @@ class Harness:
             found = await self.place(release)
             return found if matches(found) else None
 
-        return await until_async(what, place)
+        return await until_answer(what, place)
 
     async def until_timer_set(self, release: Release) -> None:
         """Wait until the release's workflow waits for a timer."""
-        await until_async("a timer", lambda: self._has_open_timer(release))
+        await until_answer("a timer", lambda: self._has_open_timer(release))
 
     async def until_idle(self, handle: Handle) -> None:
         """Wait until a workflow has nothing to do before its next timer, signal or update."""
@@ -122,16 +136,16 @@ class Harness:
             has_begun = description.workflow_execution_info.history_length > 2
             return has_begun and not description.pending_activities and not description.HasField("pending_workflow_task")
 
-        await until_async("an idle workflow", is_idle)
+        await until_answer("an idle workflow", is_idle)
 
     async def until_attempt_running(self, handle: Handle) -> None:
         """Wait until an activity of that workflow runs."""
-        await until_async("a running activity", lambda: self._has_activity(handle, PendingActivityState.PENDING_ACTIVITY_STATE_STARTED))
+        await until_answer("a running activity", lambda: self._has_activity(handle, PendingActivityState.PENDING_ACTIVITY_STATE_STARTED))
 
     async def until_attempt_cancelled(self, handle: Handle) -> None:
         """Wait until the workflow has asked its running activity to cancel."""
         state = PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
-        await until_async("a cancelled activity", lambda: self._has_activity(handle, state))
+        await until_answer("a cancelled activity", lambda: self._has_activity(handle, state))
 
     async def until_updates_accepted(self, release: Release, count: int) -> None:
         """Wait until the workflow has accepted that many updates in all."""
@@ -141,7 +155,7 @@ class Harness:
             events = (await self.handle(release).fetch_history()).events
             return [event.event_type for event in events].count(accepted) >= count
 
-        await until_async(f"{count} accepted updates", are_accepted)
+        await until_answer(f"{count} accepted updates", are_accepted)
 
     async def pending_activities(self, handle: Handle) -> list[PendingActivityInfo]:
         """Return the activities of a workflow that have not ended."""

@@ -2,7 +2,7 @@
 
 from domain.releases.release import Release
 from tests.workflows.harness import Harness
-from tests.workflows.waits import until_async
+from tests.workflows.waits import until_answer
 from workflows.service.reconciler import Reconciler
 
 
@@ -15,4 +15,4 @@ async def reconcile_until_finished(harness: Harness, release: Release) -> Releas
         record = harness.record(release)
         return record if record.is_finished else None
 
-    return await until_async("the reconciler to close the release", finished)
+    return await until_answer("the reconciler to close the release", finished)

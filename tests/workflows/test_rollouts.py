@@ -14,7 +14,7 @@ from domain.releases.status import StageOutcome
 from tests.workflows.controls import change_by_hand, pause, remove, send, until_paused
 from tests.workflows.harness import dev_server_harness, time_skipping_harness
 from tests.workflows.ramps import ramp, shares, until_share
-from tests.workflows.waits import until_async
+from tests.workflows.waits import until_answer
 
 HOUR = timedelta(hours=1)
 
@@ -152,7 +152,7 @@ def test_removing_a_release_keeps_the_share_of_its_rollout(sqlite: Database) -> 
             await until_share(harness, release, 10)
 
             remove(harness, release)
-            await harness.relay.run_pending()
+            await harness.run_outbox()
             await harness.result(harness.handle(release))
 
             assert harness.world.flag("production").rollout == Rollout(percent=10, enabled=True, value="v2")
@@ -174,7 +174,7 @@ def test_rollout_continues_after_continuing_as_new_and_without_a_cache(sqlite: D
             async def is_next_run() -> bool:
                 return (await handle.describe()).run_id != first_run
 
-            await until_async("the second run", is_next_run)
+            await until_answer("the second run", is_next_run)
             for share in (40, 70):
                 await send(harness, release, Control.ADVANCE, f"to-{share}")
                 await until_share(harness, release, share)

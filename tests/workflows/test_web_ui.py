@@ -10,7 +10,7 @@ from domain.access import Owner
 from tests.pipelines import enable, hold, pipeline, set_value, stage
 from tests.workflows.controls import until_blocked, until_paused
 from tests.workflows.harness import dev_server_harness
-from tests.workflows.waits import until_async
+from tests.workflows.waits import until_answer
 from tests.workflows.web_ui import details, summaries
 from workflows.search_attributes import ENVIRONMENT, FEATURE, NEXT_AT, PIPELINE, PROJECT, STAGE, STATUS
 
@@ -57,7 +57,7 @@ def test_releases_can_be_found_by_project_pipeline_feature_environment_stage_and
             async def found() -> list[str]:
                 return [execution.id async for execution in harness.env.client.list_workflows(query)]
 
-            assert await until_async("Temporal to list the release", found) == [release.workflow_id]
+            assert await until_answer("Temporal to list the release", found) == [release.workflow_id]
             attributes = (await harness.handle(release).describe()).typed_search_attributes
             assert (attributes[PROJECT], attributes[PIPELINE], attributes[FEATURE]) == ("shop", "standard", "checkout")
             assert (attributes[ENVIRONMENT], attributes[STAGE], attributes[STATUS]) == ("production", "Production Beta", "running")
@@ -73,7 +73,7 @@ def test_blocked_release_says_why_and_names_the_allowed_controls(sqlite: Databas
             release = await asyncio.to_thread(harness.world.add)
             with sqlite.transaction() as store:
                 store.keys.revoke(harness.world.key_id, release.added_at)
-            await harness.relay.run_pending()
+            await harness.run_outbox()
             blocked = await harness.until(release, "blocked")
             assert blocked.blocked
             await until_blocked(harness, release)
@@ -96,7 +96,7 @@ def test_details_and_history_name_the_person_who_paused_or_rolled_back(sqlite: D
 
             with sqlite.transaction() as store:
                 pause_release(store, petra, harness.world.project, EndOrPauseRelease(release=release.id), datetime.now(tz=UTC))
-            await harness.relay.run_pending()
+            await harness.run_outbox()
             await until_paused(harness, release)
             assert "**Paused** by petra since" in await details(harness.handle(release))
             events = (await harness.handle(release).fetch_history()).events
@@ -105,7 +105,7 @@ def test_details_and_history_name_the_person_who_paused_or_rolled_back(sqlite: D
             with sqlite.transaction() as store:
                 rollback = RollBackRelease(release=release.id, to_stage="Development", reason="too slow")
                 request_rollback(store, petra, harness.world.project, rollback, datetime.now(tz=UTC))
-            await harness.relay.run_pending()
+            await harness.run_outbox()
             await harness.until(release, "paused", visit=3)
             assert "Roll back to the state after 'Development', requested by petra" in await summaries(harness.handle(release))
 

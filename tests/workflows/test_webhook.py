@@ -14,10 +14,10 @@ from domain.webhooks.webhook import DeliveryStatus, RetryPolicy
 from tests.pipelines import approval, hold, pipeline, stage
 from tests.ports import free_port
 from tests.receiver import answering, answering_in_turn, receiving
+from tests.waiting import until
 from tests.webhooks import SECRET, add_webhook, deliveries_of
 from tests.workflows.controls import send
 from tests.workflows.harness import Harness, dev_server_harness
-from tests.workflows.waits import until
 from tests.workflows.webhooks import SHORT, webhook_handle, webhook_worker
 from worker import WEBHOOK_SLOTS
 

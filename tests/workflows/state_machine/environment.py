@@ -13,9 +13,9 @@ from temporalio.testing import WorkflowEnvironment
 from activities.store.database import Database
 from domain.releases.release import Release
 from tests.binaries import TEMPORAL
+from tests.waiting import CEILING
 from tests.workflows.harness import Harness
 from tests.workflows.state_machine.attempts import Attempts
-from tests.workflows.waits import LIMIT
 from tests.world import make_world
 from workflows.service.namespace import register_search_attributes
 
@@ -73,7 +73,7 @@ class Backend:
 
     async def fast_forward(self, harness: Harness, release: Release, by: timedelta) -> None:
         """Advance the clock of one workflow, from timer to timer."""
-        await asyncio.wait_for(self.env.fast_forward(harness.handle(release), by), LIMIT)
+        await asyncio.wait_for(self.env.fast_forward(harness.handle(release), by), CEILING)
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from api.routes.features import change_flag
 from domain.errors import Refusal
 from domain.flags.patch import FlagPatch
 from domain.releases.release import Release
+from tests.waiting import until
 from tests.workflows.state_machine import strategies
 from tests.workflows.state_machine.adoption import adopt_place, adopt_stops_and_freezes, adopt_times
 from tests.workflows.state_machine.environment import Backend
@@ -25,7 +26,7 @@ from tests.workflows.state_machine.monotonic import regressions
 from tests.workflows.state_machine.net_change import expected_after_rollback
 from tests.workflows.state_machine.record import Record, read_record
 from tests.workflows.state_machine.views import View, of_place, of_record
-from tests.workflows.waits import until, until_async
+from tests.workflows.waits import until_answer
 from workflows.service.client import WorkflowState
 
 MINUTE = timedelta(minutes=1)
@@ -107,7 +108,7 @@ class Scenario(RuleBasedStateMachine):
         self.backend.run(self._settle())
 
     async def _settle(self) -> None:
-        await self.harness.relay.run_pending()
+        await self.harness.run_outbox()
         self.model.started()
         if self.backend.has_worker:
             await self.until_idle()
@@ -133,7 +134,7 @@ class Scenario(RuleBasedStateMachine):
             return busy is None
 
         try:
-            await until_async("an idle workflow", is_idle, interval=0.01)
+            await until_answer("an idle workflow", is_idle, interval=0.01)
         except TimeoutError as error:
             raise AssertionError(f"the workflow stays busy: {busy}\n{self.audit_text()}") from error
 
@@ -150,7 +151,7 @@ class Scenario(RuleBasedStateMachine):
 
     async def _adopt(self) -> None:
         """Adopt the record, because the result could not be predicted."""
-        await self.harness.relay.run_pending()
+        await self.harness.run_outbox()
         if self.backend.has_worker:
             await self.until_idle()
         whole, record, actual = self.read(), self.harness.record(self.release), self.actual()
@@ -236,7 +237,7 @@ class Scenario(RuleBasedStateMachine):
             return difference is None
 
         try:
-            await until_async("the workflow to agree with the record", agrees)
+            await until_answer("the workflow to agree with the record", agrees)
         except TimeoutError as error:
             raise AssertionError(f"{difference}\n{self.audit_text()}") from error
 
