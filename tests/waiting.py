@@ -9,7 +9,9 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from inspect import isawaitable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
+
+from temporalio.service import RPCError
 
 T = TypeVar("T")
 
@@ -28,15 +30,27 @@ def wait_for(what: str, condition: Callable[[], T | None], seconds: float = CEIL
         time.sleep(interval)
 
 
-async def until(what: str, condition: Callable[[], T | Awaitable[T | None] | None], seconds: float = CEILING, interval: float = 0.05) -> T:
-    """Do the same in a coroutine. The condition is called on a thread, and what it returns may be awaitable."""
+@overload
+async def wait_until(what: str, condition: Callable[[], Awaitable[T | None]], seconds: float = ..., interval: float = ...) -> T: ...
+
+
+@overload
+async def wait_until(what: str, condition: Callable[[], T | None], seconds: float = ..., interval: float = ...) -> T: ...
+
+
+async def wait_until(what: str, condition: Callable[[], Any], seconds: float = CEILING, interval: float = 0.05) -> Any:
+    """Do the same in a coroutine. What the condition returns may be awaitable. An error of Temporal's server counts as not yet."""
     deadline = time.monotonic() + seconds
     while True:
-        found = await asyncio.to_thread(condition)
-        if value := (await found if isawaitable(found) else found):
-            return value
+        failure: Exception | None = None
+        try:
+            found = await asyncio.to_thread(condition)
+            if value := (await found if isawaitable(found) else found):
+                return value
+        except RPCError as error:
+            failure = error
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {seconds:g} s for {what}")
+            raise TimeoutError(f"waited {seconds:g} s for {what}") from failure
         await asyncio.sleep(interval)
 
 

@@ -16,7 +16,7 @@ from settings import Settings
 from tests.api.answers import pointers, problem_of
 from tests.audited import fill_audit_log
 from tests.http import OWNER_KEY, Api
-from tests.waiting import until
+from tests.waiting import wait_until
 
 AUDIT = "/projects/shop/audit"
 ALL = {"Accept": "application/x-ndjson"}
@@ -190,7 +190,7 @@ def test_export_holds_no_connection_while_sending_and_at_most_one_batch(api_on_b
 async def _until_no_connection_is_held(app: FastAPI) -> None:
     """Return once every connection is given back. The stream stands still, and the API's own loops take one for a moment only."""
     pool = app.state.database.engine.pool
-    await until("every connection to be given back", lambda: pool.checkedout() == 0)
+    await wait_until("every connection to be given back", lambda: pool.checkedout() == 0)
 
 
 def test_export_stops_reading_when_the_client_disconnects(api: Api, sqlite_of_the_room: str) -> None:

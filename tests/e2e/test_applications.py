@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,10 @@ class Watcher:
     def states(self) -> list[Any]:
         """Everything that it saw, in order. A change between two of its questions shows it a mixture of before and after."""
         return [state for _, state in self.seen]
+
+    def has_seen(self, state: Any) -> bool:
+        """True if it saw this."""
+        return state in self.states()
 
     def first_saw(self, states: list[Any]) -> list[float]:
         """Return when it saw each of these for the first time."""
@@ -134,7 +139,7 @@ def test_official_sdks_see_every_step_of_a_release(tmp_path: Path, database_url:
             for made, state in enumerate(states, start=1):
                 advance(api, release["id"], made)
                 for name, watcher in watchers.items():
-                    wait_for(f"{name} to see change {made}", lambda watcher=watcher, state=state: state in watcher.states())  # type: ignore[misc]
+                    wait_for(f"{name} to see change {made}", partial(watcher.has_seen, state))
 
         for name, watcher in watchers.items():
             seen = watcher.first_saw(states)

@@ -20,8 +20,8 @@ from domain.flags.patch import FlagPatch
 from domain.releases.control import Control
 from domain.releases.release import Release
 from tests.pipelines import enable, pipeline, set_value, stage
+from tests.waiting import wait_until
 from tests.workflows.harness import Harness
-from tests.workflows.waits import until_answer
 from tests.world import NOW, World
 from workflows.messages import ReleasePlace, RestartRelease, RetryRelease, SteerRelease
 from workflows.service.client import TemporalUnavailable
@@ -51,7 +51,7 @@ async def send(harness: Harness, release: Release, control: Control, update_id: 
             return True
         return False
 
-    await until_answer(f"{control} to be handled", is_handled)
+    await wait_until(f"{control} to be handled", is_handled)
     return harness.record(release)
 
 
@@ -114,7 +114,7 @@ async def until_admitted(harness: Harness, release: Release, *update_ids: str) -
         return True
 
     for update_id in update_ids:
-        await until_answer(f"update {update_id}", partial(is_admitted, update_id))
+        await wait_until(f"update {update_id}", partial(is_admitted, update_id))
 
 
 @contextmanager

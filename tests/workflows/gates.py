@@ -13,7 +13,7 @@ from domain.releases.gate_hold import GateHold
 from domain.releases.release import Release
 from domain.releases.stop import Stop
 from tests.pipelines import pipeline, stage
-from tests.waiting import until
+from tests.waiting import wait_until
 from tests.workflows.harness import Harness
 
 OPERATOR = Grant(project="shop", role=Role.OPERATOR, environments=("production",))
@@ -46,7 +46,7 @@ async def until_held(harness: Harness, release: Release, code: str, message: str
         record = harness.record(release)
         return (record, record.held) if record.held and record.held.code == code and message in record.held.message else None
 
-    return await until(f"a stage held back by {code} {message}", held)
+    return await wait_until(f"a stage held back by {code} {message}", held)
 
 
 async def until_held_in_workflow(harness: Harness, release: Release) -> None:

@@ -20,8 +20,7 @@ from domain.audit import AuditEntry
 from domain.flags.change import Change
 from domain.releases.release import Release, StageRun
 from tests.binaries import TEMPORAL, TEST_SERVER
-from tests.waiting import CEILING, until
-from tests.workflows.waits import until_answer
+from tests.waiting import CEILING, wait_until
 from tests.world import World, make_world
 from worker import build_worker
 from workflows.messages import ReleasePlace
@@ -67,7 +66,7 @@ class Harness:
             with self.world.database.reading() as store:
                 return not store.outbox.has_work(datetime.now(tz=UTC) + timedelta(hours=1))
 
-        await until_answer("an empty outbox", is_empty)
+        await wait_until("an empty outbox", is_empty)
 
     def handle(self, release: Release) -> Handle:
         """Return the handle of the release's workflow."""
@@ -109,11 +108,11 @@ class Harness:
             found = await asyncio.to_thread(self.record, release)
             return found if found.status in statuses and stage in (None, found.stage) and visit in (None, found.visit) else None
 
-        return await until_answer(f"{' or '.join(statuses)} in stage {stage}, visit {visit}", record)
+        return await wait_until(f"{' or '.join(statuses)} in stage {stage}, visit {visit}", record)
 
     async def until_changes(self, release: Release, count: int) -> None:
         """Wait until the release has made that many changes."""
-        await until(f"{count} changes", lambda: len(self.changes(release)) >= count)
+        await wait_until(f"{count} changes", lambda: len(self.changes(release)) >= count)
 
     async def until_place(self, release: Release, what: str, matches: Callable[[ReleasePlace], object]) -> ReleasePlace:
         """Wait until the place according to the workflow matches. The workflow is a moment behind the record."""
@@ -122,11 +121,11 @@ class Harness:
             found = await self.place(release)
             return found if matches(found) else None
 
-        return await until_answer(what, place)
+        return await wait_until(what, place)
 
     async def until_timer_set(self, release: Release) -> None:
         """Wait until the release's workflow waits for a timer."""
-        await until_answer("a timer", lambda: self._has_open_timer(release))
+        await wait_until("a timer", lambda: self._has_open_timer(release))
 
     async def until_idle(self, handle: Handle) -> None:
         """Wait until a workflow has nothing to do before its next timer, signal or update."""
@@ -136,16 +135,16 @@ class Harness:
             has_begun = description.workflow_execution_info.history_length > 2
             return has_begun and not description.pending_activities and not description.HasField("pending_workflow_task")
 
-        await until_answer("an idle workflow", is_idle)
+        await wait_until("an idle workflow", is_idle)
 
     async def until_attempt_running(self, handle: Handle) -> None:
         """Wait until an activity of that workflow runs."""
-        await until_answer("a running activity", lambda: self._has_activity(handle, PendingActivityState.PENDING_ACTIVITY_STATE_STARTED))
+        await wait_until("a running activity", lambda: self._has_activity(handle, PendingActivityState.PENDING_ACTIVITY_STATE_STARTED))
 
     async def until_attempt_cancelled(self, handle: Handle) -> None:
         """Wait until the workflow has asked its running activity to cancel."""
         state = PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
-        await until_answer("a cancelled activity", lambda: self._has_activity(handle, state))
+        await wait_until("a cancelled activity", lambda: self._has_activity(handle, state))
 
     async def until_updates_accepted(self, release: Release, count: int) -> None:
         """Wait until the workflow has accepted that many updates in all."""
@@ -155,7 +154,7 @@ class Harness:
             events = (await self.handle(release).fetch_history()).events
             return [event.event_type for event in events].count(accepted) >= count
 
-        await until_answer(f"{count} accepted updates", are_accepted)
+        await wait_until(f"{count} accepted updates", are_accepted)
 
     async def pending_activities(self, handle: Handle) -> list[PendingActivityInfo]:
         """Return the activities of a workflow that have not ended."""

@@ -159,7 +159,7 @@ async def notified(harness: Harness) -> Release:
         async with webhook_worker(harness):
             add_webhook(harness.world.database, receiver.url(), WebhookEvent.RELEASE_COMPLETED)
             release = await climbed(harness)
-            await waiting.until("two attempts", lambda: len(receiver.received) == 2)
+            await waiting.wait_until("two attempts", lambda: len(receiver.received) == 2)
             await harness.result(webhook_handle(harness))
     return release
 

@@ -1,8 +1,8 @@
 """Passes of the reconciler, repeated until Temporal has listed what was closed."""
 
 from domain.releases.release import Release
+from tests.waiting import wait_until
 from tests.workflows.harness import Harness
-from tests.workflows.waits import until_answer
 from workflows.service.reconciler import Reconciler
 
 
@@ -15,4 +15,4 @@ async def reconcile_until_finished(harness: Harness, release: Release) -> Releas
         record = harness.record(release)
         return record if record.is_finished else None
 
-    return await until_answer("the reconciler to close the release", finished)
+    return await wait_until("the reconciler to close the release", finished)

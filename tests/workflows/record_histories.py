@@ -11,10 +11,10 @@ from collections.abc import Collection
 from activities.store.database import Database
 from activities.store.migrate import migrate
 from domain.releases.release import Release
+from tests.waiting import wait_until
 from tests.workflows.harness import HISTORIES, Handle, Harness, dev_server_harness
 from tests.workflows.history_kinds import KINDS, PIPELINES, Kind, notified, undone
 from tests.workflows.rollbacks import rollback_handle
-from tests.workflows.waits import until_answer
 from tests.workflows.webhooks import webhook_handle
 
 
@@ -46,7 +46,7 @@ async def until_closed(handle: Handle) -> None:
     async def is_closed() -> bool:
         return (await handle.describe()).close_time is not None
 
-    await until_answer("the workflow to close", is_closed)
+    await wait_until("the workflow to close", is_closed)
 
 
 if __name__ == "__main__":

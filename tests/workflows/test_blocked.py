@@ -13,9 +13,9 @@ from domain.flags.patch import FlagPatch
 from domain.releases.control import Control, Expected
 from domain.releases.status import ReleaseStatus
 from tests.pipelines import enable, pipeline, set_value, stage
+from tests.waiting import wait_until
 from tests.workflows.controls import add_and_change_by_hand, send, until_admitted, until_blocked
 from tests.workflows.harness import dev_server_harness
-from tests.workflows.waits import until_answer
 from tests.world import NOW
 
 TWO_STAGES = pipeline(
@@ -91,7 +91,7 @@ def test_update_sent_twice_is_handled_once_even_after_continuing_as_new(sqlite: 
             async def is_next_run() -> bool:
                 return (await handle.describe()).run_id != first_run
 
-            await until_answer("the next run", is_next_run)
+            await wait_until("the next run", is_next_run)
 
             await send(harness, waiting, Control.RETRY, "the same")
             assert (await harness.place(release)).acts_at == waiting.acts_at, "the deadline is carried over"

@@ -6,8 +6,8 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 
 from activities.store.database import Database
 from tests.pipelines import pipeline, stage
+from tests.waiting import wait_until
 from tests.workflows.harness import dev_server_harness
-from tests.workflows.waits import until_answer
 
 
 class Switch:
@@ -45,7 +45,7 @@ def test_database_outage_delays_a_change_and_loses_nothing(postgresql_url: str) 
 
             switch.off()
             async with harness.worker():
-                await until_answer("a second attempt", has_failed)
+                await wait_until("a second attempt", has_failed)
                 switch.on()
 
                 await harness.until(release, "completed")
@@ -67,7 +67,7 @@ def test_hold_that_ends_during_a_database_outage_is_recorded_afterwards(postgres
             switch.off()
             async with harness.worker():
                 # The local activity gives up after 10 s, and a regular one follows.
-                await until_answer("a regular activity", lambda: harness.pending_activities(harness.handle(release)))
+                await wait_until("a regular activity", lambda: harness.pending_activities(harness.handle(release)))
                 switch.on()
 
                 await harness.until(release, "completed")

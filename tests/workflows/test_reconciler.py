@@ -10,10 +10,10 @@ from domain.audit import AuditEvent
 from domain.flags.patch import FlagPatch
 from domain.releases.release import Release
 from tests.pipelines import pipeline, set_value, stage
+from tests.waiting import wait_until
 from tests.workflows.controls import add_and_change_by_hand
 from tests.workflows.harness import Harness, dev_server_harness
 from tests.workflows.reconciling import reconcile_until_finished
-from tests.workflows.waits import until_answer
 from workflows.service.reconciler import Reconciler
 
 LONG = pipeline(stage("Development"), stage("Production", "production", "7d"))
@@ -28,7 +28,7 @@ async def delete_workflow(harness: Harness, release: Release) -> None:
     async def is_gone() -> bool:
         return (await harness.releases.describe(release.workflow_id)).state == "gone"
 
-    await until_answer("the workflow to be deleted", is_gone)
+    await wait_until("the workflow to be deleted", is_gone)
 
 
 def test_release_is_closed_when_temporal_has_lost_its_workflow_even_while_blocked(sqlite: Database) -> None:

@@ -10,12 +10,12 @@ from temporalio.exceptions import CancelledError
 from activities.store.database import Database
 from domain.audit import AuditEvent
 from domain.flags.patch import FlagPatch
+from tests.waiting import wait_until
 from tests.workflows.attempts import HeldAttempts
 from tests.workflows.controls import change_by_hand, waiting_in_staging
 from tests.workflows.harness import dev_server_harness
 from tests.workflows.reconciling import reconcile_until_finished
 from tests.workflows.rollbacks import completed_release, request, roll_back, rollback_handle
-from tests.workflows.waits import until_answer
 from tests.workflows.web_ui import summaries
 from workflows.search_attributes import FEATURE, STATUS
 from workflows.service.reconciler import Reconciler
@@ -144,7 +144,7 @@ def test_reconciler_does_not_close_a_rollback_because_of_the_release_workflow_th
             async def is_listed() -> bool:
                 return waiting.workflow_id in [workflow_id async for workflow_id in harness.releases.closed_externally(yesterday)]
 
-            await until_answer("Temporal to list the cancelled workflow", is_listed)
+            await wait_until("Temporal to list the cancelled workflow", is_listed)
             reconciler = Reconciler(sqlite, harness.releases)
             await reconciler.reconcile()
             assert harness.record(waiting).status == "rolling_back", "its outbox entry is pending"

@@ -11,10 +11,10 @@ from domain.flags.flag import FlagState, Rollout
 from domain.flags.patch import FlagPatch
 from domain.releases.control import Control
 from domain.releases.status import StageOutcome
+from tests.waiting import wait_until
 from tests.workflows.controls import change_by_hand, pause, remove, send, until_paused
 from tests.workflows.harness import dev_server_harness, time_skipping_harness
 from tests.workflows.ramps import ramp, shares, until_share
-from tests.workflows.waits import until_answer
 
 HOUR = timedelta(hours=1)
 
@@ -174,7 +174,7 @@ def test_rollout_continues_after_continuing_as_new_and_without_a_cache(sqlite: D
             async def is_next_run() -> bool:
                 return (await handle.describe()).run_id != first_run
 
-            await until_answer("the second run", is_next_run)
+            await wait_until("the second run", is_next_run)
             for share in (40, 70):
                 await send(harness, release, Control.ADVANCE, f"to-{share}")
                 await until_share(harness, release, share)

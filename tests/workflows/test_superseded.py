@@ -6,10 +6,10 @@ from activities.store.database import Database
 from domain.releases.control import Control, Expected
 from domain.releases.release import Release
 from tests.pipelines import hold, pipeline, set_value, stage
+from tests.waiting import wait_until
 from tests.workflows.controls import pause, send, until_blocked, until_paused
 from tests.workflows.harness import Harness, dev_server_harness
 from tests.workflows.resets import reset
-from tests.workflows.waits import until_answer
 from workflows.messages import ROLL_OVER
 
 HOLDS = pipeline(hold("Watch", "1h"), hold("Watch on", "1h"), hold("Watch longer", "1h"))
@@ -73,7 +73,7 @@ async def paused_in_its_second_run(harness: Harness) -> Release:
     async def is_next_run() -> bool:
         return (await handle.describe()).run_id != first_run
 
-    await until_answer("the second run", is_next_run)
+    await wait_until("the second run", is_next_run)
     return harness.record(release)
 
 

@@ -10,8 +10,8 @@ import pytest
 from activities.store.database import Database
 from domain.system import TemporalStatus
 from tests.ports import free_port
+from tests.waiting import wait_until
 from tests.workflows.harness import dev_server_harness
-from tests.workflows.waits import until_answer
 from workflows.service.client import ReleaseClient, connect
 from workflows.service.temporal_health import TemporalHealth
 
@@ -47,9 +47,9 @@ def test_worker_is_reported_once_it_polls(sqlite: Database) -> None:
                 status = await harness.releases.health()
                 return status if status.workers else None
 
-            before = await until_answer("Temporal to be reachable", reachable)
+            before = await wait_until("Temporal to be reachable", reachable)
             async with harness.worker(identity="7@here"):
-                after = await until_answer("the worker", with_workers)
+                after = await wait_until("the worker", with_workers)
 
             assert before.workers == ()
             assert before.version

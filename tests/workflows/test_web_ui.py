@@ -8,9 +8,9 @@ from activities.commands.request_rollback import RollBackRelease, request_rollba
 from activities.store.database import Database
 from domain.access import Owner
 from tests.pipelines import enable, hold, pipeline, set_value, stage
+from tests.waiting import wait_until
 from tests.workflows.controls import until_blocked, until_paused
 from tests.workflows.harness import dev_server_harness
-from tests.workflows.waits import until_answer
 from tests.workflows.web_ui import details, summaries
 from workflows.search_attributes import ENVIRONMENT, FEATURE, NEXT_AT, PIPELINE, PROJECT, STAGE, STATUS
 
@@ -57,7 +57,7 @@ def test_releases_can_be_found_by_project_pipeline_feature_environment_stage_and
             async def found() -> list[str]:
                 return [execution.id async for execution in harness.env.client.list_workflows(query)]
 
-            assert await until_answer("Temporal to list the release", found) == [release.workflow_id]
+            assert await wait_until("Temporal to list the release", found) == [release.workflow_id]
             attributes = (await harness.handle(release).describe()).typed_search_attributes
             assert (attributes[PROJECT], attributes[PIPELINE], attributes[FEATURE]) == ("shop", "standard", "checkout")
             assert (attributes[ENVIRONMENT], attributes[STAGE], attributes[STATUS]) == ("production", "Production Beta", "running")

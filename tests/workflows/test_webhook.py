@@ -14,7 +14,7 @@ from domain.webhooks.webhook import DeliveryStatus, RetryPolicy
 from tests.pipelines import approval, hold, pipeline, stage
 from tests.ports import free_port
 from tests.receiver import answering, answering_in_turn, receiving
-from tests.waiting import until
+from tests.waiting import wait_until
 from tests.webhooks import SECRET, add_webhook, deliveries_of
 from tests.workflows.controls import send
 from tests.workflows.harness import Harness, dev_server_harness
@@ -44,7 +44,7 @@ def test_receiver_gets_all_events_in_order_and_the_workflow_ends(sqlite: Databas
             webhook = add_webhook(sqlite, receiver.url(), *ACTED)
             await complete_a_release(harness)
 
-            await until("all events", lambda: len(receiver.received) == 5)
+            await wait_until("all events", lambda: len(receiver.received) == 5)
             await harness.result(webhook_handle(harness, webhook))
 
             assert receiver.events == EVENTS
@@ -62,10 +62,10 @@ def test_receiver_that_is_down_delays_no_release_and_gets_every_event_when_it_is
         async with dev_server_harness(sqlite) as harness, harness.worker(), webhook_worker(harness):
             webhook = add_webhook(sqlite, f"http://127.0.0.1:{port}/", *ACTED)
             await complete_a_release(harness)
-            await until("two failed attempts", lambda: deliveries_of(sqlite, webhook)[0].attempts >= 2)
+            await wait_until("two failed attempts", lambda: deliveries_of(sqlite, webhook)[0].attempts >= 2)
 
             with receiving(port) as receiver:
-                await until("all events", lambda: len(receiver.received) == 5)
+                await wait_until("all events", lambda: len(receiver.received) == 5)
 
                 assert sorted(receiver.events) == sorted(EVENTS)
                 assert {each.id for each in receiver.received} == {each.id for each in deliveries_of(sqlite, webhook)}
@@ -86,7 +86,7 @@ def test_receivers_that_occupy_every_slot_delay_no_release(sqlite: Database) -> 
             async with webhook_worker(harness, seconds=120):
                 harness.world.publish(pipeline(stage("Development"), stage("Production", "production", "1h")))
                 release = await harness.add()
-                await until("every slot to be occupied", lambda: len(receiver.received) == WEBHOOK_SLOTS)
+                await wait_until("every slot to be occupied", lambda: len(receiver.received) == WEBHOOK_SLOTS)
                 await harness.until_timer_set(release)
                 await send(harness, release, Control.ADVANCE)
                 await harness.until(release, "completed")
@@ -109,7 +109,7 @@ def test_webhook_reports_that_an_approval_is_needed(sqlite: Database) -> None:
             harness.world.publish(pipeline(stage("Development"), gated))
             await harness.add()
 
-            await until("the event", lambda: receiver.received)
+            await wait_until("the event", lambda: receiver.received)
 
             assert receiver.events == [("approval.needed", "Production")]
             assert "1" in receiver.received[0].verified(SECRET)["data"]["details"]["message"]
@@ -123,7 +123,7 @@ def test_refused_delivery_is_repeated_under_its_id_until_it_is_accepted(sqlite: 
         async with dev_server_harness(sqlite) as harness, harness.worker(), webhook_worker(harness):
             webhook = add_webhook(sqlite, receiver.url(), WebhookEvent.RELEASE_COMPLETED)
             await complete_a_release(harness)
-            await until("the delivery", lambda: deliveries_of(sqlite, webhook)[0].status is DeliveryStatus.DELIVERED)
+            await wait_until("the delivery", lambda: deliveries_of(sqlite, webhook)[0].status is DeliveryStatus.DELIVERED)
 
             [delivery] = deliveries_of(sqlite, webhook)
             assert [each.id for each in receiver.received] == [delivery.id] * 3
@@ -142,7 +142,7 @@ def test_deliveries_to_a_receiver_that_stays_down_are_given_up_and_the_workflow_
             webhook = add_webhook(sqlite, f"http://127.0.0.1:{free_port()}/", *ACTED)
             await complete_a_release(harness)
             statuses = {DeliveryStatus.GIVEN_UP}
-            await until("all deliveries to be given up", lambda: {each.status for each in deliveries_of(sqlite, webhook)} == statuses)
+            await wait_until("all deliveries to be given up", lambda: {each.status for each in deliveries_of(sqlite, webhook)} == statuses)
 
             await harness.result(webhook_handle(harness, webhook))
 
@@ -156,13 +156,13 @@ def test_sending_a_delivery_again_wakes_a_workflow_that_waits_for_hours(sqlite: 
         async with dev_server_harness(sqlite) as harness, harness.worker(), webhook_worker(harness, policy):
             webhook = add_webhook(sqlite, receiver.url(), WebhookEvent.RELEASE_COMPLETED)
             await complete_a_release(harness)
-            await until("the first attempt", lambda: deliveries_of(sqlite, webhook)[0].attempts == 1)
+            await wait_until("the first attempt", lambda: deliveries_of(sqlite, webhook)[0].attempts == 1)
             [failed] = deliveries_of(sqlite, webhook)
             assert failed.last_attempt_at
 
             with sqlite.transaction() as store:
                 store.deliveries.write(failed.sent_again(failed.last_attempt_at), wake_at=failed.last_attempt_at)
-            await until("the delivery", lambda: deliveries_of(sqlite, webhook)[0].status is DeliveryStatus.DELIVERED)
+            await wait_until("the delivery", lambda: deliveries_of(sqlite, webhook)[0].status is DeliveryStatus.DELIVERED)
 
             assert [each.id for each in receiver.received] == [failed.id] * 2
 
@@ -179,7 +179,7 @@ def test_new_workflow_delivers_what_a_terminated_one_left(sqlite: Database) -> N
             webhook = add_webhook(sqlite, receiver.url(), WebhookEvent.STAGE_ACTED)
             harness.world.publish(pipeline(stage("Development"), stage("Production", "production", "1h")))
             release = await harness.add()
-            await until("the first attempt", lambda: [each.attempts for each in deliveries_of(sqlite, webhook)] == [1])
+            await wait_until("the first attempt", lambda: [each.attempts for each in deliveries_of(sqlite, webhook)] == [1])
             handle = webhook_handle(harness, webhook)
 
             await handle.terminate()
@@ -190,7 +190,7 @@ def test_new_workflow_delivers_what_a_terminated_one_left(sqlite: Database) -> N
             await send(harness, release, Control.ADVANCE)
             await harness.until(release, "completed")
 
-            await until("both events", lambda: len(receiver.received) == 3)
+            await wait_until("both events", lambda: len(receiver.received) == 3)
             assert receiver.events == [("stage.acted", "Development"), ("stage.acted", "Development"), ("stage.acted", "Production")]
             await harness.result(handle)
 
@@ -204,7 +204,7 @@ def test_no_event_and_no_secret_enters_temporal(sqlite: Database) -> None:
         async with dev_server_harness(sqlite) as harness, harness.worker(), webhook_worker(harness):
             webhook = add_webhook(sqlite, receiver.url("/path-is-a-password"), *ACTED)
             await complete_a_release(harness)
-            await until("all events", lambda: len(receiver.received) == 5)
+            await wait_until("all events", lambda: len(receiver.received) == 5)
 
             handle = webhook_handle(harness, webhook)
             await harness.result(handle)

@@ -14,7 +14,7 @@ from api.routes.features import change_flag
 from domain.errors import Refusal
 from domain.flags.patch import FlagPatch
 from domain.releases.release import Release
-from tests.waiting import until
+from tests.waiting import wait_until
 from tests.workflows.state_machine import strategies
 from tests.workflows.state_machine.adoption import adopt_place, adopt_stops_and_freezes, adopt_times
 from tests.workflows.state_machine.environment import Backend
@@ -26,7 +26,6 @@ from tests.workflows.state_machine.monotonic import regressions
 from tests.workflows.state_machine.net_change import expected_after_rollback
 from tests.workflows.state_machine.record import Record, read_record
 from tests.workflows.state_machine.views import View, of_place, of_record
-from tests.workflows.waits import until_answer
 from workflows.service.client import WorkflowState
 
 MINUTE = timedelta(minutes=1)
@@ -120,7 +119,7 @@ class Scenario(RuleBasedStateMachine):
             return
         predicted = self.predicted()
         try:
-            await until("the prediction to come true", lambda: self.actual() == predicted, interval=0.02)
+            await wait_until("the prediction to come true", lambda: self.actual() == predicted, interval=0.02)
         except TimeoutError as error:
             raise AssertionError(f"{self.actual()}\nis not as predicted:\n{predicted}\n{self.audit_text()}") from error
 
@@ -134,7 +133,7 @@ class Scenario(RuleBasedStateMachine):
             return busy is None
 
         try:
-            await until_answer("an idle workflow", is_idle, interval=0.01)
+            await wait_until("an idle workflow", is_idle, interval=0.01)
         except TimeoutError as error:
             raise AssertionError(f"the workflow stays busy: {busy}\n{self.audit_text()}") from error
 
@@ -237,7 +236,7 @@ class Scenario(RuleBasedStateMachine):
             return difference is None
 
         try:
-            await until_answer("the workflow to agree with the record", agrees)
+            await wait_until("the workflow to agree with the record", agrees)
         except TimeoutError as error:
             raise AssertionError(f"{difference}\n{self.audit_text()}") from error
 
