@@ -11,7 +11,7 @@ ACTIVITY_OPTIONS: dict[str, Any] = {
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)),
     "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 }
-"""Retry for ever, at most a minute apart: an outage is not a refusal."""
+"""Retry forever, at most a minute apart: an outage is not a refusal."""
 
 LOCAL_ACTIVITY_OPTIONS: dict[str, Any] = {
     "schedule_to_close_timeout": timedelta(seconds=10),
@@ -34,7 +34,7 @@ DELIVERY_OPTIONS: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=30),
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)),
 }
-"""Retry for ever while the database is down. A failing receiver does not fail the activity."""
+"""Retry forever while the database is down. A failing receiver does not fail the activity."""
 
 RPC_TIMEOUT = timedelta(seconds=5)
 UPDATE_TIMEOUT = timedelta(seconds=15)

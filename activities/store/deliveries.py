@@ -88,7 +88,7 @@ class DeliveryRepository:
             self.connection.execute(delete(deliveries).where(deliveries.c.id.in_(gone)))
 
     def to_wake(self, now: datetime) -> list[WebhookWake]:
-        """Return the webhooks whose workflows must be woken. `project` is None for a deleted webhook."""
+        """Return the webhooks whose workflows must be woken. `project` is empty for a deleted webhook."""
         waiting = select(deliveries.c.id, deliveries.c.webhook).where(deliveries.c.wake_at <= now)
         found: dict[str, list[str]] = {}
         for row in self.connection.execute(waiting.order_by(deliveries.c.wake_at).limit(AT_ONCE)):
