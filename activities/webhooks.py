@@ -9,7 +9,7 @@ from temporalio import activity
 from activities.http_post import HttpPoster
 from activities.messages import Delivered, DeliverWebhook
 from activities.store.database import Database
-from activities.store.deliveries import KNOCKED_AGAIN, DueDeliveries
+from activities.store.deliveries import WAKE_AGAIN_AFTER, DueDeliveries
 from domain.errors import NotFound
 from domain.webhooks.signature import signed_headers
 from domain.webhooks.webhook import Attempt, RetryPolicy, Secrets, Webhook
@@ -72,7 +72,7 @@ class DeliveryActivities:
                 found = store.deliveries.get(due.delivery.webhook, due.delivery.id, lock=True)
                 if found.attempts == due.delivery.attempts:
                     after = found.attempted(attempt, now, self.policy)
-                    store.deliveries.write(after, after.next_attempt_at and after.next_attempt_at + KNOCKED_AGAIN)
+                    store.deliveries.write(after, after.next_attempt_at and after.next_attempt_at + WAKE_AGAIN_AFTER)
                     store.deliveries.sweep(found.webhook, now)
         except NotFound:
             pass

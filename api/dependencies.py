@@ -75,7 +75,7 @@ def _caller(
     request: Request, database: DatabaseDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
     if credentials is None:
-        raise NotAuthenticated("Send an API key: Authorization: Bearer <key>.")
+        raise NotAuthenticated("Send an API key: Authorization: Bearer <key>. The command line reads it from FLAGHOIST_KEY.")
     with database.reading() as store:
         caller = store.keys.caller(credentials.credentials)
     if caller is None:

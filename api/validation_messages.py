@@ -7,7 +7,7 @@ from typing import Any
 from domain.text import SLUG_PATTERN, closest, did_you_mean
 
 LONGEST_QUOTED = 64
-"""How much of what was sent a message repeats, in characters."""
+"""The most characters of a sent value that a message repeats."""
 
 _MESSAGES = {
     "bool_type": "Must be true or false.",

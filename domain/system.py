@@ -42,7 +42,7 @@ class TemporalStatus(Frozen):
         return f"a worker was seen {ago} ago" if workers == 1 else f"{workers} workers were seen recently, the last {ago} ago"
 
 
-WHY_LATE = "it may be stuck, have crashed, be unable to reach the database, or be overloaded"
+WHY_LATE = "workers may be stuck or overloaded, have crashed, or be unable to reach the database"
 """Possible causes if a worker was seen recently and work is late. It is shown only if the API can reach the database."""
 
 
@@ -84,7 +84,7 @@ def judge(temporal: TemporalStatus, lateness: Lateness, now: datetime) -> Verdic
         return Verdict(condition=SystemCondition.DELAYED, message=message)
     return Verdict(
         condition=SystemCondition.OK,
-        message=f"No outage: {seen}, and nothing is overdue. Releases that aren't moving are waiting as planned.",
+        message=f"No outage: {seen}, and nothing is overdue. Any release that isn't moving is waiting as planned.",
     )
 
 

@@ -48,7 +48,7 @@ LONGEST_COMPARED = 120
 """In characters. Comparing takes quadratic time, and no name that people choose is longer."""
 
 MOST_COMPARED = 1_000
-"""How many known names a word is compared with."""
+"""The most known names that a word is compared with."""
 
 SHORTEST_PREFIX = 3
 

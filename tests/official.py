@@ -21,7 +21,7 @@ from tests.waiting import CEILING
 def flagsmith_sdk(address: str, key: str, **options: Any) -> Iterator[Flagsmith]:
     """Flagsmith's SDK, in remote evaluation unless the options say otherwise."""
     api = f"{address}/flagsmith/api/v1/"
-    # Its stream has no end but the server's, and outlives the block. A traceback that it logs meanwhile would make pytest crash
+    # Its stream has no end but the server's, and outlives the block. A traceback that it logs until then would make pytest crash
     # when that reports a failure: in Python 3.11.7 both parse source code, which two threads can't do at once (python/cpython#106905).
     logging.getLogger("flagsmith.streaming_manager").disabled = True
     sdk = Flagsmith(environment_key=key, api_url=api, realtime_api_url=api, **options)

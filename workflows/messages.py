@@ -23,7 +23,7 @@ LOOK_AGAIN = "look_again"
 ROLL_OVER = "roll_over"
 
 REMEMBERED_UPDATES = 100
-"""How many completed updates a workflow remembers when it continues as new."""
+"""The number of completed updates that a workflow remembers when it continues as new."""
 
 
 class ReleasePlace(Message):

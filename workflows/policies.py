@@ -11,7 +11,7 @@ ACTIVITY_OPTIONS: dict[str, Any] = {
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)),
     "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 }
-"""Retry for ever, at most a minute apart: an outage is not a refusal."""
+"""Retry forever, at most a minute apart: an outage is not a refusal."""
 
 LOCAL_ACTIVITY_OPTIONS: dict[str, Any] = {
     "schedule_to_close_timeout": timedelta(seconds=10),
@@ -34,11 +34,11 @@ DELIVERY_OPTIONS: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=30),
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)),
 }
-"""Retry for ever while the database is down. A failing receiver does not fail the activity."""
+"""Retry forever while the database is down. A failing receiver does not fail the activity."""
 
 RPC_TIMEOUT = timedelta(seconds=5)
 UPDATE_TIMEOUT = timedelta(seconds=15)
-"""How long a request waits until a control takes effect."""
+"""The time that a request waits for a control to take effect."""
 HEALTH_TIMEOUT = timedelta(seconds=1)
-"""How long an unresponsive Temporal may delay a read."""
+"""The most that an unresponsive Temporal delays a read."""
 HEALTH_CACHE_TTL = timedelta(seconds=5)

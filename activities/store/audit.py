@@ -26,8 +26,8 @@ class AuditLog:
 
     def add(self, entry: AuditEntry) -> None:
         """Append an entry, and queue the webhook deliveries that it causes."""
-        if notice := payload_of(entry):
-            self.webhook_outbox.add(notice)
+        if payload := payload_of(entry):
+            self.webhook_outbox.add(payload)
         actor = entry.actor
         by = {"actor_kind": actor.kind, "actor_id": actor.id, "actor_owner": actor.owner}
         self.connection.execute(insert(audit_entries), entry.model_dump(exclude={"id", "actor"}) | {"id": new_id()} | by)

@@ -11,10 +11,10 @@ from activities.store.tables import deliveries, webhooks
 from domain.errors import NotFound
 from domain.webhooks.webhook import Delivery, DeliveryStatus
 
-KNOCKED_AGAIN = timedelta(minutes=10)
-"""How late a delivery must be before its workflow is woken again; the workflow may have been terminated or lost."""
+WAKE_AGAIN_AFTER = timedelta(minutes=10)
+"""The lateness of a delivery at which its workflow is woken again. The workflow may have been terminated or lost."""
 KEPT = timedelta(days=30)
-"""How long a finished delivery is listed."""
+"""The time that a finished delivery stays listed."""
 AT_ONCE = 200
 
 _SHOWN = [deliveries.c[field] for field in Delivery.model_fields]
@@ -88,7 +88,7 @@ class DeliveryRepository:
             self.connection.execute(delete(deliveries).where(deliveries.c.id.in_(gone)))
 
     def to_wake(self, now: datetime) -> list[WebhookWake]:
-        """Return the webhooks whose workflows must be woken. `project` is None for a deleted webhook."""
+        """Return the webhooks whose workflows must be woken. `project` is empty for a deleted webhook."""
         waiting = select(deliveries.c.id, deliveries.c.webhook).where(deliveries.c.wake_at <= now)
         found: dict[str, list[str]] = {}
         for row in self.connection.execute(waiting.order_by(deliveries.c.wake_at).limit(AT_ONCE)):
@@ -100,7 +100,7 @@ class DeliveryRepository:
     def woken(self, ids: Iterable[str], now: datetime) -> None:
         """Record that the workflow was woken for these deliveries."""
         waiting = deliveries.c.id.in_(list(ids)) & (deliveries.c.wake_at <= now)
-        self.connection.execute(update(deliveries).where(waiting).values(wake_at=now + KNOCKED_AGAIN))
+        self.connection.execute(update(deliveries).where(waiting).values(wake_at=now + WAKE_AGAIN_AFTER))
 
     def drop(self, webhook: str) -> None:
         """Delete the deliveries of a deleted webhook."""

@@ -18,9 +18,9 @@ from domain.system import Lateness
 _UNFINISHED = [status.value for status in UNFINISHED]
 _WRITTEN = ("stage_index", "stage", "environment", "visit", "step", "sequence", "write_key", "entered_at", "acts_at", "ended_at")
 
-_ERRANDS = select(outbox.c.id).where(outbox.c.release_id == releases.c.id)
-_TOLD = (releases.c.status.in_(_UNFINISHED), releases.c.status != ReleaseStatus.STARTING.value, ~_ERRANDS.exists())
-"""True if no outbox entry is pending for the release."""
+_PENDING = select(outbox.c.id).where(outbox.c.release_id == releases.c.id)
+_SYNCED = (releases.c.status.in_(_UNFINISHED), releases.c.status != ReleaseStatus.STARTING.value, ~_PENDING.exists())
+"""The release is unfinished, has started, and has no pending outbox entry."""
 
 adders = owners.alias("adders")
 responsibles = owners.alias("responsibles")
@@ -132,12 +132,12 @@ class ReleaseRepository:
 
     def unfinished_after(self, release_id: str, most: int) -> list[Release]:
         """Return unfinished releases of all projects without pending outbox entries, following the given id."""
-        query = _RELEASES.where(releases.c.id > release_id, *_TOLD).order_by(releases.c.id).limit(most)
+        query = _RELEASES.where(releases.c.id > release_id, *_SYNCED).order_by(releases.c.id).limit(most)
         return [_read(row) for row in self.connection.execute(query)]
 
     def overdue(self, due_before: datetime, most: int) -> list[Release]:
         """Return unfinished releases without pending outbox entries that were due before that time, latest first."""
-        query = _RELEASES.where(releases.c.acts_at < due_before, *_TOLD)
+        query = _RELEASES.where(releases.c.acts_at < due_before, *_SYNCED)
         return [_read(row) for row in self.connection.execute(query.order_by(releases.c.acts_at).limit(most))]
 
     def count_by_status(self) -> Mapping[str, int]:

@@ -17,19 +17,19 @@ class WebhookOutbox:
         self.connection = connection
         self._events: dict[str, dict[str, frozenset[str]]] = {}
 
-    def add(self, notice: WebhookPayload) -> None:
+    def add(self, payload: WebhookPayload) -> None:
         """Insert a delivery for each webhook that is subscribed to the event."""
-        if told := [webhook for webhook, events in self._wanted(notice.project).items() if notice.event in events]:
-            self.connection.execute(insert(deliveries), [_values(webhook, notice) for webhook in told])
+        if subscribed := [webhook for webhook, events in self._subscriptions(payload.project).items() if payload.event in events]:
+            self.connection.execute(insert(deliveries), [_values(webhook, payload) for webhook in subscribed])
 
-    def _wanted(self, project: str) -> dict[str, frozenset[str]]:
+    def _subscriptions(self, project: str) -> dict[str, frozenset[str]]:
         if project not in self._events:
             rows = self.connection.execute(select(webhooks.c.id, webhooks.c.events).where(webhooks.c.project == project))
             self._events[project] = {row.id: frozenset(row.events) for row in rows}
         return self._events[project]
 
 
-def _values(webhook: str, notice: WebhookPayload) -> dict[str, Any]:
-    about = {"id": new_id(), "webhook": webhook, "event": notice.event, "release": notice.release}
-    delivery = Delivery(**about, created_at=notice.at, due_since=notice.at, next_attempt_at=notice.at)
-    return delivery.model_dump() | {"event": notice.event.value, "body": notice.body, "wake_at": notice.at}
+def _values(webhook: str, payload: WebhookPayload) -> dict[str, Any]:
+    about = {"id": new_id(), "webhook": webhook, "event": payload.event, "release": payload.release}
+    delivery = Delivery(**about, created_at=payload.at, due_since=payload.at, next_attempt_at=payload.at)
+    return delivery.model_dump() | {"event": payload.event.value, "body": payload.body, "wake_at": payload.at}

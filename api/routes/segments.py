@@ -19,7 +19,7 @@ router = APIRouter(prefix="/projects/{project}/segments", tags=["segments"])
 
 @router.post("", status_code=201)
 def create_segment(project: Slug, body: CreateSegment, caller: CallerDep, writing: WritingDep) -> SegmentView:
-    """Create a segment. Values are stored in the form that all SDKs read alike; `warnings` lists each value that was changed."""
+    """Create a segment. Values are stored in a normalized form. `warnings` lists each value that was changed."""
     caller.must_operate_somewhere(project)
     rules, warnings = normalize_rules(body.rules)
     at, segment = now(), Segment(id=new_id(), key=body.key, name=body.name or body.key, rules=rules)

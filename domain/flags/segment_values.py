@@ -22,7 +22,7 @@ class NormalizedValue(NamedTuple):
 
 
 def normalized_value(operator: Operator, value: str) -> NormalizedValue:
-    """Return the value in the form that all SDKs read alike. Raise ValueError, phrased as "must ...", if there is none.
+    """Return the value in the form that all SDKs parse the same way. Raise ValueError, phrased as "must ...", if there is none.
 
     Normalizing twice is the same as normalizing once, and a value never gets longer.
     """

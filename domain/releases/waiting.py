@@ -128,4 +128,4 @@ def _cause_of_delay(temporal: TemporalStatus | None, now: datetime) -> tuple[Wai
         return "unavailable", _NO_TEMPORAL
     if temporal.at_work(now):
         return "unavailable", f"{temporal.seen_in_words(now)}, and {WHY_LATE}"
-    return "no_worker", "no worker has asked Temporal for work lately"
+    return "no_worker", "no worker has polled Temporal recently"

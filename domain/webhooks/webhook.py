@@ -9,7 +9,7 @@ from domain.webhooks.event import WebhookEvent
 
 MOST_WEBHOOKS = 20
 OLD_SECRET_LIFETIME = timedelta(hours=24)
-"""How long deliveries are also signed with the previous secret after a rotation."""
+"""The time after a rotation in which deliveries are also signed with the previous secret."""
 
 
 class Webhook(Frozen):

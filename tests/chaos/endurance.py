@@ -140,7 +140,7 @@ def _come_to_rest(environment: ChaosEnvironment, people: People, patience: float
 
 
 class Progress(NamedTuple):
-    """How far a run has come."""
+    """The progress of a run."""
 
     outbox_entries: int
     unfinished: int

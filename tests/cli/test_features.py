@@ -35,7 +35,7 @@ def test_changing_a_flag_in_a_release_shows_the_effect_and_asks(terminal: Termin
 
     assert terminal.run("features", "set", "checkout", "-e", "staging", "--enabled", "--yes").code == 0
     assert terminal.err == ""
-    assert "Warning: The flag is in release" in terminal.out
+    assert "Warning: The flag has the unfinished release" in terminal.out
 
 
 def test_an_override_is_set_and_removed(terminal: Terminal) -> None:

@@ -101,7 +101,7 @@ def test_a_freeze_is_local_in_its_time_zone(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        (("freezes", "create", "Back", "2026-12-23T18:00Z", "2026-12-01T18:00Z"), "A freeze ends after it starts."),
+        (("freezes", "create", "Back", "2026-12-23T18:00Z", "2026-12-01T18:00Z"), "The end must be after the start."),
         (("freezes", "create", "Far", "2026-12-23T18:00Z", "2026-12-24T18:00Z", "--timezone", "Mars/Base"), "IANA time zone"),
         (("freezes", "create", "Nowhere", "2026-12-23T18:00Z", "2026-12-24T18:00Z", "-e", "moon"), "no environment 'moon'"),
         (("stops", "place", "--reason", "x", "-e", "moon"), "no environment 'moon'"),

@@ -28,7 +28,7 @@ VERDICTS: dict[str, tuple[TemporalStatus, Lateness, SystemCondition, str]] = {
         staffed(timedelta(seconds=43), LATELY),
         LATE,
         SystemCondition.DELAYED,
-        "A delay: 2 releases are overdue, by up to 3 min. A worker was seen 43 s ago: it may be stuck, have crashed",
+        "A delay: 2 releases are overdue, by up to 3 min. A worker was seen 43 s ago: workers may be stuck or overloaded",
     ),
     "no worker was ever seen": (UP, ON_TIME, SystemCondition.NO_WORKER, "An outage: no worker has polled Temporal recently"),
     "all workers are gone": (staffed(LATELY), LATE, SystemCondition.NO_WORKER, "2 releases are overdue, by up to 3 min."),

@@ -1,4 +1,4 @@
-"""What Temporal records of a release's workflow."""
+"""The history that Temporal records of a release's workflow."""
 
 import asyncio
 from datetime import timedelta

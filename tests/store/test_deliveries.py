@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from activities.store.database import Database
-from activities.store.deliveries import KEPT, KNOCKED_AGAIN
+from activities.store.deliveries import KEPT, WAKE_AGAIN_AFTER
 from activities.store.paging import Slice
 from domain.audit import SYSTEM, AuditEntry, AuditEvent
 from domain.errors import NotFound
@@ -64,8 +64,8 @@ def test_a_workflow_is_woken_for_a_new_delivery_and_again_when_it_is_late(databa
     with database.transaction() as store:
         first = store.deliveries.to_wake(AT)
         store.deliveries.woken(ids, AT)
-        at_once = store.deliveries.to_wake(AT + KNOCKED_AGAIN - timedelta(seconds=1))
-        late = store.deliveries.to_wake(AT + KNOCKED_AGAIN)
+        at_once = store.deliveries.to_wake(AT + WAKE_AGAIN_AFTER - timedelta(seconds=1))
+        late = store.deliveries.to_wake(AT + WAKE_AGAIN_AFTER)
 
     assert [(each.project, each.webhook, sorted(each.deliveries)) for each in first] == [("shop", webhook, sorted(ids))]
     assert at_once == []

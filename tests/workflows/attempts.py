@@ -5,6 +5,8 @@ from typing import Any
 
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from tests.waiting import CEILING
+
 
 class HeldAttempts(Interceptor):
     """Holds each attempt at one activity: before it runs, or after it has committed and before it reports its result."""
@@ -18,7 +20,7 @@ class HeldAttempts(Interceptor):
 
     async def until_held(self) -> None:
         """Wait until an attempt is held."""
-        await asyncio.wait_for(self._held.wait(), 90)
+        await asyncio.wait_for(self._held.wait(), CEILING)
 
     def release(self) -> None:
         """Let this attempt and all later ones run."""

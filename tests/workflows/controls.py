@@ -42,16 +42,16 @@ def olivia(harness: Harness) -> Person:
 
 
 async def send(harness: Harness, release: Release, control: Control, update_id: str = "", **fields: object) -> Release:
-    """Send a control until a worker answers, and return the record, which shows its effect. Under one id, it takes effect once."""
+    """Send a control, and return the record, which shows its effect."""
     message = _MESSAGES.get(control, SteerRelease).model_validate({"by": olivia(harness), "reason": "to try"} | fields)
 
-    async def is_answered() -> bool:
-        with suppress(TemporalUnavailable):  # A busy worker may take longer than a person waits.
+    async def is_handled() -> bool:
+        with suppress(TemporalUnavailable):  # Sent again under its id, the control takes effect once.
             await harness.releases.send_control(release, control, message, update_id or f"{control}/{release.sequence}")
             return True
         return False
 
-    await wait_until(f"an answer to {control}", is_answered)
+    await wait_until(f"{control} to be handled", is_handled)
     return harness.record(release)
 
 
@@ -60,7 +60,7 @@ async def pause(harness: Harness, release: Release, at: datetime | None = None) 
     request = EndOrPauseRelease(release=release.id, reason="lunch")
     with harness.world.database.transaction() as store:
         paused = pause_release(store, harness.world.caller, harness.world.project, request, at or datetime.now(tz=UTC))
-    await harness.relay.run_pending()
+    await harness.run_outbox()
     return paused
 
 
@@ -80,7 +80,7 @@ async def add_and_change_by_hand(harness: Harness, patch: FlagPatch, environment
     """Add the flag, and change it by hand before the workflow starts."""
     release = await asyncio.to_thread(harness.world.add)
     change_by_hand(harness.world, patch, environment)
-    await harness.relay.run_pending()
+    await harness.run_outbox()
     return release
 
 
@@ -110,7 +110,7 @@ async def until_admitted(harness: Harness, release: Release, *update_ids: str) -
     async def is_admitted(update_id: str) -> bool:
         reference = UpdateRef(workflow_execution=execution, update_id=update_id)
         request = PollWorkflowExecutionUpdateRequest(namespace="default", update_ref=reference)
-        await harness.env.client.workflow_service.poll_workflow_execution_update(request, timeout=timedelta(seconds=60))
+        await harness.env.client.workflow_service.poll_workflow_execution_update(request, timeout=timedelta(seconds=10))
         return True
 
     for update_id in update_ids:

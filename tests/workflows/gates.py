@@ -35,7 +35,7 @@ async def decide(
     with harness.world.database.transaction() as store:
         project = store.projects.get("shop", lock="share")
         decided = command(store, caller, project, DecideOnRelease(release=release.id, **fields), datetime.now(tz=UTC))
-    await harness.relay.run_pending()
+    await harness.run_outbox()
     return decided
 
 
@@ -72,7 +72,7 @@ async def lift(harness: Harness, stop: Stop) -> None:
     with harness.world.database.transaction() as store:
         project = store.projects.get("shop", lock="update")
         lift_stop(store, harness.world.caller, project, stop.id, datetime.now(tz=UTC), None)
-    await harness.relay.run_pending()
+    await harness.run_outbox()
 
 
 def add_freeze(harness: Harness, lasts: timedelta, starts_at: datetime | None = None, environments: tuple[str, ...] = ()) -> Freeze:

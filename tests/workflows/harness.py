@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ class Harness:
         """Run a worker while the block lasts."""
         with ThreadPoolExecutor(4) as threads:
             worker = build_worker(self.env.client, self.world.database, threads, 4, **options)
-            # After 2 s without a yield, the SDK fails a query as a deadlock. On a busy machine, a first replay can take that long.
+            # The SDK treats 2 s without a yield as a deadlock. On a busy machine a replay can take that long.
             worker._workflow_worker._deadlock_timeout_seconds = CEILING  # type: ignore[union-attr]
             async with worker:
                 yield
@@ -55,8 +55,18 @@ class Harness:
     async def add(self, **options: Any) -> Release:
         """Add the flag to its pipeline, and start its workflow as in production."""
         release = await asyncio.to_thread(lambda: self.world.add(**options))
-        await self.relay.run_pending()
+        await self.run_outbox()
         return release
+
+    async def run_outbox(self) -> None:
+        """Run the entries of the outbox until none is left."""
+
+        async def is_empty() -> bool:
+            await self.relay.run_pending()
+            with self.world.database.reading() as store:
+                return not store.outbox.has_work(datetime.now(tz=UTC) + timedelta(hours=1))
+
+        await wait_until("an empty outbox", is_empty)
 
     def handle(self, release: Release) -> Handle:
         """Return the handle of the release's workflow."""
@@ -168,9 +178,7 @@ class Harness:
 async def time_skipping_harness(database: Database) -> AsyncIterator[Harness]:
     """Run a harness on a server that skips time: `env.sleep` of a week takes milliseconds."""
     async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=str(TEST_SERVER),
-        test_server_startup_timeout=timedelta(seconds=CEILING),
-        data_converter=pydantic_data_converter,
+        test_server_existing_path=str(TEST_SERVER), data_converter=pydantic_data_converter
     ) as env:
         await add_search_attributes(env.client)  # This server can't list them.
         yield Harness(env, make_world(database))
@@ -180,10 +188,7 @@ async def time_skipping_harness(database: Database) -> AsyncIterator[Harness]:
 async def dev_server_harness(database: Database) -> AsyncIterator[Harness]:
     """Run a harness on a real dev server."""
     async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(TEMPORAL),
-        dev_server_startup_timeout=timedelta(seconds=CEILING),
-        dev_server_log_level="error",
-        data_converter=pydantic_data_converter,
+        dev_server_existing_path=str(TEMPORAL), data_converter=pydantic_data_converter, dev_server_log_level="error"
     ) as env:
         await register_search_attributes(env.client)
         yield Harness(env, make_world(database))

@@ -9,9 +9,9 @@ from domain.instant import print_instant
 from domain.releases.control import Control
 from domain.releases.release import Release
 from domain.webhooks.event import WebhookEvent
+from tests import waiting
 from tests.pipelines import approval, enable, hold, pipeline, rollout, set_value, stage, until
 from tests.receiver import answering_in_turn, receiving
-from tests.waiting import wait_until
 from tests.webhooks import add_webhook
 from tests.workflows.controls import change_by_hand, pause, remove, send, until_blocked, until_paused
 from tests.workflows.gates import add_caller, add_freeze, add_stop, decide, lift, until_held, until_held_in_workflow
@@ -63,7 +63,7 @@ async def removed(harness: Harness) -> Release:
     release = await harness.add()
     await harness.until(release, "running", stage="Production Beta")
     remove(harness, release)
-    await harness.relay.run_pending()
+    await harness.run_outbox()
     await harness.result(harness.handle(release))
     return release
 
@@ -159,7 +159,7 @@ async def notified(harness: Harness) -> Release:
         async with webhook_worker(harness):
             add_webhook(harness.world.database, receiver.url(), WebhookEvent.RELEASE_COMPLETED)
             release = await climbed(harness)
-            await wait_until("two attempts", lambda: len(receiver.received) == 2)
+            await waiting.wait_until("two attempts", lambda: len(receiver.received) == 2)
             await harness.result(webhook_handle(harness))
     return release
 
@@ -190,7 +190,7 @@ async def rejected(harness: Harness) -> Release:
         await until_blocked(harness, release)
         await send(harness, blocked, control)
     remove(harness, release)
-    await harness.relay.run_pending()
+    await harness.run_outbox()
     await harness.result(harness.handle(release))
     return release
 

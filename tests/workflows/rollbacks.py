@@ -26,7 +26,7 @@ def request_as(harness: Harness, release: Release, caller: Caller, **fields: obj
 async def roll_back(harness: Harness, release: Release, **fields: object) -> Release:
     """Request a rollback, and signal or start its workflow."""
     requested = request(harness, release, **fields)
-    await harness.relay.run_pending()
+    await harness.run_outbox()
     return requested
 
 

@@ -226,7 +226,7 @@ def test_approvals_count_again_once_the_flag_is_back_as_it_was(sqlite: Database)
             await until_held(harness, release, "approval", "0 of 2")
 
             change_flag("shop", "production", "checkout", FlagPatch(enabled=False, value="classic"), harness.world.caller, sqlite)
-            await harness.relay.run_pending()
+            await harness.run_outbox()
             await harness.until(release, "completed")
 
     asyncio.run(scenario())

@@ -37,7 +37,7 @@ def test_removing_a_release_ends_its_workflow(sqlite: Database) -> None:
             await harness.until(release, "running", stage="Production")
 
             remove(harness, release)
-            await harness.relay.run_pending()
+            await harness.run_outbox()
 
             assert await harness.result(harness.handle(release)) == {"status": "removed"}
             assert [run.outcome for run in harness.runs(release)] == [StageOutcome.ACTED, StageOutcome.REMOVED]
@@ -54,8 +54,8 @@ def test_release_removed_before_its_start_was_delivered_is_never_started(sqlite:
             release = harness.world.add()
             remove(harness, release)
 
-            await harness.relay.run_pending()
-            await harness.relay.run_pending()
+            await harness.run_outbox()
+            await harness.run_outbox()
 
             assert (await harness.releases.describe(release.workflow_id)).state == "gone"
             assert not harness.world.flag("development").enabled

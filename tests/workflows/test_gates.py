@@ -15,7 +15,7 @@ from tests.workflows.gates import add_stop, gated, lift, until_held, until_held_
 from tests.workflows.harness import dev_server_harness, time_skipping_harness
 
 LATENESS = timedelta(minutes=2)
-"""How late a change may be made on a busy machine."""
+"""The allowed lateness of a change on a busy machine."""
 
 
 def test_stage_and_each_step_of_its_rollout_wait_for_their_window(sqlite: Database) -> None:

@@ -110,7 +110,7 @@ def test_rollback_requested_during_a_change_undoes_it_if_it_was_committed_first(
             await attempts.until_held()
             await asyncio.to_thread(request, harness, release)
             attempts.release()
-            await harness.relay.run_pending()
+            await harness.run_outbox()
 
             await harness.until(release, "rolled_back")
             assert harness.world.flag("development").value == "classic"
@@ -130,7 +130,7 @@ def test_rollback_requested_before_the_start_is_carried_out_once_temporal_and_a_
             assert harness.record(never_started).status == "rolling_back"
 
             async with harness.worker():
-                await harness.relay.run_pending()
+                await harness.run_outbox()
                 await harness.until(never_started, "rolled_back")
                 assert await harness.result(harness.handle(never_started)) == {"status": "rolled_back"}
             assert harness.changes(never_started) == []

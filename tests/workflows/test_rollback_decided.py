@@ -25,7 +25,7 @@ def test_removal_cancels_a_rollback_that_cannot_be_carried_out(postgresql_url: s
                 await roll_back(harness, waiting)
                 await harness.until_attempt_running(harness.handle(waiting))
                 remove(harness, waiting)
-                await harness.relay.run_pending()
+                await harness.run_outbox()
                 await harness.until_attempt_cancelled(harness.handle(waiting))
 
             assert await harness.result(harness.handle(waiting)) == {"status": "removed"}
@@ -43,7 +43,7 @@ def test_missing_right_blocks_a_rollback_and_a_retry_carries_it_out_for_the_pers
             caller = add_operator(harness.world)
             request_as(harness, waiting, caller)
             revoke(harness.world, caller)
-            await harness.relay.run_pending()
+            await harness.run_outbox()
 
             async with harness.worker():
                 blocked = await harness.until(waiting, "blocked")
@@ -68,7 +68,7 @@ def test_skipping_a_stage_whose_rollback_was_refused_gives_the_rollback_up(sqlit
             caller = add_operator(harness.world)
             request_as(harness, waiting, caller)
             revoke(harness.world, caller)
-            await harness.relay.run_pending()
+            await harness.run_outbox()
 
             async with harness.worker():
                 blocked = await harness.until(waiting, "blocked")

@@ -148,7 +148,7 @@ def test_reconciler_does_not_close_a_rollback_because_of_the_release_workflow_th
             reconciler = Reconciler(sqlite, harness.releases)
             await reconciler.reconcile()
             assert harness.record(waiting).status == "rolling_back", "its outbox entry is pending"
-            await harness.relay.run_pending()
+            await harness.run_outbox()
             await reconciler.reconcile()
             assert harness.record(waiting).status == "rolling_back", "the workflow that moves it now is running"
 

@@ -152,7 +152,7 @@ def test_removing_a_release_keeps_the_share_of_its_rollout(sqlite: Database) -> 
             await until_share(harness, release, 10)
 
             remove(harness, release)
-            await harness.relay.run_pending()
+            await harness.run_outbox()
             await harness.result(harness.handle(release))
 
             assert harness.world.flag("production").rollout == Rollout(percent=10, enabled=True, value="v2")

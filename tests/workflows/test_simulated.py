@@ -21,7 +21,7 @@ from tests.workflows.gates import add_freeze
 from tests.workflows.harness import Harness, time_skipping_harness
 
 SLACK = timedelta(seconds=5)
-"""How late each change may be made. All later times count from it."""
+"""The allowed lateness of each change. All later times count from it."""
 
 MINUTES = st.integers(1, 60 * 24 * 3)
 QUARTERS = st.integers(0, 95).map(lambda quarter: f"{quarter // 4:02}:{quarter % 4 * 15:02}")

@@ -1,4 +1,4 @@
-"""What people see of a release in the Temporal Web UI."""
+"""A release in the Temporal Web UI."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -73,7 +73,7 @@ def test_blocked_release_says_why_and_names_the_allowed_controls(sqlite: Databas
             release = await asyncio.to_thread(harness.world.add)
             with sqlite.transaction() as store:
                 store.keys.revoke(harness.world.key_id, release.added_at)
-            await harness.relay.run_pending()
+            await harness.run_outbox()
             blocked = await harness.until(release, "blocked")
             assert blocked.blocked
             await until_blocked(harness, release)
@@ -96,7 +96,7 @@ def test_details_and_history_name_the_person_who_paused_or_rolled_back(sqlite: D
 
             with sqlite.transaction() as store:
                 pause_release(store, petra, harness.world.project, EndOrPauseRelease(release=release.id), datetime.now(tz=UTC))
-            await harness.relay.run_pending()
+            await harness.run_outbox()
             await until_paused(harness, release)
             assert "**Paused** by petra since" in await details(harness.handle(release))
             events = (await harness.handle(release).fetch_history()).events
@@ -105,7 +105,7 @@ def test_details_and_history_name_the_person_who_paused_or_rolled_back(sqlite: D
             with sqlite.transaction() as store:
                 rollback = RollBackRelease(release=release.id, to_stage="Development", reason="too slow")
                 request_rollback(store, petra, harness.world.project, rollback, datetime.now(tz=UTC))
-            await harness.relay.run_pending()
+            await harness.run_outbox()
             await harness.until(release, "paused", visit=3)
             assert "Roll back to the state after 'Development', requested by petra" in await summaries(harness.handle(release))
 

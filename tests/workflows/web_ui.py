@@ -1,4 +1,4 @@
-"""What the Temporal Web UI shows, read back through the client."""
+"""Reads through the client what the Temporal Web UI shows."""
 
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.converter import DataConverter

@@ -22,7 +22,7 @@ OVERLAP = timedelta(minutes=10)
 INITIAL_LOOKBACK = timedelta(days=7)
 MAX_OVERDUE = 50
 SWEEP_SIZE = 20
-"""How many unfinished releases each pass checks, in turn: Temporal may have lost a workflow without listing it as closed."""
+"""The number of unfinished releases that each pass checks, in turn: Temporal may have lost a workflow without listing it as closed."""
 
 _ENDINGS = {
     WorkflowState.CANCELLED: Ending(ReleaseStatus.REMOVED, TEMPORAL, "The workflow was cancelled at Temporal."),

@@ -172,8 +172,8 @@ STAFFED = UP.model_copy(update={"workers": (WorkerSeen(identity="2@a", seen_at=L
 OVERDUE: dict[str, tuple[TemporalStatus | None, str, str]] = {
     "Temporal was not queried": (None, "unavailable", "no worker is running, or Temporal"),
     "Temporal is down": (DOWN, "unavailable", "Temporal can't be reached"),
-    "no worker was ever seen": (UP, "no_worker", "no worker has asked Temporal for work lately."),
-    "the last worker was seen long ago": (GONE, "no_worker", "no worker has asked Temporal for work lately."),
+    "no worker was ever seen": (UP, "no_worker", "no worker has polled Temporal recently."),
+    "the last worker was seen long ago": (GONE, "no_worker", "no worker has polled Temporal recently."),
     "a worker was seen lately": (STAFFED, "unavailable", "a worker was seen "),
 }
 

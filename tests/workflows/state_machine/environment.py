@@ -82,7 +82,6 @@ async def backend_for(database: Database, runner: asyncio.Runner) -> AsyncIterat
     arguments = [argument for setting in _SETTINGS for argument in ("--dynamic-config-value", setting)]
     env = await WorkflowEnvironment.start_time_skipping_v2(
         dev_server_existing_path=str(TEMPORAL),
-        dev_server_startup_timeout=timedelta(seconds=CEILING),
         data_converter=pydantic_data_converter,
         dev_server_log_level="error",
         dev_server_extra_args=arguments,

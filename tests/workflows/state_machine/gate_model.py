@@ -75,7 +75,7 @@ class StopsAndFreezes:
 
 
 class HoldModel(NamedTuple):
-    """What holds a stage back, and until when, if that is known."""
+    """The reason that a stage is held back, and until when, if that is known."""
 
     code: str
     until: int | None

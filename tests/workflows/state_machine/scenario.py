@@ -107,7 +107,7 @@ class Scenario(RuleBasedStateMachine):
         self.backend.run(self._settle())
 
     async def _settle(self) -> None:
-        await self.harness.relay.run_pending()
+        await self.harness.run_outbox()
         self.model.started()
         if self.backend.has_worker:
             await self.until_idle()
@@ -150,7 +150,7 @@ class Scenario(RuleBasedStateMachine):
 
     async def _adopt(self) -> None:
         """Adopt the record, because the result could not be predicted."""
-        await self.harness.relay.run_pending()
+        await self.harness.run_outbox()
         if self.backend.has_worker:
             await self.until_idle()
         whole, record, actual = self.read(), self.harness.record(self.release), self.actual()
