@@ -217,7 +217,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         return False
 
     def _adopt_hold(self, standing: Standing) -> None:
-        """Adopt from the record what holds the stage back, so that nobody can advance it. Then check whether that has ended."""
+        """Adopt from the record what holds the stage back, so that it can't be advanced. Then check whether that has ended."""
         if standing.held:
             self.update_place(held=standing.held)
             self.must_check_gates = True

@@ -60,7 +60,8 @@ def test_an_unreachable_or_refusing_api_gives_no_completions_and_no_output(termi
     assert [completions(each, "features", "show", "") for each in (unreachable, unauthorized)] == [[], []]
 
 
-def test_an_api_that_never_responds_gives_no_completions() -> None:
+def test_an_api_that_never_responds_gives_no_completions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(completion, "TIMEOUT", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         terminal = Terminal(f"http://127.0.0.1:{silent.getsockname()[1]}")
 

@@ -10,7 +10,7 @@ from activities.messages import HeldBack
 
 
 class FailurePoint(StrEnum):
-    """When an attempt fails: before it has written anything, or after it has committed but before it has reported."""
+    """The moment at which an attempt fails: before it has written anything, or after it has committed but before it has reported."""
 
     BEFORE = "before"
     AFTER = "after"

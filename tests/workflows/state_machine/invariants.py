@@ -45,7 +45,7 @@ MAY_FOLLOW = {
     "release.rolled_back": ("release.resumed", *_LEAVE),
 }
 _PAUSING = ("release.paused", "release.rolled_back")
-HURRYING = {"release.advanced", "release.retried"}
+CUTTING_SHORT = {"release.advanced", "release.retried"}
 
 
 def each_change_has_one_audit_entry(release: ReleaseRecord) -> Iterator[str]:
@@ -160,9 +160,9 @@ def nothing_acts_early(release: ReleaseRecord) -> Iterator[str]:
     for run in release.runs:
         if run["outcome"] in (*ACTED, "held"):
             due = _due(release.stage_of(run)["trigger"], release.row["parameters"], run["entered_at"])
-            hurried = HURRYING & set(release.writes_on(run["visit"]))
+            was_cut_short = CUTTING_SHORT & set(release.writes_on(run["visit"]))
             acted_at = run["acted_at"] or ""  # A visit without a time sorts first, and is found.
-            if acted_at < run["acts_at"] or (not hurried and _at(acted_at) < due):
+            if acted_at < run["acts_at"] or (not was_cut_short and _at(acted_at) < due):
                 yield f"visit {run['visit']}, entered at {run['entered_at']} and due at {run['acts_at']}, acted at {run['acted_at']}"
 
 
@@ -170,7 +170,7 @@ def no_step_is_early(release: ReleaseRecord) -> Iterator[str]:
     """A step is made no earlier than one interval after the previous step, unless a person advanced or retried it."""
     for run in release.runs:
         rollout = rollout_of(release.stage_of(run))
-        if rollout and not HURRYING & set(release.writes_on(run["visit"])):
+        if rollout and not CUTTING_SHORT & set(release.writes_on(run["visit"])):
             for earlier, later in pairwise(release.changes_on(run["visit"])):
                 if _at(later["made_at"]) - _at(earlier["made_at"]) < _duration(rollout["every"]):
                     yield f"steps made at {earlier['made_at']} and {later['made_at']}"
@@ -224,7 +224,7 @@ def _at(moment: str) -> datetime:
 
 
 def _due(trigger: Row, parameters: Row, entered_at: str) -> datetime:
-    """Return when a stage is due if nobody cuts its wait short."""
+    """Return when a stage is due if its wait is not cut short."""
     match trigger["type"]:
         case "ON_ENTER":
             return _at(entered_at)

@@ -72,7 +72,7 @@ class ReleaseModel:
     pipeline: str = ""
     stops_and_freezes: StopsAndFreezes = field(default_factory=StopsAndFreezes)
     origin: int = 0
-    """When it was added, in minutes since the machine started."""
+    """The time at which it was added, in minutes since the machine started."""
     held: HoldModel | None = None
     must_check_gates: bool = False
     """True if what holds the stage back has ended, or may have."""
