@@ -11,6 +11,11 @@ from tests.waiting import CEILING, wait_for
 OWNER_KEY = "fh_the_bootstrap_key_of_the_tests"
 
 
+def get_url(url: str, **options: Any) -> httpx.Response:
+    """GET a URL without a key, over plain HTTP."""
+    return httpx.get(url, timeout=CEILING, verify=False, **options)  # noqa: S501
+
+
 class Api:
     """The API with one key."""
 

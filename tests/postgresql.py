@@ -1,4 +1,4 @@
-"""A real PostgreSQL server in a folder of its own, reached through a socket."""
+"""A real PostgreSQL server in a folder of its own, reached through a socket, and outages of its databases."""
 
 import os
 import shutil
@@ -6,10 +6,13 @@ import signal
 import subprocess
 import tempfile
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
+from sqlalchemy import NullPool, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from tests.waiting import wait_for
 
@@ -85,3 +88,48 @@ class PostgresqlServer:
                 user=self.system_user,
                 start_new_session=True,
             )
+
+
+class DatabaseSwitch:
+    """Takes one database of a server down for everyone, and brings it back."""
+
+    def __init__(self, url: str) -> None:
+        self.name = make_url(url).database
+        self._server = create_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+
+    def off(self) -> None:
+        """Refuse new connections, and close existing ones."""
+        self._run(f"ALTER DATABASE {self.name} ALLOW_CONNECTIONS false")
+        wait_for("every connection to be closed", self._has_no_connections)
+
+    def on(self) -> None:
+        """Accept connections again."""
+        self._run(f"ALTER DATABASE {self.name} ALLOW_CONNECTIONS true")
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """Take it down while the block runs."""
+        self.off()
+        try:
+            yield
+        finally:
+            self.on()
+
+    def set_read_only(self, state: bool) -> None:
+        """Set whether transactions are read-only, and close all connections, which still have the old setting."""
+        with self.outage():
+            self._run(f"ALTER DATABASE {self.name} SET default_transaction_read_only = {'on' if state else 'off'}")
+
+    def _has_no_connections(self) -> bool:
+        """A connection that is just being made is in no view yet. A rename fails as long as there is one."""
+        self._run(f"SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '{self.name}'")
+        try:
+            self._run(f"ALTER DATABASE {self.name} RENAME TO {self.name}_away")
+        except OperationalError:
+            return False
+        self._run(f"ALTER DATABASE {self.name}_away RENAME TO {self.name}")
+        return True
+
+    def _run(self, statement: str) -> None:
+        with self._server.connect() as connection:
+            connection.execute(text(statement))

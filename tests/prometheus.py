@@ -1,7 +1,8 @@
 """Reads metrics as Prometheus does."""
 
-import httpx
 from prometheus_client.parser import text_string_to_metric_families
+
+from tests.http import get_url
 
 Series = dict[str, dict[frozenset[tuple[str, str]], float]]
 
@@ -10,7 +11,7 @@ class Scrape:
     """One scrape of an endpoint."""
 
     def __init__(self, address: str) -> None:
-        self.answer = httpx.get(f"{address}/metrics")
+        self.answer = get_url(f"{address}/metrics")
         self.text = self.answer.text
         self._samples = [sample for family in text_string_to_metric_families(self.text) for sample in family.samples]
 

@@ -164,6 +164,7 @@ class Database:
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
             event.listen(self.engine, "do_connect", _connect_to_postgresql)
+            event.listen(self.engine, "checkin", _forget_access_mode)
 
     @property
     def is_sqlite(self) -> bool:
@@ -229,6 +230,15 @@ def _treat_as_outage(failure: ExceptionContext) -> OperationalError | None:
 
 def _connect_to_postgresql(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> BoundedConnection:
     return BoundedConnection.connect(*arguments, **options)
+
+
+def _forget_access_mode(connection: Any, _record: Any) -> None:
+    """Begin the next transaction in the server's own mode.
+
+    After a read-only transaction, SQLAlchemy would begin it as READ WRITE, which a standby rejects with an error of its own.
+    """
+    if connection is not None:
+        connection.read_only = None
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -2,11 +2,9 @@
 
 from itertools import product
 
-import httpx
-
 from tests.api.answers import audit_log, pointers, problem_of
 from tests.api.routes import PLACES
-from tests.http import Api
+from tests.http import Api, get_url
 from tests.pipelines import pipeline, stage
 
 INVALID_SLUGS = ["%00", "%2e%2e", "a%20b", "Upper", "x" * 5_000, "%F0%9F%9A%80", "%ff", "a%0A"]
@@ -131,6 +129,6 @@ def test_invalid_idempotency_key_is_refused(api: Api) -> None:
 
 def test_invalid_authorization_header_is_answered_with_the_right_form(api: Api) -> None:
     for header in (b"", b"Bearer", b"Basic Zm9vOmJhcg==", b"fh_secret", b"Bearer \xff\xfe", b"Bearer a b c"):
-        answer = httpx.get(f"{api.address}/api/v1/projects", headers={b"Authorization": header})
+        answer = get_url(f"{api.address}/api/v1/projects", headers={b"Authorization": header})
         problem_of(answer, 401, "not_authenticated")
         assert answer.headers["www-authenticate"] == "Bearer"

@@ -4,12 +4,11 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.api.answers import audit_log, pointers, problem_of
 from tests.api.routes import WITH_A_BODY, prepare
-from tests.http import Api
+from tests.http import Api, get_url
 
 JSON = {"content-type": "application/json"}
 
@@ -109,7 +108,7 @@ def test_wrong_method_and_unknown_path_are_problem_documents(api: Api) -> None:
     wrong = api.request("PUT", "/projects", {})
     unknown = api.request("GET", "/projekts")
     slash = api.request("GET", "/projects/")
-    outside = httpx.get(f"{api.address}/nowhere")
+    outside = get_url(f"{api.address}/nowhere")
 
     problem_of(wrong, 405, "method_not_allowed")
     assert set(wrong.headers["allow"].split(", ")) <= {"GET", "POST"}

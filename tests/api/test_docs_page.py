@@ -2,14 +2,11 @@
 
 import re
 
-import httpx
-
-from tests.http import Api
-from tests.waiting import CEILING
+from tests.http import Api, get_url
 
 
 def test_documentation_loads_nothing_from_other_hosts(api: Api) -> None:
-    page = httpx.get(f"{api.address}/docs")
+    page = get_url(f"{api.address}/docs")
 
     assert page.status_code == 200
     assert "//" not in re.sub(r"^\s*//.*", "", page.text, flags=re.MULTILINE)
@@ -17,10 +14,10 @@ def test_documentation_loads_nothing_from_other_hosts(api: Api) -> None:
 
 
 def test_all_assets_of_the_documentation_are_served(api: Api) -> None:
-    page = httpx.get(f"{api.address}/docs").text
+    page = get_url(f"{api.address}/docs").text
 
     needed = re.findall(r"""(?:href|src)="([^"]+)"|url: '([^']+)'""", page)
     names = {name for found in needed for name in found if name}
 
     assert names == {"docs/assets/swagger-ui.css", "docs/assets/favicon.png", "docs/assets/swagger-ui-bundle.js", "openapi.json"}
-    assert {httpx.get(f"{api.address}/{name}", timeout=CEILING).status_code for name in names} == {200}
+    assert {get_url(f"{api.address}/{name}").status_code for name in names} == {200}

@@ -15,8 +15,9 @@ from api.routes import health
 from settings import Settings
 from tests.api.answers import problem_of
 from tests.conftest import serve
-from tests.http import Api
+from tests.http import Api, get_url
 from tests.ports import free_port
+from tests.postgresql import DatabaseSwitch
 from tests.waiting import CEILING, wait_for
 from workflows.policies import RPC_TIMEOUT
 
@@ -28,8 +29,8 @@ def api_on_postgresql(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def test_api_is_alive_and_ready_while_temporal_is_down(api: Api) -> None:
-    assert httpx.get(f"{api.address}/healthz").json() == {"status": "alive"}
-    assert httpx.get(f"{api.address}/readyz").json() == {"status": "ready", "temporal": "unreachable", "workers": None}
+    assert get_url(f"{api.address}/healthz").json() == {"status": "alive"}
+    assert get_url(f"{api.address}/readyz").json() == {"status": "ready", "temporal": "unreachable", "workers": None}
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def silent_address() -> Iterator[str]:
 def test_silent_temporal_delays_readiness_only_briefly(sqlite_url: str, silent_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", silent_address)
     for api in serve(sqlite_url):
-        answer = httpx.get(f"{api.address}/readyz", timeout=CEILING)
+        answer = get_url(f"{api.address}/readyz")
 
         assert answer.json() == {"status": "ready", "temporal": "unreachable", "workers": None}
         assert answer.elapsed < RPC_TIMEOUT, "it waits for less than any other call to Temporal"
@@ -69,35 +70,30 @@ def test_silent_database_makes_the_api_unready_at_once(silent_address: str, monk
 def test_every_problem_type_links_to_its_explanation(api: Api) -> None:
     problem = problem_of(api.request("GET", "/projects/nowhere"), 404, "not_found")
 
-    page = httpx.get(f"{api.address}{problem['type']}")
+    page = get_url(f"{api.address}{problem['type']}")
 
     assert page.headers["content-type"].startswith("text/markdown")
     assert f'<a id="{problem["type"].split("#")[1]}">' in page.text
 
 
-def test_api_reports_a_database_outage_and_recovers(api_on_postgresql: Api, postgresql_server: str, postgresql_url: str) -> None:
-    api, name = api_on_postgresql, make_url(postgresql_url).database
+def test_api_reports_a_database_outage_and_recovers(api_on_postgresql: Api, postgresql_url: str) -> None:
+    api, switch = api_on_postgresql, DatabaseSwitch(postgresql_url)
     api.make_project()
-    server = Database(postgresql_server.format(database="postgres"))
 
-    with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
-        connection.execute(text("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = :name"), {"name": name})
+    with switch.outage():
         answers = [
             api.request("GET", "/projects"),
             api.request("POST", "/projects", {"key": "blog"}),
             api.request("PATCH", "/projects/shop/environments/production/features/checkout", {"enabled": True}),
             api.request("POST", "/projects/shop/releases/0192-none/retry", {}),
-            httpx.get(f"{api.address}/readyz"),
+            get_url(f"{api.address}/readyz"),
         ]
-        alive = httpx.get(f"{api.address}/healthz")
-        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
-    server.close()
+        alive = get_url(f"{api.address}/healthz")
 
     for answer in answers:
         problem_of(answer, 503, "database_unavailable")
         assert int(answer.headers["retry-after"]) > 0
-        assert str(name) not in answer.text
+        assert str(switch.name) not in answer.text
     assert alive.status_code == 200
     api.wait_until_ready()
     assert [each["key"] for each in api.get("/projects")["items"]] == ["shop"]
@@ -105,27 +101,18 @@ def test_api_reports_a_database_outage_and_recovers(api_on_postgresql: Api, post
     assert api.post("/projects", {"key": "blog"})["key"] == "blog"
 
 
-def test_read_only_database_is_a_503_for_writes_and_still_readable(
-    api_on_postgresql: Api, postgresql_url: str, postgresql_server: str
-) -> None:
-    api, name = api_on_postgresql, make_url(postgresql_url).database
+def test_read_only_database_is_a_503_for_writes_and_still_readable(api_on_postgresql: Api, postgresql_url: str) -> None:
+    api, switch = api_on_postgresql, DatabaseSwitch(postgresql_url)
     api.make_project()
-    server = Database(postgresql_server.format(database="postgres"))
 
-    def set_read_only(state: str) -> None:
-        disconnect = f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
-        with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = {state}"))
-            connection.execute(text(disconnect))
-
-    set_read_only("on")
+    switch.set_read_only(True)
+    api.wait_until_ready()
     problem_of(api.request("POST", "/projects", {"key": "blog"}), 503, "database_unavailable")
     assert [each["key"] for each in api.get("/projects")["items"]] == ["shop"]
 
-    set_read_only("off")
+    switch.set_read_only(False)
     api.wait_until_ready()
     assert api.post("/projects", {"key": "blog"})["key"] == "blog"
-    server.close()
 
 
 def test_postgresql_that_cannot_write_its_files_is_a_503(api_on_postgresql: Api, postgresql_url: str) -> None:
@@ -142,7 +129,7 @@ def test_postgresql_that_cannot_write_its_files_is_a_503(api_on_postgresql: Api,
 def status_of(address: str) -> int:
     """Return the status of a GET, or 0 while nothing listens."""
     try:
-        return httpx.get(address, timeout=CEILING).status_code
+        return get_url(address).status_code
     except httpx.TransportError:
         return 0
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from activities.store.database import Database
 from api.request_middleware import UNMATCHED
@@ -13,6 +13,7 @@ from tests.conftest import serve
 from tests.http import Api
 from tests.pipelines import pipeline, stage
 from tests.ports import free_port
+from tests.postgresql import DatabaseSwitch
 from tests.prometheus import Scrape
 from tests.world import NOW, make_world
 
@@ -109,17 +110,11 @@ def test_metrics_need_no_key_and_are_separate_for_each_application(sqlite_url: s
     assert scrapes[0].answer.headers["content-type"].startswith("text/plain; version=0.0.4")
 
 
-def test_metrics_report_a_database_outage(postgresql_server: str, postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_report_a_database_outage(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
-    name = make_url(postgresql_url).database
-    server = Database(postgresql_server.format(database="postgres"))
     for api in serve(postgresql_url):
-        with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
-            connection.execute(text("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = :name"), {"name": name})
+        with DatabaseSwitch(postgresql_url).outage():
             scrape = Scrape(api.address)
-            connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
-    server.close()
 
     assert scrape.answer.status_code == 200
     assert scrape.value("flaghoist_database_reachable") == 0

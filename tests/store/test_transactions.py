@@ -1,12 +1,18 @@
-"""Concurrent transactions lose no update."""
+"""Concurrent transactions lose no update, and each begins in the server's own access mode."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 
+import pytest
+from sqlalchemy.exc import OperationalError
+
 from activities.providers.catalogue import provider_of
+from activities.store.database import Database
 from domain.flags.patch import FlagPatch
+from tests.postgresql import DatabaseSwitch
 from tests.threads import at_once
-from tests.world import World
+from tests.world import World, make_world
 
 
 def change(world: World, patch: FlagPatch) -> None:
@@ -31,3 +37,14 @@ def test_concurrent_first_changes_of_a_flag_lose_nothing(world: World) -> None:
 
     state = world.flag("production")
     assert (state.enabled, state.value) == (True, "new")
+
+
+def test_write_after_a_read_obeys_a_read_only_server(postgresql_url: str) -> None:
+    with closing(Database(postgresql_url, pool_size=1)) as database:
+        world = make_world(database)
+        DatabaseSwitch(postgresql_url).set_read_only(True)
+
+        with database.reading() as store:
+            assert store.projects.get("shop").name == "Shop"
+        with pytest.raises(OperationalError):
+            change(world, FlagPatch(enabled=True))

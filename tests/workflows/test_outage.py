@@ -2,37 +2,15 @@
 
 import asyncio
 
-from sqlalchemy import NullPool, create_engine, make_url, text
-
 from activities.store.database import Database
 from tests.pipelines import pipeline, stage
+from tests.postgresql import DatabaseSwitch
 from tests.waiting import wait_until
 from tests.workflows.harness import dev_server_harness
 
 
-class Switch:
-    """Takes a PostgreSQL database down for everyone, and brings it back."""
-
-    def __init__(self, url: str) -> None:
-        self.name = make_url(url).database
-        self.engine = create_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
-
-    def off(self) -> None:
-        """Refuse new connections, and close existing ones."""
-        self._run(f"ALTER DATABASE {self.name} ALLOW_CONNECTIONS false")
-        self._run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self.name}'")
-
-    def on(self) -> None:
-        """Accept connections again."""
-        self._run(f"ALTER DATABASE {self.name} ALLOW_CONNECTIONS true")
-
-    def _run(self, statement: str) -> None:
-        with self.engine.connect() as connection:
-            connection.execute(text(statement))
-
-
 def test_database_outage_delays_a_change_and_loses_nothing(postgresql_url: str) -> None:
-    database, switch = Database(postgresql_url), Switch(postgresql_url)
+    database, switch = Database(postgresql_url), DatabaseSwitch(postgresql_url)
 
     async def scenario() -> None:
         async with dev_server_harness(database) as harness:
@@ -57,7 +35,7 @@ def test_database_outage_delays_a_change_and_loses_nothing(postgresql_url: str) 
 
 
 def test_hold_that_ends_during_a_database_outage_is_recorded_afterwards(postgresql_url: str) -> None:
-    database, switch = Database(postgresql_url), Switch(postgresql_url)
+    database, switch = Database(postgresql_url), DatabaseSwitch(postgresql_url)
 
     async def scenario() -> None:
         async with dev_server_harness(database) as harness:

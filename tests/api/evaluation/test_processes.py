@@ -5,17 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url, text
 from sse_starlette import ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
 
-from activities.store.database import Database
 from api.evaluation.stream import event_stream
 from tests.api.answers import problem_of
 from tests.api.evaluation.applications import Application, application, change, keys_of, soon
@@ -23,6 +21,7 @@ from tests.api.evaluation.test_stream import listening, ofrep_path
 from tests.conftest import serve
 from tests.http import OWNER_KEY, Api
 from tests.ports import free_port
+from tests.postgresql import DatabaseSwitch
 from tests.waiting import CEILING
 
 running = contextmanager(serve)
@@ -41,19 +40,6 @@ def test_a_change_by_one_process_reaches_all_others(database_url: str) -> None:
             assert app.evaluate({"targetingKey": "ada"}, "checkout").json()["value"] == "new", "who is told reads it there at once"
 
 
-@contextmanager
-def database_down(url: str) -> Iterator[None]:
-    """Close all connections to the PostgreSQL database and refuse new ones."""
-    name = make_url(url).database
-    server = Database(make_url(url).set(database="postgres").render_as_string(hide_password=False))
-    with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
-        connection.execute(text(f"SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '{name}'"))
-        yield
-        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
-    server.close()
-
-
 def test_flags_are_served_during_a_database_outage_and_updated_after_it(postgresql_url: str) -> None:
     with running(postgresql_url) as api:
         api.make_project()
@@ -62,7 +48,7 @@ def test_flags_are_served_during_a_database_outage_and_updated_after_it(postgres
         app, server = Application(api, client_key), Application(api, server_key)
         before = (app.flagsmith("GET", "flags/").json(), server.flagsmith("GET", "environment-document/").json())
 
-        with database_down(postgresql_url):
+        with DatabaseSwitch(postgresql_url).outage():
             problem_of(api.request("GET", "/projects"), 503, "database_unavailable")
             now = (app.flagsmith("GET", "flags/").json(), server.flagsmith("GET", "environment-document/").json())
             assert now == before
