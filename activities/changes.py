@@ -30,7 +30,7 @@ class ChangeActivities:
         self.database = database
         self.metrics = ChangeMetrics(meter)
 
-    @activity.defn(name="change_flag")
+    @activity.defn(name="change_flag", no_thread_cancel_exception=True)
     def change_flag(self, command: ChangeFlag) -> Made | HeldBack | Refused | Standing:
         """Write the change, its audit entry and the release's progress in one transaction, or return what prevents it.
 

@@ -37,7 +37,7 @@ class ReleaseActivities:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    @activity.defn(name="record_progress")
+    @activity.defn(name="record_progress", no_thread_cancel_exception=True)
     def record_progress(self, command: RecordProgress) -> Recorded | HeldBack | Refused | Standing:
         """Record one step, or return the state of the record if it is ahead of this workflow.
 
@@ -68,7 +68,7 @@ class ReleaseActivities:
         except (Superseded, ReleaseNotFound):
             return self.read_standing(command.release)
 
-    @activity.defn(name="read_standing")
+    @activity.defn(name="read_standing", no_thread_cancel_exception=True)
     def read_standing(self, release: str) -> Standing:
         """Return the state of a release's record."""
         try:

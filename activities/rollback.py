@@ -33,7 +33,7 @@ class RollbackActivities:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    @activity.defn(name="put_back")
+    @activity.defn(name="put_back", no_thread_cancel_exception=True)
     def put_back(self, command: PutBack) -> Standing:
         """Undo a release's changes and write its new state in one transaction, or record why that was refused.
 

@@ -13,7 +13,7 @@ from activities.progress import ReleaseActivities
 from activities.rollback import RollbackActivities
 from domain.errors import OwnerUnknown
 from domain.releases.rollback import Rollback
-from workflows.policies import ACTIVITY_OPTIONS, LOCAL_ACTIVITY_OPTIONS, LOCAL_READ_OPTIONS
+from workflows.policies import ACTIVITY_OPTIONS, LOCAL_ACTIVITY_OPTIONS
 from workflows.web_ui import rollback_summary
 
 ChangeResult = Made | HeldBack | Refused | Standing
@@ -71,7 +71,7 @@ async def _execute_cancellable(method: Any, command: Any, summary: str, should_c
 async def end_hold(command: RecordProgress, summary: str) -> HoldResult:
     """End a hold, unless something holds it back."""
     method: Any = ReleaseActivities.record_progress
-    answer: HoldResult = await _execute_local_first(method, command, summary, LOCAL_ACTIVITY_OPTIONS)
+    answer: HoldResult = await _execute_local_first(method, command, summary)
     return answer
 
 
@@ -79,7 +79,7 @@ async def record_progress(command: RecordProgress, summary: str) -> Recorded | S
     """Record a step, however long it takes. Raises OwnerUnknown."""
     method: Any = ReleaseActivities.record_progress
     try:
-        answer: Recorded | Standing = await _execute_local_first(method, command, summary, LOCAL_ACTIVITY_OPTIONS)
+        answer: Recorded | Standing = await _execute_local_first(method, command, summary)
     except (ActivityError, ApplicationError) as error:
         if owner_unknown := _owner_unknown(error):
             raise OwnerUnknown(owner_unknown.message) from error
@@ -90,14 +90,14 @@ async def record_progress(command: RecordProgress, summary: str) -> Recorded | S
 async def read_standing(release: str) -> Standing:
     """Read the state of the record."""
     method: Any = ReleaseActivities.read_standing
-    answer: Standing = await _execute_local_first(method, release, "Read the record", LOCAL_READ_OPTIONS)
+    answer: Standing = await _execute_local_first(method, release, "Read the record")
     return answer
 
 
-async def _execute_local_first(method: Any, command: Any, summary: str, local_options: dict[str, Any]) -> Any:
-    """Run the activity within the workflow task. If its attempts fail or time out, run it as a regular activity."""
+async def _execute_local_first(method: Any, command: Any, summary: str) -> Any:
+    """Run the activity within the workflow task. If it fails or times out, run it as a regular activity."""
     try:
-        return await workflow.execute_local_activity_method(method, command, summary=summary, **local_options)
+        return await workflow.execute_local_activity_method(method, command, summary=summary, **LOCAL_ACTIVITY_OPTIONS)
     except ActivityError as error:
         if is_cancelled_exception(error):
             raise

@@ -1,8 +1,7 @@
 """The database. `transaction()` is the only way to write."""
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -28,16 +27,30 @@ from activities.store.release_history import ReleaseHistory
 from activities.store.releases import ReleaseRepository
 from activities.store.requests import RequestRepository
 from activities.store.stops import StopRepository
-from activities.store.timeouts import BoundedConnection
+from activities.store.timeouts import (
+    CONNECT_TIMEOUT,
+    IDLE_TIMEOUT,
+    LOCK_TIMEOUT,
+    POOL_TIMEOUT,
+    SQLITE_LOCK_TIMEOUT,
+    STATEMENT_TIMEOUT,
+    TURN_TIMEOUT,
+    BoundedConnection,
+)
 from activities.store.webhook_events import WebhookOutbox
 from activities.store.webhooks import WebhookRepository
+from activities.store.writer_queue import WriterQueue
 
 _BEGIN = "flaghoist_begin"
-_POSTGRESQL = "-c jit=off -c statement_timeout=20000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
-"""Statements time out before their activity's 30 s. JIT costs short queries more than it saves."""
-
-_WRITE_TIMEOUT = 10
-"""Seconds that a write waits for another write to finish."""
+_POSTGRESQL = " ".join(
+    f"-c {parameter}"
+    for parameter in (
+        "jit=off",  # It costs short queries more than it saves.
+        f"statement_timeout={STATEMENT_TIMEOUT}s",
+        f"lock_timeout={LOCK_TIMEOUT}s",
+        f"idle_in_transaction_session_timeout={IDLE_TIMEOUT}s",
+    )
+)
 
 
 class Store:
@@ -154,10 +167,10 @@ class Database:
     def __init__(self, url: str, pool_size: int = 20) -> None:
         self.url = make_url(url)
         self.engine = create_engine(
-            self.url, pool_size=pool_size, max_overflow=0, pool_timeout=10, hide_parameters=True, **_options(self.url)
+            self.url, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_TIMEOUT, hide_parameters=True, **_options(self.url)
         )
         event.listen(self.engine, "handle_error", _treat_as_outage)
-        self._turn = threading.Lock()
+        self.writers = WriterQueue()
         self._on_change: list[Callable[[frozenset[str]], None]] = []
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
@@ -189,18 +202,9 @@ class Database:
             for callback in self._on_change:
                 callback(changed)
 
-    @contextmanager
-    def _in_turn(self) -> Iterator[None]:
-        """Queue this process's writers on SQLite, which allows one writer at a time.
-
-        SQLite's own waiting polls, which lets some writers overtake others for seconds.
-        """
-        has_turn = self.is_sqlite and self._turn.acquire(timeout=_WRITE_TIMEOUT)
-        try:
-            yield
-        finally:
-            if has_turn:
-                self._turn.release()
+    def _in_turn(self) -> AbstractContextManager[None]:
+        """Queue this process's writers on SQLite, whose own waiting polls and lets some writers overtake others for seconds."""
+        return self.writers.turn(TURN_TIMEOUT) if self.is_sqlite else nullcontext()
 
     @contextmanager
     def reading(self) -> Iterator[Store]:
@@ -216,8 +220,8 @@ class Database:
 
 def _options(url: URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": _WRITE_TIMEOUT, "check_same_thread": False}}
-    return {"pool_pre_ping": True, "connect_args": {"options": _POSTGRESQL, "connect_timeout": 5}}
+        return {"connect_args": {"timeout": SQLITE_LOCK_TIMEOUT, "check_same_thread": False}}
+    return {"pool_pre_ping": True, "connect_args": {"options": _POSTGRESQL, "connect_timeout": CONNECT_TIMEOUT}}
 
 
 def _treat_as_outage(failure: ExceptionContext) -> OperationalError | None:
