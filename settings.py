@@ -34,7 +34,7 @@ def _listening_address(text: str) -> str:
         if text and not (ipaddress.ip_address(host.strip("[]")) and 1 <= int(port) <= 65535):
             raise ValueError(port)
     except ValueError as error:
-        raise ValueError("must be an IP address and a port, such as 127.0.0.1:9464 or [::1]:9464, or empty for no metrics") from error
+        raise ValueError("must be an IP address and a port, such as 127.0.0.1:9464 or [::1]:9464, or empty for none") from error
     return text
 
 
@@ -66,12 +66,18 @@ class Settings(BaseSettings):
         default=0,
         ge=0,
         le=200,
-        description="The number of activities that a worker runs at the same time. 0: 4 on SQLite, 20 on PostgreSQL.",
+        description="The number of changes that a worker makes at the same time. All its pools follow from it. "
+        "0: 4 on SQLite, 20 on PostgreSQL.",
     )
     worker_metrics: Annotated[str, AfterValidator(_listening_address)] = Field(
         default="",
         description="The address on which a worker serves its metrics, such as `127.0.0.1:9464`. Each worker needs its own port. "
         "Empty: no metrics.",
+    )
+    worker_health: Annotated[str, AfterValidator(_listening_address)] = Field(
+        default="",
+        description="The address on which a worker answers `GET /healthz`, such as `127.0.0.1:9465`: 503 until it has polled for work, "
+        "then 200. Empty: no health check.",
     )
     rate_limit: Annotated[str, AfterValidator(_rate)] = Field(
         default="",

@@ -13,7 +13,7 @@ from activities.progress import ReleaseActivities
 from activities.rollback import RollbackActivities
 from domain.errors import OwnerUnknown
 from domain.releases.rollback import Rollback
-from workflows.policies import ACTIVITY_OPTIONS, LOCAL_ACTIVITY_OPTIONS
+from workflows.policies import ACTIVITY_OPTIONS, LOCAL_ACTIVITY_OPTIONS, URGENT_ACTIVITY_OPTIONS
 from workflows.web_ui import rollback_summary
 
 ChangeResult = Made | HeldBack | Refused | Standing
@@ -39,19 +39,22 @@ def is_workflow_cancellation(error: BaseException) -> bool:
 
 async def change_flag(command: ChangeFlag, summary: str, should_cancel: Callable[[], bool]) -> ChangeResult | None:
     """Make a change, however long it takes. Returns None if it was cancelled before it was made."""
-    answer: ChangeResult | None = await _execute_cancellable(ChangeActivities.change_flag, command, summary, should_cancel)
+    answer: ChangeResult | None = await _execute_cancellable(
+        ChangeActivities.change_flag, command, summary, should_cancel, ACTIVITY_OPTIONS
+    )
     return answer
 
 
 async def put_back(command: PutBack, rollback: Rollback, should_cancel: Callable[[], bool]) -> Standing | None:
     """Carry out a rollback, however long it takes. Returns None if it was cancelled before it was done."""
-    answer: Standing | None = await _execute_cancellable(RollbackActivities.put_back, command, rollback_summary(rollback), should_cancel)
+    summary, options = rollback_summary(rollback), URGENT_ACTIVITY_OPTIONS
+    answer: Standing | None = await _execute_cancellable(RollbackActivities.put_back, command, summary, should_cancel, options)
     return answer
 
 
-async def _execute_cancellable(method: Any, command: Any, summary: str, should_cancel: Callable[[], bool]) -> Any:
+async def _execute_cancellable(method: Any, command: Any, summary: str, should_cancel: Callable[[], bool], options: dict[str, Any]) -> Any:
     """Wait for a running attempt even after cancelling it: a committed change must be reported."""
-    attempt = workflow.start_activity_method(method, command, summary=summary, **ACTIVITY_OPTIONS)
+    attempt = workflow.start_activity_method(method, command, summary=summary, **options)
     cancelled = False
     try:
         await workflow.wait_condition(lambda: attempt.done() or should_cancel())
@@ -71,7 +74,7 @@ async def _execute_cancellable(method: Any, command: Any, summary: str, should_c
 async def end_hold(command: RecordProgress, summary: str) -> HoldResult:
     """End a hold, unless something holds it back."""
     method: Any = ReleaseActivities.record_progress
-    answer: HoldResult = await _execute_local_first(method, command, summary)
+    answer: HoldResult = await _execute_local_first(method, command, summary, ACTIVITY_OPTIONS)
     return answer
 
 
@@ -79,7 +82,7 @@ async def record_progress(command: RecordProgress, summary: str) -> Recorded | S
     """Record a step, however long it takes. Raises OwnerUnknown."""
     method: Any = ReleaseActivities.record_progress
     try:
-        answer: Recorded | Standing = await _execute_local_first(method, command, summary)
+        answer: Recorded | Standing = await _execute_local_first(method, command, summary, URGENT_ACTIVITY_OPTIONS)
     except (ActivityError, ApplicationError) as error:
         if owner_unknown := _owner_unknown(error):
             raise OwnerUnknown(owner_unknown.message) from error
@@ -90,12 +93,12 @@ async def record_progress(command: RecordProgress, summary: str) -> Recorded | S
 async def read_standing(release: str) -> Standing:
     """Read the state of the record."""
     method: Any = ReleaseActivities.read_standing
-    answer: Standing = await _execute_local_first(method, release, "Read the record")
+    answer: Standing = await _execute_local_first(method, release, "Read the record", URGENT_ACTIVITY_OPTIONS)
     return answer
 
 
-async def _execute_local_first(method: Any, command: Any, summary: str) -> Any:
-    """Run the activity within the workflow task. If it fails or times out, run it as a regular activity."""
+async def _execute_local_first(method: Any, command: Any, summary: str, options: dict[str, Any]) -> Any:
+    """Run the activity within the workflow task. If it fails or times out, run it as a regular one with those options."""
     try:
         return await workflow.execute_local_activity_method(method, command, summary=summary, **LOCAL_ACTIVITY_OPTIONS)
     except ActivityError as error:
@@ -104,7 +107,7 @@ async def _execute_local_first(method: Any, command: Any, summary: str) -> Any:
     except ApplicationError as error:  # The failure of the last local attempt, without an ActivityError around it.
         if error.non_retryable:
             raise
-    return await workflow.execute_activity_method(method, command, summary=summary, **ACTIVITY_OPTIONS)
+    return await workflow.execute_activity_method(method, command, summary=summary, **options)
 
 
 def _owner_unknown(error: ActivityError | ApplicationError) -> ApplicationError | None:

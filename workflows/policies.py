@@ -3,15 +3,25 @@
 from datetime import timedelta
 from typing import Any
 
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
+URGENT = Priority(priority_key=1)
+"""Tasks that pass all others that wait. The fairness key is inherited."""
+
+USUAL = Priority(priority_key=3)
+"""Tasks in their turn, also those of a workflow that was made urgent for its next decision."""
+
 ACTIVITY_OPTIONS: dict[str, Any] = {
+    "priority": USUAL,
     "start_to_close_timeout": timedelta(seconds=30),
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=5)),
     "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 }
 """Retry forever, in a long outage every five minutes: an outage is not a refusal. When it is over, the reconciler wakes those that wait."""
+
+URGENT_ACTIVITY_OPTIONS: dict[str, Any] = {**ACTIVITY_OPTIONS, "priority": URGENT}
+"""The same before all that are due: a rollback, or what a person decided."""
 
 LOCAL_ACTIVITY_OPTIONS: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=25),
@@ -25,9 +35,9 @@ The time is that of the attempt. The wait for a free slot does not count, so a b
 
 DELIVERY_OPTIONS: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=30),
-    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=5)),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)),
 }
-"""Retry forever while the database is down. A failing receiver does not fail the activity."""
+"""Retry forever while the database is down, at most a minute apart: few webhooks wait. A failing receiver does not fail the activity."""
 
 RPC_TIMEOUT = timedelta(seconds=5)
 UPDATE_TIMEOUT = timedelta(seconds=15)

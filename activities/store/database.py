@@ -182,7 +182,7 @@ class Database:
     @property
     def is_sqlite(self) -> bool:
         """True on SQLite."""
-        return self.url.get_backend_name() == "sqlite"
+        return is_sqlite(self.url)
 
     def on_change(self, callback: Callable[[frozenset[str]], None]) -> None:
         """Call back with the ids of the environments that applications see differently, after each commit of this process.
@@ -218,8 +218,13 @@ class Database:
         self.engine.dispose()
 
 
+def is_sqlite(url: str | URL) -> bool:
+    """True for the URL of a SQLite database."""
+    return make_url(url).get_backend_name() == "sqlite"
+
+
 def _options(url: URL) -> dict[str, Any]:
-    if url.get_backend_name() == "sqlite":
+    if is_sqlite(url):
         return {"connect_args": {"timeout": SQLITE_LOCK_TIMEOUT, "check_same_thread": False}}
     return {"pool_pre_ping": True, "connect_args": {"options": _POSTGRESQL, "connect_timeout": CONNECT_TIMEOUT}}
 

@@ -1,6 +1,5 @@
 """docs/guide/limits.md has the same numbers as the code."""
 
-import inspect
 import re
 from datetime import timedelta
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 from activities.commands.bootstrap import SHORTEST
 from activities.http_post import TIMEOUT_SECONDS
 from activities.store import deliveries
-from activities.store.database import Database
 from activities.store.paging import MOST, USUAL
 from activities.store.requests import KEPT
 from api.app import create_app
@@ -31,9 +29,9 @@ from domain.webhooks.address import LONGEST_URL
 from domain.webhooks.webhook import MOST_WEBHOOKS, OLD_SECRET_LIFETIME, RetryPolicy
 from settings import Settings
 from tests.repo.guide import ROOT, rows, text_of
-from worker import WEBHOOK_SLOTS
 from workflows.policies import ACTIVITY_OPTIONS, UPDATE_TIMEOUT
 from workflows.search_attributes import ALL, KEYWORDS
+from workflows.service.worker_pools import WEBHOOK_SLOTS, pools_for
 
 DOCUMENT = text_of("docs/guide/limits.md")
 DESCRIPTION = create_app(Settings()).openapi()
@@ -123,8 +121,8 @@ LIMITS = {
     "time between two attempts, in seconds": _seconds(ACTIVITY_OPTIONS["retry_policy"].maximum_interval),
     "lateness of a stage before `waiting_for` reports a problem, in seconds": _seconds(PATIENCE),
     "connections of an API process to PostgreSQL": _api_connections(),
-    "connections of a worker to PostgreSQL": inspect.signature(Database).parameters["pool_size"].default,
-    "threads of a worker, by `FLAGHOIST_WORKER_THREADS`": _threads(),
+    "connections of a worker to PostgreSQL": pools_for(0, is_sqlite=False).connections,
+    "changes that a worker makes at the same time, by `FLAGHOIST_WORKER_THREADS`; 20 by default": _threads(),
 }
 
 

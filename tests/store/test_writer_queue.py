@@ -74,7 +74,7 @@ def test_writer_goes_on_without_its_turn_after_the_timeout() -> None:
 
 
 def test_no_turn_stays_taken_after_exceptions_at_random_points() -> None:
-    queue, ends, draw = WriterQueue(), threading.Event(), random.Random(7)
+    queue, ends, draw = WriterQueue(), threading.Event(), random.Random(7)  # noqa: S311 (reproducible, not a secret)
 
     def write_until_the_end() -> None:
         while not ends.is_set():

@@ -27,6 +27,7 @@ from workflows.messages import ReleasePlace
 from workflows.service.client import ReleaseClient
 from workflows.service.namespace import add_search_attributes, register_search_attributes
 from workflows.service.outbox_relay import OutboxRelay
+from workflows.service.worker_pools import WorkerPools
 
 Handle = WorkflowHandle[Any, Any]
 
@@ -45,8 +46,9 @@ class Harness:
     @asynccontextmanager
     async def worker(self, **options: Any) -> AsyncIterator[None]:
         """Run a worker while the block lasts."""
-        with ThreadPoolExecutor(4) as threads:
-            worker = build_worker(self.env.client, self.world.database, threads, 4, **options)
+        pools = WorkerPools(4)
+        with ThreadPoolExecutor(pools.threads) as threads:
+            worker = build_worker(self.env.client, self.world.database, threads, pools, **options)
             # The SDK treats 2 s without a yield as a deadlock. On a busy machine a replay can take that long.
             worker._workflow_worker._deadlock_timeout_seconds = CEILING  # type: ignore[union-attr]
             async with worker:

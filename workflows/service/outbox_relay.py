@@ -19,6 +19,8 @@ log = structlog.get_logger()
 POLL_INTERVAL = timedelta(seconds=2)
 BATCH_SIZE = 20
 MAX_BACKOFF = timedelta(seconds=10)
+URGENT_STATUSES = (*FINISHED, ReleaseStatus.PAUSED, ReleaseStatus.ROLLING_BACK)
+"""The statuses in which a release stops what it is about to do."""
 
 
 class OutboxRelay:
@@ -71,7 +73,8 @@ class OutboxRelay:
                     await self._roll_back(entry)
                 case OutboxKind.LOOK_AGAIN:
                     release, _ = await asyncio.to_thread(self._read, entry)
-                    await self.releases.look_again(release.workflow_id, await asyncio.to_thread(self._latest_decision, release))
+                    decision = await asyncio.to_thread(self._latest_decision, release)
+                    await self.releases.look_again(release.workflow_id, decision, urgent=release.status in URGENT_STATUSES)
                     await asyncio.to_thread(self._delete, entry)
         except Exception as error:
             log.warning("outbox_entry_failed", entry=entry.kind.value, release=entry.release, attempts=entry.attempts, error=str(error))
@@ -114,7 +117,7 @@ class OutboxRelay:
             if started.is_under_way and store.releases.write_started(started):
                 store.history.note_entry(started)
             store.outbox.delete(entry)
-            return store.releases.get(started.id).status in (*FINISHED, ReleaseStatus.PAUSED, ReleaseStatus.ROLLING_BACK)
+            return store.releases.get(started.id).status in URGENT_STATUSES
 
     def _delete(self, entry: OutboxEntry) -> None:
         with self.database.transaction() as store:
