@@ -31,6 +31,8 @@ from workflows.service.worker_pools import WorkerPools
 
 Handle = WorkflowHandle[Any, Any]
 
+FOUR_CHANGES = WorkerPools(4)
+
 _TIMER_ENDS = {EventType.EVENT_TYPE_TIMER_FIRED: "timer_fired", EventType.EVENT_TYPE_TIMER_CANCELED: "timer_canceled"}
 
 
@@ -44,9 +46,8 @@ class Harness:
         self.relay = OutboxRelay(world.database, self.releases)
 
     @asynccontextmanager
-    async def worker(self, **options: Any) -> AsyncIterator[None]:
+    async def worker(self, pools: WorkerPools = FOUR_CHANGES, **options: Any) -> AsyncIterator[None]:
         """Run a worker while the block lasts."""
-        pools = WorkerPools(4)
         with ThreadPoolExecutor(pools.threads) as threads:
             worker = build_worker(self.env.client, self.world.database, threads, pools, **options)
             # The SDK treats 2 s without a yield as a deadlock. On a busy machine a replay can take that long.

@@ -46,19 +46,19 @@ class Reconciler:
         self.holder = new_id()
         self._checked_until = datetime.now(UTC) - INITIAL_LOOKBACK
         self._sweep_cursor = ""
-        self._had_outage = False
+        self.had_outage = False
 
     async def run(self) -> None:
         """Run until cancelled."""
         while True:
             try:
                 if await asyncio.to_thread(self._take_lease):
-                    if self._had_outage:
+                    if self.had_outage:
                         await self.wake_due()
                     await self.reconcile()
-                self._had_outage = False
+                self.had_outage = False
             except Exception as error:
-                self._had_outage = True
+                self.had_outage = True
                 log.warning("reconciler_failed", error=str(error))
             await asyncio.sleep(self.interval.total_seconds())
 
@@ -122,7 +122,11 @@ class Reconciler:
         while True:
             with self.database.reading() as store:
                 page = store.releases.unfinished_after(after, DUE_PAGE)
-            due += [release.moved_by for release in page if release.is_rolling_back or (release.acts_at and release.acts_at <= now)]
+            due += [
+                release.moved_by
+                for release in page
+                if release.status is ReleaseStatus.ROLLING_BACK or (release.acts_at and release.acts_at <= now)
+            ]
             if len(page) < DUE_PAGE:
                 return due
             after = page[-1].id
