@@ -42,6 +42,15 @@ def test_an_approval_shows_the_current_state_and_the_changes_and_asks(api: Api, 
     assert (latest["actor"]["owner"], latest["reason"]) == ("victor", "seen in staging")
 
 
+def test_an_approval_shows_the_rules_of_the_segment(api: Api, terminal: Terminal) -> None:
+    api.publish(pipeline(stage("Beta", "production", actions=[enable("beta-users")]) | {"gates": [approval()]}))
+    vera = terminal_of(api, "vera")
+
+    vera.run("releases", "approve", api.add()["id"], answers="n\n")
+
+    assert "Segment 'beta-users' now: all of (group EQUAL beta-users)" in vera.err
+
+
 def test_declining_approves_nothing(api: Api, release: str) -> None:
     vera = terminal_of(api, "vera")
 
