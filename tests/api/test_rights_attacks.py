@@ -108,6 +108,19 @@ def test_skipping_a_required_approval_requires_the_right(shop: Shop) -> None:
     problem_of(answer, 403, "not_allowed")
 
 
+def test_control_for_a_stage_that_the_release_has_not_reached_is_refused(shop: Shop) -> None:
+    """A stage that is acting keeps such a control until the next stage, whose rights were not checked."""
+    gated = stage("Everyone", "production", "24h") | {"gates": [approval()]}
+    shop.api.publish(pipeline(stage("Development"), stage("Test", wait="1h", actions=[enable("staff")]), gated))
+    dora = shop.operator("dora", "development")
+    release = dora.add()["id"]
+    act(shop.world, shop.world.release(release))
+
+    answer = dora.request("POST", f"{RELEASES}/{release}/advance", {"expected_visit": 3})
+
+    problem_of(answer, 409, "stage_moved")
+
+
 @pytest.mark.parametrize("road", ["changed", "created anew"])
 def test_rollback_restores_no_override_for_other_identities_than_before(shop: Shop, road: str) -> None:
     shop.api.patch(FLAG, {"overrides": {"staff": {"enabled": True}}})
