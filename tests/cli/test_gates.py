@@ -123,3 +123,12 @@ def test_invalid_stops_and_freezes_are_refused_with_the_reason(terminal: Termina
 
     assert message in terminal.err
     assert (terminal.read_json("stops", "list"), terminal.read_json("freezes", "list")) == ([], [])
+
+
+def test_question_without_an_answer_names_the_option_to_use_instead(api: Api, release: str) -> None:
+    vera = terminal_of(api, "vera")
+
+    assert vera.run("releases", "approve", release).code == 1
+
+    assert "The option --yes confirms without a question." in vera.err
+    assert api.release(release)["approval"]["given"] == []
