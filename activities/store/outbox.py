@@ -32,7 +32,10 @@ class OutboxEntry(NamedTuple):
 
 
 class Outbox:
-    """Entries, decisions before starts and older before newer. A lease keeps processes from handling the same entry; handling one twice does no harm."""
+    """Entries, decisions before starts, then by age.
+
+    A lease keeps processes from handling the same entry; handling one twice does no harm.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection

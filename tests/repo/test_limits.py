@@ -121,8 +121,8 @@ LIMITS = {
     "time between two attempts, in seconds": _seconds(ACTIVITY_OPTIONS["retry_policy"].maximum_interval),
     "lateness of a stage before `waiting_for` reports a problem, in seconds": _seconds(PATIENCE),
     "connections of an API process to PostgreSQL": _api_connections(),
-    "connections of a worker to PostgreSQL": pools_for(0, is_sqlite=False).connections,
-    "changes that a worker makes at the same time, by `FLAGHOIST_WORKER_THREADS`; 20 by default": _threads(),
+    "connections of a worker to PostgreSQL, by default": pools_for(0, is_sqlite=False).connections,
+    "changes that a worker makes at the same time, by `FLAGHOIST_WORKER_THREADS`": _threads(),
 }
 
 
