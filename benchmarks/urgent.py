@@ -13,6 +13,7 @@ from activities.store.migrate import migrate
 from process_exit import run
 from settings import Settings, configure_logs
 from tests.pipelines import pipeline, set_value, stage, until
+from tests.waiting import wait_until
 from tests.workflows.harness import Harness, dev_server_harness
 from tests.workflows.rollbacks import request
 from workflows.messages import RecordedDecision
@@ -58,11 +59,17 @@ async def _rollback_seconds(harness: Harness, relay: OutboxRelay) -> float:
     if (left := (due_at - datetime.now(UTC)).total_seconds()) < 0:
         raise RuntimeError("the releases were due before all of them were added")
     await asyncio.sleep(left)
+    await wait_until("the first of the changes", lambda: _completed(harness), interval=0.005)
     began = time.perf_counter()
     await asyncio.to_thread(request, harness, waiting)
     await relay.run_pending()
     await harness.until(waiting, "rolled_back")
     return time.perf_counter() - began
+
+
+def _completed(harness: Harness) -> int:
+    with harness.world.database.reading() as store:
+        return store.releases.count_by_status().get("completed", 0)
 
 
 def work() -> int:

@@ -35,7 +35,9 @@ def main(
     outcomes = dict[tuple[int, str], Outcome]()
     for each in seed:
         system = database or ("sqlite" if each % 2 else "postgresql")
-        outcomes[each, system] = _run(console, root / str(each), system, Size(each, releases, seconds, PATIENCE, skew=True, long_write=True))
+        outcomes[each, system] = _run(
+            console, root / str(each), system, Size(each, releases, seconds, PATIENCE, skew=True, long_write=True)
+        )
     _print_table(console, outcomes)
     violations = sum(len(outcome.violations) for outcome in outcomes.values())
     kept = f"everything that the runs left behind is in {root}" if violations or keep else "nothing is kept"
