@@ -23,7 +23,7 @@ from workflows.service.worker_pools import WorkerPools
 
 DUE = 150
 ROUNDS = 3
-MARGIN = timedelta(seconds=12)
+MARGIN = timedelta(seconds=30)
 """The time in which the releases are added before they are due."""
 
 
