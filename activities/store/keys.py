@@ -96,8 +96,7 @@ class KeyRepository:
     def owner(self, owner_id: str) -> tuple[Owner, Access]:
         """Return an owner with the combined rights of their active keys."""
         rows = self.connection.execute(_RIGHTS, {"owner": owner_id}).all()
-        grants = [grant for row in rows if row.grants is not None for grant in _GRANTS.validate_python(row.grants)]
-        return Owner(kind=rows[0].kind, name=rows[0].name), Access(grants=tuple(grants))
+        return Owner(kind=rows[0].kind, name=rows[0].name), Access(grants=grants_of(rows))
 
     def get(self, key_id: str) -> ApiKey:
         """Return one key. Raises NotFound."""
@@ -128,6 +127,11 @@ class KeyRepository:
 _LIVING = (api_keys.c.owner_id == owners.c.id) & api_keys.c.revoked_at.is_(None)
 _RIGHTS = select(owners.c.kind, owners.c.name, api_keys.c.grants).outerjoin(api_keys, _LIVING).where(owners.c.id == bindparam("owner"))
 _KEYS = select(api_keys, owners.c.kind, owners.c.name.label("owner_name")).join(owners, owners.c.id == api_keys.c.owner_id)
+
+
+def grants_of(rows: Iterable[Any]) -> tuple[Grant, ...]:
+    """Return the grants of several keys together. A row without grants stands for no key."""
+    return tuple(grant for row in rows if row.grants is not None for grant in _GRANTS.validate_python(row.grants))
 
 
 def _read(row: Row[Any]) -> ApiKey:

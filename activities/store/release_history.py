@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, exists, insert, select, update
 
 from activities.store.tables import changes, releases, stage_runs
+from activities.store.upsert import upsert
 from domain.flags.change import Change
 from domain.releases.net_change import UndoScope
 from domain.releases.release import Release, StageRun
@@ -22,9 +23,12 @@ class ReleaseHistory:
 
     def enter(self, release: Release) -> None:
         """Insert the release's current visit."""
-        values = {"stage_index": release.stage_index, "stage": release.stage, "outcome": StageOutcome.PENDING.value}
-        times = {"entered_at": release.entered_at, "acts_at": release.acts_at}
-        self.connection.execute(insert(stage_runs), {"release_id": release.id, "visit": release.visit} | values | times)
+        self.connection.execute(insert(stage_runs), _visit(release))
+
+    def move(self, before: Release, outcome: StageOutcome, after: Release, **times: Any) -> None:
+        """Store the outcome of one visit, and insert the next one."""
+        finished = {"outcome": outcome.value, "entered_at": None, "acts_at": None} | times
+        upsert(self.connection, stage_runs, [_visit(before) | finished, _visit(after) | {"acted_at": None}])
 
     def note_entry(self, release: Release) -> None:
         """Store when the current visit began."""
@@ -80,6 +84,11 @@ class ReleaseHistory:
         """Return all changes of a release in order; those of one rollback are ordered by environment."""
         query = select(changes).where(changes.c.release_id == release_id).order_by(changes.c.sequence, changes.c.environment)
         return [_read_change(row) for row in self.connection.execute(query)]
+
+
+def _visit(release: Release) -> dict[str, Any]:
+    place = {"release_id": release.id, "visit": release.visit, "stage_index": release.stage_index, "stage": release.stage}
+    return place | {"outcome": StageOutcome.PENDING.value, "entered_at": release.entered_at, "acts_at": release.acts_at}
 
 
 def _read_run(row: Row[Any]) -> StageRun:
