@@ -173,7 +173,7 @@ def print_release(release: dict[str, Any], *, as_json: bool) -> None:
     unknown_time = "after resume" if release["status"] == "paused" else ""
     show_table(["Stage", "Environment", "Outcome", "At"], [row for stage in release["stages"] for row in _rows(stage, unknown_time)])
     for environment, percent in release["rollouts"].items():
-        show(f"Its rollout in {environment} {'was left' if release['ended_at'] else 'is'} at {percent} %.")
+        show(f"Its rollout in {environment} {'was left' if release['ended_at'] else 'is'} at {percent}%.")
     show(f"Temporal: {release['temporal_url']}")
 
 
@@ -202,7 +202,7 @@ def _rows(stage: dict[str, Any], unknown_time: str) -> list[list[str]]:
     at = local_time(stage["acted_at"] or stage["acts_at"]) or unknown
     rows = [[stage["name"], stage["environment"], status_in_words(stage["outcome"]), at]]
     rows += [
-        [f"  {step['percent']} %", "", _step_in_words(stage, step), local_time(step["made_at"] or step["acts_at"]) or unknown]
+        [f"  {step['percent']}%", "", _step_in_words(stage, step), local_time(step["made_at"] or step["acts_at"]) or unknown]
         for step in stage["steps"] or ()
     ]
     return rows + ([["", "", "", stage["note"]]] if stage["note"] else [])

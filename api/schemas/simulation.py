@@ -10,6 +10,7 @@ from activities.commands.simulate import Simulation
 from domain.flags.flag import Value
 from domain.instant import TimeZone
 from domain.model import Frozen, Moment
+from domain.percentage import Percentage
 from domain.pipelines.parameter import MOST_PARAMETERS
 from domain.pipelines.pipeline import Pipeline
 from domain.releases.simulation import Obstacle, SimulatedStage, ends_at
@@ -30,7 +31,7 @@ class Simulate(Frozen):
 class SimulatedStepView(BaseModel):
     """A simulated step of a rollout."""
 
-    percent: int
+    percent: Percentage
     acts_at: AwareDatetime
 
 

@@ -15,6 +15,7 @@ from domain.evaluation.targeting import PRIORITY_OF_ROLLOUT, RolloutShare, overr
 from domain.flags.flag import Value
 from domain.flags.regex import Deadline, compile_pattern, matches
 from domain.flags.segment import Operator, Rule
+from domain.percentage import Percentage
 
 _MATCHED = "\x00pattern "
 """Prefix of the traits that hold the results of patterns. NUL is refused in the traits that applications send."""
@@ -46,7 +47,7 @@ class _RolloutSegment(NamedTuple):
     """
 
     key: str
-    percent: int
+    percent: Percentage
     everyone: Any
     no_one: Any
 

@@ -7,6 +7,7 @@ from domain.evaluation.snapshot import ServedFlag, ServedSegment
 from domain.flags.flag import LAST_PRIORITY, Value
 from domain.flags.segment import Rule
 from domain.flags.segment_rules import can_be_evaluated
+from domain.percentage import Percentage
 
 PRIORITY_OF_ROLLOUT = LAST_PRIORITY + 1
 """A rollout comes after all overrides and before the default."""
@@ -17,7 +18,7 @@ class RolloutShare(NamedTuple):
 
     flag: ServedFlag
     name: str
-    percent: int
+    percent: Percentage
     enabled: bool
     value: Value
 

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr, W
 
 from domain.errors import Problem, ValueTypeWrong
 from domain.model import Frozen, NamedFields
+from domain.percentage import PartialPercentage
 from domain.text import Slug
 
 LARGEST_INTEGER = 2**53 - 1
@@ -86,7 +87,7 @@ class Rollout(NamedFields):
     A hash of the identity decides who is included. It stays the same while the share grows. Overrides win over rollouts.
     """
 
-    percent: int = Field(ge=1, le=99, strict=True)
+    percent: PartialPercentage
     enabled: StrictBool = True
     value: Value = None
 

@@ -27,5 +27,5 @@ def test_removed_release_shows_its_rollout_share_until_the_rollout_ends(api_on_b
     assert removed["rollouts"] == {"production": 10}
 
     changed = api_on_both.patch(FLAG, {"enabled": False})
-    assert changed["warnings"] == ["This ended the rollout at 10 %: everyone gets the same state now."]
+    assert changed["warnings"] == ["This ended the rollout at 10%: everyone gets the same state now."]
     assert api_on_both.release(release)["rollouts"] == {}

@@ -8,7 +8,7 @@ from tests.workflows.harness import Harness
 
 
 def ramp(every: str = "6h") -> dict[str, Any]:
-    """Return a pipeline that serves a flag to 10, 40, 70 and 100 %, and then watches it."""
+    """Return a pipeline that serves a flag to 10, 40, 70 and 100%, and then watches it."""
     return pipeline(stage("Ramp", "production", actions=[rollout(every=every, value="v2")]), hold("Watch", "7d"))
 
 
