@@ -16,7 +16,8 @@ from api.cli.pipelines import stage_in_words
 from api.cli.rollback_output import rollback_in_words
 from api.cli.session import FeatureArgument, JsonOption, LimitOption, ProjectOption, YesOption, api_client, provided
 from api.cli.watch import waiting_for, watch_all, watch_one
-from api.client import first, path_of
+from api.client import ApiClient, Refused, first, path_of
+from domain.errors import LowersShare
 from domain.releases.status import ReleaseStatus, status_in_words
 
 CONTROLS = {
@@ -96,7 +97,7 @@ def add_release(
         body = provided(
             feature=feature, pipeline=version["id"], starting_stage=stage, on_conflict=on_conflict, parameters=parameters or None
         )
-        added = client.post(path_of("projects", project, "releases"), body)
+        added = _add(client, path_of("projects", project, "releases"), body, yes=yes)
     line = f"Added '{feature}' to '{version['key']}'. To watch it: flaghoist releases watch {added['id']} -p {project}"
     show_response(added, line, as_json=as_json)
 
@@ -175,6 +176,17 @@ def print_release(release: dict[str, Any], *, as_json: bool) -> None:
     for environment, percent in release["rollouts"].items():
         show(f"Its rollout in {environment} {'was left' if release['ended_at'] else 'is'} at {percent}%.")
     show(f"Temporal: {release['temporal_url']}")
+
+
+def _add(client: ApiClient, path: str, body: dict[str, Any], *, yes: bool) -> Any:
+    """Add the flag. If a stage would take it from people who have it, say so, and add it only if the user accepts that."""
+    try:
+        return client.post(path, body)
+    except Refused as refused:
+        if refused.code != LowersShare.code():
+            raise
+        confirm([problem.message for problem in refused.problems], "Add it anyway?", yes=yes)
+        return client.post(path, body | {"accept": [refused.code]})
 
 
 def _effect(pipeline: dict[str, Any], start: str | None) -> list[str]:

@@ -35,9 +35,7 @@ def share_of(flag: ServedFlag) -> RolloutShare | None:
     """
     if not (rollout := flag.state.rollout):
         return None
-    enabled = rollout.enabled if "enabled" in rollout.named else flag.state.enabled
-    value = rollout.value if "value" in rollout.named else flag.state.value
-    return RolloutShare(flag, name_of_share(flag.feature.key), rollout.percent, enabled, value)
+    return RolloutShare(flag, name_of_share(flag.feature.key), rollout.percent, *flag.state.in_rollout(rollout))
 
 
 def overrides_for(segment: ServedSegment, flags: Iterable[ServedFlag]) -> Iterator[tuple[ServedFlag, bool, Value, int]]:

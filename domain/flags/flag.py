@@ -109,3 +109,8 @@ class FlagState(Frozen):
         override = self.overrides[segment]
         enabled = self.enabled if "enabled" in override.inherits or override.enabled is None else override.enabled
         return enabled, self.value if "value" in override.inherits else override.value
+
+    def in_rollout(self, rollout: Rollout) -> tuple[bool, Value]:
+        """Return *enabled* and value inside the share of a rollout, with unnamed fields filled from the default."""
+        enabled = rollout.enabled if "enabled" in rollout.named else self.enabled
+        return enabled, rollout.value if "value" in rollout.named else self.value

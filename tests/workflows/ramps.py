@@ -12,7 +12,7 @@ def ramp(every: str = "6h") -> dict[str, Any]:
     return pipeline(stage("Ramp", "production", actions=[rollout(every=every, value="v2")]), hold("Watch", "7d"))
 
 
-def shares(harness: Harness, release: Release) -> list[int | None]:
+def shares(harness: Harness, release: Release) -> list[float | None]:
     """Return the share after each change, or None once the rollout is over."""
     return [change.after.rollout.percent if change.after.rollout else None for change in harness.changes(release)]
 
