@@ -6,15 +6,16 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 EVERYONE = 100
+MOST_DECIMALS = 2
 
-_HUNDREDTHS = 100
+_HUNDREDTHS = 10**MOST_DECIMALS
 
 
 def _with_two_decimals(number: object) -> int | float:
     """Return the number, as an integer if it is whole, so that equal percentages are also written alike."""
     if isinstance(number, int) and not isinstance(number, bool):
         return number
-    if isinstance(number, float) and math.isfinite(number) and round(number, 2) == number:
+    if isinstance(number, float) and math.isfinite(number) and round(number, MOST_DECIMALS) == number:
         return int(number) if number.is_integer() else number
     raise ValueError("must be a number with at most two decimals, such as 10 or 0.5")
 
