@@ -19,7 +19,7 @@ from domain.model import Frozen
 from domain.pipelines.binding import bind
 from domain.pipelines.parameter import MOST_PARAMETERS
 from domain.pipelines.pipeline import OnConflict, Pipeline, environments_ahead
-from domain.releases.lowered_share import MOST_ACCEPTED, Acceptable, check_keeps_shares
+from domain.releases.lowered_share import Accepted, check_keeps_shares
 from domain.releases.release import PipelineRef, Release
 from domain.releases.status import ReleaseStatus
 from domain.text import Name, Slug
@@ -33,7 +33,7 @@ class AddRelease(Frozen):
     starting_stage: Name | None = None
     parameters: dict[Slug, Value] = Field(default={}, max_length=MOST_PARAMETERS)
     on_conflict: OnConflict | None = None
-    accept: tuple[Acceptable, ...] = Field(default=(), max_length=MOST_ACCEPTED)
+    accept: Accepted = ()
 
 
 def add_release(store: Store, caller: Caller, project: Project, request: AddRelease, at: datetime) -> Release:

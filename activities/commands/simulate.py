@@ -14,7 +14,7 @@ from domain.pipelines.binding import binding_of
 from domain.pipelines.parameter import Parameters
 from domain.pipelines.pipeline import Pipeline, environments_ahead
 from domain.pipelines.validation import problems_of
-from domain.releases.lowered_share import Acceptable, check_keeps_shares
+from domain.releases.lowered_share import Accepted, check_keeps_shares
 from domain.releases.simulation import Obstacle, SimulatedStage, simulate
 from domain.releases.stop import Stop
 
@@ -26,7 +26,7 @@ class SimulationRequest(NamedTuple):
     starting_stage: str | None
     parameters: Parameters
     starts_at: datetime
-    accept: tuple[Acceptable, ...] = ()
+    accept: Accepted = ()
 
 
 class Simulation(NamedTuple):

@@ -13,7 +13,7 @@ from domain.model import Frozen, Moment
 from domain.percentage import Percentage
 from domain.pipelines.parameter import MOST_PARAMETERS
 from domain.pipelines.pipeline import Pipeline
-from domain.releases.lowered_share import MOST_ACCEPTED, Acceptable
+from domain.releases.lowered_share import Accepted
 from domain.releases.simulation import Obstacle, SimulatedStage, ends_at
 from domain.releases.status import StageOutcome
 from domain.text import Name, Slug
@@ -26,7 +26,7 @@ class Simulate(Frozen):
     starts_at: Moment | None = None
     starting_stage: Name | None = None
     parameters: Annotated[dict[Slug, Value], Field(max_length=MOST_PARAMETERS)] = {}
-    accept: Annotated[tuple[Acceptable, ...], Field(max_length=MOST_ACCEPTED)] = ()
+    accept: Accepted = ()
     timezone: TimeZone = "UTC"
 
 

@@ -1,7 +1,9 @@
 """Stages that would take a flag away from people who have it when it is added."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from domain.errors import LowersShare, Problem
 from domain.flags.flag import FlagState, Rollout
@@ -10,14 +12,15 @@ from domain.pipelines.action import blanks
 from domain.pipelines.parameter import Parameters
 from domain.pipelines.pipeline import Stage
 
-Acceptable = Literal["lowers_share"]
-"""A consequence of adding a flag that a person has to accept."""
-
-MOST_ACCEPTED = 10
+Accepted = Annotated[
+    tuple[Literal["lowers_share"], ...],
+    Field(max_length=1, description="`lowers_share`: a stage may take the flag from people who have it now."),
+]
+"""The consequences of adding a flag that a person accepts."""
 
 
 def check_keeps_shares(
-    stages: Sequence[Stage], start: int, states: Mapping[str, FlagState], parameters: Parameters, accepted: Sequence[Acceptable]
+    stages: Sequence[Stage], start: int, states: Mapping[str, FlagState], parameters: Parameters, accepted: Accepted
 ) -> None:
     """Raise LowersShare if a stage would take the flag from people who have it, unless that is accepted."""
     lowered = () if "lowers_share" in accepted else tuple(lowered_shares(stages, start, states, parameters))
