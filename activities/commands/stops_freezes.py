@@ -38,7 +38,7 @@ def lift_stop(store: Store, caller: Caller, project: Project, stop_id: str, at: 
     if stop.lifted_at is None:
         store.stops.lift(stop.id, at, caller.owner.name)
         store.audit.record(caller, AuditEvent.STOP_LIFTED, at, reason=reason, **_audited(project, stop))
-        _wake_held_releases(store, project)
+        wake_held_releases(store, project)
     return store.stops.get(stop.id, project.id)
 
 
@@ -53,7 +53,7 @@ def make_freeze(store: Store, caller: Caller, project: Project, freeze: Freeze, 
         raise _not_a_time("/ends_at", "The end of a freeze must be at most five years from now.")
     store.freezes.add(freeze, project.id)
     store.audit.record(caller, AuditEvent.FREEZE_CREATED, at, project=project.key, after=freeze.model_dump(mode="json"))
-    _wake_held_releases(store, project)
+    wake_held_releases(store, project)
     return freeze
 
 
@@ -63,13 +63,19 @@ def end_freeze(store: Store, caller: Caller, project: Project, freeze_id: str, a
     _check_may_restrict(caller, project, list(freeze.environments))
     store.freezes.delete(freeze.id)
     store.audit.record(caller, AuditEvent.FREEZE_DELETED, at, project=project.key, before=freeze.model_dump(mode="json"))
-    _wake_held_releases(store, project)
+    wake_held_releases(store, project)
 
 
 def wake_held_release(store: Store, release: Release | None) -> None:
     """Wake the release of a flag that was changed by hand if it is held back: its approvals may be valid again."""
     if release and release.held:
         store.outbox.add(OutboxKind.LOOK_AGAIN, release.id)
+
+
+def wake_held_releases(store: Store, project: Project) -> None:
+    """Wake all releases of the project that are held back, after a change of something that gates depend on."""
+    for release in store.releases.held_in(project.id):
+        store.outbox.add(OutboxKind.LOOK_AGAIN, release)
 
 
 def _check_may_restrict(caller: Caller, project: Project, environments: list[str]) -> None:
@@ -92,11 +98,6 @@ def _check_scope(store: Store, project: Project, stop: Stop) -> None:
         raise _not_a_time(
             "/expires_at", "A stop must expire in the future, within five years. Leave out the time for one that is lifted by hand."
         )
-
-
-def _wake_held_releases(store: Store, project: Project) -> None:
-    for release in store.releases.held_in(project.id):
-        store.outbox.add(OutboxKind.LOOK_AGAIN, release)
 
 
 def _audited(project: Project, stop: Stop) -> dict[str, Any]:
