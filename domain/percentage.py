@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 EVERYONE = 100
 MOST_DECIMALS = 2
 
-_HUNDREDTHS = 10**MOST_DECIMALS
+_HUNDREDTHS = 100
 
 
 def _with_two_decimals(number: object) -> int | float:
