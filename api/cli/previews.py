@@ -78,7 +78,7 @@ def _next_step(release: Release) -> str:
     if not steps or release["step"] == 1:
         return ""
     growth = f", from {current}%" if current else ""
-    return f"takes its next step, to {steps[release['step'] - 1]['percent']} %{growth},"
+    return f"takes its next step, to {steps[release['step'] - 1]['percent']}%{growth},"
 
 
 _EFFECTS: dict[Control, Callable[[Release, str], Iterable[str]]] = {

@@ -17,7 +17,6 @@ from api.cli.rollback_output import rollback_in_words
 from api.cli.session import FeatureArgument, JsonOption, LimitOption, ProjectOption, YesOption, api_client, provided
 from api.cli.watch import waiting_for, watch_all, watch_one
 from api.client import ApiClient, Refused, first, path_of
-from domain.errors import LowersShare
 from domain.releases.status import ReleaseStatus, status_in_words
 
 CONTROLS = {
@@ -62,6 +61,9 @@ app = command_group(
     "flaghoist releases list --status blocked --since 24h",
     cls=lazy_group(CONTROLS),
 )
+
+LOWERS_SHARE = "lowers_share"
+"""The problem code of a stage that would take the flag from people, and the word that accepts it."""
 
 ReleaseArgument = Annotated[str, typer.Argument(metavar="RELEASE", help="The release's id.", autocompletion=offer_releases)]
 
@@ -183,10 +185,10 @@ def _add(client: ApiClient, path: str, body: dict[str, Any], *, yes: bool) -> An
     try:
         return client.post(path, body)
     except Refused as refused:
-        if refused.code != LowersShare.code():
+        if refused.code != LOWERS_SHARE:
             raise
         confirm([problem.message for problem in refused.problems], "Add it anyway?", yes=yes)
-        return client.post(path, body | {"accept": [refused.code]})
+        return client.post(path, body | {"accept": [LOWERS_SHARE]})
 
 
 def _effect(pipeline: dict[str, Any], start: str | None) -> list[str]:
