@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Literal, Self, final
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,8 @@ class Day(StrEnum):
     SAT = "SAT"
     SUN = "SUN"
 
+
+_WEEK = tuple(Day)
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
 """A wall clock time, `09:30`; `24:00` is the end of the day."""
@@ -71,7 +74,7 @@ class WindowGate(Frozen):
         """Return the first time from `at` on at which it is open. Weekly ranges always open within nine days."""
         if self.is_open(at):
             return at
-        return next(start for start in sorted(self._possible_starts(at)) if start > at and self.is_open(start))
+        return next(start for start in self._possible_starts(at) if start > at and self.is_open(start))
 
     def in_words(self) -> str:
         """Describe it for people: `only MON, TUE 09:00–16:00 Europe/Berlin`."""
@@ -79,13 +82,14 @@ class WindowGate(Frozen):
         return f"only {spans} {self.timezone}"
 
     def _possible_starts(self, at: datetime) -> Iterator[datetime]:
-        """Yield each time at which it may open: the start of a range, or a change of clocks."""
+        """Yield, in order, each time at which it may open: the start of a range, or a change of clocks. They are computed day by day."""
         zone = ZoneInfo(self.timezone)
-        for days in range(10):
-            if change := clock_change(at + timedelta(days=days), at + timedelta(days=days + 1), zone):
-                yield change
-        for start, _ in self._spans(wall_clock(at, zone).date() + timedelta(days=9), days_before=10):
-            yield from instants(start, zone)
+        days = [at + timedelta(days=ahead) for ahead in range(11)]
+        changes = [change for since, until in pairwise(days) if (change := clock_change(since, until, zone))]
+        for ahead in range(-1, 10):
+            day = wall_clock(at, zone).date() + timedelta(days=ahead)
+            starts = {instant for start, _ in self._spans(day, days_before=0) for instant in instants(start, zone)}
+            yield from sorted(starts.union(change for change in changes if wall_clock(change, zone).date() == day))
 
     def _is_open_after_gap(self, at: datetime, zone: ZoneInfo) -> bool:
         """True if a range that starts or ends at a time that clocks skip is open, for its full length."""
@@ -102,14 +106,11 @@ class WindowGate(Frozen):
         """Yield the wall clock times between which it is open, for each range that starts on that day or so many days before."""
         for before in range(days_before + 1):
             first = day - timedelta(days=before)
-            yield from (each.span_from(first) for each in self.ranges if _day(first) in each.days)
+            weekday = _WEEK[first.weekday()]
+            yield from (each.span_from(first) for each in self.ranges if weekday in each.days)
 
 
 def _time_on(day: date, clock: str) -> datetime:
     if clock == "24:00":
         return datetime.combine(day + timedelta(days=1), time.min)
     return datetime.combine(day, time.fromisoformat(clock))
-
-
-def _day(day: date) -> Day:
-    return list(Day)[day.weekday()]
