@@ -30,9 +30,12 @@ def place_stop(store: Store, caller: Caller, project: Project, stop: Stop) -> St
 
 
 def lift_stop(store: Store, caller: Caller, project: Project, stop_id: str, at: datetime, reason: str | None) -> Stop:
-    """Lift a stop, as the person who placed it or as an admin. Lifting it twice is the same as once. Raises NotFound or NotAllowed."""
+    """Lift a stop, as an admin or as the person who placed it and may still place it. Lifting it twice is the same as once.
+
+    Raises NotFound or NotAllowed.
+    """
     stop = store.stops.get(stop_id, project.id)
-    caller.must_operate_somewhere(project.key)
+    _check_may_restrict(caller, project, [stop.environment] if stop.environment else [])
     if caller.owner_id != stop.placed_by_id and not caller.access.administers(project.key):
         raise NotAllowed(f"{stop.placed_by} placed this stop: only they or an admin of the project can lift it.")
     if stop.lifted_at is None:
