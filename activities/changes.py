@@ -8,7 +8,7 @@ from temporalio.common import MetricMeter
 from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, standing_of, standing_without_record
 from activities.providers.catalogue import provider_of
 from activities.providers.provider import FlagProvider
-from activities.record.gates import DueStage, MetFlag, hold_back
+from activities.record.gates import DueStage, MetFlag, check_still_approved, hold_back
 from activities.record.transitions import audit, await_next_step, block, finish_stage, notify_webhooks
 from activities.record.worker_metrics import ChangeMetrics
 from activities.store.database import Database, Store
@@ -85,6 +85,8 @@ def _change_or_hold(store: Store, command: ChangeFlag, at: datetime) -> Change |
     if not needs_approval:  # A stage with an approval acts by the rights of those who approved it.
         owner, access = store.keys.owner(release.responsible_id)
         check_right(access, command.project, command.environment, owner.name)
+    elif command.step > 1:
+        check_still_approved(store, release, command.gates)
     planned = _patch(store, provider, release, command, at)
     return _record(store, release, command, planned, at)
 

@@ -18,7 +18,7 @@ from domain.flags.project import Feature, Project
 from domain.model import Frozen
 from domain.pipelines.binding import bind
 from domain.pipelines.parameter import MOST_PARAMETERS
-from domain.pipelines.pipeline import OnConflict, Pipeline, environments_ahead
+from domain.pipelines.pipeline import OnConflict, Pipeline, PipelineDefinition, environments_ahead
 from domain.releases.lowered_share import Accepted, check_keeps_shares
 from domain.releases.release import PipelineRef, Release
 from domain.releases.status import ReleaseStatus
@@ -44,7 +44,7 @@ def add_release(store: Store, caller: Caller, project: Project, request: AddRele
     """
     pipeline = _published(store, project, request.pipeline)
     start = starting_stage(pipeline.definition, request.starting_stage)
-    caller.must_operate(project.key, environments_ahead(pipeline.definition.stages, start))
+    caller.must_operate(project.key, _environments_needed(pipeline.definition, start, request))
     feature = _feature(store, project, request.feature)
     check_free(store, feature)
     parameters = bind(pipeline.definition, start, request.parameters, at)
@@ -65,6 +65,17 @@ def add_release(store: Store, caller: Caller, project: Project, request: AddRele
     )
     enter(store, release, at)
     return release
+
+
+def _environments_needed(definition: PipelineDefinition, start: int, request: AddRelease) -> list[str]:
+    """Return the environments on which the caller needs the right.
+
+    Replacing changes by hand needs it even where others approve: they approve a rollout once, and its later steps would replace too.
+    """
+    stages = definition.stages[start:]
+    if request.on_conflict == "overwrite" and definition.on_conflict != "overwrite":
+        return list(dict.fromkeys(stage.environment for stage in stages if not stage.is_hold))
+    return environments_ahead(stages, 0)
 
 
 def _published(store: Store, project: Project, id_or_key: str) -> Pipeline:

@@ -17,6 +17,7 @@ from activities.store.tables import api_keys, owners, spent_secrets
 from domain.access import Access, Caller, Grant, Owner
 from domain.errors import KeyRevoked, NotFound
 from domain.model import Frozen, Moment
+from domain.text import folded
 
 PREFIX = "fh_"
 _GRANTS = TypeAdapter(tuple[Grant, ...])
@@ -73,9 +74,9 @@ class KeyRepository:
         return key
 
     def owner_id(self, owner: Owner) -> str:
-        """Return the id of an owner, inserting the owner if new."""
+        """Return the id of an owner, inserting the owner if new. A name that is only written differently is the same owner's."""
         query = select(owners.c.id).where(owners.c.kind == owner.kind, owners.c.name == owner.name)
-        if (found := self.connection.execute(query).scalar_one_or_none()) is not None:
+        if found := self.connection.execute(query).scalar_one_or_none() or self._same_owner(owner):
             return str(found)
         try:
             with self.connection.begin_nested():
@@ -83,6 +84,10 @@ class KeyRepository:
         except IntegrityError:
             pass  # Inserted by a concurrent transaction.
         return str(self.connection.execute(query).scalar_one())
+
+    def _same_owner(self, owner: Owner) -> str | None:
+        rows = self.connection.execute(select(owners.c.id, owners.c.name).where(owners.c.kind == owner.kind).order_by(owners.c.id))
+        return next((row.id for row in rows if folded(row.name) == folded(owner.name)), None)
 
     def knows_owner(self, owner_id: str) -> bool:
         """True if an owner with this id exists."""

@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, exists, insert, select, update
 
-from activities.store.tables import changes, stage_runs
+from activities.store.tables import changes, releases, stage_runs
 from domain.flags.change import Change
 from domain.releases.net_change import UndoScope
 from domain.releases.release import Release, StageRun
-from domain.releases.status import StageOutcome
+from domain.releases.status import UNFINISHED, StageOutcome
+
+_UNFINISHED = [status.value for status in UNFINISHED]
 
 
 class ReleaseHistory:
@@ -62,6 +64,17 @@ class ReleaseHistory:
         """True if a change of that visit changed any field."""
         query = select(changes).where(changes.c.release_id == release_id, changes.c.visit == visit)
         return any(_read_change(row).changed_anything for row in self.connection.execute(query))
+
+    def restorable_for(self, project_id: str, segment: str) -> set[str]:
+        """Return the environments in which a rollback could restore an override for the segment.
+
+        Only unfinished releases, and the newest one of each feature, can be rolled back.
+        """
+        newer = releases.alias("newer")
+        followed = exists().where(newer.c.feature_id == releases.c.feature_id, newer.c.id > releases.c.id)
+        possible = (releases.c.project_id == project_id) & (releases.c.status.in_(_UNFINISHED) | ~followed)
+        query = select(changes.c.environment, changes.c.before).join(releases, releases.c.id == changes.c.release_id).where(possible)
+        return {row.environment for row in self.connection.execute(query) if (row.before.get("overrides") or {}).get(segment)}
 
     def changes(self, release_id: str) -> list[Change]:
         """Return all changes of a release in order; those of one rollback are ordered by environment."""
