@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from activities.commands.preconditions import check_free, check_published, check_values, starting_stage
+from activities.commands.preconditions import check_free, check_published, check_values, look_at, starting_stage
 from activities.providers.catalogue import provider_of
 from activities.record.transitions import audit, enter
 from activities.store.database import Store
@@ -19,6 +19,7 @@ from domain.model import Frozen
 from domain.pipelines.binding import bind
 from domain.pipelines.parameter import MOST_PARAMETERS
 from domain.pipelines.pipeline import OnConflict, Pipeline, PipelineDefinition, environments_ahead
+from domain.releases.lowered_share import Accepted, check_keeps_shares
 from domain.releases.release import PipelineRef, Release
 from domain.releases.status import ReleaseStatus
 from domain.text import Name, Slug
@@ -32,13 +33,14 @@ class AddRelease(Frozen):
     starting_stage: Name | None = None
     parameters: dict[Slug, Value] = Field(default={}, max_length=MOST_PARAMETERS)
     on_conflict: OnConflict | None = None
+    accept: Accepted = ()
 
 
 def add_release(store: Store, caller: Caller, project: Project, request: AddRelease, at: datetime) -> Release:
     """Write the release, the flag's present state, and the outbox entry that starts the workflow.
 
     The caller must hold a lock on the project, so that the pipeline can't be archived at the same time.
-    Raises Invalid, NotAllowed, NotPublished, PipelineArchived or AlreadyReleasing.
+    Raises Invalid, NotAllowed, NotPublished, PipelineArchived, AlreadyReleasing or LowersShare.
     """
     pipeline = _published(store, project, request.pipeline)
     start = starting_stage(pipeline.definition, request.starting_stage)
@@ -47,10 +49,10 @@ def add_release(store: Store, caller: Caller, project: Project, request: AddRele
     check_free(store, feature)
     parameters = bind(pipeline.definition, start, request.parameters, at)
     check_values(feature, pipeline.definition, start, parameters)
+    seen = look_at(provider_of(project, store), feature, pipeline.definition)
+    check_keeps_shares(pipeline.definition.stages, start, seen, parameters, request.accept)
     release = _release(caller, project, pipeline, start, request, at).model_copy(update={"parameters": parameters})
-    provider = provider_of(project, store)
-    environments = {stage.environment for stage in pipeline.definition.stages}
-    store.releases.add(release, project.id, feature.id, {each: provider.look(feature.key, each) for each in sorted(environments)})
+    store.releases.add(release, project.id, feature.id, seen)
     store.outbox.add(OutboxKind.START, release.id)
     audit(
         store,
@@ -58,7 +60,8 @@ def add_release(store: Store, caller: Caller, project: Project, request: AddRele
         AuditEvent.RELEASE_ADDED,
         at,
         actor=by_key(caller),
-        after={"version": pipeline.version, "on_conflict": release.on_conflict, "parameters": release.parameters},
+        after={"version": pipeline.version, "on_conflict": release.on_conflict, "parameters": release.parameters}
+        | ({"accept": request.accept} if request.accept else {}),
     )
     enter(store, release, at)
     return release
