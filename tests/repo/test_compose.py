@@ -29,6 +29,7 @@ from tests.ports import free_port
 from tests.repo.compose import ROOT, compose_file, dockerfile, environments, filled_in, services, variables_of
 from tests.waiting import CEILING
 from worker import GRACE
+from workflows.service.worker_health import WorkerHealth, serving_health
 
 OURS = {"bootstrap", "worker", "api"}
 SECRET = re.compile("PASSWORD|PWD|KEY|SECRET|DATABASE_URL")
