@@ -1,5 +1,6 @@
 """The database. `transaction()` is the only way to write."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
@@ -237,6 +238,11 @@ class Database:
 def is_sqlite(url: str | URL) -> bool:
     """True for the URL of a SQLite database."""
     return make_url(url).get_backend_name() == "sqlite"
+
+
+def is_busy(error: BaseException) -> bool:
+    """True if SQLite gave up because another process was writing."""
+    return isinstance(error, OperationalError) and getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 
 def _options(url: URL) -> dict[str, Any]:
