@@ -5,6 +5,7 @@ from datetime import datetime
 from temporalio import activity
 from temporalio.common import MetricMeter
 
+from activities.asking_run import standing_for_run
 from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, standing_of, standing_without_record
 from activities.providers.catalogue import provider_of
 from activities.providers.provider import FlagProvider
@@ -50,7 +51,8 @@ class ChangeActivities:
         except Refusal as refusal:
             if blocked := self._block(command, refusal, at):
                 return blocked
-        return self._standing(command)
+        answer = self._standing(command)
+        return standing_for_run(answer, command) if isinstance(answer, Standing) else answer
 
     def _standing(self, command: ChangeFlag) -> Made | Refused | Standing:
         try:

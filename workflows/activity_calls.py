@@ -8,7 +8,18 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from activities.changes import ChangeActivities
-from activities.messages import ChangeFlag, HeldBack, Made, PutBack, Recorded, RecordProgress, Refused, Standing
+from activities.messages import (
+    ChangeFlag,
+    HeldBack,
+    Made,
+    PutBack,
+    ReadStanding,
+    Recorded,
+    RecordProgress,
+    Refused,
+    ReleaseCommand,
+    Standing,
+)
 from activities.progress import ReleaseActivities
 from activities.rollback import RollbackActivities
 from domain.errors import OwnerUnknown
@@ -49,9 +60,9 @@ async def put_back(command: PutBack, rollback: Rollback, should_cancel: Callable
     return answer
 
 
-async def _execute_cancellable(method: Any, command: Any, summary: str, should_cancel: Callable[[], bool]) -> Any:
+async def _execute_cancellable(method: Any, command: ReleaseCommand, summary: str, should_cancel: Callable[[], bool]) -> Any:
     """Wait for a running attempt even after cancelling it: a committed change must be reported."""
-    attempt = workflow.start_activity_method(method, command, summary=summary, **ACTIVITY_OPTIONS)
+    attempt = workflow.start_activity_method(method, _with_first_run(command), summary=summary, **ACTIVITY_OPTIONS)
     cancelled = False
     try:
         await workflow.wait_condition(lambda: attempt.done() or should_cancel())
@@ -90,12 +101,13 @@ async def record_progress(command: RecordProgress, summary: str) -> Recorded | S
 async def read_standing(release: str) -> Standing:
     """Read the state of the record."""
     method: Any = ReleaseActivities.read_standing
-    answer: Standing = await _execute_local_first(method, release, "Read the record", LOCAL_READ_OPTIONS)
+    answer: Standing = await _execute_local_first(method, ReadStanding(release=release), "Read the record", LOCAL_READ_OPTIONS)
     return answer
 
 
-async def _execute_local_first(method: Any, command: Any, summary: str, local_options: dict[str, Any]) -> Any:
+async def _execute_local_first(method: Any, command: ReleaseCommand, summary: str, local_options: dict[str, Any]) -> Any:
     """Run the activity within the workflow task. If its attempts fail or time out, run it as a regular activity."""
+    command = _with_first_run(command)
     try:
         return await workflow.execute_local_activity_method(method, command, summary=summary, **local_options)
     except ActivityError as error:
@@ -105,6 +117,10 @@ async def _execute_local_first(method: Any, command: Any, summary: str, local_op
         if error.non_retryable:
             raise
     return await workflow.execute_activity_method(method, command, summary=summary, **ACTIVITY_OPTIONS)
+
+
+def _with_first_run(command: ReleaseCommand) -> ReleaseCommand:
+    return command.model_copy(update={"first_run": workflow.info().original_execution_run_id})
 
 
 def _owner_unknown(error: ActivityError | ApplicationError) -> ApplicationError | None:

@@ -210,7 +210,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         if standing.write_key == command.refusal_key and standing.blocked:
             self.update_place(sequence=standing.sequence, blocked=standing.blocked)
             return True
-        if standing.is_own_step and (standing.sequence == self.place.sequence + 1 or not _was_reset()):
+        if standing.is_own_step and (standing.sequence == self.place.sequence + 1 or not standing.was_reset):
             self.resume_from_record(standing)
             self._adopt_hold(standing)
             return True
@@ -287,11 +287,6 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     def _continue_as_new(self) -> None:
         place = self.place.updated(settled=self.updates.completed_ids)
         workflow.continue_as_new(self.release.model_copy(update={"place": place}))
-
-
-def _was_reset() -> bool:
-    info = workflow.info()
-    return info.run_id != info.original_execution_run_id
 
 
 def _moved_on(standing: Standing) -> ControlNotAllowed:
