@@ -11,8 +11,7 @@ import structlog
 from temporalio.client import Client
 from temporalio.common import MetricMeter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
 from activities.changes import ChangeActivities
 from activities.http_post import HttpPoster
@@ -43,12 +42,6 @@ WEBHOOK_SLOTS = 8
 """The number of webhooks that a worker delivers to at the same time."""
 
 
-def sandbox(*more: str) -> SandboxedWorkflowRunner:
-    """Return the sandbox for workers, tests and replays. Without the pass-through, each workflow would import SQLAlchemy again."""
-    modules = ("domain", "activities", "workflows", *more)
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*modules))
-
-
 def runtime_serving_metrics(address: str) -> Runtime:
     """Return a Temporal runtime with an endpoint for Prometheus. It serves the SDK's metrics and, through its meter, ours."""
     prometheus = PrometheusConfig(
@@ -72,7 +65,7 @@ def worker_options(threads: ThreadPoolExecutor, concurrency: int) -> dict[str, A
         "activity_executor": threads,
         "max_concurrent_activities": concurrency,
         "max_concurrent_local_activities": concurrency,
-        "workflow_runner": sandbox(),
+        "workflow_runner": UnsandboxedWorkflowRunner(),  # Replay tests run in the sandbox: see docs/decisions/0021.
         "workflow_task_poller_behavior": PollerBehaviorAutoscaling(),
         "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
         "graceful_shutdown_timeout": GRACE,
@@ -111,7 +104,7 @@ def build_webhook_worker(
         activities=[deliveries.deliver_notices],
         activity_executor=threads,
         max_concurrent_activities=WEBHOOK_SLOTS,
-        workflow_runner=sandbox(),
+        workflow_runner=UnsandboxedWorkflowRunner(),
         graceful_shutdown_timeout=GRACE,
     )
 

@@ -11,7 +11,7 @@ from activities.store.database import Database
 from benchmarks.baseline_workflow import BASELINE_QUEUE, BaselineWorkflow, do_nothing
 from process_exit import run
 from settings import Settings
-from worker import concurrency_of, sandbox, worker_options
+from worker import concurrency_of, worker_options
 from workflows.service.client import connect
 
 
@@ -20,7 +20,7 @@ async def serve(settings: Settings) -> None:
     database = Database(settings.database)
     concurrency = concurrency_of(settings, database)
     with ThreadPoolExecutor(concurrency) as threads:
-        options = worker_options(threads, concurrency) | {"workflow_runner": sandbox("benchmarks")}
+        options = worker_options(threads, concurrency)
         activities = [ChangeActivities(database).change_flag, do_nothing]
         client = await connect(lazy=False)
         worker = Worker(client, task_queue=BASELINE_QUEUE, workflows=[BaselineWorkflow], activities=activities, **options)
