@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
@@ -34,12 +34,12 @@ HoldResult = Recorded | HeldBack | Refused | Standing
 """The result of ending a hold."""
 
 CANCEL_ATTEMPT = "call-off"
-"""A patch id. Workflows of 0.1 kept waiting for an attempt after `look_again`; their histories must replay."""
+"""A patch id of older runs. Workflows of 0.1 kept waiting for an attempt after `look_again`; their histories must replay."""
 
 
-def has_pending_rollback(standing: Standing) -> bool:
-    """True if a rollback was requested and not carried out. Patched: histories from before rollbacks existed must replay unchanged."""
-    return standing.rollback is not None and workflow.patched(f"rollback/{standing.rollback.n}")
+def has_pending_rollback(standing: Standing, *, is_current: bool) -> bool:
+    """True if a rollback was requested and not carried out. Older runs ask for a patch, because their first workers knew no rollbacks."""
+    return standing.rollback is not None and (is_current or workflow.patched(f"rollback/{standing.rollback.n}"))
 
 
 def is_workflow_cancellation(error: BaseException) -> bool:
@@ -48,25 +48,37 @@ def is_workflow_cancellation(error: BaseException) -> bool:
     return ends_activity and workflow.cancellation_reason() is not None
 
 
-async def change_flag(command: ChangeFlag, summary: str, should_cancel: Callable[[], bool]) -> ChangeResult | None:
+async def change_flag(command: ChangeFlag, summary: str, should_cancel: Callable[[], bool], *, is_current: bool) -> ChangeResult | None:
     """Make a change, however long it takes. Returns None if it was cancelled before it was made."""
-    answer: ChangeResult | None = await _execute_cancellable(ChangeActivities.change_flag, command, summary, should_cancel)
+    call = _Call(ChangeActivities.change_flag, command, summary, f"change/{command.visit}/{command.step}")
+    answer: ChangeResult | None = await _execute_cancellable(call, should_cancel, is_current)
     return answer
 
 
-async def put_back(command: PutBack, rollback: Rollback, should_cancel: Callable[[], bool]) -> Standing | None:
+async def put_back(command: PutBack, rollback: Rollback, should_cancel: Callable[[], bool], *, is_current: bool) -> Standing | None:
     """Carry out a rollback, however long it takes. Returns None if it was cancelled before it was done."""
-    answer: Standing | None = await _execute_cancellable(RollbackActivities.put_back, command, rollback_summary(rollback), should_cancel)
+    call = _Call(RollbackActivities.put_back, command, rollback_summary(rollback), f"rollback/{rollback.n}")
+    answer: Standing | None = await _execute_cancellable(call, should_cancel, is_current)
     return answer
 
 
-async def _execute_cancellable(method: Any, command: ReleaseCommand, summary: str, should_cancel: Callable[[], bool]) -> Any:
+class _Call(NamedTuple):
+    """A call of an activity, with what the Temporal Web UI shows of it."""
+
+    method: Any
+    command: ReleaseCommand
+    summary: str
+    activity_id: str
+
+
+async def _execute_cancellable(call: _Call, should_cancel: Callable[[], bool], is_current: bool) -> Any:
     """Wait for a running attempt even after cancelling it: a committed change must be reported."""
-    attempt = workflow.start_activity_method(method, _with_first_run(command), summary=summary, **ACTIVITY_OPTIONS)
+    options = ACTIVITY_OPTIONS | ({"activity_id": call.activity_id} if is_current else {})
+    attempt = workflow.start_activity_method(call.method, _with_first_run(call.command), summary=call.summary, **options)
     cancelled = False
     try:
         await workflow.wait_condition(lambda: attempt.done() or should_cancel())
-        cancelled = not attempt.done() and workflow.patched(CANCEL_ATTEMPT)
+        cancelled = not attempt.done() and (is_current or workflow.patched(CANCEL_ATTEMPT))
     except asyncio.CancelledError:
         cancelled = True
     if cancelled:

@@ -22,6 +22,9 @@ WAKE = "wake"
 LOOK_AGAIN = "look_again"
 ROLL_OVER = "roll_over"
 
+STARTED_BY = "started-by-0.2"
+"""The patch id that a run asks for once, as it starts. A run that has it needs no other patch: see CONTRIBUTING.md."""
+
 REMEMBERED_UPDATES = 100
 """The number of completed updates that a workflow remembers when it continues as new."""
 

@@ -26,6 +26,7 @@ from workflows.messages import (
     LOOK_AGAIN,
     RELEASE,
     ROLL_OVER,
+    STARTED_BY,
     RecordedDecision,
     ReleaseInput,
     ReleasePlace,
@@ -55,6 +56,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     @workflow.init
     def __init__(self, release: ReleaseInput) -> None:
         self.release = release
+        self.is_current = workflow.patched(STARTED_BY)
         self.place = release.place or initial_place(release, workflow.info().workflow_start_time)
         self.ended: str | None = None
         self.acting = False
@@ -152,7 +154,8 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         """Carry out a rollback; the record has its result."""
         self.acting = True
         try:
-            answer = await put_back(rollback_command(self.release, self.place, rollback), rollback, lambda: self.must_read_record)
+            command = rollback_command(self.release, self.place, rollback)
+            answer = await put_back(command, rollback, lambda: self.must_read_record, is_current=self.is_current)
         finally:
             self.acting = False
         if answer:
@@ -160,7 +163,8 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
 
     async def _change_flag(self) -> ChangeResult | None:
         command = change_command(self.release, self.place, workflow.now())
-        return await change_flag(command, change_summary(self.release, self.place), self._should_cancel_attempt)
+        summary = change_summary(self.release, self.place)
+        return await change_flag(command, summary, self._should_cancel_attempt, is_current=self.is_current)
 
     def _should_cancel_attempt(self) -> bool:
         return self.must_read_record or self.updates.has_leaving(self.place.visit)
@@ -190,7 +194,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         if standing.finished:
             self.ended = standing.status
             self.is_published = False
-        elif standing.paused or standing.is_rejected or has_pending_rollback(standing):
+        elif standing.paused or standing.is_rejected or has_pending_rollback(standing, is_current=self.is_current):
             if standing.sequence > self.place.sequence + 1:  # More than this one decision was written: refuse as below.
                 self.updates.fail_all(_moved_on(standing))
             self.sync_with_record(standing)
