@@ -9,7 +9,7 @@ from activities.asking_run import standing_for_run
 from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, standing_of, standing_without_record
 from activities.providers.catalogue import provider_of
 from activities.providers.provider import FlagProvider
-from activities.record.gates import DueStage, hold_back
+from activities.record.gates import DueStage, MetFlag, hold_back
 from activities.record.transitions import audit, await_next_step, block, finish_stage, notify_webhooks
 from activities.record.worker_metrics import ChangeMetrics
 from activities.store.database import Database, Store
@@ -80,9 +80,9 @@ def _change_or_hold(store: Store, command: ChangeFlag, at: datetime) -> Change |
     _check_fence(release, command)
     provider = provider_of(project, store)
     needs_approval = approval_among(command.gates) is not None
-    now = provider.read(release.feature, command.environment) if needs_approval else None
+    flag = MetFlag(provider.read(release.feature, command.environment), provider.definitions_of) if needs_approval else MetFlag()
     due = DueStage(command.gates, at, command.due_at or command.acts_at, command.step)
-    if hold := hold_back(store, project, release, due, now):
+    if hold := hold_back(store, project, release, due, flag):
         return hold
     if not needs_approval:  # A stage with an approval acts by the rights of those who approved it.
         owner, access = store.keys.owner(release.responsible_id)

@@ -21,7 +21,7 @@ from activities.messages import (
     standing_without_record,
 )
 from activities.record.decisions import write_decision
-from activities.record.gates import DueStage, hold_back
+from activities.record.gates import DueStage, MetFlag, hold_back
 from activities.record.transitions import Ending, audit, block, end, finish_stage
 from activities.store.database import Database, Store
 from domain.audit import TEMPORAL, AuditEvent
@@ -101,7 +101,7 @@ def _step(store: Store, command: RecordProgress) -> tuple[Recorded | HeldBack | 
         return standing_of(release), release.stage
     if project and isinstance(command.step, HoldEnded):
         due = DueStage(command.step.gates, command.at, command.step.due_at or command.step.acts_at)
-        if hold := hold_back(store, project, release, due, None):
+        if hold := hold_back(store, project, release, due, MetFlag()):
             return HeldBack(held=hold), release.stage
     _write(store, release, command)
     return recorded_step(store.releases.get(command.release), command), release.stage

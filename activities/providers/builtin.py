@@ -9,7 +9,7 @@ from activities.store.paging import Slice
 from domain.flags.change import PlannedChange, plan_change
 from domain.flags.flag import FlagState, check_value
 from domain.flags.patch import FlagPatch, OverridePatch
-from domain.flags.project import Environment, Feature, Project
+from domain.flags.project import Environment, Feature, Project, Segment
 
 
 class BuiltinProvider:
@@ -60,6 +60,13 @@ class BuiltinProvider:
     def segments(self) -> frozenset[str]:
         """Return the project's segments."""
         return frozenset(each.key for each in self.store.segments.all(self.project.id))
+
+    def definitions_of(self, segments: Collection[str]) -> Mapping[str, Segment]:
+        """Return the definitions of those segments, without a lock."""
+        if not segments:
+            return {}
+        found = self.store.segments.page(Slice(limit=len(segments)), self.project.id, list(segments)).items
+        return {each.key: each for each in found}
 
     def overridden_for(self, segment: str) -> list[FlagPlace]:
         """Return every flag with an override for the segment."""

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from activities.commands.approve import PendingApproval
+from api.schemas.projects import SegmentSummary
 from api.schemas.rollbacks import RollbackView
 from domain.duration import Duration
 from domain.flags.change import Change
@@ -71,13 +72,17 @@ class ApprovedBy(BaseModel):
 
 
 class ApprovalView(BaseModel):
-    """A pending approval. `binds` identifies exactly what the stage would apply now, and the current state of the fields it changes."""
+    """A pending approval. `binds` identifies exactly what the stage would apply now, and the current state of the fields it changes.
+
+    `segments` has the rules of the segments that decide whom the change reaches.
+    """
 
     needed: int
     given: list[ApprovedBy]
     binds: str
     applies: list[dict[str, Any]]
     now: dict[str, Any]
+    segments: list[SegmentSummary]
 
 
 class PausedView(BaseModel):
@@ -179,9 +184,10 @@ def approval_view(pending: PendingApproval) -> ApprovalView:
     return ApprovalView(
         needed=pending.gate.approvals,
         given=[ApprovedBy(owner=each.owner, at=each.at, reason=each.reason) for each in pending.given],
-        binds=pending.binds,
-        applies=[patch.model_dump(mode="json") for patch in pending.patches],
-        now=pending.now.model_dump(mode="json"),
+        binds=pending.proposal.binds,
+        applies=[patch.model_dump(mode="json") for patch in pending.proposal.patches],
+        now=pending.proposal.current.model_dump(mode="json"),
+        segments=[SegmentSummary.model_validate(each) for _, each in sorted(pending.proposal.segments.items())],
     )
 
 

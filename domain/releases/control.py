@@ -56,6 +56,11 @@ LEAVING = frozenset({Control.SKIP, Control.RESTART})
 """The controls that cancel a stage which is acting."""
 
 
+def hastens(control: Control, step: int) -> bool:
+    """True if the control can make a stage act that needs no further approval: its steps after the first need none."""
+    return control in (Control.ADVANCE, Control.RESUME) or (control is Control.RETRY and step > 1)
+
+
 APPROVAL_CONTROLS = (Control.APPROVE, Control.REJECT)
 """The controls that only make sense for a stage that requires approval."""
 

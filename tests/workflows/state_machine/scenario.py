@@ -181,7 +181,7 @@ class Scenario(RuleBasedStateMachine):
             with self.backend.database.reading() as store:
                 pending = pending_approval(store, self.harness.world.project, record)
             if pending:
-                self.approval_subjects[pending.binds] = self.model.approval_subject()
+                self.approval_subjects[pending.proposal.binds] = self.model.approval_subject()
 
     def _check_rollback(self) -> None:
         """Check the predicted state for everyone. Overrides and rollouts are judged by the invariants alone."""
