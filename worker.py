@@ -65,7 +65,7 @@ def worker_options(threads: ThreadPoolExecutor, concurrency: int) -> dict[str, A
         "activity_executor": threads,
         "max_concurrent_activities": concurrency,
         "max_concurrent_local_activities": concurrency,
-        "workflow_runner": UnsandboxedWorkflowRunner(),  # Replay tests run in the sandbox: see docs/decisions/0021.
+        "workflow_runner": UnsandboxedWorkflowRunner(),  # Replay tests run in the sandbox: see docs/decisions/0022.
         "workflow_task_poller_behavior": PollerBehaviorAutoscaling(),
         "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
         "graceful_shutdown_timeout": GRACE,
@@ -130,7 +130,7 @@ async def serve(settings: Settings) -> None:
         ]
         loops = [
             asyncio.create_task(WebhookDispatcher(database, client).run()),
-            asyncio.create_task(OutboxRelay(database, releases).run()),
+            asyncio.create_task(OutboxRelay(database, releases, settings.public_api).run()),
             asyncio.create_task(Reconciler(database, releases, timedelta(seconds=settings.reconcile_seconds)).run()),
         ]
         running = [asyncio.create_task(worker.run()) for worker in workers]

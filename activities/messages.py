@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from domain.access import Person
-from domain.flags.change import change_key
+from domain.flags.change import Change, change_key
 from domain.flags.patch import FlagPatch
+from domain.flags.patch_text import patch_in_words
 from domain.model import Message, Moment
 from domain.pipelines.gate import Gate
 from domain.releases.gate_hold import GateHold
@@ -74,6 +75,15 @@ class Made(Message):
     kind: Literal["made"] = "made"
     made_at: Moment
     sequence: int
+    text: str = ""
+    """The change in words, for people who look at the history."""
+
+
+def made_of(change: Change) -> Made:
+    """Return the answer to an attempt whose change is recorded."""
+    words = patch_in_words(change.patch)
+    changed, unchanged = f"Changed {change.feature} in {change.environment}: ", f"{change.feature} in {change.environment} is so already: "
+    return Made(made_at=change.made_at, sequence=change.sequence, text=f"{changed if change.changed_anything else unchanged}{words}.")
 
 
 class HeldBack(Message):

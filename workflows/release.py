@@ -1,7 +1,7 @@
 """The workflow of one release, stage by stage."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from temporalio import workflow
 
@@ -40,13 +40,12 @@ from workflows.release_steps import (
     change_time,
     hold_ended,
     initial_place,
-    place_after_change,
     progress_command,
     rollback_command,
 )
 from workflows.release_updates import ReleaseUpdates, place_after_update, step_of
 from workflows.update_queue import PendingUpdate, UpdateQueue
-from workflows.web_ui import change_summary, wait_summary
+from workflows.web_ui import change_summary, cut, stage_plans, wait_summary
 
 
 @workflow.defn(name=RELEASE)
@@ -66,6 +65,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         # The signal that lifted the hold may have gone to the previous run, so check the gates again.
         self.must_check_gates = self.place.held is not None
         self.is_published = False
+        self.plans = stage_plans(release)
 
     @workflow.run
     async def run(self, _release: ReleaseInput) -> ReleaseResult:
@@ -140,7 +140,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
             self.acting = False
         match answer:
             case Made(made_at=at, sequence=sequence) | Recorded(at=at, sequence=sequence):
-                self._enter_next(at, sequence)
+                self.enter_next(at, sequence)
             case HeldBack(held=held):
                 self.update_place(held=held)
             case Refused(sequence=sequence, blocked=blocked):
@@ -172,10 +172,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     async def _end_hold(self) -> HoldResult:
         now = workflow.now()
         command = progress_command(self.release, self.place, hold_ended(self.release, self.place, now), now)
-        return await end_hold(command, f"{self.stage.name}: hold ended")
-
-    def _enter_next(self, at: datetime, sequence: int) -> None:
-        self.enter(place_after_change(self.release, self.place, at, sequence))
+        return await end_hold(command, cut(f"{self.stage.name}: hold ended"))
 
     async def _read_record(self) -> None:
         """Follow decisions that were written to the record without this workflow."""
@@ -208,7 +205,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         now = workflow.now()
         command = change_command(self.release, self.place, now)
         if standing.write_key == command.key and (at := change_time(command, standing, now)):
-            self._enter_next(at, standing.sequence)
+            self.enter_next(at, standing.sequence)
             self._adopt_hold(standing)
             return True
         if standing.write_key == command.refusal_key and standing.blocked:
@@ -258,6 +255,9 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
             update.fail(_moved_on(answer))
             await self._follow_record(answer)
             return
+        self.place = self.place.updated(responsible=update.control.by.owner)
+        if update.kind is Control.SKIP:
+            self.note_passed_stage("skipped", answer.at)
         self.enter(place_after_update(self.release, self.place, update, answer))
         update.complete()
 
@@ -276,7 +276,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
 
     async def _record(self, step: Step) -> Recorded | Standing:
         command = progress_command(self.release, self.place, step, workflow.now())
-        summary = f"{self.stage.name}: {step.kind.replace('_', ' ')}"
+        summary = cut(f"{self.stage.name}: {step.kind.replace('_', ' ')}")
         return await record_progress(command, summary)
 
     def _raise_if_cancelled(self) -> None:

@@ -104,6 +104,7 @@ class ReleaseClient:
                 search_attributes=release_attributes(release),
                 static_summary=release_summary(release),
                 static_details=release_details(release),
+                memo={"summary": release_summary(release), "details": release_details(release)},
                 rpc_timeout=RPC_TIMEOUT,
             )
 
