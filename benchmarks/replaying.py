@@ -17,7 +17,7 @@ TIMEOUT_SECONDS = 600
 
 def measure(checkout: Path, times: int) -> float:
     """Return the CPU milliseconds of a replay by the code in that checkout, with the packages of this environment."""
-    command = [sys.executable, "-P", Path(__file__).with_name("replay_history.py"), HISTORY, str(times)]
+    command = [sys.executable, "-P", str(Path(__file__).with_name("replay_history.py")), str(HISTORY), str(times)]
     environment = os.environ | {"PYTHONPATH": str(checkout)}
     done = subprocess.run(command, env=environment, cwd=checkout, check=True, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
     return float(done.stdout)

@@ -42,6 +42,8 @@ TWO_STAGES = pipeline(
     stage("Development", actions=[enable(), set_value("one-page")]),
     stage("Production", "production", "24h", actions=[enable()]),
 )
+MADE = Made(made_at=ACTED, sequence=1, text='Changed checkout in development: enable for everyone, set the value "one-page" for everyone.')
+"""The answer of the first stage's change."""
 THREE = pipeline(
     stage("Development"),
     stage("Beta users", "production", "1h", [enable("beta-users")]),

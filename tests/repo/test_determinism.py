@@ -22,7 +22,16 @@ def run_dependent(source: str) -> list[str]:
 
 def linted(path: str, source: str) -> str:
     """Return what ruff says about code at that path."""
-    command = [Path(sys.executable).parent / "ruff", "check", "--select", "TID251", "--output-format", "concise", "--stdin-filename", path]
+    command = [
+        str(Path(sys.executable).parent / "ruff"),
+        "check",
+        "--select",
+        "TID251",
+        "--output-format",
+        "concise",
+        "--stdin-filename",
+        path,
+    ]
     return subprocess.run([*command, "-"], input=source, cwd=ROOT, capture_output=True, text=True, check=False).stdout
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
@@ -49,7 +50,7 @@ async def waiting_releases(harness: Harness, *features: str) -> list[str]:
 async def other_version(harness: Harness) -> AsyncIterator[None]:
     """Run a worker whose workflows have one more timer."""
     with ThreadPoolExecutor(1) as threads:
-        options = {"activity_executor": threads, "workflow_runner": UnsandboxedWorkflowRunner()}
+        options: dict[str, Any] = {"activity_executor": threads, "workflow_runner": UnsandboxedWorkflowRunner()}
         activities = [ChangeActivities(harness.world.database).change_flag]
         async with Worker(harness.env.client, task_queue=TASK_QUEUE, workflows=[RestsBeforeItActs], activities=activities, **options):
             yield

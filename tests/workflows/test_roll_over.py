@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from collections.abc import Callable
 
 import pytest
 from temporalio import workflow
@@ -16,7 +17,7 @@ from tests.waiting import CEILING, wait_until
 from tests.workflows.controls import send, waiting_in_staging
 from tests.workflows.harness import Harness, dev_server_harness
 from tests.workflows.rollbacks import roll_back
-from workflows.messages import STARTED_BY
+from workflows.messages import STARTED_BY, ReleasePlace
 
 CHANGE_VERSION = SearchAttributeKey.for_keyword_list("TemporalChangeVersion")
 OLDER = (
@@ -33,6 +34,15 @@ async def older_runs(harness: Harness, number: int) -> None:
         return (await harness.env.client.count_workflows(OLDER)).count == number
 
     await wait_until(f"{number} runs of older versions", is_listed)
+
+
+def is_at(visit: int) -> Callable[[ReleasePlace], bool]:
+    return lambda place: place.visit == visit
+
+
+def signal_older_runs(address: str) -> None:
+    """Send the batch signal, as the guide says."""
+    subprocess.run([str(TEMPORAL), *SIGNAL, "--address", address], check=True, timeout=CEILING)
 
 
 def test_one_batch_rolls_over_the_runs_of_older_versions_and_no_others(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +64,7 @@ def test_one_batch_rolls_over_the_runs_of_older_versions_and_no_others(sqlite: D
                 before = (await harness.handle(newer).describe()).run_id
 
                 address = harness.env.client.service_client.config.target_host
-                await asyncio.to_thread(subprocess.run, [TEMPORAL, *SIGNAL, "--address", address], check=True, timeout=CEILING)
+                await asyncio.to_thread(signal_older_runs, address)
                 await older_runs(harness, 0)
                 await harness.until_timer_set(older)
 
@@ -75,7 +85,7 @@ def test_run_needs_one_patch_however_often_it_is_rolled_back(sqlite: Database) -
             for n in range(3):
                 await roll_back(harness, waiting, to_stage="Development")
                 paused = await harness.until(waiting, "paused", visit=waiting.visit + 1 + n)
-                await harness.until_place(waiting, "the workflow to follow", lambda place, to=paused.visit: place.visit == to)
+                await harness.until_place(waiting, "the workflow to follow", is_at(paused.visit))
                 await send(harness, paused, Control.RESUME, f"resume {n}")
             await harness.until_timer_set(waiting)
 
