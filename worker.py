@@ -65,7 +65,7 @@ def worker_options(threads: ThreadPoolExecutor, concurrency: int) -> dict[str, A
         "activity_executor": threads,
         "max_concurrent_activities": concurrency,
         "max_concurrent_local_activities": concurrency,
-        "workflow_runner": UnsandboxedWorkflowRunner(),  # Replay tests run in the sandbox: see docs/decisions/0022.
+        "workflow_runner": UnsandboxedWorkflowRunner(),  # Replay tests run in the sandbox: see docs/decisions/0025.
         "workflow_task_poller_behavior": PollerBehaviorAutoscaling(),
         "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
         "graceful_shutdown_timeout": GRACE,
