@@ -135,7 +135,7 @@ def _passed_stage_text(place: ReleasePlace, index: int) -> str:
 def _current_stage_text(stage: Stage, place: ReleasePlace, acts_at: datetime) -> str:
     if stage.rollout is None:
         return f"acts at {format_time(acts_at)}"
-    return f"step {place.step} of {stage.steps}, to {stage.rollout.shares[place.step - 1]} %, acts at {format_time(acts_at)}"
+    return f"step {place.step} of {stage.steps}, to {stage.rollout.shares[place.step - 1]}%, acts at {format_time(acts_at)}"
 
 
 def _explanation(place: ReleasePlace) -> list[str]:

@@ -28,12 +28,14 @@ def uses_of_segment(store: Store, project: Project, segment: str) -> list[Use]:
 def environments_of_segment(store: Store, project: Project, segment: str) -> list[str]:
     """Return every environment in which the segment decides something, now or later.
 
-    These are the environments of its overrides, and of the stages that name it in a published pipeline or an unfinished release.
+    These are the environments of its overrides, of those that a rollback could restore, and of the stages that name it in a published
+    pipeline or an unfinished release.
     """
     overridden = {each.environment for each in provider_of(project, store).overridden_for(segment)}
     used = _using(store, project, lambda stage: _names(stage, segment))
     stages = [stage for pipeline in (*used.published, *used.under_way) for stage in pipeline.definition.stages]
-    return sorted(overridden | {stage.environment for stage in stages if _names(stage, segment)})
+    restorable = store.history.restorable_for(project.id, segment)
+    return sorted(overridden | restorable | {stage.environment for stage in stages if _names(stage, segment)})
 
 
 class _Using(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from activities.record.transitions import audit
 from activities.store.database import Store
 from domain.audit import AuditEvent
-from domain.errors import Superseded
+from domain.errors import RightMissing, Superseded
 from domain.flags.flag import FlagState
 from domain.flags.project import Project, Segment
 from domain.pipelines.binding import with_fixed_times
@@ -65,7 +65,25 @@ def proposal_of(release: Release, stage: Stage, flag: MetFlag) -> Proposal:
 def valid_approvals(store: Store, release: Release, proposal: Proposal) -> list[Approval]:
     """Return the approvals of exactly this proposal, by people who still have the right."""
     given = matching_approvals(store.approvals.of_visit(release.id, release.visit), proposal.binds)
-    return [each for each in given if store.keys.owner(each.owner_id)[1].operates(release.project, release.environment)]
+    return _with_right(store, release, given)
+
+
+def check_still_approved(store: Store, release: Release, gates: tuple[Gate, ...]) -> None:
+    """Raise RightMissing if too few of those who approved the rollout still have the right, and the responsible owner lacks it too."""
+    gate, given = approval_among(gates), store.approvals.of_visit(release.id, release.visit)
+    agreed = [_with_right(store, release, matching_approvals(given, binds)) for binds in {each.binds for each in given}]
+    if gate is None or any(len(approvals) >= gate.approvals for approvals in agreed) or _operates(store, release, release.responsible_id):
+        return
+    message = f"Too few of those who approved '{release.stage}' still have the right to change flags in {release.environment}."
+    raise RightMissing(f"{message} Anyone who has it can retry.", environment=release.environment)
+
+
+def _with_right(store: Store, release: Release, approvals: list[Approval]) -> list[Approval]:
+    return [each for each in approvals if _operates(store, release, each.owner_id)]
+
+
+def _operates(store: Store, release: Release, owner_id: str) -> bool:
+    return store.keys.owner(owner_id)[1].operates(release.project, release.environment)
 
 
 def _facts(store: Store, project: Project, release: Release, due: DueStage, flag: MetFlag) -> GateFacts:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, ExceptionContext, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 
+from activities.store.acting import ActingReleases
 from activities.store.approvals import ApprovalRepository
 from activities.store.audit import AuditLog
 from activities.store.deliveries import DeliveryRepository
@@ -46,6 +47,16 @@ class Store:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.versions = EnvironmentVersions(connection)
+
+    @property
+    def locks_rows(self) -> bool:
+        """True if a row can be locked. SQLite has one writer at a time instead."""
+        return self.connection.dialect.name != "sqlite"
+
+    def flush(self) -> frozenset[str]:
+        """Write what is written last, and return the ids of the environments that applications see differently."""
+        self.audit.flush()
+        return self.versions.raise_touched()
 
     @cached_property
     def projects(self) -> ProjectRepository:
@@ -101,6 +112,11 @@ class Store:
     def releases(self) -> ReleaseRepository:
         """Releases."""
         return ReleaseRepository(self.connection)
+
+    @cached_property
+    def acting(self) -> ActingReleases:
+        """Releases that are about to act."""
+        return ActingReleases(self.connection)
 
     @cached_property
     def history(self) -> ReleaseHistory:
@@ -184,7 +200,7 @@ class Database:
         with self._in_turn(), self.engine.begin() as connection:
             store = Store(connection)
             yield store
-            changed = store.versions.raise_touched()
+            changed = store.flush()
         if changed:
             for callback in self._on_change:
                 callback(changed)

@@ -14,6 +14,7 @@ from domain.duration import Duration
 from domain.flags.change import Change
 from domain.flags.flag import Value
 from domain.model import Frozen, Moment
+from domain.percentage import Percentage
 from domain.pipelines.freeze import Freeze
 from domain.pipelines.pipeline import PipelineDefinition
 from domain.releases.control import Expected, allowed_controls
@@ -159,7 +160,7 @@ class ReleaseView(ReleaseSummary):
     """A release with its plan and its history."""
 
     stages: list[PlannedStage]
-    rollouts: dict[str, int] = Field(
+    rollouts: dict[str, Percentage] = Field(
         description="The rollout shares in percent that this release left and the flag still has, by environment"
     )
     history: list[VisitView]
@@ -175,7 +176,7 @@ class ReleaseDetails(NamedTuple):
     changes: Sequence[Change]
     freezes: Sequence[Freeze] = ()
     approval: ApprovalView | None = None
-    rollouts: Mapping[str, int] = {}
+    rollouts: Mapping[str, Percentage] = {}
     is_newest: bool = True
 
 

@@ -20,6 +20,8 @@ from domain.evaluation.identity import LARGEST_TRAIT, LONGEST_IDENTIFIER, LONGES
 from domain.flags.flag import LARGEST_INTEGER, LAST_PRIORITY, LONGEST_STRING, MOST_OVERRIDES
 from domain.flags.regex import DEEPEST_GROUPS, LARGEST
 from domain.flags.segment import DEEPEST_RULES
+from domain.percentage import MOST_DECIMALS
+from domain.pipelines.action import MOST_STEPS
 from domain.pipelines.gate import MOST_APPROVALS, MOST_GATES
 from domain.pipelines.parameter import MOST_PARAMETERS
 from domain.pipelines.pipeline import LARGEST_DEFINITION, MOST_STAGES
@@ -79,6 +81,8 @@ LIMITS = {
     "ranges of a window": MOST_RANGES,
     "size of a definition, in KiB of JSON": LARGEST_DEFINITION // 1024,
     "length of a wait, and time between two steps of a rollout, in days": LONGEST.days,
+    "steps of a rollout": MOST_STEPS,
+    "decimals of a percentage": MOST_DECIMALS,
     "distance of a point in time from now, in days": FARTHEST.days,
     "unfinished releases per flag": 1,
     "length of a string value, in characters": LONGEST_STRING,

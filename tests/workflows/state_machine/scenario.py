@@ -76,6 +76,7 @@ class Scenario(RuleBasedStateMachine):
             starting_stage=strategies.name_of(start % len(stages)),
             on_conflict="overwrite" if overwrites else "block",
             parameters={"launch-at": (self.added_at + LAUNCH * MINUTE).isoformat()},
+            accept=("lowers_share",),
         )
         seen = {environment: dict(flag) for environment, flag in self.flags.items()}
         at = (f"pipeline-{number}", self.stops_and_freezes, self.minute_of(self.added_at))
