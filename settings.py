@@ -28,6 +28,12 @@ def _origins(text: str) -> str:
     return text
 
 
+def _public_url(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/]+(/[^\s?#]*)?", text):
+        raise ValueError("must be a URL such as https://flags.example, or empty for no links")
+    return text
+
+
 def _listening_address(text: str) -> str:
     host, _, port = text.rpartition(":")
     try:
@@ -52,6 +58,10 @@ class Settings(BaseSettings):
     temporal_port: int = Field(default=7233, ge=1, le=65535, description="The port of the embedded Temporal server.")
     temporal_ui_port: int = Field(default=8233, ge=1, le=65535, description="The port of the embedded Temporal Web UI.")
     temporal_ui_url: str = Field(default="", description="The public URL of the Temporal Web UI, for links. Empty: the embedded one.")
+    public_url: Annotated[str, AfterValidator(_public_url)] = Field(
+        default="",
+        description="The public URL of the API, such as `https://flags.example`, for links in the Temporal Web UI. Empty: no links.",
+    )
     bootstrap_key: SecretStr = Field(
         default=SecretStr(""),
         description="The first API key, with every right. At least 20 characters. Empty: `flaghoist dev` generates one.",
@@ -100,6 +110,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite:///{self.home.absolute() / 'flaghoist.db'}"
+
+    @property
+    def public_api(self) -> str:
+        """The public URL of the API without a slash at its end, or nothing."""
+        return self.public_url.rstrip("/")
 
     @property
     def websites(self) -> list[str]:

@@ -11,8 +11,7 @@ import structlog
 from temporalio.client import Client
 from temporalio.common import MetricMeter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
 from activities.changes import ChangeActivities
 from activities.http_post import HttpPoster
@@ -42,12 +41,6 @@ GRACE = timedelta(seconds=25)
 """The time that a change in progress has to finish after the worker was asked to stop."""
 
 
-def sandbox(*more: str) -> SandboxedWorkflowRunner:
-    """Return the sandbox for workers, tests and replays. Without the pass-through, each workflow would import SQLAlchemy again."""
-    modules = ("domain", "activities", "workflows", *more)
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*modules))
-
-
 def runtime_serving_metrics(address: str) -> Runtime:
     """Return a Temporal runtime with an endpoint for Prometheus. It serves the SDK's metrics and, through its meter, ours."""
     prometheus = PrometheusConfig(
@@ -67,7 +60,7 @@ def worker_options(threads: ThreadPoolExecutor, pools: WorkerPools) -> dict[str,
         "max_concurrent_activities": pools.changes,
         "max_concurrent_local_activities": pools.local_activities,
         "max_concurrent_workflow_tasks": pools.workflow_tasks,
-        "workflow_runner": sandbox(),
+        "workflow_runner": UnsandboxedWorkflowRunner(),  # Replay tests run in the sandbox: see docs/decisions/0025.
         "workflow_task_poller_behavior": PollerBehaviorAutoscaling(),
         "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
         "graceful_shutdown_timeout": GRACE,
@@ -106,7 +99,7 @@ def build_webhook_worker(
         activities=[deliveries.deliver_notices],
         activity_executor=threads,
         max_concurrent_activities=WEBHOOK_SLOTS,
-        workflow_runner=sandbox(),
+        workflow_runner=UnsandboxedWorkflowRunner(),
         graceful_shutdown_timeout=GRACE,
     )
 
@@ -135,7 +128,7 @@ async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: 
         ]
         loops = [
             asyncio.create_task(WebhookDispatcher(database, client).run()),
-            asyncio.create_task(OutboxRelay(database, releases).run()),
+            asyncio.create_task(OutboxRelay(database, releases, settings.public_api).run()),
             asyncio.create_task(Reconciler(database, releases, timedelta(seconds=settings.reconcile_seconds)).run()),
             asyncio.create_task(health.watch(releases)),
         ]

@@ -5,7 +5,8 @@ from datetime import datetime
 from temporalio import activity
 from temporalio.common import MetricMeter
 
-from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, standing_of, standing_without_record
+from activities.asking_run import standing_for_run
+from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, made_of, standing_of, standing_without_record
 from activities.providers.catalogue import provider_of
 from activities.providers.provider import FlagProvider
 from activities.record.gates import DueStage, MetFlag, check_still_approved, hold_back
@@ -45,13 +46,14 @@ class ChangeActivities:
             if isinstance(change, GateHold):
                 return HeldBack(held=change)
             self.metrics.made(command, change)
-            return Made(made_at=at, sequence=change.sequence)
+            return made_of(change)
         except Superseded:
             pass  # By another writer, or by another attempt at this change.
         except Refusal as refusal:
             if blocked := self._block(command, refusal, at):
                 return blocked
-        return self._standing(command)
+        answer = self._standing(command)
+        return standing_for_run(answer, command) if isinstance(answer, Standing) else answer
 
     def _standing(self, command: ChangeFlag) -> Made | Refused | Standing:
         try:
@@ -98,7 +100,7 @@ def _earlier_result(store: Store, release: Release, command: ChangeFlag) -> Made
     """Return what another attempt at this change wrote. A change with another patch is not an attempt at this one."""
     recorded = store.history.change(command.key)
     if recorded and recorded.patch == command.patch:
-        return Made(made_at=recorded.made_at, sequence=recorded.sequence)
+        return made_of(recorded)
     if release.blocked and release.write_key == command.refusal_key:
         return Refused(sequence=release.sequence, blocked=release.blocked.without_details())
     return None

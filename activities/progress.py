@@ -4,11 +4,13 @@ import structlog
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.asking_run import standing_for_run
 from activities.messages import (
     Decision,
     HeldBack,
     HoldEnded,
     Overtaken,
+    ReadStanding,
     Recorded,
     RecordProgress,
     Refused,
@@ -43,6 +45,10 @@ class ReleaseActivities:
 
         Doing this twice is the same as doing it once. A decision by an unknown owner fails permanently, and nothing is written.
         """
+        answer = self._record(command)
+        return standing_for_run(answer, command) if isinstance(answer, Standing) else answer
+
+    def _record(self, command: RecordProgress) -> Recorded | HeldBack | Refused | Standing:
         try:
             with self.database.transaction() as store:
                 answer, stage = _step(store, command)
@@ -51,7 +57,7 @@ class ReleaseActivities:
         except OwnerUnknown as refusal:
             raise ApplicationError(refusal.message, refusal.details, type=type(refusal).__name__, non_retryable=True) from refusal
         except (Superseded, ReleaseNotFound):
-            return self.read_standing(command.release)
+            return self._standing(command.release)
         if isinstance(answer, Recorded):
             log.info("progress_recorded", project=command.project, release=command.release, stage=stage, step=command.step.kind)
         return answer
@@ -66,11 +72,16 @@ class ReleaseActivities:
                 blocked = block(store, release, refusal, command.at, command.refusal_key)
             return Refused(sequence=release.sequence + 1, blocked=blocked.without_details())
         except (Superseded, ReleaseNotFound):
-            return self.read_standing(command.release)
+            return self._standing(command.release)
 
     @activity.defn(name="read_standing", no_thread_cancel_exception=True)
-    def read_standing(self, release: str) -> Standing:
-        """Return the state of a release's record."""
+    def read_standing(self, command: ReadStanding | str) -> Standing:
+        """Return the state of a release's record. Workflow code before 0.2 sends only the release's id."""
+        if isinstance(command, str):
+            command = ReadStanding(release=command)
+        return standing_for_run(self._standing(command.release), command)
+
+    def _standing(self, release: str) -> Standing:
         try:
             with self.database.reading() as store:
                 return standing_of(store.releases.get(release))

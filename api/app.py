@@ -88,7 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
         client = await connect()
         app.state.database = database
         app.state.releases = ReleaseClient(client)
-        app.state.outbox_relay = OutboxRelay(database, app.state.releases)
+        app.state.outbox_relay = OutboxRelay(database, app.state.releases, settings.public_api)
         app.state.temporal_health = TemporalHealth(app.state.releases.health)
         app.state.temporal_ui = f"{settings.temporal_ui}/namespaces/{client.namespace}"
         app.state.metrics.watch(database)

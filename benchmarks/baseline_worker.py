@@ -11,7 +11,7 @@ from activities.store.database import Database, is_sqlite
 from benchmarks.baseline_workflow import BASELINE_QUEUE, BaselineWorkflow, do_nothing
 from process_exit import run
 from settings import Settings
-from worker import sandbox, worker_options
+from worker import worker_options
 from workflows.service.client import connect
 from workflows.service.worker_pools import pools_for
 
@@ -21,7 +21,7 @@ async def serve(settings: Settings) -> None:
     pools = pools_for(settings.worker_threads, is_sqlite=is_sqlite(settings.database))
     database = Database(settings.database, pools.connections)
     with ThreadPoolExecutor(pools.threads) as threads:
-        options = worker_options(threads, pools) | {"workflow_runner": sandbox("benchmarks")}
+        options = worker_options(threads, pools)
         activities = [ChangeActivities(database).change_flag, do_nothing]
         client = await connect(lazy=False)
         worker = Worker(client, task_queue=BASELINE_QUEUE, workflows=[BaselineWorkflow], activities=activities, **options)

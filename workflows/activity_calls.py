@@ -2,13 +2,24 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from activities.changes import ChangeActivities
-from activities.messages import ChangeFlag, HeldBack, Made, PutBack, Recorded, RecordProgress, Refused, Standing
+from activities.messages import (
+    ChangeFlag,
+    HeldBack,
+    Made,
+    PutBack,
+    ReadStanding,
+    Recorded,
+    RecordProgress,
+    Refused,
+    ReleaseCommand,
+    Standing,
+)
 from activities.progress import ReleaseActivities
 from activities.rollback import RollbackActivities
 from domain.errors import OwnerUnknown
@@ -23,12 +34,12 @@ HoldResult = Recorded | HeldBack | Refused | Standing
 """The result of ending a hold."""
 
 CANCEL_ATTEMPT = "call-off"
-"""A patch id. Workflows of 0.1 kept waiting for an attempt after `look_again`; their histories must replay."""
+"""A patch id of older runs. Workflows of 0.1 kept waiting for an attempt after `look_again`; their histories must replay."""
 
 
-def has_pending_rollback(standing: Standing) -> bool:
-    """True if a rollback was requested and not carried out. Patched: histories from before rollbacks existed must replay unchanged."""
-    return standing.rollback is not None and workflow.patched(f"rollback/{standing.rollback.n}")
+def has_pending_rollback(standing: Standing, *, is_current: bool) -> bool:
+    """True if a rollback was requested and not carried out. Older runs ask for a patch, because their first workers knew no rollbacks."""
+    return standing.rollback is not None and (is_current or workflow.patched(f"rollback/{standing.rollback.n}"))
 
 
 def is_workflow_cancellation(error: BaseException) -> bool:
@@ -37,28 +48,38 @@ def is_workflow_cancellation(error: BaseException) -> bool:
     return ends_activity and workflow.cancellation_reason() is not None
 
 
-async def change_flag(command: ChangeFlag, summary: str, should_cancel: Callable[[], bool]) -> ChangeResult | None:
+async def change_flag(command: ChangeFlag, summary: str, should_cancel: Callable[[], bool], *, is_current: bool) -> ChangeResult | None:
     """Make a change, however long it takes. Returns None if it was cancelled before it was made."""
-    answer: ChangeResult | None = await _execute_cancellable(
-        ChangeActivities.change_flag, command, summary, should_cancel, ACTIVITY_OPTIONS
-    )
+    call = _Call(ChangeActivities.change_flag, command, summary, f"change/{command.visit}/{command.step}", ACTIVITY_OPTIONS)
+    answer: ChangeResult | None = await _execute_cancellable(call, should_cancel, is_current=is_current)
     return answer
 
 
-async def put_back(command: PutBack, rollback: Rollback, should_cancel: Callable[[], bool]) -> Standing | None:
+async def put_back(command: PutBack, rollback: Rollback, should_cancel: Callable[[], bool], *, is_current: bool) -> Standing | None:
     """Carry out a rollback, however long it takes. Returns None if it was cancelled before it was done."""
-    summary, options = rollback_summary(rollback), URGENT_ACTIVITY_OPTIONS
-    answer: Standing | None = await _execute_cancellable(RollbackActivities.put_back, command, summary, should_cancel, options)
+    call = _Call(RollbackActivities.put_back, command, rollback_summary(rollback), f"rollback/{rollback.n}", URGENT_ACTIVITY_OPTIONS)
+    answer: Standing | None = await _execute_cancellable(call, should_cancel, is_current=is_current)
     return answer
 
 
-async def _execute_cancellable(method: Any, command: Any, summary: str, should_cancel: Callable[[], bool], options: dict[str, Any]) -> Any:
+class _Call(NamedTuple):
+    """A call of an activity, with what the Temporal Web UI shows of it."""
+
+    method: Any
+    command: ReleaseCommand
+    summary: str
+    activity_id: str
+    options: dict[str, Any]
+
+
+async def _execute_cancellable(call: _Call, should_cancel: Callable[[], bool], *, is_current: bool) -> Any:
     """Wait for a running attempt even after cancelling it: a committed change must be reported."""
-    attempt = workflow.start_activity_method(method, command, summary=summary, **options)
+    options = call.options | ({"activity_id": call.activity_id} if is_current else {})
+    attempt = workflow.start_activity_method(call.method, _with_first_run(call.command), summary=call.summary, **options)
     cancelled = False
     try:
         await workflow.wait_condition(lambda: attempt.done() or should_cancel())
-        cancelled = not attempt.done() and workflow.patched(CANCEL_ATTEMPT)
+        cancelled = not attempt.done() and (is_current or workflow.patched(CANCEL_ATTEMPT))
     except asyncio.CancelledError:
         cancelled = True
     if cancelled:
@@ -93,12 +114,13 @@ async def record_progress(command: RecordProgress, summary: str) -> Recorded | S
 async def read_standing(release: str) -> Standing:
     """Read the state of the record."""
     method: Any = ReleaseActivities.read_standing
-    answer: Standing = await _execute_local_first(method, release, "Read the record", URGENT_ACTIVITY_OPTIONS)
+    answer: Standing = await _execute_local_first(method, ReadStanding(release=release), "Read the record", URGENT_ACTIVITY_OPTIONS)
     return answer
 
 
-async def _execute_local_first(method: Any, command: Any, summary: str, options: dict[str, Any]) -> Any:
+async def _execute_local_first(method: Any, command: ReleaseCommand, summary: str, options: dict[str, Any]) -> Any:
     """Run the activity within the workflow task. If it fails or times out, run it as a regular one with those options."""
+    command = _with_first_run(command)
     try:
         return await workflow.execute_local_activity_method(method, command, summary=summary, **LOCAL_ACTIVITY_OPTIONS)
     except ActivityError as error:
@@ -108,6 +130,10 @@ async def _execute_local_first(method: Any, command: Any, summary: str, options:
         if error.non_retryable:
             raise
     return await workflow.execute_activity_method(method, command, summary=summary, **options)
+
+
+def _with_first_run(command: ReleaseCommand) -> ReleaseCommand:
+    return command.model_copy(update={"first_run": workflow.info().original_execution_run_id})
 
 
 def _owner_unknown(error: ActivityError | ApplicationError) -> ApplicationError | None:

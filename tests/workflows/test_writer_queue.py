@@ -5,13 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from temporalio.client import WorkflowFailureError
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.store.database import Database
 from tests.waiting import wait_until
 from tests.workflows.harness import dev_server_harness
 from tests.workflows.short_write import ShortWrite, ShortWriteWorkflow
-from worker import sandbox
 
 
 def test_local_activity_that_times_out_while_it_waits_gives_its_turn_back(sqlite: Database) -> None:
@@ -25,7 +24,7 @@ def test_local_activity_that_times_out_while_it_waits_gives_its_turn_back(sqlite
                     workflows=[ShortWriteWorkflow],
                     activities=[short.write],
                     activity_executor=threads,
-                    workflow_runner=sandbox("tests"),
+                    workflow_runner=UnsandboxedWorkflowRunner(),
                 ):
                     with sqlite.transaction(), pytest.raises(WorkflowFailureError):
                         await client.execute_workflow(ShortWriteWorkflow.run, id="short", task_queue="short")

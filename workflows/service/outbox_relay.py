@@ -26,9 +26,10 @@ URGENT_STATUSES = (*FINISHED, ReleaseStatus.PAUSED, ReleaseStatus.ROLLING_BACK)
 class OutboxRelay:
     """Runs entries when woken, and polls every few seconds for entries that other processes left behind."""
 
-    def __init__(self, database: Database, releases: ReleaseClient) -> None:
+    def __init__(self, database: Database, releases: ReleaseClient, public_url: str = "") -> None:
         self.database = database
         self.releases = releases
+        self.public_url = public_url
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -109,7 +110,7 @@ class OutboxRelay:
         with self.database.reading() as store:
             release = store.releases.get(entry.release)
             pipeline = store.pipelines.version(release.pipeline.id)
-        return release, release_input(release, pipeline)
+        return release, release_input(release, pipeline, self.public_url)
 
     def _record_start(self, entry: OutboxEntry, started: Release) -> bool:
         """Record the start and delete the entry. Returns True if a decision came before it, so the workflow must be signalled."""
