@@ -70,7 +70,7 @@ def _error_page(request: Request, error: Exception) -> Response:
     request.state.problem = error.code() if isinstance(error, Refusal) else status.phrase
     release = request.path_params.get("release") if isinstance(error, Refusal) and status is not HTTPStatus.NOT_FOUND else None
     context = {"heading": heading, "messages": messages, "project_key": request.path_params.get("project"), "release_id": release}
-    return render(request, "error.html", status=status, **context)
+    return render(request, "error.html", code=status, **context)
 
 
 def _explained(error: Exception) -> tuple[HTTPStatus, str, list[str]]:

@@ -27,11 +27,11 @@ _templates.filters |= {
 _templates.globals |= {"field_changes": field_changes}
 
 
-def render(request: Request, template: str, *, status: HTTPStatus = HTTPStatus.OK, **context: Any) -> Response:
+def render(request: Request, template: str, *, code: HTTPStatus = HTTPStatus.OK, **context: Any) -> Response:
     """Return the page that a template makes of this context."""
     path = request.url.path
     text = _templates.get_template(template).render(now=now(), path=path, static=static_address, **context)
-    return HTMLResponse(text, status)
+    return HTMLResponse(text, code)
 
 
 @cache

@@ -72,14 +72,14 @@ def show_control(
 ) -> Response:
     """Show what the control would do now, and ask. It is refused if the control would be."""
     view = get_release(site.key, release, site.caller, site.database, temporal_ui, temporal_health)
+    with site.database.reading() as store:
+        definition = store.pipelines.version(view.pipeline.id).definition
+        _check_right(store, site, control, release)
     if control not in view.allowed:
         raise ControlNotAllowed(not_allowed_in_words(control, view.status, view.allowed), status=view.status, allowed=view.allowed)
     preview = None
     if control is Control.ROLLBACK:
         preview = controls.preview_rollback(site.key, release, site.caller, site.database, to_stage or None, force)
-    with site.database.reading() as store:
-        definition = store.pipelines.version(view.pipeline.id).definition
-        _check_right(store, site, control, release)
     passed = [] if view.status in FINISHED else [stage.name for stage in definition.stages[: view.stage_index]]
     visited = [each.name for each in view.stages[: view.stage_index + 1] if each.outcome != "not_run"]
     choices = {"passed": passed, "visited": visited, "next_stage": _next_stage(definition, view)}

@@ -30,7 +30,7 @@ async def sign_in(request: Request, database: DatabaseDep) -> Response:
     to = _local(fields.get("to", ""))
     token = await run_in_threadpool(_begin, database, fields.get("key", "").strip())
     if token is None:
-        return render(request, "sign_in.html", status=HTTPStatus.UNAUTHORIZED, to=to, problem="This API key is unknown or revoked.")
+        return render(request, "sign_in.html", code=HTTPStatus.UNAUTHORIZED, to=to, problem="This API key is unknown or revoked.")
     response = RedirectResponse(to or "/", HTTPStatus.SEE_OTHER)
     set_cookie(request, response, token)
     return response
