@@ -51,7 +51,7 @@ class Site:
     def page(self, template: str, active: str, **context: Any) -> Response:
         """Return a page of the project. `active` is the entry of the navigation to which it belongs."""
         projects = list_projects(self.caller, self.database, Slice(limit=MOST)).items
-        about = {"visitor": self.visitor, "project": self.project, "projects": projects, "acts": self.acts, "active": active}
+        about: dict[str, Any] = {"visitor": self.visitor, "project": self.project, "projects": projects, "acts": self.acts, "active": active}
         return render(self.request, template, **about, administers=self.administers, **context)
 
     def operable(self, environments: list[str]) -> list[str]:

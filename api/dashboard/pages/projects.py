@@ -1,9 +1,9 @@
 """The projects, and the board of each."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import NamedTuple
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -28,7 +28,8 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 COMPLETED_SHOWN = 8
 
 
-class Column(NamedTuple):
+@dataclass(frozen=True)
+class Column:
     """A stage with its flags. `count` includes those that are not shown."""
 
     stage: Stage
@@ -36,7 +37,8 @@ class Column(NamedTuple):
     flags: list[ReleaseSummary]
 
 
-class Board(NamedTuple):
+@dataclass(frozen=True)
+class Board:
     """A pipeline version with its flags."""
 
     pipeline: Pipeline
@@ -45,12 +47,20 @@ class Board(NamedTuple):
     completed: Sequence[Release]
 
     @property
+    def blocked(self) -> list[ReleaseSummary]:
+        """The flags that a person must get moving again."""
+        return [flag for column in self.columns for flag in column.flags if flag.status == ReleaseStatus.BLOCKED]
+
+    @property
     def is_empty(self) -> bool:
         """True if no flag is in it, and none has completed it lately."""
         return not self.completed_count and not any(column.count for column in self.columns)
 
 
-class _Flags(NamedTuple):
+@dataclass(frozen=True)
+class _Flags:
+    """What the database has about the flags of one pipeline version."""
+
     pipeline: Pipeline
     counts: dict[int, int]
     releases: list[Release]
@@ -78,7 +88,7 @@ def show_board(site: SiteDep, temporal_health: TemporalHealthDep, temporal_ui: T
         freezes = [freeze for freeze in store.freezes.ahead(project.id, at) if freeze.starts_at <= at]
     viewer = viewer_for(temporal_ui, temporal_health, [release for each in found for release in each.releases])
     boards = [_board(each, [viewer.summary(release, is_newest=True) for release in each.releases]) for each in found]
-    boards.sort(key=lambda board: (board.is_empty, board.pipeline.definition.name.casefold(), -board.pipeline.version))
+    boards.sort(key=lambda board: (not board.blocked, board.pipeline.definition.name.casefold(), -board.pipeline.version))
     empty = [board for board in boards if board.is_empty and board.pipeline.status is PipelineStatus.PUBLISHED]
     return site.page(
         "board.html", "board", boards=[each for each in boards if not each.is_empty], empty=empty, stops=stops, freezes=freezes
