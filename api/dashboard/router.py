@@ -13,15 +13,15 @@ from api.rate_limit import RateLimit
 FORMS = ("/projects/", "/sign-in", "/sign-out")
 """The beginnings of the paths to which forms are sent."""
 
-SIGN_INS = "60/minute"
-"""The attempts to sign in from one address."""
+FAILED_SIGN_INS = "60/minute"
+"""The most attempts to sign in with a wrong key from one address."""
 
 _PAGES = (sign_in, projects, status, live, releases, controls, approvals, stops, audit, features, pipelines)
 
 
 def add_dashboard(app: FastAPI) -> None:
     """Register the pages and the static files."""
-    app.state.sign_ins = RateLimit(SIGN_INS)
+    app.state.failed_sign_ins = RateLimit(FAILED_SIGN_INS)
     for page in _PAGES:
         app.include_router(page.router)
     app.mount("/static", _StaticFiles(directory=str(files("api.dashboard") / "static")), name="static")

@@ -9,8 +9,8 @@ from tests.http import Api
 
 
 @contextmanager
-def _events(visitor: Visitor, project: str = "shop") -> Iterator[Iterator[str]]:
-    with visitor.client.stream("GET", f"/projects/{project}/live") as answer:
+def _events(visitor: Visitor) -> Iterator[Iterator[str]]:
+    with visitor.client.stream("GET", "/projects/shop/live") as answer:
         assert answer.status_code == 200
         yield (line for line in answer.iter_lines() if line.startswith("data:"))
 
@@ -24,22 +24,8 @@ def test_a_change_reaches_an_open_page(api: Api, sign_in: SignIn) -> None:
         assert next(events) == "data: look"
 
 
-def test_a_change_in_another_project_does_not_wake_the_page(api: Api, sign_in: SignIn) -> None:
-    api.make_project("other")
-    visitor = sign_in()
-    with _events(visitor) as events, _events(visitor, "other") as others:
-        assert [next(events), next(others)] == ["data: look"] * 2
-        api.post("/projects/other/features", {"key": "new"})
-        assert next(others) == "data: look"
-        api.post("/projects/shop/features", {"key": "mine"})
-
-        assert next(events) == "data: look"
-
-    with _events(visitor) as events:
-        next(events)
-
-
 def test_a_stranger_is_told_nothing(api: Api, sign_in: SignIn) -> None:
+    api.make_project("other")
     stranger = sign_in(key_of(api.make_key("stan", {"project": "other", "role": "admin"})))
 
     assert stranger.look("/projects/shop/live").status_code == 404

@@ -11,6 +11,7 @@ from api.dashboard.page_route import PageRoute
 from api.dashboard.rendering import render
 from api.dashboard.session import LASTS, FormDep, check_same_origin, cookie_name, delete_cookie, read_form, set_cookie
 from api.dependencies import DatabaseDep, now
+from api.rate_limit import RateLimit
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -25,11 +26,13 @@ def show_sign_in(request: Request, to: str = "") -> Response:
 async def sign_in(request: Request, database: DatabaseDep) -> Response:
     """Begin a session for the holder of the key."""
     check_same_origin(request)
-    request.app.state.sign_ins.check(request.client.host if request.client else "")
+    limit: RateLimit = request.app.state.failed_sign_ins
+    limit.check(address := request.client.host if request.client else "", counts=False)
     fields = await read_form(request)
     to = _local(fields.get("to", ""))
     token = await run_in_threadpool(_begin, database, fields.get("key", "").strip())
     if token is None:
+        limit.check(address)
         return render(request, "sign_in.html", code=HTTPStatus.UNAUTHORIZED, to=to, problem="This API key is unknown or revoked.")
     response = RedirectResponse(to or "/", HTTPStatus.SEE_OTHER)
     set_cookie(request, response, token)
