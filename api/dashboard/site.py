@@ -51,12 +51,8 @@ class Site:
     def page(self, template: str, active: str, **context: Any) -> Response:
         """Return a page of the project. `active` is the entry of the navigation to which it belongs."""
         projects = list_projects(self.caller, self.database, Slice(limit=MOST)).items
-        about: dict[str, Any] = {"visitor": self.visitor, "project": self.project, "projects": projects, "acts": self.acts, "active": active}
-        return render(self.request, template, **about, administers=self.administers, **context)
-
-    def operable(self, environments: list[str]) -> list[str]:
-        """Return those of the environments in which the visitor may change flags."""
-        return [each for each in environments if self.caller.access.operates(self.key, each)]
+        about: dict[str, Any] = {"visitor": self.visitor, "project": self.project, "projects": projects, "active": active}
+        return render(self.request, template, **about, acts=self.acts, administers=self.administers, **context)
 
 
 SiteDep = Annotated[Site, Depends()]
