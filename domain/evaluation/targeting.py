@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from domain.evaluation.snapshot import ServedFlag, ServedSegment
 from domain.flags.flag import LAST_PRIORITY, Value
-from domain.flags.segment import Rule
 from domain.flags.segment_rules import can_be_evaluated
+from domain.flags.served_rules import ServedRule, rewritten
 
 PRIORITY_OF_ROLLOUT = LAST_PRIORITY + 1
 """A rollout comes after all overrides and before the default."""
@@ -46,6 +46,6 @@ def overrides_for(segment: ServedSegment, flags: Iterable[ServedFlag]) -> Iterat
             yield flag, *flag.state.resolved(segment.segment.key), override.priority
 
 
-def served_rules(segment: ServedSegment) -> tuple[Rule, ...]:
-    """Return the segment's rules, or none if they can't be evaluated. Without rules a segment includes no one."""
-    return segment.segment.rules if can_be_evaluated(segment.segment.rules) else ()
+def served_rules(segment: ServedSegment) -> tuple[ServedRule, ...]:
+    """Return the segment's rules, rewritten, or none if they can't be evaluated. Without rules a segment includes no one."""
+    return rewritten(segment.segment.rules) if can_be_evaluated(segment.segment.rules) else ()
