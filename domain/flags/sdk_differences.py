@@ -59,14 +59,17 @@ def differences_of(condition: Condition) -> Iterator[Difference]:
 
 
 def _of_nesting(rule: Rule) -> Difference | None:
-    members = len(rule.rules) + len(rule.conditions)
-    has_rules = bool(rule.rules) or any(is_composite(condition) for condition in rule.conditions)
-    if rule.type == "ALL" or not has_rules or (rule.type == "ANY" and members == 1):
+    composite = any(is_composite(condition) for condition in rule.conditions)
+    if rule.type == "ALL":
+        return None
+    if rule.type == "ANY" and len(rule.rules) < 2 and (not composite or len(rule.conditions) < 2):
+        return None
+    if rule.type == "NONE" and not (rule.rules or composite):
         return None
     return Difference(
         ("Go", "Java"),
         f"Go and Java require all rules that are nested in {rule.type}. "
-        f"Rules of several conditions count, and so do NOT_EQUAL, NOT_CONTAINS, MODULO, versions and bounds of text",
+        "Rules of several conditions count, and so do NOT_EQUAL, NOT_CONTAINS, MODULO, versions and bounds of text",
         "",
     )
 

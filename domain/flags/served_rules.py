@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
-from domain.flags.condition_value import bound, boolean, is_of_ordinary_size, is_valid_version, is_version, modulo_parts, plain_number
 from domain.flags.condition_value import VERSION as VERSION_PATTERN
+from domain.flags.condition_value import boolean, bound, is_of_ordinary_size, is_valid_version, is_version, modulo_parts, plain_number
 from domain.flags.number_pattern import BOUNDS, NUMBER, PLAIN_NUMBER, beyond, equal_to
 from domain.flags.portable_pattern import portable
 from domain.flags.segment import Condition, Operator, Rule
