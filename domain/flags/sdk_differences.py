@@ -78,8 +78,8 @@ def _of_split(condition: Condition) -> Iterator[Difference]:
     if condition.property and condition.property != IDENTITY_KEY:
         yield Difference(
             _OTHERS,
-            "Node puts no one with the trait 0, false or an empty text into a share, Go divides by identity without the trait, "
-            "and Java always does. Without a property, all divide by identity",
+            "Node puts no one into a share of a trait, Go divides those without the trait by identity, and Java divides all by identity. "
+            "Without a property, all SDKs divide by identity",
             "property",
         )
 
@@ -110,12 +110,12 @@ def _of_modulo(value: str) -> Iterator[Difference]:
 
 def _of_comparison(operator: Operator, value: str) -> Iterator[Difference]:
     if operator is not Operator.IN and is_version(value):
-        yield Difference(("Java",), 'Java fails if the trait is a number, and orders versions such as "1.2.3-rc.1" differently')
+        yield Difference(("Java",), 'Java returns no flags if the trait is a number, and orders versions such as "1.2.3-rc.1" differently')
     elif operator in BOUNDS and bound(value) is None:
-        yield Difference(("Java",), "Java fails if the trait is a number or a boolean, such as 5")
+        yield Difference(("Java",), "Java returns no flags if the trait is a number or a boolean, such as 5")
     numbers = [plain_number(entry) for entry in (value.split(",") if operator is Operator.IN else [value])]
     if any(number and abs(number) < _SMALLEST for number in numbers):
-        yield Difference(("Python", "Java"), "Python and Java write numbers below 0.001 with an exponent, such as 5e-05")
+        yield Difference(_OTHERS, "Python and Java write small numbers with an exponent, such as 5e-05, and others don't")
 
 
 def _warning(pointer: str, difference: Difference) -> Problem:

@@ -93,7 +93,7 @@ def _started(name: str, address: str, key: str) -> Iterator[Engine]:
         return
     command = {"Node": _node, "Go": _go, "Java": _java}[name]()
     pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "encoding": "utf-8"}
-    with subprocess.Popen([*command, f"{address}/flagsmith/api/v1/", key], **pipes) as process:
+    with subprocess.Popen([*command, f"{address}/flagsmith/api/v1/", key], stderr=subprocess.DEVNULL, **pipes) as process:
         try:
             yield _InProcess(process)
         finally:

@@ -40,9 +40,9 @@ class Shop:
         ours = {IDENTITIES: [self._identified(*each) for each in people], OFREP: [self._resolved(*each) for each in people]}
         return ours | {name: engine.enabled(people) for name, engine in engines.items()}
 
-    def number_of(self, name: str) -> int:
-        """Return the position of the case whose flag has this name."""
-        return self._names.index(name)
+    def name_of(self, number: int) -> str:
+        """Return the name of the flag that is on in a segment, given by its position."""
+        return self._names[number]
 
     def _identified(self, identifier: str, traits: Traits) -> Answer:
         return frozenset(name for name, (enabled, _) in self._app.identify(identifier, True, **traits).items() if enabled)

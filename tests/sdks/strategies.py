@@ -67,8 +67,12 @@ def _conditions(draw: st.DrawFn) -> dict[str, Any]:
 
 def _rules(depth: int) -> st.SearchStrategy[list[dict[str, Any]]]:
     nested = _rules(depth - 1) if depth else st.just([])
-    kinds = {"type": st.sampled_from(["ALL", "ANY", "NONE"]), "conditions": st.lists(_conditions(), max_size=2), "rules": nested}
-    return st.lists(st.fixed_dictionaries(kinds), max_size=2)
+    kinds = {
+        "type": st.sampled_from(["ALL", "ANY", "NONE"]),
+        "conditions": st.lists(_conditions(), min_size=1, max_size=3),
+        "rules": nested,
+    }
+    return st.lists(st.fixed_dictionaries(kinds), min_size=1, max_size=2)
 
 
 def warned_engines(rules: Any) -> set[str] | None:
