@@ -54,7 +54,7 @@ def _segments(snapshot: Snapshot) -> list[dict[str, Any]]:
         {
             "id": served.number,
             "name": served.segment.key,
-            "rules": _rules(served_rules(served)),
+            "rules": _rules(served_rules(served.segment.rules)),
             "feature_states": [
                 _state(snapshot, flag, enabled, value, served.segment.id, priority)
                 for flag, enabled, value, priority in overrides_for(served, snapshot.flags)

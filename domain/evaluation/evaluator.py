@@ -128,7 +128,7 @@ class Evaluator:
                 for flag, enabled, value, priority in overrides_for(segment, self.snapshot.flags)
             ]
             if overrides:
-                rules = [self._rule(rule) for rule in served_rules(segment)]
+                rules = [self._rule(rule) for rule in served_rules(segment.segment.rules)]
                 yield str(segment.number), _segment(segment.number, segment.segment.key, rules, overrides)
 
     def _rule(self, rule: ServedRule) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """The states that overrides and rollouts serve. The evaluator and the environment document both use this module."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from domain.evaluation.snapshot import ServedFlag, ServedSegment
 from domain.flags.flag import LAST_PRIORITY, Value
+from domain.flags.segment import Rule
 from domain.flags.segment_rules import can_be_evaluated
 from domain.flags.served_rules import ServedRule, rewritten
 
@@ -46,6 +47,6 @@ def overrides_for(segment: ServedSegment, flags: Iterable[ServedFlag]) -> Iterat
             yield flag, *flag.state.resolved(segment.segment.key), override.priority
 
 
-def served_rules(segment: ServedSegment) -> tuple[ServedRule, ...]:
-    """Return the segment's rules, rewritten, or none if they can't be evaluated. Without rules a segment includes no one."""
-    return rewritten(segment.segment.rules) if can_be_evaluated(segment.segment.rules) else ()
+def served_rules(rules: Sequence[Rule]) -> tuple[ServedRule, ...]:
+    """Return a segment's rules, rewritten, or none if they can't be evaluated. Without rules a segment includes no one."""
+    return rewritten(rules) if can_be_evaluated(rules) else ()

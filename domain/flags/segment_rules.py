@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from domain.errors import Invalid, Problem
-from domain.flags.condition_value import bound, is_of_ordinary_size, is_valid_version, is_version, modulo_parts
+from domain.flags.condition_value import bound, is_of_ordinary_size, is_valid_version, is_version, modulo_parts, plain_number
 from domain.flags.number_pattern import BOUNDS
 from domain.flags.regex import problem_of as problem_of_pattern
 from domain.flags.sdk_differences import differences
@@ -122,6 +122,21 @@ def _warnings(rules: Sequence[Rule]) -> Iterator[Problem]:
         if changes:
             message = f"Stored as '{shortened(stored)}': {changes}."
             yield Problem(pointer=f"{pointer}/value", code="value_normalized", message=message)
+        if number := _text_like_number(condition.operator, stored):
+            text = shortened(number)
+            message = (
+                f"'{text}' is read as a number, so it matches without its extra zeros too. To keep it apart, add a prefix: 'zip-{text}'."
+            )
+            yield Problem(pointer=f"{pointer}/value", code="read_as_number", message=message)
+
+
+def _text_like_number(operator: Operator, value: str) -> str | None:
+    """The first entry that is the text of a number, but not as numbers are written, such as `02134`."""
+    if operator not in (Operator.EQUAL, Operator.NOT_EQUAL, Operator.IN):
+        return None
+    entries = value.split(",") if operator is Operator.IN else [value]
+    numbers = ((entry, plain_number(entry)) for entry in entries)
+    return next((entry for entry, number in numbers if number is not None and entry != f"{number.normalize():f}"), None)
 
 
 def _problem_of_modulo(value: str) -> str | None:

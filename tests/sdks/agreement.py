@@ -6,7 +6,6 @@
 import argparse
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
@@ -95,7 +94,7 @@ def main() -> None:
     """Search, and exit with 1 if there was a disagreement."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--pairs", type=int, default=20_000)
-    options.add_argument("--seed", type=int, default=random.randrange(1_000_000))
+    options.add_argument("--seed", type=int, default=1)
     options.add_argument("--sdks", nargs="+", choices=ALL, default=ALL)
     chosen = options.parse_args()
     print(f"seed {chosen.seed}, {', '.join(chosen.sdks)}")

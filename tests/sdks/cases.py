@@ -3,7 +3,6 @@
 import json
 from typing import Any, NamedTuple
 
-
 TRAIT = "trait"
 
 

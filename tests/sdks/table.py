@@ -20,6 +20,7 @@ from tests.sdks.shop import IDENTITIES, OFREP, Shop
 GUIDE = Path("docs/guide/segments.md")
 OURS = "our API"
 IDENTIFIER = "user-1"
+LONGEST_SHOWN = 70
 
 
 def answers(shop: Shop, names: Sequence[str]) -> list[dict[str, str]]:
@@ -76,7 +77,8 @@ def _parts(served: ServedRule) -> Iterator[str]:
 
 
 def _code(text: str) -> str:
-    return "`" + text.replace("|", "\\|") + "`"
+    shown = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+    return "`" + shown.replace("|", "\\|") + "`"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
