@@ -12,8 +12,8 @@ from tests.sdks.agreement import disagreements
 from tests.sdks.cases import CASES, condition, rule
 from tests.sdks.engines import FAST, Engine, started
 from tests.sdks.shop import Shop
-from tests.sdks.strategies import RULES, people, rules_alike_in, warned_engines
-from tests.sdks.table import GUIDE, OURS, answers, differences_table, rewritten_table, warned, with_table
+from tests.sdks.strategies import people, rules_alike_in, warned_engines
+from tests.sdks.table import GUIDE, OURS, answers, rewritten_table, warned, with_table
 
 pytestmark = pytest.mark.xdist_group("sdks")
 
