@@ -28,13 +28,19 @@ def _origins(text: str) -> str:
     return text
 
 
+def _public_url(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/]+(/[^\s?#]*)?", text):
+        raise ValueError("must be a URL such as https://flags.example, or empty for no links")
+    return text
+
+
 def _listening_address(text: str) -> str:
     host, _, port = text.rpartition(":")
     try:
         if text and not (ipaddress.ip_address(host.strip("[]")) and 1 <= int(port) <= 65535):
             raise ValueError(port)
     except ValueError as error:
-        raise ValueError("must be an IP address and a port, such as 127.0.0.1:9464 or [::1]:9464, or empty for no metrics") from error
+        raise ValueError("must be an IP address and a port, such as 127.0.0.1:9464 or [::1]:9464, or empty for none") from error
     return text
 
 
@@ -52,6 +58,10 @@ class Settings(BaseSettings):
     temporal_port: int = Field(default=7233, ge=1, le=65535, description="The port of the embedded Temporal server.")
     temporal_ui_port: int = Field(default=8233, ge=1, le=65535, description="The port of the embedded Temporal Web UI.")
     temporal_ui_url: str = Field(default="", description="The public URL of the Temporal Web UI, for links. Empty: the embedded one.")
+    public_url: Annotated[str, AfterValidator(_public_url)] = Field(
+        default="",
+        description="The public URL of the API, such as `https://flags.example`, for links in the Temporal Web UI. Empty: no links.",
+    )
     bootstrap_key: SecretStr = Field(
         default=SecretStr(""),
         description="The first API key, with every right. At least 20 characters. Empty: `flaghoist dev` generates one.",
@@ -66,12 +76,18 @@ class Settings(BaseSettings):
         default=0,
         ge=0,
         le=200,
-        description="The number of activities that a worker runs at the same time. 0: 4 on SQLite, 20 on PostgreSQL.",
+        description="The number of changes that a worker makes at the same time. All its pools follow from it. "
+        "0: 4 on SQLite, 20 on PostgreSQL.",
     )
     worker_metrics: Annotated[str, AfterValidator(_listening_address)] = Field(
         default="",
         description="The address on which a worker serves its metrics, such as `127.0.0.1:9464`. Each worker needs its own port. "
         "Empty: no metrics.",
+    )
+    worker_health: Annotated[str, AfterValidator(_listening_address)] = Field(
+        default="",
+        description="The address on which a worker answers `GET /healthz`, such as `127.0.0.1:9465`: 503 until it has polled for work, "
+        "then 200. Empty: no health check.",
     )
     rate_limit: Annotated[str, AfterValidator(_rate)] = Field(
         default="",
@@ -94,6 +110,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite:///{self.home.absolute() / 'flaghoist.db'}"
+
+    @property
+    def public_api(self) -> str:
+        """The public URL of the API without a slash at its end, or nothing."""
+        return self.public_url.rstrip("/")
 
     @property
     def websites(self) -> list[str]:

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -11,15 +11,14 @@ import structlog
 from temporalio.client import Client
 from temporalio.common import MetricMeter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
 from activities.changes import ChangeActivities
 from activities.http_post import HttpPoster
 from activities.progress import ReleaseActivities
 from activities.record.worker_metrics import LATENESS, LATENESS_BUCKETS
 from activities.rollback import RollbackActivities
-from activities.store.database import Database
+from activities.store.database import Database, is_sqlite
 from activities.webhooks import DeliveryActivities
 from domain.webhooks.webhook import RetryPolicy
 from process_exit import run
@@ -27,26 +26,19 @@ from settings import Settings, configure_logs
 from workflows.messages import TASK_QUEUE, WEBHOOK_QUEUE
 from workflows.release import ReleaseWorkflow
 from workflows.rollback import RollbackWorkflow
-from workflows.service.client import ReleaseClient, connect
-from workflows.service.namespace import register_search_attributes
+from workflows.service.client import ReleaseClient
 from workflows.service.outbox_relay import OutboxRelay
 from workflows.service.reconciler import Reconciler
+from workflows.service.startup import WorkerCannotStart, connect_worker
 from workflows.service.webhook_dispatcher import WebhookDispatcher
+from workflows.service.worker_health import WorkerHealth, serving_health
+from workflows.service.worker_pools import LOOP_THREADS, WEBHOOK_SLOTS, WorkerPools, pools_for
 from workflows.webhook import WebhookWorkflow
 
 log = structlog.get_logger()
 
 GRACE = timedelta(seconds=25)
 """The time that a change in progress has to finish after the worker was asked to stop."""
-
-WEBHOOK_SLOTS = 8
-"""The number of webhooks that a worker delivers to at the same time."""
-
-
-def sandbox(*more: str) -> SandboxedWorkflowRunner:
-    """Return the sandbox for workers, tests and replays. Without the pass-through, each workflow would import SQLAlchemy again."""
-    modules = ("domain", "activities", "workflows", *more)
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*modules))
 
 
 def runtime_serving_metrics(address: str) -> Runtime:
@@ -61,18 +53,14 @@ def runtime_serving_metrics(address: str) -> Runtime:
     return Runtime(telemetry=TelemetryConfig(metrics=prometheus, attach_service_name=False))
 
 
-def concurrency_of(settings: Settings, database: Database) -> int:
-    """Return the number of activities that run at the same time. SQLite gets few: it allows one writer at a time."""
-    return settings.worker_threads or (4 if database.is_sqlite else 20)
-
-
-def worker_options(threads: ThreadPoolExecutor, concurrency: int) -> dict[str, Any]:
+def worker_options(threads: ThreadPoolExecutor, pools: WorkerPools) -> dict[str, Any]:
     """Return the options of workers that run releases."""
     return {
         "activity_executor": threads,
-        "max_concurrent_activities": concurrency,
-        "max_concurrent_local_activities": concurrency,
-        "workflow_runner": sandbox(),
+        "max_concurrent_activities": pools.changes,
+        "max_concurrent_local_activities": pools.local_activities,
+        "max_concurrent_workflow_tasks": pools.workflow_tasks,
+        "workflow_runner": UnsandboxedWorkflowRunner(),  # Replay tests run in the sandbox: see docs/decisions/0025.
         "workflow_task_poller_behavior": PollerBehaviorAutoscaling(),
         "activity_task_poller_behavior": PollerBehaviorAutoscaling(),
         "graceful_shutdown_timeout": GRACE,
@@ -83,7 +71,7 @@ def build_worker(
     client: Client,
     database: Database,
     threads: ThreadPoolExecutor,
-    concurrency: int,
+    pools: WorkerPools,
     meter: MetricMeter = MetricMeter.noop,
     **options: Any,
 ) -> Worker:
@@ -94,7 +82,7 @@ def build_worker(
         task_queue=TASK_QUEUE,
         workflows=[ReleaseWorkflow, RollbackWorkflow],
         activities=[changes.change_flag, rollbacks.put_back, releases.record_progress, releases.read_standing],
-        **worker_options(threads, concurrency),
+        **worker_options(threads, pools),
         **options,
     )
 
@@ -111,7 +99,7 @@ def build_webhook_worker(
         activities=[deliveries.deliver_notices],
         activity_executor=threads,
         max_concurrent_activities=WEBHOOK_SLOTS,
-        workflow_runner=sandbox(),
+        workflow_runner=UnsandboxedWorkflowRunner(),
         graceful_shutdown_timeout=GRACE,
     )
 
@@ -121,27 +109,31 @@ async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
-    database = Database(settings.database)
-    concurrency = concurrency_of(settings, database)
     runtime = runtime_serving_metrics(settings.worker_metrics) if settings.worker_metrics else None
-    client = await _connect(stop, runtime)
-    if client is None:
-        return
-    releases = ReleaseClient(client)
-    with ThreadPoolExecutor(concurrency) as threads, ThreadPoolExecutor(WEBHOOK_SLOTS) as webhook_threads:
-        meter = runtime.metric_meter if runtime else MetricMeter.noop
+    health = WorkerHealth()
+    with serving_health(settings.worker_health, health) if settings.worker_health else nullcontext():
+        if client := await connect_worker(stop, runtime):
+            await _run(settings, client, stop, health, runtime.metric_meter if runtime else MetricMeter.noop)
+
+
+async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: WorkerHealth, meter: MetricMeter) -> None:
+    pools = pools_for(settings.worker_threads, is_sqlite=is_sqlite(settings.database))
+    database, releases = Database(settings.database, pools.connections), ReleaseClient(client)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(LOOP_THREADS))
+    with ThreadPoolExecutor(pools.threads) as threads, ThreadPoolExecutor(WEBHOOK_SLOTS) as webhook_threads:
         poster = HttpPoster(allow_private=settings.webhooks_allow_private)
         workers = [
-            build_worker(client, database, threads, concurrency, meter),
+            build_worker(client, database, threads, pools, meter),
             build_webhook_worker(client, database, webhook_threads, poster),
         ]
         loops = [
             asyncio.create_task(WebhookDispatcher(database, client).run()),
-            asyncio.create_task(OutboxRelay(database, releases).run()),
+            asyncio.create_task(OutboxRelay(database, releases, settings.public_api).run()),
             asyncio.create_task(Reconciler(database, releases, timedelta(seconds=settings.reconcile_seconds)).run()),
+            asyncio.create_task(health.watch(releases)),
         ]
         running = [asyncio.create_task(worker.run()) for worker in workers]
-        log.info("worker_started", task_queue=TASK_QUEUE, concurrency=concurrency)
+        log.info("worker_started", task_queue=TASK_QUEUE, concurrency=pools.changes)
         await asyncio.wait([*running, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         for loop in loops:
             loop.cancel()
@@ -150,25 +142,15 @@ async def serve(settings: Settings) -> None:
     log.info("worker_stopped")
 
 
-async def _connect(stop: asyncio.Event, runtime: Runtime | None) -> Client | None:
-    """Wait for Temporal and register the search attributes. Return None if stopped while waiting."""
-    while not stop.is_set():
-        try:
-            client = await connect(lazy=False, runtime=runtime)
-            await register_search_attributes(client)
-            return client
-        except Exception as error:
-            log.warning("temporal_not_ready", error=str(error))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), 2)
-    return None
-
-
 def work() -> int:
-    """Run a worker until a signal arrives, and return the exit code."""
+    """Run a worker until a signal arrives, and return the exit code: 1 if it can't work as it is configured."""
     settings = Settings()
     configure_logs(settings)
-    asyncio.run(serve(settings))
+    try:
+        asyncio.run(serve(settings))
+    except WorkerCannotStart as error:
+        log.error("worker_cannot_start", error=str(error))
+        return 1
     return 0
 
 

@@ -5,12 +5,14 @@ from datetime import datetime
 from temporalio import activity
 from temporalio.common import MetricMeter
 
-from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, standing_of, standing_without_record
+from activities.asking_run import standing_for_run
+from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, made_of, standing_of, standing_without_record
 from activities.providers.catalogue import provider_of
 from activities.providers.provider import FlagProvider
-from activities.record.gates import DueStage, hold_back
+from activities.record.gates import DueStage, MetFlag, check_still_approved, hold_back
 from activities.record.transitions import audit, await_next_step, block, finish_stage, notify_webhooks
 from activities.record.worker_metrics import ChangeMetrics
+from activities.store.acting import ActingRelease
 from activities.store.database import Database, Store
 from domain.access import check_right
 from domain.audit import AuditEvent
@@ -30,7 +32,7 @@ class ChangeActivities:
         self.database = database
         self.metrics = ChangeMetrics(meter)
 
-    @activity.defn(name="change_flag")
+    @activity.defn(name="change_flag", no_thread_cancel_exception=True)
     def change_flag(self, command: ChangeFlag) -> Made | HeldBack | Refused | Standing:
         """Write the change, its audit entry and the release's progress in one transaction, or return what prevents it.
 
@@ -44,13 +46,14 @@ class ChangeActivities:
             if isinstance(change, GateHold):
                 return HeldBack(held=change)
             self.metrics.made(command, change)
-            return Made(made_at=at, sequence=change.sequence)
+            return made_of(change)
         except Superseded:
             pass  # By another writer, or by another attempt at this change.
         except Refusal as refusal:
             if blocked := self._block(command, refusal, at):
                 return blocked
-        return self._standing(command)
+        answer = self._standing(command)
+        return standing_for_run(answer, command) if isinstance(answer, Standing) else answer
 
     def _standing(self, command: ChangeFlag) -> Made | Refused | Standing:
         try:
@@ -73,19 +76,23 @@ class ChangeActivities:
 
 
 def _change_or_hold(store: Store, command: ChangeFlag, at: datetime) -> Change | GateHold:
-    project = store.projects.get(command.project, lock="share")
-    release = store.releases.get(command.release, project.id, lock=True)
+    acting = store.acting.get(command.release, command.project, at)
+    release, project = acting.release, acting.project
     _check_fence(release, command)
+    if not acting.has_webhooks:
+        store.webhook_outbox.expect_none(project.key)
     provider = provider_of(project, store)
     needs_approval = approval_among(command.gates) is not None
-    now = provider.read(release.feature, command.environment) if needs_approval else None
-    due = DueStage(command.gates, at, command.due_at or command.acts_at, command.step)
-    if hold := hold_back(store, project, release, due, now):
-        return hold
+    if command.gates or acting.may_be_held:
+        flag = MetFlag(provider.read(release.feature, command.environment), provider.definitions_of) if needs_approval else MetFlag()
+        due = DueStage(command.gates, at, command.due_at or command.acts_at, command.step)
+        if hold := hold_back(store, project, release, due, flag):
+            return hold
     if not needs_approval:  # A stage with an approval acts by the rights of those who approved it.
-        owner, access = store.keys.owner(release.responsible_id)
-        check_right(access, command.project, command.environment, owner.name)
-    planned = _patch(store, provider, release, command, at)
+        check_right(acting.access, command.project, command.environment, acting.owner.name)
+    elif command.step > 1:
+        check_still_approved(store, release, command.gates)
+    planned = _patch(store, provider, acting, command, at)
     return _record(store, release, command, planned, at)
 
 
@@ -93,7 +100,7 @@ def _earlier_result(store: Store, release: Release, command: ChangeFlag) -> Made
     """Return what another attempt at this change wrote. A change with another patch is not an attempt at this one."""
     recorded = store.history.change(command.key)
     if recorded and recorded.patch == command.patch:
-        return Made(made_at=recorded.made_at, sequence=recorded.sequence)
+        return made_of(recorded)
     if release.blocked and release.write_key == command.refusal_key:
         return Refused(sequence=release.sequence, blocked=release.blocked.without_details())
     return None
@@ -110,13 +117,14 @@ def _check_fence(release: Release, command: ChangeFlag) -> None:
         raise Superseded("The record of the release was changed by another writer.")
 
 
-def _patch(store: Store, provider: FlagProvider, release: Release, command: ChangeFlag, at: datetime) -> PlannedChange:
+def _patch(store: Store, provider: FlagProvider, acting: ActingRelease, command: ChangeFlag, at: datetime) -> PlannedChange:
+    release, seen = acting.release, acting.seen
     now = provider.read(release.feature, command.environment)
-    seen = store.releases.seen(release.id, command.environment)
     if not command.overwrite:
         check_not_changed_by_hand(command.patch, now, seen)
     planned = provider.patch(release.feature, command.environment, command.patch, at)
-    store.releases.write_seen(release.id, command.environment, planned.overlaid(seen))
+    if (after := planned.overlaid(seen)) != seen:
+        store.releases.write_seen(release.id, command.environment, after)
     return planned
 
 

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from domain.access import Person
-from domain.flags.change import change_key
+from domain.flags.change import Change, change_key
 from domain.flags.patch import FlagPatch
+from domain.flags.patch_text import patch_in_words
 from domain.model import Message, Moment
 from domain.pipelines.gate import Gate
 from domain.releases.gate_hold import GateHold
@@ -15,14 +16,25 @@ from domain.releases.rollback import Rollback
 from domain.releases.status import ReleaseStatus
 
 
-class ChangeFlag(Message):
+class ReleaseCommand(Message):
+    """A command from the workflow of a release, or of its rollback, to an activity."""
+
+    release: str
+    first_run: str | None = None
+    """The run id that the workflow had before any reset. The activity compares it with the run that asks."""
+
+
+class ReadStanding(ReleaseCommand):
+    """Read the state of a release's record."""
+
+
+class ChangeFlag(ReleaseCommand):
     """Make the change of one stage, or of one step of its rollout, once.
 
     Then the rollout waits for `next_step`, or else the release enters the `next` stage. Without either it is completed.
     """
 
     project: str
-    release: str
     visit: int
     step: int = 1
     sequence: int
@@ -48,11 +60,10 @@ class ChangeFlag(Message):
         return f"{self.key}/refused/{self.sequence}"
 
 
-class PutBack(Message):
+class PutBack(ReleaseCommand):
     """Carry out the `n`th rollback of a release. Then it enters the `next` stage; without one it ends as rolled back."""
 
     project: str
-    release: str
     sequence: int
     n: int
     next: NextStage | None = None
@@ -64,6 +75,15 @@ class Made(Message):
     kind: Literal["made"] = "made"
     made_at: Moment
     sequence: int
+    text: str = ""
+    """The change in words, for people who look at the history."""
+
+
+def made_of(change: Change) -> Made:
+    """Return the answer to an attempt whose change is recorded."""
+    words = patch_in_words(change.patch)
+    changed, unchanged = f"Changed {change.feature} in {change.environment}: ", f"{change.feature} in {change.environment} is so already: "
+    return Made(made_at=change.made_at, sequence=change.sequence, text=f"{changed if change.changed_anything else unchanged}{words}.")
 
 
 class HeldBack(Message):
@@ -100,6 +120,8 @@ class Standing(Message):
     """While held, `acts_at` is when the hold ends, not when the stage was due."""
     rollback: Rollback | None = None
     """The pending rollback, if there is one."""
+    was_reset: bool = False
+    """True if the run that asked came from a reset. Answers of 0.1 don't say, and count as those of a first run."""
 
     @property
     def is_own_step(self) -> bool:
@@ -195,11 +217,10 @@ OWN_STEPS = ("hold_ended", "retried", "resumed", "advanced", "skipped", "restart
 Step = HoldEnded | Retried | Resumed | Advanced | Skipped | Restarted | RemovedByTemporal | Overtaken
 
 
-class RecordProgress(Message):
+class RecordProgress(ReleaseCommand):
     """Record one step of a release that changes no flag."""
 
     project: str
-    release: str
     sequence: int
     at: Moment
     step: Step

@@ -4,11 +4,13 @@ import structlog
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.asking_run import standing_for_run
 from activities.messages import (
     Decision,
     HeldBack,
     HoldEnded,
     Overtaken,
+    ReadStanding,
     Recorded,
     RecordProgress,
     Refused,
@@ -19,7 +21,7 @@ from activities.messages import (
     standing_without_record,
 )
 from activities.record.decisions import write_decision
-from activities.record.gates import DueStage, hold_back
+from activities.record.gates import DueStage, MetFlag, hold_back
 from activities.record.transitions import Ending, audit, block, end, finish_stage
 from activities.store.database import Database, Store
 from domain.audit import TEMPORAL, AuditEvent
@@ -37,12 +39,16 @@ class ReleaseActivities:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    @activity.defn(name="record_progress")
+    @activity.defn(name="record_progress", no_thread_cancel_exception=True)
     def record_progress(self, command: RecordProgress) -> Recorded | HeldBack | Refused | Standing:
         """Record one step, or return the state of the record if it is ahead of this workflow.
 
         Doing this twice is the same as doing it once. A decision by an unknown owner fails permanently, and nothing is written.
         """
+        answer = self._record(command)
+        return standing_for_run(answer, command) if isinstance(answer, Standing) else answer
+
+    def _record(self, command: RecordProgress) -> Recorded | HeldBack | Refused | Standing:
         try:
             with self.database.transaction() as store:
                 answer, stage = _step(store, command)
@@ -51,7 +57,7 @@ class ReleaseActivities:
         except OwnerUnknown as refusal:
             raise ApplicationError(refusal.message, refusal.details, type=type(refusal).__name__, non_retryable=True) from refusal
         except (Superseded, ReleaseNotFound):
-            return self.read_standing(command.release)
+            return self._standing(command.release)
         if isinstance(answer, Recorded):
             log.info("progress_recorded", project=command.project, release=command.release, stage=stage, step=command.step.kind)
         return answer
@@ -66,11 +72,16 @@ class ReleaseActivities:
                 blocked = block(store, release, refusal, command.at, command.refusal_key)
             return Refused(sequence=release.sequence + 1, blocked=blocked.without_details())
         except (Superseded, ReleaseNotFound):
-            return self.read_standing(command.release)
+            return self._standing(command.release)
 
-    @activity.defn(name="read_standing")
-    def read_standing(self, release: str) -> Standing:
-        """Return the state of a release's record."""
+    @activity.defn(name="read_standing", no_thread_cancel_exception=True)
+    def read_standing(self, command: ReadStanding | str) -> Standing:
+        """Return the state of a release's record. Workflow code before 0.2 sends only the release's id."""
+        if isinstance(command, str):
+            command = ReadStanding(release=command)
+        return standing_for_run(self._standing(command.release), command)
+
+    def _standing(self, release: str) -> Standing:
         try:
             with self.database.reading() as store:
                 return standing_of(store.releases.get(release))
@@ -90,7 +101,7 @@ def _step(store: Store, command: RecordProgress) -> tuple[Recorded | HeldBack | 
         return standing_of(release), release.stage
     if project and isinstance(command.step, HoldEnded):
         due = DueStage(command.step.gates, command.at, command.step.due_at or command.step.acts_at)
-        if hold := hold_back(store, project, release, due, None):
+        if hold := hold_back(store, project, release, due, MetFlag()):
             return HeldBack(held=hold), release.stage
     _write(store, release, command)
     return recorded_step(store.releases.get(command.release), command), release.stage

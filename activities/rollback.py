@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from temporalio import activity
 
+from activities.asking_run import standing_for_run
 from activities.messages import PutBack, Standing, standing_of, standing_without_record
 from activities.providers.catalogue import provider_of
 from activities.record.rollback_plan import EnvironmentRevert, RollbackPlanner
@@ -33,7 +34,7 @@ class RollbackActivities:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    @activity.defn(name="put_back")
+    @activity.defn(name="put_back", no_thread_cancel_exception=True)
     def put_back(self, command: PutBack) -> Standing:
         """Undo a release's changes and write its new state in one transaction, or record why that was refused.
 
@@ -48,7 +49,7 @@ class RollbackActivities:
             pass  # By another writer, or by another attempt at this rollback.
         except Refusal as refusal:
             self._refuse(command, refusal, at)
-        return self._standing(command.release)
+        return standing_for_run(self._standing(command.release), command)
 
     def _standing(self, release: str) -> Standing:
         try:

@@ -28,7 +28,7 @@ class DeliveryActivities:
         self.poster = poster
         self.policy = policy or RetryPolicy()
 
-    @activity.defn(name="deliver_notices")
+    @activity.defn(name="deliver_notices", no_thread_cancel_exception=True)
     def deliver_notices(self, command: DeliverWebhook) -> Delivered:
         """Attempt the due deliveries, oldest first, until one fails. Return when to continue.
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from activities.commands.bootstrap import keep_bootstrap_key
-from activities.store.database import Database
+from activities.store.database import Database, is_busy
 from api import explanations
 from api.body_limits import BodyLimits
 from api.dependencies import known_parameters
@@ -88,7 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
         client = await connect()
         app.state.database = database
         app.state.releases = ReleaseClient(client)
-        app.state.outbox_relay = OutboxRelay(database, app.state.releases)
+        app.state.outbox_relay = OutboxRelay(database, app.state.releases, settings.public_api)
         app.state.temporal_health = TemporalHealth(app.state.releases.health)
         app.state.temporal_ui = f"{settings.temporal_ui}/namespaces/{client.namespace}"
         app.state.metrics.watch(database)
@@ -127,7 +127,7 @@ async def _store_bootstrap_key(database: Database, secret: str) -> Coroutine[Non
     try:
         await asyncio.to_thread(keep_bootstrap_key, database, secret)
     except OUTAGES as error:
-        if database.is_sqlite:  # Retrying does not help with a broken file.
+        if database.is_sqlite and not is_busy(error):  # Retrying does not help with a broken file.
             raise
         log.warning("bootstrap_key_failed", error=str(error))
         return _retry_storing(database, secret)

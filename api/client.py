@@ -30,9 +30,10 @@ class Problem(NamedTuple):
 class Refused(Exception):
     """The API answered with a problem document (RFC 9457)."""
 
-    def __init__(self, status: int, detail: str, problems: tuple[Problem, ...] = ()) -> None:
+    def __init__(self, status: int, detail: str, problems: tuple[Problem, ...] = (), code: str = "") -> None:
         super().__init__(detail)
         self.status = status
+        self.code = code
         self.detail = detail
         self.problems = problems
 
@@ -167,6 +168,6 @@ def _refused(response: httpx.Response) -> Refused:
     try:
         body = response.json()
         problems = tuple(Problem(each.get("pointer", ""), each.get("message", "")) for each in body.get("errors", []))
-        return Refused(response.status_code, body["detail"], problems)
+        return Refused(response.status_code, body["detail"], problems, body.get("code", ""))
     except (ValueError, KeyError, AttributeError, TypeError):
         return Refused(response.status_code, f"{response.status_code} {response.reason_phrase}")

@@ -97,6 +97,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Send one JSON document.",
     ),
     "key_revoked": Explanation(409, "The API key was revoked, which can't be undone.", "Create a new key for the same owner."),
+    "lowers_share": Explanation(
+        409,
+        "The flag would be taken from people who have it now: a stage serves it to a smaller share. `errors` names the stages.",
+        'Choose a later starting stage or another pipeline. To add it anyway, send `"accept": ["lowers_share"]`.',
+    ),
     "method_not_allowed": Explanation(405, "The path does not support this method.", "Use one of the methods in the `Allow` header."),
     "not_a_draft": Explanation(409, "A published pipeline version can't be changed.", "Clone the version, and change the draft."),
     "not_allowed": Explanation(

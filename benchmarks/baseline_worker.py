@@ -7,20 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 from temporalio.worker import Worker
 
 from activities.changes import ChangeActivities
-from activities.store.database import Database
+from activities.store.database import Database, is_sqlite
 from benchmarks.baseline_workflow import BASELINE_QUEUE, BaselineWorkflow, do_nothing
 from process_exit import run
 from settings import Settings
-from worker import concurrency_of, sandbox, worker_options
+from worker import worker_options
 from workflows.service.client import connect
+from workflows.service.worker_pools import pools_for
 
 
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM."""
-    database = Database(settings.database)
-    concurrency = concurrency_of(settings, database)
-    with ThreadPoolExecutor(concurrency) as threads:
-        options = worker_options(threads, concurrency) | {"workflow_runner": sandbox("benchmarks")}
+    pools = pools_for(settings.worker_threads, is_sqlite=is_sqlite(settings.database))
+    database = Database(settings.database, pools.connections)
+    with ThreadPoolExecutor(pools.threads) as threads:
+        options = worker_options(threads, pools)
         activities = [ChangeActivities(database).change_flag, do_nothing]
         client = await connect(lazy=False)
         worker = Worker(client, task_queue=BASELINE_QUEUE, workflows=[BaselineWorkflow], activities=activities, **options)

@@ -22,6 +22,7 @@ Refusal
 │   ├── FlagChangedByHand
 │   ├── InUse
 │   ├── KeyRevoked
+│   ├── LowersShare
 │   ├── NotADraft
 │   ├── NotPublished
 │   ├── NothingToApprove
@@ -170,6 +171,10 @@ class InUse(Conflict):
 
 class KeyRevoked(Conflict):
     """A revoked key can't get a new secret."""
+
+
+class LowersShare(Conflict):
+    """A stage would take the flag from people who have it when it is added, and nobody accepted that."""
 
 
 class NotADraft(Conflict):

@@ -31,6 +31,11 @@ def _one_line(text: str) -> str:
     return text
 
 
+def folded(name: str) -> str:
+    """Return a name as names are compared: regardless of case, width and the way that accents are encoded."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
 def as_reason(text: str) -> str:
     """Return a text from Temporal as a valid reason: cut to size and without control characters. Temporal does not validate it."""
     return "".join(character for character in text if not _is_control(character))[:LONGEST_REASON]

@@ -31,7 +31,7 @@ def set_value(value: Any, segment: str | None = None) -> dict[str, Any]:
 
 
 def rollout(initial: Any = 10, step: Any = 30, every: str = "6h", **more: Any) -> dict[str, Any]:
-    """Return a phased rollout, by default to 10, 40, 70 and 100 %, 6 hours apart."""
+    """Return a phased rollout, by default to 10, 40, 70 and 100%, 6 hours apart."""
     return {"type": "PHASED_ROLLOUT", "initial": initial, "step": step, "every": every, **more}
 
 

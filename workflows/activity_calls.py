@@ -2,18 +2,29 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from activities.changes import ChangeActivities
-from activities.messages import ChangeFlag, HeldBack, Made, PutBack, Recorded, RecordProgress, Refused, Standing
+from activities.messages import (
+    ChangeFlag,
+    HeldBack,
+    Made,
+    PutBack,
+    ReadStanding,
+    Recorded,
+    RecordProgress,
+    Refused,
+    ReleaseCommand,
+    Standing,
+)
 from activities.progress import ReleaseActivities
 from activities.rollback import RollbackActivities
 from domain.errors import OwnerUnknown
 from domain.releases.rollback import Rollback
-from workflows.policies import ACTIVITY_OPTIONS, LOCAL_ACTIVITY_OPTIONS, LOCAL_READ_OPTIONS
+from workflows.policies import ACTIVITY_OPTIONS, LOCAL_ACTIVITY_OPTIONS, URGENT_ACTIVITY_OPTIONS
 from workflows.web_ui import rollback_summary
 
 ChangeResult = Made | HeldBack | Refused | Standing
@@ -23,12 +34,12 @@ HoldResult = Recorded | HeldBack | Refused | Standing
 """The result of ending a hold."""
 
 CANCEL_ATTEMPT = "call-off"
-"""A patch id. Workflows of 0.1 kept waiting for an attempt after `look_again`; their histories must replay."""
+"""A patch id of older runs. Workflows of 0.1 kept waiting for an attempt after `look_again`; their histories must replay."""
 
 
-def has_pending_rollback(standing: Standing) -> bool:
-    """True if a rollback was requested and not carried out. Patched: histories from before rollbacks existed must replay unchanged."""
-    return standing.rollback is not None and workflow.patched(f"rollback/{standing.rollback.n}")
+def has_pending_rollback(standing: Standing, *, is_current: bool) -> bool:
+    """True if a rollback was requested and not carried out. Older runs ask for a patch, because their first workers knew no rollbacks."""
+    return standing.rollback is not None and (is_current or workflow.patched(f"rollback/{standing.rollback.n}"))
 
 
 def is_workflow_cancellation(error: BaseException) -> bool:
@@ -37,25 +48,38 @@ def is_workflow_cancellation(error: BaseException) -> bool:
     return ends_activity and workflow.cancellation_reason() is not None
 
 
-async def change_flag(command: ChangeFlag, summary: str, should_cancel: Callable[[], bool]) -> ChangeResult | None:
+async def change_flag(command: ChangeFlag, summary: str, should_cancel: Callable[[], bool], *, is_current: bool) -> ChangeResult | None:
     """Make a change, however long it takes. Returns None if it was cancelled before it was made."""
-    answer: ChangeResult | None = await _execute_cancellable(ChangeActivities.change_flag, command, summary, should_cancel)
+    call = _Call(ChangeActivities.change_flag, command, summary, f"change/{command.visit}/{command.step}", ACTIVITY_OPTIONS)
+    answer: ChangeResult | None = await _execute_cancellable(call, should_cancel, is_current=is_current)
     return answer
 
 
-async def put_back(command: PutBack, rollback: Rollback, should_cancel: Callable[[], bool]) -> Standing | None:
+async def put_back(command: PutBack, rollback: Rollback, should_cancel: Callable[[], bool], *, is_current: bool) -> Standing | None:
     """Carry out a rollback, however long it takes. Returns None if it was cancelled before it was done."""
-    answer: Standing | None = await _execute_cancellable(RollbackActivities.put_back, command, rollback_summary(rollback), should_cancel)
+    call = _Call(RollbackActivities.put_back, command, rollback_summary(rollback), f"rollback/{rollback.n}", URGENT_ACTIVITY_OPTIONS)
+    answer: Standing | None = await _execute_cancellable(call, should_cancel, is_current=is_current)
     return answer
 
 
-async def _execute_cancellable(method: Any, command: Any, summary: str, should_cancel: Callable[[], bool]) -> Any:
+class _Call(NamedTuple):
+    """A call of an activity, with what the Temporal Web UI shows of it."""
+
+    method: Any
+    command: ReleaseCommand
+    summary: str
+    activity_id: str
+    options: dict[str, Any]
+
+
+async def _execute_cancellable(call: _Call, should_cancel: Callable[[], bool], *, is_current: bool) -> Any:
     """Wait for a running attempt even after cancelling it: a committed change must be reported."""
-    attempt = workflow.start_activity_method(method, command, summary=summary, **ACTIVITY_OPTIONS)
+    options = call.options | ({"activity_id": call.activity_id} if is_current else {})
+    attempt = workflow.start_activity_method(call.method, _with_first_run(call.command), summary=call.summary, **options)
     cancelled = False
     try:
         await workflow.wait_condition(lambda: attempt.done() or should_cancel())
-        cancelled = not attempt.done() and workflow.patched(CANCEL_ATTEMPT)
+        cancelled = not attempt.done() and (is_current or workflow.patched(CANCEL_ATTEMPT))
     except asyncio.CancelledError:
         cancelled = True
     if cancelled:
@@ -71,7 +95,7 @@ async def _execute_cancellable(method: Any, command: Any, summary: str, should_c
 async def end_hold(command: RecordProgress, summary: str) -> HoldResult:
     """End a hold, unless something holds it back."""
     method: Any = ReleaseActivities.record_progress
-    answer: HoldResult = await _execute_local_first(method, command, summary, LOCAL_ACTIVITY_OPTIONS)
+    answer: HoldResult = await _execute_local_first(method, command, summary, ACTIVITY_OPTIONS)
     return answer
 
 
@@ -79,7 +103,7 @@ async def record_progress(command: RecordProgress, summary: str) -> Recorded | S
     """Record a step, however long it takes. Raises OwnerUnknown."""
     method: Any = ReleaseActivities.record_progress
     try:
-        answer: Recorded | Standing = await _execute_local_first(method, command, summary, LOCAL_ACTIVITY_OPTIONS)
+        answer: Recorded | Standing = await _execute_local_first(method, command, summary, URGENT_ACTIVITY_OPTIONS)
     except (ActivityError, ApplicationError) as error:
         if owner_unknown := _owner_unknown(error):
             raise OwnerUnknown(owner_unknown.message) from error
@@ -90,21 +114,26 @@ async def record_progress(command: RecordProgress, summary: str) -> Recorded | S
 async def read_standing(release: str) -> Standing:
     """Read the state of the record."""
     method: Any = ReleaseActivities.read_standing
-    answer: Standing = await _execute_local_first(method, release, "Read the record", LOCAL_READ_OPTIONS)
+    answer: Standing = await _execute_local_first(method, ReadStanding(release=release), "Read the record", URGENT_ACTIVITY_OPTIONS)
     return answer
 
 
-async def _execute_local_first(method: Any, command: Any, summary: str, local_options: dict[str, Any]) -> Any:
-    """Run the activity within the workflow task. If its attempts fail or time out, run it as a regular activity."""
+async def _execute_local_first(method: Any, command: ReleaseCommand, summary: str, options: dict[str, Any]) -> Any:
+    """Run the activity within the workflow task. If it fails or times out, run it as a regular one with those options."""
+    command = _with_first_run(command)
     try:
-        return await workflow.execute_local_activity_method(method, command, summary=summary, **local_options)
+        return await workflow.execute_local_activity_method(method, command, summary=summary, **LOCAL_ACTIVITY_OPTIONS)
     except ActivityError as error:
         if is_cancelled_exception(error):
             raise
     except ApplicationError as error:  # The failure of the last local attempt, without an ActivityError around it.
         if error.non_retryable:
             raise
-    return await workflow.execute_activity_method(method, command, summary=summary, **ACTIVITY_OPTIONS)
+    return await workflow.execute_activity_method(method, command, summary=summary, **options)
+
+
+def _with_first_run(command: ReleaseCommand) -> ReleaseCommand:
+    return command.model_copy(update={"first_run": workflow.info().original_execution_run_id})
 
 
 def _owner_unknown(error: ActivityError | ApplicationError) -> ApplicationError | None:

@@ -1,6 +1,7 @@
 """Messages that cross Temporal between the API and the workflows."""
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 from domain.access import Person
 from domain.flags.flag import Value
@@ -22,8 +23,20 @@ WAKE = "wake"
 LOOK_AGAIN = "look_again"
 ROLL_OVER = "roll_over"
 
+STARTED_BY = "started-by-0.2"
+"""The patch id that a run asks for once, as it starts. A run that has it needs no other patch: see CONTRIBUTING.md."""
+
 REMEMBERED_UPDATES = 100
 """The number of completed updates that a workflow remembers when it continues as new."""
+
+
+class PassedStage(Message):
+    """A stage that a release has left: what happened, when, and the person by whom or for whom."""
+
+    index: int
+    outcome: Literal["done", "skipped"]
+    at: Moment
+    owner: str
 
 
 class ReleasePlace(Message):
@@ -42,6 +55,10 @@ class ReleasePlace(Message):
     """The rest of a paused wait, by Temporal's clock."""
     rollback: Rollback | None = None
     skipped: tuple[int, ...] = ()
+    passed: tuple[PassedStage, ...] = ()
+    """Only for display. Stages that a run of an older version left, or a lost workflow task, are missing."""
+    responsible: str | None = None
+    """The owner of the last control, if there was one."""
     settled: tuple[str, ...] = ()
 
     def updated(self, **changes: object) -> "ReleasePlace":
@@ -61,6 +78,8 @@ class ReleaseInput(Message):
     starting_stage: int
     parameters: dict[str, Value] = {}
     added_by: str
+    url: str = ""
+    """The address of the release in Flaghoist's API, if the public address of the API is known."""
     place: ReleasePlace | None = None
 
 
@@ -124,8 +143,8 @@ class ReleaseResult(Message):
     status: str
 
 
-def release_input(release: Release, pipeline: Pipeline) -> ReleaseInput:
-    """Return the input of a release's workflow."""
+def release_input(release: Release, pipeline: Pipeline, public_url: str = "") -> ReleaseInput:
+    """Return the input of a release's workflow. It links to the release below the API's public address."""
     return ReleaseInput(
         release=release.id,
         project=release.project,
@@ -136,6 +155,7 @@ def release_input(release: Release, pipeline: Pipeline) -> ReleaseInput:
         on_conflict=release.on_conflict,
         starting_stage=release.starting_stage,
         added_by=release.added_by,
+        url=f"{public_url}/api/v1/projects/{release.project}/releases/{release.id}" if public_url else "",
     )
 
 

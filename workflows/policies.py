@@ -3,38 +3,41 @@
 from datetime import timedelta
 from typing import Any
 
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
+URGENT = Priority(priority_key=1)
+"""Tasks that pass all others that wait. The fairness key is inherited."""
+
+USUAL = Priority(priority_key=3)
+"""Tasks in their turn, also those of a workflow that was made urgent for its next decision."""
+
 ACTIVITY_OPTIONS: dict[str, Any] = {
+    "priority": USUAL,
     "start_to_close_timeout": timedelta(seconds=30),
-    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=5)),
     "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 }
-"""Retry forever, at most a minute apart: an outage is not a refusal."""
+"""Retry forever, in a long outage every five minutes: an outage is not a refusal. When it is over, the reconciler wakes those that wait."""
+
+URGENT_ACTIVITY_OPTIONS: dict[str, Any] = {**ACTIVITY_OPTIONS, "priority": URGENT}
+"""The same before all that are due: a rollback, or what a person decided."""
 
 LOCAL_ACTIVITY_OPTIONS: dict[str, Any] = {
-    "schedule_to_close_timeout": timedelta(seconds=10),
-    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=2), maximum_attempts=8),
+    "start_to_close_timeout": timedelta(seconds=25),
+    "retry_policy": RetryPolicy(maximum_attempts=1),
     "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 }
-"""Write to the record within the workflow task, while the database is available.
+"""Read or write the record within the workflow task. If the only attempt fails, a regular activity follows.
 
-The SDK applies the timeout to a running attempt only. The number of attempts ends the retries of those that fail at once, after about 9 s.
+The time is that of the attempt. The wait for a free slot does not count, so a burst of holds that end together does not time out.
 """
-
-LOCAL_READ_OPTIONS: dict[str, Any] = {
-    **LOCAL_ACTIVITY_OPTIONS,
-    "schedule_to_close_timeout": timedelta(seconds=30),
-    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=2), maximum_attempts=18),
-}
-"""Read the record within the workflow task. Attempts that fail at once are retried for about 29 s."""
 
 DELIVERY_OPTIONS: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=30),
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)),
 }
-"""Retry forever while the database is down. A failing receiver does not fail the activity."""
+"""Retry forever while the database is down, at most a minute apart: few webhooks wait. A failing receiver does not fail the activity."""
 
 RPC_TIMEOUT = timedelta(seconds=5)
 UPDATE_TIMEOUT = timedelta(seconds=15)

@@ -1,7 +1,7 @@
 """The workflow of one release, stage by stage."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from temporalio import workflow
 
@@ -26,6 +26,7 @@ from workflows.messages import (
     LOOK_AGAIN,
     RELEASE,
     ROLL_OVER,
+    STARTED_BY,
     RecordedDecision,
     ReleaseInput,
     ReleasePlace,
@@ -39,13 +40,12 @@ from workflows.release_steps import (
     change_time,
     hold_ended,
     initial_place,
-    place_after_change,
     progress_command,
     rollback_command,
 )
 from workflows.release_updates import ReleaseUpdates, place_after_update, step_of
 from workflows.update_queue import PendingUpdate, UpdateQueue
-from workflows.web_ui import change_summary, wait_summary
+from workflows.web_ui import change_summary, cut, stage_plans, wait_summary
 
 
 @workflow.defn(name=RELEASE)
@@ -55,6 +55,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     @workflow.init
     def __init__(self, release: ReleaseInput) -> None:
         self.release = release
+        self.is_current = workflow.patched(STARTED_BY)
         self.place = release.place or initial_place(release, workflow.info().workflow_start_time)
         self.ended: str | None = None
         self.acting = False
@@ -64,6 +65,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         # The signal that lifted the hold may have gone to the previous run, so check the gates again.
         self.must_check_gates = self.place.held is not None
         self.is_published = False
+        self.plans = stage_plans(release)
 
     @workflow.run
     async def run(self, _release: ReleaseInput) -> ReleaseResult:
@@ -138,7 +140,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
             self.acting = False
         match answer:
             case Made(made_at=at, sequence=sequence) | Recorded(at=at, sequence=sequence):
-                self._enter_next(at, sequence)
+                self.enter_next(at, sequence)
             case HeldBack(held=held):
                 self.update_place(held=held)
             case Refused(sequence=sequence, blocked=blocked):
@@ -152,7 +154,8 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         """Carry out a rollback; the record has its result."""
         self.acting = True
         try:
-            answer = await put_back(rollback_command(self.release, self.place, rollback), rollback, lambda: self.must_read_record)
+            command = rollback_command(self.release, self.place, rollback)
+            answer = await put_back(command, rollback, lambda: self.must_read_record, is_current=self.is_current)
         finally:
             self.acting = False
         if answer:
@@ -160,7 +163,8 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
 
     async def _change_flag(self) -> ChangeResult | None:
         command = change_command(self.release, self.place, workflow.now())
-        return await change_flag(command, change_summary(self.release, self.place), self._should_cancel_attempt)
+        summary = change_summary(self.release, self.place)
+        return await change_flag(command, summary, self._should_cancel_attempt, is_current=self.is_current)
 
     def _should_cancel_attempt(self) -> bool:
         return self.must_read_record or self.updates.has_leaving(self.place.visit)
@@ -168,10 +172,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     async def _end_hold(self) -> HoldResult:
         now = workflow.now()
         command = progress_command(self.release, self.place, hold_ended(self.release, self.place, now), now)
-        return await end_hold(command, f"{self.stage.name}: hold ended")
-
-    def _enter_next(self, at: datetime, sequence: int) -> None:
-        self.enter(place_after_change(self.release, self.place, at, sequence))
+        return await end_hold(command, cut(f"{self.stage.name}: hold ended"))
 
     async def _read_record(self) -> None:
         """Follow decisions that were written to the record without this workflow."""
@@ -190,7 +191,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         if standing.finished:
             self.ended = standing.status
             self.is_published = False
-        elif standing.paused or standing.is_rejected or has_pending_rollback(standing):
+        elif standing.paused or standing.is_rejected or has_pending_rollback(standing, is_current=self.is_current):
             if standing.sequence > self.place.sequence + 1:  # More than this one decision was written: refuse as below.
                 self.updates.fail_all(_moved_on(standing))
             self.sync_with_record(standing)
@@ -204,13 +205,13 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         now = workflow.now()
         command = change_command(self.release, self.place, now)
         if standing.write_key == command.key and (at := change_time(command, standing, now)):
-            self._enter_next(at, standing.sequence)
+            self.enter_next(at, standing.sequence)
             self._adopt_hold(standing)
             return True
         if standing.write_key == command.refusal_key and standing.blocked:
             self.update_place(sequence=standing.sequence, blocked=standing.blocked)
             return True
-        if standing.is_own_step and (standing.sequence == self.place.sequence + 1 or not _was_reset()):
+        if standing.is_own_step and (standing.sequence == self.place.sequence + 1 or not standing.was_reset):
             self.resume_from_record(standing)
             self._adopt_hold(standing)
             return True
@@ -254,6 +255,9 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
             update.fail(_moved_on(answer))
             await self._follow_record(answer)
             return
+        self.place = self.place.updated(responsible=update.control.by.owner)
+        if update.kind is Control.SKIP:
+            self.note_passed_stage("skipped", answer.at)
         self.enter(place_after_update(self.release, self.place, update, answer))
         update.complete()
 
@@ -272,7 +276,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
 
     async def _record(self, step: Step) -> Recorded | Standing:
         command = progress_command(self.release, self.place, step, workflow.now())
-        summary = f"{self.stage.name}: {step.kind.replace('_', ' ')}"
+        summary = cut(f"{self.stage.name}: {step.kind.replace('_', ' ')}")
         return await record_progress(command, summary)
 
     def _raise_if_cancelled(self) -> None:
@@ -287,11 +291,6 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     def _continue_as_new(self) -> None:
         place = self.place.updated(settled=self.updates.completed_ids)
         workflow.continue_as_new(self.release.model_copy(update={"place": place}))
-
-
-def _was_reset() -> bool:
-    info = workflow.info()
-    return info.run_id != info.original_execution_run_id
 
 
 def _moved_on(standing: Standing) -> ControlNotAllowed:

@@ -1,12 +1,15 @@
 """The state of a release in its workflow, and its publication in the Temporal Web UI."""
 
+from datetime import datetime
+from typing import Literal
+
 from temporalio import workflow
 
 from activities.messages import Standing
 from domain.pipelines.pipeline import Stage
 from domain.releases.status import ReleaseStatus
-from workflows.messages import ReleaseInput, ReleasePlace
-from workflows.release_steps import current_stage, resumed_from_record, synced_with_record
+from workflows.messages import PassedStage, ReleaseInput, ReleasePlace
+from workflows.release_steps import current_stage, next_step, place_after_change, resumed_from_record, synced_with_record
 from workflows.search_attributes import progress_attributes
 from workflows.web_ui import progress_details
 
@@ -18,6 +21,7 @@ class ReleaseState:
     place: ReleasePlace
     ended: str | None
     is_published: bool
+    plans: tuple[str, ...]
 
     @property
     def stage(self) -> Stage:
@@ -47,6 +51,18 @@ class ReleaseState:
         self.place = place or self.place
         self.is_published = False
 
+    def enter_next(self, at: datetime, sequence: int) -> None:
+        """Move to the next step or stage after the current one has acted."""
+        if next_step(self.release, self.place) is None:
+            self.note_passed_stage("done", at)
+        self.enter(place_after_change(self.release, self.place, at, sequence))
+
+    def note_passed_stage(self, outcome: Literal["done", "skipped"], at: datetime) -> None:
+        """Note how and when the current stage was left, and for whom."""
+        owner = self.place.responsible or self.release.added_by
+        passed = PassedStage(index=self.place.index, outcome=outcome, at=at, owner=owner)
+        self.place = self.place.updated(passed=(*self.place.passed, passed))
+
     def update_place(self, **changes: object) -> None:
         """Change some fields of the current place."""
         self.place = self.place.updated(**changes)
@@ -66,7 +82,7 @@ class ReleaseState:
         if self.is_published:
             return
         status = self.status
-        workflow.set_current_details(progress_details(self.release, self.place, status))
+        workflow.set_current_details(progress_details(self.release, self.plans, self.place, status))
         is_resting, held = status != ReleaseStatus.RUNNING, self.place.held
         if is_resting or held or not self.is_due:
             self.is_published = True

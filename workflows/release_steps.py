@@ -44,7 +44,8 @@ def next_stage_at(release: ReleaseInput, index: int) -> NextStage:
 def place_in_stage(stage: NextStage, place: ReleasePlace, at: datetime, sequence: int) -> ReleasePlace:
     """Return the place after entering that stage."""
     skipped = tuple(index for index in place.skipped if index < stage.index)
-    entered = place.updated(index=stage.index, visit=place.visit + 1, step=1, sequence=sequence, skipped=skipped)
+    passed = tuple(each for each in place.passed if each.index < stage.index)
+    entered = place.updated(index=stage.index, visit=place.visit + 1, step=1, sequence=sequence, skipped=skipped, passed=passed)
     return entered.updated(entered_at=at, acts_at=stage.trigger.due_at(at), blocked=None, paused=None, rollback=None, held=None)
 
 

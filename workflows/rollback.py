@@ -7,7 +7,7 @@ from temporalio import workflow
 from activities.messages import PutBack, Recorded, RecordProgress, RemovedByTemporal
 from domain.releases.status import ReleaseStatus
 from workflows.activity_calls import put_back, record_progress
-from workflows.messages import ROLLBACK, ReleaseResult, RollbackInput
+from workflows.messages import ROLLBACK, STARTED_BY, ReleaseResult, RollbackInput
 from workflows.search_attributes import STATUS
 from workflows.web_ui import rollback_details
 
@@ -21,7 +21,7 @@ class RollbackWorkflow:
         """Roll back, however long it takes. A cancel at Temporal gives the rollback up, unless it was done already."""
         _publish(request, ReleaseStatus.ROLLING_BACK)
         command = PutBack(project=request.project, release=request.release, sequence=request.sequence, n=request.rollback.n)
-        standing = await put_back(command, request.rollback, lambda: False)
+        standing = await put_back(command, request.rollback, lambda: False, is_current=workflow.patched(STARTED_BY))
         if standing:
             return _result(request, standing.status)
         step = RemovedByTemporal(reason=workflow.cancellation_reason() or None)

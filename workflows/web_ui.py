@@ -1,6 +1,8 @@
 """Texts for the Temporal Web UI: summaries, and the stages of a release in Markdown."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import count
 
 from domain.duration import speak_duration
 from domain.pipelines.pipeline import Stage
@@ -10,12 +12,15 @@ from domain.releases.schedule import planned
 from domain.releases.status import UNFINISHED, ReleaseStatus
 from workflows.messages import ReleaseInput, ReleasePlace, RollbackInput, format_time
 
-MAX_SUMMARY_LENGTH = 200
+MAX_SUMMARY_BYTES = 380
+"""The server takes 800 bytes of JSON, in which a quotation mark takes two."""
+MAX_DETAILS_BYTES = 24_000
+"""The server takes 50 KB of JSON."""
 
 
 def release_summary(release: ReleaseInput) -> str:
     """Return the one-line summary of a release's workflow."""
-    return f"{release.feature} in {release.pipeline.name} v{release.pipeline.version}"
+    return cut(f"{release.feature} in {release.pipeline.name} v{release.pipeline.version}")
 
 
 def release_details(release: ReleaseInput) -> str:
@@ -23,13 +28,24 @@ def release_details(release: ReleaseInput) -> str:
     lines = [
         f"{number}. **{stage.name}** ({stage.environment}): {stage.in_words()}" for number, stage in enumerate(release.stages, start=1)
     ]
-    start = release.stages[release.starting_stage].name
-    return "\n".join([f"Added by {release.added_by} at stage '{start}'.", "", *lines])
+    return cut("\n".join([*_origin(release), "", *lines]), MAX_DETAILS_BYTES)
+
+
+def _origin(release: ReleaseInput) -> list[str]:
+    """Say who added the flag and where, and link to the release."""
+    added = f"Added by {release.added_by} at stage '{release.stages[release.starting_stage].name}'."
+    return [f"{added} [The release in Flaghoist]({release.url})" if release.url else added]
+
+
+def cut(text: str, most: int = MAX_SUMMARY_BYTES) -> str:
+    """Return the text, shortened to that many bytes of UTF-8 at a character's boundary."""
+    encoded = text.encode()
+    return text if len(encoded) <= most else f"{encoded[: most - 3].decode(errors='ignore')}…"
 
 
 def ended_rollback_summary(request: RollbackInput) -> str:
     """Return the one-line summary of the workflow that rolls back an ended release."""
-    return f"Rollback of {request.feature} in {request.pipeline.name} v{request.pipeline.version}"
+    return cut(f"Rollback of {request.feature} in {request.pipeline.name} v{request.pipeline.version}")
 
 
 def ended_rollback_details(request: RollbackInput) -> str:
@@ -38,37 +54,46 @@ def ended_rollback_details(request: RollbackInput) -> str:
     return "\n".join([*rollback_details(request.rollback), ended])
 
 
-def progress_details(release: ReleaseInput, place: ReleasePlace, status: str) -> str:
-    """Describe the current state of a release, and when each stage ahead will act."""
+def stage_plans(release: ReleaseInput) -> tuple[str, ...]:
+    """Describe the effect of each stage."""
+    return tuple(stage.in_words(release.parameters) for stage in release.stages)
+
+
+def progress_details(release: ReleaseInput, plans: Sequence[str], place: ReleasePlace, status: str) -> str:
+    """Describe a release: what it is and its current state, and for each stage its effect, and when and for whom it acted or will act.
+
+    Nothing of this is only in the static details, because these are lost when the workflow continues as new.
+    """
     stages = [
-        f"{index + 1}. **{stage.name}** ({stage.environment}): {text}"
-        for index, (stage, text) in enumerate(zip(release.stages, _stage_texts(release, place, status), strict=True))
+        f"{number}. **{stage.name}** ({stage.environment}): {text} — {plan}"
+        for number, stage, text, plan in zip(count(1), release.stages, _stage_texts(release, place, status), plans, strict=False)
     ]
-    return "\n".join([f"**{status}**", "", *stages, *_explanation(place)])
+    lines = [f"**{status}**: {release_summary(release)}", "", *_origin(release), "", *stages, *_explanation(place)]
+    return cut("\n".join(lines), MAX_DETAILS_BYTES)
 
 
 def change_summary(release: ReleaseInput, place: ReleasePlace) -> str:
     """Return the summary of the activity that carries out a stage or one step of its rollout."""
     stage = release.stages[place.index]
     number = f" (step {place.step} of {stage.steps})" if stage.steps > 1 else ""
-    return f"{stage.name}{number}: {stage.step_in_words(release.parameters, place.step)}"[:MAX_SUMMARY_LENGTH]
+    return cut(f"{stage.name}{number}: {stage.step_in_words(release.parameters, place.step)}")
 
 
 def wait_summary(release: ReleaseInput, place: ReleasePlace) -> str:
     """Return the summary of the timer: what the stage or step waits for."""
     stage = release.stages[place.index]
     if place.held:
-        return f"{stage.name}: {place.held.message}"[:MAX_SUMMARY_LENGTH]
+        return cut(f"{stage.name}: {place.held.message}")
     if place.step > 1 and stage.rollout:
         text = f"step {place.step} of {stage.steps} acts {speak_duration(stage.rollout.every)} after the previous step"
     else:
         text = f"acts {stage.trigger.in_words()}"
-    return f"{stage.name}: {text}, at {format_time(place.acts_at)}"[:MAX_SUMMARY_LENGTH]
+    return cut(f"{stage.name}: {text}, at {format_time(place.acts_at)}")
 
 
 def rollback_summary(rollback: Rollback) -> str:
     """Return the summary of the activity that carries out a rollback."""
-    return f"Roll back {_scope(rollback)}, requested by {rollback.by.owner}"[:MAX_SUMMARY_LENGTH]
+    return cut(f"Roll back {_scope(rollback)}, requested by {rollback.by.owner}")
 
 
 def rollback_details(rollback: Rollback) -> list[str]:
@@ -84,25 +109,33 @@ def _scope(rollback: Rollback) -> str:
 
 
 def _stage_texts(release: ReleaseInput, place: ReleasePlace, status: str) -> list[str]:
-    count = len(release.stages)
+    total = len(release.stages)
     not_run = ["not run"] * release.starting_stage
     if status == ReleaseStatus.COMPLETED:  # The status may come from the record: a workflow that was reset need not have reached the end.
-        return [*not_run, *["done"] * (count - release.starting_stage)]
-    before = [*not_run, *("skipped" if index in place.skipped else "done" for index in range(release.starting_stage, place.index))]
+        return [*not_run, *(_passed_stage_text(place, index) for index in range(release.starting_stage, total))]
+    before = [*not_run, *(_passed_stage_text(place, index) for index in range(release.starting_stage, place.index))]
     if status == ReleaseStatus.RUNNING:
         ahead = planned(release.stages, place.index, place.acts_at, place.step)
         current = _current_stage_text(release.stages[place.index], place, ahead[place.index].acts_at)
-        return [*before, current, *(f"acts at {format_time(ahead[index].acts_at)}" for index in range(place.index + 1, count))]
+        return [*before, current, *(f"acts at {format_time(ahead[index].acts_at)}" for index in range(place.index + 1, total))]
     if status == ReleaseStatus.ROLLED_BACK:
-        return [*not_run, *["rolled back"] * (place.index + 1 - release.starting_stage), *["not run"] * (count - place.index - 1)]
+        return [*not_run, *["rolled back"] * (place.index + 1 - release.starting_stage), *["not run"] * (total - place.index - 1)]
     later = "waiting" if status in UNFINISHED else "not run"
-    return [*before, status, *[later] * (count - place.index - 1)]
+    return [*before, status, *[later] * (total - place.index - 1)]
+
+
+def _passed_stage_text(place: ReleasePlace, index: int) -> str:
+    """Say how a stage was left and when, who skipped it, or by whose rights it acted."""
+    passed = next((each for each in place.passed if each.index == index), None)
+    if passed is None:
+        return "skipped" if index in place.skipped else "done"
+    return f"{passed.outcome} at {format_time(passed.at)} {'by' if passed.outcome == 'skipped' else 'for'} {passed.owner}"
 
 
 def _current_stage_text(stage: Stage, place: ReleasePlace, acts_at: datetime) -> str:
     if stage.rollout is None:
         return f"acts at {format_time(acts_at)}"
-    return f"step {place.step} of {stage.steps}, to {stage.rollout.shares[place.step - 1]} %, acts at {format_time(acts_at)}"
+    return f"step {place.step} of {stage.steps}, to {stage.rollout.shares[place.step - 1]}%, acts at {format_time(acts_at)}"
 
 
 def _explanation(place: ReleasePlace) -> list[str]:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from activities.commands.preconditions import check_free, check_published, check_values, starting_stage
+from activities.commands.preconditions import check_free, check_published, check_values, look_at, starting_stage
 from activities.providers.catalogue import provider_of
 from activities.record.transitions import audit, enter
 from activities.store.database import Store
@@ -18,7 +18,8 @@ from domain.flags.project import Feature, Project
 from domain.model import Frozen
 from domain.pipelines.binding import bind
 from domain.pipelines.parameter import MOST_PARAMETERS
-from domain.pipelines.pipeline import OnConflict, Pipeline, environments_ahead
+from domain.pipelines.pipeline import OnConflict, Pipeline, PipelineDefinition, environments_ahead
+from domain.releases.lowered_share import Accepted, check_keeps_shares
 from domain.releases.release import PipelineRef, Release
 from domain.releases.status import ReleaseStatus
 from domain.text import Name, Slug
@@ -32,25 +33,26 @@ class AddRelease(Frozen):
     starting_stage: Name | None = None
     parameters: dict[Slug, Value] = Field(default={}, max_length=MOST_PARAMETERS)
     on_conflict: OnConflict | None = None
+    accept: Accepted = ()
 
 
 def add_release(store: Store, caller: Caller, project: Project, request: AddRelease, at: datetime) -> Release:
     """Write the release, the flag's present state, and the outbox entry that starts the workflow.
 
     The caller must hold a lock on the project, so that the pipeline can't be archived at the same time.
-    Raises Invalid, NotAllowed, NotPublished, PipelineArchived or AlreadyReleasing.
+    Raises Invalid, NotAllowed, NotPublished, PipelineArchived, AlreadyReleasing or LowersShare.
     """
     pipeline = _published(store, project, request.pipeline)
     start = starting_stage(pipeline.definition, request.starting_stage)
-    caller.must_operate(project.key, environments_ahead(pipeline.definition.stages, start))
+    caller.must_operate(project.key, _environments_needed(pipeline.definition, start, request))
     feature = _feature(store, project, request.feature)
     check_free(store, feature)
     parameters = bind(pipeline.definition, start, request.parameters, at)
     check_values(feature, pipeline.definition, start, parameters)
+    seen = look_at(provider_of(project, store), feature, pipeline.definition)
+    check_keeps_shares(pipeline.definition.stages, start, seen, parameters, request.accept)
     release = _release(caller, project, pipeline, start, request, at).model_copy(update={"parameters": parameters})
-    provider = provider_of(project, store)
-    environments = {stage.environment for stage in pipeline.definition.stages}
-    store.releases.add(release, project.id, feature.id, {each: provider.look(feature.key, each) for each in sorted(environments)})
+    store.releases.add(release, project.id, feature.id, seen)
     store.outbox.add(OutboxKind.START, release.id)
     audit(
         store,
@@ -58,10 +60,22 @@ def add_release(store: Store, caller: Caller, project: Project, request: AddRele
         AuditEvent.RELEASE_ADDED,
         at,
         actor=by_key(caller),
-        after={"version": pipeline.version, "on_conflict": release.on_conflict, "parameters": release.parameters},
+        after={"version": pipeline.version, "on_conflict": release.on_conflict, "parameters": release.parameters}
+        | ({"accept": request.accept} if request.accept else {}),
     )
     enter(store, release, at)
     return release
+
+
+def _environments_needed(definition: PipelineDefinition, start: int, request: AddRelease) -> list[str]:
+    """Return the environments on which the caller needs the right.
+
+    Replacing changes by hand needs it even where others approve: they approve a rollout once, and its later steps would replace too.
+    """
+    stages = definition.stages[start:]
+    if request.on_conflict == "overwrite" and definition.on_conflict != "overwrite":
+        return list(dict.fromkeys(stage.environment for stage in stages if not stage.is_hold))
+    return environments_ahead(stages, 0)
 
 
 def _published(store: Store, project: Project, id_or_key: str) -> Pipeline:

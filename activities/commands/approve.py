@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from activities.providers.catalogue import provider_of
-from activities.record.gates import current_stage, valid_approvals
+from activities.providers.provider import FlagProvider
+from activities.record.gates import MetFlag, current_stage, proposal_of, valid_approvals
 from activities.record.transitions import audit, block
 from activities.store.database import Store
 from activities.store.identifiers import new_id
@@ -12,13 +13,11 @@ from activities.store.outbox import OutboxKind
 from domain.access import Caller
 from domain.audit import AuditEvent, by_key
 from domain.errors import ApprovalMoved, NotFound, Rejected
-from domain.flags.flag import FlagState
-from domain.flags.patch import FlagPatch
 from domain.flags.project import Project
 from domain.model import Message
 from domain.pipelines.gate import ApprovalGate
 from domain.pipelines.pipeline import Stage
-from domain.releases.approval import Approval, approval_digest, check_may_decide, check_not_approved, gate_to_approve
+from domain.releases.approval import Approval, Proposal, check_may_decide, check_not_approved, gate_to_approve
 from domain.releases.control import Control, Expected, check_allowed
 from domain.releases.release import Release
 
@@ -33,13 +32,11 @@ class DecideOnRelease(Message):
 
 
 class PendingApproval(NamedTuple):
-    """An approval that a stage requires: the patches, the state they apply to, and the valid approvals so far."""
+    """An approval that a stage requires: what it would apply, and the valid approvals so far."""
 
     gate: ApprovalGate
     given: list[Approval]
-    binds: str
-    patches: list[FlagPatch]
-    now: FlagPatch
+    proposal: Proposal
 
 
 def pending_approval(store: Store, project: Project, release: Release) -> PendingApproval | None:
@@ -47,15 +44,8 @@ def pending_approval(store: Store, project: Project, release: Release) -> Pendin
     stage = current_stage(store, release)
     if stage.approval is None or release.step > 1:
         return None
-    now = _flag_or_default(store, project, release, stage)
-    patches = [] if stage.is_hold else [stage.patch(release.parameters, step) for step in range(1, stage.steps + 1)]
-    return PendingApproval(
-        gate=stage.approval,
-        given=valid_approvals(store, release, stage, now),
-        binds=approval_digest(stage, release.parameters, release.visit, now),
-        patches=patches,
-        now=patches[0].expanded(now).seen_in(now) if patches else FlagPatch(),
-    )
+    proposal = proposal_of(release, stage, _flag_or_default(provider_of(project, store), release, stage))
+    return PendingApproval(stage.approval, valid_approvals(store, release, proposal), proposal)
 
 
 def approve_release(store: Store, caller: Caller, project: Project, request: DecideOnRelease, at: datetime) -> Release:
@@ -64,11 +54,11 @@ def approve_release(store: Store, caller: Caller, project: Project, request: Dec
     Raises NotFound, NotAllowed, ControlNotAllowed, StageMoved, NothingToApprove, ApprovalMoved or AlreadyApproved.
     """
     release, stage = _release_to_decide(store, caller, project, request, Control.APPROVE)
-    now = _flag(store, project, release, stage)
-    bound = approval_digest(stage, release.parameters, release.visit, now)
+    proposal = proposal_of(release, stage, _flag(provider_of(project, store), release, stage))
+    bound = proposal.binds
     if request.shown not in (None, bound):
         raise ApprovalMoved("What would be applied has changed since you saw it: review it again.", shown=request.shown, binds=bound)
-    check_not_approved(valid_approvals(store, release, stage, now), caller)
+    check_not_approved(valid_approvals(store, release, proposal), caller)
     approval = Approval(
         id=new_id(), visit=release.visit, owner=caller.owner.name, owner_id=caller.owner_id, binds=bound, at=at, reason=request.reason
     )
@@ -103,13 +93,13 @@ def _release_to_decide(store: Store, caller: Caller, project: Project, request: 
     return release, stage
 
 
-def _flag(store: Store, project: Project, release: Release, stage: Stage) -> FlagState:
-    return FlagState() if stage.is_hold else provider_of(project, store).look(release.feature, release.environment)
+def _flag(provider: FlagProvider, release: Release, stage: Stage) -> MetFlag:
+    return MetFlag() if stage.is_hold else MetFlag(provider.look(release.feature, release.environment), provider.definitions_of)
 
 
-def _flag_or_default(store: Store, project: Project, release: Release, stage: Stage) -> FlagState:
-    """Return the flag's state, or the initial one if its feature or environment was deleted: a view must not fail."""
+def _flag_or_default(provider: FlagProvider, release: Release, stage: Stage) -> MetFlag:
+    """Return the flag, or one in the initial state if its feature or environment was deleted: a view must not fail."""
     try:
-        return _flag(store, project, release, stage)
+        return _flag(provider, release, stage)
     except NotFound:
-        return FlagState()
+        return MetFlag()

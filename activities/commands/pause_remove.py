@@ -11,20 +11,22 @@ from domain.flags.project import Project
 from domain.model import Message
 from domain.pipelines.binding import with_fixed_times
 from domain.pipelines.pipeline import environments_ahead
-from domain.releases.control import Control, Expected, check_allowed
+from domain.releases.control import Control, Expected, check_allowed, needs_right_of_stage
 from domain.releases.net_change import environments_changed
 from domain.releases.release import Release
 from domain.releases.status import ReleaseStatus
 
 
-def check_may_control(store: Store, caller: Caller, release: Release, index: int | None = None) -> None:
+def check_may_control(store: Store, caller: Caller, release: Release, control: Control, index: int | None = None) -> None:
     """Raise NotAllowed unless the caller may operate every environment ahead of the release, or ahead of stage `index` if it is earlier.
 
-    The environments that a pending rollback would change count as well.
+    The environments that a pending rollback would change count as well. So may the current one, even if others approve its stage.
     """
     stages = store.pipelines.version(release.pipeline.id).definition.stages
     first = release.stage_index if index is None else min(index, release.stage_index)
-    caller.must_operate(release.project, [*environments_ahead(stages, first), *_in_pending_rollback(store, release)])
+    here = [release.environment] if needs_right_of_stage(control, stages[release.stage_index], release.step) else []
+    needed = [*environments_ahead(stages, first), *here, *_in_pending_rollback(store, release)]
+    caller.must_operate(release.project, list(dict.fromkeys(needed)))
 
 
 def _in_pending_rollback(store: Store, release: Release) -> list[str]:
@@ -69,7 +71,7 @@ def pause_release(store: Store, caller: Caller, project: Project, request: EndOr
 
 def _release_to_stop(store: Store, caller: Caller, project: Project, request: EndOrPauseRelease, control: Control) -> Release:
     release = store.releases.get(request.release, project.id, lock=True)
-    check_may_control(store, caller, release)
+    check_may_control(store, caller, release, control)
     check_allowed(control, release.status)
     request.expected.check(release.stage, release.visit)
     return release

@@ -1,8 +1,9 @@
 """Checks before a flag is added to a pipeline. Adding stops at the first refusal; a simulation collects them all."""
 
+from activities.providers.provider import FlagProvider
 from activities.store.database import Store
 from domain.errors import AlreadyReleasing, Invalid, NotPublished, Problem, ValueTypeWrong
-from domain.flags.flag import check_value
+from domain.flags.flag import FlagState, check_value
 from domain.flags.project import Feature
 from domain.pipelines.action import WithValue
 from domain.pipelines.parameter import Parameters
@@ -34,6 +35,12 @@ def check_free(store: Store, feature: Feature) -> None:
     if other := store.releases.unfinished_of([feature.id]).get(feature.id):
         message = f"'{feature.key}' is already in release {other.id}, on pipeline '{other.pipeline.key}': remove that release or wait."
         raise AlreadyReleasing(message, release=other.id, pipeline=other.pipeline.key)
+
+
+def look_at(provider: FlagProvider, feature: Feature, definition: PipelineDefinition) -> dict[str, FlagState]:
+    """Return the flag's present state in each environment of the pipeline, except those that don't exist."""
+    environments = provider.environments() & {stage.environment for stage in definition.stages}
+    return {each: provider.look(feature.key, each) for each in sorted(environments)}
 
 
 def check_values(feature: Feature, definition: PipelineDefinition, start: int, parameters: Parameters) -> None:

@@ -1,13 +1,14 @@
-"""Uses of an environment or a segment, which prevent its deletion."""
+"""Uses of an environment or a segment. They prevent its deletion, and decide who may change a segment."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from domain.flags.project import Project
 from domain.pipelines.action import ForSegment
-from domain.pipelines.pipeline import PipelineStatus, Stage
+from domain.pipelines.pipeline import Pipeline, PipelineStatus, Stage
+from domain.releases.release import Release
 
 Use = dict[str, Any]
 
@@ -24,14 +25,42 @@ def uses_of_segment(store: Store, project: Project, segment: str) -> list[Use]:
     return uses + _uses_by_stages(store, project, lambda stage: _names(stage, segment))
 
 
+def environments_of_segment(store: Store, project: Project, segment: str) -> list[str]:
+    """Return every environment in which the segment decides something, now or later.
+
+    These are the environments of its overrides, of those that a rollback could restore, and of the stages that name it in a published
+    pipeline or an unfinished release.
+    """
+    overridden = {each.environment for each in provider_of(project, store).overridden_for(segment)}
+    used = _using(store, project, lambda stage: _names(stage, segment))
+    stages = [stage for pipeline in (*used.published, *used.under_way) for stage in pipeline.definition.stages]
+    restorable = store.history.restorable_for(project.id, segment)
+    return sorted(overridden | restorable | {stage.environment for stage in stages if _names(stage, segment)})
+
+
+class _Using(NamedTuple):
+    """The published pipelines with a matching stage, the unfinished releases on any version with one, and these versions."""
+
+    published: list[Pipeline]
+    under_way: list[Pipeline]
+    releases: list[Release]
+
+
 def _names(stage: Stage, segment: str) -> bool:
     return any(isinstance(action, ForSegment) and action.segment == segment for action in stage.actions)
 
 
 def _uses_by_stages(store: Store, project: Project, matches: Callable[[Stage], bool]) -> list[Use]:
-    using = [each for each in store.pipelines.published(project.id) if any(matches(stage) for stage in each.definition.stages)]
-    published = [each for each in using if each.status is PipelineStatus.PUBLISHED]
-    found: list[Use] = [{"kind": "pipeline", "key": each.definition.key, "version": each.version, "id": each.id} for each in published]
-    ids = {each.id for each in using}
-    releases = [release for release in store.releases.unfinished_in(project.id) if release.pipeline.id in ids]
-    return found + [{"kind": "release", "id": release.id, "feature": release.feature} for release in releases]
+    using = _using(store, project, matches)
+    found: list[Use] = [
+        {"kind": "pipeline", "key": each.definition.key, "version": each.version, "id": each.id} for each in using.published
+    ]
+    return found + [{"kind": "release", "id": release.id, "feature": release.feature} for release in using.releases]
+
+
+def _using(store: Store, project: Project, matches: Callable[[Stage], bool]) -> _Using:
+    matching = {each.id: each for each in store.pipelines.published(project.id) if any(map(matches, each.definition.stages))}
+    published = [each for each in matching.values() if each.status is PipelineStatus.PUBLISHED]
+    releases = [release for release in store.releases.unfinished_in(project.id) if release.pipeline.id in matching]
+    under_way = {release.pipeline.id: matching[release.pipeline.id] for release in releases}
+    return _Using(published, list(under_way.values()), releases)

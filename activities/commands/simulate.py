@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from activities.commands.preconditions import check_free, check_published, check_values, starting_stage
+from activities.commands.preconditions import check_free, check_published, check_values, look_at, starting_stage
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from domain.access import Caller
@@ -14,6 +14,7 @@ from domain.pipelines.binding import binding_of
 from domain.pipelines.parameter import Parameters
 from domain.pipelines.pipeline import Pipeline, environments_ahead
 from domain.pipelines.validation import problems_of
+from domain.releases.lowered_share import Accepted, check_keeps_shares
 from domain.releases.simulation import Obstacle, SimulatedStage, simulate
 from domain.releases.stop import Stop
 
@@ -25,6 +26,7 @@ class SimulationRequest(NamedTuple):
     starting_stage: str | None
     parameters: Parameters
     starts_at: datetime
+    accept: Accepted = ()
 
 
 class Simulation(NamedTuple):
@@ -52,6 +54,8 @@ def simulate_release(store: Store, caller: Caller, project: Project, pipeline: P
     if feature := request.feature:
         obstacles += _refusal_obstacles("feature", lambda: check_free(store, feature))
         obstacles += _refusal_obstacles("feature", lambda: check_values(feature, definition, start, parameters))
+        states = look_at(provider_of(project, store), feature, definition)
+        obstacles += _refusal_obstacles("feature", lambda: check_keeps_shares(definition.stages, start, states, parameters, request.accept))
     freezes = store.freezes.ahead(project.id, request.starts_at)
     stages = simulate(definition.stages, start, request.starts_at, parameters, freezes) if definition.stages else []
     return Simulation(stages, parameters, obstacles)

@@ -30,15 +30,18 @@ def place_stop(store: Store, caller: Caller, project: Project, stop: Stop) -> St
 
 
 def lift_stop(store: Store, caller: Caller, project: Project, stop_id: str, at: datetime, reason: str | None) -> Stop:
-    """Lift a stop, as the person who placed it or as an admin. Lifting it twice is the same as once. Raises NotFound or NotAllowed."""
+    """Lift a stop, as an admin or as the person who placed it and may still place it. Lifting it twice is the same as once.
+
+    Raises NotFound or NotAllowed.
+    """
     stop = store.stops.get(stop_id, project.id)
-    caller.must_operate_somewhere(project.key)
+    _check_may_restrict(caller, project, [stop.environment] if stop.environment else [])
     if caller.owner_id != stop.placed_by_id and not caller.access.administers(project.key):
         raise NotAllowed(f"{stop.placed_by} placed this stop: only they or an admin of the project can lift it.")
     if stop.lifted_at is None:
         store.stops.lift(stop.id, at, caller.owner.name)
         store.audit.record(caller, AuditEvent.STOP_LIFTED, at, reason=reason, **_audited(project, stop))
-        _wake_held_releases(store, project)
+        wake_held_releases(store, project)
     return store.stops.get(stop.id, project.id)
 
 
@@ -53,7 +56,7 @@ def make_freeze(store: Store, caller: Caller, project: Project, freeze: Freeze, 
         raise _not_a_time("/ends_at", "The end of a freeze must be at most five years from now.")
     store.freezes.add(freeze, project.id)
     store.audit.record(caller, AuditEvent.FREEZE_CREATED, at, project=project.key, after=freeze.model_dump(mode="json"))
-    _wake_held_releases(store, project)
+    wake_held_releases(store, project)
     return freeze
 
 
@@ -63,13 +66,19 @@ def end_freeze(store: Store, caller: Caller, project: Project, freeze_id: str, a
     _check_may_restrict(caller, project, list(freeze.environments))
     store.freezes.delete(freeze.id)
     store.audit.record(caller, AuditEvent.FREEZE_DELETED, at, project=project.key, before=freeze.model_dump(mode="json"))
-    _wake_held_releases(store, project)
+    wake_held_releases(store, project)
 
 
 def wake_held_release(store: Store, release: Release | None) -> None:
     """Wake the release of a flag that was changed by hand if it is held back: its approvals may be valid again."""
     if release and release.held:
         store.outbox.add(OutboxKind.LOOK_AGAIN, release.id)
+
+
+def wake_held_releases(store: Store, project: Project) -> None:
+    """Wake all releases of the project that are held back, after a change of something that gates depend on."""
+    for release in store.releases.held_in(project.id):
+        store.outbox.add(OutboxKind.LOOK_AGAIN, release)
 
 
 def _check_may_restrict(caller: Caller, project: Project, environments: list[str]) -> None:
@@ -92,11 +101,6 @@ def _check_scope(store: Store, project: Project, stop: Stop) -> None:
         raise _not_a_time(
             "/expires_at", "A stop must expire in the future, within five years. Leave out the time for one that is lifted by hand."
         )
-
-
-def _wake_held_releases(store: Store, project: Project) -> None:
-    for release in store.releases.held_in(project.id):
-        store.outbox.add(OutboxKind.LOOK_AGAIN, release)
 
 
 def _audited(project: Project, stop: Stop) -> dict[str, Any]:

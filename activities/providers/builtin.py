@@ -9,7 +9,7 @@ from activities.store.paging import Slice
 from domain.flags.change import PlannedChange, plan_change
 from domain.flags.flag import FlagState, check_value
 from domain.flags.patch import FlagPatch, OverridePatch
-from domain.flags.project import Environment, Feature, Project
+from domain.flags.project import Environment, Feature, Project, Segment
 
 
 class BuiltinProvider:
@@ -27,15 +27,16 @@ class BuiltinProvider:
         """Return the flag's state, with the feature's row locked until the transaction ends."""
         place = FlagPlace(feature, environment)
         if place not in self._states:
-            self._states[place] = self.store.features.state(self._lock(feature), self._environment(environment))
+            self._states[place] = self._read_locked(place)
         return self._states[place]
 
     def patch(self, feature: str, environment: str, patch: FlagPatch, at: datetime) -> PlannedChange:
         """Change the named fields, all or nothing."""
+        now = self.read(feature, environment)
         locked, place = self._lock(feature), self._environment(environment)
         self._check_segments(patch)
         _check_values(locked, patch)
-        planned = plan_change(patch, self.read(feature, environment))
+        planned = plan_change(patch, now)
         if planned.changes_anything:
             self.store.features.write_state(locked, place, planned.state, at)
             self._states[FlagPlace(feature, environment)] = planned.state
@@ -61,9 +62,25 @@ class BuiltinProvider:
         """Return the project's segments."""
         return frozenset(each.key for each in self.store.segments.all(self.project.id))
 
+    def definitions_of(self, segments: Collection[str]) -> Mapping[str, Segment]:
+        """Return the definitions of those segments, without a lock."""
+        if not segments:
+            return {}
+        found = self.store.segments.page(Slice(limit=len(segments)), self.project.id, list(segments)).items
+        return {each.key: each for each in found}
+
     def overridden_for(self, segment: str) -> list[FlagPlace]:
         """Return every flag with an override for the segment."""
         return [FlagPlace(*each) for each in self.store.features.overridden_for(self.project.id, segment)]
+
+    def _read_locked(self, place: FlagPlace) -> FlagState:
+        """Read a flag with one statement, after the one that locks it where the database locks rows."""
+        if self.store.locks_rows:
+            self._lock(place.feature)
+        if found := self.store.features.find_placed(self.project.id, *place):
+            self._locked[place.feature], self._environments[place.environment], state = found
+            return state
+        return self.store.features.state(self._lock(place.feature), self._environment(place.environment))
 
     def _lock(self, key: str) -> Feature:
         if key not in self._locked:

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from domain.flags.change import PlannedChange
 from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch
+from domain.flags.project import Segment
 
 
 class FlagPlace(NamedTuple):
@@ -51,6 +52,10 @@ class FlagProvider(Protocol):
 
     def segments(self) -> frozenset[str]:
         """Return the segments for which flags can be overridden."""
+        ...
+
+    def definitions_of(self, segments: Collection[str]) -> Mapping[str, Segment]:
+        """Return segment -> its definition, without a lock. Unknown segments are left out."""
         ...
 
     def overridden_for(self, segment: str) -> list[FlagPlace]:

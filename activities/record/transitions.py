@@ -47,10 +47,11 @@ def finish_stage(
     """End the visit. The release enters the next stage, or is completed without one. Raises Superseded."""
     after = release.entered(next_stage, at, write_key) if next_stage else release.ended(ReleaseStatus.COMPLETED, at, write_key)
     store.releases.write(after)
-    store.history.write_run(release, outcome, acted_at=at, **times)
     if next_stage:
-        enter(store, after, at)
+        store.history.move(release, outcome, after, acted_at=at, **times)
+        notify_webhooks(store, after, WebhookEvent.STAGE_ENTERED, at)
     else:
+        store.history.write_run(release, outcome, acted_at=at, **times)
         audit(store, release, AuditEvent.RELEASE_COMPLETED, at)
     return after
 

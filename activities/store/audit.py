@@ -17,12 +17,16 @@ from domain.webhooks.event import payload_of
 FILTERS = ("event", "project", "environment", "feature", "segment", "pipeline", "release", "stage")
 
 
+_INSERT = insert(audit_entries)
+
+
 class AuditLog:
-    """Audit entries, newest first."""
+    """Audit entries, newest first. New ones are written together at the end of the transaction."""
 
     def __init__(self, connection: Connection, webhook_outbox: WebhookOutbox) -> None:
         self.connection = connection
         self.webhook_outbox = webhook_outbox
+        self._added: list[dict[str, Any]] = []
 
     def add(self, entry: AuditEntry) -> None:
         """Append an entry, and queue the webhook deliveries that it causes."""
@@ -30,7 +34,13 @@ class AuditLog:
             self.webhook_outbox.add(payload)
         actor = entry.actor
         by = {"actor_kind": actor.kind, "actor_id": actor.id, "actor_owner": actor.owner}
-        self.connection.execute(insert(audit_entries), entry.model_dump(exclude={"id", "actor"}) | {"id": new_id()} | by)
+        self._added.append(entry.model_dump(exclude={"id", "actor"}) | {"id": new_id()} | by)
+
+    def flush(self) -> None:
+        """Write the entries that this transaction has added."""
+        if self._added:
+            self.connection.execute(_INSERT, self._added)
+            self._added = []
 
     def record(self, caller: Caller, event: AuditEvent, at: datetime, **about: Any) -> None:
         """Append an entry for a request of this caller; `about` sets further fields."""

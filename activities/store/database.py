@@ -1,8 +1,8 @@
 """The database. `transaction()` is the only way to write."""
 
-import threading
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, ExceptionContext, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 
+from activities.store.acting import ActingReleases
 from activities.store.approvals import ApprovalRepository
 from activities.store.audit import AuditLog
 from activities.store.deliveries import DeliveryRepository
@@ -28,16 +29,30 @@ from activities.store.release_history import ReleaseHistory
 from activities.store.releases import ReleaseRepository
 from activities.store.requests import RequestRepository
 from activities.store.stops import StopRepository
-from activities.store.timeouts import BoundedConnection
+from activities.store.timeouts import (
+    CONNECT_TIMEOUT,
+    IDLE_TIMEOUT,
+    LOCK_TIMEOUT,
+    POOL_TIMEOUT,
+    SQLITE_LOCK_TIMEOUT,
+    STATEMENT_TIMEOUT,
+    TURN_TIMEOUT,
+    BoundedConnection,
+)
 from activities.store.webhook_events import WebhookOutbox
 from activities.store.webhooks import WebhookRepository
+from activities.store.writer_queue import WriterQueue
 
 _BEGIN = "flaghoist_begin"
-_POSTGRESQL = "-c jit=off -c statement_timeout=20000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
-"""Statements time out before their activity's 30 s. JIT costs short queries more than it saves."""
-
-_WRITE_TIMEOUT = 10
-"""Seconds that a write waits for another write to finish."""
+_POSTGRESQL = " ".join(
+    f"-c {parameter}"
+    for parameter in (
+        "jit=off",  # It costs short queries more than it saves.
+        f"statement_timeout={STATEMENT_TIMEOUT}s",
+        f"lock_timeout={LOCK_TIMEOUT}s",
+        f"idle_in_transaction_session_timeout={IDLE_TIMEOUT}s",
+    )
+)
 
 
 class Store:
@@ -46,6 +61,16 @@ class Store:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.versions = EnvironmentVersions(connection)
+
+    @property
+    def locks_rows(self) -> bool:
+        """True if a row can be locked. SQLite has one writer at a time instead."""
+        return self.connection.dialect.name != "sqlite"
+
+    def flush(self) -> frozenset[str]:
+        """Write what is written last, and return the ids of the environments that applications see differently."""
+        self.audit.flush()
+        return self.versions.raise_touched()
 
     @cached_property
     def projects(self) -> ProjectRepository:
@@ -103,6 +128,11 @@ class Store:
         return ReleaseRepository(self.connection)
 
     @cached_property
+    def acting(self) -> ActingReleases:
+        """Releases that are about to act."""
+        return ActingReleases(self.connection)
+
+    @cached_property
     def history(self) -> ReleaseHistory:
         """Visits and changes."""
         return ReleaseHistory(self.connection)
@@ -154,10 +184,10 @@ class Database:
     def __init__(self, url: str, pool_size: int = 20) -> None:
         self.url = make_url(url)
         self.engine = create_engine(
-            self.url, pool_size=pool_size, max_overflow=0, pool_timeout=10, hide_parameters=True, **_options(self.url)
+            self.url, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_TIMEOUT, hide_parameters=True, **_options(self.url)
         )
         event.listen(self.engine, "handle_error", _treat_as_outage)
-        self._turn = threading.Lock()
+        self.writers = WriterQueue()
         self._on_change: list[Callable[[frozenset[str]], None]] = []
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
@@ -169,7 +199,7 @@ class Database:
     @property
     def is_sqlite(self) -> bool:
         """True on SQLite."""
-        return self.url.get_backend_name() == "sqlite"
+        return is_sqlite(self.url)
 
     def on_change(self, callback: Callable[[frozenset[str]], None]) -> None:
         """Call back with the ids of the environments that applications see differently, after each commit of this process.
@@ -184,23 +214,14 @@ class Database:
         with self._in_turn(), self.engine.begin() as connection:
             store = Store(connection)
             yield store
-            changed = store.versions.raise_touched()
+            changed = store.flush()
         if changed:
             for callback in self._on_change:
                 callback(changed)
 
-    @contextmanager
-    def _in_turn(self) -> Iterator[None]:
-        """Queue this process's writers on SQLite, which allows one writer at a time.
-
-        SQLite's own waiting polls, which lets some writers overtake others for seconds.
-        """
-        has_turn = self.is_sqlite and self._turn.acquire(timeout=_WRITE_TIMEOUT)
-        try:
-            yield
-        finally:
-            if has_turn:
-                self._turn.release()
+    def _in_turn(self) -> AbstractContextManager[None]:
+        """Queue this process's writers on SQLite, whose own waiting polls and lets some writers overtake others for seconds."""
+        return self.writers.turn(TURN_TIMEOUT) if self.is_sqlite else nullcontext()
 
     @contextmanager
     def reading(self) -> Iterator[Store]:
@@ -214,10 +235,20 @@ class Database:
         self.engine.dispose()
 
 
+def is_sqlite(url: str | URL) -> bool:
+    """True for the URL of a SQLite database."""
+    return make_url(url).get_backend_name() == "sqlite"
+
+
+def is_busy(error: BaseException) -> bool:
+    """True if SQLite gave up because another process was writing."""
+    return isinstance(error, OperationalError) and getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+
+
 def _options(url: URL) -> dict[str, Any]:
-    if url.get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": _WRITE_TIMEOUT, "check_same_thread": False}}
-    return {"pool_pre_ping": True, "connect_args": {"options": _POSTGRESQL, "connect_timeout": 5}}
+    if is_sqlite(url):
+        return {"connect_args": {"timeout": SQLITE_LOCK_TIMEOUT, "check_same_thread": False}}
+    return {"pool_pre_ping": True, "connect_args": {"options": _POSTGRESQL, "connect_timeout": CONNECT_TIMEOUT}}
 
 
 def _treat_as_outage(failure: ExceptionContext) -> OperationalError | None:

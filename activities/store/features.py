@@ -4,13 +4,22 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, select
 
 from activities.store.keyed_repository import KeyedRepository
 from activities.store.tables import environments, feature_states, features
+from activities.store.upsert import upsert
 from domain.errors import FeatureNotFound
 from domain.flags.flag import FlagState
 from domain.flags.project import Environment, Feature
+
+_PLACED = (
+    select(features, environments.c.id.label("environment_id"), environments.c.name.label("environment_name"), feature_states.c.state)
+    .join(environments, environments.c.project_id == features.c.project_id)
+    .outerjoin(feature_states, (feature_states.c.feature_id == features.c.id) & (feature_states.c.environment_id == environments.c.id))
+    .where(features.c.project_id == bindparam("project"), features.c.key == bindparam("feature"), features.c.deleted_at.is_(None))
+    .where(environments.c.key == bindparam("environment"), environments.c.deleted_at.is_(None))
+)
 
 
 class FeatureRepository(KeyedRepository[Feature]):
@@ -48,14 +57,19 @@ class FeatureRepository(KeyedRepository[Feature]):
         stored = self.connection.execute(query).scalar_one_or_none()
         return feature.default if stored is None else FlagState.model_validate(stored)
 
+    def find_placed(self, project_id: str, key: str, environment: str) -> tuple[Feature, Environment, FlagState] | None:
+        """Return a feature, an environment and the flag's state in it, or None if one of them is unknown."""
+        row = self.connection.execute(_PLACED, {"project": project_id, "feature": key, "environment": environment}).one_or_none()
+        if row is None:
+            return None
+        feature = self.read(row)
+        place = Environment(id=row.environment_id, key=environment, name=row.environment_name)
+        return feature, place, feature.default if row.state is None else FlagState.model_validate(row.state)
+
     def write_state(self, feature: Feature, environment: Environment, state: FlagState, at: datetime) -> None:
         """Store the flag's state. The caller must hold the lock on the feature's row."""
-        table = feature_states.c
-        values = {"state": state.model_dump(mode="json"), "changed_at": at}
-        at_its_place = (table.feature_id == feature.id) & (table.environment_id == environment.id)
-        changed = self.connection.execute(update(feature_states).where(at_its_place).values(**values))
-        if changed.rowcount == 0:
-            self.connection.execute(insert(feature_states).values(feature_id=feature.id, environment_id=environment.id, **values))
+        place = {"feature_id": feature.id, "environment_id": environment.id}
+        upsert(self.connection, feature_states, [place | {"state": state.model_dump(mode="json"), "changed_at": at}])
         self.versions.touch(environment.id)
 
     def changed_in(self, environment: Environment) -> Mapping[str, FlagState]:

@@ -17,6 +17,7 @@ from activities.store.tables import api_keys, owners, spent_secrets
 from domain.access import Access, Caller, Grant, Owner
 from domain.errors import KeyRevoked, NotFound
 from domain.model import Frozen, Moment
+from domain.text import folded
 
 PREFIX = "fh_"
 _GRANTS = TypeAdapter(tuple[Grant, ...])
@@ -73,9 +74,9 @@ class KeyRepository:
         return key
 
     def owner_id(self, owner: Owner) -> str:
-        """Return the id of an owner, inserting the owner if new."""
+        """Return the id of an owner, inserting the owner if new. A name that is only written differently is the same owner's."""
         query = select(owners.c.id).where(owners.c.kind == owner.kind, owners.c.name == owner.name)
-        if (found := self.connection.execute(query).scalar_one_or_none()) is not None:
+        if found := self.connection.execute(query).scalar_one_or_none() or self._same_owner(owner):
             return str(found)
         try:
             with self.connection.begin_nested():
@@ -84,6 +85,10 @@ class KeyRepository:
             pass  # Inserted by a concurrent transaction.
         return str(self.connection.execute(query).scalar_one())
 
+    def _same_owner(self, owner: Owner) -> str | None:
+        rows = self.connection.execute(select(owners.c.id, owners.c.name).where(owners.c.kind == owner.kind).order_by(owners.c.id))
+        return next((row.id for row in rows if folded(row.name) == folded(owner.name)), None)
+
     def knows_owner(self, owner_id: str) -> bool:
         """True if an owner with this id exists."""
         return self.connection.execute(select(owners.c.id).where(owners.c.id == owner_id)).one_or_none() is not None
@@ -91,8 +96,7 @@ class KeyRepository:
     def owner(self, owner_id: str) -> tuple[Owner, Access]:
         """Return an owner with the combined rights of their active keys."""
         rows = self.connection.execute(_RIGHTS, {"owner": owner_id}).all()
-        grants = [grant for row in rows if row.grants is not None for grant in _GRANTS.validate_python(row.grants)]
-        return Owner(kind=rows[0].kind, name=rows[0].name), Access(grants=tuple(grants))
+        return Owner(kind=rows[0].kind, name=rows[0].name), Access(grants=grants_of(rows))
 
     def get(self, key_id: str) -> ApiKey:
         """Return one key. Raises NotFound."""
@@ -123,6 +127,11 @@ class KeyRepository:
 _LIVING = (api_keys.c.owner_id == owners.c.id) & api_keys.c.revoked_at.is_(None)
 _RIGHTS = select(owners.c.kind, owners.c.name, api_keys.c.grants).outerjoin(api_keys, _LIVING).where(owners.c.id == bindparam("owner"))
 _KEYS = select(api_keys, owners.c.kind, owners.c.name.label("owner_name")).join(owners, owners.c.id == api_keys.c.owner_id)
+
+
+def grants_of(rows: Iterable[Any]) -> tuple[Grant, ...]:
+    """Return the grants of several keys together. A row without grants stands for no key."""
+    return tuple(grant for row in rows if row.grants is not None for grant in _GRANTS.validate_python(row.grants))
 
 
 def _read(row: Row[Any]) -> ApiKey:

@@ -32,7 +32,10 @@ class OutboxEntry(NamedTuple):
 
 
 class Outbox:
-    """Entries, oldest first. A lease keeps processes from handling the same entry; handling one twice does no harm."""
+    """Entries, decisions before starts, then by age.
+
+    A lease keeps processes from handling the same entry; handling one twice does no harm.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -42,9 +45,15 @@ class Outbox:
         self.connection.execute(insert(outbox).values(id=new_id(), kind=kind.value, release_id=release_id, attempts=0))
 
     def lease(self, now: datetime, most: int) -> list[OutboxEntry]:
-        """Lease entries that no other process has leased."""
+        """Lease entries that no other process has leased. Starts come last, so that no decision waits for many of them."""
         free = _free(now)
-        ids = select(outbox.c.id).where(free).order_by(outbox.c.id).limit(most).with_for_update(skip_locked=True)
+        ids = (
+            select(outbox.c.id)
+            .where(free)
+            .order_by(outbox.c.kind == OutboxKind.START.value, outbox.c.id)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
         leased = update(outbox).where(outbox.c.id.in_(ids.scalar_subquery()))
         values = {"leased_until": now + LEASE, "attempts": outbox.c.attempts + 1}
         columns = (outbox.c.id, outbox.c.kind, outbox.c.release_id, outbox.c.attempts)

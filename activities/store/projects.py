@@ -71,6 +71,11 @@ class SegmentRepository(KeyedRepository[Segment]):
         """Convert a row."""
         return Segment(id=row.id, key=row.key, name=row.name, rules=row.rules)
 
+    def was_deleted(self, key: str, project_id: str) -> bool:
+        """True if a segment with this key was deleted."""
+        query = select(segments.c.id).where(segments.c.project_id == project_id, segments.c.key == key, segments.c.deleted_at.is_not(None))
+        return self.connection.execute(query.limit(1)).first() is not None
+
     def insert(self, at: datetime, **values: Any) -> None:
         """Insert a segment. Environment documents list all segments."""
         super().insert(at, **values)

@@ -3,13 +3,16 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, exists, insert, select, update
 
-from activities.store.tables import changes, stage_runs
+from activities.store.tables import changes, releases, stage_runs
+from activities.store.upsert import upsert
 from domain.flags.change import Change
 from domain.releases.net_change import UndoScope
 from domain.releases.release import Release, StageRun
-from domain.releases.status import StageOutcome
+from domain.releases.status import UNFINISHED, StageOutcome
+
+_UNFINISHED = [status.value for status in UNFINISHED]
 
 
 class ReleaseHistory:
@@ -20,9 +23,12 @@ class ReleaseHistory:
 
     def enter(self, release: Release) -> None:
         """Insert the release's current visit."""
-        values = {"stage_index": release.stage_index, "stage": release.stage, "outcome": StageOutcome.PENDING.value}
-        times = {"entered_at": release.entered_at, "acts_at": release.acts_at}
-        self.connection.execute(insert(stage_runs), {"release_id": release.id, "visit": release.visit} | values | times)
+        self.connection.execute(insert(stage_runs), _visit(release))
+
+    def move(self, before: Release, outcome: StageOutcome, after: Release, **times: Any) -> None:
+        """Store the outcome of one visit, and insert the next one."""
+        finished = {"outcome": outcome.value, "entered_at": None, "acts_at": None} | times
+        upsert(self.connection, stage_runs, [_visit(before) | finished, _visit(after) | {"acted_at": None}])
 
     def note_entry(self, release: Release) -> None:
         """Store when the current visit began."""
@@ -63,10 +69,26 @@ class ReleaseHistory:
         query = select(changes).where(changes.c.release_id == release_id, changes.c.visit == visit)
         return any(_read_change(row).changed_anything for row in self.connection.execute(query))
 
+    def restorable_for(self, project_id: str, segment: str) -> set[str]:
+        """Return the environments in which a rollback could restore an override for the segment.
+
+        Only unfinished releases, and the newest one of each feature, can be rolled back.
+        """
+        newer = releases.alias("newer")
+        followed = exists().where(newer.c.feature_id == releases.c.feature_id, newer.c.id > releases.c.id)
+        possible = (releases.c.project_id == project_id) & (releases.c.status.in_(_UNFINISHED) | ~followed)
+        query = select(changes.c.environment, changes.c.before).join(releases, releases.c.id == changes.c.release_id).where(possible)
+        return {row.environment for row in self.connection.execute(query) if (row.before.get("overrides") or {}).get(segment)}
+
     def changes(self, release_id: str) -> list[Change]:
         """Return all changes of a release in order; those of one rollback are ordered by environment."""
         query = select(changes).where(changes.c.release_id == release_id).order_by(changes.c.sequence, changes.c.environment)
         return [_read_change(row) for row in self.connection.execute(query)]
+
+
+def _visit(release: Release) -> dict[str, Any]:
+    place = {"release_id": release.id, "visit": release.visit, "stage_index": release.stage_index, "stage": release.stage}
+    return place | {"outcome": StageOutcome.PENDING.value, "entered_at": release.entered_at, "acts_at": release.acts_at}
 
 
 def _read_run(row: Row[Any]) -> StageRun:

@@ -25,7 +25,7 @@ _SYNCED = (releases.c.status.in_(_UNFINISHED), releases.c.status != ReleaseStatu
 adders = owners.alias("adders")
 responsibles = owners.alias("responsibles")
 
-_RELEASES = (
+RELEASES = (
     select(
         releases,
         projects.c.key.label("project_key"),
@@ -46,7 +46,7 @@ _RELEASES = (
 _STANDS = and_(releases.c.id == bindparam("release"), releases.c.sequence == bindparam("before"), releases.c.status.in_(_UNFINISHED))
 _SEEN = and_(seen.c.release_id == bindparam("release"), seen.c.environment == bindparam("where"))
 _WRITE = update(releases).where(_STANDS)
-_BY_ID = _RELEASES.where(releases.c.id == bindparam("release"))
+_BY_ID = RELEASES.where(releases.c.id == bindparam("release"))
 
 
 class ReleaseRepository:
@@ -87,28 +87,28 @@ class ReleaseRepository:
         row = self.connection.execute(query, {"release": release_id}).one_or_none()
         if row is None:
             raise ReleaseNotFound(f"There is no release '{release_id}'.")
-        return _read(row)
+        return read_release(row)
 
     def unfinished_of(self, feature_ids: Iterable[str]) -> Mapping[str, Release]:
         """Return feature id -> its unfinished release."""
-        query = _RELEASES.where(releases.c.feature_id.in_(list(feature_ids)), releases.c.status.in_(_UNFINISHED))
-        return {row.feature_id: _read(row) for row in self.connection.execute(query)}
+        query = RELEASES.where(releases.c.feature_id.in_(list(feature_ids)), releases.c.status.in_(_UNFINISHED))
+        return {row.feature_id: read_release(row) for row in self.connection.execute(query)}
 
     def unfinished_in(self, project_id: str) -> list[Release]:
         """Return all unfinished releases of the project."""
-        query = _RELEASES.where(releases.c.project_id == project_id, releases.c.status.in_(_UNFINISHED))
-        return [_read(row) for row in self.connection.execute(query.order_by(releases.c.id))]
+        query = RELEASES.where(releases.c.project_id == project_id, releases.c.status.in_(_UNFINISHED))
+        return [read_release(row) for row in self.connection.execute(query.order_by(releases.c.id))]
 
     def page(
         self, project_id: str, wanted: Slice, equal: Mapping[str, str], since: datetime | None, until: datetime | None
     ) -> Page[Release]:
         """Return releases added between those times, newest first. `equal` maps filters to values."""
-        query = _RELEASES.where(releases.c.project_id == project_id, *(_filter(name, value) for name, value in equal.items()))
+        query = RELEASES.where(releases.c.project_id == project_id, *(_filter(name, value) for name, value in equal.items()))
         if since:
             query = query.where(releases.c.added_at >= since)
         if until:
             query = query.where(releases.c.added_at < until)
-        return fetch_page(self.connection, query, releases.c.id, wanted, _read, newest_first=True)
+        return fetch_page(self.connection, query, releases.c.id, wanted, read_release, newest_first=True)
 
     def in_stages(self, pipeline_id: str, most: int) -> tuple[Mapping[int, int], list[Release]]:
         """Return stage index -> the number of unfinished releases on one pipeline version and up to `most` of them."""
@@ -118,8 +118,8 @@ class ReleaseRepository:
         first_in = (releases.c.entered_at, releases.c.id)
         rank = func.row_number().over(partition_by=releases.c.stage_index, order_by=first_in).label("rank")
         ranked = select(releases.c.id, rank).where(standing).subquery()
-        first = _RELEASES.where(releases.c.id.in_(select(ranked.c.id).where(ranked.c.rank <= most))).order_by(*first_in)
-        return numbers, [_read(row) for row in self.connection.execute(first)] if numbers else []
+        first = RELEASES.where(releases.c.id.in_(select(ranked.c.id).where(ranked.c.rank <= most))).order_by(*first_in)
+        return numbers, [read_release(row) for row in self.connection.execute(first)] if numbers else []
 
     def completed_on(self, pipeline_id: str, since: datetime, most: int) -> tuple[int, list[Release]]:
         """Return how many releases have completed one pipeline version since then, and up to `most` of them, latest first."""
@@ -127,18 +127,18 @@ class ReleaseRepository:
             releases.c.pipeline_id == pipeline_id, releases.c.status == ReleaseStatus.COMPLETED.value, releases.c.ended_at >= since
         )
         number = self.connection.execute(select(func.count()).select_from(releases).where(completed)).scalar_one()
-        latest = _RELEASES.where(completed).order_by(releases.c.ended_at.desc(), releases.c.id.desc()).limit(most)
-        return number, [_read(row) for row in self.connection.execute(latest)] if number else []
+        latest = RELEASES.where(completed).order_by(releases.c.ended_at.desc(), releases.c.id.desc()).limit(most)
+        return number, [read_release(row) for row in self.connection.execute(latest)] if number else []
 
     def unfinished_after(self, release_id: str, most: int) -> list[Release]:
         """Return unfinished releases of all projects without pending outbox entries, following the given id."""
-        query = _RELEASES.where(releases.c.id > release_id, *_SYNCED).order_by(releases.c.id).limit(most)
-        return [_read(row) for row in self.connection.execute(query)]
+        query = RELEASES.where(releases.c.id > release_id, *_SYNCED).order_by(releases.c.id).limit(most)
+        return [read_release(row) for row in self.connection.execute(query)]
 
     def overdue(self, due_before: datetime, most: int) -> list[Release]:
         """Return unfinished releases without pending outbox entries that were due before that time, latest first."""
-        query = _RELEASES.where(releases.c.acts_at < due_before, *_SYNCED)
-        return [_read(row) for row in self.connection.execute(query.order_by(releases.c.acts_at).limit(most))]
+        query = RELEASES.where(releases.c.acts_at < due_before, *_SYNCED)
+        return [read_release(row) for row in self.connection.execute(query.order_by(releases.c.acts_at).limit(most))]
 
     def count_by_status(self) -> Mapping[str, int]:
         """Return status -> number of releases in all projects; an index alone answers this."""
@@ -229,7 +229,8 @@ def _filter(name: str, value: str) -> Any:
     return columns.get(name, releases.c.get(name)) == value
 
 
-def _read(row: Row[Any]) -> Release:
+def read_release(row: Row[Any]) -> Release:
+    """Convert a row of `RELEASES`."""
     pipeline = PipelineRef(id=row.pipeline_id, key=row.pipeline_key, version=row.pipeline_version, name=row.pipeline_name)
     values = {column: getattr(row, column) for column in _WRITTEN}
     return Release(

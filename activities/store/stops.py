@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, insert, or_, select, update
 
 from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import owners, stops
@@ -26,7 +26,7 @@ class StopRepository:
 
     def standing(self, project_id: str, at: datetime) -> list[Stop]:
         """Return the stops in force at that time, oldest first."""
-        query = _STOPS.where(stops.c.project_id == project_id, *_stands(at))
+        query = _STOPS.where(stops.c.project_id == project_id, *in_force(at))
         return [_read_stop(row) for row in self.connection.execute(query.order_by(stops.c.id))]
 
     def get(self, stop_id: str, project_id: str) -> Stop:
@@ -38,7 +38,7 @@ class StopRepository:
 
     def page(self, project_id: str, wanted: Slice, standing_at: datetime | None) -> Page[Stop]:
         """Return stops, newest first: all of them, or only those in force at that time."""
-        query = _STOPS.where(stops.c.project_id == project_id, *(_stands(standing_at) if standing_at else ()))
+        query = _STOPS.where(stops.c.project_id == project_id, *(in_force(standing_at) if standing_at else ()))
         return fetch_page(self.connection, query, stops.c.id, wanted, _read_stop, newest_first=True)
 
     def lift(self, stop_id: str, at: datetime, by: str) -> None:
@@ -47,7 +47,8 @@ class StopRepository:
         self.connection.execute(update(stops).where(standing).values(lifted_at=at, lifted_by=by))
 
 
-def _stands(at: datetime) -> tuple[ColumnElement[bool], ...]:
+def in_force(at: datetime | BindParameter[datetime]) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of a stop that is in force at that time."""
     return stops.c.lifted_at.is_(None), or_(stops.c.expires_at.is_(None), stops.c.expires_at > at)
 
 

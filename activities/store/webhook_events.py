@@ -22,6 +22,10 @@ class WebhookOutbox:
         if subscribed := [webhook for webhook, events in self._subscriptions(payload.project).items() if payload.event in events]:
             self.connection.execute(insert(deliveries), [_values(webhook, payload) for webhook in subscribed])
 
+    def expect_none(self, project: str) -> None:
+        """Queue nothing for this project, which is known to have no webhooks."""
+        self._events[project] = {}
+
     def _subscriptions(self, project: str) -> dict[str, frozenset[str]]:
         if project not in self._events:
             rows = self.connection.execute(select(webhooks.c.id, webhooks.c.events).where(webhooks.c.project == project))

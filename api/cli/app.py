@@ -75,6 +75,11 @@ COMMANDS = {
         RUN,
         "Prepare a deployment: Temporal's namespace and search attributes, the database, and the bootstrap key. Safe to repeat.",
     ),
+    "replay": Entry(
+        "api.cli.processes:replay",
+        RUN,
+        "Replay every open workflow with this version, before its workers start. Exit code 1 if it can't continue one of them.",
+    ),
 }
 
 app = typer.Typer(help=HELP, epilog=EXIT_CODES, no_args_is_help=True, cls=lazy_group(COMMANDS), pretty_exceptions_enable=False)

@@ -8,6 +8,7 @@ import typer
 from api.cli.output import confirm
 from api.cli.previews import effect_of, overwritten_in_words, question_of
 from api.cli.releases import ReleaseArgument
+from api.cli.segment_output import rules_in_words
 from api.cli.send_control import ReasonOption, expected_position, read_release, send_control
 from api.cli.session import JsonOption, ProjectOption, YesOption, provided
 from domain.releases.control import Control
@@ -123,9 +124,10 @@ def remove_release(
 def _confirm_approval(context: typer.Context, project: str, release: str) -> dict[str, Any]:
     """Show the changes that the stage would make and ask for confirmation. Return the fields that bind the approval to them."""
     found = read_release(context, project, release, Control.APPROVE)
-    approval = found["approval"] or {"now": {}, "applies": [], "given": [], "binds": None}
+    approval = found["approval"] or {"now": {}, "applies": [], "segments": [], "given": [], "binds": None}
     lines = [f"In {found['environment']} now: {json.dumps(approval['now'], ensure_ascii=False)}"]
     lines += [f"The stage would apply: {json.dumps(patch, ensure_ascii=False)}" for patch in approval["applies"]]
+    lines += [f"Segment '{each['key']}' now: {rules_in_words(each)}" for each in approval["segments"]]
     lines += [f"Approved by {given['owner']}." for given in approval["given"]]
     confirm(lines, f"Approve '{found['stage']}' of '{found['feature']}'?", yes=False)
     return expected_position(found) | provided(shown=approval["binds"])

@@ -57,12 +57,19 @@ def show_error(line: str) -> None:
 
 
 def confirm(effect: Iterable[str], question: str, *, yes: bool) -> None:
-    """Print the effect and ask for confirmation, both on standard error. If the user declines, end the command with exit code 1."""
+    """Print the effect and ask for confirmation, both on standard error. Unless the user agrees, end the command with exit code 1."""
     if yes:
         return
     for line in effect:
         console_of(sys.stderr).print(text.Text(plain(line)), soft_wrap=True)
-    typer.confirm(question, abort=True, err=True)
+    try:
+        agreed = typer.confirm(question, err=True)
+    except typer.Abort:
+        show_error("\nThere was no answer, so nothing was changed. The option --yes confirms without a question.")
+        raise typer.Exit(1) from None
+    if not agreed:
+        show_error("Nothing was changed.")
+        raise typer.Exit(1)
 
 
 def local_time(timestamp: str | None) -> str:

@@ -55,10 +55,10 @@ def _restart(release: Release, to_stage: str) -> Iterable[str]:
     for environment, percent in release["rollouts"].items():
         if stage := repeated.get(environment):
             start = stage["steps"][0]["percent"]
-            yield f"The rollout in {environment} stays at {percent} % until '{stage['name']}' acts again, then restarts at {start} %."
-            yield f"Identities above {start} % lose the rollout's state at that point."
+            yield f"The rollout in {environment} stays at {percent}% until '{stage['name']}' acts again, then restarts at {start}%."
+            yield f"Identities above {start}% lose the rollout's state at that point."
         else:
-            yield f"The rollout in {environment} stays at {percent} %."
+            yield f"The rollout in {environment} stays at {percent}%."
 
 
 def _remove(release: Release, _: str) -> Iterable[str]:
@@ -69,7 +69,7 @@ def _remove(release: Release, _: str) -> Iterable[str]:
 
 def _rollouts_stay(release: Release) -> Iterable[str]:
     for environment, percent in release["rollouts"].items():
-        yield f"The rollout in {environment} stays at {percent} %."
+        yield f"The rollout in {environment} stays at {percent}%."
 
 
 def _next_step(release: Release) -> str:
@@ -77,8 +77,8 @@ def _next_step(release: Release) -> str:
     steps, current = release["stages"][release["stage_index"]]["steps"], release["rollouts"].get(release["environment"])
     if not steps or release["step"] == 1:
         return ""
-    growth = f", from {current} %" if current else ""
-    return f"takes its next step, to {steps[release['step'] - 1]['percent']} %{growth},"
+    growth = f", from {current}%" if current else ""
+    return f"takes its next step, to {steps[release['step'] - 1]['percent']}%{growth},"
 
 
 _EFFECTS: dict[Control, Callable[[Release, str], Iterable[str]]] = {

@@ -53,6 +53,13 @@ def bootstrap(
     _execute("api.bootstrap", str(wait), *([retention] if retention else []))
 
 
+def replay(
+    fetches: Annotated[int, typer.Option(min=1, max=200, help="How many histories to hold in memory at a time.")] = 20,
+) -> None:
+    """Replay every open workflow with this version, before its workers start. Exit code 1 if it can't continue one of them."""
+    _execute("api.replay", str(fetches))
+
+
 def _execute(module: str, *arguments: str) -> None:
     check_settings()
     sys.stdout.flush()

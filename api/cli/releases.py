@@ -16,7 +16,7 @@ from api.cli.pipelines import stage_in_words
 from api.cli.rollback_output import rollback_in_words
 from api.cli.session import FeatureArgument, JsonOption, LimitOption, ProjectOption, YesOption, api_client, provided
 from api.cli.watch import waiting_for, watch_all, watch_one
-from api.client import first, path_of
+from api.client import ApiClient, Refused, first, path_of
 from domain.releases.status import ReleaseStatus, status_in_words
 
 CONTROLS = {
@@ -62,6 +62,9 @@ app = command_group(
     cls=lazy_group(CONTROLS),
 )
 
+LOWERS_SHARE = "lowers_share"
+"""The problem code of a stage that would take the flag from people, and the word that accepts it."""
+
 ReleaseArgument = Annotated[str, typer.Argument(metavar="RELEASE", help="The release's id.", autocompletion=offer_releases)]
 
 
@@ -96,7 +99,7 @@ def add_release(
         body = provided(
             feature=feature, pipeline=version["id"], starting_stage=stage, on_conflict=on_conflict, parameters=parameters or None
         )
-        added = client.post(path_of("projects", project, "releases"), body)
+        added = _add(client, path_of("projects", project, "releases"), body, yes=yes)
     line = f"Added '{feature}' to '{version['key']}'. To watch it: flaghoist releases watch {added['id']} -p {project}"
     show_response(added, line, as_json=as_json)
 
@@ -173,8 +176,19 @@ def print_release(release: dict[str, Any], *, as_json: bool) -> None:
     unknown_time = "after resume" if release["status"] == "paused" else ""
     show_table(["Stage", "Environment", "Outcome", "At"], [row for stage in release["stages"] for row in _rows(stage, unknown_time)])
     for environment, percent in release["rollouts"].items():
-        show(f"Its rollout in {environment} {'was left' if release['ended_at'] else 'is'} at {percent} %.")
+        show(f"Its rollout in {environment} {'was left' if release['ended_at'] else 'is'} at {percent}%.")
     show(f"Temporal: {release['temporal_url']}")
+
+
+def _add(client: ApiClient, path: str, body: dict[str, Any], *, yes: bool) -> Any:
+    """Add the flag. If a stage would take it from people who have it, say so, and add it only if the user accepts that."""
+    try:
+        return client.post(path, body)
+    except Refused as refused:
+        if refused.code != LOWERS_SHARE:
+            raise
+        confirm([problem.message for problem in refused.problems], "Add it anyway?", yes=yes)
+        return client.post(path, body | {"accept": [LOWERS_SHARE]})
 
 
 def _effect(pipeline: dict[str, Any], start: str | None) -> list[str]:
@@ -202,7 +216,7 @@ def _rows(stage: dict[str, Any], unknown_time: str) -> list[list[str]]:
     at = local_time(stage["acted_at"] or stage["acts_at"]) or unknown
     rows = [[stage["name"], stage["environment"], status_in_words(stage["outcome"]), at]]
     rows += [
-        [f"  {step['percent']} %", "", _step_in_words(stage, step), local_time(step["made_at"] or step["acts_at"]) or unknown]
+        [f"  {step['percent']}%", "", _step_in_words(stage, step), local_time(step["made_at"] or step["acts_at"]) or unknown]
         for step in stage["steps"] or ()
     ]
     return rows + ([["", "", "", stage["note"]]] if stage["note"] else [])

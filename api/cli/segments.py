@@ -9,6 +9,7 @@ from api.cli.completion import offer_keys
 from api.cli.help_panels import CHANGE, LOOK, command_group
 from api.cli.lazy import LazyModule
 from api.cli.output import confirm, show, show_json, show_response, show_table
+from api.cli.segment_output import rules_in_words
 from api.cli.session import JsonOption, LimitOption, ProjectOption, YesOption, api_client
 from api.cli.usage import usage_error
 from api.client import first, path_of
@@ -39,7 +40,7 @@ def list_segments(context: typer.Context, project: ProjectOption, as_json: JsonO
     if as_json:
         show_json(found)
     else:
-        show_table(["Key", "Name", "Rules"], [[each["key"], each["name"], _rules(each)] for each in found])
+        show_table(["Key", "Name", "Rules"], [[each["key"], each["name"], rules_in_words(each)] for each in found])
 
 
 @app.command("show", rich_help_panel=LOOK)
@@ -47,7 +48,7 @@ def show_segment(context: typer.Context, project: ProjectOption, segment: Segmen
     """Show a segment and its rules."""
     with api_client(context) as client:
         found = client.get(path_of("projects", project, "segments", segment))
-    show_response(found, f"{found['name']} ({found['key']}): {_rules(found)}", as_json=as_json)
+    show_response(found, f"{found['name']} ({found['key']}): {rules_in_words(found)}", as_json=as_json)
 
 
 @app.command("export", rich_help_panel=LOOK)
@@ -77,7 +78,7 @@ def replace_segment(
         raise usage_error(f"The key in {file} is not '{segment}', and a segment's key can't be changed.")
     with api_client(context) as client:
         changed = client.patch(path_of("projects", project, "segments", segment), definition)
-    _show_saved(changed, f"'{changed['key']}' is now: {_rules(changed)}", as_json=as_json)
+    _show_saved(changed, f"'{changed['key']}' is now: {rules_in_words(changed)}", as_json=as_json)
 
 
 @app.command("delete", rich_help_panel=CHANGE)
@@ -86,7 +87,7 @@ def delete_segment(context: typer.Context, project: ProjectOption, segment: Segm
     with api_client(context) as client:
         path = path_of("projects", project, "segments", segment)
         found = client.get(path)
-        confirm([_rules(found)], f"Permanently delete '{found['key']}' ({found['name']})?", yes=yes)
+        confirm([rules_in_words(found)], f"Permanently delete '{found['key']}' ({found['name']})?", yes=yes)
         client.delete(path)
     show(f"Deleted '{segment}'.")
 
@@ -95,15 +96,3 @@ def _show_saved(segment: dict[str, Any], line: str, *, as_json: bool) -> None:
     show_response(segment, line, as_json=as_json)
     for warning in [] if as_json else segment["warnings"]:
         show(f"Warning: {warning['message']} ({warning['pointer']})", "yellow")
-
-
-def _rules(segment: dict[str, Any]) -> str:
-    return "; ".join(_rule(rule) for rule in segment["rules"]) or "nobody"
-
-
-def _rule(rule: dict[str, Any]) -> str:
-    conditions = [
-        " ".join(str(part) for part in (each["property"], each["operator"], each["value"]) if part is not None)
-        for each in rule["conditions"]
-    ]
-    return f"{rule['type'].lower()} of ({', '.join([*conditions, *map(_rule, rule['rules'])])})"

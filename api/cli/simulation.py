@@ -69,7 +69,7 @@ def _show(result: dict[str, Any]) -> None:
 def _rows(stage: dict[str, Any]) -> list[list[str]]:
     when = "not run" if stage["outcome"] == "not_run" else _time(stage["acts_at"]) or "unknown"
     rows = [[stage["name"], stage["environment"], when, stage["does"]]]
-    rows += [["", "", _time(step["acts_at"]), f"{step['percent']} %"] for step in stage["steps"] or ()]
+    rows += [["", "", _time(step["acts_at"]), f"{step['percent']}%"] for step in stage["steps"] or ()]
     return rows + ([["", "", "", stage["note"]]] if stage["note"] else [])
 
 

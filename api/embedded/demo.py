@@ -62,7 +62,7 @@ def _value(value: str | int, segment: str | None = None) -> dict[str, Any]:
 
 PIPELINES: list[dict[str, Any]] = [
     _shortened("progressive-rollout", {"Production beta": "8s", "Production": "12s"}),
-    _shortened("scheduled-launch", {"Post-launch": "15s"}, {"Preparation": [_value("Summer sale: 20 % off everything")]}),
+    _shortened("scheduled-launch", {"Post-launch": "15s"}, {"Preparation": [_value("Summer sale: 20% off everything")]}),
     _shortened(
         "segment-trial",
         {"Segment": "5s", "Trial": "20s"},

@@ -42,11 +42,11 @@ def fields_in_words(fields: Entry) -> str:
 
 
 def share_in_words(rollout: Entry | None) -> str:
-    """Describe a rollout, such as `10 % get on, value "v2"`."""
+    """Describe a rollout, such as `10% get on, value "v2"`."""
     if rollout is None:
         return "none"
     served = [_field(field, rollout[field]) for field in ("enabled", "value") if field in rollout]
-    return f"{rollout['percent']} % get {', '.join(served) or 'the default'}"
+    return f"{rollout['percent']}% get {', '.join(served) or 'the default'}"
 
 
 def _field(field: str, value: Any) -> str:

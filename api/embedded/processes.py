@@ -35,6 +35,7 @@ def environment_of(settings: Settings, key: str) -> dict[str, str]:
     return inherited | {
         "FLAGHOIST_HOME": str(settings.home.absolute()),
         "FLAGHOIST_BOOTSTRAP_KEY": key,
+        "FLAGHOIST_PUBLIC_URL": settings.public_url or f"http://127.0.0.1:{settings.port}",
         "TEMPORAL_ADDRESS": f"127.0.0.1:{settings.temporal_port}",
         "TEMPORAL_NAMESPACE": "default",
         "TEMPORAL_CONFIG_FILE": os.devnull,

@@ -13,7 +13,7 @@ from api.evaluation.response_json import UNCACHED, to_json
 from api.evaluation.served_environments import Environments, Served
 from domain.errors import Invalid
 from domain.evaluation.identity import Identity, check_identifier, check_traits
-from domain.evaluation.ofrep import resolution_of
+from domain.evaluation.ofrep import KEY_MISSING, resolution_of
 
 PREFIX = "/ofrep/v1"
 INACTIVITY = 120
@@ -46,8 +46,7 @@ def answer_ofrep_failures(app: FastAPI) -> None:
 
 _CONTEXT = {
     "type": "object",
-    "required": ["targetingKey"],
-    "properties": {"targetingKey": {"type": "string"}},
+    "properties": {"targetingKey": {"type": ["string", "null"]}},
     "additionalProperties": True,
 }
 _BODY = {"required": ["context"], "type": "object", "properties": {"context": _CONTEXT}}
@@ -59,25 +58,34 @@ _OPENAPI: dict[str, Any] = {
 
 @router.post("/evaluate/flags/{key}", openapi_extra=_OPENAPI, responses={404: {"description": "No such flag."}})
 async def evaluate_flag(key: str, request: Request) -> Response:
-    """Evaluate one flag for one identity (OFREP). `targetingKey` is the identity; the context's other scalar fields are traits."""
+    """Evaluate one flag for one identity (OFREP). `targetingKey` is the identity; the context's other scalar fields are traits.
+
+    Without a `targetingKey` the traits decide. It is required only for a flag that depends on it.
+    """
     served = await _served(request)
     identity = _identity(await request.body())
     if key not in served.evaluator.flags:
         raise OfrepFailure("FLAG_NOT_FOUND", f"This environment has no flag '{key[:64]}'.", HTTPStatus.NOT_FOUND)
+    if not identity.identifier and key in served.evaluator.need_identifier:
+        raise OfrepFailure("TARGETING_KEY_MISSING", KEY_MISSING)
     content = to_json(resolution_of(served.evaluator.evaluate_one(key, identity)))
     return Response(content, headers=UNCACHED, media_type="application/json")
 
 
 @router.post("/evaluate/flags", openapi_extra=_OPENAPI, responses={304: {"description": "The flags still match `If-None-Match`."}})
 async def evaluate_all_flags(request: Request) -> Response:
-    """Evaluate all flags for one identity (OFREP). Returns 304 if they still match `If-None-Match`."""
+    """Evaluate all flags for one identity (OFREP). Returns 304 if they still match `If-None-Match`.
+
+    Without a `targetingKey`, each flag that depends on it has an error in its place.
+    """
     served = await _fresh(request, await _served(request))
     body = await request.body()
     identity = _identity(body)
     etag = _etag(served, body)
     if etag in re.split(r"\s*,\s*", request.headers.get("if-none-match", "").replace("W/", "")):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
-    content = b'{"flags":' + served.for_ofrep.of(identity) + b"," + _about(served)[1:]
+    flags = served.for_ofrep.of(identity) if identity.identifier else served.for_ofrep.of(identity, served.keys_missing)
+    content = b'{"flags":' + flags + b"," + _about(served)[1:]
     return Response(content, headers=UNCACHED | {"ETag": etag}, media_type="application/json")
 
 
@@ -113,12 +121,11 @@ def _identity(body: bytes) -> Identity:
     context = sent.get("context") if isinstance(sent, dict) else None
     if not isinstance(context, dict):
         raise OfrepFailure("INVALID_CONTEXT", "Missing context: send an object whose field 'context' is an object.")
-    if context.get("targetingKey") in (None, ""):
-        raise OfrepFailure("TARGETING_KEY_MISSING", "Missing 'targetingKey': it identifies the subject of the evaluation.")
     # Structured fields are not traits: no rule can read them.
     plain = {name: value for name, value in context.items() if name != "targetingKey" and isinstance(value, str | int | float | bool)}
     try:
-        return Identity(check_identifier(context["targetingKey"]), check_traits(plain))
+        key = context.get("targetingKey")
+        return Identity("" if key in (None, "") else check_identifier(key), check_traits(plain))
     except Invalid as refusal:
         raise OfrepFailure("INVALID_CONTEXT", refusal.message) from refusal
 

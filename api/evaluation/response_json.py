@@ -1,7 +1,7 @@
 """Evaluated flags as JSON. Flags that many identities share are serialized once per version."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from domain.evaluation.evaluator import Evaluator, FlagResult
@@ -21,11 +21,13 @@ class Flags:
         self._cached: dict[tuple[int, str], bytes] = {}
         self.for_everyone = _list(self._defaults)
 
-    def of(self, identity: Identity) -> bytes:
-        """Return all flags of one identity as a JSON list."""
+    def of(self, identity: Identity, replacements: Mapping[int, bytes] | None = None) -> bytes:
+        """Return all flags of one identity as a JSON list. At the positions of the replacements, those take their place."""
         flags = self._defaults.copy()
         for position, result in self.evaluator.evaluate_targeted(identity):
             flags[position] = self._cached.get((position, result.reason)) or self._cache(position, result)
+        for position, replacement in (replacements or {}).items():
+            flags[position] = replacement
         return _list(flags)
 
     def _cache(self, position: int, result: FlagResult) -> bytes:

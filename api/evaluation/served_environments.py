@@ -16,7 +16,7 @@ from api.evaluation.response_json import Flags, to_json
 from api.problems import OUTAGES
 from domain.evaluation.environment_document import environment_document, flag_of_flagsmith
 from domain.evaluation.evaluator import Evaluator
-from domain.evaluation.ofrep import resolution_of
+from domain.evaluation.ofrep import key_missing, resolution_of
 from domain.evaluation.snapshot import Snapshot
 
 log = structlog.get_logger()
@@ -52,6 +52,11 @@ class Served:
     def for_ofrep(self) -> Flags:
         """The flags in OFREP's form."""
         return Flags(self.evaluator, resolution_of)
+
+    @cached_property
+    def keys_missing(self) -> Mapping[int, bytes]:
+        """The errors in OFREP's form of the flags that can't be evaluated without a targeting key, by their position."""
+        return {position: to_json(key_missing(feature)) for feature, position in self.evaluator.need_identifier.items()}
 
     @cached_property
     def for_flagsmith(self) -> Flags:

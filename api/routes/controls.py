@@ -76,7 +76,7 @@ class Steering:
 
     async def send(self, control: Control, body: ControlRequest, build: type[SteerRelease] = SteerRelease, **more: object) -> ReleaseView:
         """Send a control to the workflow, and return when the record shows its effect."""
-        found = await run_in_threadpool(self._check_and_claim, body)
+        found = await run_in_threadpool(self._check_and_claim, control, body)
         message = build.model_validate(
             {"by": self.caller.person, "reason": body.reason, "expected": body.expected.with_default_visit(found.visit)} | more
         )
@@ -89,10 +89,13 @@ class Steering:
             raise
         return await run_in_threadpool(self._answer)
 
-    def _check_and_claim(self, body: ControlRequest) -> Release:
+    def _check_and_claim(self, control: Control, body: ControlRequest) -> Release:
         with self.database.reading() as store:
             release = store.releases.get(self.release, store.projects.get(self.project).id)
-            check_may_control(store, self.caller, release, _restarts_at(store, release, body.stage) if isinstance(body, Restart) else None)
+            index = _restarts_at(store, release, body.stage) if isinstance(body, Restart) else None
+            check_may_control(store, self.caller, release, control, index)
+            if body.expected.is_ahead_of(release.visit):  # A workflow would keep it for a stage whose rights are not checked here.
+                body.expected.check(release.stage, release.visit)
         self.writing.claim()
         return release
 

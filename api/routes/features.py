@@ -146,7 +146,7 @@ def _ended_rollout(patch: FlagPatch, change: PlannedChange) -> list[str]:
     before = change.before.rollout
     if before is None or "rollout" in patch.named:
         return []
-    return [f"This ended the rollout at {before.percent} %: everyone gets the same state now."]
+    return [f"This ended the rollout at {before.percent}%: everyone gets the same state now."]
 
 
 def _warnings(release: Release | None) -> list[str]:

@@ -26,6 +26,7 @@ from api.dependencies import (
 from api.schemas.lists import ListOf
 from api.schemas.releases import ReleaseDetails, ReleaseSummary, ReleaseView, Viewer, approval_view
 from domain.flags.project import Project
+from domain.percentage import Percentage
 from domain.releases.plan import shares_left
 from domain.releases.release import Release
 from domain.releases.status import ReleaseStatus
@@ -112,7 +113,7 @@ def _details(store: Store, release: Release, at: datetime) -> ReleaseDetails:
     )
 
 
-def _rollouts(store: Store, project: Project, release: Release, left: Mapping[str, int]) -> dict[str, int]:
+def _rollouts(store: Store, project: Project, release: Release, left: Mapping[str, Percentage]) -> dict[str, Percentage]:
     """Return the rollout shares that the release left and that the flag still has: a rollout may have been ended since."""
     if not left:
         return {}

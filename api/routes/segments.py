@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter
 
-from activities.commands.references import uses_of_segment
+from activities.commands.references import environments_of_segment, uses_of_segment
+from activities.commands.stops_freezes import wake_held_releases
 from activities.providers.catalogue import provider_of
 from activities.store.identifiers import new_id
 from api.dependencies import CallerDep, DatabaseDep, SliceDep, WritingDep, now
@@ -21,12 +22,17 @@ router = APIRouter(prefix="/projects/{project}/segments", tags=["segments"])
 
 @router.post("", status_code=201)
 def create_segment(project: Slug, body: CreateSegment, caller: CallerDep, writing: WritingDep) -> SegmentView:
-    """Create a segment. Values are stored in a normalized form. `warnings` lists changed values, and what SDKs evaluate differently."""
+    """Create a segment. Values are stored in a normalized form. `warnings` lists changed values, and what SDKs evaluate differently.
+
+    The key of a deleted segment can be used again with the role operator on every environment: rollbacks know segments by their key.
+    """
     caller.must_operate_somewhere(project)
     rules, warnings = normalize_rules(body.rules)
     at, segment = now(), Segment(id=new_id(), key=body.key, name=body.name or body.key, rules=rules)
     with writing.transaction() as store:
         owner = store.projects.get(project, lock="share")
+        if store.segments.was_deleted(segment.key, owner.id):
+            caller.must_operate(project, sorted(provider_of(owner, store).environments()))
         store.segments.insert(at, project_id=owner.id, **segment.model_dump(mode="json"))
         after = segment.model_dump(mode="json", include={"name", "rules"})
         store.audit.record(caller, AuditEvent.SEGMENT_CREATED, at, project=project, segment=segment.key, after=after)
@@ -52,20 +58,25 @@ def get_segment(project: Slug, segment: Slug, caller: CallerDep, database: Datab
 
 @router.patch("/{segment}")
 def change_segment(project: Slug, segment: Slug, body: ChangeSegment, caller: CallerDep, database: DatabaseDep) -> SegmentView:
-    """Change a segment's name or rules. This requires the role operator on every environment in which an override uses it."""
+    """Change a segment's name or rules.
+
+    This requires the role operator on every environment in which an override, a published pipeline or an unfinished release uses it.
+    Approvals of stages that name the segment lapse.
+    """
     caller.must_operate_somewhere(project)
     rules, warnings = normalize_rules(body.rules or ())
     at = now()
     with database.transaction() as store:
         owner = store.projects.get(project, lock="update")
         found = store.segments.get(segment, owner.id, lock="update")
-        caller.must_operate(project, sorted({each.environment for each in provider_of(owner, store).overridden_for(segment)}))
+        caller.must_operate(project, environments_of_segment(store, owner, segment))
         given = {"name": body.name, "rules": None if body.rules is None else rules}
         changed = found.model_copy(update={field: value for field, value in given.items() if value is not None})
         values = {"name": changed.name, "rules": changed.model_dump(mode="json")["rules"]}
         store.segments.update(found.id, **values)
         before = found.model_dump(mode="json", include={"name", "rules"})
         store.audit.record(caller, AuditEvent.SEGMENT_CHANGED, at, project=project, segment=segment, before=before, after=values)
+        wake_held_releases(store, owner)
     return _view(changed, warnings)
 
 

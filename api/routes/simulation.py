@@ -28,7 +28,7 @@ def simulate_pipeline(
         owner = store.projects.get(project)
         found = store.pipelines.get(owner.id, pipeline)
         feature = _feature(store, owner, body.feature) if body.feature else None
-        request = SimulationRequest(feature, body.starting_stage, body.parameters, starts_at)
+        request = SimulationRequest(feature, body.starting_stage, body.parameters, starts_at, body.accept)
         simulation = simulate_release(store, caller, owner, found, request)
     return simulation_view(found, simulation, starts_at, body.timezone)
 

@@ -8,11 +8,13 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from activities.commands.approve import PendingApproval
+from api.schemas.projects import SegmentSummary
 from api.schemas.rollbacks import RollbackView
 from domain.duration import Duration
 from domain.flags.change import Change
 from domain.flags.flag import Value
 from domain.model import Frozen, Moment
+from domain.percentage import Percentage
 from domain.pipelines.freeze import Freeze
 from domain.pipelines.pipeline import PipelineDefinition
 from domain.releases.control import Expected, allowed_controls
@@ -71,13 +73,17 @@ class ApprovedBy(BaseModel):
 
 
 class ApprovalView(BaseModel):
-    """A pending approval. `binds` identifies exactly what the stage would apply now, and the current state of the fields it changes."""
+    """A pending approval. `binds` identifies exactly what the stage would apply now, and the current state of the fields it changes.
+
+    `segments` has the rules of the segments that decide whom the change reaches.
+    """
 
     needed: int
     given: list[ApprovedBy]
     binds: str
     applies: list[dict[str, Any]]
     now: dict[str, Any]
+    segments: list[SegmentSummary]
 
 
 class PausedView(BaseModel):
@@ -154,7 +160,7 @@ class ReleaseView(ReleaseSummary):
     """A release with its plan and its history."""
 
     stages: list[PlannedStage]
-    rollouts: dict[str, int] = Field(
+    rollouts: dict[str, Percentage] = Field(
         description="The rollout shares in percent that this release left and the flag still has, by environment"
     )
     history: list[VisitView]
@@ -170,7 +176,7 @@ class ReleaseDetails(NamedTuple):
     changes: Sequence[Change]
     freezes: Sequence[Freeze] = ()
     approval: ApprovalView | None = None
-    rollouts: Mapping[str, int] = {}
+    rollouts: Mapping[str, Percentage] = {}
     is_newest: bool = True
 
 
@@ -179,9 +185,10 @@ def approval_view(pending: PendingApproval) -> ApprovalView:
     return ApprovalView(
         needed=pending.gate.approvals,
         given=[ApprovedBy(owner=each.owner, at=each.at, reason=each.reason) for each in pending.given],
-        binds=pending.binds,
-        applies=[patch.model_dump(mode="json") for patch in pending.patches],
-        now=pending.now.model_dump(mode="json"),
+        binds=pending.proposal.binds,
+        applies=[patch.model_dump(mode="json") for patch in pending.proposal.patches],
+        now=pending.proposal.current.model_dump(mode="json"),
+        segments=[SegmentSummary.model_validate(each) for _, each in sorted(pending.proposal.segments.items())],
     )
 
 

@@ -10,8 +10,10 @@ from activities.commands.simulate import Simulation
 from domain.flags.flag import Value
 from domain.instant import TimeZone
 from domain.model import Frozen, Moment
+from domain.percentage import Percentage
 from domain.pipelines.parameter import MOST_PARAMETERS
 from domain.pipelines.pipeline import Pipeline
+from domain.releases.lowered_share import Accepted
 from domain.releases.simulation import Obstacle, SimulatedStage, ends_at
 from domain.releases.status import StageOutcome
 from domain.text import Name, Slug
@@ -24,13 +26,14 @@ class Simulate(Frozen):
     starts_at: Moment | None = None
     starting_stage: Name | None = None
     parameters: Annotated[dict[Slug, Value], Field(max_length=MOST_PARAMETERS)] = {}
+    accept: Accepted = ()
     timezone: TimeZone = "UTC"
 
 
 class SimulatedStepView(BaseModel):
     """A simulated step of a rollout."""
 
-    percent: int
+    percent: Percentage
     acts_at: AwareDatetime
 
 

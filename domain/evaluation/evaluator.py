@@ -11,12 +11,13 @@ from flag_engine.utils.hashing import get_hashed_percentage_for_object_ids
 
 from domain.evaluation.identity import Identity, Trait
 from domain.evaluation.snapshot import ServedFlag, Snapshot
-from domain.evaluation.targeting import PRIORITY_OF_ROLLOUT, RolloutShare, overrides_for, served_rules, share_of
+from domain.evaluation.targeting import PRIORITY_OF_ROLLOUT, RolloutShare, needs_identifier, overrides_for, served_rules, share_of
 from domain.flags.flag import Value
 from domain.flags.portable_pattern import WRITTEN
 from domain.flags.regex import Deadline, compile_pattern, matches
 from domain.flags.segment import Operator
 from domain.flags.served_rules import ServedRule
+from domain.percentage import Percentage
 
 _MATCHED = "\x00pattern "
 """Prefix of the traits that hold the results of patterns. NUL is refused in the traits that applications send."""
@@ -48,7 +49,7 @@ class _RolloutSegment(NamedTuple):
     """
 
     key: str
-    percent: int
+    percent: Percentage
     everyone: Any
     no_one: Any
 
@@ -77,6 +78,12 @@ class Evaluator:
     def defaults(self) -> list[FlagResult]:
         """The default results of all flags, by key."""
         return [result for _, result in self._run(self._features, {}, None)]
+
+    @cached_property
+    def need_identifier(self) -> Mapping[str, int]:
+        """The flags whose results depend on the identifier, each with its position."""
+        segments = self.snapshot.segments
+        return {key: self._positions[key] for key, flag in self.flags.items() if needs_identifier(flag, segments)}
 
     def evaluate(self, identity: Identity) -> list[FlagResult]:
         """Return the results of all flags, by key."""

@@ -21,7 +21,7 @@ _TOO_MANY_DIGITS = re.compile(r"-?[0-9]{301,}")
 
 
 class Identity(NamedTuple):
-    """A user or device for which flags are evaluated."""
+    """A user or device for which flags are evaluated. Its identifier is empty if only its traits are known."""
 
     identifier: str
     traits: Mapping[str, Trait] = {}

@@ -9,6 +9,8 @@ _DEFAULT = "default"
 _DISABLED = "disabled"
 _ROLLOUT = "rollout"
 
+KEY_MISSING = "Missing 'targetingKey': the value of this flag depends on it, by a rollout or by the rules of a segment."
+
 
 def resolution_of(result: FlagResult) -> dict[str, Any]:
     """Return one evaluated flag. Without a value, the application uses its own default.
@@ -22,6 +24,11 @@ def resolution_of(result: FlagResult) -> dict[str, Any]:
         return key | {"reason": "DISABLED", "variant": _DISABLED}
     value = {} if result.value is None else {"value": result.value}
     return key | value | {"reason": _reason(result), "variant": _variant(result)}
+
+
+def key_missing(feature: str) -> dict[str, str]:
+    """Return the error for a flag that can't be evaluated without a targeting key."""
+    return {"key": feature, "errorCode": "TARGETING_KEY_MISSING", "errorDetails": KEY_MISSING}
 
 
 def _reason(result: FlagResult) -> str:

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from domain.evaluation.snapshot import ServedFlag, ServedSegment
 from domain.flags.flag import LAST_PRIORITY, Value
-from domain.flags.segment import Rule
+from domain.flags.segment import Operator, Rule
 from domain.flags.segment_rules import can_be_evaluated
-from domain.flags.served_rules import ServedRule, rewritten
+from domain.flags.served_rules import ServedCondition, ServedRule, rewritten
+from domain.percentage import Percentage
 
 PRIORITY_OF_ROLLOUT = LAST_PRIORITY + 1
 """A rollout comes after all overrides and before the default."""
@@ -18,7 +19,7 @@ class RolloutShare(NamedTuple):
 
     flag: ServedFlag
     name: str
-    percent: int
+    percent: Percentage
     enabled: bool
     value: Value
 
@@ -35,9 +36,7 @@ def share_of(flag: ServedFlag) -> RolloutShare | None:
     """
     if not (rollout := flag.state.rollout):
         return None
-    enabled = rollout.enabled if "enabled" in rollout.named else flag.state.enabled
-    value = rollout.value if "value" in rollout.named else flag.state.value
-    return RolloutShare(flag, name_of_share(flag.feature.key), rollout.percent, enabled, value)
+    return RolloutShare(flag, name_of_share(flag.feature.key), rollout.percent, *flag.state.in_rollout(rollout))
 
 
 def overrides_for(segment: ServedSegment, flags: Iterable[ServedFlag]) -> Iterator[tuple[ServedFlag, bool, Value, int]]:
@@ -50,3 +49,21 @@ def overrides_for(segment: ServedSegment, flags: Iterable[ServedFlag]) -> Iterat
 def served_rules(rules: Sequence[Rule]) -> tuple[ServedRule, ...]:
     """Return a segment's rules, rewritten, or none if they can't be evaluated. Without rules a segment includes no one."""
     return rewritten(rules) if can_be_evaluated(rules) else ()
+
+
+def needs_identifier(flag: ServedFlag, segments: Iterable[ServedSegment]) -> bool:
+    """Return True if the flag can differ between two identities with the same traits: by a rollout, or by the rules of an override."""
+    return flag.state.rollout is not None or any(
+        segment.segment.key in flag.state.overrides and _read_identifier(served_rules(segment.segment.rules)) for segment in segments
+    )
+
+
+def _read_identifier(rules: Iterable[ServedRule]) -> bool:
+    return any(_read_identifier(rule.rules) or any(map(_reads_identifier, rule.conditions)) for rule in rules)
+
+
+def _reads_identifier(condition: ServedCondition) -> bool:
+    """A split without a property is one of all identities. With a property it is one of the trait's values."""
+    if condition.operator is Operator.PERCENTAGE_SPLIT and not condition.property:
+        return True
+    return (condition.property or "").startswith("$.identity.")

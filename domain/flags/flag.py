@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr, W
 
 from domain.errors import Problem, ValueTypeWrong
 from domain.model import Frozen, NamedFields
+from domain.percentage import PartialPercentage
 from domain.text import Slug
 
 LARGEST_INTEGER = 2**53 - 1
@@ -86,7 +87,7 @@ class Rollout(NamedFields):
     A hash of the identity decides who is included. It stays the same while the share grows. Overrides win over rollouts.
     """
 
-    percent: int = Field(ge=1, le=99, strict=True)
+    percent: PartialPercentage
     enabled: StrictBool = True
     value: Value = None
 
@@ -108,3 +109,8 @@ class FlagState(Frozen):
         override = self.overrides[segment]
         enabled = self.enabled if "enabled" in override.inherits or override.enabled is None else override.enabled
         return enabled, self.value if "value" in override.inherits else override.value
+
+    def in_rollout(self, rollout: Rollout) -> tuple[bool, Value]:
+        """Return *enabled* and value inside the share of a rollout, with unnamed fields filled from the default."""
+        enabled = rollout.enabled if "enabled" in rollout.named else self.enabled
+        return enabled, rollout.value if "value" in rollout.named else self.value

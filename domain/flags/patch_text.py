@@ -22,7 +22,7 @@ def patch_in_words(patch: FlagPatch) -> str:
 
 
 def _rollout_in_words(rollout: Rollout | None) -> str:
-    return f"{' and '.join(_fields_in_words(rollout))} for {rollout.percent} %" if rollout else "end the rollout"
+    return f"{' and '.join(_fields_in_words(rollout))} for {rollout.percent}%" if rollout else "end the rollout"
 
 
 def _fields_in_words(named: FlagPatch | OverridePatch | Rollout) -> list[str]:

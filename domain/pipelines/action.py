@@ -7,14 +7,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, Self, assert_never, final
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationInfo, field_validator, model_serializer, model_validator
 
 from domain.duration import Duration, speak_duration
 from domain.flags.flag import Rollout, Value
 from domain.flags.patch import REMOVE, FlagPatch, OverridePatch
 from domain.model import Frozen
+from domain.percentage import EVERYONE, Percentage, steps_up
 from domain.pipelines.parameter import Parameters, ValueSource
 from domain.text import Slug
+
+MOST_STEPS = 1_000
+"""The most steps of a rollout. Each is a change of its own."""
 
 Overrides = Literal["keep", "remove"]
 
@@ -28,7 +32,7 @@ class ActionRules(Frozen, ABC):
         """The flag's fields that the action sets, as paths: `enabled`, `overrides/beta/value`."""
 
     @abstractmethod
-    def fields_at(self, share: int, parameters: Parameters, /) -> dict[str, Any]:
+    def fields_at(self, share: Percentage, parameters: Parameters, /) -> dict[str, Any]:
         """Return the fields that it sets, of the flag or of its segment's override, and their values.
 
         A rollout sets other fields at each share, in percent.
@@ -48,7 +52,7 @@ class ToggleFeature(ActionRules):
         """The enabled state."""
         return ("enabled",)
 
-    def fields_at(self, _share: int, _parameters: Parameters) -> dict[str, Any]:
+    def fields_at(self, _share: Percentage, _parameters: Parameters) -> dict[str, Any]:
         """Return the enabled state."""
         return {"enabled": self.enabled}
 
@@ -66,7 +70,7 @@ class ToggleFeatureForSegment(ActionRules):
         """The enabled state of the override."""
         return (f"overrides/{self.segment}/enabled",)
 
-    def fields_at(self, _share: int, _parameters: Parameters) -> dict[str, Any]:
+    def fields_at(self, _share: Percentage, _parameters: Parameters) -> dict[str, Any]:
         """Return the enabled state of the override."""
         return {"enabled": self.enabled}
 
@@ -101,7 +105,7 @@ class _WithValue(ActionRules):
 class _NeedsValue(_WithValue):
     """An action that only sets a value."""
 
-    def fields_at(self, _share: int, parameters: Parameters) -> dict[str, Any]:
+    def fields_at(self, _share: Percentage, parameters: Parameters) -> dict[str, Any]:
         return {"value": self.value_in(parameters)}
 
     @model_validator(mode="after")
@@ -145,32 +149,39 @@ class PhasedRollout(_WithValue):
     """
 
     type: Literal["PHASED_ROLLOUT"]
-    initial: int = Field(ge=1, le=100, strict=True)
-    step: int = Field(ge=1, le=100, strict=True)
+    initial: Percentage
+    step: Percentage
     every: Duration
     enabled: bool = Field(default=True, strict=True)
     overrides: Overrides = "keep"
 
+    @field_validator("step")
+    @classmethod
+    def _has_not_too_many_steps(cls, step: Percentage, info: ValidationInfo) -> Percentage:
+        if "initial" in info.data and len(steps_up(info.data["initial"], step)) > MOST_STEPS:
+            raise ValueError(f"must be larger: a rollout can have at most {MOST_STEPS:,} steps")
+        return step
+
     @property
-    def shares(self) -> tuple[int, ...]:
+    def shares(self) -> tuple[Percentage, ...]:
         """The share after each step, in percent; the last one is everyone."""
-        return (*range(self.initial, 100, self.step), 100)
+        return steps_up(self.initial, self.step)
 
     @property
     def named_fields(self) -> tuple[str, ...]:
         """All plain fields, although a step may set only some of them."""
         return ("enabled", "value", "rollout")
 
-    def fields_at(self, share: int, parameters: Parameters) -> dict[str, Any]:
-        """Return the rollout at that share; at 100 % the flag's own fields, and no rollout."""
+    def fields_at(self, share: Percentage, parameters: Parameters) -> dict[str, Any]:
+        """Return the rollout at that share; at 100% the flag's own fields, and no rollout."""
         served: dict[str, Any] = {"enabled": self.enabled}
         if self.sets_value:
             served["value"] = self.value_in(parameters)
-        return served | {"rollout": None} if share == 100 else {"rollout": Rollout(percent=share, **served)}
+        return served | {"rollout": None} if share == EVERYONE else {"rollout": Rollout(percent=share, **served)}
 
     def growth_in_words(self) -> str:
         """Describe the steps after the first one; nothing if there are none."""
-        return f", then {self.step} % more every {speak_duration(self.every)}" if len(self.shares) > 1 else ""
+        return f", then {self.step}% more every {speak_duration(self.every)}" if len(self.shares) > 1 else ""
 
 
 WithValue = UpdateFeatureValue | UpdateFeatureValueForSegment | PhasedRollout
@@ -195,7 +206,7 @@ def fold(actions: Sequence[Action], parameters: Parameters, step: int = 1) -> Fl
     Publishing ensures that the actions do not contradict each other.
     """
     rollout = rollout_of(actions)
-    share = rollout.shares[step - 1] if rollout else 100
+    share = rollout.shares[step - 1] if rollout else EVERYONE
     acting = [action for action in actions if step == 1 or action is rollout]
     fields: dict[str, Any] = {}
     segments: dict[str, dict[str, Any]] = {}
@@ -206,7 +217,7 @@ def fold(actions: Sequence[Action], parameters: Parameters, step: int = 1) -> Fl
             fields.update(action.fields_at(share, parameters))
         else:
             assert_never(action)
-    if any(removes_overrides(action) and (action is not rollout or share == 100) for action in acting):
+    if any(removes_overrides(action) and (action is not rollout or share == EVERYONE) for action in acting):
         fields["overrides"] = REMOVE
     elif segments:
         fields["overrides"] = {segment: OverridePatch(**named) for segment, named in segments.items()}

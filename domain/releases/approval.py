@@ -2,11 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from domain.access import Caller
 from domain.errors import AlreadyApproved, NothingToApprove, OwnRelease, ServiceCannotApprove
 from domain.flags.flag import FlagState
+from domain.flags.patch import FlagPatch
+from domain.flags.project import Segment
 from domain.model import Frozen, Moment
 from domain.pipelines.gate import ApprovalGate
 from domain.pipelines.parameter import Parameters
@@ -25,12 +28,52 @@ class Approval(Frozen):
     reason: str | None = None
 
 
-def approval_digest(stage: Stage, parameters: Parameters, visit: int, now: FlagState) -> str:
-    """Return a digest of exactly what a stage will apply on this visit: its patches, and the current values of the patched fields."""
-    patches = [stage.patch(parameters, step) for step in range(1, stage.steps + 1)] if not stage.is_hold else []
-    current = [patch.expanded(now).seen_in(now).model_dump(mode="json") for patch in patches[:1]]
-    content = {"visit": visit, "patches": [patch.model_dump(mode="json") for patch in patches], "now": current}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+class Proposal(NamedTuple):
+    """Exactly what a stage will apply on one visit, and the flag that it will meet.
+
+    `segments` has the definition of each segment that decides whom the change reaches.
+    """
+
+    stage: Stage
+    parameters: Parameters
+    visit: int
+    now: FlagState
+    segments: Mapping[str, Segment] = {}
+
+    @property
+    def patches(self) -> list[FlagPatch]:
+        """The patch of each step, for a hold none."""
+        if self.stage.is_hold:
+            return []
+        return [self.stage.patch(self.parameters, step) for step in range(1, self.stage.steps + 1)]
+
+    @property
+    def current(self) -> FlagPatch:
+        """The flag's own values of the fields that the first patch names."""
+        return self.patches[0].expanded(self.now).seen_in(self.now) if self.patches else FlagPatch()
+
+    @property
+    def binds(self) -> str:
+        """A digest of everything that an approval is for."""
+        content = {
+            "visit": self.visit,
+            "patches": [patch.model_dump(mode="json") for patch in self.patches],
+            "now": [self.current.model_dump(mode="json")] if self.patches else [],
+        }
+        if named := segments_bound(self.patches, self.now):
+            known = {key: self.segments[key] for key in named if key in self.segments}
+            content["segments"] = {key: segment.model_dump(mode="json", include={"id", "rules"}) for key, segment in known.items()}
+            content["ranks"] = {key: override.priority for key, override in self.now.overrides.items()}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def segments_bound(patches: Iterable[FlagPatch], now: FlagState) -> set[str]:
+    """Return the segments that decide whom the patches reach.
+
+    A patch that sets an override reaches the identities of its segment, unless an override with a better priority applies to them.
+    """
+    named = {segment for patch in patches for segment, override in patch.segments.items() if override is not None}
+    return named | set(now.overrides) if named else set()
 
 
 def matching_approvals(approvals: Iterable[Approval], digest: str) -> list[Approval]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from domain.errors import ControlNotAllowed, StageMoved
 from domain.model import Message
+from domain.pipelines.pipeline import Stage
 from domain.releases.status import FINISHED, UNFINISHED, ReleaseStatus, status_in_words
 
 
@@ -54,6 +55,16 @@ outcome, and so does any control meant for a later visit. The other allowed cont
 
 LEAVING = frozenset({Control.SKIP, Control.RESTART})
 """The controls that cancel a stage which is acting."""
+
+
+def needs_right_of_stage(control: Control, stage: Stage, step: int) -> bool:
+    """True if the control needs the right on the stage's environment, even if others approve the stage.
+
+    It can pass over the approval, or make the stage act earlier or differently than its approvers expect.
+    """
+    if control is Control.SKIP:
+        return stage.approval is not None
+    return not stage.is_hold and (control in (Control.ADVANCE, Control.RESUME) or (control is Control.RETRY and step > 1))
 
 
 APPROVAL_CONTROLS = (Control.APPROVE, Control.REJECT)

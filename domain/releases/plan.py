@@ -5,6 +5,7 @@ from datetime import datetime
 
 from domain.flags.change import Change
 from domain.model import Frozen, Moment
+from domain.percentage import Percentage
 from domain.pipelines.binding import with_fixed_times
 from domain.pipelines.freeze import Freeze
 from domain.pipelines.pipeline import PipelineDefinition, Stage
@@ -18,7 +19,7 @@ _NEVER_ACTED = frozenset({StageOutcome.REMOVED, StageOutcome.ROLLED_BACK, StageO
 class PlannedStep(Frozen):
     """A step of a rollout: the share that it leads to, in percent, and when it acted or will act."""
 
-    percent: int
+    percent: Percentage
     acts_at: Moment | None = None
     made_at: Moment | None = None
 
@@ -72,9 +73,9 @@ def plan_of(
     return plan
 
 
-def shares_left(changes: Sequence[Change]) -> dict[str, int]:
+def shares_left(changes: Sequence[Change]) -> dict[str, Percentage]:
     """Return the share, in percent, at which the release left its rollout in each environment; only unfinished rollouts are included."""
-    shares: dict[str, int] = {}
+    shares: dict[str, Percentage] = {}
     for change in changes:
         if "rollout" in change.after.named:
             shares.pop(change.environment, None)

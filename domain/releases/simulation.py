@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from domain.model import Frozen, Moment
+from domain.percentage import Percentage
 from domain.pipelines.binding import with_fixed_times
 from domain.pipelines.freeze import Freeze, next_opening
 from domain.pipelines.parameter import Parameters
@@ -16,7 +17,7 @@ from domain.releases.status import StageOutcome
 class SimulatedStep(Frozen):
     """A step of a rollout: the share that it would lead to, in percent, and the time."""
 
-    percent: int
+    percent: Percentage
     acts_at: Moment
 
 

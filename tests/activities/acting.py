@@ -9,7 +9,20 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.changes import ChangeActivities
 from activities.commands.request_rollback import RollBackRelease, request_rollback
-from activities.messages import ChangeFlag, HeldBack, HoldEnded, Made, PutBack, Recorded, RecordProgress, Refused, Retried, Standing, Step
+from activities.messages import (
+    ChangeFlag,
+    HeldBack,
+    HoldEnded,
+    Made,
+    PutBack,
+    ReadStanding,
+    Recorded,
+    RecordProgress,
+    Refused,
+    Retried,
+    Standing,
+    Step,
+)
 from activities.progress import ReleaseActivities
 from activities.providers.catalogue import provider_of
 from activities.rollback import RollbackActivities
@@ -29,6 +42,8 @@ TWO_STAGES = pipeline(
     stage("Development", actions=[enable(), set_value("one-page")]),
     stage("Production", "production", "24h", actions=[enable()]),
 )
+MADE = Made(made_at=ACTED, sequence=1, text='Changed checkout in development: enable for everyone, set the value "one-page" for everyone.')
+"""The answer of the first stage's change."""
 THREE = pipeline(
     stage("Development"),
     stage("Beta users", "production", "1h", [enable("beta-users")]),
@@ -126,7 +141,7 @@ def _after_to_stage(world: World, release: Release) -> NextStage | None:
 
 def read_standing(world: World, release: Release) -> Standing:
     """Return what `read_standing` returns to a workflow."""
-    return ActivityEnvironment().run(ReleaseActivities(world.database).read_standing, release.id)
+    return ActivityEnvironment().run(ReleaseActivities(world.database).read_standing, ReadStanding(release=release.id))
 
 
 def change_by_hand(world: World, environment: str = "development", **patch: Any) -> None:

@@ -9,6 +9,7 @@ from domain.releases.status import ReleaseStatus, StageOutcome
 from tests.activities.acting import (
     ACTED,
     LATER,
+    MADE,
     TWO_STAGES,
     act,
     audit_of,
@@ -31,7 +32,7 @@ def test_change_is_written_with_its_history_audit_entry_and_next_stage(world: Wo
 
     made = act(world, release)
 
-    assert made == Made(made_at=ACTED, sequence=1)
+    assert made == MADE
     flag = world.flag("development")
     assert (flag.enabled, flag.value) == (True, "one-page")
     [written] = changes_of(world, release)
@@ -58,7 +59,7 @@ def test_second_attempt_returns_the_first_result_even_if_the_flag_was_changed_si
 
     second = change(world, command, LATER)
 
-    assert first == second == Made(made_at=ACTED, sequence=1)
+    assert first == second == MADE
     assert world.flag("development").value == "by hand"
     assert len(changes_of(world, release)) == 1
     assert events_of(world, release) == [AuditEvent.RELEASE_ADDED, AuditEvent.FLAG_CHANGED]
@@ -73,7 +74,7 @@ def test_simultaneous_attempts_make_one_change_and_all_return_it(world: World) -
 
     answers = at_once(*[lambda: change(world, command)] * 4)
 
-    assert answers == [Made(made_at=ACTED, sequence=1)] * 4
+    assert answers == [MADE] * 4
     assert len(changes_of(world, release)) == 1
     assert events_of(world, release) == [AuditEvent.RELEASE_ADDED, AuditEvent.FLAG_CHANGED]
     assert world.release(release.id).sequence == 1
@@ -110,7 +111,7 @@ def test_last_change_completes_the_release(world: World) -> None:
 
     answers = [change(world, command, ACTED), change(world, command, LATER)]
 
-    assert answers == [Made(made_at=ACTED, sequence=1)] * 2
+    assert answers == [Made(made_at=ACTED, sequence=1, text="Changed checkout in development: enable for everyone.")] * 2
     now = world.release(release.id)
     assert (now.status, now.ended_at, now.acts_at, now.stage) == (ReleaseStatus.COMPLETED, ACTED, None, "Development")
     assert events_of(world, release) == [AuditEvent.RELEASE_ADDED, AuditEvent.FLAG_CHANGED, AuditEvent.RELEASE_COMPLETED]

@@ -6,8 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 from temporalio.runtime import BufferedMetricUpdate, MetricBuffer, Runtime, TelemetryConfig
 
-from activities.messages import Made, Refused
-from tests.activities.acting import ACTED, LATER, TWO_STAGES, change, change_by_hand, command_for, end_hold
+from activities.messages import Refused
+from tests.activities.acting import ACTED, LATER, MADE, TWO_STAGES, change, change_by_hand, command_for, end_hold
 from tests.pipelines import hold, pipeline
 from tests.world import NOW, World
 
@@ -47,7 +47,7 @@ def test_change_is_counted_and_logged_once_with_its_lateness(shop: World, meter:
     with capture_logs() as logs:
         answers = [change(shop, command, at, meter.meter) for at in (ACTED, LATER)]
 
-    assert answers == [Made(made_at=ACTED, sequence=1)] * 2
+    assert answers == [MADE] * 2
     assert meter.sums() == {(CHANGES, "made"): 1, (LATENESS, ""): 60.0}
     place: dict[str, Any] = {"project": "shop", "feature": "checkout", "environment": "development", "stage": "Development"}
     assert logs == [{"event": "change_made", "log_level": "info", "release": release.id, "outcome": "made", "lateness": 60.0} | place]

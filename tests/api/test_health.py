@@ -4,11 +4,13 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import httpx
 import pytest
 from sqlalchemy import make_url, text
 
+from activities.store import database as store
 from activities.store.database import Database
 from api.app import create_app
 from api.routes import health
@@ -155,4 +157,18 @@ def test_api_starts_during_a_database_outage_and_stores_its_bootstrap_key_afterw
 
     wait_for("the bootstrap key", lambda: api.request("GET", "/projects").is_success)
     assert api.post("/projects", {"key": "blog"})["key"] == "blog"
+    next(serving, None)
+
+
+def test_api_that_starts_during_a_long_write_stores_its_bootstrap_key_later(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+    monkeypatch.setattr(store, "SQLITE_LOCK_TIMEOUT", 0.1)
+    with closing(Database(sqlite_url)) as writer:
+        with writer.transaction():
+            serving = serve(sqlite_url, wait=False)
+            api = next(serving)
+            wait_for("the API", lambda: status_of(f"{api.address}/healthz") == 200)
+            assert api.request("GET", "/projects").status_code == 401
+
+        wait_for("the bootstrap key", lambda: api.request("GET", "/projects").is_success)
     next(serving, None)

@@ -34,6 +34,11 @@ class Breakable(Protocol):
         yield
 
     @contextmanager
+    def keeping_writers_waiting(self) -> Iterator[None]:
+        """Keep every write of a release waiting while the block runs."""
+        yield
+
+    @contextmanager
     def on_full_disk(self) -> Iterator[None]:
         """Keep its own process, if it has one, from writing to any file while the block runs."""
         yield
@@ -70,6 +75,8 @@ class SqliteFile:
         finally:
             connection.close()
 
+    keeping_writers_waiting = refusing_writes
+
     @contextmanager
     def on_full_disk(self) -> Iterator[None]:
         """Do nothing: it has no process."""
@@ -103,6 +110,13 @@ class BreakablePostgresql:
     def kill(self) -> None:
         """End the server with everything it started."""
         self._server.kill()
+
+    @contextmanager
+    def keeping_writers_waiting(self) -> Iterator[None]:
+        """Lock the table of releases."""
+        with psycopg.connect(self.address) as connection:
+            connection.execute("LOCK TABLE releases IN EXCLUSIVE MODE")
+            yield
 
     @contextmanager
     def refusing_writes(self) -> Iterator[None]:

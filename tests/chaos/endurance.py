@@ -17,7 +17,7 @@ from tests.chaos.databases import Breakable
 from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.evidence import Evidence, changes_in, read_database, read_logs
 from tests.chaos.executions import open_workflows, read_executions
-from tests.chaos.faults import KINDS, Fault, schedule_for
+from tests.chaos.faults import KINDS, LONG_WRITE, Fault, long_write, schedule_for
 from tests.chaos.people import People
 from tests.chaos.plan import Plan, plan_for
 from tests.e2e.proxy import Proxy
@@ -32,13 +32,17 @@ Report = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Size:
-    """The size of a run. After its faults, it waits for rest until nothing has moved for `patience` seconds."""
+    """The size of a run. After its faults, it waits for rest until nothing has moved for `patience` seconds.
+
+    With `long_write`, a writer also keeps the database half-way through for longer than a local activity may take.
+    """
 
     seed: int
     releases: int
     seconds: float
     patience: float
     skew: bool
+    long_write: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,8 @@ def endure(folder: Path, database: Breakable, size: Size, report: Report = lambd
     plan = plan_for(size.seed, size.releases, size.seconds)
     with running_environment(folder, database, skew=size.skew) as environment:
         faults = schedule_for(size.seed, size.seconds, kinds=list(KINDS), processes=environment.victims, skew=size.skew)
+        if size.long_write:
+            faults = sorted([*faults, long_write(size.seconds / 2)], key=lambda fault: fault.at)
         operator = set_up(environment.stack.api, plan)
         people = People(operator, plan)
         try:
@@ -117,7 +123,7 @@ def _inject_all(environment: ChaosEnvironment, faults: list[Fault], seconds: flo
         environment.supervise()
         if remaining and remaining[0].at <= passed:
             fault = remaining.pop(0)
-            report(passed, f"{KINDS[fault.kind]}{': ' if fault.victims else ''}{', '.join(fault.victims)}")
+            report(passed, f"{KINDS.get(fault.kind, LONG_WRITE)}{': ' if fault.victims else ''}{', '.join(fault.victims)}")
             environment.inject(fault)
         report(passed, "")
         time.sleep(0.2)

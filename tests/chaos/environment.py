@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.chaos.clocks import must_skew, skewed_by
 from tests.chaos.databases import Breakable
-from tests.chaos.faults import FULL, REFUSE, STALL, Fault
+from tests.chaos.faults import BUSY, FULL, REFUSE, STALL, Fault
 from tests.e2e.proxy import Proxy
 from tests.e2e.stack import Process, Stack
 from tests.waiting import CEILING
@@ -73,6 +73,8 @@ class ChaosEnvironment:
                 recovery.callback(self.proxy.drop_and_release)
             if fault.kind == REFUSE:
                 recovery.enter_context(self.database.refusing_writes())
+            if fault.kind == BUSY:
+                recovery.enter_context(self.database.keeping_writers_waiting())
             if fault.kind == FULL:
                 recovery.enter_context(self.database.on_full_disk())
                 self._limit_files(1)

@@ -4,17 +4,23 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
+from workflows.policies import LOCAL_ACTIVITY_OPTIONS
+
 PROCESSES = ("worker", "other-worker", "api", "temporal", "database")
 SKEWED = ("worker", "other-worker", "api")
 """The processes whose clocks are skewed. The time of a release is Temporal's."""
 
-KILL, STALL, REFUSE, FULL = "kill", "stall", "refuse", "full"
+KILL, STALL, REFUSE, FULL, BUSY = "kill", "stall", "refuse", "full", "busy"
 KINDS = {
     KILL: "processes are killed",
     STALL: "the network between a worker and Temporal stalls",
     REFUSE: "the database refuses writes",
     FULL: "the disk is full for workers, API and PostgreSQL",
 }
+"""The faults that are drawn."""
+
+LONG_WRITE = "another writer keeps the database for longer than a local activity may take"
+LONG_WRITE_SECONDS = LOCAL_ACTIVITY_OPTIONS["start_to_close_timeout"].total_seconds() + 3
 
 
 class Fault(NamedTuple):
@@ -37,6 +43,11 @@ def schedule_for(seed: int, seconds: float, *, kinds: Sequence[str], processes: 
         faults.append(fault)
         at += fault.lasts + random.uniform(1, 4)
     return faults
+
+
+def long_write(at: float) -> Fault:
+    """Return the fault in which local activities time out while they wait to write. It is not drawn, because it takes so long."""
+    return Fault(at, BUSY, LONG_WRITE_SECONDS, (), {})
 
 
 def _fault(random: Random, at: float, kinds: Sequence[str], processes: Sequence[str], skew: bool) -> Fault:

@@ -103,8 +103,8 @@ WITHOUT_CONFIRMATION = {"features set", *REFUSED_NOW}
 REPORTING = {"status": ""}
 """Commands that report by their exit code, tested in test_status.py."""
 
-PROCESSES = frozenset({"api", "bootstrap", "dev", "migrate", "worker"})
-"""Commands tested in test_processes.py, test_bootstrap.py and tests/embedded."""
+PROCESSES = frozenset({"api", "bootstrap", "dev", "migrate", "replay", "worker"})
+"""Commands tested in test_processes.py, test_bootstrap.py, tests/workflows/test_replay_gate.py and tests/embedded."""
 
 CALLING = RESPONDING | DELETING | FOLLOWING | REFUSED_NOW | REPORTING
 

@@ -42,6 +42,15 @@ def test_an_approval_shows_the_current_state_and_the_changes_and_asks(api: Api, 
     assert (latest["actor"]["owner"], latest["reason"]) == ("victor", "seen in staging")
 
 
+def test_an_approval_shows_the_rules_of_the_segment(api: Api, terminal: Terminal) -> None:
+    api.publish(pipeline(stage("Beta", "production", actions=[enable("beta-users")]) | {"gates": [approval()]}))
+    vera = terminal_of(api, "vera")
+
+    vera.run("releases", "approve", api.add()["id"], answers="n\n")
+
+    assert "Segment 'beta-users' now: all of (group EQUAL beta-users)" in vera.err
+
+
 def test_declining_approves_nothing(api: Api, release: str) -> None:
     vera = terminal_of(api, "vera")
 
@@ -114,3 +123,12 @@ def test_invalid_stops_and_freezes_are_refused_with_the_reason(terminal: Termina
 
     assert message in terminal.err
     assert (terminal.read_json("stops", "list"), terminal.read_json("freezes", "list")) == ([], [])
+
+
+def test_question_without_an_answer_names_the_option_to_use_instead(api: Api, release: str) -> None:
+    vera = terminal_of(api, "vera")
+
+    assert vera.run("releases", "approve", release).code == 1
+
+    assert "The option --yes confirms without a question." in vera.err
+    assert api.release(release)["approval"]["given"] == []

@@ -36,10 +36,10 @@ DETAILS = {
 @pytest.mark.parametrize(
     ("control", "line"),
     [
-        (Control.SKIP, "The rollout in production stays at 40 %."),
-        (Control.REMOVE, "The rollout in production stays at 40 %."),
-        (Control.ADVANCE, "'Ramp' takes its next step, to 70 %, from 40 %, at once in production."),
-        (Control.RETRY, "'Ramp' takes its next step, to 70 %, from 40 %, in production, unless something still blocks it."),
+        (Control.SKIP, "The rollout in production stays at 40%."),
+        (Control.REMOVE, "The rollout in production stays at 40%."),
+        (Control.ADVANCE, "'Ramp' takes its next step, to 70%, from 40%, at once in production."),
+        (Control.RETRY, "'Ramp' takes its next step, to 70%, from 40%, in production, unless something still blocks it."),
     ],
 )
 def test_the_preview_describes_the_effect_on_a_rollout(control: Control, line: str) -> None:
@@ -51,8 +51,8 @@ def test_the_preview_of_a_restart_describes_the_smaller_share(to_stage: str) -> 
     _, *lines = effect_of(Control.RESTART, RELEASE, to_stage)
 
     assert lines == [
-        "The rollout in production stays at 40 % until 'Ramp' acts again, then restarts at 10 %.",
-        "Identities above 10 % lose the rollout's state at that point.",
+        "The rollout in production stays at 40% until 'Ramp' acts again, then restarts at 10%.",
+        "Identities above 10% lose the rollout's state at that point.",
     ]
 
 

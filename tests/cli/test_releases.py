@@ -1,5 +1,7 @@
 """The commands for releases. Temporal is down, so all releases are starting."""
 
+import pytest
+
 from tests.cli.conftest import Terminal
 from tests.http import Api
 from tests.pipelines import pipeline, rollout, stage
@@ -23,6 +25,18 @@ def test_declining_adds_nothing(terminal: Terminal, published: str) -> None:
 
     assert terminal.read_json("releases", "list") == []
     assert terminal.run("releases", "list").out == "None.\n"
+
+
+@pytest.mark.parametrize(("options", "answers", "code"), [((), "y\ny\n", 0), (("--yes",), "", 0), ((), "y\nn\n", 1)])
+def test_adding_a_flag_to_a_lower_share_asks_again(api: Api, terminal: Terminal, options: tuple[str], answers: str, code: int) -> None:
+    api.publish(pipeline(stage("Ramp", "production", actions=[rollout()])))
+    api.patch("/projects/shop/environments/production/features/checkout", {"rollout": {"percent": 50, "enabled": True}})
+
+    terminal.run("releases", "add", "checkout", "standard", *options, answers=answers)
+
+    assert terminal.code == code
+    assert ("from 50% to 10%" in terminal.err) == (not options)
+    assert len(api.get("/projects/shop/releases")["items"]) == (code == 0)
 
 
 def test_a_flag_in_an_unfinished_release_cannot_be_added(terminal: Terminal, published: str) -> None:

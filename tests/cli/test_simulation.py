@@ -93,7 +93,7 @@ def test_a_rollout_is_shown_and_ended_by_hand(terminal: Terminal, api: Api) -> N
     path = "/projects/shop/environments/staging/features/checkout"
     api.patch(path, {"rollout": {"percent": 40, "enabled": True, "value": "new"}})
 
-    assert '40 % get on, value "new"' in terminal.run("features", "show", "checkout").out
+    assert '40% get on, value "new"' in terminal.run("features", "show", "checkout").out
     done = terminal.run("features", "set", "checkout", "-e", "staging", "--end-rollout", "--yes")
 
     assert (done.code, done.err) == (0, "")

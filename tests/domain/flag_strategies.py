@@ -9,6 +9,7 @@ from domain.flags.patch import INHERITABLE, FlagPatch, OverridePatch
 
 SEGMENTS = ("beta", "staff", "vip")
 VALUES = st.sampled_from([None, "", "a", "b"])
+PERCENTAGES = st.integers(1, 99) | st.integers(1, 9_999).map(lambda hundredths: hundredths / 100)
 
 
 @st.composite
@@ -26,7 +27,7 @@ def rollouts(draw: st.DrawFn) -> Rollout:
     served: dict[str, Any] = {"enabled": draw(st.booleans())} if draw(st.booleans()) else {}
     if draw(st.booleans()):
         served["value"] = draw(VALUES)
-    return Rollout(percent=draw(st.integers(1, 99)), **served)
+    return Rollout(percent=draw(PERCENTAGES), **served)
 
 
 @st.composite

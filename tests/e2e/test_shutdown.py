@@ -31,12 +31,13 @@ def lateness_of(release: dict[str, Any]) -> list[timedelta]:
 
 
 def a_fleet(api: Api) -> list[dict[str, Any]]:
-    """Add several flags whose stages are due in the same second."""
+    """Add several flags whose stages are due in the same second, and return them once their workflows run."""
     api.make_project()
     api.publish(TWO)
     for flag in FLAGS:
         api.post("/projects/shop/features", {"key": flag, "default": {"value": "zero"}})
-    return [api.add(flag) for flag in FLAGS]
+    added = [api.add(flag) for flag in FLAGS]
+    return [api.wait_for_release(release["id"], "running") for release in added]
 
 
 def acting_worker(stack: Stack, releases: list[dict[str, Any]]) -> tuple[Process, Process, dict[str, Any]]:

@@ -12,7 +12,7 @@ BEHIND_THE_SEAM = ("activities/providers/", "activities/store/")
 
 DEFINITIONS = {"get", "find", "by_id", "page", "insert", "update", "delete"}
 """The calls that manage features, segments and environments themselves. `owner_of` is the project of an environment."""
-ALLOWED = {"features": DEFINITIONS, "segments": DEFINITIONS, "environments": DEFINITIONS | {"owner_of"}}
+ALLOWED = {"features": DEFINITIONS, "segments": DEFINITIONS | {"was_deleted"}, "environments": DEFINITIONS | {"owner_of"}}
 
 
 def bypasses(source: str) -> Iterator[str]:

@@ -28,7 +28,8 @@ from tests.http import Api
 from tests.ports import free_port
 from tests.repo.compose import ROOT, compose_file, dockerfile, environments, filled_in, services, variables_of
 from tests.waiting import CEILING
-from worker import GRACE, runtime_serving_metrics
+from worker import GRACE
+from workflows.service.worker_health import WorkerHealth, serving_health
 
 OURS = {"bootstrap", "worker", "api"}
 SECRET = re.compile("PASSWORD|PWD|KEY|SECRET|DATABASE_URL")
@@ -215,17 +216,20 @@ def test_health_check_of_the_api_detects_whether_it_answers(api: Api) -> None:
     assert _health_check(free_port()) != 0
 
 
-def test_health_check_of_a_worker_detects_whether_it_serves_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_health_check_of_a_worker_detects_whether_it_has_polled(monkeypatch: pytest.MonkeyPatch) -> None:
     kind, python, *arguments = services()["worker"]["healthcheck"]["test"]
     serving, silent = (f"127.0.0.1:{free_port()}" for _ in range(2))
-    _ = runtime_serving_metrics(serving)
+    health = WorkerHealth()
 
     def check(address: str) -> int:
-        monkeypatch.setenv("FLAGHOIST_WORKER_METRICS", address)
+        monkeypatch.setenv("FLAGHOIST_WORKER_HEALTH", address)
         return subprocess.run([sys.executable, *arguments], timeout=CEILING, check=False, stderr=subprocess.DEVNULL).returncode
 
     assert (kind, python) == ("CMD", "python")
-    assert (check(serving), check(silent)) == (0, 1)
+    with serving_health(serving, health):
+        assert (check(serving), check(silent)) == (1, 1)
+        health.has_polled = True
+        assert check(serving) == 0
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """docs/guide/limits.md has the same numbers as the code."""
 
-import inspect
 import re
 from datetime import timedelta
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 from activities.commands.bootstrap import SHORTEST
 from activities.http_post import TIMEOUT_SECONDS
 from activities.store import deliveries
-from activities.store.database import Database
 from activities.store.paging import MOST, USUAL
 from activities.store.requests import KEPT
 from api.app import create_app
@@ -20,6 +18,8 @@ from domain.evaluation.identity import LARGEST_TRAIT, LONGEST_IDENTIFIER, LONGES
 from domain.flags.flag import LARGEST_INTEGER, LAST_PRIORITY, LONGEST_STRING, MOST_OVERRIDES
 from domain.flags.regex import DEEPEST_GROUPS, LARGEST
 from domain.flags.segment import DEEPEST_RULES
+from domain.percentage import MOST_DECIMALS
+from domain.pipelines.action import MOST_STEPS
 from domain.pipelines.gate import MOST_APPROVALS, MOST_GATES
 from domain.pipelines.parameter import MOST_PARAMETERS
 from domain.pipelines.pipeline import LARGEST_DEFINITION, MOST_STAGES
@@ -31,9 +31,9 @@ from domain.webhooks.address import LONGEST_URL
 from domain.webhooks.webhook import MOST_WEBHOOKS, OLD_SECRET_LIFETIME, RetryPolicy
 from settings import Settings
 from tests.repo.guide import ROOT, rows, text_of
-from worker import WEBHOOK_SLOTS
 from workflows.policies import ACTIVITY_OPTIONS, UPDATE_TIMEOUT
 from workflows.search_attributes import ALL, KEYWORDS
+from workflows.service.worker_pools import WEBHOOK_SLOTS, pools_for
 
 DOCUMENT = text_of("docs/guide/limits.md")
 DESCRIPTION = create_app(Settings()).openapi()
@@ -79,6 +79,8 @@ LIMITS = {
     "ranges of a window": MOST_RANGES,
     "size of a definition, in KiB of JSON": LARGEST_DEFINITION // 1024,
     "length of a wait, and time between two steps of a rollout, in days": LONGEST.days,
+    "steps of a rollout": MOST_STEPS,
+    "decimals of a percentage": MOST_DECIMALS,
     "distance of a point in time from now, in days": FARTHEST.days,
     "unfinished releases per flag": 1,
     "length of a string value, in characters": LONGEST_STRING,
@@ -123,8 +125,8 @@ LIMITS = {
     "time between two attempts, in seconds": _seconds(ACTIVITY_OPTIONS["retry_policy"].maximum_interval),
     "lateness of a stage before `waiting_for` reports a problem, in seconds": _seconds(PATIENCE),
     "connections of an API process to PostgreSQL": _api_connections(),
-    "connections of a worker to PostgreSQL": inspect.signature(Database).parameters["pool_size"].default,
-    "threads of a worker, by `FLAGHOIST_WORKER_THREADS`": _threads(),
+    "connections of a worker to PostgreSQL, by default": pools_for(0, is_sqlite=False).connections,
+    "changes that a worker makes at the same time, by `FLAGHOIST_WORKER_THREADS`": _threads(),
 }
 
 

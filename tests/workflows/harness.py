@@ -27,8 +27,11 @@ from workflows.messages import ReleasePlace
 from workflows.service.client import ReleaseClient
 from workflows.service.namespace import add_search_attributes, register_search_attributes
 from workflows.service.outbox_relay import OutboxRelay
+from workflows.service.worker_pools import WorkerPools
 
 Handle = WorkflowHandle[Any, Any]
+
+FOUR_CHANGES = WorkerPools(4)
 
 _TIMER_ENDS = {EventType.EVENT_TYPE_TIMER_FIRED: "timer_fired", EventType.EVENT_TYPE_TIMER_CANCELED: "timer_canceled"}
 
@@ -36,17 +39,17 @@ _TIMER_ENDS = {EventType.EVENT_TYPE_TIMER_FIRED: "timer_fired", EventType.EVENT_
 class Harness:
     """One project on one Temporal server, with a worker that can be stopped and started."""
 
-    def __init__(self, env: WorkflowEnvironment, world: World) -> None:
+    def __init__(self, env: WorkflowEnvironment, world: World, public_url: str = "") -> None:
         self.env = env
         self.world = world
         self.releases = ReleaseClient(env.client)
-        self.relay = OutboxRelay(world.database, self.releases)
+        self.relay = OutboxRelay(world.database, self.releases, public_url)
 
     @asynccontextmanager
-    async def worker(self, **options: Any) -> AsyncIterator[None]:
+    async def worker(self, pools: WorkerPools = FOUR_CHANGES, **options: Any) -> AsyncIterator[None]:
         """Run a worker while the block lasts."""
-        with ThreadPoolExecutor(4) as threads:
-            worker = build_worker(self.env.client, self.world.database, threads, 4, **options)
+        with ThreadPoolExecutor(pools.threads) as threads:
+            worker = build_worker(self.env.client, self.world.database, threads, pools, **options)
             # The SDK treats 2 s without a yield as a deadlock. On a busy machine a replay can take that long.
             worker._workflow_worker._deadlock_timeout_seconds = CEILING  # type: ignore[union-attr]
             async with worker:
@@ -185,13 +188,13 @@ async def time_skipping_harness(database: Database) -> AsyncIterator[Harness]:
 
 
 @asynccontextmanager
-async def dev_server_harness(database: Database) -> AsyncIterator[Harness]:
+async def dev_server_harness(database: Database, public_url: str = "") -> AsyncIterator[Harness]:
     """Run a harness on a real dev server."""
     async with await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(TEMPORAL), data_converter=pydantic_data_converter, dev_server_log_level="error"
     ) as env:
         await register_search_attributes(env.client)
-        yield Harness(env, make_world(database))
+        yield Harness(env, make_world(database), public_url)
 
 
 HISTORIES = Path(__file__).parent / "histories"

@@ -8,11 +8,11 @@ from tests.workflows.harness import Harness
 
 
 def ramp(every: str = "6h") -> dict[str, Any]:
-    """Return a pipeline that serves a flag to 10, 40, 70 and 100 %, and then watches it."""
+    """Return a pipeline that serves a flag to 10, 40, 70 and 100%, and then watches it."""
     return pipeline(stage("Ramp", "production", actions=[rollout(every=every, value="v2")]), hold("Watch", "7d"))
 
 
-def shares(harness: Harness, release: Release) -> list[int | None]:
+def shares(harness: Harness, release: Release) -> list[float | None]:
     """Return the share after each change, or None once the rollout is over."""
     return [change.after.rollout.percent if change.after.rollout else None for change in harness.changes(release)]
 

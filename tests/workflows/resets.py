@@ -13,15 +13,15 @@ from tests.workflows.harness import Handle, Harness
 from workflows.messages import RELEASE, TASK_QUEUE, release_input
 
 
-async def reset(harness: Harness, handle: Handle) -> None:
-    """Reset a workflow to its first workflow task, as a person does in the Web UI."""
+async def reset(harness: Harness, handle: Handle, *, to_last_task: bool = False) -> None:
+    """Reset a workflow to its first or last workflow task, as a person does in the Web UI."""
     history = await handle.fetch_history()
-    first_task = next(e.event_id for e in history.events if e.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
+    tasks = [e.event_id for e in history.events if e.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED]
     request = ResetWorkflowExecutionRequest(
         namespace="default",
         workflow_execution=WorkflowExecution(workflow_id=handle.id),
         reason="a person pressed reset",
-        workflow_task_finish_event_id=first_task,
+        workflow_task_finish_event_id=tasks[-1 if to_last_task else 0],
         request_id=str(uuid.uuid4()),
     )
     await harness.env.client.workflow_service.reset_workflow_execution(request, timeout=timedelta(seconds=60))

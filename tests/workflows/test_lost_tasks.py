@@ -18,6 +18,7 @@ from tests.pipelines import hold, pipeline, set_value, stage
 from tests.workflows.controls import olivia, pause, send, until_paused
 from tests.workflows.gates import add_stop, lift, until_held_in_workflow
 from tests.workflows.harness import Harness, dev_server_harness
+from tests.workflows.resets import recorded_effects, reset
 
 HOUR = timedelta(hours=1)
 PIPELINE = pipeline(hold("Watch", "1h"), hold("Watch on", "1h"), stage("Production", "production", "1s", [set_value("one")]))
@@ -76,6 +77,24 @@ def test_release_continues_from_the_steps_of_a_lost_task(sqlite: Database, lost:
                 current = await send(harness, current, Control.SKIP)
             await harness.until(release, "completed")
             assert [change.stage for change in harness.changes(release)] == ["Production"]
+
+    asyncio.run(scenario())
+
+
+def test_workflow_reset_to_its_end_passes_the_steps_of_a_lost_task_as_its_first_run_did(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            release = await waiting_in_watch(harness)
+            record_lost(harness, release, hold_ended(1), hold_ended(2))
+            await meet_record(harness, release)
+            await harness.until(release, "completed")
+            await harness.result(harness.handle(release))
+            before = recorded_effects(harness, release)
+
+            await reset(harness, harness.handle(release), to_last_task=True)
+
+            assert await harness.result(harness.handle(release)) == {"status": "completed"}
+            assert recorded_effects(harness, release) == before
 
     asyncio.run(scenario())
 

@@ -11,8 +11,9 @@ from temporalio.workflow import NondeterminismError
 
 from tests.workflows.harness import HISTORIES
 from tests.workflows.history_kinds import KINDS, notified, undone
+from tests.workflows.planted_clock import ReadsTheClock
 from tests.workflows.reordered import ActsBeforeItsWait
-from worker import sandbox
+from tests.workflows.sandbox import sandbox
 from workflows.release import ReleaseWorkflow
 from workflows.rollback import RollbackWorkflow
 from workflows.webhook import WebhookWorkflow
@@ -37,6 +38,11 @@ def test_reordered_workflow_fails_to_replay(kind: str) -> None:
     path = next(path for path in RECORDED if path.stem.endswith(kind))
     with pytest.raises(NondeterminismError):
         asyncio.run(replay(path.stem, path.read_text(), ActsBeforeItsWait))
+
+
+def test_replay_catches_a_workflow_that_reads_the_clock_of_its_machine() -> None:
+    with pytest.raises(RuntimeError, match=r"Cannot access datetime\.datetime\.now"):
+        asyncio.run(replay("clock", (HISTORIES / "0.1-climbed.json").read_text(), ReadsTheClock))
 
 
 def test_there_is_a_history_of_every_kind() -> None:

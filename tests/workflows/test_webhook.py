@@ -19,7 +19,7 @@ from tests.webhooks import SECRET, add_webhook, deliveries_of
 from tests.workflows.controls import send
 from tests.workflows.harness import Harness, dev_server_harness
 from tests.workflows.webhooks import SHORT, webhook_handle, webhook_worker
-from worker import WEBHOOK_SLOTS
+from workflows.service.worker_pools import WEBHOOK_SLOTS
 
 ACTED = (WebhookEvent.STAGE_ACTED, WebhookEvent.STAGE_HOLD_ENDED, WebhookEvent.RELEASE_COMPLETED)
 STAGES = pipeline(stage("Development"), stage("Staging", "staging"), hold("Watch", "1s"), stage("Production", "production"))

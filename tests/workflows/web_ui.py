@@ -17,3 +17,14 @@ async def details(handle: Handle) -> str:
     """Return the current details."""
     metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
     return str(metadata.current_details)
+
+
+async def activity_results(handle: Handle) -> list[str]:
+    """Return the words with which each regular activity described its result."""
+    converter = DataConverter.default.payload_converter
+    results = [
+        event.activity_task_completed_event_attributes.result.payloads[0]
+        for event in (await handle.fetch_history()).events
+        if event.HasField("activity_task_completed_event_attributes")
+    ]
+    return [converter.from_payload(result, dict)["text"] for result in results]

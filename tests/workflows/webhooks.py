@@ -10,9 +10,10 @@ from activities.http_post import HttpPoster
 from activities.store.paging import Slice
 from domain.webhooks.webhook import RetryPolicy
 from tests.workflows.harness import Handle, Harness
-from worker import WEBHOOK_SLOTS, build_webhook_worker
+from worker import build_webhook_worker
 from workflows.messages import WebhookInput
 from workflows.service.webhook_dispatcher import WebhookDispatcher
+from workflows.service.worker_pools import WEBHOOK_SLOTS
 
 SHORT = RetryPolicy(
     first=timedelta(milliseconds=300), factor=1, backoff=timedelta(milliseconds=100), longest_backoff=timedelta(milliseconds=200)

@@ -8,16 +8,24 @@ from enum import StrEnum
 from itertools import chain
 from typing import Any, NamedTuple
 
+from google.protobuf.field_mask_pb2 import FieldMask
+from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, GetSystemInfoRequest
+from temporalio.api.workflow.v1 import WorkflowExecutionOptions
+from temporalio.api.workflowservice.v1 import (
+    DescribeTaskQueueRequest,
+    GetSystemInfoRequest,
+    ResetActivityRequest,
+    UpdateWorkflowExecutionOptionsRequest,
+)
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import WorkflowIDReusePolicy
+from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
@@ -29,7 +37,7 @@ from domain.releases.control import Control
 from domain.releases.release import Release
 from domain.system import TemporalStatus, WorkerSeen
 from workflows.messages import LOOK_AGAIN, RELEASE, ROLLBACK, TASK_QUEUE, RecordedDecision, ReleaseInput, RollbackInput, SteerRelease
-from workflows.policies import HEALTH_TIMEOUT, RPC_TIMEOUT, UPDATE_TIMEOUT
+from workflows.policies import HEALTH_TIMEOUT, RPC_TIMEOUT, UPDATE_TIMEOUT, URGENT
 from workflows.search_attributes import release_attributes, rollback_attributes
 from workflows.web_ui import ended_rollback_details, ended_rollback_summary, release_details, release_summary
 
@@ -104,6 +112,8 @@ class ReleaseClient:
                 search_attributes=release_attributes(release),
                 static_summary=release_summary(release),
                 static_details=release_details(release),
+                priority=Priority(fairness_key=release.project),
+                memo={"summary": release_summary(release), "details": release_details(release)},
                 rpc_timeout=RPC_TIMEOUT,
             )
 
@@ -119,6 +129,7 @@ class ReleaseClient:
                 search_attributes=rollback_attributes(request),
                 static_summary=ended_rollback_summary(request),
                 static_details=ended_rollback_details(request),
+                priority=Priority(priority_key=URGENT.priority_key, fairness_key=request.project),
                 rpc_timeout=RPC_TIMEOUT,
             )
 
@@ -127,12 +138,35 @@ class ReleaseClient:
         description = await self.client.get_workflow_handle(workflow_id).describe(rpc_timeout=RPC_TIMEOUT)
         return description.start_time
 
-    async def look_again(self, workflow_id: str, decided: RecordedDecision | None = None) -> None:
-        """Signal a release to read its record again. A workflow that has ended is ignored."""
+    async def look_again(self, workflow_id: str, decided: RecordedDecision | None = None, *, urgent: bool = False) -> None:
+        """Signal a release to read its record again, if urgent before the tasks of others. A workflow that has ended is ignored."""
+        if urgent:
+            await self._make_urgent(workflow_id)
         try:
             await self.client.get_workflow_handle(workflow_id).signal(LOOK_AGAIN, decided, rpc_timeout=RPC_TIMEOUT)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+    async def _make_urgent(self, workflow_id: str) -> None:
+        """Raise the priority of the tasks of a running workflow. Where the server can't do that, the tasks keep their turn."""
+        request = UpdateWorkflowExecutionOptionsRequest(
+            namespace=self.client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=workflow_id),
+            workflow_execution_options=WorkflowExecutionOptions(priority=URGENT._to_proto()),
+            update_mask=FieldMask(paths=["priority.priority_key"]),
+        )
+        with suppress(RPCError):  # The signal that follows meets the same outage, and is retried.
+            await self.client.workflow_service.update_workflow_execution_options(request, timeout=RPC_TIMEOUT)
+
+    async def wake(self, workflow_id: str) -> None:
+        """Retry at once an activity that waits for its next attempt. A workflow that has ended, or has none, is ignored."""
+        execution = WorkflowExecution(workflow_id=workflow_id)
+        request = ResetActivityRequest(namespace=self.client.namespace, execution=execution, match_all=True, keep_paused=True)
+        try:
+            await self.client.workflow_service.reset_activity(request, timeout=RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status not in (RPCStatusCode.NOT_FOUND, RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.FAILED_PRECONDITION):
                 raise
 
     async def send_control(self, release: Release, kind: Control, control: SteerRelease, update_id: str) -> None:

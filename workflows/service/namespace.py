@@ -26,13 +26,19 @@ from workflows.service.client import TemporalUnavailable, connect
 
 DEFAULT_RETENTION = timedelta(days=30)
 
-_PERMANENT_ERRORS = {
+PERMANENT_ERRORS = {
     RPCStatusCode.INVALID_ARGUMENT,
     RPCStatusCode.PERMISSION_DENIED,
     RPCStatusCode.UNAUTHENTICATED,
     RPCStatusCode.UNIMPLEMENTED,
 }
+"""The statuses after which a retry can't succeed."""
+
 _RETRY_DELAY = 1.0
+
+
+class SearchAttributesMissing(Exception):
+    """Search attributes are missing, and this client may not register them."""
 
 
 class Namespace(NamedTuple):
@@ -60,8 +66,8 @@ async def ensure_namespace(wait: timedelta, retention: timedelta | None = None) 
                 if retention is not None and not is_new:
                     await set_retention(client, retention)
                 return Namespace(client.namespace, await _retention(client), is_new)
-        except (RPCError, RuntimeError, TimeoutError) as error:
-            final = isinstance(error, RPCError) and error.status in _PERMANENT_ERRORS
+        except (RPCError, RuntimeError, TimeoutError, SearchAttributesMissing) as error:
+            final = isinstance(error, SearchAttributesMissing) or (isinstance(error, RPCError) and error.status in PERMANENT_ERRORS)
             if final or time.monotonic() > deadline:
                 raise TemporalUnavailable(str(error) or "Temporal did not answer in time") from error
         await asyncio.sleep(_RETRY_DELAY)
@@ -75,11 +81,28 @@ async def prepare_namespace() -> None:
 
 
 async def register_search_attributes(client: Client) -> None:
-    """Register missing search attributes. Run nothing before this: without them the tasks of every workflow fail."""
+    """Register missing search attributes. Run nothing before this: without them the tasks of every workflow fail.
+
+    A client without the right to register them needs them to exist. Raises SearchAttributesMissing.
+    """
+    missing = await _missing_search_attributes(client)
+    if not missing:
+        return
+    try:
+        await add_search_attributes(client, missing)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.PERMISSION_DENIED:
+            raise
+        if still_missing := await _missing_search_attributes(client):  # Another process may have been faster.
+            names = ", ".join(key.name for key in still_missing)
+            message = f"Search attributes are missing and may not be registered: {names}. Register them, or run `flaghoist bootstrap`."
+            raise SearchAttributesMissing(message) from error
+
+
+async def _missing_search_attributes(client: Client) -> list[SearchAttributeKey[Any]]:
     request = ListSearchAttributesRequest(namespace=client.namespace)
     present = await client.operator_service.list_search_attributes(request, timeout=RPC_TIMEOUT)
-    if missing := [key for key in ALL if key.name not in present.custom_attributes]:
-        await add_search_attributes(client, missing)
+    return [key for key in ALL if key.name not in present.custom_attributes]
 
 
 async def add_search_attributes(client: Client, keys: Sequence[SearchAttributeKey[Any]] = ALL) -> None:

@@ -19,14 +19,17 @@ log = structlog.get_logger()
 POLL_INTERVAL = timedelta(seconds=2)
 BATCH_SIZE = 20
 MAX_BACKOFF = timedelta(seconds=10)
+URGENT_STATUSES = (*FINISHED, ReleaseStatus.PAUSED, ReleaseStatus.ROLLING_BACK)
+"""The statuses in which a release stops what it is about to do."""
 
 
 class OutboxRelay:
     """Runs entries when woken, and polls every few seconds for entries that other processes left behind."""
 
-    def __init__(self, database: Database, releases: ReleaseClient) -> None:
+    def __init__(self, database: Database, releases: ReleaseClient, public_url: str = "") -> None:
         self.database = database
         self.releases = releases
+        self.public_url = public_url
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -71,7 +74,8 @@ class OutboxRelay:
                     await self._roll_back(entry)
                 case OutboxKind.LOOK_AGAIN:
                     release, _ = await asyncio.to_thread(self._read, entry)
-                    await self.releases.look_again(release.workflow_id, await asyncio.to_thread(self._latest_decision, release))
+                    decision = await asyncio.to_thread(self._latest_decision, release)
+                    await self.releases.look_again(release.workflow_id, decision, urgent=release.status in URGENT_STATUSES)
                     await asyncio.to_thread(self._delete, entry)
         except Exception as error:
             log.warning("outbox_entry_failed", entry=entry.kind.value, release=entry.release, attempts=entry.attempts, error=str(error))
@@ -106,7 +110,7 @@ class OutboxRelay:
         with self.database.reading() as store:
             release = store.releases.get(entry.release)
             pipeline = store.pipelines.version(release.pipeline.id)
-        return release, release_input(release, pipeline)
+        return release, release_input(release, pipeline, self.public_url)
 
     def _record_start(self, entry: OutboxEntry, started: Release) -> bool:
         """Record the start and delete the entry. Returns True if a decision came before it, so the workflow must be signalled."""
@@ -114,7 +118,7 @@ class OutboxRelay:
             if started.is_under_way and store.releases.write_started(started):
                 store.history.note_entry(started)
             store.outbox.delete(entry)
-            return store.releases.get(started.id).status in (*FINISHED, ReleaseStatus.PAUSED, ReleaseStatus.ROLLING_BACK)
+            return store.releases.get(started.id).status in URGENT_STATUSES
 
     def _delete(self, entry: OutboxEntry) -> None:
         with self.database.transaction() as store:

@@ -1,4 +1,4 @@
-"""The reconciler: closes the record of releases whose workflow was closed externally. It does nothing else."""
+"""The reconciler: closes the record of releases whose workflow was closed externally, and wakes those that waited for an outage to end."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,10 @@ MAX_OVERDUE = 50
 SWEEP_SIZE = 20
 """The number of unfinished releases that each pass checks, in turn: Temporal may have lost a workflow without listing it as closed."""
 
+DUE_PAGE = 500
+WAKE_SIZE = 20
+"""The number of workflows that are woken at the same time."""
+
 _ENDINGS = {
     WorkflowState.CANCELLED: Ending(ReleaseStatus.REMOVED, TEMPORAL, "The workflow was cancelled at Temporal."),
     WorkflowState.BROKEN: Ending(ReleaseStatus.TERMINATED, TEMPORAL, "The workflow was terminated, failed or timed out at Temporal."),
@@ -42,16 +46,28 @@ class Reconciler:
         self.holder = new_id()
         self._checked_until = datetime.now(UTC) - INITIAL_LOOKBACK
         self._sweep_cursor = ""
+        self.had_outage = False
 
     async def run(self) -> None:
         """Run until cancelled."""
         while True:
             try:
                 if await asyncio.to_thread(self._take_lease):
+                    if self.had_outage:
+                        await self.wake_due()
                     await self.reconcile()
+                self.had_outage = False
             except Exception as error:
+                self.had_outage = True
                 log.warning("reconciler_failed", error=str(error))
             await asyncio.sleep(self.interval.total_seconds())
+
+    async def wake_due(self) -> None:
+        """Retry the activities of due releases at once. After a long outage, their next attempts may be minutes away."""
+        due = await asyncio.to_thread(self._due, datetime.now(UTC))
+        log.info("outage_over", releases=len(due))
+        for start in range(0, len(due), WAKE_SIZE):
+            await asyncio.gather(*(self.releases.wake(workflow_id) for workflow_id in due[start : start + WAKE_SIZE]))
 
     async def reconcile(self) -> None:
         """Check workflows that were closed externally, those of overdue releases, and some of the others in turn."""
@@ -100,6 +116,20 @@ class Reconciler:
     def _overdue(self, due_before: datetime) -> list[str]:
         with self.database.reading() as store:
             return [release.moved_by for release in store.releases.overdue(due_before, MAX_OVERDUE)]
+
+    def _due(self, now: datetime) -> list[str]:
+        due, after = list[str](), ""
+        while True:
+            with self.database.reading() as store:
+                page = store.releases.unfinished_after(after, DUE_PAGE)
+            due += [
+                release.moved_by
+                for release in page
+                if release.status is ReleaseStatus.ROLLING_BACK or (release.acts_at and release.acts_at <= now)
+            ]
+            if len(page) < DUE_PAGE:
+                return due
+            after = page[-1].id
 
     def _next_in_turn(self) -> list[str]:
         with self.database.reading() as store:

@@ -7,6 +7,7 @@ import pytest
 from flagsmith.exceptions import FlagsmithAPIError, FlagsmithFeatureDoesNotExistError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import ErrorCode
 
 from domain.evaluation.identity import Identity
@@ -40,9 +41,19 @@ def test_openfeature_reads_every_type_by_ofrep(shop: Api) -> None:
     assert (beta.value, beta.reason, beta.variant) == ("beta", "TARGETING_MATCH", "beta-users")
 
 
+def test_openfeature_reads_a_flag_that_is_on_for_everyone_without_a_context(shop: Api) -> None:
+    shop.post("/projects/shop/features", {"key": "kill", "default": {"enabled": True}})
+
+    with openfeature_with_ofrep(shop.address, keys_of(shop)[0]) as client:
+        assert client.get_boolean_value("kill", False) is True
+        assert client.get_boolean_details("kill", False).reason == "STATIC"
+        assert client.get_string_value("checkout", "own", EvaluationContext(attributes={"group": "beta-users"})) == "beta"
+
+
 def test_openfeature_falls_back_to_the_applications_own_default(shop: Api) -> None:
     change(shop, {"enabled": False})
     change(shop, {"value": None}, "limit")
+    change(shop, {"rollout": {"percent": 50}}, "strict")
     app = application(shop)
     soon("the changes", lambda: "value" not in app.evaluate({"targetingKey": "ada"}, "limit").json())
 
@@ -50,14 +61,15 @@ def test_openfeature_falls_back_to_the_applications_own_default(shop: Api) -> No
         disabled = client.get_string_details("checkout", "own", somebody())
         without_value = client.get_integer_details("limit", 7, somebody())
         unknown = client.get_string_details("nothing", "own", somebody())
-        of_nobody = client.get_string_details("checkout", "own", somebody(None))
+        of_nobody = client.get_boolean_details("strict", False, somebody(None))
         too_large = client.get_string_details("checkout", "own", somebody(bio="x" * 3_000))
     with openfeature_with_ofrep(shop.address, "wrong") as client:
         stranger = client.get_string_details("checkout", "own", somebody())
 
     assert (disabled.value, disabled.reason, disabled.error_code) == ("own", "DISABLED", None)
     assert (without_value.value, without_value.error_code) == (7, None)
-    assert {each.value for each in (unknown, of_nobody, too_large, stranger)} == {"own"}
+    assert {each.value for each in (unknown, too_large, stranger)} == {"own"}
+    assert of_nobody.value is False
     assert unknown.error_code is ErrorCode.FLAG_NOT_FOUND
     assert of_nobody.error_code is ErrorCode.TARGETING_KEY_MISSING
     assert too_large.error_code is ErrorCode.INVALID_CONTEXT

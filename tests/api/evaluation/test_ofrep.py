@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.api.evaluation.applications import Application, application, change, keys_of, soon
-from tests.api.evaluation.protocol import failure, success
+from tests.api.evaluation.protocol import failure, success, validate
 from tests.http import Api
 
 ADA = {"targetingKey": "ada"}
@@ -136,9 +136,6 @@ BAD = [
     (b"{}", "INVALID_CONTEXT"),
     (b'{"context": null}', "INVALID_CONTEXT"),
     (b'{"context": "ada"}', "INVALID_CONTEXT"),
-    (b'{"context": {}}', "TARGETING_KEY_MISSING"),
-    (b'{"context": {"targetingKey": ""}}', "TARGETING_KEY_MISSING"),
-    (b'{"context": {"targetingKey": null}}', "TARGETING_KEY_MISSING"),
     (b'{"context": {"targetingKey": 5}}', "INVALID_CONTEXT"),
     (b'{"context": {"targetingKey": "\\ud800"}}', "INVALID_CONTEXT"),
     (b'{"context": {"targetingKey": "\\u0000"}}', "INVALID_CONTEXT"),
@@ -161,6 +158,60 @@ def test_each_kind_of_bad_input_has_its_error_code(shop: Api, flag: str) -> None
     for body, code in BAD:
         answer = app.client.post(f"{app.address}/ofrep/v1/evaluate/flags{flag}", content=body, headers=headers)
         failure(answer, 400, code, "evaluationFailure" if flag else "bulkEvaluationFailure")
+
+
+RULES_THAT_READ_THE_IDENTIFIER = [
+    {"type": "ALL", "conditions": [{"operator": "PERCENTAGE_SPLIT", "value": "50"}]},
+    {"type": "ALL", "conditions": [{"property": "$.identity.identifier", "operator": "EQUAL", "value": "ada"}]},
+    {"type": "ANY", "rules": [{"type": "NONE", "conditions": [{"property": "$.identity.key", "operator": "IS_SET"}]}]},
+]
+
+
+def test_without_a_targeting_key_a_flag_that_is_the_same_for_everyone_has_its_value(shop: Api) -> None:
+    app = application(shop)
+
+    for context in ({}, {"targetingKey": None}, {"targetingKey": ""}, {"plan": "pro"}):
+        flags = flags_of(app, context)
+        assert {key: flag["value"] for key, flag in flags.items()} == {"checkout": "classic", "dark-mode": True, "limit": 5, "strict": True}
+        assert {flag["reason"] for flag in flags.values()} == {"STATIC"}
+        assert success(app.evaluate(context, "dark-mode"), "serverEvaluationSuccess") == flags["dark-mode"]
+
+
+def test_without_a_targeting_key_the_traits_decide_about_a_segment(shop: Api) -> None:
+    by_trait = {"type": "ALL", "conditions": [{"property": "plan", "operator": "PERCENTAGE_SPLIT", "value": "100"}]}
+    shop.post("/projects/shop/segments", {"key": "plans", "rules": [by_trait]})
+    change(shop, {"overrides": {"beta-users": {"value": "beta"}}})
+    change(shop, {"overrides": {"plans": {"value": 7}}}, "limit")
+    app = application(shop)
+
+    inside, outside = flags_of(app, {"group": "beta-users", "plan": "pro"}), flags_of(app, {})
+
+    assert [(flag["value"], flag["reason"]) for flag in (inside["checkout"], inside["limit"])] == [
+        ("beta", "TARGETING_MATCH"),
+        (7, "TARGETING_MATCH"),
+    ]
+    assert [(flag["value"], flag["reason"]) for flag in (outside["checkout"], outside["limit"])] == [("classic", "STATIC"), (5, "STATIC")]
+
+
+@pytest.mark.parametrize("rule", [None, *RULES_THAT_READ_THE_IDENTIFIER])
+def test_without_a_targeting_key_only_a_flag_that_depends_on_it_has_an_error(shop: Api, rule: dict[str, Any] | None) -> None:
+    if rule:
+        shop.post("/projects/shop/segments", {"key": "some", "rules": [rule]})
+        change(shop, {"overrides": {"some": {"value": 7}}}, "limit")
+    else:
+        change(shop, {"rollout": {"percent": 99.99, "value": 7}}, "limit")
+    app = application(shop)
+
+    single = failure(app.evaluate({}, "limit"), 400, "TARGETING_KEY_MISSING", "evaluationFailure")
+    answer = app.evaluate({"plan": "pro"})
+
+    assert answer.status_code == 200
+    validate("bulkEvaluationSuccess", answer.json())
+    flags = {flag["key"]: flag for flag in answer.json()["flags"]}
+    assert list(flags) == ["checkout", "dark-mode", "limit", "strict"]
+    assert flags.pop("limit") == single
+    assert {flag["reason"] for flag in flags.values()} == {"STATIC"}
+    assert success(app.evaluate(ADA, "limit"), "serverEvaluationSuccess")["value"] in (5, 7)
 
 
 def test_a_body_that_is_too_large_is_refused(shop: Api) -> None:

@@ -17,6 +17,7 @@ from domain.evaluation.snapshot import ServedFlag, ServedSegment, Snapshot
 from domain.flags.flag import FeatureType, FlagState, Override, Rollout
 from domain.flags.project import Environment, Feature, Project, Segment
 from tests.domain.environment_strategies import KEYS, identities, snapshots
+from tests.domain.flag_strategies import PERCENTAGES
 
 
 class _InMemory(OfflineHandler):
@@ -106,11 +107,11 @@ def test_fields_not_set_by_an_override_or_a_rollout_follow_the_default() -> None
     assert served(snapshot_of(rollout), "user-1") == (True, "new")
 
 
-def shares(environment: str = "environment") -> dict[int, set[str]]:
+def shares(environment: str = "environment") -> dict[float, set[str]]:
     """The identities of 10,000 that are in the share at each percentage."""
     identities = [f"user-{number}" for number in range(10_000)]
-    found = {}
-    for percent in (1, 5, 10, 25, 50, 75, 99):
+    found: dict[float, set[str]] = {}
+    for percent in (0.25, 0.5, 1, 5, 10, 25, 50, 75, 99):
         evaluator = Evaluator(snapshot_of(FlagState(rollout=Rollout(percent=percent, enabled=True)), environment))
         found[percent] = {each for each in identities if evaluator.evaluate_one("checkout", Identity(each)).enabled}
     return found
@@ -121,9 +122,37 @@ def test_the_share_has_the_right_size_and_no_identity_leaves_as_it_grows() -> No
 
     for percent, inside in found.items():
         deviation = (10_000 * percent * (100 - percent)) ** 0.5 / 100
-        assert abs(len(inside) - 100 * percent) < 4 * deviation + 1, f"{percent} %: {len(inside)}"
+        assert abs(len(inside) - 100 * percent) < 4 * deviation + 1, f"{percent}%: {len(inside)}"
     steps = list(found.values())
     assert all(before < after for before, after in pairwise(steps))
+
+
+@given(st.tuples(PERCENTAGES, PERCENTAGES).map(sorted), st.text("abc-0123456789", min_size=1, max_size=12))
+def test_who_is_in_a_share_is_in_every_larger_one(percentages: list[float], identifier: str) -> None:
+    smaller, larger = (snapshot_of(FlagState(rollout=Rollout(percent=each, enabled=True))) for each in percentages)
+
+    assert served(larger, identifier)[0] or not served(smaller, identifier)[0]
+
+
+@pytest.mark.parametrize("percent", [0.01, 0.02, 0.29, 0.5, 0.57, 1, 1.15])
+def test_the_hash_tells_every_hundredth_of_a_percent_apart(percent: float) -> None:
+    """It has 9,998 values, evenly spaced from 0 to 100. So each hundredth adds one more of them."""
+    values = [number / 9998 * 100 for number in range(9998)]
+
+    assert sum(value <= percent for value in values) == round(percent * 100)
+
+
+@pytest.mark.parametrize("percent", [0.01, 0.5, 1, 12.25])
+def test_the_official_sdk_has_the_same_share_below_one_percent(percent: float) -> None:
+    snapshot = snapshot_of(FlagState(rollout=Rollout(percent=percent, enabled=True)))
+    sdk, evaluator = local_sdk(snapshot), Evaluator(snapshot)
+    everyone = [f"user-{number}" for number in range(1_000)]
+
+    ours = {each for each in everyone if evaluator.evaluate_one("checkout", Identity(each)).enabled}
+    theirs = {each for each in everyone if sdk.get_identity_flags(each).is_feature_enabled("checkout")}
+
+    assert ours == theirs
+    assert bool(ours) == (percent > 0.01)
 
 
 def test_each_environment_has_its_own_share() -> None:

@@ -80,9 +80,17 @@ def test_a_rollout_names_all_plain_fields() -> None:
 
 @pytest.mark.parametrize(
     ("initial", "step", "shares"),
-    [(10, 30, (10, 40, 70, 100)), (10, 40, (10, 50, 90, 100)), (50, 50, (50, 100)), (100, 1, (100,)), (1, 100, (1, 100))],
+    [
+        (10, 30, (10, 40, 70, 100)),
+        (10, 40, (10, 50, 90, 100)),
+        (50, 50, (50, 100)),
+        (100, 1, (100,)),
+        (1, 100, (1, 100)),
+        (0.5, 49.75, (0.5, 50.25, 100)),
+        (0.01, 33.33, (0.01, 33.34, 66.67, 100)),
+    ],
 )
-def test_a_rollout_grows_up_to_100_percent(initial: int, step: int, shares: tuple[int, ...]) -> None:
+def test_a_rollout_grows_up_to_100_percent(initial: float, step: float, shares: tuple[float, ...]) -> None:
     (action,) = actions(rollout(initial=initial, step=step))
 
     assert isinstance(action, PhasedRollout)
@@ -109,9 +117,28 @@ def test_a_rollout_has_a_description() -> None:
 
     words = [patch_in_words(fold([action], {}, step)) for step in (1, 4)]
 
-    assert words[0] == 'enable and set the value "v2" for 10 %'
+    assert words[0] == 'enable and set the value "v2" for 10%'
     assert words[1] == 'end the rollout, enable for everyone, set the value "v2" for everyone'
-    assert action.growth_in_words() == ", then 30 % more every 6 h"
+    assert action.growth_in_words() == ", then 30% more every 6 h"
+
+
+def test_a_rollout_below_one_percent_has_a_description() -> None:
+    (action,) = actions(rollout(initial=0.5, step=2.25))
+    assert isinstance(action, PhasedRollout)
+
+    assert patch_in_words(fold([action], {}, 1)) == "enable for 0.5%"
+    assert patch_in_words(fold([action], {}, 3)) == "enable for 5%"
+    assert action.growth_in_words() == ", then 2.25% more every 6 h"
+
+
+def test_a_rollout_has_at_most_a_thousand_steps() -> None:
+    (action,) = actions(rollout(initial=0.1, step=0.1))
+    assert isinstance(action, PhasedRollout)
+
+    assert len(action.shares) == 1_000
+    with pytest.raises(ValidationError, match="at most 1,000 steps") as failed:
+        actions(rollout(initial=0.09, step=0.1))
+    assert failed.value.errors()[0]["loc"] == ("PHASED_ROLLOUT", "step")
 
 
 def test_a_value_can_come_from_a_parameter() -> None:
@@ -169,7 +196,11 @@ def test_a_stage_without_a_rollout_has_none() -> None:
         rollout(initial=101),
         rollout(step=0),
         rollout(step=101),
-        rollout(initial=2.5),
+        rollout(initial=2.555),
+        rollout(step=0.125),
+        rollout(initial="10"),
+        rollout(initial=True),
+        rollout(initial=0.01, step=0.09),
         rollout(every="soon"),
         rollout(enabled="yes"),
     ],

@@ -13,7 +13,7 @@ from domain.pipelines.freeze import Freeze, next_opening
 from domain.pipelines.gate import ApprovalGate, Gate
 from domain.pipelines.pipeline import Stage
 from domain.pipelines.window import WindowGate
-from domain.releases.approval import Approval, approval_digest, matching_approvals
+from domain.releases.approval import Approval, Proposal, matching_approvals
 from domain.releases.gatekeeping import GateFacts, held_by
 from domain.releases.stop import Stop
 from tests.domain.flag_strategies import flags
@@ -123,23 +123,23 @@ def a_stage(*actions: dict[str, object]) -> Stage:
 
 
 @given(flags(), flags())
-def test_an_approval_depends_on_the_patched_fields_only(one: FlagState, other: FlagState) -> None:
+def test_an_approval_of_a_change_for_everyone_depends_on_the_patched_fields_only(one: FlagState, other: FlagState) -> None:
     everyone = a_stage(enable())
 
     same = (one.enabled, one.rollout) == (other.enabled, other.rollout)
-    assert (approval_digest(everyone, {}, 1, one) == approval_digest(everyone, {}, 1, other)) == same
+    assert (Proposal(everyone, {}, 1, one).binds == Proposal(everyone, {}, 1, other).binds) == same
 
 
 def test_an_approval_is_for_one_visit_and_all_steps_of_a_rollout() -> None:
     flag, growing = FlagState(), a_stage(rollout(value="a"))
 
-    assert approval_digest(growing, {}, 1, flag) == approval_digest(growing, {}, 1, flag)
+    assert Proposal(growing, {}, 1, flag).binds == Proposal(growing, {}, 1, flag).binds
     assert (
         len(
             {
-                approval_digest(growing, {}, 1, flag),
-                approval_digest(growing, {}, 2, flag),
-                approval_digest(a_stage(rollout(value="b")), {}, 1, flag),
+                Proposal(growing, {}, 1, flag).binds,
+                Proposal(growing, {}, 2, flag).binds,
+                Proposal(a_stage(rollout(value="b")), {}, 1, flag).binds,
             }
         )
         == 3

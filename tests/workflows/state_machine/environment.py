@@ -55,7 +55,7 @@ class Backend:
 
     async def start_worker(self, harness: Harness, *, cached: bool) -> None:
         """Start a worker. One without a cache replays each workflow at every task."""
-        options = {} if cached else {"max_cached_workflows": 0}
+        options: dict[str, Any] = {} if cached else {"max_cached_workflows": 0}
         soon = timedelta(seconds=1)  # The server waits this long for the previous worker before it offers its tasks to a new one.
         await self.worker.enter_async_context(
             harness.worker(interceptors=[self.attempts], sticky_queue_schedule_to_start_timeout=soon, **options)

@@ -76,6 +76,7 @@ class Scenario(RuleBasedStateMachine):
             starting_stage=strategies.name_of(start % len(stages)),
             on_conflict="overwrite" if overwrites else "block",
             parameters={"launch-at": (self.added_at + LAUNCH * MINUTE).isoformat()},
+            accept=("lowers_share",),
         )
         seen = {environment: dict(flag) for environment, flag in self.flags.items()}
         at = (f"pipeline-{number}", self.stops_and_freezes, self.minute_of(self.added_at))
@@ -181,7 +182,7 @@ class Scenario(RuleBasedStateMachine):
             with self.backend.database.reading() as store:
                 pending = pending_approval(store, self.harness.world.project, record)
             if pending:
-                self.approval_subjects[pending.binds] = self.model.approval_subject()
+                self.approval_subjects[pending.proposal.binds] = self.model.approval_subject()
 
     def _check_rollback(self) -> None:
         """Check the predicted state for everyone. Overrides and rollouts are judged by the invariants alone."""

@@ -1,0 +1,52 @@
+"""Replays one history from its beginning again and again, and prints the CPU milliseconds of one replay.
+
+`benchmarks.replaying` runs this file with the code of each build. It imports nothing else from here.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+
+from process_exit import run
+from worker import worker_options
+from workflows.release import ReleaseWorkflow
+
+WARM_UPS = 5
+
+_POOLS: Any = SimpleNamespace(changes=1, local_activities=1, workflow_tasks=1)
+"""Builds take sizes of different types. The runner does not depend on them."""
+
+
+async def replay(history: str, times: int) -> float:
+    """Replay with the worker's own runner. No workflow is cached, because each replay has an id of its own."""
+    with ThreadPoolExecutor(1) as threads:
+        runner = worker_options(threads, _POOLS)["workflow_runner"]
+    replayer = Replayer(workflows=[ReleaseWorkflow], data_converter=pydantic_data_converter, workflow_runner=runner)
+
+    async def copies(number: int) -> AsyncIterator[WorkflowHistory]:
+        for n in range(number):
+            yield WorkflowHistory.from_json(f"release/{n}", history)
+
+    await replayer.replay_workflows(copies(WARM_UPS))
+    before = time.process_time()
+    await replayer.replay_workflows(copies(times))
+    return (time.process_time() - before) * 1000 / times
+
+
+def work() -> int:
+    """Replay the history given by name, that many times."""
+    print(asyncio.run(replay(Path(sys.argv[1]).read_text(), int(sys.argv[2]))))
+    return 0
+
+
+if __name__ == "__main__":
+    run(work)

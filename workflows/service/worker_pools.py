@@ -1,0 +1,43 @@
+"""The sizes of a worker's pools, which all follow from one setting."""
+
+from typing import NamedTuple
+
+WEBHOOK_SLOTS = 8
+"""The number of webhooks that a worker delivers to at the same time."""
+
+LOOP_THREADS = 8
+"""The number of threads on which the outbox relay, the reconciler and the webhook dispatcher use the database."""
+
+
+class WorkerPools(NamedTuple):
+    """The pools of a worker that makes `changes` changes at the same time.
+
+    Controls and holds are local activities. They have slots and threads of their own, because in an outage changes keep theirs for long.
+    """
+
+    changes: int
+
+    @property
+    def local_activities(self) -> int:
+        """The number of controls and holds that are recorded at the same time."""
+        return self.changes
+
+    @property
+    def workflow_tasks(self) -> int:
+        """The number of workflow tasks at the same time. Each may wait for a local activity, so more would wait for each other."""
+        return self.changes + self.local_activities
+
+    @property
+    def threads(self) -> int:
+        """The number of threads for activities. None waits for a thread while it has a slot."""
+        return self.changes + self.local_activities
+
+    @property
+    def connections(self) -> int:
+        """The number of database connections. There is one for each thread that can use it."""
+        return self.threads + WEBHOOK_SLOTS + LOOP_THREADS
+
+
+def pools_for(worker_threads: int, *, is_sqlite: bool) -> WorkerPools:
+    """Return the pools for a setting, where 0 is the default. SQLite gets small ones: it allows one writer at a time."""
+    return WorkerPools(worker_threads or (4 if is_sqlite else 20))
