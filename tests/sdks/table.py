@@ -20,7 +20,7 @@ from tests.sdks.shop import IDENTITIES, OFREP, Shop
 GUIDE = Path("docs/guide/segments.md")
 OURS = "our API"
 IDENTIFIER = "user-1"
-LONGEST_SHOWN = 70
+LONGEST_SHOWN = 30
 
 
 def answers(shop: Shop, names: Sequence[str]) -> list[dict[str, str]]:
