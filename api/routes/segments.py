@@ -11,8 +11,10 @@ from api.schemas.lists import ListOf
 from api.schemas.projects import ChangeSegment, CreateSegment, SegmentSummary, SegmentView
 from domain.audit import AuditEvent
 from domain.errors import InUse, Problem
+from domain.evaluation.targeting import served_rules
 from domain.flags.project import Segment
 from domain.flags.segment_rules import normalize_rules
+from domain.flags.served_rules import as_written
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/segments", tags=["segments"])
@@ -20,7 +22,7 @@ router = APIRouter(prefix="/projects/{project}/segments", tags=["segments"])
 
 @router.post("", status_code=201)
 def create_segment(project: Slug, body: CreateSegment, caller: CallerDep, writing: WritingDep) -> SegmentView:
-    """Create a segment. Values are stored in a normalized form. `warnings` lists each value that was changed.
+    """Create a segment. Values are stored in a normalized form. `warnings` lists changed values, and what SDKs evaluate differently.
 
     The key of a deleted segment can be used again with the role operator on every environment: rollbacks know segments by their key.
     """
@@ -93,4 +95,7 @@ def delete_segment(project: Slug, segment: Slug, caller: CallerDep, database: Da
 
 
 def _view(segment: Segment, warnings: tuple[Problem, ...] = ()) -> SegmentView:
-    return SegmentView(key=segment.key, name=segment.name, rules=segment.rules, warnings=list(warnings))
+    served = served_rules(segment.rules)
+    differs = served != as_written(segment.rules)
+    about = {"key": segment.key, "name": segment.name, "rules": segment.rules}
+    return SegmentView(**about, served_rules=served if differs else None, warnings=list(warnings))
