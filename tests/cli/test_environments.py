@@ -59,7 +59,8 @@ def test_a_segment_is_created_exported_edited_and_replaced(terminal: Terminal, t
     terminal.run("segments", "replace", "pro", str(file), "--yes")
 
     assert "any of (plan EQUAL max, since LESS_THAN 2020-01-01)" in terminal.out
-    assert terminal.read_json("segments", "export", "pro") | {"warnings": []} == terminal.read_json("segments", "show", "pro")
+    exported, shown = terminal.read_json("segments", "export", "pro"), terminal.read_json("segments", "show", "pro")
+    assert exported == {field: shown[field] for field in ("key", "name", "rules")}
     assert "staff" in terminal.run("segments", "list").out
 
 
