@@ -1,4 +1,4 @@
-.PHONY: help run test browser screenshots check format bench chaos audit openapi migrate clean
+.PHONY: help run test browser screenshots check format bench chaos sdks audit openapi migrate clean
 
 PYTHON ?= python3
 UV := .venv/bin/uv
@@ -46,6 +46,10 @@ bench: .venv/.ready-for-tests ## measure Flaghoist against Temporal alone (half 
 
 audit: .venv/bin/uv ## check uv.lock for known vulnerabilities at osv.dev
 	@$(UV) audit --frozen
+
+sdks: .venv/.ready-for-tests ## run Flagsmith's four SDKs: write the tables of docs/guide/segments.md, and compare 20,000 random pairs
+	.venv/bin/python -m tests.sdks.table
+	.venv/bin/python -m tests.sdks.agreement
 
 chaos: .venv/.ready-for-tests ## run releases while everything is killed, then call every route with generated input (half an hour)
 	.venv/bin/python -m tests.chaos.run

@@ -81,9 +81,9 @@ class ApiClient:
         """Return the response to a PUT. With an ETag, it has an effect only if the resource is unchanged."""
         return self._request("PUT", path, json=body, headers={"If-Match": etag} if etag else {})
 
-    def patch(self, path: str, body: Any) -> Any:
-        """Return the response to a PATCH."""
-        return self._request("PATCH", path, json=body)
+    def patch(self, path: str, body: Any, etag: str | None = None) -> Any:
+        """Return the response to a PATCH. With an ETag, it has an effect only if the resource is unchanged."""
+        return self._request("PATCH", path, json=body, headers={"If-Match": etag} if etag else {})
 
     def delete(self, path: str, etag: str | None = None) -> None:
         """Delete a resource. With an ETag, only if it is unchanged."""

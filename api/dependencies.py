@@ -1,6 +1,5 @@
 """Dependencies of the routes."""
 
-import re
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
@@ -9,15 +8,16 @@ from fastapi import Depends, Header, Query, Request, Response, params
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import AfterValidator
 
 from activities.store.database import Database
 from activities.store.paging import MOST, USUAL, Slice
 from activities.store.requests import RequestId
 from api.idempotency import IdempotentRequest, Writing, digest_of
+from api.if_match import parse_if_match
 from api.prometheus import ApiMetrics
 from api.validation_messages import unknown_name
 from domain.access import Caller
+from domain.entity_tag import UNCONDITIONAL, Precondition
 from domain.errors import NotAuthenticated
 from domain.model import Moment
 from workflows.service.client import ReleaseClient
@@ -100,19 +100,24 @@ SinceDep = Annotated[Moment | None, Query(description="Only items at or after th
 UntilDep = Annotated[Moment | None, Query(description="Only items before this time")]
 
 
-def _etag(text: str | None) -> str | None:
-    if text is not None and not re.fullmatch(r'\*|(W/)?"[0-9]{1,9}"|[0-9]{1,9}', text):
-        raise ValueError('must be the ETag of a draft, such as "3"')
-    return text
+def _precondition(
+    request: Request,
+    _if_match: Annotated[
+        str | None,
+        Header(
+            alias="if-match",
+            description="The ETag of the resource, as last read, a list of ETags, or `*`. If none of them is current, nothing is changed",
+        ),
+    ] = None,
+) -> Precondition:
+    lines = request.headers.getlist("if-match")
+    try:
+        return parse_if_match(", ".join(lines)) if lines else UNCONDITIONAL
+    except ValueError as error:
+        raise RequestValidationError([{"type": "value_error", "loc": ("header", "if-match"), "msg": str(error)}]) from error
 
 
-def _revision(
-    if_match: Annotated[str | None, Header(description="The ETag of the draft, as last read"), AfterValidator(_etag)] = None,
-) -> int | None:
-    return None if if_match is None or if_match == "*" else int(if_match.removeprefix("W/").strip('"'))
-
-
-RevisionDep = Annotated[int | None, Depends(_revision)]
+PreconditionDep = Annotated[Precondition, Depends(_precondition)]
 
 
 async def _writing(

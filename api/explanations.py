@@ -156,6 +156,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The flag has a newer release, so this one can no longer be rolled back; `details.release` is the id of the newer one.",
         "Roll back the newer release, or change the flag by hand.",
     ),
+    "resource_changed": Explanation(
+        412,
+        "The resource has changed since the ETag in If-Match was read. Nothing was changed.",
+        "Read the resource again, decide again, then repeat the request with its new ETag.",
+    ),
     "right_missing": Explanation(
         403,
         "The owner on whose behalf the release acts no longer has the right to change flags in the environment. This blocks the release.",
@@ -173,7 +178,7 @@ EXPLANATIONS: dict[str, Explanation] = {
     ),
     "stage_moved": Explanation(
         409,
-        "The release is no longer at the stage or visit that the request expects.",
+        "The release is no longer at the stage, visit or step that the request expects.",
         "Read the release again before deciding.",
     ),
     "superseded": Explanation(

@@ -62,8 +62,10 @@ class Writing:
             with self.database.transaction() as store:
                 store.requests.forget(self.sent.request)
 
-    def answer(self, store: Store, view: View) -> View:
-        """Store the answer for repetitions of the request, and return it."""
+    def answer(self, store: Store, view: View, etag: str | None = None) -> View:
+        """Store the answer for repetitions of the request, and return it, with the ETag of the resource if there is one."""
+        if etag:
+            self.response.headers["ETag"] = etag
         if self.sent.request:
             headers = {name: value for name, value in self.response.headers.items() if name == "etag"}
             store.requests.answer(self.sent.request, self.sent.status, view.model_dump(mode="json"), headers)

@@ -60,6 +60,7 @@ class DescribedApi(FastAPI):
             document["components"]["securitySchemes"] |= _ENVIRONMENT_KEYS
             for path, method, operation in _operations(document):
                 operation["summary"] = operation["description"].split(". ")[0].rstrip(".")
+                _add_etag(operation)
                 operation["responses"] |= {
                     str(status.value): _response(status, about) for status, about in _problems(path, method, operation)
                 }
@@ -75,6 +76,13 @@ _ENVIRONMENT_KEYS = {
         "description": "An environment's client key, or its server key: `ser.…`",
     },
 }
+
+
+_TAGGED = (
+    *("ApiKey", "ChangedFeature", "EnvironmentView", "FeatureView", "FlagView", "FreezeView", "NamedView", "NewKey", "NewWebhook"),
+    *("PipelineView", "SegmentView", "StopView", "Webhook"),
+)
+"""The schemas of the resources that have an ETag."""
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -100,12 +108,24 @@ def _problems(path: str, method: str, operation: dict[str, Any]) -> Iterator[tup
         yield HTTPStatus.FORBIDDEN, "The API key lacks the required role."
     if method != "get" or previews:
         yield HTTPStatus.CONFLICT, "The request contradicts the current state."
-    if any(parameter["name"] == "if-match" for parameter in operation.get("parameters", ())):
-        yield HTTPStatus.PRECONDITION_FAILED, "The draft has changed since its ETag was read."
+    if _has_precondition(operation):
+        yield HTTPStatus.PRECONDITION_FAILED, "The resource has changed since its ETag was read."
     if "requestBody" in operation:
         yield HTTPStatus.BAD_REQUEST, "The body is not valid JSON."
         yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large."
         yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is not declared as JSON."
+
+
+def _has_precondition(operation: dict[str, Any]) -> bool:
+    return any(parameter["name"] == "if-match" for parameter in operation.get("parameters", ()))
+
+
+def _add_etag(operation: dict[str, Any]) -> None:
+    """Add the ETag to a response that contains one resource."""
+    for status, response in operation["responses"].items():
+        schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+        if status.startswith("2") and schema.get("$ref", "").rpartition("/")[2] in _TAGGED:
+            response["headers"] = {"ETag": {"description": "The entity tag of the resource, for If-Match.", "schema": {"type": "string"}}}
 
 
 def _response(status: HTTPStatus, about: str) -> dict[str, Any]:

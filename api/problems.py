@@ -31,7 +31,7 @@ STATUS_OF: dict[type[errors.Refusal], HTTPStatus] = {
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
-    errors.DraftChanged: HTTPStatus.PRECONDITION_FAILED,
+    errors.ResourceChanged: HTTPStatus.PRECONDITION_FAILED,
     errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 

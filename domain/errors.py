@@ -32,7 +32,8 @@ Refusal
 │   ├── SecretShownOnce
 │   ├── StageMoved
 │   └── Superseded
-├── DraftChanged
+├── ResourceChanged
+│   └── DraftChanged
 └── Invalid
     ├── AddressRefused
     ├── CursorInvalid
@@ -198,14 +199,18 @@ class SecretShownOnce(Conflict):
 
 
 class StageMoved(Conflict):
-    """The release has left the stage or visit that the caller expected."""
+    """The release has left the stage, visit or step that the caller expected."""
 
 
 class Superseded(Conflict):
     """Another writer has advanced the record of the release, so nothing is written."""
 
 
-class DraftChanged(Refusal):
+class ResourceChanged(Refusal):
+    """The resource has changed since the caller last read it."""
+
+
+class DraftChanged(ResourceChanged):
     """The draft has changed since the caller last read it."""
 
 

@@ -29,7 +29,7 @@ class World:
         """Write and publish a pipeline."""
         with self.database.transaction() as store:
             draft = store.pipelines.add(self.project.id, PipelineDefinition.model_validate(definition), NOW)
-            return store.pipelines.publish(draft, NOW, "owner", None)
+            return store.pipelines.publish(draft, NOW, "owner")
 
     def add(self, feature: str = "checkout", pipeline: str = "standard", **more: Any) -> Release:
         """Add a flag to a pipeline. Its workflow is not started."""

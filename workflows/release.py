@@ -167,7 +167,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         return await change_flag(command, summary, self._should_cancel_attempt, is_current=self.is_current)
 
     def _should_cancel_attempt(self) -> bool:
-        return self.must_read_record or self.updates.has_leaving(self.place.visit)
+        return self.must_read_record or self.updates.has_leaving(self.place.visit, self.place.step)
 
     async def _end_hold(self) -> HoldResult:
         now = workflow.now()
@@ -234,10 +234,10 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
 
     def check(self, kind: Control, control: SteerRelease) -> None:
         """Raise the refusal of a control that is not allowed now."""
-        if self.acting and (self.place.rollback or control.expected.is_ahead_of(self.place.visit)):
+        if self.acting and (self.place.rollback or control.expected.is_ahead_of(self.place.visit, self.place.step)):
             return  # The record may show the result already. The loop checks again before it handles a control.
         check_allowed(kind, ACTING if self.acting else self.status)
-        control.expected.check(self.stage.name, self.place.visit)
+        control.expected.check(self.stage.name, self.place.visit, self.place.step)
         if kind is Control.ADVANCE and self.place.held:
             message = f"'{self.stage.name}' is already due, and advancing does not bypass a gate. {self.place.held.message}"
             raise ControlNotAllowed(message, status=self.status, waiting_for=self.place.held.code)

@@ -42,10 +42,10 @@ class UpdateQueue:
         """True if a control waits for the main loop."""
         return self.next() is not None
 
-    def has_leaving(self, visit: int) -> bool:
-        """True if a pending control would leave the stage of that visit, which may be acting."""
+    def has_leaving(self, visit: int, step: int) -> bool:
+        """True if a pending control would leave the stage of that visit, whose step may be acting."""
         pending = (update for update in self._pending if not update.is_done)
-        return any(update.kind in LEAVING and not update.control.expected.is_ahead_of(visit) for update in pending)
+        return any(update.kind in LEAVING and not update.control.expected.is_ahead_of(visit, step) for update in pending)
 
     def next(self) -> PendingUpdate | None:
         """Return the oldest pending control. It stays in the queue until it is done, because a cancel may interrupt the loop."""

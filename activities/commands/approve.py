@@ -88,7 +88,7 @@ def _release_to_decide(store: Store, caller: Caller, project: Project, request: 
     caller.must_operate(project.key, [release.environment])
     stage = current_stage(store, release)
     check_allowed(control, release.status)
-    request.expected.check(release.stage, release.visit)
+    request.expected.check(release.stage, release.visit, release.step)
     check_may_decide(gate_to_approve(stage, release.step), caller, release.added_by_id)
     return release, stage
 

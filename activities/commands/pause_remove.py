@@ -73,5 +73,5 @@ def _release_to_stop(store: Store, caller: Caller, project: Project, request: En
     release = store.releases.get(request.release, project.id, lock=True)
     check_may_control(store, caller, release, control)
     check_allowed(control, release.status)
-    request.expected.check(release.stage, release.visit)
+    request.expected.check(release.stage, release.visit, release.step)
     return release

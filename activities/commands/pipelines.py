@@ -10,17 +10,18 @@ from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from domain.access import Caller
 from domain.audit import AuditEvent
+from domain.entity_tag import UNCONDITIONAL, Precondition
 from domain.errors import Invalid, NotPublished, Problem, PublishingRefused
 from domain.flags.project import Project
 from domain.pipelines.pipeline import LARGEST_DEFINITION, Pipeline, PipelineDefinition, PipelineStatus, next_version
 from domain.pipelines.validation import problems_of
 
 
-class DraftRef(NamedTuple):
-    """A draft by its id or its key, and the revision that the caller last read; without one it is not compared."""
+class VersionRef(NamedTuple):
+    """A version by its id or its key, and the precondition under which the caller changes it."""
 
     id_or_key: str
-    revision: int | None = None
+    precondition: Precondition = UNCONDITIONAL
 
 
 class PipelineCopy(NamedTuple):
@@ -41,7 +42,7 @@ def draft_pipeline(store: Store, caller: Caller, project: Project, definition: P
 
 
 def replace_draft(
-    store: Store, caller: Caller, project: Project, draft: DraftRef, definition: PipelineDefinition, at: datetime
+    store: Store, caller: Caller, project: Project, draft: VersionRef, definition: PipelineDefinition, at: datetime
 ) -> Pipeline:
     """Replace a draft as a whole. Only version 1 may change its key.
 
@@ -50,32 +51,32 @@ def replace_draft(
     caller.must_administer(project.key)
     _check_size(definition)
     found = store.pipelines.to_change(project.id, draft.id_or_key)
-    replaced = store.pipelines.replace(found, definition, draft.revision)
+    replaced = store.pipelines.replace(found, definition, draft.precondition)
     states = {"before": found.definition.model_dump(mode="json"), "after": _written(replaced)}
     _audit(store, caller, project, replaced, AuditEvent.PIPELINE_CHANGED, at, **states)
     return replaced
 
 
-def delete_draft(store: Store, caller: Caller, project: Project, draft: DraftRef, at: datetime) -> None:
+def delete_draft(store: Store, caller: Caller, project: Project, draft: VersionRef, at: datetime) -> None:
     """Delete a draft. Raises NotFound, NotAllowed, NotADraft or DraftChanged."""
     caller.must_administer(project.key)
     found = store.pipelines.to_change(project.id, draft.id_or_key)
-    store.pipelines.delete(found, draft.revision)
+    store.pipelines.delete(found, draft.precondition)
     _audit(store, caller, project, found, AuditEvent.PIPELINE_DELETED, at)
 
 
-def publish_draft(store: Store, caller: Caller, project: Project, draft: DraftRef, at: datetime) -> Pipeline:
+def publish_draft(store: Store, caller: Caller, project: Project, draft: VersionRef, at: datetime) -> Pipeline:
     """Make a draft immutable and open to releases. The caller holds the project's row for itself.
 
     Raises NotFound, NotAllowed, NotADraft, DraftChanged, PipelineArchived or PublishingRefused, which names every problem.
     """
     caller.must_administer(project.key)
     found = store.pipelines.to_change(project.id, draft.id_or_key)
-    store.pipelines.check_draft(found, draft.revision)
+    store.pipelines.check_draft(found, draft.precondition)
     for version in store.pipelines.versions(project.id, found.definition.key):
         version.check_not_archived()
     _check_publishable(store, project, found.definition, at)
-    published = store.pipelines.publish(found, at, caller.owner.name, draft.revision)
+    published = store.pipelines.publish(found, at, caller.owner.name, draft.precondition)
     _audit(store, caller, project, published, AuditEvent.PIPELINE_PUBLISHED, at, after=_written(published))
     return published
 
@@ -97,15 +98,16 @@ def clone_pipeline(store: Store, caller: Caller, project: Project, copy: Pipelin
     return draft
 
 
-def archive_pipeline(store: Store, caller: Caller, project: Project, id_or_key: str, at: datetime) -> Pipeline:
+def archive_pipeline(store: Store, caller: Caller, project: Project, version: VersionRef, at: datetime) -> Pipeline:
     """Close a key with all its published versions to new releases. Doing this twice is the same as doing it once.
 
-    The caller holds the project's row for itself. Raises NotFound, NotAllowed or NotPublished.
+    The caller holds the project's row for itself. Raises NotFound, NotAllowed, NotPublished or ResourceChanged.
     """
     caller.must_administer(project.key)
-    found = store.pipelines.get(project.id, id_or_key)
+    found = store.pipelines.get(project.id, version.id_or_key)
     if found.status is PipelineStatus.DRAFT:
         raise NotPublished(f"Version {found.version} of '{found.definition.key}' is a draft: delete it instead.")
+    version.precondition.check(found.etag, f"Version {found.version} of '{found.definition.key}'")
     if versions := store.pipelines.archive(project.id, found.definition.key):
         _audit(store, caller, project, found, AuditEvent.PIPELINE_ARCHIVED, at, after={"versions": versions})
     return store.pipelines.version(found.id)

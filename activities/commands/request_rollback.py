@@ -77,7 +77,7 @@ def _checked_rollback(store: Store, caller: Caller, release: Release, request: R
     check_allowed(Control.ROLLBACK, release.status)
     rollback = _rollback(store, caller, release, request, at)
     _check_rights(store, caller, release, rollback)
-    request.expected.check(release.stage, release.visit)
+    request.expected.check(release.stage, release.visit, release.step)
     return rollback
 
 

@@ -1,13 +1,14 @@
 """The commands that place and lift stops, and create and delete freezes. They wake the releases that were held back."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.outbox import OutboxKind
 from domain.access import Caller
 from domain.audit import AuditEvent
+from domain.entity_tag import UNCONDITIONAL, Precondition
 from domain.errors import Invalid, NotAllowed, Problem
 from domain.flags.project import Project
 from domain.pipelines.freeze import Freeze
@@ -15,6 +16,14 @@ from domain.pipelines.trigger import FARTHEST
 from domain.releases.release import Release
 from domain.releases.stop import Stop
 from domain.text import did_you_mean
+
+
+class LiftRequest(NamedTuple):
+    """A request to lift a stop, the precondition under which it is lifted, and the reason."""
+
+    stop: str
+    precondition: Precondition = UNCONDITIONAL
+    reason: str | None = None
 
 
 def place_stop(store: Store, caller: Caller, project: Project, stop: Stop) -> Stop:
@@ -29,18 +38,19 @@ def place_stop(store: Store, caller: Caller, project: Project, stop: Stop) -> St
     return stop
 
 
-def lift_stop(store: Store, caller: Caller, project: Project, stop_id: str, at: datetime, reason: str | None) -> Stop:
+def lift_stop(store: Store, caller: Caller, project: Project, request: LiftRequest, at: datetime) -> Stop:
     """Lift a stop, as an admin or as the person who placed it and may still place it. Lifting it twice is the same as once.
 
-    Raises NotFound or NotAllowed.
+    The caller must hold an exclusive lock on the project. Raises NotFound, NotAllowed or ResourceChanged.
     """
-    stop = store.stops.get(stop_id, project.id)
+    stop = store.stops.get(request.stop, project.id)
     _check_may_restrict(caller, project, [stop.environment] if stop.environment else [])
     if caller.owner_id != stop.placed_by_id and not caller.access.administers(project.key):
         raise NotAllowed(f"{stop.placed_by} placed this stop: only they or an admin of the project can lift it.")
+    request.precondition.check(stop.etag, "The stop")
     if stop.lifted_at is None:
         store.stops.lift(stop.id, at, caller.owner.name)
-        store.audit.record(caller, AuditEvent.STOP_LIFTED, at, reason=reason, **_audited(project, stop))
+        store.audit.record(caller, AuditEvent.STOP_LIFTED, at, reason=request.reason, **_audited(project, stop))
         wake_held_releases(store, project)
     return store.stops.get(stop.id, project.id)
 
@@ -60,10 +70,13 @@ def make_freeze(store: Store, caller: Caller, project: Project, freeze: Freeze, 
     return freeze
 
 
-def end_freeze(store: Store, caller: Caller, project: Project, freeze_id: str, at: datetime) -> None:
-    """Delete a freeze. Raises NotFound or NotAllowed."""
+def end_freeze(
+    store: Store, caller: Caller, project: Project, freeze_id: str, at: datetime, precondition: Precondition = UNCONDITIONAL
+) -> None:
+    """Delete a freeze. The caller must hold an exclusive lock on the project. Raises NotFound, NotAllowed or ResourceChanged."""
     freeze = store.freezes.get(freeze_id, project.id)
     _check_may_restrict(caller, project, list(freeze.environments))
+    precondition.check(freeze.etag, "The freeze")
     store.freezes.delete(freeze.id)
     store.audit.record(caller, AuditEvent.FREEZE_DELETED, at, project=project.key, before=freeze.model_dump(mode="json"))
     wake_held_releases(store, project)

@@ -15,6 +15,7 @@ from activities.store.identifiers import new_id
 from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import api_keys, owners, spent_secrets
 from domain.access import Access, Caller, Grant, Owner
+from domain.entity_tag import entity_tag
 from domain.errors import KeyRevoked, NotFound
 from domain.model import Frozen, Moment
 from domain.text import folded
@@ -97,12 +98,18 @@ class KeyRepository:
         rows = self.connection.execute(_RIGHTS, {"owner": owner_id}).all()
         return Owner(kind=rows[0].kind, name=rows[0].name), Access(grants=grants_of(rows))
 
-    def get(self, key_id: str) -> ApiKey:
+    def get(self, key_id: str, *, lock: bool = False) -> ApiKey:
         """Return one key. Raises NotFound."""
-        row = self.connection.execute(KEYS.where(api_keys.c.id == key_id)).one_or_none()
+        query = KEYS.where(api_keys.c.id == key_id)
+        row = self.connection.execute(query.with_for_update(of=api_keys) if lock else query).one_or_none()
         if row is None:
             raise NotFound("No such key, or it is not visible to your key.")
         return _read(row)
+
+    def etag(self, key: ApiKey) -> str:
+        """Return the entity tag of an existing key. It changes with the secret too, which it does not reveal."""
+        secret_hash = self.connection.execute(select(api_keys.c.secret_hash).where(api_keys.c.id == key.id)).scalar_one()
+        return entity_tag(key, secret_hash)
 
     def page(self, wanted: Slice) -> Page[ApiKey]:
         """Return keys, newest first."""

@@ -11,6 +11,7 @@ from activities.store.identifiers import new_id
 from activities.store.keyed_repository import key_taken
 from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import pipelines, releases
+from domain.entity_tag import UNCONDITIONAL, Precondition
 from domain.errors import DraftChanged, NotFound
 from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus
 from domain.text import MOST_COMPARED, did_you_mean
@@ -57,9 +58,9 @@ class PipelineRepository:
         """Return the version that a release runs on."""
         return _read(self.connection.execute(select(pipelines).where(pipelines.c.id == pipeline_id)).one())
 
-    def replace(self, pipeline: Pipeline, definition: PipelineDefinition, revision: int | None) -> Pipeline:
+    def replace(self, pipeline: Pipeline, definition: PipelineDefinition, precondition: Precondition = UNCONDITIONAL) -> Pipeline:
         """Replace a draft as a whole. Raises NotADraft, DraftChanged, or Conflict if the new key is not possible."""
-        self.check_draft(pipeline, revision)
+        self.check_draft(pipeline, precondition)
         pipeline.check_may_become(definition)
         replaced = pipeline.model_copy(update={"definition": definition, "revision": pipeline.revision + 1})
         try:
@@ -68,9 +69,9 @@ class PipelineRepository:
             raise key_taken("pipeline", definition.key) from error
         return replaced
 
-    def publish(self, pipeline: Pipeline, at: datetime, by: str, revision: int | None) -> Pipeline:
+    def publish(self, pipeline: Pipeline, at: datetime, by: str, precondition: Precondition = UNCONDITIONAL) -> Pipeline:
         """Publish a draft, which makes it immutable. Raises NotADraft or DraftChanged."""
-        self.check_draft(pipeline, revision)
+        self.check_draft(pipeline, precondition)
         published = pipeline.published(at, by)
         self._change(pipeline, status=published.status.value, published_at=at, published_by=by)
         return published
@@ -82,15 +83,15 @@ class PipelineRepository:
         self.connection.execute(update(pipelines).where(open_ones).values(status=PipelineStatus.ARCHIVED.value))
         return versions
 
-    def delete(self, pipeline: Pipeline, revision: int | None) -> None:
+    def delete(self, pipeline: Pipeline, precondition: Precondition = UNCONDITIONAL) -> None:
         """Delete a draft. Raises NotADraft or DraftChanged."""
-        self.check_draft(pipeline, revision)
+        self.check_draft(pipeline, precondition)
         self.connection.execute(delete(pipelines).where(pipelines.c.id == pipeline.id, pipelines.c.status == _DRAFT))
 
-    def check_draft(self, pipeline: Pipeline, revision: int | None) -> None:
+    def check_draft(self, pipeline: Pipeline, precondition: Precondition = UNCONDITIONAL) -> None:
         """Raise NotADraft for a published version, DraftChanged for a draft that has been replaced."""
         pipeline.check_is_draft()
-        if revision is not None and revision != pipeline.revision:
+        if not precondition.allows(pipeline.etag):
             raise DraftChanged("The draft was replaced after you read it: read it again.", revision=pipeline.revision)
 
     def page(self, project_id: str, wanted: Slice) -> Page[Pipeline]:

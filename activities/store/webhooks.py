@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from activities.store.paging import Page, Slice, fetch_page
 from activities.store.tables import deliveries, webhooks
+from domain.entity_tag import entity_tag
 from domain.errors import NotFound
 from domain.webhooks.webhook import Secrets, Webhook
 
@@ -40,6 +41,10 @@ class WebhookRepository:
         """Return a webhook with its secrets, or None if it was deleted."""
         row = self.connection.execute(select(webhooks).where(webhooks.c.id == webhook)).one_or_none()
         return (_read(row), Secrets(now=row.secret, old=row.old_secret, old_until=row.old_secret_until)) if row else None
+
+    def etag(self, webhook: str) -> str:
+        """Return the entity tag of an existing webhook. It changes with the secret too, which it does not reveal."""
+        return entity_tag(self.find(webhook))
 
     def page(self, project: str, wanted: Slice) -> Page[Webhook]:
         """Return the project's webhooks, newest first."""

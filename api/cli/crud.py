@@ -50,9 +50,9 @@ def rename_item(context: typer.Context, path: str, name: str, *, as_json: bool) 
 def delete_item(context: typer.Context, path: str, effect: str, *, yes: bool) -> None:
     """Ask for confirmation and delete an item."""
     with api_client(context) as client:
-        found = client.get(path)
+        found, etag = client.get_with_etag(path)
         confirm([effect], f"Permanently delete '{found['key']}' ({found['name']})?", yes=yes)
-        client.delete(path)
+        client.delete(path, etag)
     show(f"Deleted '{found['key']}'.")
 
 

@@ -73,8 +73,9 @@ def rotate_environment_key(
     path = path_of("projects", project, "environments", environment)
     effect = f"Applications using the current {kind} key of '{environment}' will stop receiving flags."
     with api_client(context) as client:
+        _, etag = client.get_with_etag(path)
         confirm([effect], f"Rotate the {kind} key?", yes=yes)
-        rotated = client.post(f"{path}/keys/{kind}/rotate")
+        rotated = client.post(f"{path}/keys/{kind}/rotate", etag=etag)
     show_response(rotated, f"The {kind} key of '{environment}' is now {rotated[f'{kind}_key']}.", as_json=as_json)
 
 

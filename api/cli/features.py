@@ -106,10 +106,10 @@ def delete_feature(context: typer.Context, project: ProjectOption, feature: Feat
     """Delete a feature that is in no unfinished release. Asks for confirmation."""
     with api_client(context) as client:
         path = path_of("projects", project, "features", feature)
-        found = client.get(path)
+        found, etag = client.get_with_etag(path)
         effect = [f"In {each} it is {state_in_words(flag)}." for each, flag in found["environments"].items()]
         confirm(effect, f"Permanently delete '{found['key']}' ({found['name']})?", yes=yes)
-        client.delete(path)
+        client.delete(path, etag)
     show(f"Deleted '{feature}'.")
 
 

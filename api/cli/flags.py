@@ -10,7 +10,7 @@ from api.cli.completion import offer_keys
 from api.cli.output import confirm, show, show_json
 from api.cli.session import FeatureArgument, JsonOption, ProjectOption, YesOption, api_client, provided
 from api.cli.usage import usage_error
-from api.client import path_of
+from api.client import ApiClient, path_of
 from api.embedded.format_event import differences, share_in_words
 from domain.releases.status import status_in_words
 
@@ -72,15 +72,23 @@ def set_flag(
         if value is not None:
             fields["value"] = parse_value(found["type"], value)
         patch = _patch(fields, segment, no_override=no_override, remove_overrides=remove_overrides)
-        if found["release"] or no_override or remove_overrides:
-            confirm(_effect(found, environment, patch), f"Change '{feature}' in {environment}?", yes=yes)
-        changed = client.patch(path_of("projects", project, "environments", environment, "features", feature), patch)
+        asks = not yes and (found["release"] or no_override or remove_overrides)
+        etag = _confirm(client, project, environment, feature, patch) if asks else None
+        changed = client.patch(path_of("projects", project, "environments", environment, "features", feature), patch, etag)
     if as_json:
         show_json(changed)
         return
     show(_result(changed, environment, segment))
     for warning in changed["warnings"]:
         show(f"Warning: {warning}", "yellow")
+
+
+def _confirm(client: ApiClient, project: str, environment: str, feature: str, patch: dict[str, Any]) -> str | None:
+    """Show the effect on the flag as it is now and ask for confirmation. Return the ETag of its state."""
+    _, etag = client.get_with_etag(path_of("projects", project, "environments", environment, "features", feature))
+    found = client.get(path_of("projects", project, "features", feature))  # Read last: a change in between is refused, not confirmed.
+    confirm(_effect(found, environment, patch), f"Change '{feature}' in {environment}?", yes=False)
+    return etag
 
 
 def parse_value(kind: str, text: str, option: str = "--value") -> Any:

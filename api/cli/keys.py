@@ -9,7 +9,7 @@ from api.cli.help_panels import CHANGE, LOOK, command_group
 from api.cli.output import confirm, local_time, show, show_json, show_table
 from api.cli.session import JsonOption, LimitOption, YesOption, api_client
 from api.cli.usage import usage_error
-from api.client import ApiClient, first, path_of
+from api.client import first, path_of
 
 app = command_group(
     "API keys: each belongs to a person or a service. Secrets are shown only once.",
@@ -87,9 +87,11 @@ def create_key(
 def rotate_key(context: typer.Context, key: KeyArgument, yes: YesOption = False, as_json: JsonOption = False) -> None:
     """Replace a key's secret and print the new one, once. The old one stops working at once. Asks for confirmation."""
     with api_client(context) as client:
+        etag = None
         if not yes:
-            confirm(_describe(client, key), f"Rotate {key}? Its current secret stops working.", yes=yes)
-        rotated = client.post(path_of("keys", key, "rotate"))
+            found, etag = client.get_with_etag(path_of("keys", key))
+            confirm([_describe(found)], f"Rotate {key}? Its current secret stops working.", yes=yes)
+        rotated = client.post(path_of("keys", key, "rotate"), etag=etag)
     if as_json:
         show_json(rotated)
         return
@@ -101,17 +103,16 @@ def rotate_key(context: typer.Context, key: KeyArgument, yes: YesOption = False,
 def revoke_key(context: typer.Context, key: KeyArgument, yes: YesOption = False) -> None:
     """Revoke a key permanently, effective at once. Asks for confirmation."""
     with api_client(context) as client:
+        etag = None
         if not yes:
-            confirm(_describe(client, key), f"Permanently revoke {key}?", yes=yes)
-        client.delete(path_of("keys", key))
+            found, etag = client.get_with_etag(path_of("keys", key))
+            confirm([_describe(found)], f"Permanently revoke {key}?", yes=yes)
+        client.delete(path_of("keys", key), etag)
     show(f"Revoked {key}.")
 
 
-def _describe(client: ApiClient, key: str) -> list[str]:
-    """Return a line with the key's name and owner, or nothing if this caller can't see the key."""
-    own = client.get("/whoami")
-    visible = [own] if own["id"] == key else client.items("/keys")
-    return [f"'{each['name']}' of {_owner(each)}" for each in visible if each["id"] == key]
+def _describe(key: dict[str, Any]) -> str:
+    return f"'{key['name']}' of {_owner(key)}"
 
 
 def _parse_grant(text: str) -> dict[str, Any]:

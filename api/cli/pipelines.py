@@ -161,10 +161,10 @@ def archive_pipeline(
 ) -> None:
     """Archive a key with all its versions: it accepts no new releases, and unfinished ones continue. Asks for confirmation."""
     with api_client(context) as client:
-        found = client.get(path_of("projects", project, "pipelines", pipeline))
+        found, etag = client.get_with_etag(path_of("projects", project, "pipelines", pipeline))
         effect = [f"No version of '{found['key']}' will accept new releases. Unfinished releases continue."]
         confirm(effect, f"Permanently archive '{found['key']}'?", yes=yes)
-        archived = client.post(path_of("projects", project, "pipelines", found["id"], "archive"))
+        archived = client.post(path_of("projects", project, "pipelines", found["id"], "archive"), etag=etag)
     show_response(archived, f"Archived '{archived['key']}'.", as_json=as_json)
 
 

@@ -70,14 +70,22 @@ def create_segment(context: typer.Context, project: ProjectOption, file: FileArg
 
 @app.command("replace", rich_help_panel=CHANGE)
 def replace_segment(
-    context: typer.Context, project: ProjectOption, segment: SegmentArgument, file: FileArgument, as_json: JsonOption = False
+    context: typer.Context,
+    project: ProjectOption,
+    segment: SegmentArgument,
+    file: FileArgument,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Set a segment's name and rules from a file. Fields missing in the file stay the same."""
+    """Set a segment's name and rules from a file. Fields missing in the file stay the same. Asks for confirmation."""
     definition = documents.read_document(file)
     if isinstance(definition, dict) and definition.pop("key", segment) != segment:
         raise usage_error(f"The key in {file} is not '{segment}', and a segment's key can't be changed.")
     with api_client(context) as client:
-        changed = client.patch(path_of("projects", project, "segments", segment), definition)
+        path = path_of("projects", project, "segments", segment)
+        found, etag = client.get_with_etag(path)
+        confirm([f"'{found['key']}' ({found['name']}) now: {rules_in_words(found)}"], f"Replace it with the contents of {file}?", yes=yes)
+        changed = client.patch(path, definition, etag)
     _show_saved(changed, f"'{changed['key']}' is now: {rules_in_words(changed)}", as_json=as_json)
 
 
@@ -86,9 +94,9 @@ def delete_segment(context: typer.Context, project: ProjectOption, segment: Segm
     """Delete a segment that no override, published pipeline or unfinished release uses. Asks for confirmation."""
     with api_client(context) as client:
         path = path_of("projects", project, "segments", segment)
-        found = client.get(path)
+        found, etag = client.get_with_etag(path)
         confirm([rules_in_words(found)], f"Permanently delete '{found['key']}' ({found['name']})?", yes=yes)
-        client.delete(path)
+        client.delete(path, etag)
     show(f"Deleted '{segment}'.")
 
 

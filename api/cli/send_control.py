@@ -26,7 +26,7 @@ def read_release(context: typer.Context, project: str, release: str, control: Co
 
 def expected_position(release: dict[str, Any]) -> dict[str, Any]:
     """Return the fields that make the API refuse a control if the release has moved since it was read."""
-    return {"expected_stage": release["stage"], "expected_visit": release["visit"]}
+    return {"expected_stage": release["stage"], "expected_visit": release["visit"], "expected_step": release["step"]}
 
 
 def send_control(context: typer.Context, project: str, release: str, control: str, *, as_json: bool, **body: Any) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -65,6 +66,8 @@ def api_client(context: typer.Context) -> Iterator["client.ApiClient"]:
         show_error(refused.detail)
         for problem in refused.problems:
             show_error(f"  {problem.pointer or '/'}: {problem.message}")
+        if refused.status == HTTPStatus.PRECONDITION_FAILED:
+            show_error("Nothing was changed. Run the command again: it shows the current state.")
         raise typer.Exit(REFUSED) from refused
     except client.Unreachable as unreachable:
         show_error(f"{unreachable}. Is it running, and is FLAGHOIST_URL correct?")

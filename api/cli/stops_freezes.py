@@ -77,8 +77,10 @@ def lift_stop(
 ) -> None:
     """Lift a stop: the stages that it held back act. Asks for confirmation."""
     with api_client(context) as client:
-        confirm([EFFECT_OF_ENDING], "Lift the stop?", yes=yes)
-        lifted = client.post(path_of("projects", project, "stops", stop, "lift"), provided(reason=reason))
+        path = path_of("projects", project, "stops", stop)
+        found, etag = client.get_with_etag(path)
+        confirm([f"{found['placed_by']} stopped {_scope(found)}: {found['reason']}", EFFECT_OF_ENDING], "Lift the stop?", yes=yes)
+        lifted = client.post(f"{path}/lift", provided(reason=reason), etag)
     show_response(lifted, f"Lifted the stop of {_scope(lifted)}.", as_json=as_json)
 
 
@@ -133,8 +135,10 @@ def delete_freeze(
 ) -> None:
     """Delete a freeze. Asks for confirmation."""
     with api_client(context) as client:
-        confirm([EFFECT_OF_ENDING], "Delete the freeze?", yes=yes)
-        client.delete(path_of("projects", project, "freezes", freeze))
+        path = path_of("projects", project, "freezes", freeze)
+        found, etag = client.get_with_etag(path)
+        confirm([f"'{found['name']}' freezes {_environments(found)}.", EFFECT_OF_ENDING], "Delete the freeze?", yes=yes)
+        client.delete(path, etag)
     show("Deleted the freeze.")
 
 

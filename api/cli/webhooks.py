@@ -113,9 +113,11 @@ def rotate_webhook(
     """Replace a webhook's secret and print the new one, once. Both sign for a day. Asks for confirmation."""
     with api_client(context) as client:
         path = path_of("projects", project, "webhooks", webhook)
+        etag = None
         if not yes:
-            confirm([_describe(client.get(path))], "Rotate its secret? The current one stops working after a day.", yes=yes)
-        rotated = client.post(f"{path}/rotate")
+            found, etag = client.get_with_etag(path)
+            confirm([_describe(found)], "Rotate its secret? The current one stops working after a day.", yes=yes)
+        rotated = client.post(f"{path}/rotate", etag=etag)
     until = local_time(rotated["old_secret_until"])
     _show_secret(rotated, f"Rotated. The old secret is valid until {until}. The new one, shown only once:", as_json=as_json)
 
@@ -139,9 +141,11 @@ def delete_webhook(context: typer.Context, project: ProjectOption, webhook: Webh
     """Delete a webhook and its deliveries. Pending ones are not sent. Asks for confirmation."""
     with api_client(context) as client:
         path = path_of("projects", project, "webhooks", webhook)
+        etag = None
         if not yes:
-            confirm([_describe(client.get(path))], f"Permanently delete {webhook}?", yes=yes)
-        client.delete(path)
+            found, etag = client.get_with_etag(path)
+            confirm([_describe(found)], f"Permanently delete {webhook}?", yes=yes)
+        client.delete(path, etag)
     show(f"Deleted {webhook}.")
 
 

@@ -21,7 +21,7 @@ class Site:
         self.request = request
         self.visitor = visitor
         self.database = database
-        self.project = get_project(project, visitor.caller, database)
+        self.project = get_project(project, visitor.caller, database, Response())
 
     @property
     def key(self) -> str:

@@ -94,8 +94,10 @@ class Steering:
             release = store.releases.get(self.release, store.projects.get(self.project).id)
             index = _restarts_at(store, release, body.stage) if isinstance(body, Restart) else None
             check_may_control(store, self.caller, release, control, index)
-            if body.expected.is_ahead_of(release.visit):  # A workflow would keep it for a stage whose rights are not checked here.
-                body.expected.check(release.stage, release.visit)
+            if body.expected.is_ahead_of(
+                release.visit, release.step
+            ):  # A workflow would keep it for a stage whose rights are not checked here.
+                body.expected.check(release.stage, release.visit, release.step)
         self.writing.claim()
         return release
 

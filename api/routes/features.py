@@ -1,16 +1,17 @@
 """Features, and manual changes to their flags."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from activities.commands.stops_freezes import wake_held_release
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.identifiers import new_id
-from api.dependencies import CallerDep, DatabaseDep, SliceDep, WritingDep, now
-from api.schemas.features import ChangedFeature, ChangeFeature, CreateFeature, FeatureView, feature_view
+from api.dependencies import CallerDep, DatabaseDep, PreconditionDep, SliceDep, WritingDep, now
+from api.schemas.features import ChangedFeature, ChangeFeature, CreateFeature, FeatureView, FlagView, feature_view, flag_view
 from api.schemas.lists import ListOf
 from domain.access import Caller
 from domain.audit import AuditEvent
+from domain.entity_tag import entity_tag
 from domain.errors import InUse, Invalid, Problem, SegmentNotFound
 from domain.flags.change import PlannedChange
 from domain.flags.flag import FlagState, check_value, type_of
@@ -35,7 +36,7 @@ def create_feature(project: Slug, body: CreateFeature, caller: CallerDep, writin
         store.features.insert(at, project_id=owner.id, **values)
         after = body.model_dump(mode="json") | {"type": feature.type.value}
         store.audit.record(caller, AuditEvent.FEATURE_CREATED, at, project=project, feature=feature.key, after=after)
-        return writing.answer(store, _view(store, owner, feature))
+        return writing.answer(store, _view(store, owner, feature), feature.etag)
 
 
 @router.get("/features")
@@ -52,32 +53,45 @@ def list_features(project: Slug, caller: CallerDep, database: DatabaseDep, slice
 
 
 @router.get("/features/{feature}")
-def get_feature(project: Slug, feature: Slug, caller: CallerDep, database: DatabaseDep) -> FeatureView:
+def get_feature(project: Slug, feature: Slug, caller: CallerDep, database: DatabaseDep, response: Response) -> FeatureView:
     """Return one feature, with its state in every environment and its unfinished release."""
     caller.must_see(project)
     with database.reading() as store:
         owner = store.projects.get(project)
-        return _view(store, owner, store.features.get(feature, owner.id))
+        found = store.features.get(feature, owner.id)
+        response.headers["ETag"] = found.etag
+        return _view(store, owner, found)
 
 
 @router.patch("/features/{feature}")
-def change_feature(project: Slug, feature: Slug, body: ChangeFeature, caller: CallerDep, database: DatabaseDep) -> FeatureView:
+def change_feature(
+    project: Slug,
+    feature: Slug,
+    body: ChangeFeature,
+    precondition: PreconditionDep,
+    caller: CallerDep,
+    database: DatabaseDep,
+    response: Response,
+) -> FeatureView:
     """Change the name or the description of a feature. Its key and its type never change."""
     caller.must_operate_somewhere(project)
     at = now()
     with database.transaction() as store:
         owner = store.projects.get(project, lock="share")
         found = store.features.get(feature, owner.id, lock="update")
+        precondition.check(found.etag, f"Feature '{feature}'")
         values = body.model_dump(exclude_none=True)
         if values:
             store.features.update(found.id, **values)
             before = found.model_dump(include=set(values))
             store.audit.record(caller, AuditEvent.FEATURE_CHANGED, at, project=project, feature=feature, before=before, after=values)
-        return _view(store, owner, found.model_copy(update=values))
+        changed = found.model_copy(update=values)
+        response.headers["ETag"] = changed.etag
+        return _view(store, owner, changed)
 
 
 @router.delete("/features/{feature}", status_code=204)
-def delete_feature(project: Slug, feature: Slug, caller: CallerDep, database: DatabaseDep) -> None:
+def delete_feature(project: Slug, feature: Slug, precondition: PreconditionDep, caller: CallerDep, database: DatabaseDep) -> None:
     """Delete a feature. It must have no unfinished release. This requires the role operator on every environment."""
     caller.must_see(project)
     at = now()
@@ -85,6 +99,7 @@ def delete_feature(project: Slug, feature: Slug, caller: CallerDep, database: Da
         owner = store.projects.get(project, lock="share")
         _must_operate_everywhere(store, caller, owner)
         found = store.features.get(feature, owner.id, lock="update")
+        precondition.check(found.etag, f"Feature '{feature}'")
         if release := store.releases.unfinished_of([found.id]).get(found.id):
             used_by = [{"kind": "release", "id": release.id, "feature": feature}]
             raise InUse(f"'{feature}' has the unfinished release {release.id}: remove the release first.", used_by=used_by)
@@ -92,11 +107,29 @@ def delete_feature(project: Slug, feature: Slug, caller: CallerDep, database: Da
         store.audit.record(caller, AuditEvent.FEATURE_DELETED, at, project=project, feature=feature)
 
 
+@router.get("/environments/{environment}/features/{feature}")
+def get_flag(project: Slug, environment: Slug, feature: Slug, caller: CallerDep, database: DatabaseDep, response: Response) -> FlagView:
+    """Return a flag in one environment. Its ETag is that of its state there."""
+    caller.must_see(project)
+    with database.reading() as store:
+        owner = store.projects.get(project)
+        state = provider_of(owner, store).look(feature, environment)
+        response.headers["ETag"] = _etag(store.features.get(feature, owner.id), state)
+    return flag_view(state)
+
+
 @router.patch("/environments/{environment}/features/{feature}")
 def change_flag(
-    project: Slug, environment: Slug, feature: Slug, body: FlagPatch, caller: CallerDep, database: DatabaseDep
+    project: Slug,
+    environment: Slug,
+    feature: Slug,
+    body: FlagPatch,
+    precondition: PreconditionDep,
+    caller: CallerDep,
+    database: DatabaseDep,
+    response: Response,
 ) -> ChangedFeature:
-    """Change a flag manually in one environment. Only the given fields change, all or none of them."""
+    """Change a flag manually in one environment. Only the given fields change, all or none of them. The ETag is that of its state there."""
     caller.must_operate(project, [environment])
     at = now()
     if not body.named:
@@ -105,8 +138,11 @@ def change_flag(
     with database.transaction() as store:
         owner = store.projects.get(project, lock="share")
         _check_segments(store, owner, body)
-        change = provider_of(owner, store).patch(feature, environment, body, at)
-        found = store.features.get(feature, owner.id)
+        provider = provider_of(owner, store)
+        state, found = provider.read(feature, environment), store.features.get(feature, owner.id)
+        precondition.check(_etag(found, state), f"Flag '{feature}' in {environment}")
+        change = provider.patch(feature, environment, body, at)
+        response.headers["ETag"] = _etag(found, change.state)
         if change.changes_anything:
             states = {"before": change.before.model_dump(mode="json"), "after": change.after.model_dump(mode="json")}
             store.audit.record(caller, AuditEvent.FLAG_CHANGED, at, project=project, environment=environment, feature=feature, **states)
@@ -114,6 +150,11 @@ def change_flag(
         wake_held_release(store, release)
         view = _view(store, owner, found)
     return ChangedFeature(**dict(view), warnings=[*_ended_rollout(body, change), *_warnings(release)])
+
+
+def _etag(feature: Feature, state: FlagState) -> str:
+    """Return the entity tag of a flag in one environment. It does not depend on the feature's name or description."""
+    return entity_tag(feature.id, state)
 
 
 def _new_feature(body: CreateFeature) -> Feature:

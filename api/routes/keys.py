@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.keys import ApiKey, new_secret
-from api.dependencies import CallerDep, DatabaseDep, SliceDep, WritingDep, now
+from api.dependencies import CallerDep, DatabaseDep, PreconditionDep, SliceDep, WritingDep, now
 from api.schemas.keys import CreateKey, NewKey
 from api.schemas.lists import ListOf
 from domain.access import ALL, Caller, Grant, Role
@@ -19,13 +19,14 @@ router = APIRouter(prefix="/keys", tags=["keys"])
 
 
 @router.post("", status_code=201)
-def create_key(body: CreateKey, caller: CallerDep, writing: WritingDep) -> NewKey:
+def create_key(body: CreateKey, caller: CallerDep, writing: WritingDep, response: Response) -> NewKey:
     """Create an API key. Its secret is only in this response."""
     _must_manage(caller, body.grants)
     at, secret = now(), new_secret()
     with writing.transaction() as store:
         _check_grants(store, body.grants)
         key = store.keys.add(body.name, body.owner, body.grants, secret, at)
+        response.headers["ETag"] = store.keys.etag(key)
         _audit(store, caller, AuditEvent.KEY_CREATED, key)
         writing.refuse_repetition(store, key.id)
     return NewKey(**dict(key), secret=secret)
@@ -40,8 +41,21 @@ def list_keys(caller: CallerDep, database: DatabaseDep, slice_: SliceDep) -> Lis
     return ListOf(items=[key for key in page.items if _manages(caller, key.grants)], next=page.next)
 
 
+@router.get("/{key}")
+def get_key(key: Slug, caller: CallerDep, database: DatabaseDep, response: Response) -> ApiKey:
+    """Return one key: the caller's own, or one whose grants are covered by those of the caller."""
+    if key != caller.key:
+        _must_manage(caller, ())
+    with database.reading() as store:
+        found = store.keys.get(key)
+        if key != caller.key:
+            _must_see(caller, found)
+        response.headers["ETag"] = store.keys.etag(found)
+    return found
+
+
 @router.post("/{key}/rotate")
-def rotate_key(key: Slug, caller: CallerDep, writing: WritingDep) -> NewKey:
+def rotate_key(key: Slug, precondition: PreconditionDep, caller: CallerDep, writing: WritingDep, response: Response) -> NewKey:
     """Rotate the secret of a key. The new secret is only in this response, and the old one stops working at once.
 
     The id, the owner, the grants and the releases of the owner stay the same. To change keys without a gap, create a second key for the
@@ -51,23 +65,26 @@ def rotate_key(key: Slug, caller: CallerDep, writing: WritingDep) -> NewKey:
         _must_manage(caller, ())
     secret, at = new_secret(), now()
     with writing.transaction() as store:
-        found = store.keys.get(key)
+        found = store.keys.get(key, lock=True)
         if key != caller.key:
             _must_see(caller, found)
+        precondition.check(store.keys.etag(found), "The key")
         store.keys.rotate(found.id, secret, at)
+        response.headers["ETag"] = store.keys.etag(found)
         _audit(store, caller, AuditEvent.KEY_ROTATED, found)
         writing.refuse_repetition(store, found.id)
     return NewKey(**dict(found), secret=secret)
 
 
 @router.delete("/{key}", status_code=204)
-def revoke_key(key: Slug, caller: CallerDep, database: DatabaseDep) -> None:
+def revoke_key(key: Slug, precondition: PreconditionDep, caller: CallerDep, database: DatabaseDep) -> None:
     """Revoke a key at once and for good. Doing this twice is the same as doing it once."""
     _must_manage(caller, ())
     at = now()
     with database.transaction() as store:
-        found = store.keys.get(key)
+        found = store.keys.get(key, lock=True)
         _must_see(caller, found)
+        precondition.check(store.keys.etag(found), "The key")
         if store.keys.revoke(found.id, at):
             _audit(store, caller, AuditEvent.KEY_REVOKED, found)
 

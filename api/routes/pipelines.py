@@ -5,9 +5,9 @@ from datetime import timedelta
 from fastapi import APIRouter, Response
 
 from activities.commands import pipelines
-from activities.commands.pipelines import DraftRef, PipelineCopy
+from activities.commands.pipelines import PipelineCopy, VersionRef
 from activities.store.database import Store
-from api.dependencies import CallerDep, DatabaseDep, RevisionDep, SliceDep, WritingDep, now
+from api.dependencies import CallerDep, DatabaseDep, PreconditionDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
 from api.schemas.pipelines import (
     ClonePipeline,
@@ -19,7 +19,7 @@ from api.schemas.pipelines import (
     flag_in_stage,
     summary,
 )
-from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus
+from domain.pipelines.pipeline import Pipeline, PipelineDefinition
 from domain.pipelines.templates import from_template
 from domain.pipelines.validation import warnings_of
 from domain.text import Slug
@@ -63,7 +63,7 @@ def replace_pipeline(
     project: Slug,
     pipeline: Slug,
     body: PipelineDefinition,
-    revision: RevisionDep,
+    precondition: PreconditionDep,
     caller: CallerDep,
     database: DatabaseDep,
     response: Response,
@@ -72,26 +72,26 @@ def replace_pipeline(
     caller.must_see(project)
     with database.transaction() as store:
         owner = store.projects.get(project, lock="share")
-        return _view(store, pipelines.replace_draft(store, caller, owner, DraftRef(pipeline, revision), body, now()), response)
+        return _view(store, pipelines.replace_draft(store, caller, owner, VersionRef(pipeline, precondition), body, now()), response)
 
 
 @router.delete("/{pipeline}", status_code=204)
-def delete_pipeline(project: Slug, pipeline: Slug, revision: RevisionDep, caller: CallerDep, database: DatabaseDep) -> None:
+def delete_pipeline(project: Slug, pipeline: Slug, precondition: PreconditionDep, caller: CallerDep, database: DatabaseDep) -> None:
     """Delete a draft, by its id or its key."""
     caller.must_see(project)
     with database.transaction() as store:
-        pipelines.delete_draft(store, caller, store.projects.get(project, lock="share"), DraftRef(pipeline, revision), now())
+        pipelines.delete_draft(store, caller, store.projects.get(project, lock="share"), VersionRef(pipeline, precondition), now())
 
 
 @router.post("/{pipeline}/publish")
 def publish_pipeline(
-    project: Slug, pipeline: Slug, revision: RevisionDep, caller: CallerDep, writing: WritingDep, response: Response
+    project: Slug, pipeline: Slug, precondition: PreconditionDep, caller: CallerDep, writing: WritingDep, response: Response
 ) -> PipelineView:
     """Publish a draft, by its id or its key. It never changes again. A refusal lists everything that would not work."""
     caller.must_see(project)
     with writing.transaction() as store:
         owner = store.projects.get(project, lock="update")
-        published = pipelines.publish_draft(store, caller, owner, DraftRef(pipeline, revision), now())
+        published = pipelines.publish_draft(store, caller, owner, VersionRef(pipeline, precondition), now())
         return writing.answer(store, _view(store, published, response))
 
 
@@ -108,17 +108,19 @@ def clone_pipeline(
 
 
 @router.post("/{pipeline}/archive")
-def archive_pipeline(project: Slug, pipeline: Slug, caller: CallerDep, writing: WritingDep, response: Response) -> PipelineView:
+def archive_pipeline(
+    project: Slug, pipeline: Slug, precondition: PreconditionDep, caller: CallerDep, writing: WritingDep, response: Response
+) -> PipelineView:
     """Archive a key with all its published versions. It accepts no new releases; releases under way continue."""
     caller.must_see(project)
     with writing.transaction() as store:
-        archived = pipelines.archive_pipeline(store, caller, store.projects.get(project, lock="update"), pipeline, now())
+        owner = store.projects.get(project, lock="update")
+        archived = pipelines.archive_pipeline(store, caller, owner, VersionRef(pipeline, precondition), now())
         return writing.answer(store, _view(store, archived, response))
 
 
 def _view(store: Store, pipeline: Pipeline, response: Response) -> PipelineView:
-    if pipeline.status is PipelineStatus.DRAFT:
-        response.headers["ETag"] = f'"{pipeline.revision}"'
+    response.headers["ETag"] = pipeline.etag
     counts = dict(store.pipelines.counts([pipeline.id])[pipeline.id])
     numbers, waiting = store.releases.in_stages(pipeline.id, SHOWN_IN_A_STAGE)
     flags = [

@@ -1,9 +1,9 @@
 """Projects, the owners of environments, features, segments and pipelines."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from activities.store.identifiers import new_id
-from api.dependencies import CallerDep, DatabaseDep, SliceDep, WritingDep, now
+from api.dependencies import CallerDep, DatabaseDep, PreconditionDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
 from api.schemas.projects import ChangeName, CreateNamed, NamedView
 from domain.audit import AuditEvent
@@ -22,7 +22,7 @@ def create_project(body: CreateNamed, caller: CallerDep, writing: WritingDep) ->
     with writing.transaction() as store:
         store.projects.insert(at, **project.model_dump())
         store.audit.record(caller, AuditEvent.PROJECT_CREATED, at, project=project.key)
-        return writing.answer(store, NamedView.model_validate(project))
+        return writing.answer(store, NamedView.model_validate(project), project.etag)
 
 
 @router.get("")
@@ -36,34 +36,42 @@ def list_projects(caller: CallerDep, database: DatabaseDep, slice_: SliceDep) ->
 
 
 @router.get("/{project}")
-def get_project(project: Slug, caller: CallerDep, database: DatabaseDep) -> NamedView:
+def get_project(project: Slug, caller: CallerDep, database: DatabaseDep, response: Response) -> NamedView:
     """Return one project."""
     caller.must_see(project)
     with database.reading() as store:
-        return NamedView.model_validate(store.projects.get(project))
+        found = store.projects.get(project)
+    response.headers["ETag"] = found.etag
+    return NamedView.model_validate(found)
 
 
 @router.patch("/{project}")
-def change_project(project: Slug, body: ChangeName, caller: CallerDep, database: DatabaseDep) -> NamedView:
+def change_project(
+    project: Slug, body: ChangeName, precondition: PreconditionDep, caller: CallerDep, database: DatabaseDep, response: Response
+) -> NamedView:
     """Rename a project. Its key never changes."""
     caller.must_administer(project)
     at = now()
     with database.transaction() as store:
         found = store.projects.get(project, lock="update")
+        precondition.check(found.etag, f"Project '{project}'")
         store.projects.update(found.id, name=body.name)
         before, after = {"name": found.name}, {"name": body.name}
         store.audit.record(caller, AuditEvent.PROJECT_CHANGED, at, project=project, before=before, after=after)
-    return NamedView(key=found.key, name=body.name)
+    changed = found.model_copy(update={"name": body.name})
+    response.headers["ETag"] = changed.etag
+    return NamedView.model_validate(changed)
 
 
 @router.delete("/{project}", status_code=204)
-def delete_project(project: Slug, caller: CallerDep, database: DatabaseDep) -> None:
+def delete_project(project: Slug, precondition: PreconditionDep, caller: CallerDep, database: DatabaseDep) -> None:
     """Delete a project with its webhooks. It must have no unfinished releases. This requires the instance role owner."""
     caller.must_see(project)
     caller.must_be_owner()
     at = now()
     with database.transaction() as store:
         found = store.projects.get(project, lock="update")
+        precondition.check(found.etag, f"Project '{project}'")
         if unfinished := store.releases.unfinished_in(found.id):
             used_by = [{"kind": "release", "id": release.id, "feature": release.feature} for release in unfinished]
             raise InUse(f"'{project}' has {len(used_by)} unfinished releases: remove them first.", used_by=used_by)

@@ -1,18 +1,20 @@
 """Segments, which are named sets of identities."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from activities.commands.references import environments_of_segment, uses_of_segment
 from activities.commands.stops_freezes import wake_held_releases
 from activities.providers.catalogue import provider_of
 from activities.store.identifiers import new_id
-from api.dependencies import CallerDep, DatabaseDep, SliceDep, WritingDep, now
+from api.dependencies import CallerDep, DatabaseDep, PreconditionDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
 from api.schemas.projects import ChangeSegment, CreateSegment, SegmentSummary, SegmentView
 from domain.audit import AuditEvent
 from domain.errors import InUse, Problem
+from domain.evaluation.targeting import served_rules
 from domain.flags.project import Segment
 from domain.flags.segment_rules import normalize_rules
+from domain.flags.served_rules import as_written
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/segments", tags=["segments"])
@@ -20,7 +22,7 @@ router = APIRouter(prefix="/projects/{project}/segments", tags=["segments"])
 
 @router.post("", status_code=201)
 def create_segment(project: Slug, body: CreateSegment, caller: CallerDep, writing: WritingDep) -> SegmentView:
-    """Create a segment. Values are stored in a normalized form. `warnings` lists each value that was changed.
+    """Create a segment. Values are stored in a normalized form. `warnings` lists changed values, and what SDKs evaluate differently.
 
     The key of a deleted segment can be used again with the role operator on every environment: rollbacks know segments by their key.
     """
@@ -34,7 +36,7 @@ def create_segment(project: Slug, body: CreateSegment, caller: CallerDep, writin
         store.segments.insert(at, project_id=owner.id, **segment.model_dump(mode="json"))
         after = segment.model_dump(mode="json", include={"name", "rules"})
         store.audit.record(caller, AuditEvent.SEGMENT_CREATED, at, project=project, segment=segment.key, after=after)
-        return writing.answer(store, _view(segment, warnings))
+        return writing.answer(store, _view(segment, warnings), segment.etag)
 
 
 @router.get("")
@@ -47,15 +49,25 @@ def list_segments(project: Slug, caller: CallerDep, database: DatabaseDep, wante
 
 
 @router.get("/{segment}")
-def get_segment(project: Slug, segment: Slug, caller: CallerDep, database: DatabaseDep) -> SegmentView:
+def get_segment(project: Slug, segment: Slug, caller: CallerDep, database: DatabaseDep, response: Response) -> SegmentView:
     """Get a segment."""
     caller.must_see(project)
     with database.reading() as store:
-        return _view(store.segments.get(segment, store.projects.get(project).id))
+        found = store.segments.get(segment, store.projects.get(project).id)
+    response.headers["ETag"] = found.etag
+    return _view(found)
 
 
 @router.patch("/{segment}")
-def change_segment(project: Slug, segment: Slug, body: ChangeSegment, caller: CallerDep, database: DatabaseDep) -> SegmentView:
+def change_segment(
+    project: Slug,
+    segment: Slug,
+    body: ChangeSegment,
+    precondition: PreconditionDep,
+    caller: CallerDep,
+    database: DatabaseDep,
+    response: Response,
+) -> SegmentView:
     """Change a segment's name or rules.
 
     This requires the role operator on every environment in which an override, a published pipeline or an unfinished release uses it.
@@ -68,6 +80,7 @@ def change_segment(project: Slug, segment: Slug, body: ChangeSegment, caller: Ca
         owner = store.projects.get(project, lock="update")
         found = store.segments.get(segment, owner.id, lock="update")
         caller.must_operate(project, environments_of_segment(store, owner, segment))
+        precondition.check(found.etag, f"Segment '{segment}'")
         given = {"name": body.name, "rules": None if body.rules is None else rules}
         changed = found.model_copy(update={field: value for field, value in given.items() if value is not None})
         values = {"name": changed.name, "rules": changed.model_dump(mode="json")["rules"]}
@@ -75,17 +88,19 @@ def change_segment(project: Slug, segment: Slug, body: ChangeSegment, caller: Ca
         before = found.model_dump(mode="json", include={"name", "rules"})
         store.audit.record(caller, AuditEvent.SEGMENT_CHANGED, at, project=project, segment=segment, before=before, after=values)
         wake_held_releases(store, owner)
+    response.headers["ETag"] = changed.etag
     return _view(changed, warnings)
 
 
 @router.delete("/{segment}", status_code=204)
-def delete_segment(project: Slug, segment: Slug, caller: CallerDep, database: DatabaseDep) -> None:
+def delete_segment(project: Slug, segment: Slug, precondition: PreconditionDep, caller: CallerDep, database: DatabaseDep) -> None:
     """Delete a segment. It must not be used by an override, a published pipeline or an unfinished release."""
     caller.must_operate_somewhere(project)
     at = now()
     with database.transaction() as store:
         owner = store.projects.get(project, lock="update")
         found = store.segments.get(segment, owner.id)
+        precondition.check(found.etag, f"Segment '{segment}'")
         if used_by := uses_of_segment(store, owner, segment):
             raise InUse(f"'{segment}' is still in use.", used_by=used_by)
         store.segments.delete(found.id, at)
@@ -93,4 +108,7 @@ def delete_segment(project: Slug, segment: Slug, caller: CallerDep, database: Da
 
 
 def _view(segment: Segment, warnings: tuple[Problem, ...] = ()) -> SegmentView:
-    return SegmentView(key=segment.key, name=segment.name, rules=segment.rules, warnings=list(warnings))
+    served = served_rules(segment.rules)
+    differs = served != as_written(segment.rules)
+    about = {"key": segment.key, "name": segment.name, "rules": segment.rules}
+    return SegmentView(**about, served_rules=served if differs else None, warnings=list(warnings))

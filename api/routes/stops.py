@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
-from activities.commands.stops_freezes import lift_stop, place_stop
+from activities.commands.stops_freezes import LiftRequest, lift_stop, place_stop
 from activities.store.identifiers import new_id
-from api.dependencies import CallerDep, DatabaseDep, OutboxRelayDep, SliceDep, WritingDep, now
+from api.dependencies import CallerDep, DatabaseDep, OutboxRelayDep, PreconditionDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
 from api.schemas.stops_freezes import LiftStop, PlaceStop, StopView, stop_view
 from domain.releases.stop import Stop
@@ -23,7 +23,7 @@ def create_stop(project: Slug, body: PlaceStop, caller: CallerDep, writing: Writ
     stop = Stop(id=new_id(), placed_at=at, placed_by=caller.owner.name, placed_by_id=caller.owner_id, **dict(body))
     with writing.transaction() as store:
         placed = place_stop(store, caller, store.projects.get(project, lock="update"), stop)
-        return writing.answer(store, stop_view(placed, at))
+        return writing.answer(store, stop_view(placed, at), placed.etag)
 
 
 @router.get("")
@@ -42,15 +42,32 @@ def list_stops(
     return ListOf(items=[stop_view(stop, at) for stop in page.items], next=page.next)
 
 
+@router.get("/{stop}")
+def get_stop(project: Slug, stop: Slug, caller: CallerDep, database: DatabaseDep, response: Response) -> StopView:
+    """Return one stop."""
+    caller.must_see(project)
+    with database.reading() as store:
+        found = store.stops.get(stop, store.projects.get(project).id)
+    response.headers["ETag"] = found.etag
+    return stop_view(found, now())
+
+
 @router.post("/{stop}/lift")
 def lift(
-    project: Slug, stop: Slug, caller: CallerDep, writing: WritingDep, outbox_relay: OutboxRelayDep, body: LiftStop = LiftStop()
+    project: Slug,
+    stop: Slug,
+    precondition: PreconditionDep,
+    caller: CallerDep,
+    writing: WritingDep,
+    outbox_relay: OutboxRelayDep,
+    body: LiftStop = LiftStop(),
 ) -> StopView:
     """Lift a stop, as the person who placed it or as an admin. Stages that nothing else holds back then act."""
     caller.must_see(project)
     at = now()
     with writing.transaction() as store:
-        lifted = lift_stop(store, caller, store.projects.get(project, lock="update"), stop, at, body.reason)
-        answer = writing.answer(store, stop_view(lifted, at))
+        request = LiftRequest(stop, precondition, body.reason)
+        lifted = lift_stop(store, caller, store.projects.get(project, lock="update"), request, at)
+        answer = writing.answer(store, stop_view(lifted, at), lifted.etag)
     outbox_relay.wake()
     return answer

@@ -3,12 +3,12 @@
 import secrets
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from activities.dns import Resolver
 from activities.store.database import Store
 from activities.store.identifiers import new_id
-from api.dependencies import AllowPrivateDep, CallerDep, DatabaseDep, SliceDep, WritingDep, now
+from api.dependencies import AllowPrivateDep, CallerDep, DatabaseDep, PreconditionDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
 from api.schemas.webhooks import ChangeWebhook, CreateWebhook, DeliveryView, NewWebhook
 from domain.access import Caller
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/projects/{project}/webhooks", tags=["webhooks"])
 
 @router.post("", status_code=201)
 def create_webhook(
-    project: Slug, body: CreateWebhook, caller: CallerDep, writing: WritingDep, allow_private: AllowPrivateDep
+    project: Slug, body: CreateWebhook, caller: CallerDep, writing: WritingDep, allow_private: AllowPrivateDep, response: Response
 ) -> NewWebhook:
     """Create a webhook. Its signing secret is only in this response."""
     caller.must_administer(project)
@@ -36,6 +36,7 @@ def create_webhook(
         if store.webhooks.count(project) >= MOST_WEBHOOKS:
             raise Conflict(f"A project can have at most {MOST_WEBHOOKS} webhooks: delete one first.")
         store.webhooks.add(project, webhook, secret)
+        response.headers["ETag"] = store.webhooks.etag(webhook.id)
         _audit(store, caller, AuditEvent.WEBHOOK_CREATED, project, after=_audited(webhook))
         writing.refuse_repetition(store, webhook.id, "webhook")
     return NewWebhook(**dict(webhook), secret=secret)
@@ -51,16 +52,25 @@ def list_webhooks(project: Slug, caller: CallerDep, database: DatabaseDep, slice
 
 
 @router.get("/{webhook}")
-def get_webhook(project: Slug, webhook: Slug, caller: CallerDep, database: DatabaseDep) -> Webhook:
+def get_webhook(project: Slug, webhook: Slug, caller: CallerDep, database: DatabaseDep, response: Response) -> Webhook:
     """Return one webhook."""
     caller.must_administer(project)
     with database.reading() as store:
-        return store.webhooks.get(store.projects.get(project).key, webhook)
+        found = store.webhooks.get(store.projects.get(project).key, webhook)
+        response.headers["ETag"] = store.webhooks.etag(found.id)
+    return found
 
 
 @router.patch("/{webhook}")
 def change_webhook(
-    project: Slug, webhook: Slug, body: ChangeWebhook, caller: CallerDep, database: DatabaseDep, allow_private: AllowPrivateDep
+    project: Slug,
+    webhook: Slug,
+    body: ChangeWebhook,
+    precondition: PreconditionDep,
+    caller: CallerDep,
+    database: DatabaseDep,
+    allow_private: AllowPrivateDep,
+    response: Response,
 ) -> Webhook:
     """Change the URL, the events or the name of a webhook. Pending deliveries go to the new URL."""
     caller.must_administer(project)
@@ -68,31 +78,38 @@ def change_webhook(
         _resolve(body.url, allow_private=allow_private)
     with database.transaction() as store:
         found = store.webhooks.get(store.projects.get(project, lock="share").key, webhook, lock=True)
+        precondition.check(store.webhooks.etag(found.id), "The webhook")
         changed = found.model_copy(update={name: value for name, value in body if value is not None})
         store.webhooks.write(changed)
+        response.headers["ETag"] = store.webhooks.etag(found.id)
         _audit(store, caller, AuditEvent.WEBHOOK_CHANGED, project, before=_audited(found), after=_audited(changed))
     return changed
 
 
 @router.post("/{webhook}/rotate")
-def rotate_webhook(project: Slug, webhook: Slug, caller: CallerDep, writing: WritingDep) -> NewWebhook:
+def rotate_webhook(
+    project: Slug, webhook: Slug, precondition: PreconditionDep, caller: CallerDep, writing: WritingDep, response: Response
+) -> NewWebhook:
     """Rotate the signing secret of a webhook. The new secret is only in this response; for a day the old one signs as well."""
     caller.must_administer(project)
     secret = secret_of(secrets.token_bytes(32))
     with writing.transaction() as store:
         found = store.webhooks.get(store.projects.get(project, lock="share").key, webhook, lock=True)
+        precondition.check(store.webhooks.etag(found.id), "The webhook")
         rotated = store.webhooks.rotate(found.id, secret, now())
+        response.headers["ETag"] = store.webhooks.etag(found.id)
         _audit(store, caller, AuditEvent.WEBHOOK_ROTATED, project, after=_audited(found))
         writing.refuse_repetition(store, found.id, "webhook")
     return NewWebhook(**dict(found), secret=secret, old_secret_until=rotated.old_until)
 
 
 @router.delete("/{webhook}", status_code=204)
-def delete_webhook(project: Slug, webhook: Slug, caller: CallerDep, database: DatabaseDep) -> None:
+def delete_webhook(project: Slug, webhook: Slug, precondition: PreconditionDep, caller: CallerDep, database: DatabaseDep) -> None:
     """Delete a webhook with its secret and its deliveries. Pending deliveries are not sent."""
     caller.must_administer(project)
     with database.transaction() as store:
         found = store.webhooks.get(store.projects.get(project, lock="share").key, webhook, lock=True)
+        precondition.check(store.webhooks.etag(found.id), "The webhook")
         store.webhooks.delete(found.id)
         _audit(store, caller, AuditEvent.WEBHOOK_DELETED, project, before=_audited(found))
 

@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.errors import Problem
 from domain.flags.segment import Rules
+from domain.flags.served_rules import ServedRule
 from domain.model import Frozen
 from domain.text import Name, Slug
 
@@ -57,6 +58,10 @@ class SegmentSummary(NamedView):
 
 
 class SegmentView(SegmentSummary):
-    """A segment. In the response to a write, `warnings` lists each value that is not stored as it was sent."""
+    """A segment. In the response to a write, `warnings` lists values that are not stored as they were sent, and differences between SDKs.
 
+    `served_rules` is the form that SDKs evaluate, or null if it is the same as `rules`.
+    """
+
+    served_rules: tuple[ServedRule, ...] | None
     warnings: list[Problem]

@@ -27,16 +27,17 @@ from domain.text import Name, Reason
 
 
 class ControlRequest(Frozen):
-    """The reason for a control, and the stage and visit that the caller expects. Expectations that are not given are not checked."""
+    """The reason for a control, and the stage, visit and step that the caller expects. What is not given is not checked."""
 
     reason: Reason | None = None
     expected_stage: Name | None = None
     expected_visit: StrictInt | None = None
+    expected_step: StrictInt | None = Field(default=None, description="`step` of the release: the step of its rollout that acts next")
 
     @property
     def expected(self) -> Expected:
-        """The expected stage and visit."""
-        return Expected(stage=self.expected_stage, visit=self.expected_visit)
+        """The expected stage, visit and step."""
+        return Expected(stage=self.expected_stage, visit=self.expected_visit, step=self.expected_step)
 
 
 class Retry(ControlRequest):

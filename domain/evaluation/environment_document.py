@@ -8,7 +8,8 @@ from domain.evaluation.evaluator import FlagResult
 from domain.evaluation.snapshot import ServedFlag, Snapshot
 from domain.evaluation.targeting import PRIORITY_OF_ROLLOUT, overrides_for, served_rules, share_of
 from domain.flags.flag import Value
-from domain.flags.segment import Operator, Rule
+from domain.flags.segment import Operator
+from domain.flags.served_rules import ServedRule
 
 
 def environment_document(snapshot: Snapshot) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def _segments(snapshot: Snapshot) -> list[dict[str, Any]]:
         {
             "id": served.number,
             "name": served.segment.key,
-            "rules": _rules(served_rules(served)),
+            "rules": _rules(served_rules(served.segment.rules)),
             "feature_states": [
                 _state(snapshot, flag, enabled, value, served.segment.id, priority)
                 for flag, enabled, value, priority in overrides_for(served, snapshot.flags)
@@ -95,7 +96,7 @@ def _state(
     }
 
 
-def _rules(rules: Sequence[Rule]) -> list[dict[str, Any]]:
+def _rules(rules: Sequence[ServedRule]) -> list[dict[str, Any]]:
     return [
         {
             "type": rule.type,

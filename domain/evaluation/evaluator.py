@@ -13,8 +13,10 @@ from domain.evaluation.identity import Identity, Trait
 from domain.evaluation.snapshot import ServedFlag, Snapshot
 from domain.evaluation.targeting import PRIORITY_OF_ROLLOUT, RolloutShare, needs_identifier, overrides_for, served_rules, share_of
 from domain.flags.flag import Value
+from domain.flags.portable_pattern import WRITTEN
 from domain.flags.regex import Deadline, compile_pattern, matches
-from domain.flags.segment import Operator, Rule
+from domain.flags.segment import Operator
+from domain.flags.served_rules import ServedRule
 from domain.percentage import Percentage
 
 _MATCHED = "\x00pattern "
@@ -133,15 +135,15 @@ class Evaluator:
                 for flag, enabled, value, priority in overrides_for(segment, self.snapshot.flags)
             ]
             if overrides:
-                rules = [self._rule(rule) for rule in served_rules(segment)]
+                rules = [self._rule(rule) for rule in served_rules(segment.segment.rules)]
                 yield str(segment.number), _segment(segment.number, segment.segment.key, rules, overrides)
 
-    def _rule(self, rule: Rule) -> dict[str, Any]:
+    def _rule(self, rule: ServedRule) -> dict[str, Any]:
         conditions = [self._condition(each.property or "", each.operator, each.value) for each in rule.conditions]
         return {"type": rule.type, "conditions": conditions, "rules": [self._rule(each) for each in rule.rules]}
 
     def _condition(self, property_: str, operator: Operator, value: str | None) -> dict[str, Any]:
-        if operator is not Operator.REGEX:
+        if operator is not Operator.REGEX or not (value or "").startswith(WRITTEN):
             return {"property": property_, "operator": operator.value, "value": value}
         trait = f"{_MATCHED}{len(self._patterns)}"
         self._patterns.append(_Pattern(trait, property_, compile_pattern(value or "")))

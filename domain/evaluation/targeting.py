@@ -1,12 +1,13 @@
 """The states that overrides and rollouts serve. The evaluator and the environment document both use this module."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from domain.evaluation.snapshot import ServedFlag, ServedSegment
 from domain.flags.flag import LAST_PRIORITY, Value
-from domain.flags.segment import Condition, Operator, Rule
+from domain.flags.segment import Operator, Rule
 from domain.flags.segment_rules import can_be_evaluated
+from domain.flags.served_rules import ServedCondition, ServedRule, rewritten
 from domain.percentage import Percentage
 
 PRIORITY_OF_ROLLOUT = LAST_PRIORITY + 1
@@ -45,23 +46,23 @@ def overrides_for(segment: ServedSegment, flags: Iterable[ServedFlag]) -> Iterat
             yield flag, *flag.state.resolved(segment.segment.key), override.priority
 
 
-def served_rules(segment: ServedSegment) -> tuple[Rule, ...]:
-    """Return the segment's rules, or none if they can't be evaluated. Without rules a segment includes no one."""
-    return segment.segment.rules if can_be_evaluated(segment.segment.rules) else ()
+def served_rules(rules: Sequence[Rule]) -> tuple[ServedRule, ...]:
+    """Return a segment's rules, rewritten, or none if they can't be evaluated. Without rules a segment includes no one."""
+    return rewritten(rules) if can_be_evaluated(rules) else ()
 
 
 def needs_identifier(flag: ServedFlag, segments: Iterable[ServedSegment]) -> bool:
     """Return True if the flag can differ between two identities with the same traits: by a rollout, or by the rules of an override."""
     return flag.state.rollout is not None or any(
-        segment.segment.key in flag.state.overrides and _read_identifier(served_rules(segment)) for segment in segments
+        segment.segment.key in flag.state.overrides and _read_identifier(served_rules(segment.segment.rules)) for segment in segments
     )
 
 
-def _read_identifier(rules: Iterable[Rule]) -> bool:
+def _read_identifier(rules: Iterable[ServedRule]) -> bool:
     return any(_read_identifier(rule.rules) or any(map(_reads_identifier, rule.conditions)) for rule in rules)
 
 
-def _reads_identifier(condition: Condition) -> bool:
+def _reads_identifier(condition: ServedCondition) -> bool:
     """A split without a property is one of all identities. With a property it is one of the trait's values."""
     if condition.operator is Operator.PERCENTAGE_SPLIT and not condition.property:
         return True

@@ -1,5 +1,6 @@
 """Projects, and what they own besides pipelines: environments, features and segments."""
 
+from domain.entity_tag import entity_tag
 from domain.flags.flag import FeatureType, FlagState
 from domain.flags.segment import Rules
 from domain.model import Frozen
@@ -11,6 +12,11 @@ class Project(Frozen):
     id: str
     key: str
     name: str
+
+    @property
+    def etag(self) -> str:
+        """The entity tag of the project."""
+        return entity_tag(self)
 
 
 class Environment(Frozen):
@@ -29,6 +35,11 @@ class Segment(Frozen):
     name: str
     rules: Rules = ()
 
+    @property
+    def etag(self) -> str:
+        """The entity tag of the segment."""
+        return entity_tag(self)
+
 
 class Feature(Frozen):
     """The flag itself. `default` is its state in every environment in which it was never changed."""
@@ -39,3 +50,8 @@ class Feature(Frozen):
     description: str = ""
     type: FeatureType
     default: FlagState = FlagState()
+
+    @property
+    def etag(self) -> str:
+        """The entity tag of the feature, which does not depend on its flags."""
+        return entity_tag(self)

@@ -53,10 +53,15 @@ def problem_of(pattern: str) -> str | None:
     return None
 
 
+def tokens_of(pattern: str) -> list[tuple[str, re.Match[str]]]:
+    """Return the tokens of a pattern, each with its kind, the name of a group in `_TOKEN`."""
+    return [(match.lastgroup or "", match) for match in _TOKEN.finditer(pattern)]
+
+
 def _problem_of_form(pattern: str) -> str | None:
     if _COMMENT.search(pattern):
         return "has a comment, or the flag x, which allows comments: write it without"
-    tokens = [(match.lastgroup or "", match) for match in _TOKEN.finditer(pattern)]
+    tokens = tokens_of(pattern)
     problems = (_problem_of_token(kind, match) for kind, match in tokens)
     if problem := next((problem for problem in problems if problem), None):
         return problem

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime
 
+from domain.entity_tag import entity_tag
 from domain.model import Frozen, Moment
 from domain.pipelines.gate import Gate
 from domain.pipelines.window import WindowGate
@@ -24,6 +25,11 @@ class Freeze(Frozen):
     starts_at: Moment
     ends_at: Moment
     made_by: str
+
+    @property
+    def etag(self) -> str:
+        """The entity tag of the freeze."""
+        return entity_tag(self)
 
     def holds(self, environment: str, at: datetime) -> bool:
         """True if it keeps stages in that environment from acting at that time."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from domain.entity_tag import entity_tag
 from domain.errors import Conflict, DraftExists, Invalid, NotADraft, PipelineArchived, Problem
 from domain.flags.patch import FlagPatch
 from domain.flags.patch_text import patch_in_words
@@ -125,6 +126,11 @@ class Pipeline(Frozen):
     published_at: Moment | None = None
     published_by: str | None = None
     definition: PipelineDefinition
+
+    @property
+    def etag(self) -> str:
+        """The entity tag of the version. It changes when the version is replaced, published or archived."""
+        return entity_tag(self.id, self.revision, self.status)
 
     def published(self, at: datetime, by: str) -> "Pipeline":
         """Return the version as published."""

@@ -95,22 +95,26 @@ def not_allowed_in_words(control: Control, state: str, allowed: Sequence[str]) -
 
 
 class Expected(Message):
-    """The stage and visit in which the caller last saw the release. A field that is not given is not checked."""
+    """The stage, visit and step in which the caller last saw the release. A field that is not given is not checked."""
 
     stage: str | None = None
     visit: int | None = None
+    step: int | None = None
+    """The step of a rollout that acts next. Stages without a rollout have one step."""
 
     def with_default_visit(self, visit: int) -> "Expected":
         """Return it with that visit, unless the caller named one."""
         return self if self.visit is not None else self.model_copy(update={"visit": visit})
 
-    def is_ahead_of(self, visit: int) -> bool:
-        """True if the caller has seen a later visit: the record shows a change a moment before its workflow knows it."""
-        return self.visit is not None and self.visit > visit
+    def is_ahead_of(self, visit: int, step: int) -> bool:
+        """True if the caller has seen a later visit or step: the record shows a change a moment before its workflow knows it."""
+        seen = (visit if self.visit is None else self.visit, step if self.step is None else self.step)
+        return seen > (visit, step)
 
-    def check(self, stage: str, visit: int) -> None:
-        """Raise StageMoved if the release is in another stage or visit."""
+    def check(self, stage: str, visit: int, step: int) -> None:
+        """Raise StageMoved if the release is in another stage or visit, or another step acts next."""
         stage_differs = self.stage is not None and self.stage.casefold() != stage.casefold()
-        if stage_differs or self.visit not in (None, visit):
-            message = f"The release is now in stage '{stage}', visit {visit}: look at it again before you decide."
-            raise StageMoved(message, stage=stage, visit=visit)
+        if stage_differs or self.visit not in (None, visit) or self.step not in (None, step):
+            at_step = f", step {step}" if self.step is not None else ""
+            message = f"The release is now in stage '{stage}', visit {visit}{at_step}: look at it again before you decide."
+            raise StageMoved(message, stage=stage, visit=visit, step=step)

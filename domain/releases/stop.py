@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from domain.entity_tag import entity_tag
 from domain.model import Frozen, Moment
 from domain.text import Slug
 
@@ -19,6 +20,11 @@ class Stop(Frozen):
     expires_at: Moment | None = None
     lifted_at: Moment | None = None
     lifted_by: str | None = None
+
+    @property
+    def etag(self) -> str:
+        """The entity tag of the stop."""
+        return entity_tag(self)
 
     def is_active(self, at: datetime) -> bool:
         """True if it is neither lifted nor expired at that time."""

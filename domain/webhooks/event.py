@@ -12,7 +12,10 @@ VERSION = 1
 
 
 class WebhookEvent(StrEnum):
-    """An event that a webhook can send. One with the name of an audit event is sent for every audit entry of that event."""
+    """An event that a webhook can send. One with the name of an audit event is sent for every audit entry of that event.
+
+    The exception is `flag.changed`, which is sent only for changes by hand: a stage sends `stage.acted`, a rollback `release.rolled_back`.
+    """
 
     STAGE_ENTERED = "stage.entered"
     STAGE_ACTED = "stage.acted"
@@ -36,6 +39,10 @@ class WebhookEvent(StrEnum):
     STOP_LIFTED = "stop.lifted"
     FREEZE_CREATED = "freeze.created"
     FREEZE_DELETED = "freeze.deleted"
+    FLAG_CHANGED = "flag.changed"
+    FEATURE_DELETED = "feature.deleted"
+    SEGMENT_CHANGED = "segment.changed"
+    SEGMENT_DELETED = "segment.deleted"
 
     @classmethod
     def _missing_(cls, value: object) -> "WebhookEvent | None":
@@ -53,8 +60,13 @@ DETAILS: dict[WebhookEvent, tuple[str, ...]] = {
     WebhookEvent.STOP_LIFTED: ("id",),
     WebhookEvent.FREEZE_CREATED: ("id", "name", "environments", "starts_at", "ends_at"),
     WebhookEvent.FREEZE_DELETED: ("id", "name", "environments"),
+    WebhookEvent.FLAG_CHANGED: ("fields",),
+    WebhookEvent.SEGMENT_CHANGED: ("fields",),
 }
-"""Fields of an audit entry that are sent as `details`. Flag values are never sent: a receiver can read them with an API key."""
+"""Fields of an audit entry that are sent as `details`; `fields` has the names of the changed fields.
+
+Flag values are never sent: a receiver can read them with an API key.
+"""
 
 _OF_AUDIT = {event.value: event for event in WebhookEvent}
 _OF_CODE = {(AuditEvent.STAGE_WAITING, "approval"): WebhookEvent.APPROVAL_NEEDED}
@@ -69,6 +81,7 @@ class WebhookPayload(Frozen):
     project: str
     environment: str | None = None
     feature: str | None = None
+    segment: str | None = None
     pipeline: str | None = None
     release: str | None = None
     stage: str | None = None
@@ -89,9 +102,18 @@ def payload_of(entry: AuditEntry) -> WebhookPayload | None:
     """Return the payload for an audit entry, or None for an entry that webhooks do not send."""
     shown = entry.after or entry.before or {}
     event = _OF_CODE.get((entry.event, shown.get("code", ""))) or _OF_AUDIT.get(entry.event.value)
-    if event is None or entry.project is None:
+    if event is None or entry.project is None or (event is WebhookEvent.FLAG_CHANGED and entry.release):
         return None
-    places = {field: getattr(entry, field) for field in ("project", "environment", "feature", "pipeline", "release", "stage")}
-    details = {field: shown.get(field) for field in DETAILS.get(event, ())}
+    if "fields" in (sent := DETAILS.get(event, ())):
+        shown = {"fields": _changed_fields(entry)}
+        if not shown["fields"]:
+            return None
+    places = {field: getattr(entry, field) for field in ("project", "environment", "feature", "segment", "pipeline", "release", "stage")}
+    details = {field: shown.get(field) for field in sent}
     cause = {"actor": entry.actor, "on_behalf_of": entry.on_behalf_of, "reason": entry.reason}
     return WebhookPayload(event=event, at=entry.at, details=details, **places, **cause)
+
+
+def _changed_fields(entry: AuditEntry) -> list[str]:
+    before, after = entry.before or {}, entry.after or {}
+    return [field for field in after if field not in before or before[field] != after[field]]

@@ -62,7 +62,7 @@ def test_pipeline_key_selects_the_newest_published_version_and_id_one_version(sh
     newest, draft, oldest = (_version(shop, number) for number in (7, 9, 1))
     with shop.database.transaction() as store:
         for id_ in (newest, oldest):
-            store.pipelines.publish(store.pipelines.version(id_), NOW, "olivia", None)
+            store.pipelines.publish(store.pipelines.version(id_), NOW, "olivia")
 
     by_key = shop.add()
     assert by_key.pipeline.id == newest

@@ -86,7 +86,7 @@ def test_archived_pipeline_accepts_no_releases(shop: World) -> None:
 def test_pipeline_of_another_project_is_not_found(shop: World) -> None:
     with shop.database.transaction() as store:
         store.projects.insert(NOW, id="other", key="other", name="Other")
-        theirs = store.pipelines.publish(store.pipelines.add("other", PipelineDefinition.model_validate(THREE), NOW), NOW, "them", None)
+        theirs = store.pipelines.publish(store.pipelines.add("other", PipelineDefinition.model_validate(THREE), NOW), NOW, "them")
 
     for pipeline_ in ("standard", theirs.id):
         with pytest.raises(Invalid, match="There is no pipeline"):

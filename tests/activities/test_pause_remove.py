@@ -89,9 +89,10 @@ def test_finished_release_cannot_be_removed(shop: World) -> None:
     [
         ({}, True),
         ({"stage": "production"}, True),
-        ({"stage": "Production", "visit": 2}, True),
+        ({"stage": "Production", "visit": 2, "step": 1}, True),
         ({"stage": "Development"}, False),
         ({"visit": 1}, False),
+        ({"step": 2}, False),
         ({"stage": "Production", "visit": 3}, False),
     ],
 )
@@ -105,7 +106,7 @@ def test_removal_is_refused_if_the_release_has_moved_on(shop: World, expected: d
         return
     with pytest.raises(StageMoved) as refused:
         remove(shop, release.id, expected=Expected(**expected))
-    assert refused.value.details == {"stage": "Production", "visit": 2}
+    assert refused.value.details == {"stage": "Production", "visit": 2, "step": 1}
     assert shop.release(release.id).status is ReleaseStatus.RUNNING
 
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from activities.commands.pipelines import (
-    DraftRef,
     PipelineCopy,
+    VersionRef,
     archive_pipeline,
     clone_pipeline,
     delete_draft,
@@ -17,8 +17,9 @@ from activities.commands.pipelines import (
 from activities.store.paging import Slice
 from domain.access import Access, Caller, Grant, Owner, Role
 from domain.audit import AuditEvent
+from domain.entity_tag import Precondition
 from domain.errors import DraftChanged, NotAllowed
-from domain.pipelines.pipeline import PipelineDefinition, PipelineStatus
+from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus
 from tests.pipelines import pipeline, stage
 from tests.world import NOW, World
 
@@ -27,14 +28,18 @@ SECOND = PipelineDefinition.model_validate(pipeline(stage("Development"), stage(
 LATER = NOW + timedelta(hours=1)
 
 
+def _as_read(id_or_key: str, pipeline: Pipeline) -> VersionRef:
+    return VersionRef(id_or_key, Precondition(frozenset({pipeline.etag})))
+
+
 def test_pipeline_goes_through_its_life_and_each_step_is_audited(shop: World) -> None:
     with shop.database.transaction() as store:
         draft = draft_pipeline(store, shop.caller, shop.project, FIRST, NOW)
-        replaced = replace_draft(store, shop.caller, shop.project, DraftRef("standard", draft.revision), SECOND, NOW)
-        published = publish_draft(store, shop.caller, shop.project, DraftRef(draft.id, replaced.revision), LATER)
+        replaced = replace_draft(store, shop.caller, shop.project, _as_read("standard", draft), SECOND, NOW)
+        published = publish_draft(store, shop.caller, shop.project, _as_read(draft.id, replaced), LATER)
         copy = clone_pipeline(store, shop.caller, shop.project, PipelineCopy(published.id, key="standard"), LATER)
-        delete_draft(store, shop.caller, shop.project, DraftRef(copy.id), LATER)
-        archived = archive_pipeline(store, shop.caller, shop.project, "standard", LATER)
+        delete_draft(store, shop.caller, shop.project, VersionRef(copy.id), LATER)
+        archived = archive_pipeline(store, shop.caller, shop.project, VersionRef("standard"), LATER)
 
     assert (published.published_at, published.published_by, published.definition) == (LATER, "olivia", SECOND)
     assert (copy.version, copy.status, archived.status) == (2, PipelineStatus.DRAFT, PipelineStatus.ARCHIVED)
@@ -61,11 +66,11 @@ def test_every_command_needs_the_role_admin_and_writes_nothing_without_it(shop: 
     with shop.database.transaction() as store:
         for command in (
             lambda: draft_pipeline(store, operator, shop.project, SECOND, NOW),
-            lambda: replace_draft(store, operator, shop.project, DraftRef("standard"), SECOND, NOW),
-            lambda: publish_draft(store, operator, shop.project, DraftRef("standard"), NOW),
-            lambda: delete_draft(store, operator, shop.project, DraftRef("standard"), NOW),
+            lambda: replace_draft(store, operator, shop.project, VersionRef("standard"), SECOND, NOW),
+            lambda: publish_draft(store, operator, shop.project, VersionRef("standard"), NOW),
+            lambda: delete_draft(store, operator, shop.project, VersionRef("standard"), NOW),
             lambda: clone_pipeline(store, operator, shop.project, PipelineCopy("published"), NOW),
-            lambda: archive_pipeline(store, operator, shop.project, "published", NOW),
+            lambda: archive_pipeline(store, operator, shop.project, VersionRef("published"), NOW),
         ):
             with pytest.raises(NotAllowed):
                 command()
@@ -78,10 +83,10 @@ def test_every_command_needs_the_role_admin_and_writes_nothing_without_it(shop: 
 def test_draft_that_was_replaced_since_it_was_read_is_not_changed(shop: World) -> None:
     with shop.database.transaction() as store:
         draft = draft_pipeline(store, shop.caller, shop.project, FIRST, NOW)
-        replace_draft(store, shop.caller, shop.project, DraftRef(draft.id), SECOND, NOW)
+        replace_draft(store, shop.caller, shop.project, VersionRef(draft.id), SECOND, NOW)
 
     with shop.database.transaction() as store:
-        stale = DraftRef(draft.id, draft.revision)
+        stale = _as_read(draft.id, draft)
         for command in (
             lambda: replace_draft(store, shop.caller, shop.project, stale, FIRST, NOW),
             lambda: publish_draft(store, shop.caller, shop.project, stale, NOW),

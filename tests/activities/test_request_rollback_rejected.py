@@ -57,7 +57,7 @@ def test_release_can_only_return_to_a_stage_that_it_has_passed(shop: World) -> N
     assert roll_back(shop, release, to_stage="BETA users").rollback.undoes_from == 2  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("expected", [{"stage": "Development"}, {"visit": 1}])
+@pytest.mark.parametrize("expected", [{"stage": "Development"}, {"visit": 1}, {"step": 2}])
 def test_request_is_refused_if_the_release_has_moved_on(shop: World, expected: dict[str, Any]) -> None:
     shop.publish(TWO_STAGES)
     release = shop.add()

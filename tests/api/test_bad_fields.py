@@ -146,6 +146,7 @@ CONTROLS: list[tuple[str, Any, str]] = [
     ("retry", {"overwrite": 1}, "/overwrite"),
     ("retry", {"expected_visit": "1"}, "/expected_visit"),
     ("retry", {"expected_visit": 1.5}, "/expected_visit"),
+    ("advance", {"expected_step": "2"}, "/expected_step"),
     ("retry", {"reason": "x" * 501}, "/reason"),
     ("remove", {"overwrite": True}, "/overwrite"),
     ("remove", {"expected_stage": ""}, "/expected_stage"),

@@ -60,12 +60,18 @@ def test_second_remove_is_refused_with_the_allowed_controls(api: Api) -> None:
 def test_remove_is_refused_if_the_release_has_moved_on(api: Api) -> None:
     release = _added(api)
 
-    for expected in ({"expected_stage": "Production"}, {"expected_visit": 2}, {"expected_stage": "Development", "expected_visit": 7}):
+    for expected in (
+        {"expected_stage": "Production"},
+        {"expected_visit": 2},
+        {"expected_step": 2},
+        {"expected_visit": 7, "expected_step": 1},
+    ):
         refused = problem_of(api.request("POST", f"{RELEASES}/{release}/remove", expected), 409, "stage_moved")
-        assert refused["details"] == {"stage": "Development", "visit": 1}
+        assert refused["details"] == {"stage": "Development", "visit": 1, "step": 1}
 
     assert api.release(release)["status"] == "starting"
-    assert api.post(f"{RELEASES}/{release}/remove", {"expected_stage": "development", "expected_visit": 1})["status"] == "removed"
+    position = {"expected_stage": "development", "expected_visit": 1, "expected_step": 1}
+    assert api.post(f"{RELEASES}/{release}/remove", position)["status"] == "removed"
 
 
 def test_retry_returns_503_within_bounded_time_while_temporal_is_down(api: Api, shared_sqlite: str) -> None:

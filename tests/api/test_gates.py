@@ -142,7 +142,7 @@ def test_approval_is_refused_if_the_stage_is_not_the_expected_one(api: Api) -> N
     vera = operator(api, "vera")
 
     for control in ("approve", "reject"):
-        for stale in ({"expected_stage": "Beta"}, {"expected_visit": 2}):
+        for stale in ({"expected_stage": "Beta"}, {"expected_visit": 2}, {"expected_step": 2}):
             problem_of(vera.request("POST", f"{RELEASES}/{release}/{control}", stale), 409, "stage_moved")
     assert api.release(release)["approval"]["given"] == []
 

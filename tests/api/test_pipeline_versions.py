@@ -25,7 +25,7 @@ def test_clone_is_an_exact_copy_as_the_draft_of_the_next_version(api: Api) -> No
     answer = api.request("POST", f"{PIPELINES}/standard/clone")
 
     draft = answer.json()
-    assert (answer.status_code, answer.headers["etag"]) == (201, '"1"')
+    assert (answer.status_code, answer.headers["etag"]) == (201, api.request("GET", f"{PIPELINES}/{draft['id']}").headers["etag"])
     assert (draft["key"], draft["version"], draft["status"], draft["published_by"]) == ("standard", 2, "draft", None)
     assert [draft[field] for field in DOCUMENT] == [published[field] for field in DOCUMENT]
     assert api.get(f"{PIPELINES}/{published['id']}") == published == api.get(f"{PIPELINES}/standard")

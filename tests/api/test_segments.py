@@ -19,10 +19,10 @@ def test_rules_are_returned_as_they_were_sent(api_on_both: Api) -> None:
 
     created = api_on_both.post(SEGMENTS, {"key": "buyers", "rules": rules})
 
-    assert created == {"key": "buyers", "name": "buyers", "rules": rules, "warnings": []}
+    assert created == {"key": "buyers", "name": "buyers", "rules": rules, "served_rules": None, "warnings": []}
     assert api_on_both.get(f"{SEGMENTS}/buyers") == created
     listed = {each["key"]: each for each in api_on_both.get(SEGMENTS)["items"]}
-    assert listed["buyers"] | {"warnings": []} == created
+    assert listed["buyers"] | {"served_rules": None, "warnings": []} == created
 
 
 def test_numbers_and_booleans_are_stored_as_the_text_that_flagsmith_compares(api: Api) -> None:
@@ -42,7 +42,7 @@ def test_a_patch_changes_only_the_fields_it_names(api: Api) -> None:
     emptied = api.patch(f"{SEGMENTS}/staff", {"rules": []})
 
     assert renamed == before | {"name": "All staff"}
-    assert emptied == renamed | {"rules": []}
+    assert emptied == renamed | {"rules": [], "served_rules": None}
 
 
 def test_deleting_a_segment_in_use_is_refused_with_its_uses(api: Api) -> None:
@@ -133,3 +133,42 @@ def test_a_list_that_sdks_cannot_read_alike_is_refused_with_a_pointer(api: Api, 
     for answer in refused:
         assert pointers(problem_of(answer, 422, "invalid")) == ["/rules/0/conditions/0/value"]
     assert api.get(f"{SEGMENTS}/cities")["rules"] == in_cities("oslo")
+
+
+def test_an_answer_shows_what_was_written_and_what_is_served(api: Api) -> None:
+    api.make_project()
+    condition = {"property": "plan", "operator": "NOT_EQUAL", "value": "pro"}
+    rules = [{"type": "ALL", "rules": [], "conditions": [condition]}]
+
+    created = api.post(SEGMENTS, {"key": "others", "rules": rules})
+
+    assert created["rules"] == rules
+    is_set = {"property": "plan", "operator": "IS_SET", "value": None}
+    equal = {"property": "plan", "operator": "IN", "value": "pro"}
+    none = {"type": "NONE", "rules": [], "conditions": [equal]}
+    assert created["served_rules"] == [{"type": "ALL", "rules": [none], "conditions": [is_set]}]
+    assert api.get(f"{SEGMENTS}/others") == created
+
+
+def test_a_rule_that_sdks_evaluate_differently_is_accepted_with_a_warning(api: Api) -> None:
+    api.make_project()
+    rules = [{"type": "ALL", "rules": [], "conditions": [{"property": "zip", "operator": "CONTAINS", "value": "021"}]}]
+
+    [warning] = api.post(SEGMENTS, {"key": "boston", "rules": rules})["warnings"]
+
+    assert (warning["pointer"], warning["code"]) == ("/rules/0/conditions/0/value", "differs_between_sdks")
+    assert warning["message"].startswith("Node, Go and Java evaluate this differently than our API")
+    assert '"02134"' in warning["message"]
+
+
+@pytest.mark.parametrize("kind", ["ALL", "ANY", "NONE"])
+def test_a_rule_without_conditions_is_refused(api: Api, kind: str) -> None:
+    api.make_project()
+    empty = {"type": kind, "rules": [], "conditions": []}
+
+    answers = [
+        api.request("POST", SEGMENTS, {"key": "everyone", "rules": [empty]}),
+        api.request("PATCH", f"{SEGMENTS}/staff", {"rules": [{"type": "ALL", "rules": [empty], "conditions": []}]}),
+    ]
+
+    assert [pointers(problem_of(each, 422, "invalid")) for each in answers] == [["/rules/0"], ["/rules/0/rules/0"]]

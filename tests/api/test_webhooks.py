@@ -156,6 +156,30 @@ def test_stops_and_freezes_are_delivered(project: Api) -> None:
     assert [each["event"] for each in _deliveries(project, webhook)] == ["freeze.deleted", "freeze.created", "stop.lifted", "stop.placed"]
 
 
+def test_changes_by_hand_are_delivered_without_values(project: Api, shared_sqlite: str) -> None:
+    webhook = _create(project)
+    flag = "/projects/shop/environments/staging/features/checkout"
+    project.patch(flag, {"value": "secret offer", "enabled": False})
+    project.patch(flag, {"value": "secret offer"})
+    project.patch("/projects/shop/segments/staff", {"name": "Everyone here"})
+    project.request("DELETE", "/projects/shop/segments/staff")
+    project.request("DELETE", "/projects/shop/features/checkout")
+
+    events = ["feature.deleted", "segment.deleted", "segment.changed", "flag.changed"]
+    assert [each["event"] for each in _deliveries(project, webhook)] == events
+    database = Database(shared_sqlite)
+    with database.reading() as store:
+        sent = [json.loads(body)["data"] for body in store.connection.execute(text("SELECT body FROM deliveries ORDER BY id")).scalars()]
+    database.close()
+    assert [(each["feature"], each["segment"], each["details"].get("fields")) for each in sent] == [
+        ("checkout", None, ["value"]),
+        (None, "staff", ["name"]),
+        (None, "staff", None),
+        ("checkout", None, None),
+    ]
+    assert "secret offer" not in str(sent)
+
+
 def test_delivery_is_resent_with_the_same_id(project: Api) -> None:
     webhook = _create(project, events=["stop.placed"])
     project.post("/projects/shop/stops", {"reason": "incident"})
@@ -198,13 +222,13 @@ def test_deleted_webhook_gets_no_more_deliveries(project: Api) -> None:
     problem_of(project.request("GET", f"{WEBHOOKS}/{webhook['id']}/deliveries"), 404, "not_found")
 
 
-def test_deleting_a_project_deletes_its_webhooks_and_their_secrets(project: Api, sqlite_url: str) -> None:
+def test_deleting_a_project_deletes_its_webhooks_and_their_secrets(project: Api, shared_sqlite: str) -> None:
     secret = _create(project)["secret"]
     project.post("/projects/shop/stops", {"reason": "incident"})
 
     assert project.request("DELETE", "/projects/shop").status_code == 204
 
-    database = Database(sqlite_url)
+    database = Database(shared_sqlite)
     with database.reading() as store:
         left = [store.connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() for table in ("webhooks", "deliveries")]
     database.close()

@@ -51,7 +51,7 @@ RESPONDING = {
     "segments create": "FOLDER/segment.json",
     "segments export": "staff",
     "segments list": "",
-    "segments replace": "staff FOLDER/rules.json",
+    "segments replace": "staff FOLDER/rules.json --yes",
     "segments show": "staff",
     "freezes create": "Christmas 2026-12-23T18:00Z 2027-01-04T08:00Z",
     "freezes list": "",

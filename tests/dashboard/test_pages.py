@@ -1,7 +1,10 @@
 """Every page: who may see it, and what texts from users become on it."""
 
+import html
+import re
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.dashboard.conftest import SignIn, key_of
@@ -18,6 +21,12 @@ PAGES += [f"{HOME}/audit", f"{HOME}/releases/new", f"{HOME}/releases/new?pipelin
 
 def _gated(built: dict[str, Any], *gates: dict[str, Any]) -> dict[str, Any]:
     return built | {"gates": list(gates)}
+
+
+def _etag(page: httpx.Response) -> str:
+    found = re.search(r'name="etag" value="([^"]+)"', page.text)
+    assert found
+    return html.unescape(found[1])
 
 
 def _publish(api: Api) -> None:
@@ -144,11 +153,11 @@ def test_a_draft_is_published_if_it_is_still_the_one_that_was_shown(api: Api, si
     draft = api.post("/projects/shop/pipelines", pipeline(stage("Development")))
     visitor = sign_in()
     shown = visitor.look(f"{HOME}/pipelines/{draft['id']}")
-    assert 'name="revision" value="1"' in shown.text
+    first = _etag(shown)
     api.request("PUT", f"/projects/shop/pipelines/{draft['id']}", pipeline(stage("Staging", "staging")))
 
-    refused = visitor.send(f"{HOME}/pipelines/{draft['id']}/publish", revision="1")
-    published = visitor.send(f"{HOME}/pipelines/{draft['id']}/publish", revision="2")
+    refused = visitor.send(f"{HOME}/pipelines/{draft['id']}/publish", etag=first)
+    published = visitor.send(f"{HOME}/pipelines/{draft['id']}/publish", etag=_etag(visitor.look(f"{HOME}/pipelines/{draft['id']}")))
 
     assert (refused.status_code, published.status_code) == (412, 200)
     assert api.get("/projects/shop/pipelines/standard")["status"] == "published"

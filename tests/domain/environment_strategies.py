@@ -3,14 +3,18 @@
 from typing import Any
 
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
+from domain.errors import Invalid
 from domain.evaluation.identity import Identity
 from domain.evaluation.snapshot import EnvironmentKeys, ServedFlag, ServedSegment, Snapshot
 from domain.flags.flag import FeatureType
 from domain.flags.project import Environment, Feature, Project, Segment
-from domain.flags.segment import Operator
+from domain.flags.segment import Operator, Rules
+from domain.flags.segment_rules import normalize_rules
 from tests.domain.flag_strategies import SEGMENTS, flags
 
+RULES: TypeAdapter[Any] = TypeAdapter(Rules)
 KEYS = EnvironmentKeys(client_key="client", server_key="ser.server")
 TRAITS = ("plan", "age", "version", "$.identity.identifier")
 
@@ -45,7 +49,16 @@ def rules(depth: int = 2, *, stored: bool = False) -> st.SearchStrategy[list[dic
     rule = st.fixed_dictionaries(
         {"type": st.sampled_from(["ALL", "ANY", "NONE"]), "rules": within, "conditions": st.lists(conditions(stored), max_size=2)}
     )
-    return st.lists(rule, max_size=2)
+    found = st.lists(rule, max_size=2)
+    return found if stored else found.filter(_can_be_written)
+
+
+def _can_be_written(written: list[dict[str, Any]]) -> bool:
+    try:
+        normalize_rules(RULES.validate_python(written))
+    except Invalid:
+        return False
+    return True
 
 
 @st.composite

@@ -36,7 +36,7 @@ def test_a_key_resolves_to_the_published_version_for_reads_and_the_draft_for_wri
         assert store.pipelines.get(world.project.id, "standard") == published
         assert store.pipelines.to_change(world.project.id, "standard") == second
         assert store.pipelines.to_change(world.project.id, published.id) == published
-        store.pipelines.delete(second, None)
+        store.pipelines.delete(second)
         assert store.pipelines.to_change(world.project.id, "standard") == published
 
 
@@ -44,8 +44,8 @@ def test_archiving_affects_one_key_of_one_project(world: World) -> None:
     first, other = world.publish(STANDARD), world.publish(STANDARD | {"key": "other"})
     with world.database.transaction() as store:
         store.projects.insert(NOW, id="elsewhere", key="elsewhere", name="Elsewhere")
-        theirs = store.pipelines.publish(store.pipelines.add("elsewhere", first.definition, NOW), NOW, "them", None)
-        second = store.pipelines.publish(draft(store, world, 2), NOW, "olivia", None)
+        theirs = store.pipelines.publish(store.pipelines.add("elsewhere", first.definition, NOW), NOW, "them")
+        second = store.pipelines.publish(draft(store, world, 2), NOW, "olivia")
         third = draft(store, world, 3)
 
     with world.database.transaction() as store:

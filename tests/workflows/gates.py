@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from activities.commands.approve import DecideOnRelease, approve_release
-from activities.commands.stops_freezes import lift_stop, make_freeze, place_stop
+from activities.commands.stops_freezes import LiftRequest, lift_stop, make_freeze, place_stop
 from activities.store.identifiers import new_id
 from domain.access import Access, Caller, Grant, Owner, Role
 from domain.pipelines.freeze import Freeze
@@ -71,7 +71,7 @@ async def lift(harness: Harness, stop: Stop) -> None:
     """Lift a stop, and signal the workflows that it held back."""
     with harness.world.database.transaction() as store:
         project = store.projects.get("shop", lock="update")
-        lift_stop(store, harness.world.caller, project, stop.id, datetime.now(tz=UTC), None)
+        lift_stop(store, harness.world.caller, project, LiftRequest(stop.id), datetime.now(tz=UTC))
     await harness.run_outbox()
 
 

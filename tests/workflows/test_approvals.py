@@ -7,11 +7,11 @@ import pytest
 
 from activities.commands.approve import approve_release, reject_release
 from activities.store.database import Database
-from api.routes.features import change_flag
 from domain.access import Grant, Role
 from domain.errors import AlreadyApproved, ApprovalMoved, ControlNotAllowed, NotAllowed, NothingToApprove, OwnRelease, ServiceCannotApprove
 from domain.flags.patch import FlagPatch
 from domain.releases.control import Control
+from tests.by_hand import change_flag_by_hand
 from tests.pipelines import approval, enable, pipeline, rollout, stage
 from tests.workflows.controls import change_by_hand, pause, send, until_blocked
 from tests.workflows.gates import add_caller, decide, gated, until_held
@@ -221,11 +221,11 @@ def test_approvals_count_again_once_the_flag_is_back_as_it_was(sqlite: Database)
             await harness.until_timer_set(release)
             for name in ("vera", "victor"):
                 await decide(harness, add_caller(harness, name), release)
-            change_flag("shop", "production", "checkout", FlagPatch(enabled=True, value="by hand"), harness.world.caller, sqlite)
+            change_flag_by_hand("shop", "production", "checkout", FlagPatch(enabled=True, value="by hand"), harness.world.caller, sqlite)
             await send(harness, release, Control.ADVANCE)
             await until_held(harness, release, "approval", "0 of 2")
 
-            change_flag("shop", "production", "checkout", FlagPatch(enabled=False, value="classic"), harness.world.caller, sqlite)
+            change_flag_by_hand("shop", "production", "checkout", FlagPatch(enabled=False, value="classic"), harness.world.caller, sqlite)
             await harness.run_outbox()
             await harness.until(release, "completed")
 

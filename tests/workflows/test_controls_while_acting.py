@@ -9,8 +9,9 @@ from domain.errors import StageMoved
 from domain.releases.control import Control, Expected
 from tests.pipelines import pipeline, set_value, stage
 from tests.workflows.attempts import HeldAttempts
-from tests.workflows.controls import project_locked, send
+from tests.workflows.controls import project_locked, send, until_admitted
 from tests.workflows.harness import dev_server_harness
+from tests.workflows.ramps import ramp, shares
 
 LATER = stage("Staging", "staging", "1h")
 
@@ -54,5 +55,25 @@ def test_change_made_while_it_is_being_cancelled_counts(sqlite: Database) -> Non
             moved = await harness.until(release, "running", stage="Staging")
             assert moved.visit == 2
             assert [run.outcome for run in harness.runs(release)] == ["acted", "pending"]
+
+    asyncio.run(scenario())
+
+
+def test_skip_of_the_next_step_waits_for_the_step_that_acts(sqlite: Database) -> None:
+    async def scenario() -> None:
+        attempts = HeldAttempts()
+        async with dev_server_harness(sqlite) as harness, harness.worker(interceptors=[attempts]):
+            harness.world.publish(ramp())
+            release = await harness.add()
+            await attempts.until_held()
+            skip = asyncio.create_task(send(harness, release, Control.SKIP, "skip", expected=Expected(visit=1, step=2)))
+            advance = asyncio.create_task(send(harness, release, Control.ADVANCE, "advance", expected=Expected(visit=1, step=1)))
+            await until_admitted(harness, release, "skip", "advance")
+            attempts.release()
+
+            assert (await skip).stage == "Watch"
+            with pytest.raises(StageMoved):
+                await advance
+            assert shares(harness, release) == [10]
 
     asyncio.run(scenario())

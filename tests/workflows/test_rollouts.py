@@ -7,9 +7,10 @@ from itertools import pairwise
 import pytest
 
 from activities.store.database import Database
+from domain.errors import StageMoved
 from domain.flags.flag import FlagState, Rollout
 from domain.flags.patch import FlagPatch
-from domain.releases.control import Control
+from domain.releases.control import Control, Expected
 from domain.releases.status import StageOutcome
 from tests.waiting import wait_until
 from tests.workflows.controls import change_by_hand, pause, remove, send, until_paused
@@ -42,6 +43,25 @@ def test_rollout_grows_step_by_step_and_leaves_the_plain_state(sqlite: Database)
             assert [run.outcome for run in harness.runs(release)] == [StageOutcome.ACTED, StageOutcome.PENDING]
             assert len([entry for entry in harness.audit(release) if entry.event == "flag.changed"]) == 4
             assert harness.runs(release)[1].entered_at == made[-1]
+
+    asyncio.run(scenario())
+
+
+def test_second_person_who_advances_the_step_that_both_saw_is_refused(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with time_skipping_harness(sqlite) as harness, harness.worker():
+            harness.world.publish(ramp())
+            release = await harness.add()
+            shown = await until_share(harness, release, 10)
+            seen = Expected(stage=shown.stage, visit=shown.visit, step=shown.step)
+
+            await send(harness, release, Control.ADVANCE, "vera", expected=seen)
+            moved = await until_share(harness, release, 40)
+            with pytest.raises(StageMoved) as refused:
+                await send(harness, release, Control.ADVANCE, "victor", expected=seen)
+
+            assert refused.value.details == {"stage": "Ramp", "visit": 1, "step": 3}
+            assert (moved.visit, moved.step, shares(harness, release)) == (1, 3, [10, 40])
 
     asyncio.run(scenario())
 

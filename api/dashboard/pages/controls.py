@@ -100,8 +100,7 @@ async def carry_out(control: Control, steering: SteeringDep, fields: FormDep) ->
 def body_of(control: Control, fields: FormFields) -> ControlRequest:
     """Return what the form says as the API's body. Raises pydantic's ValidationError."""
     typed: dict[str, Any] = dict(fields)
-    if (visit := fields.get("expected_visit", "")).isdecimal():
-        typed["expected_visit"] = int(visit)
+    typed |= {name: int(fields[name]) for name in ("expected_visit", "expected_step") if fields.get(name, "").isdecimal()}
     typed |= {name: True for name in ("overwrite", "force") if name in fields}
     return _BODIES.get(control, ControlRequest).model_validate(typed)
 

@@ -25,7 +25,7 @@ def show_features(site: SiteDep, cursor: str | None = None) -> Response:
 @router.get("/{feature}")
 def show_feature(site: SiteDep, feature: Slug, temporal_health: TemporalHealthDep, temporal_ui: TemporalUiDep) -> Response:
     """Show one feature: its state in every environment, and its releases."""
-    view = get_feature(site.key, feature, site.caller, site.database)
+    view = get_feature(site.key, feature, site.caller, site.database, Response())
     releases = list_releases(
         site.key,
         site.caller,

@@ -15,6 +15,7 @@ from api.routes.pipelines import get_pipeline, list_pipelines, publish_pipeline
 from api.routes.simulation import simulate_pipeline
 from api.schemas.pipelines import PipelineSummary
 from api.schemas.simulation import Simulate
+from domain.entity_tag import Precondition
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/pipelines", route_class=PageRoute, include_in_schema=False)
@@ -32,19 +33,18 @@ def show_pipelines(site: SiteDep) -> Response:
 @router.get("/{pipeline}")
 def show_pipeline(site: SiteDep, pipeline: Slug) -> Response:
     """Show one version: its stages, what each does and when, and for a draft what is missing before it can be published."""
-    view = get_pipeline(site.key, pipeline, site.caller, site.database, Response())
-    with site.database.reading() as store:
-        found = store.pipelines.get(store.projects.get(site.key).id, pipeline)
+    answer = Response()
+    view = get_pipeline(site.key, pipeline, site.caller, site.database, answer)
     simulation = simulate_pipeline(site.key, pipeline, site.caller, site.database, Simulate(starts_at=now()))
     missing = [
         each for each in simulation.obstacles if each.about == "pipeline" and each.code not in ("not_published", "pipeline_archived")
     ]
-    return site.page("pipeline.html", "pipelines", pipeline=view, revision=found.revision, missing=missing)
+    return site.page("pipeline.html", "pipelines", pipeline=view, etag=answer.headers["etag"], missing=missing)
 
 
 @router.post("/{pipeline}/publish")
 def publish(site: SiteDep, pipeline: Slug, fields: FormDep) -> Response:
     """Publish a draft, if it is still the one that was shown."""
-    revision = int(fields["revision"]) if fields.get("revision", "").isdecimal() else None
-    published = publish_pipeline(site.key, pipeline, revision, site.caller, site.writing(), Response())
+    shown = Precondition(frozenset({fields.get("etag", "")}))
+    published = publish_pipeline(site.key, pipeline, shown, site.caller, site.writing(), Response())
     return RedirectResponse(f"/projects/{site.key}/pipelines/{published.id}", HTTPStatus.SEE_OTHER)

@@ -15,6 +15,7 @@ from api.routes.environments import list_environments
 from api.routes.freezes import create_freeze, delete_freeze, list_freezes
 from api.routes.stops import create_stop, lift, list_stops
 from api.schemas.stops_freezes import CreateFreeze, LiftStop, PlaceStop
+from domain.entity_tag import UNCONDITIONAL
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}", route_class=PageRoute, include_in_schema=False)
@@ -47,7 +48,7 @@ def place(site: SiteDep, fields: FormDep) -> Response:
 @router.post("/stops/{stop}/lift")
 def lift_stop(site: SiteDep, stop: Slug, fields: FormDep, outbox_relay: OutboxRelayDep) -> Response:
     """Lift a stop."""
-    lift(site.key, stop, site.caller, site.writing(), outbox_relay, LiftStop.model_validate(fields))
+    lift(site.key, stop, UNCONDITIONAL, site.caller, site.writing(), outbox_relay, LiftStop.model_validate(fields))
     return _back(site.key)
 
 
@@ -61,7 +62,7 @@ def freeze(site: SiteDep, fields: FormDep, outbox_relay: OutboxRelayDep) -> Resp
 @router.post("/freezes/{freeze}/delete")
 def delete(site: SiteDep, freeze: Slug, _fields: FormDep, outbox_relay: OutboxRelayDep) -> Response:
     """Delete a freeze."""
-    delete_freeze(site.key, freeze, site.caller, site.database, outbox_relay)
+    delete_freeze(site.key, freeze, UNCONDITIONAL, site.caller, site.database, outbox_relay)
     return _back(site.key)
 
 

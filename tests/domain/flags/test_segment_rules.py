@@ -93,10 +93,10 @@ def test_values_are_normalized_in_nested_rules_too_with_a_warning_for_each() -> 
 
     assert [each.value for each in normalized[0].rules[0].conditions] == ["pro", "oslo,rome"]
     assert normalized[0].conditions == nested[0].conditions
-    [warning] = warnings
+    [warning] = [each for each in warnings if each.code == "value_normalized"]
     assert (warning.pointer, warning.code) == ("/rules/0/rules/0/conditions/1/value", "value_normalized")
     assert warning.message == "Stored as 'oslo,rome': spaces around list entries were removed."
-    assert normalize_rules(normalized) == (normalized, ())
+    assert normalize_rules(normalized).rules == normalized
 
 
 def test_a_warning_shows_the_beginning_of_a_long_value() -> None:
@@ -117,3 +117,60 @@ def test_a_list_with_a_problem_is_reported_once_and_together_with_its_property()
 @pytest.mark.parametrize("value", ["", ",", "oslo, rome", '["a,b", true]', "[NaN]"])
 def test_a_list_that_was_stored_before_lists_were_normalized_is_still_evaluated(value: str) -> None:
     assert can_be_evaluated(rules("IN", value))
+
+
+@pytest.mark.parametrize(
+    ("operator", "value"),
+    [
+        ("GREATER_THAN", "4.2:semver"),
+        ("GREATER_THAN_INCLUSIVE", "latest:semver"),
+        ("LESS_THAN", "v1.2.3:semver"),
+        ("LESS_THAN_INCLUSIVE", "01.2.3:semver"),
+        ("EQUAL", "1.2:semver"),
+        ("NOT_EQUAL", ":semver"),
+        ("GREATER_THAN", ""),
+        ("GREATER_THAN", "1e400"),
+        ("CONTAINS", ""),
+        ("NOT_CONTAINS", ""),
+        ("REGEX", ""),
+        ("MODULO", "2|2"),
+        ("MODULO", "2|-1"),
+        ("MODULO", "-2|1"),
+    ],
+)
+def test_a_value_that_matches_nothing_or_everything_is_refused_but_may_be_stored(operator: str, value: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        normalize_rules(rules(operator, value))
+
+    [problem] = refused.value.problems
+    assert (problem.pointer, problem.code) == ("/rules/0/conditions/0/value", "condition_invalid")
+    assert can_be_evaluated(rules(operator, value))
+
+
+@pytest.mark.parametrize(
+    ("operator", "value"), [("GREATER_THAN", "a"), ("LESS_THAN", "2026-01-31"), ("MODULO", "-2|-1"), ("LESS_THAN", ".5")]
+)
+def test_a_bound_of_text_and_a_negative_divisor_are_accepted(operator: str, value: str) -> None:
+    normalize_rules(rules(operator, value))
+
+
+@pytest.mark.parametrize("value", ["02134", "1.50", "02134,pro"])
+def test_text_that_looks_like_a_number_is_accepted_with_advice(value: str) -> None:
+    [warning] = normalize_rules(rules("IN", value)).warnings
+
+    assert (warning.pointer, warning.code) == ("/rules/0/conditions/0/value", "read_as_number")
+    assert f"'zip-{value.split(',', maxsplit=1)[0]}'" in warning.message
+
+
+@pytest.mark.parametrize("value", ["2134", "1.5", "-7", "0", "pro", "1e3"])
+def test_other_values_need_no_advice(value: str) -> None:
+    assert normalize_rules(rules("IN", value)).warnings == ()
+
+
+def test_an_empty_rule_is_refused_wherever_it_is() -> None:
+    empty = {"type": "ANY", "conditions": []}
+    with pytest.raises(Invalid) as refused:
+        normalize_rules(RULES.validate_python([empty, {"type": "NONE", "rules": [empty]}]))
+
+    assert {problem.pointer for problem in refused.value.problems} == {"/rules/1/rules/0", "/rules/0"}
+    normalize_rules(())

@@ -77,21 +77,48 @@ def test_every_status_is_either_finished_or_not() -> None:
 
 
 @pytest.mark.parametrize(
-    "expected", [{}, {"stage": "Beta"}, {"stage": "bETA"}, {"visit": 2}, {"stage": "Beta", "visit": 2}, {"stage": None, "visit": None}]
+    "expected",
+    [{}, {"stage": "Beta"}, {"stage": "bETA"}, {"visit": 2}, {"stage": "Beta", "visit": 2}, {"stage": None, "visit": None}, {"step": 3}],
 )
 def test_a_control_is_accepted_if_the_release_is_where_the_caller_saw_it(expected: dict[str, object]) -> None:
-    Expected.model_validate(expected).check("Beta", 2)
+    Expected.model_validate(expected).check("Beta", 2, 3)
 
 
 @pytest.mark.parametrize(
     "expected",
-    [{"stage": "Development"}, {"stage": ""}, {"visit": 1}, {"visit": 0}, {"stage": "Beta", "visit": 3}, {"stage": "x", "visit": 2}],
+    [
+        {"stage": "Development"},
+        {"stage": ""},
+        {"visit": 1},
+        {"visit": 0},
+        {"stage": "Beta", "visit": 3},
+        {"stage": "x", "visit": 2},
+        {"step": 2},
+        {"visit": 2, "step": 4},
+    ],
 )
 def test_a_control_is_rejected_if_the_release_has_moved(expected: dict[str, object]) -> None:
     with pytest.raises(StageMoved) as rejected:
-        Expected.model_validate(expected).check("Beta", 2)
+        Expected.model_validate(expected).check("Beta", 2, 3)
 
-    assert rejected.value.details == {"stage": "Beta", "visit": 2}
+    assert rejected.value.details == {"stage": "Beta", "visit": 2, "step": 3}
+
+
+@pytest.mark.parametrize(
+    ("expected", "is_ahead"),
+    [
+        ({}, False),
+        ({"visit": 3}, True),
+        ({"visit": 3, "step": 1}, True),
+        ({"step": 4}, True),
+        ({"visit": 2, "step": 4}, True),
+        ({"visit": 2, "step": 3}, False),
+        ({"step": 2}, False),
+        ({"visit": 1, "step": 9}, False),
+    ],
+)
+def test_a_later_visit_or_step_is_ahead(expected: dict[str, int], is_ahead: bool) -> None:
+    assert Expected.model_validate(expected).is_ahead_of(visit=2, step=3) is is_ahead
 
 
 def test_every_write_except_the_start_raises_the_sequence_and_sets_its_key() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.commands.stops_freezes import end_freeze, lift_stop
+from activities.commands.stops_freezes import LiftRequest, end_freeze, lift_stop
 from domain.releases.control import Control, Expected
 from tests.workflows.resets import reset
 from tests.workflows.state_machine import strategies
@@ -90,7 +90,7 @@ class Races(StopsFreezes):
                 self.in_one_transaction(lambda store: self.write_freeze(store, environment, 0, 193, at))
             case "lift":
                 for stop in list(self.stops_and_freezes.stops):
-                    self.in_one_transaction(partial(lift_stop, caller=owner, project=project, stop_id=stop, at=at, reason=None))
+                    self.in_one_transaction(partial(lift_stop, caller=owner, project=project, request=LiftRequest(stop), at=at))
             case "thaw":
                 for freeze in list(self.stops_and_freezes.freezes):
                     self.in_one_transaction(partial(end_freeze, caller=owner, project=project, freeze_id=freeze, at=at))

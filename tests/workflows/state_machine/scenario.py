@@ -10,10 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 from temporalio.service import RPCError
 
 from activities.commands.approve import pending_approval
-from api.routes.features import change_flag
 from domain.errors import Refusal
 from domain.flags.patch import FlagPatch
 from domain.releases.release import Release
+from tests.by_hand import change_flag_by_hand
 from tests.waiting import wait_until
 from tests.workflows.state_machine import strategies
 from tests.workflows.state_machine.adoption import adopt_place, adopt_stops_and_freezes, adopt_times
@@ -258,7 +258,7 @@ class Scenario(RuleBasedStateMachine):
     def write_flag(self, environment: str, edit: Edit) -> None:
         """Change the flag without the model."""
         world, patch = self.harness.world, FlagPatch.model_validate(edit.as_patch())
-        change_flag(world.project.key, environment, "checkout", patch, world.caller, self.backend.database)
+        change_flag_by_hand(world.project.key, environment, "checkout", patch, world.caller, self.backend.database)
 
     async def current_time(self) -> datetime:
         """Return the time of the release's clock, or of ours if it has none."""

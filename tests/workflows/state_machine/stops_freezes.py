@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from activities.commands.approve import DecideOnRelease, approve_release, reject_release
-from activities.commands.stops_freezes import end_freeze, lift_stop, make_freeze, place_stop
+from activities.commands.stops_freezes import LiftRequest, end_freeze, lift_stop, make_freeze, place_stop
 from activities.store.database import Store
 from activities.store.identifiers import new_id
 from domain.access import Grant, Role
@@ -58,7 +58,7 @@ class StopsFreezes(Rollbacks, Faults):
         if stops := list(self.stops_and_freezes.stops.items()):
             stop_id, stop = stops[number % len(stops)]
             at, project = self.backend.run(self.current_time()), self.harness.world.project
-            outcome = self.in_one_transaction(lambda store: lift_stop(store, self.people[by], project, stop_id, at, None))
+            outcome = self.in_one_transaction(lambda store: lift_stop(store, self.people[by], project, LiftRequest(stop_id), at))
             assert outcome == (None if by in (stop.placed_by, ADDED_BY) else "NotAllowed"), outcome
             if outcome is None:
                 del self.stops_and_freezes.stops[stop_id]

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from activities.commands.approve import DecideOnRelease, approve_release, reject_release
-from activities.commands.stops_freezes import end_freeze, lift_stop, make_freeze, place_stop
+from activities.commands.stops_freezes import LiftRequest, end_freeze, lift_stop, make_freeze, place_stop
 from activities.messages import HeldBack
 from activities.store.database import Database, Store
 from activities.store.identifiers import new_id
-from api.routes.features import change_flag
 from domain.access import Access, Caller, Grant, Owner, Role
 from domain.flags.patch import FlagPatch
 from domain.pipelines.freeze import Freeze
 from domain.releases.release import Release
 from domain.releases.stop import Stop
 from tests.activities.acting import act, change, command_for, end_hold, retry
+from tests.by_hand import change_flag_by_hand
 from tests.pipelines import approval, hold, pipeline, set_value, stage, window
 from tests.workflows.state_machine.invariants import violations
 from tests.workflows.state_machine.record import read_record
@@ -42,7 +42,7 @@ def template(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) ->
     vera, victor = operator(world, "vera"), operator(world, "victor")
     decide(world, vera, release)
     by_hand = FlagPatch(value="by hand")
-    change_flag(world.project.key, "development", "checkout", by_hand, world.caller, database)
+    change_flag_by_hand(world.project.key, "development", "checkout", by_hand, world.caller, database)
     decide(world, victor, release, reject_release)
     retry(world, release, overwrite=True)
     stop_and_freeze(world, "development", NOW + 10 * HOUR)
@@ -94,7 +94,7 @@ def lift_and_delete(world: World) -> None:
 
     def everything(store: Store) -> None:
         for stop in store.stops.standing(world.project.id, NOW):
-            lift_stop(store, world.caller, world.project, stop.id, NOW, None)
+            lift_stop(store, world.caller, world.project, LiftRequest(stop.id), NOW)
         for freeze in store.freezes.ahead(world.project.id, NOW):
             end_freeze(store, world.caller, world.project, freeze.id, NOW)
 

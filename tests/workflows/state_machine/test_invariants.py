@@ -12,11 +12,11 @@ import pytest
 from activities.commands.pause_remove import EndOrPauseRelease, pause_release, remove_release
 from activities.messages import Restarted, Resumed, Skipped, Step
 from activities.store.database import Database
-from api.routes.features import change_flag
 from domain.access import Person
 from domain.flags.patch import FlagPatch
 from domain.releases.release import NextStage, NextStep, Release
 from tests.activities.acting import act, change, command_for, end_hold, put_back, record, retry, roll_back
+from tests.by_hand import change_flag_by_hand
 from tests.pipelines import enable, hold, pipeline, rollout, set_value, stage
 from tests.workflows.state_machine.invariants import violations
 from tests.workflows.state_machine.monotonic import regressions
@@ -69,7 +69,7 @@ def complete(world: World, release: Release) -> None:
     end_hold(world, release, NOW + timedelta(hours=2))
     act(world, release, NOW + timedelta(hours=3))
     by_hand = FlagPatch(value="by hand")
-    change_flag(world.project.key, "production", "checkout", by_hand, world.caller, world.database)
+    change_flag_by_hand(world.project.key, "production", "checkout", by_hand, world.caller, world.database)
     change(world, command_for(world, release), NOW + timedelta(hours=4))
     retry(world, release, overwrite=True)
     beta = NextStage(index=2, name="Beta", environment="production", trigger=STAGES["stages"][2]["trigger"])

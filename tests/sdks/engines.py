@@ -1,0 +1,140 @@
+"""Flagsmith's SDKs for Python, Node, Go and Java, in local evaluation. The last three run in processes of their own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from tests.official import flagsmith_sdk
+
+SOURCES = Path(__file__).parent
+BUILDS = Path(sys.prefix) / "sdks"
+GO_CLIENT = "FLAGSMITH_GO_CLIENT"
+"""The variable for a clone of Flagsmith's SDK for Go at the pinned version, for machines whose module proxy doesn't offer it."""
+
+FAST = ("Python", "Node")
+ALL = ("Python", "Node", "Go", "Java")
+
+Traits = Mapping[str, Any]
+Answer = frozenset[str] | str
+"""The names of the enabled flags, or the error with which the SDK failed."""
+
+
+class Engine(Protocol):
+    """An SDK that has the environment document."""
+
+    def enabled(self, people: Sequence[tuple[str, Traits]]) -> list[Answer]:
+        """Return the answer for each identity, given by its identifier and traits."""
+
+    def refresh(self) -> None:
+        """Fetch the environment document again."""
+
+
+class _InPython(NamedTuple):
+    sdk: Any
+
+    def enabled(self, people: Sequence[tuple[str, Traits]]) -> list[Answer]:
+        flags = [self.sdk.get_identity_flags(identifier, dict(traits)) for identifier, traits in people]
+        return [frozenset(flag.feature_name for flag in each.all_flags() if flag.enabled) for each in flags]
+
+    def refresh(self) -> None:
+        self.sdk.update_environment()
+
+
+class _InProcess(NamedTuple):
+    process: subprocess.Popen[str]
+
+    def enabled(self, people: Sequence[tuple[str, Traits]]) -> list[Answer]:
+        return [self._ask({"identifier": identifier, "traits": dict(traits)}) for identifier, traits in people]
+
+    def refresh(self) -> None:
+        assert self._ask(None) == frozenset()
+
+    def _ask(self, identity: dict[str, Any] | None) -> Answer:
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps(identity) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        return answer if isinstance(answer, str) else frozenset(answer)
+
+
+@contextmanager
+def started(names: Sequence[str], address: str, key: str) -> Iterator[dict[str, Engine]]:
+    """Start SDKs by name, with the present environment document of an environment's server key."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(_started(name, address, key)) for name in names}
+
+
+def versions() -> dict[str, str]:
+    """Return the package and version of each SDK."""
+    lock = json.loads((SOURCES / "node" / "package.json").read_text())
+    [go] = [line.split()[-1] for line in (SOURCES / "go" / "go.mod").read_text().splitlines() if line.startswith("require")]
+    java = (SOURCES / "java" / "pom.xml").read_text().split("flagsmith-java-client</artifactId>")[1].split("<version>")[1].split("<")[0]
+    return {
+        "Python": f"`flagsmith` {version('flagsmith')}",
+        "Node": f"`flagsmith-nodejs` {lock['dependencies']['flagsmith-nodejs']}",
+        "Go": f"`flagsmith-go-client` {go.removeprefix('v')}",
+        "Java": f"`flagsmith-java-client` {java}",
+    }
+
+
+@contextmanager
+def _started(name: str, address: str, key: str) -> Iterator[Engine]:
+    if name == "Python":
+        with flagsmith_sdk(address, key, enable_local_evaluation=True, environment_refresh_interval_seconds=3_600) as sdk:
+            yield _InPython(sdk)
+        return
+    command = {"Node": _node, "Go": _go, "Java": _java}[name]()
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+    with subprocess.Popen([*command, f"{address}/flagsmith/api/v1/", key], stderr=subprocess.DEVNULL, **pipes) as process:
+        try:
+            yield _InProcess(process)
+        finally:
+            process.kill()
+
+
+def _node() -> list[str]:
+    folder = _copied("node")
+    if not (folder / "node_modules").exists():
+        _run(folder, "npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts")
+    return ["node", str(folder / "evaluate.js")]
+
+
+def _go() -> list[str]:
+    folder = _copied("go")
+    if not (folder / "evaluate").exists():
+        if client := os.environ.get(GO_CLIENT):
+            _run(folder, "go", "mod", "edit", "-replace", f"github.com/Flagsmith/flagsmith-go-client/v5={client}")
+        _run(folder, "go", "mod", "tidy")
+        _run(folder, "go", "build", "-o", "evaluate", ".")
+    return [str(folder / "evaluate")]
+
+
+def _java() -> list[str]:
+    folder = _copied("java")
+    if not (folder / "lib").exists():
+        _run(folder, "mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies", "-DoutputDirectory=lib")
+    return ["java", "-cp", str(folder / "lib" / "*"), str(folder / "Evaluate.java")]
+
+
+def _copied(name: str) -> Path:
+    """The folder in which an SDK is built, empty after its sources changed."""
+    folder, sources = BUILDS / name, [path for path in (SOURCES / name).iterdir() if path.is_file()]
+    if any(not (built := folder / f"{path.name}.source").exists() or built.read_bytes() != path.read_bytes() for path in sources):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for path in sources:
+            shutil.copy(path, folder / path.name)
+            shutil.copy(path, folder / f"{path.name}.source")
+    return folder
+
+
+def _run(folder: Path, *command: str) -> None:
+    subprocess.run(command, cwd=folder, check=True, stdout=sys.stderr)
