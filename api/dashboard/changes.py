@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 
 import structlog
@@ -41,7 +41,7 @@ class ProjectChanges:
                 log.warning("project_changes_failed", error=str(error))
             await asyncio.sleep(POLL_INTERVAL)
 
-    async def of(self, project: str) -> AsyncIterator[int]:
+    async def of(self, project: str) -> AsyncGenerator[int]:
         """Yield a number whenever the project has changed, at first at once."""
         self._open[project] += 1
         self._opened.set()

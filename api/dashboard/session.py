@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Request, Response
 
+from activities.store.database import Database
 from api.dependencies import DatabaseDep, now
 from domain.access import Caller
 from domain.errors import NotAllowed
@@ -55,17 +56,21 @@ def csrf_token(token: str) -> str:
     return hmac.new(token.encode(), b"flaghoist: forms of the dashboard", hashlib.sha256).hexdigest()
 
 
-def _visitor(request: Request, database: DatabaseDep) -> Visitor:
+def visitor_of(request: Request, database: Database) -> Visitor:
+    """Return the visitor whose browser sent the request. Raises SignedOut."""
     token = request.cookies.get(cookie_name(request), "")
-    if not token:
-        raise SignedOut("Sign in first.")
     with database.reading() as store:
-        caller = store.sessions.caller(token, now())
+        caller = store.sessions.caller(token, now()) if token else None
     if caller is None:
-        raise SignedOut("Your session has ended: it expired, or your key was revoked. Sign in again.")
-    request.state.caller = caller
-    request.app.state.rate_limit.check(caller.key)
+        raise SignedOut
     return Visitor(caller, csrf_token(token))
+
+
+def _visitor(request: Request, database: DatabaseDep) -> Visitor:
+    visitor = visitor_of(request, database)
+    request.state.caller = visitor.caller
+    request.app.state.rate_limit.check(visitor.caller.key)
+    return visitor
 
 
 VisitorDep = Annotated[Visitor, Depends(_visitor)]

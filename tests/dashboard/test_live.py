@@ -24,6 +24,17 @@ def test_a_change_reaches_an_open_page(api: Api, sign_in: SignIn) -> None:
         assert next(events) == "data: look"
 
 
+def test_the_stream_ends_with_the_session(api: Api, sign_in: SignIn) -> None:
+    maria = api.make_key("maria", {"project": "shop", "role": "viewer"})
+    with _events(sign_in(key_of(maria))) as events:
+        next(events)
+
+        api.request("DELETE", f"/keys/{maria.get('/whoami')['id']}")
+        api.post("/projects/shop/features", {"key": "new"})
+
+        assert set(events) <= {"data: look"}, "it ends"
+
+
 def test_a_stranger_is_told_nothing(api: Api, sign_in: SignIn) -> None:
     api.make_project("other")
     stranger = sign_in(key_of(api.make_key("stan", {"project": "other", "role": "admin"})))

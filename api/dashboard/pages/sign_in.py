@@ -51,9 +51,12 @@ def sign_out(request: Request, database: DatabaseDep, _form: FormDep) -> Respons
 
 def _begin(database: Database, secret: str) -> str | None:
     at = now()
-    with database.transaction() as store:
+    with database.reading() as store:  # An attempt with a wrong key must not wait for, or hold up, those who write.
         caller = store.keys.caller(secret)
-        return store.sessions.begin(caller.key, secret, at, at + LASTS) if caller else None
+    if caller is None:
+        return None
+    with database.transaction() as store:
+        return store.sessions.begin(caller.key, secret, at, at + LASTS)
 
 
 def _local(address: str) -> str:
