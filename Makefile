@@ -1,4 +1,4 @@
-.PHONY: help run test check format bench chaos sdks audit openapi migrate clean
+.PHONY: help run test browser screenshots check format bench chaos sdks audit openapi migrate clean
 
 PYTHON ?= python3
 UV := .venv/bin/uv
@@ -12,8 +12,16 @@ help: ## list the commands
 run: .venv/.ready ## start Flaghoist with an embedded Temporal server and a demo
 	@.venv/bin/flaghoist dev
 
-test: check ## run every check and every test
+test: check browser ## run every check and every test
 	.venv/bin/pytest -n 3 --dist loadgroup
+
+browser: # the tests of the dashboard need a real one; as root on Debian it is installed
+	@command -v "$${FLAGHOIST_CHROMIUM:-chromium}" || command -v chromium-browser || command -v google-chrome \
+	|| { [ "$$(id -u)" = 0 ] && { apt-get install -y -qq chromium || { apt-get update -qq && apt-get install -y -qq chromium; }; }; } \
+	|| { echo "The tests of the dashboard need Chromium: install it, or set FLAGHOIST_CHROMIUM to its path."; exit 1; }
+
+screenshots: .venv/.ready-for-tests browser ## take screenshots of every page of the dashboard into docs/images
+	.venv/bin/python -m tests.dashboard.screenshots
 
 check: .venv/.ready-for-tests ## check formatting, lint, types and import contracts
 	.venv/bin/ruff format --check .

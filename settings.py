@@ -98,6 +98,7 @@ class Settings(BaseSettings):
         description="The comma-separated origins of the websites that may read flags from a browser, such as `https://shop.example`. "
         "`*`: all. Empty: none.",
     )
+    dashboard: bool = Field(default=True, description="Serve the dashboard at `/`.")
     webhooks_allow_private: bool = Field(
         default=False,
         description="Allow webhook URLs on private and loopback addresses and with plain HTTP. "

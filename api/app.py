@@ -13,6 +13,8 @@ from activities.commands.bootstrap import keep_bootstrap_key
 from activities.store.database import Database, is_busy
 from api import explanations
 from api.body_limits import BodyLimits
+from api.dashboard.changes import ProjectChanges
+from api.dashboard.router import FORMS, add_dashboard
 from api.dependencies import known_parameters
 from api.docs_page import serve_documentation
 from api.evaluation import flagsmith, ofrep, stream
@@ -93,7 +95,9 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.temporal_ui = f"{settings.temporal_ui}/namespaces/{client.namespace}"
         app.state.metrics.watch(database)
         app.state.environments = Environments(database)
-        loops = [asyncio.create_task(each) for each in (app.state.outbox_relay.run(), app.state.environments.follow(), storing_key)]
+        app.state.project_changes = ProjectChanges(database)
+        following = (app.state.environments.follow(), app.state.project_changes.run())
+        loops = [asyncio.create_task(each) for each in (app.state.outbox_relay.run(), *following, storing_key)]
         yield
         for loop in loops:
             loop.cancel()
@@ -114,11 +118,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = ApiMetrics()
     app.state.rate_limit, app.state.webhooks_allow_private = RateLimit(settings.rate_limit), settings.webhooks_allow_private
     _add_middleware(app, settings)
-    answer_problems(app)
-    replay_answers(app)
-    ofrep.answer_ofrep_failures(app)
-    flagsmith.answer_flagsmith_failures(app)
+    _add_failure_handlers(app)
     _add_routes(app)
+    if settings.dashboard:
+        add_dashboard(app)
     return app
 
 
@@ -144,9 +147,16 @@ async def _retry_storing(database: Database, secret: str) -> None:
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    app.add_middleware(BodyLimits, raw_paths=SERVES_FLAGS)
+    app.add_middleware(BodyLimits, raw_paths=(*SERVES_FLAGS, *FORMS) if settings.dashboard else SERVES_FLAGS)
     app.add_middleware(EvaluationCors, origins=settings.websites, paths=SERVES_FLAGS)
     app.add_middleware(RequestMiddleware, metrics=app.state.metrics, quiet=SERVES_FLAGS)  # Added last, so outermost.
+
+
+def _add_failure_handlers(app: FastAPI) -> None:
+    answer_problems(app)
+    replay_answers(app)
+    ofrep.answer_ofrep_failures(app)
+    flagsmith.answer_flagsmith_failures(app)
 
 
 def _add_routes(app: FastAPI) -> None:

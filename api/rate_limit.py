@@ -26,9 +26,9 @@ class RateLimit:
         self._amount = parse(limit) if limit else None
         self._window = MovingWindowRateLimiter(MemoryStorage())
 
-    def check(self, key_id: str) -> None:
-        """Count one request. Raises TooManyRequests; a rejected request is not counted."""
-        if self._amount is None or self._window.hit(self._amount, key_id):
+    def check(self, key_id: str, *, counts: bool = True) -> None:
+        """Count one request, or only test if it would be possible. Raises TooManyRequests; a rejected request is not counted."""
+        if self._amount is None or (self._window.hit if counts else self._window.test)(self._amount, key_id):
             return
         freed_at = self._window.get_window_stats(self._amount, key_id).reset_time
         raise TooManyRequests(self.limit, max(1, math.ceil(freed_at - time.time())))

@@ -146,9 +146,9 @@ def serve(database_url: str, *, wait: bool = True, **settings: Any) -> Iterator[
     assert not thread.is_alive(), "the API did not stop"
 
 
-def serve_without_temporal(database_url: str) -> Iterator[Api]:
+def serve_without_temporal(database_url: str, **settings: Any) -> Iterator[Api]:
     """Do the same, with a Temporal address at which nothing listens."""
-    serving = serve(database_url)
+    serving = serve(database_url, **settings)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
         api = next(serving)

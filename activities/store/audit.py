@@ -66,6 +66,11 @@ class AuditLog:
             query = query.where(table.at < until)
         return fetch_page(self.connection, query, table.id, wanted, _read, newest_first=True)
 
+    def projects_since(self, after: str) -> Mapping[str, str]:
+        """Return id -> project of the entries whose ids sort after that text."""
+        query = select(audit_entries.c.id, audit_entries.c.project).where(audit_entries.c.id > after, audit_entries.c.project.is_not(None))
+        return {row.id: row.project for row in self.connection.execute(query)}
+
 
 def _read(row: Row[Any]) -> AuditEntry:
     values = dict(row._mapping)

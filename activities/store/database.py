@@ -28,6 +28,7 @@ from activities.store.projects import EnvironmentRepository, ProjectRepository, 
 from activities.store.release_history import ReleaseHistory
 from activities.store.releases import ReleaseRepository
 from activities.store.requests import RequestRepository
+from activities.store.sessions import SessionRepository
 from activities.store.stops import StopRepository
 from activities.store.timeouts import (
     CONNECT_TIMEOUT,
@@ -161,6 +162,11 @@ class Store:
     def keys(self) -> KeyRepository:
         """API keys and owners."""
         return KeyRepository(self.connection)
+
+    @cached_property
+    def sessions(self) -> SessionRepository:
+        """Sessions of the dashboard."""
+        return SessionRepository(self.connection)
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -54,12 +54,11 @@ class KeyRepository:
     def caller(self, secret: str) -> Caller | None:
         """Return the caller who holds this secret, or None if it is unknown or revoked."""
         hashed = hash_secret(secret)
-        query = _KEYS.where(api_keys.c.secret_hash == hashed, api_keys.c.revoked_at.is_(None))
+        query = KEYS.where(api_keys.c.secret_hash == hashed, api_keys.c.revoked_at.is_(None))
         row = self.connection.execute(query).one_or_none()
         if row is None or not hmac.compare_digest(row.secret_hash, hashed):
             return None
-        key = _read(row)
-        return Caller(key=key.id, owner=key.owner, owner_id=row.owner_id, access=Access(grants=key.grants))
+        return caller_of(row)
 
     def knows(self, secret: str) -> bool:
         """True if the secret ever belonged to a key, even one that has been revoked or rotated."""
@@ -101,7 +100,7 @@ class KeyRepository:
 
     def get(self, key_id: str, *, lock: bool = False) -> ApiKey:
         """Return one key. Raises NotFound."""
-        query = _KEYS.where(api_keys.c.id == key_id)
+        query = KEYS.where(api_keys.c.id == key_id)
         row = self.connection.execute(query.with_for_update(of=api_keys) if lock else query).one_or_none()
         if row is None:
             raise NotFound("No such key, or it is not visible to your key.")
@@ -114,7 +113,7 @@ class KeyRepository:
 
     def page(self, wanted: Slice) -> Page[ApiKey]:
         """Return keys, newest first."""
-        return fetch_page(self.connection, _KEYS, api_keys.c.id, wanted, _read, newest_first=True)
+        return fetch_page(self.connection, KEYS, api_keys.c.id, wanted, _read, newest_first=True)
 
     def revoke(self, key_id: str, at: datetime) -> bool:
         """Revoke a key. Returns True if it was active."""
@@ -133,12 +132,18 @@ class KeyRepository:
 
 _LIVING = (api_keys.c.owner_id == owners.c.id) & api_keys.c.revoked_at.is_(None)
 _RIGHTS = select(owners.c.kind, owners.c.name, api_keys.c.grants).outerjoin(api_keys, _LIVING).where(owners.c.id == bindparam("owner"))
-_KEYS = select(api_keys, owners.c.kind, owners.c.name.label("owner_name")).join(owners, owners.c.id == api_keys.c.owner_id)
+KEYS = select(api_keys, owners.c.kind, owners.c.name.label("owner_name")).join(owners, owners.c.id == api_keys.c.owner_id)
 
 
 def grants_of(rows: Iterable[Any]) -> tuple[Grant, ...]:
     """Return the grants of several keys together. A row without grants stands for no key."""
     return tuple(grant for row in rows if row.grants is not None for grant in _GRANTS.validate_python(row.grants))
+
+
+def caller_of(row: Row[Any]) -> Caller:
+    """Convert a row of `KEYS` into the caller who holds the key."""
+    key = _read(row)
+    return Caller(key=key.id, owner=key.owner, owner_id=row.owner_id, access=Access(grants=key.grants))
 
 
 def _read(row: Row[Any]) -> ApiKey:

@@ -162,6 +162,15 @@ spent_secrets = Table(
     Column("spent_at", UtcDateTime, nullable=False),
 )
 
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("api_key_id", String(36), ForeignKey("api_keys.id"), nullable=False),
+    Column("secret_hash", String(64), nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
 releases = Table(
     "releases",
     metadata,

@@ -96,7 +96,9 @@ class Stack:
 
     def _print_addresses(self, key: str) -> None:
         is_generated = not self.settings.bootstrap_key.get_secret_value()
+        dashboard = [("Dashboard", f"{self._address}/ (sign in with the key below)")] if self.settings.dashboard else []
         for label, value in (
+            *dashboard,
             ("API", f"{self._address}/docs"),
             ("Temporal Web UI", self.settings.temporal_ui),
             ("First key", f"{key} (every right, stored in {self.home.key})" if is_generated else "the one in FLAGHOIST_BOOTSTRAP_KEY"),

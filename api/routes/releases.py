@@ -77,7 +77,7 @@ def list_releases(
         equal = {name: value for name, value in filters.items() if value is not None}
         page = store.releases.page(store.projects.get(project).id, slice_, equal, since, until)
         followed = store.releases.followed(release.id for release in page.items if release.is_finished)
-    viewer = _viewer(temporal_ui, temporal_health, page.items)
+    viewer = viewer_for(temporal_ui, temporal_health, page.items)
     return ListOf(items=[viewer.summary(release, is_newest=release.id not in followed) for release in page.items], next=page.next)
 
 
@@ -90,7 +90,7 @@ def get_release(
     with database.reading() as store:
         found = store.releases.get(release, store.projects.get(project).id)
         details = _details(store, found, now())
-    return _viewer(temporal_ui, temporal_health, [found]).view(found, details)
+    return viewer_for(temporal_ui, temporal_health, [found]).view(found, details)
 
 
 def view_of(store: Store, viewer: Viewer, release: Release) -> ReleaseView:
@@ -122,7 +122,7 @@ def _rollouts(store: Store, project: Project, release: Release, left: Mapping[st
     return {environment: percent for environment, percent in left.items() if current.get(environment) == percent}
 
 
-def _viewer(temporal_ui: str, temporal_health: TemporalHealth, releases: Iterable[Release]) -> Viewer:
+def viewer_for(temporal_ui: str, temporal_health: TemporalHealth, releases: Iterable[Release]) -> Viewer:
     """Ask for the state of Temporal only if a release is overdue, and while no database connection is held."""
     at = now()
     overdue = any(is_overdue(release, at) for release in releases)

@@ -33,6 +33,9 @@ _SPDX_OF_NAME = {
 }
 """Names that packages use instead of an SPDX identifier."""
 
+_UNCLEAR = {"jinja2": "BSD-3-Clause"}
+"""Packages whose metadata only says that it is a BSD licence, with the one in their licence file."""
+
 _OTHER_SYSTEMS = {"colorama": "BSD-3-Clause"}
 """Packages that are installed only on other systems."""
 
@@ -60,8 +63,8 @@ def _needed(package: dict[str, Any], extras: tuple[str, ...]) -> Iterator[tuple[
 
 def licence_of(name: str) -> str:
     """Return the SPDX expression of an installed package."""
-    if name in _OTHER_SYSTEMS:
-        return _OTHER_SYSTEMS[name]
+    if name in (known := _OTHER_SYSTEMS | _UNCLEAR):
+        return known[name]
     about = metadata.metadata(name)
     declared = {field: about[field] for field in ("License-Expression", "License") if field in about}
     classifiers = [each.rpartition(" :: ")[2] for each in about.get_all("Classifier") or [] if each.startswith("License")]

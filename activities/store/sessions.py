@@ -1,0 +1,36 @@
+"""Sessions of the dashboard. Only hashes of their tokens are stored."""
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert
+
+from activities.store.keys import KEYS, caller_of, hash_secret
+from activities.store.tables import api_keys, sessions
+from domain.access import Caller
+
+
+class SessionRepository:
+    """Sessions, each of one API key. A session ends when it expires, and as soon as its key is revoked or rotated."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def begin(self, key_id: str, secret: str, at: datetime, expires_at: datetime) -> str:
+        """Begin a session for the holder of this secret and return its token. Delete the sessions that have expired."""
+        token = secrets.token_urlsafe(32)
+        self.connection.execute(delete(sessions).where(sessions.c.expires_at <= at))
+        values = {"token_hash": hash_secret(token), "api_key_id": key_id, "secret_hash": hash_secret(secret), "expires_at": expires_at}
+        self.connection.execute(insert(sessions).values(**values))
+        return token
+
+    def caller(self, token: str, at: datetime) -> Caller | None:
+        """Return the caller whose session this is, or None if it has ended."""
+        alive = (sessions.c.expires_at > at) & api_keys.c.revoked_at.is_(None) & (api_keys.c.secret_hash == sessions.c.secret_hash)
+        query = KEYS.join(sessions, sessions.c.api_key_id == api_keys.c.id).where(sessions.c.token_hash == hash_secret(token), alive)
+        row = self.connection.execute(query).one_or_none()
+        return caller_of(row) if row else None
+
+    def end(self, token: str) -> None:
+        """End a session. Doing this twice is the same as doing it once."""
+        self.connection.execute(delete(sessions).where(sessions.c.token_hash == hash_secret(token)))

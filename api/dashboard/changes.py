@@ -1,0 +1,70 @@
+"""Notices changes in projects, with one query for all open pages of this process."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+
+import structlog
+
+from activities.store.database import Database
+from activities.store.identifiers import first_id_at
+from api.dependencies import now
+
+POLL_INTERVAL = 0.4
+"""Seconds between polls while pages are open."""
+
+OVERLAP = timedelta(seconds=10)
+"""The time that is read again with each poll: an entry may be committed after one with a later id."""
+
+log = structlog.get_logger()
+
+
+class ProjectChanges:
+    """Counts the changes of each project that an open page shows: the entries of the audit log."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._open: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._changed: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._opened = asyncio.Event()
+        self._seen: frozenset[str] = frozenset()
+
+    async def run(self) -> None:
+        """Poll for as long as the process lives, while at least one page is open. Survive any database error."""
+        while True:
+            await self._opened.wait()
+            try:
+                await self._poll()
+            except Exception as error:  # If this loop ended, open pages would stay old without anybody noticing.
+                log.warning("project_changes_failed", error=str(error))
+            await asyncio.sleep(POLL_INTERVAL)
+
+    async def of(self, project: str) -> AsyncGenerator[int]:
+        """Yield a number whenever the project has changed, at first at once."""
+        self._open[project] += 1
+        self._opened.set()
+        try:
+            known = -1
+            while True:
+                if self._counts[project] == known:
+                    await self._changed[project].wait()
+                known = self._counts[project]
+                yield known
+        finally:
+            self._open[project] -= 1
+            if not +self._open:
+                self._opened.clear()
+
+    async def _poll(self) -> None:
+        found = await asyncio.to_thread(self._read)
+        changed = {project for id_, project in found.items() if id_ not in self._seen}
+        self._seen = frozenset(found)
+        for project in changed:
+            self._counts[project] += 1
+            self._changed.pop(project, asyncio.Event()).set()
+
+    def _read(self) -> dict[str, str]:
+        with self.database.reading() as store:
+            return dict(store.audit.projects_since(first_id_at(now() - OVERLAP)))

@@ -1,0 +1,41 @@
+"""Renders templates, which escape every text that they are given."""
+
+import hashlib
+from functools import cache
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from api.dashboard.texts import date_text, field_changes, field_texts, lasting, relative_time, rule_text, words
+from api.dependencies import now
+
+_templates = Environment(
+    loader=PackageLoader("api.dashboard"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+_templates.filters |= {
+    "date": date_text,
+    "relative": relative_time,
+    "words": words,
+    "lasting": lasting,
+    "rule": rule_text,
+    "fields": field_texts,
+}
+_templates.globals |= {"field_changes": field_changes}
+
+
+def render(request: Request, template: str, *, code: HTTPStatus = HTTPStatus.OK, **context: Any) -> Response:
+    """Return the page that a template makes of this context."""
+    path = request.url.path
+    text = _templates.get_template(template).render(now=now(), path=path, static=static_address, **context)
+    return HTMLResponse(text, code)
+
+
+@cache
+def static_address(name: str) -> str:
+    """Return the address of a static file. It changes with the content, so browsers may keep it for ever."""
+    content = (files("api.dashboard") / "static" / name).read_bytes()
+    return f"/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"

@@ -1,0 +1,38 @@
+"""The dashboard as a part of the API: its pages and its static files."""
+
+from importlib.resources import files
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import Response
+from starlette.types import Scope
+
+from api.dashboard.pages import approvals, audit, controls, features, live, pipelines, projects, releases, sign_in, status, stops
+from api.rate_limit import RateLimit
+
+FORMS = ("/projects/", "/sign-in", "/sign-out")
+"""The beginnings of the paths to which forms are sent."""
+
+FAILED_SIGN_INS = "60/minute"
+"""The most attempts to sign in with a wrong key from one address."""
+
+_PAGES = (sign_in, projects, status, live, releases, controls, approvals, stops, audit, features, pipelines)
+
+
+def add_dashboard(app: FastAPI) -> None:
+    """Register the pages and the static files."""
+    app.state.failed_sign_ins = RateLimit(FAILED_SIGN_INS)
+    for page in _PAGES:
+        app.include_router(page.router)
+    app.mount("/static", _StaticFiles(directory=str(files("api.dashboard") / "static")), name="static")
+
+
+class _StaticFiles(StaticFiles):
+    """Files whose address changes with their content."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file that browsers may keep."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response

@@ -1,0 +1,100 @@
+"""Sessions: people sign in with their API key, and the browser keeps a cookie that scripts can't read."""
+
+import hashlib
+import hmac
+from datetime import timedelta
+from typing import Annotated, NamedTuple
+
+from fastapi import Depends, Request, Response
+
+from activities.store.database import Database
+from api.dependencies import DatabaseDep, now
+from domain.access import Caller
+from domain.errors import NotAllowed
+
+LASTS = timedelta(hours=12)
+"""The length of a session."""
+
+CSRF_FIELD = "csrf"
+FormFields = dict[str, str]
+
+
+class Visitor(NamedTuple):
+    """A person who is signed in, and the token that their forms must carry."""
+
+    caller: Caller
+    csrf: str
+
+
+class SignedOut(Exception):
+    """There is no session, or it has ended."""
+
+
+def is_secure(request: Request) -> bool:
+    """True if the browser speaks TLS, to this process or to a proxy. A forged header could only make the cookie stricter."""
+    return request.url.scheme == "https" or request.headers.get("x-forwarded-proto", "").split(",")[0].strip() == "https"
+
+
+def cookie_name(request: Request) -> str:
+    """Return the name of the cookie. With TLS, its prefix keeps other hosts of the domain from setting it."""
+    return "__Host-flaghoist" if is_secure(request) else "flaghoist"
+
+
+def set_cookie(request: Request, response: Response, token: str) -> None:
+    """Let the browser keep the token of a session."""
+    flags = {"httponly": True, "secure": is_secure(request), "samesite": "strict", "path": "/"}
+    response.set_cookie(cookie_name(request), token, max_age=int(LASTS.total_seconds()), **flags)  # type: ignore[arg-type] # by name
+
+
+def delete_cookie(request: Request, response: Response) -> None:
+    """Let the browser forget the token."""
+    response.delete_cookie(cookie_name(request), path="/", secure=is_secure(request), httponly=True, samesite="strict")
+
+
+def csrf_token(token: str) -> str:
+    """Derive the token of a session's forms. The token of the session can't be computed from it."""
+    return hmac.new(token.encode(), b"flaghoist: forms of the dashboard", hashlib.sha256).hexdigest()
+
+
+def visitor_of(request: Request, database: Database) -> Visitor:
+    """Return the visitor whose browser sent the request. Raises SignedOut."""
+    token = request.cookies.get(cookie_name(request), "")
+    with database.reading() as store:
+        caller = store.sessions.caller(token, now()) if token else None
+    if caller is None:
+        raise SignedOut
+    return Visitor(caller, csrf_token(token))
+
+
+def _visitor(request: Request, database: DatabaseDep) -> Visitor:
+    visitor = visitor_of(request, database)
+    request.state.caller = visitor.caller
+    request.app.state.rate_limit.check(visitor.caller.key)
+    return visitor
+
+
+VisitorDep = Annotated[Visitor, Depends(_visitor)]
+
+
+async def read_form(request: Request) -> FormFields:
+    """Return the text fields of a form. A field that was left empty counts as not given."""
+    async with request.form(max_files=0, max_fields=200) as form:
+        return {name: value for name, value in form.items() if isinstance(value, str) and value.strip()}
+
+
+async def _form(request: Request, visitor: VisitorDep) -> FormFields:
+    fields = await read_form(request)
+    if not hmac.compare_digest(fields.pop(CSRF_FIELD, "").encode(), visitor.csrf.encode()):
+        raise NotAllowed("This form was not sent from a page of your current session. Go back, reload the page, and try again.")
+    return fields
+
+
+FormDep = Annotated[FormFields, Depends(_form)]
+"""The fields of a form that was sent from a page of this session."""
+
+
+def check_same_origin(request: Request) -> None:
+    """Raise NotAllowed if a page of another origin sent the request, as far as the browser says."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    if site not in ("same-origin", "none"):
+        raise NotAllowed("This form was sent from another website. Open the sign-in page here, and try again.")

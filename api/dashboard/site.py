@@ -1,0 +1,58 @@
+"""A project as a visitor sees it: everything that the pages of a project share."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+
+from activities.store.paging import MOST, Slice
+from api.dashboard.rendering import render
+from api.dashboard.session import VisitorDep
+from api.dependencies import DatabaseDep, now
+from api.idempotency import IdempotentRequest, Writing
+from api.routes.projects import get_project, list_projects
+from domain.access import Caller, Role
+from domain.text import Slug
+
+
+class Site:
+    """A project, and the visitor who looks at it. Raises NotFound if the visitor may not see the project."""
+
+    def __init__(self, request: Request, project: Slug, visitor: VisitorDep, database: DatabaseDep) -> None:
+        self.request = request
+        self.visitor = visitor
+        self.database = database
+        self.project = get_project(project, visitor.caller, database, Response())
+
+    @property
+    def key(self) -> str:
+        """The project's key."""
+        return self.project.key
+
+    @property
+    def caller(self) -> Caller:
+        """The caller on whose behalf the pages read and write."""
+        return self.visitor.caller
+
+    @property
+    def acts(self) -> bool:
+        """True if the visitor may change something in the project."""
+        grants = self.caller.access.grants
+        return self.caller.access.is_owner or any(each.project == self.key and each.role is not Role.VIEWER for each in grants)
+
+    @property
+    def administers(self) -> bool:
+        """True if the visitor may change pipelines."""
+        return self.caller.access.administers(self.key)
+
+    def writing(self) -> Writing:
+        """Return the transaction of one form."""
+        return Writing(self.database, IdempotentRequest(None, "", 200, now()), Response())
+
+    def page(self, template: str, active: str, **context: Any) -> Response:
+        """Return a page of the project. `active` is the entry of the navigation to which it belongs."""
+        projects = list_projects(self.caller, self.database, Slice(limit=MOST)).items
+        about: dict[str, Any] = {"visitor": self.visitor, "project": self.project, "projects": projects, "active": active}
+        return render(self.request, template, **about, acts=self.acts, administers=self.administers, **context)
+
+
+SiteDep = Annotated[Site, Depends()]

@@ -1,0 +1,114 @@
+"use strict";
+// Times in the viewer's zone, and pages that look again when something has changed. Every page works without this script.
+
+const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+function relative(moment) {
+  const seconds = Math.round((moment - Date.now()) / 1000);
+  if (seconds === 0) return "now";
+  let left = Math.abs(seconds);
+  const parts = [];
+  for (const [unit, length] of UNITS) {
+    if (left >= length) {
+      parts.push(`${Math.floor(left / length)} ${unit}`);
+      left %= length;
+    } else if (parts.length) break;
+  }
+  const text = parts.slice(0, 2).join(" ");
+  return seconds > 0 ? `in ${text}` : `${text} ago`;
+}
+
+function showTimes() {
+  for (const time of document.querySelectorAll(".when time")) {
+    const moment = new Date(time.dateTime);
+    const local = absolute.format(moment);
+    if (time.textContent !== local) time.textContent = local;
+    const distance = time.parentElement.querySelector(".relative");
+    const text = relative(moment);
+    if (distance.textContent !== text) distance.textContent = text;
+  }
+}
+
+// The page as the server sent it last, because the times that this script writes are no changes.
+const sent = new Map();
+
+function remember(page) {
+  for (const fragment of page.querySelectorAll("[data-fragment]")) sent.set(fragment.id, fragment.innerHTML);
+}
+
+function withoutDistances(html) {
+  return html.replace(/<span class="relative">[^<]*<\/span>/g, "");
+}
+
+function isBusy(fragment) {
+  const focused = document.activeElement;
+  return fragment.contains(focused) && focused.matches("input, select, textarea");
+}
+
+function swap(fragment, fresh) {
+  const focused = fragment.contains(document.activeElement) ? document.activeElement : null;
+  const address = focused && focused.getAttribute("href");
+  const open = [...fragment.querySelectorAll("details")].map((each) => each.open);
+  fragment.innerHTML = fresh;
+  fragment.querySelectorAll("details").forEach((each, index) => { each.open = Boolean(open[index]); });
+  if (address) fragment.querySelector(`a[href="${CSS.escape(address)}"]`)?.focus();
+}
+
+let isLooking = false;
+let mustLookAgain = false;
+
+async function look() {
+  if (isLooking) { mustLookAgain = true; return; }
+  isLooking = true;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.redirected && new URL(answer.url).pathname === "/sign-in") { location.reload(); return; }
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    let changed = 0;
+    for (const fresh of page.querySelectorAll("[data-fragment]")) {
+      const fragment = document.getElementById(fresh.id);
+      if (!fragment || isBusy(fragment)) continue;
+      if (withoutDistances(sent.get(fresh.id) ?? "") === withoutDistances(fresh.innerHTML)) continue;
+      sent.set(fresh.id, fresh.innerHTML);
+      swap(fragment, fresh.innerHTML);
+      changed += 1;
+    }
+    if (changed) {
+      showTimes();
+      document.getElementById("announcement").textContent = "The page was updated.";
+    }
+  } catch {
+    // The server can't be reached. The stream reconnects by itself, and its first event makes the page look again.
+  } finally {
+    isLooking = false;
+    if (mustLookAgain) { mustLookAgain = false; look(); }
+  }
+}
+
+function follow() {
+  const stream = document.querySelector('meta[name="live"]')?.content;
+  if (!stream || !document.querySelector("[data-fragment]")) return;
+  let source = null;
+  const open = () => {
+    source = new EventSource(stream);
+    source.onopen = () => document.body.classList.remove("stale");
+    source.onerror = () => {
+      document.body.classList.add("stale");
+      if (source.readyState === EventSource.CLOSED) setTimeout(open, 5000);
+    };
+    source.onmessage = look;
+  };
+  open();
+  addEventListener("pagehide", () => source.close());
+  addEventListener("pageshow", (event) => { if (event.persisted) { open(); look(); } });
+}
+
+for (const zone of document.querySelectorAll("[data-timezone]")) {
+  zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+remember(document);
+showTimes();
+setInterval(showTimes, 1000);
+follow();

@@ -1,0 +1,69 @@
+"""A real Chromium: from the PATH, or named by FLAGHOIST_CHROMIUM."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.http import OWNER_KEY
+
+PHONE = {"width": 360, "height": 740}
+DESKTOP = {"width": 1280, "height": 900}
+
+_OPTIONS = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def chromium() -> str:
+    """Return the path of the browser. `make test` installs it on Debian."""
+    found = os.environ.get("FLAGHOIST_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
+    assert found, "No Chromium was found: install it, or set FLAGHOIST_CHROMIUM to its path."
+    return found
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """A headless browser."""
+    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=[*_OPTIONS, *as_root])
+        yield browser
+        browser.close()
+
+
+def sign_in(context: BrowserContext, address: str, key: str = OWNER_KEY) -> Page:
+    """Return a page that is signed in."""
+    page = context.new_page()
+    page.goto(f"{address}/sign-in")
+    page.get_by_label("API key").fill(key)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "sign-in" not in url)
+    return page
+
+
+def pages_of(releases: dict[str, str]) -> dict[str, str]:
+    """Return name -> path of every page, with those of releases in different states."""
+    at = {feature: f"/projects/shop/releases/{id_}" for feature, id_ in releases.items()}
+    return {
+        "board": "/projects/shop",
+        "release": at["one-page-checkout"],
+        "release-rollout": at["search-suggestions"],
+        "release-blocked": at["wish-lists"],
+        "release-paused": at["dark-mode"],
+        "approve": f"{at['sale-banner']}/approve",
+        "roll-back": f"{at['one-page-checkout']}/rollback",
+        "retry": f"{at['wish-lists']}/retry",
+        "add": "/projects/shop/releases/new?feature=gift-cards&pipeline=progressive",
+        "approvals": "/projects/shop/approvals",
+        "features": "/projects/shop/features",
+        "feature": "/projects/shop/features/one-page-checkout",
+        "pipelines": "/projects/shop/pipelines",
+        "pipeline": "/projects/shop/pipelines/progressive",
+        "draft": "/projects/shop/pipelines/weekly",
+        "stops": "/projects/shop/stops",
+        "audit": "/projects/shop/audit",
+        "status": "/status",
+        "not-found": "/projects/shop/releases/none",
+    }

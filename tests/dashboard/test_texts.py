@@ -1,0 +1,62 @@
+"""Times, values, rules and changes as people read them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from api.dashboard.texts import FieldChange, date_text, field_changes, relative_time, rule_text, value_text
+from domain.flags.segment import Rule
+
+NOW = datetime(2026, 11, 28, 14, 5, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("distance", "text"),
+    [
+        (timedelta(0), "now"),
+        (timedelta(seconds=59), "in 59 s"),
+        (timedelta(minutes=1), "in 1 min"),
+        (timedelta(hours=3, minutes=20, seconds=5), "in 3 h 20 min"),
+        (timedelta(days=2), "in 2 d"),
+        (timedelta(days=2, minutes=5), "in 2 d"),
+        (-timedelta(hours=1, minutes=1), "1 h 1 min ago"),
+    ],
+)
+def test_distances_have_at_most_two_neighbouring_units(distance: timedelta, text: str) -> None:
+    assert relative_time(NOW + distance, NOW) == text
+
+
+def test_a_date_names_its_zone() -> None:
+    assert date_text(NOW) == "28 Nov 2026, 14:05:09 UTC"
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, "no value"), ("1", '"1"'), (1, "1"), (True, "true"), ("é", '"é"')])
+def test_values_are_shown_as_what_they_are(value: Any, text: str) -> None:
+    assert value_text(value) == text
+
+
+def test_a_change_is_shown_field_by_field() -> None:
+    before = {"enabled": False, "rollout": None, "overrides": {"beta": None, "staff": {"enabled": True, "priority": 0}}}
+    after = {"enabled": True, "rollout": {"percent": 10, "enabled": True}, "overrides": {"beta": {"inherits": ["value"], "value": 5}}}
+
+    assert field_changes(before, after) == [
+        FieldChange("enabled", "off", "on"),
+        FieldChange("rollout", "none", "10%: on"),
+        FieldChange("for segment beta", "no override", "5, value as by default"),
+        FieldChange("for segment staff", "on, priority 0", "–"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ({"type": "ALL", "conditions": [_a := {"property": "a", "operator": "EQUAL", "value": "1"}, _a]}, 'a = "1" and a = "1"'),
+        ({"type": "NONE", "conditions": [{"property": "age", "operator": "LESS_THAN", "value": "18"}]}, 'not (age < "18")'),
+        ({"type": "ALL", "conditions": [], "rules": [{"type": "ANY", "conditions": [_a, _a]}]}, '(a = "1" or a = "1")'),
+        ({"type": "ALL", "conditions": [{"property": "email", "operator": "IS_SET"}]}, "email is set"),
+        ({"type": "ALL", "conditions": [{"operator": "PERCENTAGE_SPLIT", "value": "20"}]}, "20% of identities"),
+    ],
+)
+def test_rules_are_shown_as_a_condition(rule: dict[str, Any], text: str) -> None:
+    assert rule_text(Rule.model_validate(rule)) == text
