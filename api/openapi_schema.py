@@ -104,7 +104,7 @@ def _problems(path: str, method: str, operation: dict[str, Any]) -> Iterator[tup
     if "{" in path:
         yield HTTPStatus.NOT_FOUND, "The object does not exist, or this key may not see it."
     previews = path.endswith("/rollback")  # A preview requires the same rights as the rollback, and is refused for the same reasons.
-    if method != "get" or previews or path.endswith(("/keys", "/v1/audit")) or "/webhooks" in path:
+    if method != "get" or previews or path.endswith("/v1/audit") or "keys" in operation["tags"] or "/webhooks" in path:
         yield HTTPStatus.FORBIDDEN, "The API key lacks the required role."
     if method != "get" or previews:
         yield HTTPStatus.CONFLICT, "The request contradicts the current state."

@@ -151,7 +151,7 @@ def test_invalid_rollback_is_refused_and_changes_nothing(shop: Shop) -> None:
     unknown = problem_of(shop.roll_back("0192-none"), 404, "release_not_found")
 
     assert (pointers(wrong_stage), pointers(wrong_field)) == (["/to_stage"], ["/to"])
-    assert moved["details"] == {"stage": "Production", "visit": 2}
+    assert moved["details"] == {"stage": "Production", "visit": 2, "step": 1}
     assert unknown["detail"]
     after = shop.api.release(release)
     assert {**after, "waiting_for": None} == {**before, "waiting_for": None}
