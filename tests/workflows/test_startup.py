@@ -106,3 +106,17 @@ def test_a_worker_without_the_right_to_register_names_the_missing_search_attribu
         asyncio.run(register_search_attributes(DeniedClient(*(key.name for key in ALL[:-2]))))  # type: ignore[arg-type]
 
     assert rejection(failure.value) == str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("message", "variable"),
+    [
+        ("error: InvalidCertificate(UnknownIssuer)", "TEMPORAL_TLS_SERVER_CA_CERT_PATH"),
+        ("error: InvalidCertificate(NotValidForNameContext {})", "TEMPORAL_TLS_SERVER_NAME"),
+        ('error: "received fatal alert: CertificateRequired"', "TEMPORAL_TLS_CLIENT_CERT_PATH"),
+        ("tonic::transport::Error(Transport, PrivateKeyParseError)", "TEMPORAL_TLS_CLIENT_KEY_PATH"),
+    ],
+)
+def test_the_sdks_messages_about_certificates_are_rejections(message: str, variable: str) -> None:
+    """These are parts of what temporalio 1.35.0 raised at servers with such certificates."""
+    assert variable in (rejection(RuntimeError(f"Failed client connect: {message}")) or "")

@@ -19,7 +19,7 @@ _REJECTIONS = {
     "code: Unauthenticated": "Temporal rejects the API key. Check TEMPORAL_API_KEY.",
     "code: PermissionDenied": "Temporal denies access. Check the rights of the API key or certificate.",
     "InvalidCertificate": "Temporal's certificate is not trusted. Check TEMPORAL_TLS_SERVER_CA_CERT_PATH and TEMPORAL_TLS_SERVER_NAME.",
-    "AlertReceived": "Temporal rejects the client certificate. Check TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH.",
+    "fatal alert": "Temporal rejects the client certificate. Check TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH.",
     "ParseError": "The client certificate or its key can't be read. Check TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH.",
     "InvalidContentType": "Temporal does not use TLS at this address. Check TEMPORAL_TLS and TEMPORAL_ADDRESS.",
 }
