@@ -1,5 +1,6 @@
 """Flagsmith's SDKs for Python, Node, Go and Java, in local evaluation. The last three run in processes of their own."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -101,40 +102,35 @@ def _started(name: str, address: str, key: str) -> Iterator[Engine]:
 
 
 def _node() -> list[str]:
-    folder = _copied("node")
-    if not (folder / "node_modules").exists():
-        _run(folder, "npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts")
+    folder = _built("node", ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"])
     return ["node", str(folder / "evaluate.js")]
 
 
 def _go() -> list[str]:
-    folder = _copied("go")
-    if not (folder / "evaluate").exists():
-        if client := os.environ.get(GO_CLIENT):
-            _run(folder, "go", "mod", "edit", "-replace", f"github.com/Flagsmith/flagsmith-go-client/v5={client}")
-        _run(folder, "go", "mod", "tidy")
-        _run(folder, "go", "build", "-o", "evaluate", ".")
+    client = os.environ.get(GO_CLIENT)
+    replace = [["go", "mod", "edit", "-replace", f"github.com/Flagsmith/flagsmith-go-client/v5={client}"]] if client else []
+    folder = _built("go", *replace, ["go", "mod", "tidy"], ["go", "build", "-o", "evaluate", "."])
     return [str(folder / "evaluate")]
 
 
 def _java() -> list[str]:
-    folder = _copied("java")
-    if not (folder / "lib").exists():
-        _run(folder, "mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies", "-DoutputDirectory=lib")
+    folder = _built("java", ["mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies", "-DoutputDirectory=lib"])
     return ["java", "-cp", str(folder / "lib" / "*"), str(folder / "Evaluate.java")]
 
 
-def _copied(name: str) -> Path:
-    """The folder in which an SDK is built, empty after its sources changed."""
+def _built(name: str, *commands: Sequence[str]) -> Path:
+    """Return the folder with an SDK, built anew after its sources changed. Only one process builds, and the others wait."""
     folder, sources = BUILDS / name, [path for path in (SOURCES / name).iterdir() if path.is_file()]
-    if any(not (built := folder / f"{path.name}.source").exists() or built.read_bytes() != path.read_bytes() for path in sources):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for path in sources:
-            shutil.copy(path, folder / path.name)
-            shutil.copy(path, folder / f"{path.name}.source")
+    BUILDS.mkdir(parents=True, exist_ok=True)
+    with (BUILDS / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if any(not (built := folder / f"{path.name}.source").exists() or built.read_bytes() != path.read_bytes() for path in sources):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            for path in sources:
+                shutil.copy(path, folder / path.name)
+            for command in commands:
+                subprocess.run(command, cwd=folder, check=True, stdout=sys.stderr)
+            for path in sources:
+                shutil.copy(path, folder / f"{path.name}.source")
     return folder
-
-
-def _run(folder: Path, *command: str) -> None:
-    subprocess.run(command, cwd=folder, check=True, stdout=sys.stderr)
