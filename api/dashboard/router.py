@@ -7,7 +7,20 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 from starlette.types import Scope
 
-from api.dashboard.pages import approvals, audit, controls, features, live, pipelines, projects, releases, sign_in, status, stops
+from api.dashboard.pages import (
+    approvals,
+    audit,
+    controls,
+    environments,
+    features,
+    live,
+    pipelines,
+    projects,
+    releases,
+    sign_in,
+    status,
+    stops,
+)
 from api.rate_limit import RateLimit
 
 FORMS = ("/projects/", "/sign-in", "/sign-out")
@@ -16,7 +29,7 @@ FORMS = ("/projects/", "/sign-in", "/sign-out")
 FAILED_SIGN_INS = "60/minute"
 """The most attempts to sign in with a wrong key from one address."""
 
-_PAGES = (sign_in, projects, status, live, releases, controls, approvals, stops, audit, features, pipelines)
+_PAGES = (sign_in, projects, status, live, releases, controls, approvals, stops, audit, features, pipelines, environments)
 
 
 def add_dashboard(app: FastAPI) -> None:
