@@ -185,9 +185,17 @@ def _placed(form: Form, values: FormFields, problems: list[Problem]) -> tuple[di
     at_fields: dict[str, list[str]] = {}
     others: list[str] = []
     for each in problems:
-        name = next((name for name in names if each.pointer == name or each.pointer.startswith(f"{name}/")), None)
-        if name:
+        if name := _nearest(each.pointer, names, form):
             at_fields.setdefault(name, []).append(each.message)
         else:
             others.append(each.message)
     return at_fields, list(dict.fromkeys(others))
+
+
+def _nearest(pointer: str, names: Sequence[str], form: Form) -> str | None:
+    """Return the field at a pointer, or else the field around it, or else the first one within it."""
+    if not pointer:
+        return None
+    around = (name for name in names if pointer == name or pointer.startswith(f"{name}/"))
+    within = (each.name for each in form.fields if each.name.startswith(f"{pointer}/"))
+    return next(around, None) or next(within, None)

@@ -13,6 +13,7 @@ from api.dashboard.pages import (
     controls,
     environments,
     features,
+    keys,
     live,
     pipelines,
     projects,
@@ -20,6 +21,7 @@ from api.dashboard.pages import (
     sign_in,
     status,
     stops,
+    webhooks,
 )
 from api.rate_limit import RateLimit
 
@@ -29,7 +31,7 @@ FORMS = ("/projects/", "/sign-in", "/sign-out")
 FAILED_SIGN_INS = "60/minute"
 """The most attempts to sign in with a wrong key from one address."""
 
-_PAGES = (sign_in, projects, status, live, releases, controls, approvals, stops, audit, features, pipelines, environments)
+_PAGES = (sign_in, projects, status, live, releases, controls, approvals, stops, audit, features, pipelines, environments, webhooks, keys)
 
 
 def add_dashboard(app: FastAPI) -> None:
