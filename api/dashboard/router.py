@@ -12,7 +12,9 @@ from api.dashboard.pages import (
     audit,
     controls,
     environments,
+    feature_forms,
     features,
+    flag_forms,
     keys,
     live,
     pipelines,
@@ -31,7 +33,24 @@ FORMS = ("/projects/", "/sign-in", "/sign-out")
 FAILED_SIGN_INS = "60/minute"
 """The most attempts to sign in with a wrong key from one address."""
 
-_PAGES = (sign_in, projects, status, live, releases, controls, approvals, stops, audit, features, pipelines, environments, webhooks, keys)
+_PAGES = (
+    sign_in,
+    projects,
+    status,
+    live,
+    releases,
+    controls,
+    approvals,
+    stops,
+    audit,
+    feature_forms,
+    flag_forms,
+    features,
+    pipelines,
+    environments,
+    webhooks,
+    keys,
+)
 
 
 def add_dashboard(app: FastAPI) -> None:
