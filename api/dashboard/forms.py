@@ -102,7 +102,7 @@ def change(site: Site, form: Form, fields: FormFields, look: Callable[[], str], 
         planned = plan()
         _shown(fields).check(look(), "It")
         if fields.get("confirmed") != _digest(values):
-            return show_form(site, form, values, etag=fields["etag"], plan=planned, **more)
+            return show_form(site, form, values, etag=fields.get("etag", ""), plan=planned, **more)
         return _onward(planned.act(_shown(fields)))
     except ResourceChanged as error:
         return show_form(site, form, values, etag=look(), plan=plan(), error=error, **more)
@@ -186,7 +186,10 @@ def _placed(form: Form, values: FormFields, problems: list[Problem]) -> tuple[di
     others: list[str] = []
     for each in problems:
         if name := _nearest(each.pointer, names, form):
-            at_fields.setdefault(name, []).append(each.message)
+            within = each.pointer.removeprefix(name)
+            at_fields.setdefault(name, []).append(
+                f"{within}: {each.message}" if within.startswith("/") and within != each.pointer else each.message
+            )
         else:
             others.append(each.message)
     return at_fields, list(dict.fromkeys(others))

@@ -89,6 +89,11 @@ def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[
     return [each for each in field_changes(before, after) if each.before != each.after]
 
 
+def changed_texts(before: Mapping[str, str], after: Mapping[str, str]) -> list[FieldChange]:
+    """Return the texts that differ, as they are."""
+    return [FieldChange(field, before.get(field, "–"), text) for field, text in after.items() if before.get(field) != text]
+
+
 def rule_text(rule: Rule) -> str:
     """Return a segment's rule: `group = "beta" and not (age > "18")`."""
     parts = [_condition_text(each.property, each.operator, each.value) for each in rule.conditions]

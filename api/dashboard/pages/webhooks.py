@@ -10,7 +10,7 @@ from api.dashboard.forms import Field, Form, Plan, change, chosen, confirm, crea
 from api.dashboard.page_route import PageRoute
 from api.dashboard.session import FormDep, FormFields, LongFormDep
 from api.dashboard.site import Site, SiteDep
-from api.dashboard.texts import changed_fields
+from api.dashboard.texts import changed_texts
 from api.dependencies import AllowPrivateDep
 from api.routes import webhooks as api
 from api.schemas.webhooks import ChangeWebhook, CreateWebhook
@@ -85,7 +85,7 @@ def edit(site: SiteDep, webhook: Slug, fields: LongFormDep, allow_private: Allow
             api.change_webhook(site.key, webhook, body, shown, site.caller, site.database, allow_private, Response())
             return f"{_home(site)}?done=yes"
 
-        return Plan(changed_fields(_texts(before), _texts(after)), ["Pending deliveries go to this URL as well."], act)
+        return Plan(changed_texts(_texts(before), _texts(after)), ["Pending deliveries go to this URL as well."], act)
 
     return change(site, _edited(site, _get(site, webhook)), fields, lambda: _etag(site, webhook), plan)
 
