@@ -45,7 +45,7 @@ def test_a_draft_is_made_from_a_template_with_the_environments_and_segments_of_t
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"key": "standard", "name": "Again"}, "There is already a pipeline &#39;standard&#39;"),
+        ({"key": "standard", "name": "Again"}, "The key &#39;standard&#39; is already used"),
         ({"key": "Not a key", "name": "Odd"}, "only a-z, 0-9"),
         ({"key": "nameless"}, "This field is required."),
         ({"key": "odd", "name": "Odd", "template": "unknown"}, "Unknown template"),
@@ -297,10 +297,10 @@ def test_a_simulation_has_the_times_of_the_api(api: Api, sign_in: SignIn) -> Non
     assert "The start must be a point in time" in wrong.text
 
 
-@pytest.mark.parametrize("role", ["viewer", "operator"])
-def test_only_admins_edit_pipelines(api: Api, sign_in: SignIn, role: str) -> None:
+@pytest.mark.parametrize("grant", [{"role": "viewer"}, {"role": "operator", "environments": ["*"]}])
+def test_only_admins_edit_pipelines(api: Api, sign_in: SignIn, grant: dict[str, Any]) -> None:
     draft = _draft(api, stage("Development"))
-    visitor = sign_in(key_of(api.make_key("vera", {"project": "shop", "role": role})))
+    visitor = sign_in(key_of(api.make_key("vera", {"project": "shop", **grant})))
 
     for page in ("/new", *(f"/{draft.rpartition('/')[2]}/{act}" for act in ("edit", "publish", "delete", "clone"))):
         assert visitor.look(f"{PIPELINES}{page}").status_code == 403

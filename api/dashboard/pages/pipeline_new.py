@@ -40,6 +40,7 @@ def show_new(site: SiteDep, template: str = "") -> Response:
 @router.post("")
 def create(site: SiteDep, fields: FormDep) -> Response:
     """Create the draft, and go on to edit it."""
+    site.caller.must_administer(site.key)
     template = fields.get("template", EMPTY)
     try:
         body = _body(template, fields)

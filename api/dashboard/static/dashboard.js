@@ -87,15 +87,20 @@ async function look() {
   }
 }
 
+function showLost(isLost) {
+  document.body.classList.toggle("stale", isLost);
+  document.getElementById("lost").hidden = !isLost;
+}
+
 function follow() {
   const stream = document.querySelector('meta[name="live"]')?.content;
   if (!stream || !document.querySelector("[data-fragment]")) return;
   let source = null;
   const open = () => {
     source = new EventSource(stream);
-    source.onopen = () => document.body.classList.remove("stale");
+    source.onopen = () => showLost(false);
     source.onerror = () => {
-      document.body.classList.add("stale");
+      showLost(true);
       if (source.readyState === EventSource.CLOSED) setTimeout(open, 5000);
     };
     source.onmessage = look;
