@@ -102,7 +102,7 @@ def test_of_two_people_who_act_at_once_the_second_is_told_that_it_has_moved_on(r
     second.get_by_role("button", name="Restart").click()
 
     expect(second.get_by_role("heading", name="It has moved on")).to_be_visible()
-    expect(second.get_by_text("The release has moved on")).to_be_visible()
+    expect(second.get_by_text("look at it again before you decide")).to_be_visible()
     second.get_by_role("link", name="Look at the release").click()
     expect(second.get_by_role("heading", name="contested")).to_be_visible()
     first.context.close()
