@@ -45,7 +45,10 @@ def text_of(document: PipelineDefinition | dict[str, Any]) -> str:
 
 
 def sheet_if_shown(definition: PipelineDefinition) -> Sheet | None:
-    """Return its sheet, or None if the form can't show it: a default that is an empty text, or a carriage return in a value."""
+    """Return its sheet, or None if the form would change it.
+
+    Browsers change carriage returns, an empty default counts as none, and a new type may not be known to the form.
+    """
     sheet = sheet_of(definition)
     has_carriage_return = "\r" in text_of(definition) or "\\r" in text_of(definition)
     try:

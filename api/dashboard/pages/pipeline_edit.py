@@ -21,7 +21,7 @@ from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/pipelines/{pipeline}/edit", route_class=PageRoute, include_in_schema=False)
 
-TOO_ODD = "The form can't show this definition exactly, because of a carriage return or an empty default. Edit it as text."
+ONLY_TEXT = "The form can't show this definition exactly: edit it as text."
 
 
 @router.get("")
@@ -97,5 +97,5 @@ def _definition(typed: Typed) -> PipelineDefinition:
 def _sheet_of_text(text: str) -> Sheet:
     sheet = sheet_if_shown(definition_of_text(text))
     if sheet is None:
-        raise Invalid(TOO_ODD)
+        raise Invalid(ONLY_TEXT)
     return sheet
