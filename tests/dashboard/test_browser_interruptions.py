@@ -89,6 +89,28 @@ def test_a_form_that_is_sent_after_the_session_has_expired_leads_back_to_its_pag
     page.context.close()
 
 
+def test_what_was_typed_into_the_editor_survives_the_end_of_the_session(stack: Stack, browser: Browser) -> None:
+    draft = stack.api.post("/projects/shop/pipelines", pipeline(stage("Development"), key="long", name="Long"))
+    page = open_page(browser, stack.api, OWNER_KEY)
+    page.goto(f"{stack.api.address}/projects/shop/pipelines/{draft['id']}/edit")
+    page.get_by_label("Name", exact=True).nth(1).fill("Typed for an hour")
+    page.get_by_label("Description").first.fill("two\nlines")
+    _expire_sessions(stack)
+
+    page.get_by_role("button", name="Save the draft").first.click()
+    _sign_in_again(page, OWNER_KEY)
+
+    expect(page.get_by_text("This was checked, and not saved.")).to_be_visible()
+    expect(page.get_by_label("Name", exact=True).nth(1)).to_have_value("Typed for an hour")
+    page.get_by_role("button", name="Save the draft").first.click()
+    expect(page.get_by_text("The draft was saved.")).to_be_visible()
+    saved = stack.api.get(f"/projects/shop/pipelines/{draft['id']}")
+    assert (saved["stages"][0]["name"], saved["description"]) == ("Typed for an hour", "two\nlines")
+    page.goto(f"{stack.api.address}/projects/shop/pipelines/{draft['id']}/edit")
+    expect(page.get_by_text("This was checked")).to_be_hidden()
+    page.context.close()
+
+
 def test_an_open_page_of_a_revoked_key_asks_for_another_one_and_returns(stack: Stack, browser: Browser) -> None:
     secret = _new_key(stack.api, "lena")
     page = open_page(browser, stack.api, secret)

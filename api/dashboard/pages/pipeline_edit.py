@@ -21,6 +21,7 @@ from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/pipelines/{pipeline}/edit", route_class=PageRoute, include_in_schema=False)
 
+CHECKED = Edited("", "This was checked, and not saved.")
 ONLY_TEXT = "The form can't show this definition exactly: edit it as text."
 
 
@@ -28,7 +29,7 @@ ONLY_TEXT = "The form can't show this definition exactly: edit it as text."
 def show_editor(site: SiteDep, pipeline: Slug, done: str = "") -> Response:
     """Show the form of a draft, and what keeps it from being published."""
     site.caller.must_administer(site.key)
-    draft = draft_to_edit(site, pipeline)
+    draft = _version(site, pipeline)
     draft.check_is_draft()
     sheet = sheet_if_shown(draft.definition)
     typed = Typed(draft.etag, sheet, "" if sheet else text_of(draft.definition))
@@ -45,19 +46,19 @@ def edit(site: SiteDep, pipeline: Slug, fields: LongFormDep) -> Response:
     try:
         return _press(fields.get("do", "save"), site, pipeline, typed, fields.get("theirs", ""))
     except Refusal as refusal:
-        return editor_page(site, draft_if_any(site, pipeline), typed, Outcome(refusal=refusal))
+        return editor_page(site, _version_if_any(site, pipeline), typed, Outcome(refusal=refusal))
 
 
-def draft_to_edit(site: Site, id_or_key: str) -> Pipeline:
-    """Return a version by id, or by key the draft if there is one. Raises NotFound."""
+def _version(site: Site, id_or_key: str) -> Pipeline:
+    """Return a version by its id or its key. Raises NotFound."""
     with site.database.reading() as store:
         return store.pipelines.get(store.projects.get(site.key).id, id_or_key)
 
 
-def draft_if_any(site: Site, id_or_key: str) -> Pipeline | None:
+def _version_if_any(site: Site, id_or_key: str) -> Pipeline | None:
     """Return the version, or None if it was deleted in the meantime."""
     try:
-        return draft_to_edit(site, id_or_key)
+        return _version(site, id_or_key)
     except NotFound:
         return None
 
@@ -70,15 +71,16 @@ def _press(button: str, site: Site, pipeline: str, typed: Typed, theirs: str) ->
         case "overwrite":
             return _save(site, pipeline, typed, theirs)
         case "check":
-            draft = draft_to_edit(site, pipeline)
-            return editor_page(site, draft, typed, Outcome(findings=examine(site, draft, _definition(typed))))
+            draft = _version(site, pipeline)
+            findings = examine(site, draft, _definition(typed))
+            return editor_page(site, draft, typed, Outcome(CHECKED, findings=findings))
         case "text" if typed.sheet is not None:
             text = text_of(document_of(typed.sheet))
-            return editor_page(site, draft_if_any(site, pipeline), Typed(typed.etag, None, text))
+            return editor_page(site, _version_if_any(site, pipeline), Typed(typed.etag, None, text))
         case "form" if typed.sheet is None:
-            return editor_page(site, draft_if_any(site, pipeline), Typed(typed.etag, _sheet_of_text(typed.text)))
+            return editor_page(site, _version_if_any(site, pipeline), Typed(typed.etag, _sheet_of_text(typed.text)))
         case _ if typed.sheet is not None:
-            return editor_page(site, draft_if_any(site, pipeline), typed, Outcome(edit_rows(typed.sheet, button)))
+            return editor_page(site, _version_if_any(site, pipeline), typed, Outcome(edit_rows(typed.sheet, button)))
         case _:
             raise Invalid("The page has no such button: reload it.")
 

@@ -110,6 +110,29 @@ function follow() {
   addEventListener("pageshow", (event) => { if (event.persisted) { open(); look(); } });
 }
 
+// What was sent with the editor's form. If the session had ended, it is shown again after signing in.
+function keepTyped(form) {
+  const place = `typed:${location.pathname}`;
+  const kept = sessionStorage.getItem(place);
+  sessionStorage.removeItem(place);
+  if (kept && document.referrer && new URL(document.referrer).pathname === "/sign-in") showAgain(form, JSON.parse(kept));
+  form.addEventListener("submit", () => sessionStorage.setItem(place, JSON.stringify([...new FormData(form)])));
+}
+
+function showAgain(form, fields) {
+  const again = document.createElement("form");
+  again.method = "post";
+  for (const [name, value] of [...fields.filter(([name]) => name !== "csrf"), ["csrf", form.elements.csrf.value], ["do", "check"]]) {
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name, value });
+    again.append(field);
+  }
+  document.body.append(again);
+  again.submit();
+}
+
+const editor = document.querySelector("form.editor");
+if (editor) keepTyped(editor);
 for (const zone of document.querySelectorAll("[data-timezone]")) {
   zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
