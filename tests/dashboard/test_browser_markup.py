@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Dialog, Page
 
 from tests.dashboard.browser import open_page
 from tests.dashboard.conftest import key_of
@@ -48,11 +48,22 @@ def _fill(api: Api) -> tuple[Api, str, str]:
     return owner, release, draft
 
 
+def _dialogs_of(page: Page) -> list[str]:
+    """Return the list to which the message of each later dialog of the page is added."""
+    messages: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        messages.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
+    return messages
+
+
 def test_markup_in_any_field_is_shown_and_does_nothing(running: Api, shop: Shop, browser: Browser) -> None:
     owner, release, draft = _fill(running)
     page = open_page(browser, running, key_of(owner))
-    dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    dialogs = _dialogs_of(page)
     paths = ["", "/approvals", "/features", "/features/marked", "/pipelines", "/pipelines/standard", "/stops", "/audit"]
     paths += [
         "/pipelines/new",
@@ -89,8 +100,7 @@ def test_markup_in_any_field_is_shown_and_does_nothing(running: Api, shop: Shop,
 def test_markup_typed_into_the_editor_is_shown_with_its_problems_and_does_nothing(running: Api, shop: Shop, browser: Browser) -> None:
     draft = running.post("/projects/shop/pipelines", pipeline(stage("Development"), key="typed"))["id"]
     page = open_page(browser, running, shop.key)
-    dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    dialogs = _dialogs_of(page)
     page.goto(f"{running.address}/projects/shop/pipelines/{draft}/edit")
 
     for place in ("key", "name", "description", "stages.0.name", "stages.0.description"):
