@@ -48,11 +48,35 @@ def is_workflow_cancellation(error: BaseException) -> bool:
     return ends_activity and workflow.cancellation_reason() is not None
 
 
-async def change_flag(command: ChangeFlag, summary: str, should_cancel: Callable[[], bool], *, is_current: bool) -> ChangeResult | None:
+async def change_flag(
+    command: ChangeFlag, summary: str, should_cancel: Callable[[], bool], *, first_locally: bool, is_current: bool
+) -> ChangeResult | None:
     """Make a change, however long it takes. Returns None if it was cancelled before it was made."""
-    call = _Call(ChangeActivities.change_flag, command, summary, f"change/{command.visit}/{command.step}", ACTIVITY_OPTIONS)
+    if first_locally and (made := await _change_flag_locally(command, summary)):
+        return made
+    call = _Call(ChangeActivities.change_flag, command, summary, _change_id(command), ACTIVITY_OPTIONS)
     answer: ChangeResult | None = await _execute_cancellable(call, should_cancel, is_current=is_current)
     return answer
+
+
+async def _change_flag_locally(command: ChangeFlag, summary: str) -> ChangeResult | None:
+    """Make a change within the workflow task. Returns None if the only attempt failed or timed out."""
+    method: Any = ChangeActivities.change_flag
+    local = _with_first_run(command.model_copy(update={"at": workflow.now()}))
+    options = LOCAL_ACTIVITY_OPTIONS | {"activity_id": _change_id(command), "summary": summary}
+    try:
+        answer: ChangeResult = await workflow.execute_local_activity_method(method, local, **options)
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        return None
+    except ApplicationError:  # The failure of the attempt, without an ActivityError around it.
+        return None
+    return answer
+
+
+def _change_id(command: ChangeFlag) -> str:
+    return f"change/{command.visit}/{command.step}"
 
 
 async def put_back(command: PutBack, rollback: Rollback, should_cancel: Callable[[], bool], *, is_current: bool) -> Standing | None:

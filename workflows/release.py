@@ -23,6 +23,7 @@ from workflows.activity_calls import (
     record_progress,
 )
 from workflows.messages import (
+    CHANGES_LOCALLY,
     LOOK_AGAIN,
     RELEASE,
     ROLL_OVER,
@@ -55,7 +56,8 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     @workflow.init
     def __init__(self, release: ReleaseInput) -> None:
         self.release = release
-        self.is_current = workflow.patched(STARTED_BY)
+        self.changes_locally = workflow.patched(CHANGES_LOCALLY)
+        self.is_current = self.changes_locally or workflow.patched(STARTED_BY)
         self.place = release.place or initial_place(release, workflow.info().workflow_start_time)
         self.ended: str | None = None
         self.acting = False
@@ -164,7 +166,8 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     async def _change_flag(self) -> ChangeResult | None:
         command = change_command(self.release, self.place, workflow.now())
         summary = change_summary(self.release, self.place)
-        return await change_flag(command, summary, self._should_cancel_attempt, is_current=self.is_current)
+        first_locally, is_current = self.changes_locally, self.is_current
+        return await change_flag(command, summary, self._should_cancel_attempt, first_locally=first_locally, is_current=is_current)
 
     def _should_cancel_attempt(self) -> bool:
         return self.must_read_record or self.updates.has_leaving(self.place.visit, self.place.step)
