@@ -7,7 +7,23 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 from starlette.types import Scope
 
-from api.dashboard.pages import approvals, audit, controls, features, live, pipelines, projects, releases, sign_in, status, stops
+from api.dashboard.pages import (
+    approvals,
+    audit,
+    controls,
+    features,
+    live,
+    pipeline_acts,
+    pipeline_edit,
+    pipeline_new,
+    pipelines,
+    projects,
+    releases,
+    sign_in,
+    simulations,
+    status,
+    stops,
+)
 from api.rate_limit import RateLimit
 
 FORMS = ("/projects/", "/sign-in", "/sign-out")
@@ -16,7 +32,10 @@ FORMS = ("/projects/", "/sign-in", "/sign-out")
 FAILED_SIGN_INS = "60/minute"
 """The most attempts to sign in with a wrong key from one address."""
 
-_PAGES = (sign_in, projects, status, live, releases, controls, approvals, stops, audit, features, pipelines)
+_PIPELINES = (pipeline_new, pipeline_edit, simulations, pipeline_acts, pipelines)
+"""In this order: `new` is no key of a pipeline, and `edit` is none of the acts."""
+
+_PAGES = (sign_in, projects, status, live, releases, controls, approvals, stops, audit, features, *_PIPELINES)
 
 
 def add_dashboard(app: FastAPI) -> None:

@@ -16,6 +16,9 @@ LASTS = timedelta(hours=12)
 """The length of a session."""
 
 CSRF_FIELD = "csrf"
+MOST_FIELDS = 20_000
+"""The most fields of a long form. A pipeline of the largest size has fewer."""
+
 FormFields = dict[str, str]
 
 
@@ -78,12 +81,24 @@ VisitorDep = Annotated[Visitor, Depends(_visitor)]
 
 async def read_form(request: Request) -> FormFields:
     """Return the text fields of a form. A field that was left empty counts as not given."""
-    async with request.form(max_files=0, max_fields=200) as form:
-        return {name: value for name, value in form.items() if isinstance(value, str) and value.strip()}
+    return {name: value for name, value in (await _read_texts(request)).items() if value.strip()}
+
+
+async def _read_texts(request: Request, most: int = 200) -> FormFields:
+    """Return all text fields. Browsers send each line break as CR LF."""
+    async with request.form(max_files=0, max_fields=most) as form:
+        return {name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)}
 
 
 async def _form(request: Request, visitor: VisitorDep) -> FormFields:
-    fields = await read_form(request)
+    return _checked(await read_form(request), visitor)
+
+
+async def _long_form(request: Request, visitor: VisitorDep) -> FormFields:
+    return _checked(await _read_texts(request, MOST_FIELDS), visitor)
+
+
+def _checked(fields: FormFields, visitor: Visitor) -> FormFields:
     if not hmac.compare_digest(fields.pop(CSRF_FIELD, "").encode(), visitor.csrf.encode()):
         raise NotAllowed("This form was not sent from a page of your current session. Go back, reload the page, and try again.")
     return fields
@@ -91,6 +106,9 @@ async def _form(request: Request, visitor: VisitorDep) -> FormFields:
 
 FormDep = Annotated[FormFields, Depends(_form)]
 """The fields of a form that was sent from a page of this session."""
+
+LongFormDep = Annotated[FormFields, Depends(_long_form)]
+"""The same for a form with many fields, including those that were left empty."""
 
 
 def check_same_origin(request: Request) -> None:
