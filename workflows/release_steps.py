@@ -64,8 +64,7 @@ def resumed_from_record(place: ReleasePlace, standing: Standing, at: datetime) -
     resumed = synced_with_record(place, standing, at)
     skipped = {*place.skipped, *([place.index] if standing.write_key.startswith("skipped/") else [])}
     passed = tuple(sorted(index for index in skipped if index < resumed.index))
-    # A stage that is held back was due already: try it at once. Temporal's clock may be behind what was recorded, after a reset or a failover.
-    acts_at = max(at, standing.entered_at or at) if standing.held else standing.acts_at or place.acts_at
+    acts_at = at if standing.held else standing.acts_at or place.acts_at  # A stage that is held back was due already: try it at once.
     return resumed.updated(acts_at=acts_at, skipped=passed)
 
 
