@@ -14,13 +14,6 @@ from tests.waiting import CEILING
 
 CALL = timedelta(seconds=CEILING)
 
-ENDED_WORKFLOW_TASKS = {
-    EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
-    EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
-    EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED,
-}
-"""An event of these directly before the next workflow task is scheduled: the next one goes on with the same work."""
-
 
 class ChangeInHistory(NamedTuple):
     """A change in a history: when Temporal scheduled and completed it, and what the activity returned."""
@@ -96,15 +89,17 @@ def _made_locally(workflow: str, events: Sequence[HistoryEvent]) -> Iterator[Cha
 
 
 def _begun(events: Iterable[HistoryEvent]) -> dict[int, datetime]:
-    """Return for each event the start of its workflow task: of the first one, if others only went on with its work."""
-    begun, goes_on, times = datetime.max.replace(tzinfo=UTC), False, dict[int, datetime]()
-    last = EventType.EVENT_TYPE_UNSPECIFIED
+    """Return for each event when Temporal scheduled its workflow task: the first one, if it was lost or handed on unfinished.
+
+    A task that has done something has left an event that names it.
+    """
+    begun, has_acted, times = datetime.max.replace(tzinfo=UTC), True, dict[int, datetime]()
     for event in events:
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED:
-            goes_on = last in ENDED_WORKFLOW_TASKS
-        elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED and not goes_on:
-            begun = _time(event)
-        last, times[event.event_id] = event.event_type, begun
+        if hasattr(getattr(event, event.WhichOneof("attributes") or ""), "workflow_task_completed_event_id"):
+            has_acted = True
+        elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED and has_acted:
+            begun, has_acted = _time(event), False
+        times[event.event_id] = begun
     return times
 
 
