@@ -39,7 +39,7 @@ class ChangeActivities:
         A gate, stop or freeze holds the stage back, and a refusal blocks the release. Other errors are raised, to be retried.
         Doing this twice is the same as doing it once.
         """
-        at = activity.info().started_time
+        at = _time_of_attempt(command)
         try:
             with self.database.transaction() as store:
                 change = _change_or_hold(store, command, at)
@@ -73,6 +73,17 @@ class ChangeActivities:
             return None
         self.metrics.refused(command, release.feature, refusal, at)
         return Refused(sequence=release.sequence + 1, blocked=blocked.without_details())
+
+
+def _time_of_attempt(command: ChangeFlag) -> datetime:
+    """Return the time at which this attempt started, by Temporal's clock.
+
+    A local attempt knows its worker's clock only. The time that passed since it was scheduled is right even if that clock is wrong.
+    """
+    info = activity.info()
+    if command.at is None:
+        return info.started_time
+    return command.at + (info.started_time - info.scheduled_time)
 
 
 def _change_or_hold(store: Store, command: ChangeFlag, at: datetime) -> Change | GateHold:

@@ -48,6 +48,8 @@ class ChangeFlag(ReleaseCommand):
     next_step: NextStep | None = None
     gates: tuple[Gate, ...] = ()
     due_at: Moment | None = None
+    at: Moment | None = None
+    """The time by Temporal's clock at which a local attempt was scheduled. None for a regular one, which is given its time."""
 
     @property
     def key(self) -> str:

@@ -17,9 +17,12 @@ def known_fields(request: Request, path: Sequence[int | str], document: Any) -> 
     """
     route = request.scope.get("route")
     bodies = route.dependant.body_params if route else []
-    if not bodies:
-        return []
-    root = _schema_of(bodies[0].field_info.annotation)
+    return fields_at(bodies[0].field_info.annotation, path, document) if bodies else []
+
+
+def fields_at(body: Any, path: Sequence[int | str], document: Any) -> list[str]:
+    """The same for a document that is a body of this type."""
+    root = _schema_of(body)
     candidates = list(_members(root, root, document))
     for part in path:
         document = _child(document, part)

@@ -1,9 +1,7 @@
 """The HTTP status of every refusal, and problem documents (RFC 9457)."""
 
 import json
-from collections.abc import Iterator, Sequence
 from http import HTTPStatus
-from itertools import islice
 from typing import Any
 
 import structlog
@@ -16,12 +14,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from api.document_problems import UNKNOWN_FIELD, problem_at, relevant, shortened
 from api.json_pointer import path_of
 from api.known_fields import known_fields
 from api.rate_limit import TooManyRequests
-from api.validation_messages import message_of
 from domain import errors
-from domain.errors import pointer_to
 from workflows.service.client import TemporalUnavailable
 
 log = structlog.get_logger()
@@ -34,9 +31,6 @@ STATUS_OF: dict[type[errors.Refusal], HTTPStatus] = {
     errors.ResourceChanged: HTTPStatus.PRECONDITION_FAILED,
     errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
-
-MOST_PROBLEMS = 100
-"""The most mistakes of one document that are listed."""
 
 RETRY_AFTER = {"Retry-After": "5"}
 OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
@@ -121,20 +115,12 @@ def _refused(_request: Request, refusal: errors.Refusal) -> ProblemResponse:
 
 
 def _invalid(request: Request, error: RequestValidationError) -> ProblemResponse:
-    problems = [_problem_at(each, request, error.body) for each in islice(_without_consequences(error.errors()), MOST_PROBLEMS)]
+    problems = [_problem_at(each, request, error.body) for each in relevant(error.errors())]
     if all(each["in"] == "path" for each in problems):
         detail = "Not found: keys may contain only a-z, 0-9, '-' and '_'."
         return problem(HTTPStatus.NOT_FOUND, "not_found", detail, problems=problems)
     detail = "; ".join(f"{each['pointer'] or each['in']}: {each['message']}" for each in problems[:3])
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", _shortened(detail, 1_000), problems=problems)
-
-
-def _without_consequences(found: Sequence[Any]) -> Iterator[Any]:
-    """Leave out lists that are too short only because their items are invalid."""
-    for error in found:
-        place = error["loc"]
-        if error["type"] != "too_short" or not any(each["loc"][: len(place)] == place for each in found if each is not error):
-            yield error
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", shortened(detail, 1_000), problems=problems)
 
 
 def _problem_at(error: Any, request: Request, body: Any) -> dict[str, Any]:
@@ -142,12 +128,8 @@ def _problem_at(error: Any, request: Request, body: Any) -> dict[str, Any]:
     fields: list[str] = []
     if where == "body":
         path = path_of(path, body)
-        fields = known_fields(request, path[:-1], body) if error["type"] == "extra_forbidden" else []
-    return {"in": where, "pointer": pointer_to(path), "code": error["type"], "message": _shortened(message_of(error, fields), 500)}
-
-
-def _shortened(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+        fields = known_fields(request, path[:-1], body) if error["type"] == UNKNOWN_FIELD else []
+    return {"in": where} | problem_at(path, error, fields).model_dump()
 
 
 def _http_error(_request: Request, error: HTTPException) -> ProblemResponse:

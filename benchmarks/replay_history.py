@@ -13,12 +13,18 @@ from types import SimpleNamespace
 from typing import Any
 
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from process_exit import run
 from worker import worker_options
 from workflows.release import ReleaseWorkflow
+
+try:
+    from workflows.payloads import DATA_CONVERTER
+except ModuleNotFoundError:  # an older build
+    from temporalio.contrib import pydantic
+
+    DATA_CONVERTER = pydantic.pydantic_data_converter
 
 WARM_UPS = 5
 
@@ -30,7 +36,7 @@ async def replay(history: str, times: int) -> float:
     """Replay with the worker's own runner. No workflow is cached, because each replay has an id of its own."""
     with ThreadPoolExecutor(1) as threads:
         runner = worker_options(threads, _POOLS)["workflow_runner"]
-    replayer = Replayer(workflows=[ReleaseWorkflow], data_converter=pydantic_data_converter, workflow_runner=runner)
+    replayer = Replayer(workflows=[ReleaseWorkflow], data_converter=DATA_CONVERTER, workflow_runner=runner)
 
     async def copies(number: int) -> AsyncIterator[WorkflowHistory]:
         for n in range(number):

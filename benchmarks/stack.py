@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psutil
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
 from activities.store.database import Database
@@ -22,6 +21,7 @@ from tests.e2e.stack import Process
 from tests.http import OWNER_KEY, Api
 from tests.ports import free_port
 from tests.world import World, make_world
+from workflows.payloads import DATA_CONVERTER
 from workflows.service.namespace import register_search_attributes
 
 CLIENTS = 20
@@ -67,7 +67,7 @@ class Stack:
     async def _connect(self) -> Client:
         while True:
             try:
-                return await Client.connect(f"127.0.0.1:{self.settings.temporal_port}", data_converter=pydantic_data_converter)
+                return await Client.connect(f"127.0.0.1:{self.settings.temporal_port}", data_converter=DATA_CONVERTER)
             except (RPCError, RuntimeError):
                 await asyncio.sleep(0.1)
 

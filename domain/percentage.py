@@ -1,6 +1,7 @@
 """Percentages of identities, with at most two decimals. A whole one is an integer, in memory and in JSON."""
 
 import math
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -37,6 +38,7 @@ PartialPercentage = Annotated[
 """A percentage of some identities but not all, from 0.01 to 99.99."""
 
 
+@lru_cache
 def steps_up(initial: Percentage, step: Percentage) -> tuple[Percentage, ...]:
     """Return the percentages from the initial one up to everyone. They are counted in hundredths, so that rounding errors can't add up."""
     growing = range(_in_hundredths(initial), EVERYONE * _HUNDREDTHS, _in_hundredths(step))

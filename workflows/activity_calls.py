@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from temporalio import workflow
@@ -48,11 +49,37 @@ def is_workflow_cancellation(error: BaseException) -> bool:
     return ends_activity and workflow.cancellation_reason() is not None
 
 
-async def change_flag(command: ChangeFlag, summary: str, should_cancel: Callable[[], bool], *, is_current: bool) -> ChangeResult | None:
-    """Make a change, however long it takes. Returns None if it was cancelled before it was made."""
-    call = _Call(ChangeActivities.change_flag, command, summary, f"change/{command.visit}/{command.step}", ACTIVITY_OPTIONS)
+async def change_flag(
+    command: ChangeFlag, summary: str, should_cancel: Callable[[], bool], *, locally_at: datetime | None, is_current: bool
+) -> ChangeResult | None:
+    """Make a change, however long it takes. Returns None if it was cancelled before it was made.
+
+    With the time at which it is made locally, it is tried within the workflow task first.
+    """
+    if locally_at and (made := await _change_flag_locally(command.model_copy(update={"at": locally_at}), summary)):
+        return made
+    call = _Call(ChangeActivities.change_flag, command, summary, _change_id(command), ACTIVITY_OPTIONS)
     answer: ChangeResult | None = await _execute_cancellable(call, should_cancel, is_current=is_current)
     return answer
+
+
+async def _change_flag_locally(command: ChangeFlag, summary: str) -> ChangeResult | None:
+    """Make a change within the workflow task. Returns None if the only attempt failed or timed out."""
+    method: Any = ChangeActivities.change_flag
+    options = LOCAL_ACTIVITY_OPTIONS | {"activity_id": _change_id(command), "summary": summary}
+    try:
+        answer: ChangeResult = await workflow.execute_local_activity_method(method, _with_first_run(command), **options)
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        return None
+    except ApplicationError:  # The failure of the attempt, without an ActivityError around it.
+        return None
+    return answer
+
+
+def _change_id(command: ChangeFlag) -> str:
+    return f"change/{command.visit}/{command.step}"
 
 
 async def put_back(command: PutBack, rollback: Rollback, should_cancel: Callable[[], bool], *, is_current: bool) -> Standing | None:

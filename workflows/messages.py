@@ -26,6 +26,9 @@ ROLL_OVER = "roll_over"
 STARTED_BY = "started-by-0.2"
 """The patch id that a run asks for once, as it starts. A run that has it needs no other patch: see CONTRIBUTING.md."""
 
+CHANGES_LOCALLY = "changes-locally"
+"""The patch id of releases that try each change within a workflow task first. A run that has it does not ask for `STARTED_BY`."""
+
 REMEMBERED_UPDATES = 100
 """The number of completed updates that a workflow remembers when it continues as new."""
 

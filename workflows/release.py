@@ -23,6 +23,7 @@ from workflows.activity_calls import (
     record_progress,
 )
 from workflows.messages import (
+    CHANGES_LOCALLY,
     LOOK_AGAIN,
     RELEASE,
     ROLL_OVER,
@@ -55,7 +56,8 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     @workflow.init
     def __init__(self, release: ReleaseInput) -> None:
         self.release = release
-        self.is_current = workflow.patched(STARTED_BY)
+        self.changes_locally = workflow.patched(CHANGES_LOCALLY)
+        self.is_current = self.changes_locally or workflow.patched(STARTED_BY)
         self.place = release.place or initial_place(release, workflow.info().workflow_start_time)
         self.ended: str | None = None
         self.acting = False
@@ -123,7 +125,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     async def _wait(self) -> None:
         """Wait until the stage is due, until the known end of what holds it back, or until a signal or update arrives."""
         until = self.place.held.until if self.place.held else self.place.acts_at
-        timeout = max(until - workflow.now(), timedelta(milliseconds=1)) if until else None
+        timeout = max(until - self.now, timedelta(milliseconds=1)) if until else None
         try:
             await workflow.wait_condition(self._is_woken, timeout=timeout, timeout_summary=wait_summary(self.release, self.place))
         except TimeoutError:
@@ -162,15 +164,16 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
             await self._follow_record(answer)
 
     async def _change_flag(self) -> ChangeResult | None:
-        command = change_command(self.release, self.place, workflow.now())
+        command = change_command(self.release, self.place, self.now)
         summary = change_summary(self.release, self.place)
-        return await change_flag(command, summary, self._should_cancel_attempt, is_current=self.is_current)
+        locally_at, is_current = self.now if self.changes_locally else None, self.is_current
+        return await change_flag(command, summary, self._should_cancel_attempt, locally_at=locally_at, is_current=is_current)
 
     def _should_cancel_attempt(self) -> bool:
         return self.must_read_record or self.updates.has_leaving(self.place.visit, self.place.step)
 
     async def _end_hold(self) -> HoldResult:
-        now = workflow.now()
+        now = self.now
         command = progress_command(self.release, self.place, hold_ended(self.release, self.place, now), now)
         return await end_hold(command, cut(f"{self.stage.name}: hold ended"))
 
@@ -275,7 +278,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         self.publish()
 
     async def _record(self, step: Step) -> Recorded | Standing:
-        command = progress_command(self.release, self.place, step, workflow.now())
+        command = progress_command(self.release, self.place, step, self.now)
         summary = cut(f"{self.stage.name}: {step.kind.replace('_', ' ')}")
         return await record_progress(command, summary)
 

@@ -40,9 +40,14 @@ class ReleaseState:
         return ReleaseStatus.PAUSED if self.place.paused else ReleaseStatus.RUNNING
 
     @property
+    def now(self) -> datetime:
+        """The time by Temporal's clock. A local attempt that waited for its turn ended later than the workflow knows."""
+        return max(workflow.now(), self.place.entered_at)
+
+    @property
     def is_due(self) -> bool:
         """True if the stage's trigger has fired."""
-        return self.place.acts_at <= workflow.now()
+        return self.place.acts_at <= self.now
 
     def enter(self, place: ReleasePlace | None) -> None:
         """Move to that place, or complete the release if there is none after the last stage."""
@@ -87,4 +92,7 @@ class ReleaseState:
         if is_resting or held or not self.is_due:
             self.is_published = True
             next_at = None if is_resting else held.until if held else self.place.acts_at
-            workflow.upsert_search_attributes(progress_attributes(self.stage.name, self.stage.environment, status, next_at))
+            progress = progress_attributes(self.stage.name, self.stage.environment, status, next_at)
+            known = workflow.info().typed_search_attributes
+            changed = [each for each in progress if known.get(each.key) != each.value]
+            workflow.upsert_search_attributes(changed or progress)  # There always is an upsert, because older histories have one.

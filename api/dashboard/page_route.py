@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
+from starlette.datastructures import URL
 
 from api.dashboard.rendering import render
 from api.dashboard.session import SignedOut
@@ -60,9 +61,16 @@ def _to_sign_in(request: Request) -> Response:
     """Ask for the key. A link from another site arrives without the strict cookie, so such a visit is first repeated from here."""
     if request.headers.get("sec-fetch-site") == "cross-site" and request.method == "GET":
         return render(request, "again.html")
-    here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
-    to = f"?to={quote(here, safe='')}" if request.method == "GET" and here != "/" else ""
+    page = request.url if request.method == "GET" else _page_of_form(request)
+    here = f"{page.path}?{page.query}" if page.query else page.path
+    to = f"?to={quote(here, safe='')}" if here not in ("", "/") else ""
     return RedirectResponse(f"/sign-in{to}", HTTPStatus.SEE_OTHER)
+
+
+def _page_of_form(request: Request) -> URL:
+    """Return the page whose form was sent, as far as the browser says."""
+    referrer = URL(request.headers.get("referer", ""))
+    return referrer if referrer.netloc == request.url.netloc else URL("")
 
 
 def _error_page(request: Request, error: Exception) -> Response:

@@ -17,11 +17,15 @@ from api.dashboard.pages import (
     flag_forms,
     keys,
     live,
+    pipeline_acts,
+    pipeline_edit,
+    pipeline_new,
     pipelines,
     projects,
     releases,
     segments,
     sign_in,
+    simulations,
     status,
     stops,
     webhooks,
@@ -34,25 +38,13 @@ FORMS = ("/projects/", "/sign-in", "/sign-out")
 FAILED_SIGN_INS = "60/minute"
 """The most attempts to sign in with a wrong key from one address."""
 
-_PAGES = (
-    sign_in,
-    projects,
-    status,
-    live,
-    releases,
-    segments,
-    controls,
-    approvals,
-    stops,
-    audit,
-    feature_forms,
-    flag_forms,
-    features,
-    pipelines,
-    environments,
-    webhooks,
-    keys,
-)
+_PIPELINES = (pipeline_new, pipeline_edit, simulations, pipeline_acts, pipelines)
+"""In this order: `new` is no key of a pipeline, and `edit` is none of the acts."""
+
+_DEFINITIONS = (feature_forms, flag_forms, features, segments, environments, webhooks, keys)
+"""In this order: `new` is no key of a feature."""
+
+_PAGES = (sign_in, projects, status, live, releases, controls, approvals, stops, audit, *_DEFINITIONS, *_PIPELINES)
 
 
 def add_dashboard(app: FastAPI) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import BENCHES
+from benchmarks.against import numbers
 from benchmarks.report import TABLES
 from benchmarks.results import keep, kept, percentile, spread
 from benchmarks.stack import running
@@ -37,6 +38,12 @@ def test_results_of_a_benchmark_replace_its_last_ones_and_no_others(tmp_path: Pa
     keep("stages", {"rounds": 3}, HERE, tmp_path / "results.json")
 
     assert kept(tmp_path / "results.json") == {"stages": {"rounds": 3, "run": HERE}, "adding": {"rounds": 1, "run": HERE}}
+
+
+def test_builds_are_compared_by_the_medians_of_all_numbers_that_both_print() -> None:
+    printed = {"stages": {"rounds": 3, "per_second": {"nothing": {"median": 0.5, "least": 0.1, "most": 0.9}}, "due": [1, 2], "of": "x"}}
+
+    assert dict(numbers(printed)) == {"stages rounds": 3, "stages per_second nothing": 0.5, "stages due 0": 1, "stages due 1": 2}
 
 
 def test_percentile_and_spread() -> None:

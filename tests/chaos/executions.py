@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 
@@ -18,7 +19,6 @@ class ChangeInHistory(NamedTuple):
     """A change in a history: when Temporal scheduled and completed it, and what the activity returned."""
 
     key: str
-    due: datetime
     scheduled: datetime
     completed: datetime
     made_at: datetime
@@ -36,6 +36,8 @@ class Execution(NamedTuple):
     """The time at which it first read the record after a pause."""
     unanswered: frozenset[str] = frozenset()
     """The keys of changes that were cancelled while they were under way, and that returned nothing."""
+    learned: frozenset[int] = frozenset()
+    """The sequences of steps that it learned of from the record, because the workflow task that made them was lost."""
 
 
 async def read_executions(address: str) -> list[Execution]:
@@ -53,8 +55,9 @@ async def open_workflows(address: str) -> Counter[str]:
 
 async def _execution(handle: WorkflowHandle[Any, Any], kind: str, status: WorkflowExecutionStatus | None) -> Execution:
     events = (await handle.fetch_history(rpc_timeout=CALL)).events
-    made, unanswered = tuple(_made(events)), frozenset(_unanswered(events))
-    return Execution(handle.id, kind, status.name if status else "", made, _paused(events), unanswered)
+    made = (*_made(events), *_made_locally(handle.id, events))
+    learned = frozenset(_learned(events))
+    return Execution(handle.id, kind, status.name if status else "", made, _paused(events), frozenset(_unanswered(events)), learned)
 
 
 def _scheduled(events: Iterable[HistoryEvent]) -> dict[int, tuple[dict[str, Any], datetime]]:
@@ -72,7 +75,53 @@ def _made(events: Sequence[HistoryEvent]) -> Iterator[ChangeInHistory]:
     for event in events:
         completed = event.activity_task_completed_event_attributes
         if completed.scheduled_event_id in scheduled:
-            yield from _pair(*scheduled[completed.scheduled_event_id], _time(event), _document(completed.result))
+            command, at = scheduled[completed.scheduled_event_id]
+            yield from _change(_key(command), at, _time(event), _document(completed.result))
+
+
+def _made_locally(workflow: str, events: Sequence[HistoryEvent]) -> Iterator[ChangeInHistory]:
+    """Return the changes that were made within workflow tasks. The id of such an activity names the visit and the step."""
+    scheduled = _begun(events)
+    for event, activity, answer in _local_answers(events):
+        if activity["activity_type"] == "change_flag":
+            key = activity["activity_id"].replace("change", workflow.split("/")[3], 1)
+            yield from _change(key, scheduled[event.event_id], _time(event), answer)
+
+
+def _begun(events: Iterable[HistoryEvent]) -> dict[int, datetime]:
+    """Return for each event when Temporal scheduled its workflow task: the first one, if it was lost or handed on unfinished.
+
+    A task that has done something has left an event that names it.
+    """
+    begun, has_acted, times = datetime.max.replace(tzinfo=UTC), True, dict[int, datetime]()
+    for event in events:
+        if hasattr(getattr(event, event.WhichOneof("attributes") or ""), "workflow_task_completed_event_id"):
+            has_acted = True
+        elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED and has_acted:
+            begun, has_acted = _time(event), False
+        times[event.event_id] = begun
+    return times
+
+
+def _local_answers(events: Iterable[HistoryEvent]) -> Iterator[tuple[HistoryEvent, dict[str, Any], dict[str, Any]]]:
+    """Return what each local activity returned, with its event, its type and its id."""
+    for event in events:
+        marker = event.marker_recorded_event_attributes
+        if marker.marker_name == "core_local_activity" and "result" in marker.details:
+            yield event, _document(marker.details["data"]), _document(marker.details["result"])
+
+
+def _learned(events: Sequence[HistoryEvent]) -> Iterator[int]:
+    """Return the sequences that an answer was ahead of all earlier ones by more than its own step."""
+    local = {event.event_id: answer for event, _, answer in _local_answers(events)}
+    known = 0
+    for event in events:
+        result = event.activity_task_completed_event_attributes.result
+        answer = local.get(event.event_id) or (_document(result) if result.payloads else {})
+        if "sequence" in answer:
+            own = 0 if answer["kind"] == "standing" else 1
+            yield from range(known + 1, answer["sequence"] + 1 - own)
+            known = max(known, answer["sequence"])
 
 
 def _unanswered(events: Sequence[HistoryEvent]) -> Iterator[str]:
@@ -105,11 +154,9 @@ def _time(event: HistoryEvent) -> datetime:
     return event.event_time.ToDatetime(tzinfo=UTC)
 
 
-def _pair(command: dict[str, Any], scheduled: datetime, completed: datetime, answer: dict[str, Any]) -> list[ChangeInHistory]:
-    if answer["kind"] != "made":
-        return []
-    due, made_at = (datetime.fromisoformat(moment) for moment in (command["acts_at"], answer["made_at"]))
-    return [ChangeInHistory(_key(command), due, scheduled, completed, made_at, answer["sequence"])]
+def _change(key: str, scheduled: datetime, completed: datetime, answer: dict[str, Any]) -> Iterator[ChangeInHistory]:
+    if answer["kind"] == "made":
+        yield ChangeInHistory(key, scheduled, completed, datetime.fromisoformat(answer["made_at"]), answer["sequence"])
 
 
 def _key(command: dict[str, Any]) -> str:

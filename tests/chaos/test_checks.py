@@ -128,7 +128,7 @@ VIOLATIONS: tuple[tuple[Planting, str], ...] = (
         "temporal_ran_what_is_recorded",
     ),
     (in_database(f"DELETE FROM changes WHERE key = {ONE_CHANGE}"), "temporal_ran_what_is_recorded"),
-    (in_first_change(due=lambda due: due + MINUTE), "no_change_is_made_before_it_is_scheduled"),
+    (in_first_change(scheduled=lambda at: at + MINUTE), "no_change_is_made_before_it_is_scheduled"),
     (in_first_change(made_at=lambda at: at - MINUTE), "no_change_is_made_before_it_is_scheduled"),
     (pause_for_the_whole_wait, "pause_does_not_shorten_a_wait"),
     (lambda evidence, _path: replace(evidence, surprises=["500"]), "no_defect_was_seen"),

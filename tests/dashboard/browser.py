@@ -5,9 +5,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.http import OWNER_KEY
+from tests.http import OWNER_KEY, Api
+from tests.waiting import CEILING
+
+expect.set_options(timeout=CEILING * 1000)
 
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1280, "height": 900}
@@ -43,6 +46,13 @@ def sign_in(context: BrowserContext, address: str, key: str = OWNER_KEY) -> Page
     return page
 
 
+def open_page(browser: Browser, api: Api, key: str, **options: object) -> Page:
+    """Return a page in a context of its own, signed in with this key."""
+    context = browser.new_context(viewport=DESKTOP, **options)  # type: ignore[arg-type] # by name
+    context.set_default_timeout(CEILING * 1000)
+    return sign_in(context, api.address, key)
+
+
 def pages_of(releases: dict[str, str]) -> dict[str, str]:
     """Return name -> path of every page, with those of releases in different states."""
     at = {feature: f"/projects/shop/releases/{id_}" for feature, id_ in releases.items()}
@@ -62,6 +72,12 @@ def pages_of(releases: dict[str, str]) -> dict[str, str]:
         "pipelines": "/projects/shop/pipelines",
         "pipeline": "/projects/shop/pipelines/progressive",
         "draft": "/projects/shop/pipelines/weekly",
+        "new": "/projects/shop/pipelines/new",
+        "new-from-template": "/projects/shop/pipelines/new?template=progressive-rollout",
+        "edit": "/projects/shop/pipelines/weekly/edit",
+        "publish": "/projects/shop/pipelines/weekly/publish",
+        "clone": "/projects/shop/pipelines/phased/clone",
+        "simulate": "/projects/shop/pipelines/phased/simulate",
         "stops": "/projects/shop/stops",
         "audit": "/projects/shop/audit",
         "status": "/status",

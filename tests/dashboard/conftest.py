@@ -2,10 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
+from activities.store.database import Database
+from activities.store.migrate import migrate
+from tests.dashboard.browser import running_browser
+from tests.dashboard.shop import Shop, fill
 from tests.dashboard.visitor import Visitor
+from tests.e2e.stack import running_stack
 from tests.emptied import empty_database
 from tests.http import OWNER_KEY, Api
 
@@ -38,6 +45,36 @@ def sign_in(api: Api) -> Iterator[SignIn]:
             return visitor
 
         yield begin
+
+
+@pytest.fixture(scope="package")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """Temporal, a worker and the API, for all tests in a browser."""
+    folder = tmp_path_factory.mktemp("dashboard")
+    with running_stack(folder, new_database(folder)) as stack:
+        yield stack.api
+
+
+@pytest.fixture(scope="package")
+def shop(running: Api) -> Shop:
+    """A project with a flag in every state."""
+    return fill(running)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests; each has contexts of its own."""
+    with running_browser() as browser:
+        yield browser
+
+
+def new_database(folder: Path) -> str:
+    """Return the address of a migrated database in this folder."""
+    url = f"sqlite:///{folder}/flaghoist.db"
+    database = Database(url)
+    migrate(database)
+    database.close()
+    return url
 
 
 def key_of(api: Api) -> str:

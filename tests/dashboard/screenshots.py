@@ -1,6 +1,7 @@
-"""Screenshots of every page into docs/images: `python -m tests.dashboard.screenshots`."""
+"""Screenshots of every page into docs/images: `python -m tests.dashboard.screenshots`. With names, of these pages only."""
 
-import sys
+import argparse
+from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,11 +13,12 @@ from tests.e2e.stack import running_stack
 from tests.http import Api
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
+SIGN_IN = "sign-in"
 LOOKS = {"light": (DESKTOP, "light"), "dark": (DESKTOP, "dark"), "phone": (PHONE, "light")}
 
 
-def main(folder: Path) -> None:
-    """Start everything, and take the screenshots."""
+def main(folder: Path, names: Collection[str] = ()) -> None:
+    """Start everything, and take the screenshots, by default of every page."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as home:
         url = f"sqlite:///{home}/flaghoist.db"
@@ -24,10 +26,10 @@ def main(folder: Path) -> None:
         migrate(database)
         database.close()
         with running_stack(Path(home), url) as stack:
-            _shoot(stack.api, folder)
+            _shoot(stack.api, folder, names)
 
 
-def _shoot(api: Api, folder: Path) -> None:
+def _shoot(api: Api, folder: Path, names: Collection[str]) -> None:
     shop = fill(api)
     paths = pages_of(shop.releases)
     api.post("/projects/shop/stops", {"environment": "staging", "reason": "The staging database is being moved"})
@@ -36,15 +38,20 @@ def _shoot(api: Api, folder: Path) -> None:
     with running_browser() as browser:
         for look, (viewport, scheme) in LOOKS.items():
             context = browser.new_context(viewport=viewport, color_scheme=scheme, locale="en-GB", timezone_id="Europe/Berlin")  # type: ignore[arg-type] # by name
-            signed_out = context.new_page()
-            signed_out.goto(f"{api.address}/sign-in")
-            signed_out.screenshot(path=folder / f"sign-in-{look}.png")
+            if not names or SIGN_IN in names:
+                signed_out = context.new_page()
+                signed_out.goto(f"{api.address}/sign-in")
+                signed_out.screenshot(path=folder / f"{SIGN_IN}-{look}.png")
             page = sign_in(context, api.address, shop.key)
-            for name, path in paths.items():
+            for name, path in {name: path for name, path in paths.items() if not names or name in names}.items():
                 page.goto(api.address + path)
                 page.screenshot(path=folder / f"{name}-{look}.png", full_page=name != "audit")  # Its page is long.
             context.close()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="the pages, by default all")
+    parser.add_argument("--folder", type=Path, default=IMAGES)
+    given = parser.parse_args()
+    main(given.folder, given.names)

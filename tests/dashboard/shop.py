@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from tests.http import Api
-from tests.pipelines import approval, enable, hold, pipeline, rollout, set_value, stage
+from tests.pipelines import approval, enable, hold, pipeline, rollout, set_value, stage, window
 
 FEATURES = {
     "one-page-checkout": "One-page checkout",
@@ -31,7 +31,12 @@ PROGRESSIVE = pipeline(
 )
 PHASED = pipeline(stage("Staging", "staging"), stage("Production", "production", "1s", [rollout()]), key="phased", name="Phased rollout")
 QUICK = pipeline(stage("Development"), hold("Soak", "1s", "development"), key="quick", name="Quick launch")
-DRAFT = pipeline(stage("Development"), stage("Production", "production", "7d"), key="weekly", name="Weekly release")
+DRAFT = pipeline(
+    stage("Staging", "staging"),
+    _gated(stage("Production", "production", "2d", [rollout()]), approval(2), window("09:00", "16:00", "MON", "TUE", "WED", "THU")),
+    key="weekly",
+    name="Weekly release",
+)
 CAREFUL = pipeline(stage("Staging", "staging"), stage("Production", "production", "2d"), key="careful", name="Careful release")
 
 

@@ -1,55 +1,15 @@
 """The dashboard in a real browser, with everything real behind it."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from activities.store.database import Database
-from activities.store.migrate import migrate
-from tests.dashboard.browser import DESKTOP, PHONE, pages_of, running_browser, sign_in
+from tests.dashboard.browser import PHONE, open_page, pages_of
 from tests.dashboard.conftest import key_of
-from tests.dashboard.shop import Shop, fill
-from tests.e2e.stack import running_stack
+from tests.dashboard.shop import Shop
 from tests.http import Api
-from tests.waiting import CEILING
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("dashboard")]
-
-expect.set_options(timeout=CEILING * 1000)
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """Temporal, a worker and the API."""
-    folder = tmp_path_factory.mktemp("dashboard")
-    url = f"sqlite:///{folder}/flaghoist.db"
-    database = Database(url)
-    migrate(database)
-    database.close()
-    with running_stack(Path(folder), url) as stack:
-        yield stack.api
-
-
-@pytest.fixture(scope="module")
-def shop(running: Api) -> Shop:
-    """A project with a flag in every state."""
-    return fill(running)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests; each has contexts of its own."""
-    with running_browser() as browser:
-        yield browser
-
-
-def _page(browser: Browser, api: Api, key: str, **options: object) -> Page:
-    context = browser.new_context(viewport=DESKTOP, **options)  # type: ignore[arg-type] # by name
-    context.set_default_timeout(CEILING * 1000)
-    return sign_in(context, api.address, key)
 
 
 def _new_feature(api: Api, key: str) -> None:
@@ -58,7 +18,7 @@ def _new_feature(api: Api, key: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_an_accessibility_violation(running: Api, shop: Shop, browser: Browser, scheme: str) -> None:
-    page = _page(browser, running, shop.key, color_scheme=scheme)
+    page = open_page(browser, running, shop.key, color_scheme=scheme)
     found: dict[str, list[str]] = {}
 
     for name, path in {**pages_of(shop.releases), "sign-in": "/sign-in"}.items():
@@ -72,7 +32,7 @@ def test_no_page_has_an_accessibility_violation(running: Api, shop: Shop, browse
 
 
 def test_no_page_scrolls_sideways_on_a_phone_or_breaks_its_own_policy(running: Api, shop: Shop, browser: Browser) -> None:
-    page = _page(browser, running, shop.key)
+    page = open_page(browser, running, shop.key)
     page.set_viewport_size(PHONE)  # type: ignore[arg-type] # by name
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if "404" not in message.text else None)
@@ -91,7 +51,7 @@ def test_no_page_scrolls_sideways_on_a_phone_or_breaks_its_own_policy(running: A
 
 def test_a_newcomer_adds_a_flag_and_sees_it_climb_with_the_keyboard_alone(running: Api, shop: Shop, browser: Browser) -> None:
     _new_feature(running, "keyboard")
-    page = _page(browser, running, shop.key)
+    page = open_page(browser, running, shop.key)
 
     page.get_by_role("link", name="Add a flag").press("Enter")
     page.get_by_label("Flag", exact=True).select_option("keyboard")
@@ -111,7 +71,7 @@ def test_a_colleague_approves_and_the_open_page_shows_it_without_a_reload(runnin
     maria = running.make_key("maria-2", {"project": "shop", "role": "admin"})
     release = maria.add("approved", "progressive")["id"]
     running.wait_for_stage(release, "Beta")
-    watching, approving = _page(browser, running, key_of(maria)), _page(browser, running, shop.key)
+    watching, approving = open_page(browser, running, key_of(maria)), open_page(browser, running, shop.key)
     watching.goto(f"{running.address}/projects/shop/releases/{release}")
     watching.evaluate("window.isStillTheSamePage = true")
 
@@ -131,7 +91,7 @@ def test_of_two_people_who_act_at_once_the_second_is_told_that_it_has_moved_on(r
     _new_feature(running, "contested")
     release = running.add("contested", "careful")["id"]
     running.wait_for_stage(release, "Production")
-    first, second = _page(browser, running, shop.key), _page(browser, running, shop.key)
+    first, second = open_page(browser, running, shop.key), open_page(browser, running, shop.key)
     for page in (first, second):
         page.goto(f"{running.address}/projects/shop/releases/{release}/restart")
         page.get_by_label("Restart from").select_option("Staging")
@@ -142,6 +102,7 @@ def test_of_two_people_who_act_at_once_the_second_is_told_that_it_has_moved_on(r
     second.get_by_role("button", name="Restart").click()
 
     expect(second.get_by_role("heading", name="It has moved on")).to_be_visible()
+    expect(second.get_by_text("look at it again before you decide")).to_be_visible()
     second.get_by_role("link", name="Look at the release").click()
     expect(second.get_by_role("heading", name="contested")).to_be_visible()
     first.context.close()
@@ -152,7 +113,7 @@ def test_without_javascript_a_flag_is_paused_and_rolled_back(running: Api, shop:
     _new_feature(running, "plain")
     release = running.add("plain", "careful")["id"]
     running.wait_for_stage(release, "Production")
-    page = _page(browser, running, shop.key, java_script_enabled=False)
+    page = open_page(browser, running, shop.key, java_script_enabled=False)
     page.goto(f"{running.address}/projects/shop")
     page.get_by_role("link", name="plain", exact=True).click()
 
@@ -172,7 +133,7 @@ def test_without_javascript_a_flag_is_paused_and_rolled_back(running: Api, shop:
 
 def test_an_open_page_asks_for_the_key_again_once_it_is_revoked(running: Api, shop: Shop, browser: Browser) -> None:
     vera = running.make_key("vera", {"project": "shop", "role": "viewer"})
-    page = _page(browser, running, key_of(vera))
+    page = open_page(browser, running, key_of(vera))
     expect(page.get_by_role("heading", name="Board")).to_be_visible()
 
     running.request("DELETE", f"/keys/{vera.get('/whoami')['id']}")
@@ -183,7 +144,7 @@ def test_an_open_page_asks_for_the_key_again_once_it_is_revoked(running: Api, sh
 
 
 def test_times_are_shown_in_the_zone_of_the_viewer(running: Api, shop: Shop, browser: Browser) -> None:
-    page = _page(browser, running, shop.key, timezone_id="Asia/Tokyo", locale="en-GB")
+    page = open_page(browser, running, shop.key, timezone_id="Asia/Tokyo", locale="en-GB")
     release = running.release(shop.releases["dark-mode"])
 
     page.goto(f"{running.address}/projects/shop/releases/{release['id']}")

@@ -3,6 +3,7 @@
 import pytest
 
 from api.dashboard.pages.controls import ACTS
+from api.dashboard.pages.pipeline_acts import PipelineAct
 from domain.releases.control import Control
 from tests.dashboard.conftest import SignIn, key_of
 from tests.http import Api
@@ -119,7 +120,8 @@ FORMS = [
     f"{HOME}/stops/x/lift",
     f"{HOME}/freezes",
     f"{HOME}/freezes/x/delete",
-    f"{HOME}/pipelines/standard/publish",
+    *(f"{HOME}/pipelines/standard/{act}" for act in ("edit", *PipelineAct)),
+    f"{HOME}/pipelines/new",
     "/sign-out",
 ]
 

@@ -40,6 +40,18 @@ def test_signing_in_never_leads_to_another_site(api: Api, visitor: Visitor, to: 
     assert str(shown.url).startswith(f"{api.address}/projects")
 
 
+@pytest.mark.parametrize(
+    ("referrer", "to"),
+    [("{here}/projects/shop/stops?a=b", "?to=%2Fprojects%2Fshop%2Fstops%3Fa%3Db"), ("https://evil.example/x", ""), ("", "")],
+)
+def test_a_form_without_a_session_leads_back_to_its_page_if_that_is_here(api: Api, visitor: Visitor, referrer: str, to: str) -> None:
+    headers = {"Referer": referrer.format(here=api.address)}
+
+    answer = visitor.client.post("/projects/shop/stops", data={"reason": "late"}, headers=headers, follow_redirects=False)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in{to}")
+
+
 def test_a_wrong_key_is_refused(api: Api, visitor: Visitor) -> None:
     visitor.key = "fh_guessed"
 

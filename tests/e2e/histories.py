@@ -1,6 +1,7 @@
 """The history that Temporal records of a release's workflow."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ CALL = timedelta(seconds=CEILING)
 
 
 def attempts_of_change_flag(stack: Stack, release: dict[str, Any]) -> int:
-    """Return the highest attempt of any change_flag so far."""
+    """Return the highest attempt of any change_flag that is a regular activity, so far."""
     return asyncio.run(_attempts(stack, release))
 
 
@@ -25,6 +26,11 @@ def events_of(stack: Stack, release: dict[str, Any]) -> list[str]:
         return asyncio.run(_events(stack, release))
     except (RPCError, RuntimeError):
         return []
+
+
+def local_changes(stack: Stack, release: dict[str, Any]) -> list[str]:
+    """Return the id of each change that was made within a workflow task, such as change/1/1 for the first step of the first visit."""
+    return asyncio.run(_local_changes(stack, release))
 
 
 def workflow_status(stack: Stack, release: dict[str, Any]) -> str:
@@ -55,6 +61,13 @@ async def _describe(stack: Stack, release: dict[str, Any]) -> WorkflowExecutionD
 async def _events(stack: Stack, release: dict[str, Any]) -> list[str]:
     events = (await (await _handle(stack, release)).fetch_history(rpc_timeout=CALL)).events
     return [EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in events]
+
+
+async def _local_changes(stack: Stack, release: dict[str, Any]) -> list[str]:
+    events = (await (await _handle(stack, release)).fetch_history(rpc_timeout=CALL)).events
+    markers = [event.marker_recorded_event_attributes for event in events]
+    activities = [json.loads(marker.details["data"].payloads[0].data) for marker in markers if marker.marker_name == "core_local_activity"]
+    return [activity["activity_id"] for activity in activities if activity["activity_type"] == "change_flag"]
 
 
 async def _attempts(stack: Stack, release: dict[str, Any]) -> int:

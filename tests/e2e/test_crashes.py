@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from tests.e2e.histories import attempts_of_change_flag, workflow_status
+from tests.e2e.histories import attempts_of_change_flag, events_of, local_changes, workflow_status
 from tests.e2e.proxy import Proxy
 from tests.e2e.stack import Process, Stack, running_stack
 from tests.http import Api
@@ -36,7 +36,7 @@ def locked(database_url: str) -> Iterator[None]:
 
 def add_without_worker(stack: Stack) -> dict[str, Any]:
     """Add a flag whose first stage is due, and for which no worker runs."""
-    stack.worker.kill()
+    stack.worker.stop()
     stack.api.make_project()
     stack.api.publish(TWO)
     release: dict[str, Any] = stack.api.add()
@@ -49,6 +49,12 @@ def start_and_act(stack: Stack, release: dict[str, Any], *workers: Process) -> N
     for worker in workers:
         worker.start()
     wait_for("change_flag to start", lambda: attempts_of_change_flag(stack, release) >= 1)
+
+
+def start_and_act_locally(stack: Stack, release: dict[str, Any]) -> None:
+    """Start the worker, and return once it runs a stage within a workflow task. On a locked database the stage waits for its change."""
+    stack.worker.start()
+    wait_for("a workflow task", lambda: events_of(stack, release)[-1:] == ["WORKFLOW_TASK_STARTED"])
 
 
 def ended_attempts(stack: Stack) -> float | None:
@@ -85,6 +91,42 @@ def test_worker_killed_before_its_acknowledgement_has_made_the_change_once(tmp_p
         wait_for("a second attempt", lambda: attempts_of_change_flag(stack, release) >= 2)
         api.wait_for_release(release["id"], "completed")
         assert changes_of(api, release) == ["Development", "Production"]
+
+
+def test_worker_killed_before_it_reports_a_workflow_task_has_made_its_changes_once(tmp_path: Path, sqlite_url: str) -> None:
+    with Proxy() as proxy, running_stack(tmp_path, sqlite_url, worker_behind=proxy) as stack:
+        api, release = stack.api, add_without_worker(stack)
+
+        with locked(sqlite_url):
+            start_and_act_locally(stack, release)
+            proxy.hold()
+        wait_for("the change to be committed", lambda: changed_so_far(api, release) == ["Development"])
+        assert local_changes(stack, release) == [], "Temporal has not been notified"
+        stack.worker.kill()
+        proxy.drop_and_release()
+        stack.worker.start()
+
+        api.wait_for_release(release["id"], "completed")
+        assert changes_of(api, release) == ["Development", "Production"]
+        assert "WORKFLOW_TASK_TIMED_OUT" in events_of(stack, release)
+        assert local_changes(stack, release) == ["change/1/1", "change/2/1"]
+
+
+def test_workflow_task_of_a_frozen_worker_has_no_second_effect(tmp_path: Path, sqlite_url: str) -> None:
+    with Proxy() as proxy, running_stack(tmp_path, sqlite_url, worker_behind=proxy) as stack:
+        api, release = stack.api, add_without_worker(stack)
+
+        with locked(sqlite_url):
+            start_and_act_locally(stack, release)
+            stack.worker.send(signal.SIGSTOP)
+            proxy.drop_and_release()
+        stack.other_worker.start()
+        api.wait_for_release(release["id"], "completed")
+        stack.worker.send(signal.SIGCONT)
+        stack.worker.stop()
+
+        assert changes_of(api, release) == ["Development", "Production"]
+        assert api.release(release["id"])["status"] == "completed"
 
 
 def test_attempt_that_outlives_its_time_budget_has_no_second_effect(tmp_path: Path, sqlite_url: str) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from domain.releases.waiting import PATIENCE
-from tests.e2e.histories import attempts_of_change_flag, events_of, process_acting_on
+from tests.e2e.histories import attempts_of_change_flag, events_of, local_changes, process_acting_on
 from tests.e2e.stack import Process, Stack, running_stack
-from tests.e2e.test_crashes import changes_of, locked
+from tests.e2e.test_crashes import add_without_worker, changes_of, locked, start_and_act_locally
 from tests.http import Api
 from tests.pipelines import pipeline, set_value, stage
 from tests.waiting import CEILING, wait_for
@@ -80,3 +80,21 @@ def test_stopped_worker_finishes_its_change_and_nothing_is_late(tmp_path: Path, 
         assert other.running.wait(CEILING) == 0
         again = stack.api.add(FLAGS[0])
         assert [each["outcome"] for each in stack.api.wait_for_release(again["id"], "completed")["history"]] == ["unchanged", "unchanged"]
+
+
+def test_stopped_worker_finishes_the_change_within_its_workflow_task(tmp_path: Path, sqlite_url: str) -> None:
+    with running_stack(tmp_path, sqlite_url) as stack:
+        release = add_without_worker(stack)
+
+        with locked(sqlite_url):
+            start_and_act_locally(stack, release)
+            stack.worker.send(signal.SIGTERM)
+            time.sleep(1)  # As above.
+        assert stack.worker.running
+        assert stack.worker.running.wait(CEILING) == 0
+        stack.other_worker.start()
+
+        stack.api.wait_for_release(release["id"], "completed")
+        assert changes_of(stack.api, release) == ["Development", "Production"]
+        assert "WORKFLOW_TASK_TIMED_OUT" not in events_of(stack, release)
+        assert local_changes(stack, release) == ["change/1/1", "change/2/1"]

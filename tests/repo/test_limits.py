@@ -11,7 +11,7 @@ from activities.store.paging import MOST, USUAL
 from activities.store.requests import KEPT
 from api.app import create_app
 from api.body_limits import LARGEST_BODY
-from api.problems import MOST_PROBLEMS
+from api.document_problems import MOST_PROBLEMS
 from api.routes.pipelines import SHOWN_IN_A_STAGE
 from domain.duration import LONGEST
 from domain.evaluation.identity import LARGEST_TRAIT, LONGEST_IDENTIFIER, LONGEST_TRAIT, LONGEST_TRAIT_KEY, MOST_TRAITS

@@ -38,7 +38,7 @@ def running(migrated_sqlite: Any, tmp_path_factory: pytest.TempPathFactory) -> I
             yield Running(shop, engines)
 
 
-@settings(max_examples=4, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
 @given(st.lists(rules_alike_in(*FAST), min_size=SIZE, max_size=SIZE), people(25))
 def test_random_rules_without_a_warning_put_the_same_identities_into_a_segment(running: Running, rules: list[Any], identities: Any) -> None:
     assert disagreements(running.shop, running.engines, rules, identities) == []

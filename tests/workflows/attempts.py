@@ -3,18 +3,23 @@
 import asyncio
 from typing import Any
 
+from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from tests.waiting import CEILING
 
 
 class HeldAttempts(Interceptor):
-    """Holds each attempt at one activity: before it runs, or after it has committed and before it reports its result."""
+    """Holds each attempt at one activity: before it runs, or after it has committed and before it reports its result.
 
-    def __init__(self, activity: str = "change_flag", *, stage: str | None = None, after_commit: bool = False) -> None:
+    Local attempts fail, so that a regular attempt follows. With `local`, they are held instead.
+    """
+
+    def __init__(self, activity: str = "change_flag", *, stage: str | None = None, after_commit: bool = False, local: bool = False) -> None:
         self.activity = activity
         self.stage = stage
         self.after_commit = after_commit
+        self.local = local
         self._held = asyncio.Event()
         self._released = asyncio.Event()
 
@@ -48,6 +53,8 @@ class _HeldAttempt(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 (the name is Temporal's)
         if not self.attempts.is_meant(input):
             return await self.next.execute_activity(input)
+        if activity.info().is_local and not self.attempts.local:
+            raise RuntimeError("local attempts fail")
         if not self.attempts.after_commit:
             await self.attempts.hold()
         result = await self.next.execute_activity(input)

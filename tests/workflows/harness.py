@@ -11,7 +11,6 @@ from typing import Any
 from temporalio.api.enums.v1 import EventType, PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import WorkflowHandle
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from activities.store.database import Database
@@ -24,6 +23,7 @@ from tests.waiting import CEILING, wait_until
 from tests.world import World, make_world
 from worker import build_worker
 from workflows.messages import ReleasePlace
+from workflows.payloads import DATA_CONVERTER
 from workflows.service.client import ReleaseClient
 from workflows.service.namespace import add_search_attributes, register_search_attributes
 from workflows.service.outbox_relay import OutboxRelay
@@ -181,7 +181,7 @@ class Harness:
 async def time_skipping_harness(database: Database) -> AsyncIterator[Harness]:
     """Run a harness on a server that skips time: `env.sleep` of a week takes milliseconds."""
     async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=str(TEST_SERVER), data_converter=pydantic_data_converter
+        test_server_existing_path=str(TEST_SERVER), data_converter=DATA_CONVERTER
     ) as env:
         await add_search_attributes(env.client)  # This server can't list them.
         yield Harness(env, make_world(database))
@@ -191,7 +191,7 @@ async def time_skipping_harness(database: Database) -> AsyncIterator[Harness]:
 async def dev_server_harness(database: Database, public_url: str = "") -> AsyncIterator[Harness]:
     """Run a harness on a real dev server."""
     async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(TEMPORAL), data_converter=pydantic_data_converter, dev_server_log_level="error"
+        dev_server_existing_path=str(TEMPORAL), data_converter=DATA_CONVERTER, dev_server_log_level="error"
     ) as env:
         await register_search_attributes(env.client)
         yield Harness(env, make_world(database), public_url)

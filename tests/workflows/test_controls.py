@@ -67,7 +67,7 @@ def test_restart_returns_to_a_stage_without_undoing_anything_and_the_stage_acts_
             waiting = await waiting_in_staging(harness)
 
             again = await send(harness, waiting, Control.RESTART, stage="development")
-            assert again.visit == waiting.visit + 1
+            assert again.visit > waiting.visit
             assert harness.world.flag("development").value == "one"
 
             returned = await harness.until(waiting, "running", stage="Staging")

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
@@ -14,6 +13,7 @@ from tests.workflows.history_kinds import KINDS, notified, undone
 from tests.workflows.planted_clock import ReadsTheClock
 from tests.workflows.reordered import ActsBeforeItsWait
 from tests.workflows.sandbox import sandbox
+from workflows.payloads import DATA_CONVERTER
 from workflows.release import ReleaseWorkflow
 from workflows.rollback import RollbackWorkflow
 from workflows.webhook import WebhookWorkflow
@@ -24,7 +24,7 @@ OF_OTHER_WORKFLOWS = {kind.__name__ for kind in (notified, undone)}
 
 
 async def replay(name: str, history: str, *workflows: type) -> None:
-    replayer = Replayer(workflows=workflows, data_converter=pydantic_data_converter, workflow_runner=sandbox())
+    replayer = Replayer(workflows=workflows, data_converter=DATA_CONVERTER, workflow_runner=sandbox())
     await replayer.replay_workflow(WorkflowHistory.from_json(f"release/{name}", history))
 
 

@@ -17,12 +17,12 @@ from tests.waiting import CEILING, wait_until
 from tests.workflows.controls import send, waiting_in_staging
 from tests.workflows.harness import Harness, dev_server_harness
 from tests.workflows.rollbacks import roll_back
-from workflows.messages import STARTED_BY, ReleasePlace
+from workflows.messages import CHANGES_LOCALLY, ReleasePlace
 
 CHANGE_VERSION = SearchAttributeKey.for_keyword_list("TemporalChangeVersion")
 OLDER = (
     "WorkflowType = 'Release' AND ExecutionStatus = 'Running' "
-    f"AND (TemporalChangeVersion IS NULL OR TemporalChangeVersion != '{STARTED_BY}')"
+    f"AND (TemporalChangeVersion IS NULL OR TemporalChangeVersion != '{CHANGES_LOCALLY}')"
 )
 SIGNAL = ["workflow", "signal", "--name", "roll_over", "--reason", "retire patches", "--query", OLDER, "--yes"]
 
@@ -69,7 +69,7 @@ def test_one_batch_rolls_over_the_runs_of_older_versions_and_no_others(sqlite: D
                 await harness.until_timer_set(older)
 
                 attributes = (await harness.handle(older).describe()).typed_search_attributes
-                assert attributes[CHANGE_VERSION] == [STARTED_BY]
+                assert attributes[CHANGE_VERSION] == [CHANGES_LOCALLY]
                 assert (await harness.handle(newer).describe()).run_id == before
                 for release in (older, newer):
                     await send(harness, harness.record(release), Control.ADVANCE)
@@ -89,13 +89,13 @@ def test_run_needs_one_patch_however_often_it_is_rolled_back(sqlite: Database) -
                 await send(harness, paused, Control.RESUME, f"resume {n}")
             await harness.until_timer_set(waiting)
 
-            assert (await harness.handle(waiting).describe()).typed_search_attributes[CHANGE_VERSION] == [STARTED_BY]
+            assert (await harness.handle(waiting).describe()).typed_search_attributes[CHANGE_VERSION] == [CHANGES_LOCALLY]
             scheduled = [
                 event.activity_task_scheduled_event_attributes.activity_id
                 for event in (await harness.handle(waiting).fetch_history()).events
                 if event.HasField("activity_task_scheduled_event_attributes")
             ]
-            assert scheduled == ["change/1/1", "rollback/1", "rollback/2", "rollback/3"]
+            assert scheduled == ["rollback/1", "rollback/2", "rollback/3"]
 
     asyncio.run(scenario())
 

@@ -20,11 +20,14 @@ async def details(handle: Handle) -> str:
 
 
 async def activity_results(handle: Handle) -> list[str]:
-    """Return the words with which each regular activity described its result."""
+    """Return the words with which each change described its result, made within a workflow task or by a regular activity."""
     converter = DataConverter.default.payload_converter
     results = [
-        event.activity_task_completed_event_attributes.result.payloads[0]
+        payload
         for event in (await handle.fetch_history()).events
-        if event.HasField("activity_task_completed_event_attributes")
+        for payload in (
+            *event.activity_task_completed_event_attributes.result.payloads,
+            *event.marker_recorded_event_attributes.details["result"].payloads,
+        )
     ]
     return [converter.from_payload(result, dict)["text"] for result in results]

@@ -26,7 +26,6 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import Priority, WorkflowIDReusePolicy
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.runtime import Runtime
@@ -37,6 +36,7 @@ from domain.releases.control import Control
 from domain.releases.release import Release
 from domain.system import TemporalStatus, WorkerSeen
 from workflows.messages import LOOK_AGAIN, RELEASE, ROLLBACK, TASK_QUEUE, RecordedDecision, ReleaseInput, RollbackInput, SteerRelease
+from workflows.payloads import DATA_CONVERTER
 from workflows.policies import HEALTH_TIMEOUT, RPC_TIMEOUT, UPDATE_TIMEOUT, URGENT
 from workflows.search_attributes import release_attributes, rollback_attributes
 from workflows.web_ui import ended_rollback_details, ended_rollback_summary, release_details, release_summary
@@ -80,7 +80,7 @@ async def connect(*, lazy: bool = True, runtime: Runtime | None = None) -> Clien
     """Return a client configured by Temporal's own environment variables. A lazy client connects when it is first used."""
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", "127.0.0.1:7233")
-    return await Client.connect(**config, data_converter=pydantic_data_converter, lazy=lazy, runtime=runtime)
+    return await Client.connect(**config, data_converter=DATA_CONVERTER, lazy=lazy, runtime=runtime)
 
 
 class ReleaseClient:

@@ -12,14 +12,15 @@ LOOP_THREADS = 8
 class WorkerPools(NamedTuple):
     """The pools of a worker that makes `changes` changes at the same time.
 
-    Controls and holds are local activities. They have slots and threads of their own, because in an outage changes keep theirs for long.
+    Changes, controls and holds are local activities. A change whose local attempt failed is a regular activity, with slots and threads of
+    its own, because in an outage it keeps them for long.
     """
 
     changes: int
 
     @property
     def local_activities(self) -> int:
-        """The number of controls and holds that are recorded at the same time."""
+        """The number of changes, controls and holds that are tried within workflow tasks at the same time."""
         return self.changes
 
     @property

@@ -48,7 +48,9 @@ def add(site: SiteDep, fields: FormDep, outbox_relay: OutboxRelayDep, temporal_u
     """Add the flag to the pipeline."""
     with site.database.reading() as store:
         definition = store.pipelines.get(store.projects.get(site.key).id, fields.get("pipeline", "")).definition
-    body = AddRelease.model_validate({"pipeline": fields.get("pipeline"), "feature": fields.get("feature")} | _choices(definition, fields))
+    body = AddRelease.model_validate(
+        {"pipeline": fields.get("pipeline"), "feature": fields.get("feature")} | choices_of(definition, fields)
+    )
     added = create_release(site.key, body, site.caller, site.writing(), outbox_relay, temporal_ui)
     return RedirectResponse(f"/projects/{site.key}/releases/{added.id}?done=add", HTTPStatus.SEE_OTHER)
 
@@ -67,11 +69,11 @@ def show_release(
 
 
 def _simulate(site: Site, key: str, definition: PipelineDefinition, fields: FormFields) -> Any:
-    body = Simulate.model_validate({"feature": fields["feature"]} | _choices(definition, fields))
+    body = Simulate.model_validate({"feature": fields["feature"]} | choices_of(definition, fields))
     return simulate_pipeline(site.key, key, site.caller, site.database, body)
 
 
-def _choices(definition: PipelineDefinition, fields: FormFields) -> dict[str, Any]:
+def choices_of(definition: PipelineDefinition, fields: FormFields) -> dict[str, Any]:
     """Return the starting stage, the parameters and what the person accepts."""
     given = {name.removeprefix(PARAMETER): value for name, value in fields.items() if name.startswith(PARAMETER)}
     types = {name: parameter.type for name, parameter in definition.parameters.items()}

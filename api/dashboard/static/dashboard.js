@@ -87,15 +87,20 @@ async function look() {
   }
 }
 
+function showLost(isLost) {
+  document.body.classList.toggle("stale", isLost);
+  document.getElementById("lost").hidden = !isLost;
+}
+
 function follow() {
   const stream = document.querySelector('meta[name="live"]')?.content;
   if (!stream || !document.querySelector("[data-fragment]")) return;
   let source = null;
   const open = () => {
     source = new EventSource(stream);
-    source.onopen = () => document.body.classList.remove("stale");
+    source.onopen = () => showLost(false);
     source.onerror = () => {
-      document.body.classList.add("stale");
+      showLost(true);
       if (source.readyState === EventSource.CLOSED) setTimeout(open, 5000);
     };
     source.onmessage = look;
@@ -105,6 +110,29 @@ function follow() {
   addEventListener("pageshow", (event) => { if (event.persisted) { open(); look(); } });
 }
 
+// What was sent with the editor's form. If the session had ended, it is shown again after signing in.
+function keepTyped(form) {
+  const place = `typed:${location.pathname}`;
+  const kept = sessionStorage.getItem(place);
+  sessionStorage.removeItem(place);
+  if (kept && document.referrer && new URL(document.referrer).pathname === "/sign-in") showAgain(form, JSON.parse(kept));
+  form.addEventListener("submit", () => sessionStorage.setItem(place, JSON.stringify([...new FormData(form)])));
+}
+
+function showAgain(form, fields) {
+  const again = document.createElement("form");
+  again.method = "post";
+  for (const [name, value] of [...fields.filter(([name]) => name !== "csrf"), ["csrf", form.elements.csrf.value], ["do", "check"]]) {
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name, value });
+    again.append(field);
+  }
+  document.body.append(again);
+  again.submit();
+}
+
+const editor = document.querySelector("form.editor");
+if (editor) keepTyped(editor);
 for (const zone of document.querySelectorAll("[data-timezone]")) {
   zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
 }

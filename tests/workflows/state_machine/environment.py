@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
 
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from activities.store.database import Database
@@ -17,6 +16,7 @@ from tests.waiting import CEILING
 from tests.workflows.harness import Harness
 from tests.workflows.state_machine.attempts import Attempts
 from tests.world import make_world
+from workflows.payloads import DATA_CONVERTER
 from workflows.service.namespace import register_search_attributes
 
 T = TypeVar("T")
@@ -82,7 +82,7 @@ async def backend_for(database: Database, runner: asyncio.Runner) -> AsyncIterat
     arguments = [argument for setting in _SETTINGS for argument in ("--dynamic-config-value", setting)]
     env = await WorkflowEnvironment.start_time_skipping_v2(
         dev_server_existing_path=str(TEMPORAL),
-        data_converter=pydantic_data_converter,
+        data_converter=DATA_CONVERTER,
         dev_server_log_level="error",
         dev_server_extra_args=arguments,
     )

@@ -76,7 +76,7 @@ class ReleaseModel:
     held: HoldModel | None = None
     must_check_gates: bool = False
     """True if what holds the stage back has ended, or may have."""
-    approvals: dict[str, Flag] = field(default_factory=dict)
+    approvals: list[tuple[str, Flag]] = field(default_factory=list)
     """The people who approved on this visit, and the values that the stage's fields had then."""
     is_unsure: bool = False
     """True if something was too close to a boundary to predict its result."""
@@ -136,7 +136,7 @@ class ReleaseModel:
 
     def approve(self, by: str) -> None:
         """That person approves what the stage would apply now."""
-        self.approvals[by] = self.approval_subject()
+        self.approvals.append((by, self.approval_subject()))
         self.recheck_gates()
 
     def reject(self) -> None:
@@ -259,8 +259,8 @@ class ReleaseModel:
         return at_paths(targets_of(self.stage.edits[0], now), now) if self.stage.edits else {}
 
     def _counting(self) -> list[str]:
-        """Return the people whose approval counts for what would be applied now."""
-        return [person for person, subject in self.approvals.items() if subject == self.approval_subject()]
+        """Return the people whose approval counts for what would be applied now, whatever else they approved before or after it."""
+        return list({person for person, subject in self.approvals if subject == self.approval_subject()})
 
     def _block(self, conflict: Flag | None) -> None:
         self.status, self.conflict, self.held = "blocked", conflict, None
@@ -293,7 +293,7 @@ class ReleaseModel:
 
     def _enter(self, index: int) -> None:
         self.index, self.step, self.has_changed, self.conflict = index, 0, False, None
-        self.held, self.must_check_gates, self.approvals = None, False, {}
+        self.held, self.must_check_gates, self.approvals = None, False, []
         self.remaining = max(LAUNCH - self.elapsed, 0) if self.stage.at_launch else self.stage.wait
         self.outcomes.append((index, "pending"))
         if self.status != "starting":

@@ -53,8 +53,11 @@ class Races(StopsFreezes):
     async def _reset(self) -> None:
         """Reset to the first task, wait until the workflow has caught up, and let it read the record, which may be ahead.
 
-        The server sets the workflow's clock back, so advance it again.
+        The server sets the workflow's clock back, so advance it again. A stage that is held back is not reset: it would be tried at once,
+        by a clock that is behind its due time.
         """
+        if self.harness.record(self.release).held:
+            return
         before = await self.backend.now_of(self.harness, self.release)
         await reset(self.harness, self.harness.handle(self.release))
         await self.until_idle()

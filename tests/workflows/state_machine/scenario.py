@@ -163,7 +163,7 @@ class Scenario(RuleBasedStateMachine):
         self.remember_approval_subject()
         with self.backend.database.reading() as store:
             approvals = store.approvals.of_visit(record.id, record.visit)
-        self.model.approvals = {each.owner: self.approval_subjects.get(each.binds, _UNKNOWN) for each in approvals}
+        self.model.approvals = [(each.owner, self.approval_subjects.get(each.binds, _UNKNOWN)) for each in approvals]
 
     async def _remaining(self, record: Release, now: datetime) -> timedelta:
         """Return the rest of the wait. The workflow knows it if the stage is held back, and may know it better if it is paused."""

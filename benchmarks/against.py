@@ -1,0 +1,63 @@
+"""Benchmarks of two builds, by turns: each checkout measures itself, with the packages of this environment.
+
+.venv/bin/python -m benchmarks.against /path/to/another/checkout stages lateness
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+BENCHES = ("stages", "lateness", "adding", "recovery")
+TIMEOUT_SECONDS = 1800
+
+
+def measure(checkout: Path, bench: str, *, quick: bool) -> dict[str, float]:
+    """Return every number that the checkout's own benchmark prints, by its path."""
+    command = [sys.executable, "-P", "-m", f"benchmarks.{bench}", *(["--quick"] if quick else [])]
+    environment = os.environ | {"PYTHONPATH": str(checkout)}
+    done = subprocess.run(command, env=environment, cwd=checkout, check=True, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_SECONDS)
+    # The progress bar comes before the results, which begin at the first line with nothing but a brace.
+    return dict(numbers(json.loads(done.stdout[done.stdout.index("\n{\n") :])))
+
+
+def numbers(results: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, float]]:
+    """Yield each number with its path. Of several rounds it is the median."""
+    if isinstance(results, dict):
+        for name, value in results.items():
+            if name not in ("least", "most"):
+                yield from numbers(value, path if name == "median" else (*path, name))
+    elif isinstance(results, list):
+        for number, value in enumerate(results):
+            yield from numbers(value, (*path, str(number)))
+    elif isinstance(results, int | float):
+        yield " ".join(path), float(results)
+
+
+def main() -> None:
+    """Print the medians of both builds, and the ratio of their medians."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("other", type=Path, help="a checkout of another build")
+    parser.add_argument("benches", nargs="*", default=BENCHES, choices=BENCHES, help="what to measure; by default everything")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="measure a few of each, once: the numbers mean little")
+    options = parser.parse_args()
+    for bench in options.benches:
+        ours, others = [], []
+        for _ in range(options.rounds):
+            others.append(measure(options.other, bench, quick=options.quick))
+            ours.append(measure(ROOT, bench, quick=options.quick))
+        print(f"\n| {bench} | other | this | ratio |\n|---|---:|---:|---:|")
+        for name in (name for name in ours[0] if name in others[0]):
+            old, new = (statistics.median(each[name] for each in rounds) for rounds in (others, ours))
+            print(f"| {name} | {old:g} | {new:g} | {new / old if old else 0:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

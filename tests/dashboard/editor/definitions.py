@@ -1,0 +1,82 @@
+"""Random pipelines that use everything a definition may contain."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from domain.pipelines.pipeline import PipelineDefinition
+from domain.pipelines.window import Day
+
+KEYS = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,8}[a-z0-9]", fullmatch=True)
+_LINES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"], include_characters=" "), min_size=1, max_size=12)
+NAMES = _LINES.map(str.strip).filter(bool)
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], include_characters="\n\t"), max_size=12)
+DESCRIPTIONS = TEXTS.filter(lambda text: not text or text.strip())
+DURATIONS = st.integers(0, 366 * 86_400).map(lambda seconds: f"{seconds}s")
+VALUES = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | TEXTS
+PERCENTAGES = st.integers(100, 10_000).map(lambda hundredths: hundredths / 100)
+REFERENCES = KEYS.map(lambda key: {"parameter": key})
+
+
+def _of_type(type_: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({"type": st.just(type_), **fields})
+
+
+TRIGGERS = st.one_of(
+    _of_type("ON_ENTER"),
+    _of_type("WAIT_FOR", duration=DURATIONS),
+    _of_type("WAIT_UNTIL", at=st.just("2026-12-01T09:00:00+01:00")),
+    _of_type("WAIT_UNTIL", at=st.just("2026-12-01T09:00"), timezone=st.just("Europe/London")),
+    _of_type("WAIT_UNTIL", at_from=REFERENCES),
+    _of_type("WAIT_UNTIL", at_from=REFERENCES, timezone=st.just("Asia/Tokyo")),
+)
+RANGES = st.fixed_dictionaries(
+    {
+        "days": st.lists(st.sampled_from(list(Day)), min_size=1, unique=True).map(lambda days: [day.value for day in Day if day in days]),
+        "start": st.sampled_from(["00:00", "09:30"]),
+        "end": st.sampled_from(["17:00", "24:00"]),
+    }
+)
+GATES = st.one_of(
+    _of_type("APPROVAL", approvals=st.integers(1, 20), allow_requester=st.booleans()),
+    _of_type("APPROVAL", timeout=DURATIONS),
+    _of_type("WINDOW", timezone=st.just("Europe/London"), ranges=st.lists(RANGES, min_size=1, max_size=2)),
+)
+_OVERRIDES = st.sampled_from(["keep", "remove"])
+_ROLLOUT = {"initial": PERCENTAGES, "step": PERCENTAGES, "every": DURATIONS, "enabled": st.booleans(), "overrides": _OVERRIDES}
+ACTIONS = st.one_of(
+    _of_type("TOGGLE_FEATURE", enabled=st.booleans(), overrides=_OVERRIDES),
+    _of_type("TOGGLE_FEATURE_FOR_SEGMENT", enabled=st.booleans(), segment=KEYS),
+    _of_type("UPDATE_FEATURE_VALUE", value=VALUES, overrides=_OVERRIDES),
+    _of_type("UPDATE_FEATURE_VALUE", value_from=REFERENCES),
+    _of_type("UPDATE_FEATURE_VALUE_FOR_SEGMENT", value=VALUES, segment=KEYS),
+    _of_type("PHASED_ROLLOUT", **_ROLLOUT),
+    _of_type("PHASED_ROLLOUT", value=VALUES, **_ROLLOUT),
+    _of_type("PHASED_ROLLOUT", value_from=REFERENCES, **_ROLLOUT),
+)
+STAGES = st.fixed_dictionaries(
+    {
+        "name": NAMES,
+        "description": DESCRIPTIONS,
+        "environment": KEYS,
+        "trigger": TRIGGERS,
+        "gates": st.lists(GATES, max_size=2),
+        "actions": st.lists(ACTIONS, max_size=3),
+    }
+)
+PARAMETERS = st.one_of(
+    st.fixed_dictionaries({"type": st.sampled_from(["string", "integer", "boolean", "datetime"]), "description": DESCRIPTIONS}),
+    st.fixed_dictionaries({"type": st.just("integer"), "default": st.integers(-5, 5)}),
+    st.fixed_dictionaries({"type": st.just("boolean"), "default": st.booleans()}),
+    st.fixed_dictionaries({"type": st.just("string"), "default": TEXTS.filter(str.strip)}),
+)
+DEFINITIONS = st.fixed_dictionaries(
+    {
+        "key": KEYS,
+        "name": NAMES,
+        "description": DESCRIPTIONS,
+        "on_conflict": st.sampled_from(["block", "overwrite"]),
+        "parameters": st.dictionaries(KEYS, PARAMETERS, max_size=3),
+        "stages": st.lists(STAGES, max_size=3),
+    }
+).map(PipelineDefinition.model_validate)
