@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from api.dashboard.texts import date_text, field_changes, field_texts, lasting, relative_time, rule_text, words
+from api.dashboard.texts import date_text, field_changes, field_texts, lasting, relative_time, rule_text, timed, words
 from api.dependencies import now
 
 _templates = Environment(
@@ -19,6 +19,7 @@ _templates = Environment(
 _templates.filters |= {
     "date": date_text,
     "relative": relative_time,
+    "timed": timed,
     "words": words,
     "lasting": lasting,
     "rule": rule_text,

@@ -28,6 +28,7 @@ from api.dashboard.pages import (
     simulations,
     status,
     stops,
+    unknown,
     webhooks,
 )
 from api.rate_limit import RateLimit
@@ -44,7 +45,7 @@ _PIPELINES = (pipeline_new, pipeline_edit, simulations, pipeline_acts, pipelines
 _DEFINITIONS = (feature_forms, flag_forms, features, segments, environments, webhooks, keys)
 """In this order: `new` is no key of a feature."""
 
-_PAGES = (sign_in, projects, status, live, releases, controls, approvals, stops, audit, *_DEFINITIONS, *_PIPELINES)
+_PAGES = (sign_in, projects, status, live, releases, controls, approvals, stops, audit, *_DEFINITIONS, *_PIPELINES, unknown)
 
 
 def add_dashboard(app: FastAPI) -> None:

@@ -6,11 +6,15 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from markupsafe import Markup
+
 from domain.duration import speak_duration
 from domain.flags.flag import FeatureType, Value
 from domain.flags.segment import Operator, Rule
 from domain.releases.status import status_in_words
 
+_TIME_IN_SENTENCE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}) UTC")
+_TIME_ELEMENT = Markup('<span class="when"><time datetime="{}" title="{}">{}</time> (<span class="relative">{}</span>)</span>')
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
@@ -42,6 +46,20 @@ def relative_time(moment: datetime, now: datetime) -> str:
             break
     text = " ".join(parts[:2])
     return f"in {text}" if seconds > 0 else f"{text} ago"
+
+
+def timed(text: str, now: datetime) -> Markup:
+    """Return a sentence, escaped, in which each point in time is an element: scripts show it in the reader's zone."""
+    parts = _TIME_IN_SENTENCE.split(text)
+    return Markup("").join(_time_element(part, now) if number % 2 else Markup.escape(part) for number, part in enumerate(parts))
+
+
+def _time_element(text: str, now: datetime) -> Markup:
+    try:
+        moment = datetime.fromisoformat(f"{text}+00:00")
+    except ValueError:  # A person wrote something similar into a reason.
+        return Markup.escape(f"{text} UTC")
+    return _TIME_ELEMENT.format(moment.isoformat(), date_text(moment), date_text(moment), relative_time(moment, now))
 
 
 def lasting(duration: timedelta) -> str:

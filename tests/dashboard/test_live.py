@@ -1,8 +1,15 @@
 """The stream that tells open pages to look again."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
+from sqlalchemy import event
+
+from activities.store.database import Database
+from api.dashboard.changes import ProjectChanges
+from api.dependencies import now
+from domain.access import Access, Caller, Owner
+from domain.audit import AuditEvent
 from tests.dashboard.conftest import SignIn, key_of
 from tests.dashboard.visitor import Visitor
 from tests.http import Api
@@ -40,3 +47,20 @@ def test_a_stranger_is_told_nothing(api: Api, sign_in: SignIn) -> None:
     stranger = sign_in(key_of(api.make_key("stan", {"project": "other", "role": "admin"})))
 
     assert stranger.look("/projects/shop/live").status_code == 404
+
+
+async def test_a_change_costs_one_query_however_many_pages_are_open(sqlite_url: str) -> None:
+    with closing(Database(sqlite_url)) as database:
+        changes, queries = ProjectChanges(database), list[str]()
+        pages = [changes.of("shop") for _ in range(500)]
+        assert [await anext(page) for page in pages] == [0] * 500
+        with database.transaction() as store:
+            caller = Caller(key="k", owner=Owner(kind="person", name="maria"), owner_id="o", access=Access())
+            store.audit.record(caller, AuditEvent.PROJECT_CHANGED, now(), project="shop")
+        event.listen(database.engine, "before_cursor_execute", lambda *arguments: queries.append(arguments[2]))
+
+        await changes._poll()
+
+        assert [await anext(page) for page in pages] == [1] * 500
+        assert [each.split()[0] for each in queries if "audit" in each] == ["SELECT"]
+        assert len(queries) == 1

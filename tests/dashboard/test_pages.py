@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.dashboard.conftest import SignIn, key_of
+from tests.dashboard.visitor import Visitor
 from tests.http import Api
 from tests.pipelines import approval, enable, pipeline, rollout, set_value, stage, until
 
@@ -191,3 +192,29 @@ def test_a_mistake_in_a_form_is_named(sign_in: SignIn) -> None:
 
     assert refused.status_code == 422
     assert "tomorrow" in refused.text
+
+
+@pytest.mark.parametrize("path", ["/projects/shop/nothing", "/projects/shop/releases/a/b/c", "/projects/"])
+def test_an_unknown_address_is_answered_with_a_page(sign_in: SignIn, visitor: Visitor, path: str) -> None:
+    shown = sign_in().look(path)
+
+    assert shown.status_code == 404
+    assert shown.headers["content-type"].startswith("text/html")
+    assert "There is no such page." in shown.text
+    assert "API key" in visitor.look(path).text, "who is signed out is asked to sign in first"
+
+
+def test_a_page_weighs_less_than_150_kb_with_everything_that_it_loads(api: Api, sign_in: SignIn) -> None:
+    for number in range(29):
+        api.post("/projects/shop/features", {"key": f"f{number}"})
+    stages = [stage(f"Stage {number}", wait="1d") for number in range(30)]
+    api.publish(pipeline(*stages))
+    for number in range(29):
+        api.add(f"f{number}")
+    visitor = sign_in()
+
+    page = visitor.look(HOME)
+    loaded = [visitor.look(html.unescape(address)) for address in set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text))]
+
+    assert len(loaded) == 3, "style, script and picture"
+    assert len(page.content) + sum(len(each.content) for each in loaded) < 150_000

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.dashboard.texts import FieldChange, date_text, field_changes, relative_time, rule_text, value_text
+from api.dashboard.texts import FieldChange, date_text, field_changes, relative_time, rule_text, timed, value_text
 from domain.flags.segment import Rule
 
 NOW = datetime(2026, 11, 28, 14, 5, 9, tzinfo=UTC)
@@ -60,3 +60,16 @@ def test_a_change_is_shown_field_by_field() -> None:
 )
 def test_rules_are_shown_as_a_condition(rule: dict[str, Any], text: str) -> None:
     assert rule_text(Rule.model_validate(rule)) == text
+
+
+def test_a_time_in_a_sentence_is_an_element_and_the_rest_is_escaped() -> None:
+    shown = timed("<b> waits until 2026-11-28 15:05:09 UTC.", NOW)
+
+    assert shown == (
+        '&lt;b&gt; waits until <span class="when"><time datetime="2026-11-28T15:05:09+00:00" title="28 Nov 2026, 15:05:09 UTC">'
+        '28 Nov 2026, 15:05:09 UTC</time> (<span class="relative">in 1 h</span>)</span>.'
+    )
+
+
+def test_what_only_looks_like_a_time_stays_as_it_is() -> None:
+    assert timed("since 2026-13-41 25:00:00 UTC", NOW) == "since 2026-13-41 25:00:00 UTC"
