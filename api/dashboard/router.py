@@ -11,7 +11,11 @@ from api.dashboard.pages import (
     approvals,
     audit,
     controls,
+    environments,
+    feature_forms,
     features,
+    flag_forms,
+    keys,
     live,
     pipeline_acts,
     pipeline_edit,
@@ -19,10 +23,12 @@ from api.dashboard.pages import (
     pipelines,
     projects,
     releases,
+    segments,
     sign_in,
     simulations,
     status,
     stops,
+    webhooks,
 )
 from api.rate_limit import RateLimit
 
@@ -35,7 +41,10 @@ FAILED_SIGN_INS = "60/minute"
 _PIPELINES = (pipeline_new, pipeline_edit, simulations, pipeline_acts, pipelines)
 """In this order: `new` is no key of a pipeline, and `edit` is none of the acts."""
 
-_PAGES = (sign_in, projects, status, live, releases, controls, approvals, stops, audit, features, *_PIPELINES)
+_DEFINITIONS = (feature_forms, flag_forms, features, segments, environments, webhooks, keys)
+"""In this order: `new` is no key of a feature."""
+
+_PAGES = (sign_in, projects, status, live, releases, controls, approvals, stops, audit, *_DEFINITIONS, *_PIPELINES)
 
 
 def add_dashboard(app: FastAPI) -> None:

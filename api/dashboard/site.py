@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 
 from activities.store.paging import MOST, Slice
+from activities.store.requests import RequestId
 from api.dashboard.rendering import render
 from api.dashboard.session import VisitorDep
 from api.dependencies import DatabaseDep, now
@@ -44,9 +45,14 @@ class Site:
         """True if the visitor may change pipelines."""
         return self.caller.access.administers(self.key)
 
-    def writing(self) -> Writing:
-        """Return the transaction of one form."""
-        return Writing(self.database, IdempotentRequest(None, "", 200, now()), Response())
+    def operates(self, *environments: str) -> bool:
+        """True if the visitor may change flags in all of these environments."""
+        return self.acts and all(self.caller.access.operates(self.key, each) for each in environments)
+
+    def writing(self, once: str = "") -> Writing:
+        """Return the transaction of one form. One that names itself is carried out once, even if the browser sends it again."""
+        request = RequestId(self.caller.key, self.request.url.path, once[:64]) if once else None
+        return Writing(self.database, IdempotentRequest(request, "", 200, now()), Response())
 
     def page(self, template: str, active: str, **context: Any) -> Response:
         """Return a page of the project. `active` is the entry of the navigation to which it belongs."""

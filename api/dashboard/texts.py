@@ -1,11 +1,13 @@
 """Times, values, rules and changes as people read them."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from domain.duration import speak_duration
+from domain.flags.flag import FeatureType, Value
 from domain.flags.segment import Operator, Rule
 from domain.releases.status import status_in_words
 
@@ -57,6 +59,20 @@ def value_text(value: Any) -> str:
     return "no value" if value is None else json.dumps(value, ensure_ascii=False)
 
 
+def read_value(text: str, type_: FeatureType) -> Value:
+    """Return the value that a person typed. A text that is not of the type stays a text, which is then refused by the API's own words."""
+    if type_ is FeatureType.INTEGER and re.fullmatch(r"-?[0-9]{1,16}", text.strip()):
+        return int(text)
+    if type_ is FeatureType.BOOLEAN and text.strip() in ("true", "false"):
+        return text.strip() == "true"
+    return text if text or type_ is FeatureType.STRING else None
+
+
+def typed_text(value: Value) -> str:
+    """Return a value as it is typed into a form."""
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
 def field_texts(patch: Mapping[str, Any] | None) -> dict[str, str]:
     """Return field -> text of a patch or of the audit log's `before` or `after`."""
     return dict(_texts(patch or {}))
@@ -66,6 +82,16 @@ def field_changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | N
     """Return the fields that either side names, each with both texts."""
     old, new = field_texts(before), field_texts(after)
     return [FieldChange(field, old.get(field, "–"), new.get(field, "–")) for field in dict.fromkeys([*old, *new])]
+
+
+def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FieldChange]:
+    """Return the fields whose texts differ."""
+    return [each for each in field_changes(before, after) if each.before != each.after]
+
+
+def changed_texts(before: Mapping[str, str], after: Mapping[str, str]) -> list[FieldChange]:
+    """Return the texts that differ, as they are."""
+    return [FieldChange(field, before.get(field, "–"), text) for field, text in after.items() if before.get(field) != text]
 
 
 def rule_text(rule: Rule) -> str:

@@ -19,11 +19,12 @@ def show_features(site: SiteDep, cursor: str | None = None) -> Response:
     """List the features with their state in every environment."""
     page = list_features(site.key, site.caller, site.database, Slice(cursor))
     environments = list_environments(site.key, site.caller, site.database, Slice(limit=MOST)).items
-    return site.page("features.html", "features", features=page.items, next=page.next, environments=environments)
+    creates = site.operates(*(each.key for each in environments))
+    return site.page("features.html", "features", features=page.items, next=page.next, environments=environments, creates=creates)
 
 
 @router.get("/{feature}")
-def show_feature(site: SiteDep, feature: Slug, temporal_health: TemporalHealthDep, temporal_ui: TemporalUiDep) -> Response:
+def show_feature(site: SiteDep, feature: Slug, temporal_health: TemporalHealthDep, temporal_ui: TemporalUiDep, done: str = "") -> Response:
     """Show one feature: its state in every environment, and its releases."""
     view = get_feature(site.key, feature, site.caller, site.database, Response())
     releases = list_releases(
@@ -40,4 +41,5 @@ def show_feature(site: SiteDep, feature: Slug, temporal_health: TemporalHealthDe
         status=None,
         added_by=None,
     ).items
-    return site.page("feature.html", "features", feature=view, releases=releases)
+    operated = [environment for environment in view.environments if site.operates(environment)]
+    return site.page("feature.html", "features", feature=view, releases=releases, operated=operated, done=done == "yes")
