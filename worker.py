@@ -76,7 +76,8 @@ def build_worker(
     **options: Any,
 ) -> Worker:
     """Return the worker that runs releases and rollbacks, with further options of `Worker` in `options`."""
-    changes, releases, rollbacks = ChangeActivities(database, meter), ReleaseActivities(database), RollbackActivities(database)
+    changes = ChangeActivities(database, meter, pools.local_changes)
+    releases, rollbacks = ReleaseActivities(database), RollbackActivities(database)
     return Worker(
         client,
         task_queue=TASK_QUEUE,

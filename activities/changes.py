@@ -1,11 +1,13 @@
 """The activity that makes a stage's change, exactly once in effect."""
 
+from contextlib import nullcontext
 from datetime import datetime
 
 from temporalio import activity
 from temporalio.common import MetricMeter
 
 from activities.asking_run import standing_for_run
+from activities.local_turns import LocalTurns
 from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, made_of, standing_of, standing_without_record
 from activities.providers.catalogue import provider_of
 from activities.providers.provider import FlagProvider
@@ -28,9 +30,10 @@ from domain.webhooks.event import WebhookEvent
 class ChangeActivities:
     """The activity that changes flags for stages."""
 
-    def __init__(self, database: Database, meter: MetricMeter = MetricMeter.noop) -> None:
+    def __init__(self, database: Database, meter: MetricMeter = MetricMeter.noop, local_changes: int = 1) -> None:
         self.database = database
         self.metrics = ChangeMetrics(meter)
+        self.local_turns = LocalTurns(local_changes)
 
     @activity.defn(name="change_flag", no_thread_cancel_exception=True)
     def change_flag(self, command: ChangeFlag) -> Made | HeldBack | Refused | Standing:
@@ -39,6 +42,10 @@ class ChangeActivities:
         A gate, stop or freeze holds the stage back, and a refusal blocks the release. Other errors are raised, to be retried.
         Doing this twice is the same as doing it once.
         """
+        with self.local_turns.turn() if activity.info().is_local else nullcontext():
+            return self._change_flag(command)
+
+    def _change_flag(self, command: ChangeFlag) -> Made | HeldBack | Refused | Standing:
         at = _time_of_attempt(command)
         try:
             with self.database.transaction() as store:

@@ -44,7 +44,7 @@ from workflows.release_steps import (
     progress_command,
     rollback_command,
 )
-from workflows.release_updates import ReleaseUpdates, place_after_update, step_of
+from workflows.release_updates import ReleaseUpdates, moved_on, place_after_update, step_of
 from workflows.update_queue import PendingUpdate, UpdateQueue
 from workflows.web_ui import change_summary, cut, stage_plans, wait_summary
 
@@ -61,8 +61,8 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         self.place = release.place or initial_place(release, workflow.info().workflow_start_time)
         self.ended: str | None = None
         self.acting = False
-        self.must_read_record = False
-        self.must_continue_as_new = False
+        self.must_read_record = self.must_continue_as_new = False
+        self.was_steered = False  # Then the change is an ordinary activity: the answer to a control must not wait for it.
         self.updates = UpdateQueue(self.place.settled)
         # The signal that lifted the hold may have gone to the previous run, so check the gates again.
         self.must_check_gates = self.place.held is not None
@@ -166,7 +166,8 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     async def _change_flag(self) -> ChangeResult | None:
         command = change_command(self.release, self.place, self.now)
         summary = change_summary(self.release, self.place)
-        locally_at, is_current = self.now if self.changes_locally else None, self.is_current
+        locally_at, is_current = self.now if self.changes_locally and not self.was_steered else None, self.is_current
+        self.was_steered = False
         return await change_flag(command, summary, self._should_cancel_attempt, locally_at=locally_at, is_current=is_current)
 
     def _should_cancel_attempt(self) -> bool:
@@ -196,11 +197,11 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
             self.is_published = False
         elif standing.paused or standing.is_rejected or has_pending_rollback(standing, is_current=self.is_current):
             if standing.sequence > self.place.sequence + 1:  # More than this one decision was written: refuse as below.
-                self.updates.fail_all(_moved_on(standing))
+                self.updates.fail_all(moved_on(standing))
             self.sync_with_record(standing)
         elif not self._resume_own_step(standing):
             self.sync_with_record(standing)
-            self.updates.fail_all(_moved_on(standing))  # They were sent for another place, some of them maybe before a reset.
+            self.updates.fail_all(moved_on(standing))  # They were sent for another place, some of them maybe before a reset.
             await self._block_as_superseded()
 
     def _resume_own_step(self, standing: Standing) -> bool:
@@ -214,7 +215,8 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         if standing.write_key == command.refusal_key and standing.blocked:
             self.update_place(sequence=standing.sequence, blocked=standing.blocked)
             return True
-        if standing.is_own_step and (standing.sequence == self.place.sequence + 1 or not standing.was_reset):
+        is_own = standing.is_own_step or standing.write_key.startswith(f"{command.release}/")  # the key of a change or of its refusal
+        if is_own and (standing.sequence == self.place.sequence + 1 or not standing.was_reset):
             self.resume_from_record(standing)
             self._adopt_hold(standing)
             return True
@@ -255,10 +257,10 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
             update.fail(refusal)
             return
         if isinstance(answer, Standing):
-            update.fail(_moved_on(answer))
+            update.fail(moved_on(answer))
             await self._follow_record(answer)
             return
-        self.place = self.place.updated(responsible=update.control.by.owner)
+        self.place, self.was_steered = self.place.updated(responsible=update.control.by.owner), True
         if update.kind is Control.SKIP:
             self.note_passed_stage("skipped", answer.at)
         self.enter(place_after_update(self.release, self.place, update, answer))
@@ -294,7 +296,3 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     def _continue_as_new(self) -> None:
         place = self.place.updated(settled=self.updates.completed_ids)
         workflow.continue_as_new(self.release.model_copy(update={"place": place}))
-
-
-def _moved_on(standing: Standing) -> ControlNotAllowed:
-    return ControlNotAllowed("The release has moved on. Look at it again before you decide.", status=standing.status)

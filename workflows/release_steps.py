@@ -78,7 +78,7 @@ def remaining_wait(place: ReleasePlace, standing: Standing, at: datetime) -> tim
 def place_after_change(release: ReleaseInput, place: ReleasePlace, at: datetime, sequence: int) -> ReleasePlace | None:
     """Return the place after the change of the current stage or step, or None after the last one."""
     if step := next_step(release, place):
-        return place.updated(step=step.step, acts_at=at + step.every, sequence=sequence, held=None)
+        return place.updated(step=step.step, acts_at=at + step.every, sequence=sequence, held=None, paused=None, blocked=None)
     following = next_stage(release, place)
     return place_in_stage(following, place, at, sequence) if following else None
 

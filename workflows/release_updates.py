@@ -4,7 +4,8 @@ from typing import assert_never
 
 from temporalio import workflow
 
-from activities.messages import Advanced, Recorded, Restarted, Resumed, Retried, Skipped
+from activities.messages import Advanced, Recorded, Restarted, Resumed, Retried, Skipped, Standing
+from domain.errors import ControlNotAllowed
 from domain.pipelines.pipeline import stage_to_restart
 from domain.releases.control import Control
 from workflows.messages import ReleaseInput, ReleasePlace, RestartRelease, RetryRelease, SteerRelease
@@ -116,3 +117,8 @@ def place_after_update(release: ReleaseInput, place: ReleasePlace, update: Pendi
             return place.updated(
                 sequence=answer.sequence, blocked=None, paused=None, rollback=rollback, acts_at=answer.acts_at or answer.at
             )
+
+
+def moved_on(standing: Standing) -> ControlNotAllowed:
+    """Return the refusal of a control that was sent for another place of the release."""
+    return ControlNotAllowed("The release has moved on. Look at it again before you decide.", status=standing.status)

@@ -12,9 +12,9 @@ from domain.access import Person
 from domain.errors import Refusal
 from domain.pipelines.trigger import WaitFor
 from domain.releases.control import Control, Expected
-from domain.releases.release import NextStage, Release
-from tests.activities.acting import record
-from tests.pipelines import hold, pipeline, set_value, stage
+from domain.releases.release import NextStage, NextStep, Release
+from tests.activities.acting import act, change, command_for, record
+from tests.pipelines import hold, pipeline, rollout, set_value, stage
 from tests.workflows.controls import olivia, pause, send, until_paused
 from tests.workflows.gates import add_stop, lift, until_held_in_workflow
 from tests.workflows.harness import Harness, dev_server_harness
@@ -77,6 +77,63 @@ def test_release_continues_from_the_steps_of_a_lost_task(sqlite: Database, lost:
                 current = await send(harness, current, Control.SKIP)
             await harness.until(release, "completed")
             assert [change.stage for change in harness.changes(release)] == ["Production"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("stages", [1, 2])
+def test_release_continues_from_the_changes_of_a_lost_task(sqlite: Database, stages: int) -> None:
+    """A task that is done again asks for its own changes again. One that reads the record first finds them there."""
+
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            changing = [stage(f"Stage {number}", "staging", actions=[set_value(f"{number}")]) for number in range(2)]
+            harness.world.publish(pipeline(stage("Wait", wait="1h"), *changing, hold("Watch", "1h")))
+            release = await harness.add()
+            await harness.until(release, "running")
+            await harness.until_timer_set(release)
+            record_lost(harness, release, Advanced(by=olivia(harness)))
+            for _ in range(stages):
+                act(harness.world, release, datetime.now(UTC))
+
+            with pytest.raises(Refusal, match=MOVED_ON):
+                await send(harness, release, Control.SKIP)
+
+            watching = await harness.until(release, "running", stage="Watch")
+            await send(harness, watching, Control.ADVANCE, "again")
+            await harness.until(release, "completed")
+            assert [change.stage for change in harness.changes(release)] == ["Wait", "Stage 0", "Stage 1"]
+
+    asyncio.run(scenario())
+
+
+def test_release_continues_from_a_rollout_that_a_lost_task_resumed_and_stepped(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            ramp = stage("Ramp", "production", "1h", [rollout(50, 50, "1s")])
+            harness.world.publish(pipeline(ramp))
+            release = await harness.add()
+            await harness.until(release, "running")
+            await harness.until_timer_set(release)
+            paused = await pause(harness, release)
+            await until_paused(harness, release)
+            record_lost(
+                harness,
+                release,
+                Resumed(by=olivia(harness), entered_at=paused.entered_at or datetime.now(UTC)),
+                Advanced(by=olivia(harness)),
+            )
+            change(
+                harness.world,
+                command_for(harness.world, release, next_step=NextStep(step=2, every=timedelta(seconds=1))),
+                datetime.now(UTC),
+            )
+
+            with pytest.raises(Refusal, match=MOVED_ON):
+                await send(harness, release, Control.SKIP, expected=Expected(visit=1))
+
+            await harness.until(release, "completed")
+            assert [each.step for each in harness.changes(release)] == [1, 2]
 
     asyncio.run(scenario())
 

@@ -24,6 +24,11 @@ class WorkerPools(NamedTuple):
         return self.changes
 
     @property
+    def local_changes(self) -> int:
+        """The number of these that may be changes. They leave slots to controls and holds when the database is slow."""
+        return max(1, self.local_activities // 2)
+
+    @property
     def workflow_tasks(self) -> int:
         """The number of workflow tasks at the same time. Each may wait for a local activity, so more would wait for each other."""
         return self.changes + self.local_activities

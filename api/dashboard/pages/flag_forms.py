@@ -173,7 +173,7 @@ def _about(site: Site, feature: str, environment: str) -> dict[str, Any]:
 
 def _shown(state: FlagState) -> dict[str, Any]:
     """Return a state as it is shown: without the fields of overrides that follow the default."""
-    overrides = {segment: each.model_dump(mode="json", exclude={*map(str, each.inherits)}) for segment, each in state.overrides.items()}
+    overrides = {segment: each.model_dump(mode="json", exclude=set[str](each.inherits)) for segment, each in state.overrides.items()}
     return state.model_dump(mode="json") | {"overrides": overrides}
 
 
