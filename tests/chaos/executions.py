@@ -91,16 +91,22 @@ def _made_locally(workflow: str, events: Sequence[HistoryEvent]) -> Iterator[Cha
 def _begun(events: Iterable[HistoryEvent]) -> dict[int, datetime]:
     """Return for each event when Temporal scheduled its workflow task: the first one, if it was lost or handed on unfinished.
 
-    A task that has done something has left an event that names it.
+    A task that has done something has left an event that names it. One that is handed on is scheduled as the one before it completes.
     """
-    begun, has_acted, times = datetime.max.replace(tzinfo=UTC), True, dict[int, datetime]()
+    begun, completed, has_acted, times = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC), True, dict[int, datetime]()
     for event in events:
-        if hasattr(getattr(event, event.WhichOneof("attributes") or ""), "workflow_task_completed_event_id"):
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+            completed = _time(event)
+        elif hasattr(getattr(event, event.WhichOneof("attributes") or ""), "workflow_task_completed_event_id"):
             has_acted = True
-        elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED and has_acted:
+        elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED and has_acted and not _is_at(event, completed):
             begun, has_acted = _time(event), False
         times[event.event_id] = begun
     return times
+
+
+def _is_at(event: HistoryEvent, at: datetime) -> bool:
+    return abs(_time(event) - at) < timedelta(milliseconds=50)
 
 
 def _local_answers(events: Iterable[HistoryEvent]) -> Iterator[tuple[HistoryEvent, dict[str, Any], dict[str, Any]]]:
