@@ -51,6 +51,6 @@ def test_worker_counts_a_change_an_unchanged_flag_and_a_refused_change(tmp_path:
         assert (scrape.value(f"{LATENESS}_sum") or 0) > 0
         bounds = {float(bound) for bound in scrape.labels(f"{LATENESS}_bucket", "le")}
         assert bounds == {*LATENESS_BUCKETS, float("inf")}
-        assert "temporal_activity_execution_latency_seconds_bucket" in scrape.text
+        assert "temporal_local_activity_execution_latency_seconds_bucket" in scrape.text
         assert Scrape(api.address).value("flaghoist_releases", status="blocked") == 1
         assert "service_name" not in scrape.text
