@@ -76,8 +76,8 @@ class Settings(BaseSettings):
         default=0,
         ge=0,
         le=200,
-        description="The number of changes that a worker makes at the same time. All its pools follow from it. "
-        "0: 4 on SQLite, 20 on PostgreSQL.",
+        description="The number of local activities, and of ordinary ones, that a worker runs at the same time. "
+        "All its pools follow from it. 0: 4 on SQLite, 20 on PostgreSQL.",
     )
     worker_metrics: Annotated[str, AfterValidator(_listening_address)] = Field(
         default="",

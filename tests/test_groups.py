@@ -1,7 +1,5 @@
 """Tests of a group run in one process, one after the other."""
 
-import os
-
 import pytest
 
 GROUP = "groups"
@@ -9,6 +7,6 @@ GROUP = "groups"
 
 @pytest.mark.xdist_group(GROUP)
 def test_the_processes_respect_groups(request: pytest.FixtureRequest) -> None:
-    side_by_side = "PYTEST_XDIST_WORKER" in os.environ
+    by_group = request.config.getoption("loadgroup", default=False)
 
-    assert request.node.nodeid.endswith(f"@{GROUP}") == side_by_side
+    assert request.node.nodeid.endswith(f"@{GROUP}") == by_group

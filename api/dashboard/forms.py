@@ -110,6 +110,18 @@ def change(site: Site, form: Form, fields: FormFields, look: Callable[[], str], 
         return show_form(site, form, values, etag=look(), error=error, **more)
 
 
+def show_secret(site: Site, active: str, heading: str, secret: str, back: str) -> Response:
+    """Return the page that shows a secret once."""
+    return site.page("secret.html", active, heading=heading, secret=secret, notes=[], back=back)
+
+
+def etag_of(get: Callable[[Response], object]) -> str:
+    """Return the entity tag that a function of the API sets on its answer."""
+    answer = Response()
+    get(answer)
+    return answer.headers["etag"]
+
+
 def typed(fields: FormFields) -> FormFields:
     """Return what a person typed or chose, without the hidden fields."""
     return {name: value for name, value in fields.items() if name not in _CONTROLS}
@@ -137,6 +149,11 @@ def problems_of(error: Exception) -> list[Problem]:
             return list(error.problems) or [Problem(pointer="", code=error.code(), message=error.message), *uses]
         case _:
             raise TypeError(f"{type(error).__name__} is not a refusal of a form")
+
+
+def still_in_use(uses: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """Return a sentence that names what uses an environment or a segment; nothing if nothing does."""
+    return (f"It is still in use: {', '.join(map(use_in_words, uses))}.",) if uses else ()
 
 
 def use_in_words(use: dict[str, Any]) -> str:

@@ -126,7 +126,7 @@ LIMITS = {
     "lateness of a stage before `waiting_for` reports a problem, in seconds": _seconds(PATIENCE),
     "connections of an API process to PostgreSQL": _api_connections(),
     "connections of a worker to PostgreSQL, by default": pools_for(0, is_sqlite=False).connections,
-    "changes that a worker makes at the same time, by `FLAGHOIST_WORKER_THREADS`": _threads(),
+    "local activities, and ordinary ones, that a worker runs at the same time, by `FLAGHOIST_WORKER_THREADS`": _threads(),
 }
 
 

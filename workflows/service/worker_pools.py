@@ -10,7 +10,7 @@ LOOP_THREADS = 8
 
 
 class WorkerPools(NamedTuple):
-    """The pools of a worker that makes `changes` changes at the same time.
+    """The pools of a worker that runs `changes` ordinary activities at the same time, and as many local ones.
 
     Changes, controls and holds are local activities. A change whose local attempt failed is a regular activity, with slots and threads of
     its own, because in an outage it keeps them for long.

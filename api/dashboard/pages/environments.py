@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from activities.commands.references import uses_of_environment
 from activities.store.paging import MOST, Slice
-from api.dashboard.forms import Field, Form, Plan, change, confirm, create, given, show_form, use_in_words
+from api.dashboard.forms import Field, Form, Plan, change, confirm, create, etag_of, given, show_form, still_in_use
 from api.dashboard.page_route import PageRoute
 from api.dashboard.session import LongFormDep
 from api.dashboard.site import Site, SiteDep
@@ -127,15 +127,12 @@ def _rotated(site: Site, environment: str, kind: KeyKind) -> Form:
 def _deleted(site: Site, environment: str) -> Form:
     with site.database.reading() as store:
         uses = uses_of_environment(store, store.projects.get(site.key), environment)
-    in_use = (f"It is still in use: {', '.join(map(use_in_words, uses))}.",) if uses else ()
-    effects = ("The states of all flags in it are deleted. This can't be undone.", *in_use)
+    effects = ("The states of all flags in it are deleted. This can't be undone.", *still_in_use(uses))
     return Form(f"Delete {environment}?", "Delete", "environments", _home(site), "Environments", effects=effects, is_danger=True)
 
 
 def _etag(site: Site, environment: str) -> str:
-    answer = Response()
-    api.get_environment(site.key, environment, site.caller, site.database, answer)
-    return answer.headers["etag"]
+    return etag_of(lambda answer: api.get_environment(site.key, environment, site.caller, site.database, answer))
 
 
 def _home(site: Site) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from activities.store.paging import MOST, Slice
-from api.dashboard.forms import Field, Form, Plan, change, confirm, create, given, show_form
+from api.dashboard.forms import Field, Form, Plan, change, confirm, create, etag_of, given, show_form
 from api.dashboard.page_route import PageRoute
 from api.dashboard.session import FormFields, LongFormDep
 from api.dashboard.site import Site, SiteDep
@@ -121,9 +121,7 @@ def _environments(site: Site) -> list[str]:
 
 
 def _etag(site: Site, feature: str) -> str:
-    answer = Response()
-    api.get_feature(site.key, feature, site.caller, site.database, answer)
-    return answer.headers["etag"]
+    return etag_of(lambda answer: api.get_feature(site.key, feature, site.caller, site.database, answer))
 
 
 def _home(site: Site) -> str:

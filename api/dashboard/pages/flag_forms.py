@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from activities.providers.catalogue import provider_of
 from activities.store.paging import MOST, Slice
-from api.dashboard.forms import Field, Form, Plan, change, confirm, show_form
+from api.dashboard.forms import Field, Form, Plan, change, confirm, etag_of, show_form
 from api.dashboard.page_route import PageRoute
 from api.dashboard.session import FormFields, LongFormDep
 from api.dashboard.site import Site, SiteDep
@@ -192,9 +192,7 @@ def _type(site: Site, feature: str) -> FeatureType:
 
 
 def _etag(site: Site, feature: str, environment: str) -> str:
-    answer = Response()
-    api.get_flag(site.key, environment, feature, site.caller, site.database, answer)
-    return answer.headers["etag"]
+    return etag_of(lambda answer: api.get_flag(site.key, environment, feature, site.caller, site.database, answer))
 
 
 def _home(site: Site, feature: str) -> str:

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from activities.store.keys import ApiKey
 from activities.store.paging import MOST, Slice
-from api.dashboard.forms import Field, Form, chosen, confirm, create, given, show_form
+from api.dashboard.forms import Field, Form, chosen, confirm, create, etag_of, given, show_form, show_secret
 from api.dashboard.page_route import PageRoute
 from api.dashboard.session import FormFields, LongFormDep
 from api.dashboard.site import Site, SiteDep
@@ -42,7 +42,7 @@ def add(site: SiteDep, fields: LongFormDep) -> Response:
     def act() -> Response:
         body = CreateKey.model_validate(_body(site, fields))
         made = api.create_key(body, site.caller, site.writing(fields.get("once", "")), Response())
-        return _secret(site, f"API key {made.name} was created", made.secret)
+        return show_secret(site, "keys", f"API key {made.name} was created", made.secret, _home(site))
 
     return create(site, _new(site), fields, act)
 
@@ -59,7 +59,7 @@ def rotate(site: SiteDep, key: Slug, fields: LongFormDep) -> Response:
 
     def act(shown: Precondition) -> Response:
         rotated = api.rotate_key(key, shown, site.caller, site.writing(fields.get("once", "")), Response())
-        return _secret(site, f"The secret of {rotated.name} was replaced", rotated.secret)
+        return show_secret(site, "keys", f"The secret of {rotated.name} was replaced", rotated.secret, _home(site))
 
     return confirm(site, _rotated(site, _get(site, key)), fields, lambda: _etag(site, key), act)
 
@@ -118,13 +118,7 @@ def _get(site: Site, key: str) -> ApiKey:
 
 
 def _etag(site: Site, key: str) -> str:
-    answer = Response()
-    api.get_key(key, site.caller, site.database, answer)
-    return answer.headers["etag"]
-
-
-def _secret(site: Site, heading: str, secret: str) -> Response:
-    return site.page("secret.html", "keys", heading=heading, secret=secret, notes=[], back=_home(site))
+    return etag_of(lambda answer: api.get_key(key, site.caller, site.database, answer))
 
 
 def _home(site: Site) -> str:

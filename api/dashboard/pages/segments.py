@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from activities.commands.references import environments_of_segment, uses_of_segment
 from activities.store.paging import Slice
-from api.dashboard.forms import Field, Form, Plan, change, confirm, given, show_form, typed, use_in_words
+from api.dashboard.forms import Field, Form, Plan, change, confirm, etag_of, given, show_form, still_in_use, typed, use_in_words
 from api.dashboard.page_route import PageRoute
 from api.dashboard.segment_rows import TEXT, document_of, fits_rows, numbered, other_form, rows_of, text_of
 from api.dashboard.session import FormFields, LongFormDep
@@ -169,8 +169,7 @@ def _edited(site: Site, segment: str) -> Form:
 def _deleted(site: Site, segment: str) -> Form:
     with site.database.reading() as store:
         uses = uses_of_segment(store, store.projects.get(site.key), segment)
-    in_use = (f"It is still in use: {', '.join(map(use_in_words, uses))}.",) if uses else ()
-    effects = ("This can't be undone.", *in_use)
+    effects = ("This can't be undone.", *still_in_use(uses))
     return Form(f"Delete {segment}?", "Delete", "segments", f"{_home(site)}/{segment}", segment, effects=effects, is_danger=True)
 
 
@@ -183,9 +182,7 @@ def _get(site: Site, segment: str) -> SegmentView:
 
 
 def _etag(site: Site, segment: str) -> str:
-    answer = Response()
-    api.get_segment(site.key, segment, site.caller, site.database, answer)
-    return answer.headers["etag"]
+    return etag_of(lambda answer: api.get_segment(site.key, segment, site.caller, site.database, answer))
 
 
 def _home(site: Site) -> str:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from activities.store.paging import MOST, Slice
-from api.dashboard.forms import Field, Form, Plan, change, chosen, confirm, create, given, show_form
+from api.dashboard.forms import Field, Form, Plan, change, chosen, confirm, create, etag_of, given, show_form, show_secret
 from api.dashboard.page_route import PageRoute
 from api.dashboard.session import FormDep, FormFields, LongFormDep
 from api.dashboard.site import Site, SiteDep
@@ -49,7 +49,7 @@ def add(site: SiteDep, fields: LongFormDep, allow_private: AllowPrivateDep) -> R
     def act() -> Response:
         body = CreateWebhook.model_validate(_body(fields))
         made = api.create_webhook(site.key, body, site.caller, site.writing(fields.get("once", "")), allow_private, Response())
-        return _secret(site, f"Webhook {made.name} was created", made.secret)
+        return show_secret(site, "webhooks", f"Webhook {made.name} was created", made.secret, _home(site))
 
     return create(site, _new(site), fields, act)
 
@@ -102,7 +102,7 @@ def rotate(site: SiteDep, webhook: Slug, fields: LongFormDep) -> Response:
 
     def act(shown: Precondition) -> Response:
         rotated = api.rotate_webhook(site.key, webhook, shown, site.caller, site.writing(fields.get("once", "")), Response())
-        return _secret(site, f"The secret of {rotated.name} was replaced", rotated.secret)
+        return show_secret(site, "webhooks", f"The secret of {rotated.name} was replaced", rotated.secret, _home(site))
 
     return confirm(site, _rotated(site, _get(site, webhook)), fields, lambda: _etag(site, webhook), act)
 
@@ -163,13 +163,7 @@ def _get(site: Site, webhook: str) -> Webhook:
 
 
 def _etag(site: Site, webhook: str) -> str:
-    answer = Response()
-    api.get_webhook(site.key, webhook, site.caller, site.database, answer)
-    return answer.headers["etag"]
-
-
-def _secret(site: Site, heading: str, secret: str) -> Response:
-    return site.page("secret.html", "webhooks", heading=heading, secret=secret, notes=[], back=_home(site))
+    return etag_of(lambda answer: api.get_webhook(site.key, webhook, site.caller, site.database, answer))
 
 
 def _home(site: Site) -> str:
