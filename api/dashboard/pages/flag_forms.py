@@ -39,7 +39,7 @@ def show_flag(site: SiteDep, feature: Slug, environment: Slug) -> Response:
 def change_flag(site: SiteDep, feature: Slug, environment: Slug, fields: LongFormDep) -> Response:
     """Change the default."""
     site.caller.must_operate(site.key, [environment])
-    wanted = {"enabled": "/enabled" in fields, "value": _value(fields, _type(site, feature), "/value", "/no_value")}
+    wanted = {"enabled": "/enabled" in fields, "value": _value(fields, _type(site, feature))}
 
     def plan() -> Plan:
         state = _state(site, feature, environment)
@@ -129,8 +129,8 @@ def _override(fields: FormFields, type_: FeatureType) -> dict[str, Any]:
     return patch | {"inherits": inherits}
 
 
-def _value(fields: FormFields, type_: FeatureType, name: str, none: str) -> Any:
-    return None if none in fields else read_value(fields.get(name, ""), type_)
+def _value(fields: FormFields, type_: FeatureType) -> Any:
+    return None if _NO_VALUE.name in fields else read_value(fields.get("/value", ""), type_)
 
 
 def _form(site: Site, feature: str, environment: str) -> Form:
@@ -138,9 +138,8 @@ def _form(site: Site, feature: str, environment: str) -> Form:
     if (type_ := _type(site, feature)) is not FeatureType.TOGGLE:
         value = Field("/value", "Value", "lines" if type_ is FeatureType.STRING else "line", hint=type_.value)
         fields = (*fields, value, *((_NO_VALUE,) if type_ is FeatureType.STRING else ()))
-    heading = f"{feature} in {environment}"
-    form = {"has_preview": True, "template": "flag.html"}
-    return Form(heading, "Change the flag", "features", _home(site, feature), feature, fields, **form)  # type: ignore[arg-type] # by name
+    heading, home = f"{feature} in {environment}", _home(site, feature)
+    return Form(heading, "Change the flag", "features", home, feature, fields, has_preview=True, template="flag.html")
 
 
 def _override_form(site: Site, feature: str, environment: str, segment: str) -> Form:

@@ -26,6 +26,7 @@ from domain.text import Slug
 router = APIRouter(prefix="/projects/{project}/segments", route_class=PageRoute, include_in_schema=False)
 
 _NAME = Field("/name", "Name", hint="(optional: the key)")
+_TEMPLATE = "segment_form.html"
 
 
 @router.get("")
@@ -156,14 +157,12 @@ def _check_right(site: Site, segment: str) -> None:
 
 def _new(site: Site) -> Form:
     fields = (Field("/key", "Key", hint="a-z, 0-9, - and _. It never changes"), _NAME)
-    common = {"has_preview": True, "template": "segment_form.html"}
-    return Form("Create a segment", "Create", "segments", _home(site), "Segments", fields, **common)  # type: ignore[arg-type] # by name
+    return Form("Create a segment", "Create", "segments", _home(site), "Segments", fields, has_preview=True, template=_TEMPLATE)
 
 
 def _edited(site: Site, segment: str) -> Form:
     back = f"{_home(site)}/{segment}"
-    common = {"has_preview": True, "template": "segment_form.html"}
-    return Form(f"Change {segment}", "Change", "segments", back, segment, (_NAME,), **common)  # type: ignore[arg-type] # by name
+    return Form(f"Change {segment}", "Change", "segments", back, segment, (_NAME,), has_preview=True, template=_TEMPLATE)
 
 
 def _deleted(site: Site, segment: str) -> Form:

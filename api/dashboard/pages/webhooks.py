@@ -75,10 +75,8 @@ def edit(site: SiteDep, webhook: Slug, fields: LongFormDep, allow_private: Allow
     """Change the webhook."""
 
     def plan() -> Plan:
-        before, body = (
-            _get(site, webhook),
-            ChangeWebhook.model_validate(_body(fields) | {name: fields.get(f"/{name}", "") for name in ("url", "name")}),
-        )
+        before = _get(site, webhook)
+        body = ChangeWebhook.model_validate(_body(fields) | {name: fields.get(f"/{name}", "") for name in ("url", "name")})
         after = before.model_copy(update=body.model_dump(exclude_none=True))
 
         def act(shown: Precondition) -> str:
