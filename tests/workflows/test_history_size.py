@@ -21,9 +21,10 @@ def test_history_is_as_long_as_the_guide_says(sqlite: Database) -> None:
             at_once = [stage(f"Stage {number}", "staging") for number in range(3)]
             harness.world.publish(pipeline(*at_once, hold("Watch", "1s"), stage("Production", "production", "1s")))
             release = await harness.add()
-            await harness.until(release, "completed")
+            handle = harness.handle(release)
+            await harness.result(handle)
 
-            names = [EventType.Name(event.event_type) for event in (await harness.handle(release).fetch_history()).events]
+            names = [EventType.Name(event.event_type) for event in (await handle.fetch_history()).events]
             found = Counter(name.removeprefix("EVENT_TYPE_").replace("WORKFLOW_", "", 1) for name in names if "WORKFLOW_TASK" not in name)
             assert found == OF_THE_WORKFLOW + AT_ONCE + AT_ONCE + AT_ONCE + WITH_A_WAIT + WITH_A_WAIT
 
