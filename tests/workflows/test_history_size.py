@@ -20,8 +20,7 @@ def test_history_is_as_long_as_the_guide_says(sqlite: Database) -> None:
         async with dev_server_harness(sqlite) as harness, harness.worker():
             at_once = [stage(f"Stage {number}", "staging") for number in range(3)]
             harness.world.publish(pipeline(*at_once, hold("Watch", "1s"), stage("Production", "production", "1s")))
-            release = await harness.add()
-            handle = harness.handle(release)
+            handle = harness.handle(await harness.add())
             await harness.result(handle)
 
             names = [EventType.Name(event.event_type) for event in (await handle.fetch_history()).events]

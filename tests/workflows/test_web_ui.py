@@ -166,10 +166,10 @@ def test_activity_says_in_words_what_it_did(sqlite: Database) -> None:
     async def scenario() -> None:
         async with dev_server_harness(sqlite) as harness, harness.worker():
             harness.world.publish(pipeline(stage("Development"), stage("Again")))
-            release = await harness.add()
-            await harness.until(release, "completed")
+            handle = harness.handle(await harness.add())
+            await harness.result(handle)
 
-            assert await activity_results(harness.handle(release)) == [
+            assert await activity_results(handle) == [
                 "Changed checkout in development: enable for everyone.",
                 "checkout in development is so already: enable for everyone.",
             ]
@@ -182,10 +182,10 @@ def test_longest_names_fit_into_every_summary(sqlite: Database) -> None:
         async with dev_server_harness(sqlite) as harness, harness.worker():
             name = '"旗' * 50
             harness.world.publish(pipeline(stage(name, actions=[set_value("旗" * 200)]), hold(f"{name[:-2]}2", "1s")) | {"name": name})
-            release = await harness.add()
-            await harness.until(release, "completed")
+            handle = harness.handle(await harness.add())
+            await harness.result(handle)
 
-            texts = await summaries(harness.handle(release))
+            texts = await summaries(handle)
             assert max(len(text.encode()) for text in texts) <= MAX_SUMMARY_BYTES
             assert any(text.endswith("…") for text in texts)
 
