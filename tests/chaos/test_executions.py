@@ -7,10 +7,9 @@ from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
-from tests.chaos.executions import _made
+from tests.chaos.executions import ChangeInHistory, _made, _made_locally
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-COMMAND = {"release": "r1", "visit": 2, "step": 1}
 
 
 def at(seconds: float, number: int, kind: str) -> HistoryEvent:
@@ -26,37 +25,39 @@ def payloads(document: object) -> Payloads:
     return Payloads(payloads=[Payload(data=json.dumps(document).encode())])
 
 
-def history(*, is_tried_locally: bool) -> list[HistoryEvent]:
-    """Return the history of a change whose first workflow task was lost after 10 s."""
-    failed = at(12, 5, "MARKER_RECORDED")
-    failed.marker_recorded_event_attributes.marker_name = "core_local_activity"
-    failed.marker_recorded_event_attributes.details["data"].CopyFrom(
-        payloads({"activity_id": "change/2/1" if is_tried_locally else "change/1/1", "activity_type": "change_flag"})
-    )
-    scheduled = at(12, 6, "ACTIVITY_TASK_SCHEDULED")
-    attributes = scheduled.activity_task_scheduled_event_attributes
-    attributes.activity_id, attributes.activity_type.name = "change/2/1", "change_flag"
-    attributes.input.CopyFrom(payloads(COMMAND))
-    completed = at(14, 7, "ACTIVITY_TASK_COMPLETED")
-    completed.activity_task_completed_event_attributes.scheduled_event_id = 6
-    result = {"kind": "made", "made_at": (START + timedelta(seconds=1)).isoformat(), "sequence": 2}
-    completed.activity_task_completed_event_attributes.result.CopyFrom(payloads(result))
+MADE = payloads({"kind": "made", "made_at": (START + timedelta(seconds=1)).isoformat(), "sequence": 2})
+
+
+def timer_fired_and_task_lost() -> list[HistoryEvent]:
+    """Return the beginning of a history: a change was made within a workflow task that was lost after 10 s."""
     return [
-        at(0, 1, "WORKFLOW_TASK_SCHEDULED"),
-        at(10, 2, "WORKFLOW_TASK_TIMED_OUT"),
-        at(10, 3, "WORKFLOW_TASK_SCHEDULED"),
-        at(12, 4, "WORKFLOW_TASK_COMPLETED"),
-        failed,
-        scheduled,
-        completed,
+        at(0, 1, "TIMER_FIRED"),
+        at(0, 2, "WORKFLOW_TASK_SCHEDULED"),
+        at(10, 3, "WORKFLOW_TASK_TIMED_OUT"),
+        at(10, 4, "WORKFLOW_TASK_SCHEDULED"),
+        at(12, 5, "WORKFLOW_TASK_COMPLETED"),
     ]
 
 
-def test_change_tried_within_a_lost_workflow_task_was_scheduled_with_that_task() -> None:
-    (change,) = _made(history(is_tried_locally=True))
-    assert (change.key, change.scheduled, change.completed) == ("r1/2/1", START, START + timedelta(seconds=14))
+def test_change_of_a_lost_workflow_task_found_by_a_regular_activity_was_caused_by_the_timer() -> None:
+    scheduled, completed = at(12, 6, "ACTIVITY_TASK_SCHEDULED"), at(14, 7, "ACTIVITY_TASK_COMPLETED")
+    scheduled.activity_task_scheduled_event_attributes.activity_type.name = "change_flag"
+    scheduled.activity_task_scheduled_event_attributes.input.CopyFrom(payloads({"release": "r1", "visit": 2, "step": 1}))
+    completed.activity_task_completed_event_attributes.scheduled_event_id = 6
+    completed.activity_task_completed_event_attributes.result.CopyFrom(MADE)
+
+    assert list(_made([*timer_fired_and_task_lost(), scheduled, completed])) == [
+        ChangeInHistory("r1/2/1", START, START + timedelta(seconds=14), START + timedelta(seconds=1), 2)
+    ]
 
 
-def test_other_change_was_scheduled_with_its_own_activity() -> None:
-    (change,) = _made(history(is_tried_locally=False))
-    assert change.scheduled == START + timedelta(seconds=12)
+def test_change_of_a_lost_workflow_task_found_by_the_next_one_was_caused_by_the_timer() -> None:
+    marker = at(12, 6, "MARKER_RECORDED")
+    marker.marker_recorded_event_attributes.marker_name = "core_local_activity"
+    activity = {"activity_id": "change/2/1", "activity_type": "change_flag"}
+    marker.marker_recorded_event_attributes.details["data"].CopyFrom(payloads(activity))
+    marker.marker_recorded_event_attributes.details["result"].CopyFrom(MADE)
+
+    assert list(_made_locally("release/shop/checkout/r1", [*timer_fired_and_task_lost(), marker])) == [
+        ChangeInHistory("r1/2/1", START, START + timedelta(seconds=12), START + timedelta(seconds=1), 2)
+    ]
