@@ -11,6 +11,7 @@ from sqlalchemy import Connection, ExceptionContext, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 
+from activities.store.accounts import AccountRepository
 from activities.store.acting import ActingReleases
 from activities.store.approvals import ApprovalRepository
 from activities.store.audit import AuditLog
@@ -29,6 +30,7 @@ from activities.store.release_history import ReleaseHistory
 from activities.store.releases import ReleaseRepository
 from activities.store.requests import RequestRepository
 from activities.store.sessions import SessionRepository
+from activities.store.sign_ins import SignInRepository
 from activities.store.stops import StopRepository
 from activities.store.timeouts import (
     CONNECT_TIMEOUT,
@@ -167,6 +169,16 @@ class Store:
     def sessions(self) -> SessionRepository:
         """Sessions of the dashboard."""
         return SessionRepository(self.connection)
+
+    @cached_property
+    def accounts(self) -> AccountRepository:
+        """Accounts at the identity provider."""
+        return AccountRepository(self.connection)
+
+    @cached_property
+    def sign_ins(self) -> SignInRepository:
+        """Sign-ins at the identity provider that have begun."""
+        return SignInRepository(self.connection)
 
     @cached_property
     def outbox(self) -> Outbox:
