@@ -69,9 +69,9 @@ def rotate_key(key: Slug, precondition: PreconditionDep, caller: CallerDep, writ
         found = store.keys.get(key, lock=True)
         if key != caller.key:
             _must_see(caller, found)
-        precondition.check(store.keys.etag(found), "The key")
         if store.accounts.has_key(found.id):
             raise NotAllowed("This key has no secret: it belongs to an account at the identity provider. Create another key instead.")
+        precondition.check(store.keys.etag(found), "The key")
         store.keys.rotate(found.id, secret, at)
         response.headers["ETag"] = store.keys.etag(found)
         record_key_entry(store, caller, AuditEvent.KEY_ROTATED, found, at)

@@ -15,7 +15,7 @@ from tests.conftest import serve_without_temporal
 from tests.dashboard.visitor import Visitor
 from tests.emptied import empty_database
 from tests.http import Api
-from tests.openid.provider import CLIENT_ID, CLIENT_SECRET, RunningProvider, log_in, running_provider
+from tests.openid.provider import CALLBACK, CLIENT_ID, CLIENT_SECRET, RunningProvider, log_in, running_provider
 from tests.ports import free_port
 
 GRANTS = {
@@ -45,6 +45,7 @@ class SignedIn(NamedTuple):
 
 
 SignIn = Callable[..., SignedIn]
+Visit = Callable[[], Visitor]
 
 
 @pytest.fixture(scope="package")
@@ -55,7 +56,7 @@ def port() -> int:
 @pytest.fixture(scope="package")
 def provider(port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProvider]:
     """The provider, for all tests."""
-    with running_provider(tmp_path_factory.mktemp("openid"), f"http://127.0.0.1:{port}/sign-in/openid/callback") as running:
+    with running_provider(tmp_path_factory.mktemp("openid"), f"http://127.0.0.1:{port}{CALLBACK}") as running:
         yield running
 
 
@@ -90,22 +91,22 @@ def stored(api: Api, openid_database: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def visit(api: Api) -> Iterator[Callable[[], Visitor]]:
+def visit(api: Api) -> Iterator[Visit]:
     """Makes visitors who have not signed in."""
     with ExitStack() as visitors:
         yield lambda: visitors.enter_context(closing(Visitor(api.address)))
 
 
 @pytest.fixture
-def sign_in(visit: Callable[[], Visitor]) -> SignIn:
+def sign_in(visit: Visit) -> SignIn:
     """Signs visitors in at the provider, and returns them and the answer that they got."""
 
-    def begin(login: str, *, query: str = "", visitor: Visitor | None = None) -> SignedIn:
+    def begin(login: str, *, query: str = "", visitor: Visitor | None = None, meanwhile: Callable[[], object] = object) -> SignedIn:
         visitor = visitor or visit()
         start = visitor.client.get(f"/sign-in/openid{query}", follow_redirects=False)
         assert start.status_code == 303
-        back = log_in(visitor.client, start, login)
-        return SignedIn(visitor, visitor.client.get(back.headers["location"]))
+        meanwhile()
+        return SignedIn(visitor, visitor.client.get(log_in(visitor.client, start, login)))
 
     return begin
 
