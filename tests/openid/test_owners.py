@@ -1,4 +1,4 @@
-"""Which owner a person is who signs in at the provider: nobody becomes somebody else, and nobody is two owners unless an admin makes them so."""
+"""The owners of people who sign in at the provider: nobody becomes somebody else."""
 
 import pytest
 
@@ -87,7 +87,7 @@ def test_nobody_approves_at_the_provider_what_they_added_with_their_key(stored: 
 
     assert caller
     with pytest.raises(OwnRelease):
-        check_may_decide(ApprovalGate(type="APPROVAL", environments=("staging",)), caller, requester)
+        check_may_decide(ApprovalGate(type="APPROVAL"), caller, requester)
 
 
 def test_a_session_at_the_provider_has_only_the_rights_of_the_groups(dana_with_key: Visitor, sign_in: SignIn) -> None:
