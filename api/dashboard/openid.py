@@ -134,11 +134,11 @@ class OpenIdProvider:
         try:
             return Account(issuer=claims["iss"], subject=claims["sub"], name=claims.get(self.config.name_claim), groups=names)
         except ValidationError as error:
-            problem = error.errors()[0]["loc"][0]
+            unusable = [str(each["loc"][0]) for each in error.errors()]
             message = (
                 f"Your account at the identity provider has no usable name: Flaghoist reads it from the claim '{self.config.name_claim}'."
             )
-            raise SignInFailed(message, f"claim: {problem}") from error
+            raise SignInFailed(message if unusable == ["name"] else _REJECTED, f"claims: {', '.join(unusable)}") from error
 
 
 _REJECTED = "The identity provider's answer was not valid, so you are not signed in. Try again."

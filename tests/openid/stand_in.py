@@ -28,7 +28,7 @@ class StandIn:
 
     def behave(self) -> None:
         """Answer correctly again."""
-        self.nonce, self.answers = "", {path: answer for path, answer in self._correct()}
+        self.nonce, self.answers = "", dict(self._correct())
         self.token: Callable[[], str] = lambda: self.sign(self.claims())
 
     def claims(self, **changed: Any) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def stand_in_provider(port: int) -> Iterator[StandIn]:
             provider.requests.append(parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()))
             self.do_GET()
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
