@@ -68,7 +68,8 @@ class Settings(BaseSettings):
     temporal_ui_url: str = Field(default="", description="The public URL of the Temporal Web UI, for links. Empty: the embedded one.")
     public_url: Annotated[str, AfterValidator(_public_url)] = Field(
         default="",
-        description="The public URL of the API, such as `https://flags.example`, for links in the Temporal Web UI. Empty: no links.",
+        description="The public URL of the API, such as `https://flags.example`, for links in the Temporal Web UI and for the way back "
+        "from the OpenID provider. Empty: no links.",
     )
     bootstrap_key: SecretStr = Field(
         default=SecretStr(""),
