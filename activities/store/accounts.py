@@ -1,10 +1,15 @@
-"""Accounts at the identity provider, each connected with one owner and with the key that carries the account's rights."""
+"""Accounts at the identity provider, and the sign-ins there that have begun.
 
+An account is connected with one owner, and with the key that carries the account's rights.
+"""
+
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select, update
 
-from activities.store.tables import accounts
+from activities.store.keys import hash_secret
+from activities.store.tables import accounts, sign_ins
 from domain.access import Account
 
 
@@ -15,8 +20,17 @@ class ConnectedAccount(NamedTuple):
     api_key_id: str | None
 
 
+class StartedSignIn(NamedTuple):
+    """The secrets of one sign-in, the page to return to, and the hash of the session whose owner connects an account, if any."""
+
+    nonce: str
+    verifier: str
+    return_to: str
+    connecting: str | None
+
+
 class AccountRepository:
-    """Accounts by issuer and subject. An owner has at most one."""
+    """Accounts by issuer and subject, at most one for each owner. Sign-ins by a hash of their state."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -49,3 +63,15 @@ class AccountRepository:
     def has_key(self, api_key_id: str) -> bool:
         """True if this is the key of an account."""
         return bool(self.connection.execute(select(exists().where(accounts.c.api_key_id == api_key_id))).scalar_one())
+
+    def begin_sign_in(self, state: str, started: StartedSignIn, at: datetime, expires_at: datetime) -> None:
+        """Insert a sign-in, and delete those that have expired."""
+        self.connection.execute(delete(sign_ins).where(sign_ins.c.expires_at <= at))
+        self.connection.execute(insert(sign_ins).values(state_hash=hash_secret(state), expires_at=expires_at, **started._asdict()))
+
+    def take_sign_in(self, state: str, at: datetime) -> StartedSignIn | None:
+        """Delete a sign-in and return it, or None if it is unknown, used or expired."""
+        this = sign_ins.c.state_hash == hash_secret(state)
+        columns = (sign_ins.c[name] for name in StartedSignIn._fields)
+        row = self.connection.execute(delete(sign_ins).where(this, sign_ins.c.expires_at > at).returning(*columns)).one_or_none()
+        return StartedSignIn(*row) if row else None

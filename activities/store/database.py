@@ -30,7 +30,6 @@ from activities.store.release_history import ReleaseHistory
 from activities.store.releases import ReleaseRepository
 from activities.store.requests import RequestRepository
 from activities.store.sessions import SessionRepository
-from activities.store.sign_ins import SignInRepository
 from activities.store.stops import StopRepository
 from activities.store.timeouts import (
     CONNECT_TIMEOUT,
@@ -172,13 +171,8 @@ class Store:
 
     @cached_property
     def accounts(self) -> AccountRepository:
-        """Accounts at the identity provider."""
+        """Accounts at the identity provider, and sign-ins there."""
         return AccountRepository(self.connection)
-
-    @cached_property
-    def sign_ins(self) -> SignInRepository:
-        """Sign-ins at the identity provider that have begun."""
-        return SignInRepository(self.connection)
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -17,7 +17,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from pydantic import ValidationError
 
-from activities.store.sign_ins import StartedSignIn
+from activities.store.accounts import StartedSignIn
 from domain.access import Account, Grant
 
 TIMEOUT = 10.0

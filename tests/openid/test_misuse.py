@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from activities.store.accounts import StartedSignIn
 from activities.store.database import Database
-from activities.store.sign_ins import StartedSignIn
 from tests.dashboard.visitor import Visitor
 from tests.http import Api
 from tests.openid.conftest import SignIn, Visit
@@ -131,12 +131,12 @@ def test_scripts_and_other_sites_can_not_read_the_state(visit: Visit, scheme: st
 def test_a_sign_in_expires_and_is_used_once(database: Database) -> None:
     later, started = NOW + timedelta(minutes=10), StartedSignIn("nonce", "verifier", "/projects/shop", None)
     with database.transaction() as store:
-        store.sign_ins.begin("late", started, NOW, later)
-        store.sign_ins.begin("used", started, NOW, later)
-        store.sign_ins.begin("in time", started, NOW, later)
+        store.accounts.begin_sign_in("late", started, NOW, later)
+        store.accounts.begin_sign_in("used", started, NOW, later)
+        store.accounts.begin_sign_in("in time", started, NOW, later)
 
     with database.transaction() as store:
-        taken = [store.sign_ins.take(*each) for each in [("late", later), ("used", NOW), ("used", NOW), ("in time", NOW)]]
+        taken = [store.accounts.take_sign_in(*each) for each in [("late", later), ("used", NOW), ("used", NOW), ("in time", NOW)]]
 
     assert taken == [None, started, None, started]
 

@@ -10,9 +10,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from activities.commands.begin_session import SignedIn, begin_session
+from activities.store.accounts import StartedSignIn
 from activities.store.database import Database
 from activities.store.keys import hash_secret
-from activities.store.sign_ins import StartedSignIn
 from api.dashboard.openid import OpenIdProvider, ProviderUnavailable, SignInFailed
 from api.dashboard.page_route import PageRoute
 from api.dashboard.pages.sign_in import local_path, show_problem
@@ -88,7 +88,7 @@ def _provider(request: Request) -> OpenIdProvider:
 def _keep(database: Database, state: str, started: StartedSignIn) -> None:
     at = now()
     with database.transaction() as store:
-        store.sign_ins.begin(state, started, at, at + MAY_TAKE)
+        store.accounts.begin_sign_in(state, started, at, at + MAY_TAKE)
 
 
 def _take(request: Request, database: Database, state: str) -> StartedSignIn:
@@ -96,7 +96,7 @@ def _take(request: Request, database: Database, state: str) -> StartedSignIn:
     started = None
     if state and hmac.compare_digest(state.encode(), state_of(request).encode()):
         with database.transaction() as store:
-            started = store.sign_ins.take(state, now())
+            started = store.accounts.take_sign_in(state, now())
     if started is None:
         message = "This sign-in was not begun in this browser, was used already, or took more than 10 minutes. Sign in again."
         raise SignInFailed(message, "state")
