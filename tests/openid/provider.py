@@ -39,7 +39,8 @@ def running_provider(folder: Path, callback: str) -> Iterator[RunningProvider]:
     file.write_text("{}")
     client = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_uris": [callback]}
     program = built("openid", Path(__file__).parent / "node", NPM_CI) / "provider.js"
-    with subprocess.Popen(["node", str(program), str(port), json.dumps(client), str(file)], stderr=subprocess.DEVNULL) as process:  # noqa: S607
+    command = ["node", str(program), str(port), json.dumps(client), str(file)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             running = RunningProvider(f"http://localhost:{port}", file)
             wait_for("the OpenID provider", lambda: _answers(running.issuer))

@@ -12,13 +12,13 @@ import httpx
 import pytest
 from joserfc.jwk import RSAKey
 
-from api.dashboard.openid import LEEWAY
+from api.dashboard.openid import LEEWAY, OpenIdConfig, OpenIdProvider
 from tests.conftest import serve_without_temporal
 from tests.dashboard.visitor import Visitor
 from tests.emptied import empty_database
 from tests.http import Api
 from tests.openid.conftest import openid_settings
-from tests.openid.provider import CALLBACK, CLIENT_SECRET
+from tests.openid.provider import CALLBACK, CLIENT_ID, CLIENT_SECRET
 from tests.openid.stand_in import StandIn, stand_in_provider
 from tests.ports import free_port
 
@@ -143,6 +143,19 @@ def test_the_verifier_of_the_challenge_goes_to_the_provider_with_the_code(visito
     assert (sent["grant_type"], sent["code"]) == (["authorization_code"], ["given"])
     assert len(sent["code_verifier"][0]) == 86
     assert "client_secret" not in sent
+
+
+async def test_a_public_client_names_itself_without_a_secret(provider: StandIn) -> None:
+    provider.behave()
+    callback = f"https://flags.example{CALLBACK}"
+    public = OpenIdProvider(OpenIdConfig(provider.issuer, CLIENT_ID, "", callback, "openid", "email", "groups", {}))
+    _, _, started = await public.start("", None)
+    provider.nonce = started.nonce
+
+    account = await public.finish("given", started)
+
+    assert (account.subject, account.name, account.groups) == ("1", "dana@example.com", {"developers"})
+    assert provider.requests[-1]["client_id"] == [CLIENT_ID]
 
 
 def test_a_key_that_the_provider_has_just_changed_is_found(visitor: Visitor, provider: StandIn) -> None:
