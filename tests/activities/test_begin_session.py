@@ -1,7 +1,7 @@
 """Sessions of people who have signed in at the identity provider, on both databases."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -9,6 +9,7 @@ from activities.commands.begin_session import SignedIn, begin_session
 from activities.store.database import Database
 from domain.access import Account, Caller, Grant, Role
 from domain.errors import NotAllowed
+from tests.threads import at_once
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LASTS = timedelta(hours=12)
@@ -73,7 +74,6 @@ def test_of_many_new_accounts_with_one_name_exactly_one_signs_in(database: Datab
         except NotAllowed:
             return None
 
-    with ThreadPoolExecutor(len(accounts)) as threads:
-        tokens = list(threads.map(sign_in, accounts))
+    tokens = at_once(*(partial(sign_in, account) for account in accounts))
 
     assert len([token for token in tokens if _caller(database, token)]) == 1

@@ -1,5 +1,6 @@
 """ID tokens and documents that a real provider never sends, and a provider that is down: nobody is signed in."""
 
+import asyncio
 import base64
 import hmac
 import json
@@ -97,6 +98,7 @@ INVALID: dict[str, Callable[[StandIn], object]] = {
     "of another issuer": lambda it: it.sign(it.claims(iss="https://evil.example")),
     "without issuer": lambda it: it.sign(it.claims(iss=None)),
     "for another audience": lambda it: it.sign(it.claims(aud="another")),
+    "for another audience, issued to us": lambda it: it.sign(it.claims(aud="another", azp=CLIENT_ID)),
     "for several audiences, issued to another": lambda it: it.sign(it.claims(aud=["flaghoist", "another"], azp="another")),
     "for several audiences, issued to nobody": lambda it: it.sign(it.claims(aud=["flaghoist", "another"])),
     "without audience": lambda it: it.sign(it.claims(aud=None)),
@@ -145,14 +147,14 @@ def test_the_verifier_of_the_challenge_goes_to_the_provider_with_the_code(visito
     assert "client_secret" not in sent
 
 
-async def test_a_public_client_names_itself_without_a_secret(provider: StandIn) -> None:
+def test_a_public_client_names_itself_without_a_secret(provider: StandIn) -> None:
     provider.behave()
     callback = f"https://flags.example{CALLBACK}"
     public = OpenIdProvider(OpenIdConfig(provider.issuer, CLIENT_ID, "", callback, "openid", "email", "groups", {}))
-    _, _, started = await public.start("", None)
+    _, _, started = asyncio.run(public.start("", None))
     provider.nonce = started.nonce
 
-    account = await public.finish("given", started)
+    account = asyncio.run(public.finish("given", started))
 
     assert (account.subject, account.name, account.groups) == ("1", "dana@example.com", {"developers"})
     assert provider.requests[-1]["client_id"] == [CLIENT_ID]
