@@ -60,17 +60,28 @@ async def _execution(handle: WorkflowHandle[Any, Any], kind: str, status: Workfl
     return Execution(handle.id, kind, status.name if status else "", made, _paused(events), frozenset(_unanswered(events)), learned)
 
 
-def _scheduled(events: Iterable[HistoryEvent]) -> dict[int, tuple[dict[str, Any], datetime]]:
-    """Return the command and the time of each scheduled change, by the number of its event."""
+def _scheduled(events: Sequence[HistoryEvent]) -> dict[int, tuple[dict[str, Any], datetime]]:
+    """Return the command of each scheduled change by the number of its event, and when it, or an attempt before it, was scheduled."""
     scheduled_changes = dict[int, tuple[dict[str, Any], datetime]]()
+    begun, tried_locally = _begun(events), set(_tried_locally(events))
     for event in events:
         scheduled = event.activity_task_scheduled_event_attributes
         if scheduled.activity_type.name == "change_flag":
-            scheduled_changes[event.event_id] = _document(scheduled.input), _time(event)
+            at = begun[event.event_id] if scheduled.activity_id in tried_locally else _time(event)
+            scheduled_changes[event.event_id] = _document(scheduled.input), at
     return scheduled_changes
 
 
+def _tried_locally(events: Iterable[HistoryEvent]) -> Iterator[str]:
+    """Return the id of each activity that failed within a workflow task. A regular activity with the same id follows."""
+    for event in events:
+        marker = event.marker_recorded_event_attributes
+        if marker.marker_name == "core_local_activity" and "result" not in marker.details:
+            yield _document(marker.details["data"])["activity_id"]
+
+
 def _made(events: Sequence[HistoryEvent]) -> Iterator[ChangeInHistory]:
+    """Return the changes that regular activities made, or found made by an attempt within a workflow task that was lost."""
     scheduled = _scheduled(events)
     for event in events:
         completed = event.activity_task_completed_event_attributes
