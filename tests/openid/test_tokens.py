@@ -156,7 +156,7 @@ def test_a_public_client_names_itself_without_a_secret(provider: StandIn) -> Non
 
     account = asyncio.run(public.finish("given", started))
 
-    assert (account.subject, account.name, account.groups) == ("1", "dana@example.com", {"developers"})
+    assert (account.subject, account.name, account.groups) == ("1", "dana@example.com", frozenset({"developers"}))
     assert provider.requests[-1]["client_id"] == [CLIENT_ID]
 
 
