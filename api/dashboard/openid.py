@@ -126,7 +126,7 @@ class OpenIdProvider:
         return dict(claims)
 
     def _account(self, claims: dict[str, Any]) -> Account:
-        if self.config.name_claim == "email" and claims.get("email_verified") is False:
+        if self.config.name_claim == "email" and claims.get("email_verified") in (False, "false"):  # Some providers send text.
             raise SignInFailed("Your email address is not verified at the identity provider. Verify it there, and try again.", "email")
         groups = claims.get(self.config.groups_claim) or []
         listed = [groups] if isinstance(groups, str) else groups if isinstance(groups, list) else []

@@ -26,6 +26,7 @@ def _start(visitor: Visitor) -> httpx.Response:
 def _assert_refused(answer: httpx.Response, visitor: Visitor, sentence: str) -> None:
     assert answer.status_code == 401
     assert sentence in answer.text
+    assert "aria-invalid" not in answer.text  # It is not about the API key.
     assert "flaghoist" not in visitor.client.cookies
     assert visitor.look("/status").url.path == "/sign-in"
 

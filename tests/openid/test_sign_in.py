@@ -112,8 +112,9 @@ def test_the_rights_of_an_account_have_no_secret_that_could_outlive_them(api: Ap
     assert by_the_owner.json()["detail"].startswith("This key has no secret")
 
 
-def test_an_unverified_email_address_is_nobodys_name(api: Api, provider: RunningProvider, sign_in: SignIn) -> None:
-    provider.have(dana=PEOPLE["dana"] | {"email_verified": False})
+@pytest.mark.parametrize("verified", [False, "false"])
+def test_an_unverified_email_address_is_nobodys_name(api: Api, provider: RunningProvider, sign_in: SignIn, verified: object) -> None:
+    provider.have(dana=PEOPLE["dana"] | {"email_verified": verified})
 
     dana = sign_in("dana")
 

@@ -49,7 +49,7 @@ async def sign_in(request: Request, database: DatabaseDep) -> Response:
     token = await run_in_threadpool(_begin, database, fields.get("key", "").strip())
     if token is None:
         limit.check(address)
-        return show_problem(request, "This API key is unknown or revoked.", HTTPStatus.UNAUTHORIZED, to)
+        return _form(request, code=HTTPStatus.UNAUTHORIZED, to=to, problem="This API key is unknown or revoked.", key_is_wrong=True)
     response = RedirectResponse(to or "/", HTTPStatus.SEE_OTHER)
     set_cookie(request, response, token)
     return response
@@ -65,14 +65,15 @@ def sign_out(request: Request, database: DatabaseDep, _form: FormDep) -> Respons
     return response
 
 
-def show_problem(request: Request, problem: str, code: HTTPStatus, to: str = "") -> Response:
-    """Return the sign-in page with the reason why nobody is signed in."""
-    return _form(request, code=code, to=to, problem=problem, owner=None)
+def show_problem(request: Request, problem: str, code: HTTPStatus) -> Response:
+    """Return the sign-in page with the reason why a sign-in at the provider failed."""
+    return _form(request, code=code, to="", problem=problem)
 
 
-def _form(request: Request, **context: Any) -> Response:
+def _form(request: Request, *, owner: str | None = None, key_is_wrong: bool = False, **context: Any) -> Response:
     provider: OpenIdProvider | None = request.app.state.openid
-    return render(request, "sign_in.html", provider=provider.host if provider else None, **context)
+    about: dict[str, Any] = {"provider": provider.host if provider else None, "owner": owner, "key_is_wrong": key_is_wrong}
+    return render(request, "sign_in.html", **about, **context)
 
 
 def _signed_in(request: Request, database: Database) -> str | None:
