@@ -16,6 +16,7 @@ from tests.official import flagsmith_sdk
 
 SOURCES = Path(__file__).parent
 BUILDS = Path(sys.prefix) / "sdks"
+NPM_CI = ("npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts")
 GO_CLIENT = "FLAGSMITH_GO_CLIENT"
 """The variable for a clone of Flagsmith's SDK for Go at the pinned version, for machines whose module proxy doesn't offer it."""
 
@@ -102,25 +103,25 @@ def _started(name: str, address: str, key: str) -> Iterator[Engine]:
 
 
 def _node() -> list[str]:
-    folder = _built("node", ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"])
+    folder = built("node", SOURCES / "node", NPM_CI)
     return ["node", str(folder / "evaluate.js")]
 
 
 def _go() -> list[str]:
     client = os.environ.get(GO_CLIENT)
     replace = [["go", "mod", "edit", "-replace", f"github.com/Flagsmith/flagsmith-go-client/v5={client}"]] if client else []
-    folder = _built("go", *replace, ["go", "mod", "tidy"], ["go", "build", "-o", "evaluate", "."])
+    folder = built("go", SOURCES / "go", *replace, ["go", "mod", "tidy"], ["go", "build", "-o", "evaluate", "."])
     return [str(folder / "evaluate")]
 
 
 def _java() -> list[str]:
-    folder = _built("java", ["mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies", "-DoutputDirectory=lib"])
+    folder = built("java", SOURCES / "java", ["mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies", "-DoutputDirectory=lib"])
     return ["java", "-cp", str(folder / "lib" / "*"), str(folder / "Evaluate.java")]
 
 
-def _built(name: str, *commands: Sequence[str]) -> Path:
-    """Return the folder with an SDK, built anew after its sources changed. Only one process builds, and the others wait."""
-    folder, sources = BUILDS / name, [path for path in (SOURCES / name).iterdir() if path.is_file()]
+def built(name: str, originals: Path, *commands: Sequence[str]) -> Path:
+    """Return the folder with a program, built anew after its sources changed. Only one process builds, and the others wait."""
+    folder, sources = BUILDS / name, [path for path in originals.iterdir() if path.is_file()]
     BUILDS.mkdir(parents=True, exist_ok=True)
     with (BUILDS / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
