@@ -6,11 +6,13 @@ import re
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import structlog
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.access import Grant
 
 
 def _rate(text: str) -> str:
@@ -44,10 +46,16 @@ def _listening_address(text: str) -> str:
     return text
 
 
+def _issuer(text: str) -> str:
+    if text and not re.fullmatch(r"https://[^\s/?#]+(/[^\s?#]*)?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?(/[^\s?#]*)?", text):
+        raise ValueError("must be an https:// URL, exactly as the identity provider states it, or empty for none")
+    return text
+
+
 class Settings(BaseSettings):
     """Flaghoist's settings. Each is an environment variable that starts with FLAGHOIST_."""
 
-    model_config = SettingsConfigDict(env_prefix="FLAGHOIST_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FLAGHOIST_", frozen=True, hide_input_in_errors=True)
 
     home: Path = Field(default=Path(".flaghoist"), description="The folder in which the embedded stack keeps its state.")
     database_url: str = Field(
@@ -60,7 +68,8 @@ class Settings(BaseSettings):
     temporal_ui_url: str = Field(default="", description="The public URL of the Temporal Web UI, for links. Empty: the embedded one.")
     public_url: Annotated[str, AfterValidator(_public_url)] = Field(
         default="",
-        description="The public URL of the API, such as `https://flags.example`, for links in the Temporal Web UI. Empty: no links.",
+        description="The public URL of the API, such as `https://flags.example`, for links in the Temporal Web UI and for the way back "
+        "from the OpenID provider. Empty: no links.",
     )
     bootstrap_key: SecretStr = Field(
         default=SecretStr(""),
@@ -99,6 +108,26 @@ class Settings(BaseSettings):
         "`*`: all. Empty: none.",
     )
     dashboard: bool = Field(default=True, description="Serve the dashboard at `/`.")
+    oidc_issuer: Annotated[str, AfterValidator(_issuer)] = Field(
+        default="",
+        description="The issuer of the OpenID provider with which people sign in to the dashboard, such as `https://id.example`. "
+        "It needs FLAGHOIST_OIDC_CLIENT_ID, FLAGHOIST_OIDC_GRANTS and FLAGHOIST_PUBLIC_URL. Empty: people sign in with API keys only.",
+    )
+    oidc_client_id: str = Field(default="", description="The id of Flaghoist at the OpenID provider.")
+    oidc_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="The secret of Flaghoist at the OpenID provider. Empty: a public client."
+    )
+    oidc_scopes: str = Field(default="openid email profile", description="The scopes that are requested, separated by spaces.")
+    oidc_name_claim: str = Field(
+        default="email",
+        description="The claim of the ID token that becomes the name of a person's owner. People must not be able to choose it freely.",
+    )
+    oidc_groups_claim: str = Field(default="groups", description="The claim of the ID token that lists a person's groups.")
+    oidc_grants: dict[str, tuple[Grant, ...]] = Field(
+        default={},
+        description="The grants of each group as JSON, such as "
+        '`{"developers": [{"project": "webshop", "role": "operator", "environments": ["staging"]}]}`. Other groups give no rights.',
+    )
     webhooks_allow_private: bool = Field(
         default=False,
         description="Allow webhook URLs on private and loopback addresses and with plain HTTP. "
@@ -106,6 +135,14 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The lowest level that is logged.")
     log_format: Literal["json", "text"] = Field(default="json", description="The format of log lines.")
+
+    @model_validator(mode="after")
+    def _openid_is_complete(self) -> Self:
+        needed = {"OIDC_CLIENT_ID": self.oidc_client_id, "OIDC_GRANTS": self.oidc_grants, "PUBLIC_URL": self.public_url}
+        missing = [f"FLAGHOIST_{name}" for name, value in needed.items() if not value]
+        if self.oidc_issuer and missing:
+            raise ValueError(f"FLAGHOIST_OIDC_ISSUER also needs {', '.join(missing)}")
+        return self
 
     @property
     def database(self) -> str:

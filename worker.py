@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+import uvloop
 from temporalio.client import Client
 from temporalio.common import MetricMeter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
@@ -148,7 +149,7 @@ def work() -> int:
     settings = Settings()
     configure_logs(settings)
     try:
-        asyncio.run(serve(settings))
+        uvloop.run(serve(settings))
     except WorkerCannotStart as error:
         log.error("worker_cannot_start", error=str(error))
         return 1

@@ -14,6 +14,8 @@ from activities.store.database import Database, is_busy
 from api import explanations
 from api.body_limits import BodyLimits
 from api.dashboard.changes import ProjectChanges
+from api.dashboard.openid import OpenIdConfig
+from api.dashboard.pages.openid import CALLBACK
 from api.dashboard.router import FORMS, add_dashboard
 from api.dependencies import known_parameters
 from api.docs_page import serve_documentation
@@ -121,8 +123,23 @@ def create_app(settings: Settings) -> FastAPI:
     _add_failure_handlers(app)
     _add_routes(app)
     if settings.dashboard:
-        add_dashboard(app)
+        add_dashboard(app, _openid_config(settings))
     return app
+
+
+def _openid_config(settings: Settings) -> OpenIdConfig | None:
+    if not settings.oidc_issuer:
+        return None
+    return OpenIdConfig(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret.get_secret_value(),
+        redirect_uri=f"{settings.public_api}{CALLBACK}",
+        scopes=settings.oidc_scopes,
+        name_claim=settings.oidc_name_claim,
+        groups_claim=settings.oidc_groups_claim,
+        grants=settings.oidc_grants,
+    )
 
 
 async def _store_bootstrap_key(database: Database, secret: str) -> Coroutine[None, None, None]:

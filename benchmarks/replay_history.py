@@ -33,7 +33,7 @@ _POOLS: Any = SimpleNamespace(changes=1, local_activities=1, workflow_tasks=1)
 
 
 async def replay(history: str, times: int) -> float:
-    """Replay with the worker's own runner. No workflow is cached, because each replay has an id of its own. Parsing the file is not measured."""
+    """Replay with the worker's own runner. Nothing is cached, as each replay has an id of its own. The file is parsed before."""
     with ThreadPoolExecutor(1) as threads:
         runner = worker_options(threads, _POOLS)["workflow_runner"]
     replayer = Replayer(workflows=[ReleaseWorkflow], data_converter=DATA_CONVERTER, workflow_runner=runner)

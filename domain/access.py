@@ -57,6 +57,15 @@ class Owner(Frozen):
     name: Name
 
 
+class Account(Frozen):
+    """A person's account at the identity provider. The issuer and the subject identify it for good, and the name may change."""
+
+    issuer: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    subject: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    name: Name
+    groups: frozenset[str] = frozenset()
+
+
 class Person(Message):
     """The author of a decision about a release: a key and its owner."""
 

@@ -125,10 +125,10 @@ def api_on_both(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     yield from serve(database_url)
 
 
-def serve(database_url: str, *, wait: bool = True, **settings: Any) -> Iterator[Api]:
+def serve(database_url: str, *, wait: bool = True, port: int = 0, **settings: Any) -> Iterator[Api]:
     """Run the API in a thread, and by default wait until it is ready."""
     listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener.bind(("127.0.0.1", port))
     port = listener.getsockname()[1]
     app = create_app(Settings(database_url=database_url, port=port, bootstrap_key=OWNER_KEY, log_level="error", **settings))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1))

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, ExceptionContext, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 
+from activities.store.accounts import AccountRepository
 from activities.store.acting import ActingReleases
 from activities.store.approvals import ApprovalRepository
 from activities.store.audit import AuditLog
@@ -167,6 +168,11 @@ class Store:
     def sessions(self) -> SessionRepository:
         """Sessions of the dashboard."""
         return SessionRepository(self.connection)
+
+    @cached_property
+    def accounts(self) -> AccountRepository:
+        """Accounts at the identity provider, and sign-ins there."""
+        return AccountRepository(self.connection)
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from activities.store.tables import identities
 from domain.evaluation.identity import Trait
+
+_TRAITS = select(identities.c.traits).where(
+    identities.c.environment_id == bindparam("environment"), identities.c.identifier == bindparam("identifier")
+)
+"""Built once, because it is read with every request of an SDK."""
 
 
 class IdentityRepository:
@@ -18,9 +23,8 @@ class IdentityRepository:
 
     def traits(self, environment_id: str, identifier: str, *, lock: bool = False) -> Mapping[str, Trait]:
         """Return an identity's traits, optionally locked until the transaction ends."""
-        place = (identities.c.environment_id == environment_id) & (identities.c.identifier == identifier)
-        query = select(identities.c.traits).where(place)
-        return self.connection.execute(query.with_for_update() if lock else query).scalar_one_or_none() or {}
+        query = _TRAITS.with_for_update() if lock else _TRAITS
+        return self.connection.execute(query, {"environment": environment_id, "identifier": identifier}).scalar_one_or_none() or {}
 
     def write(self, environment_id: str, identifier: str, traits: Mapping[str, Trait], at: datetime) -> None:
         """Replace an identity's traits."""

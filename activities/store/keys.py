@@ -89,6 +89,17 @@ class KeyRepository:
         rows = self.connection.execute(select(owners.c.id, owners.c.name).where(owners.c.kind == owner.kind).order_by(owners.c.id))
         return next((row.id for row in rows if folded(row.name) == folded(owner.name)), None)
 
+    def add_owner(self, owner: Owner) -> str | None:
+        """Insert an owner and return the id, or None if the name is taken, even if it is written differently."""
+        if self._same_owner(owner):
+            return None
+        try:
+            with self.connection.begin_nested():
+                self.connection.execute(insert(owners).values(id=(id_ := new_id()), kind=owner.kind, name=owner.name))
+        except IntegrityError:  # Inserted by a concurrent transaction.
+            return None
+        return id_
+
     def knows_owner(self, owner_id: str) -> bool:
         """True if an owner with this id exists."""
         return self.connection.execute(select(owners.c.id).where(owners.c.id == owner_id)).one_or_none() is not None
@@ -108,8 +119,11 @@ class KeyRepository:
 
     def etag(self, key: ApiKey) -> str:
         """Return the entity tag of an existing key. It changes with the secret too, which it does not reveal."""
-        secret_hash = self.connection.execute(select(api_keys.c.secret_hash).where(api_keys.c.id == key.id)).scalar_one()
-        return entity_tag(key, secret_hash)
+        return entity_tag(key, self.secret_hash(key.id))
+
+    def secret_hash(self, key_id: str) -> str:
+        """Return the hash of an existing key's secret."""
+        return str(self.connection.execute(select(api_keys.c.secret_hash).where(api_keys.c.id == key_id)).scalar_one())
 
     def page(self, wanted: Slice) -> Page[ApiKey]:
         """Return keys, newest first."""

@@ -16,18 +16,22 @@ class SessionRepository:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def begin(self, key_id: str, secret: str, at: datetime, expires_at: datetime) -> str:
-        """Begin a session for the holder of this secret and return its token. Delete the sessions that have expired."""
+    def begin(self, key_id: str, secret_hash: str, at: datetime, expires_at: datetime) -> str:
+        """Begin a session for the holder of this key and return its token. Delete the sessions that have expired."""
         token = secrets.token_urlsafe(32)
         self.connection.execute(delete(sessions).where(sessions.c.expires_at <= at))
-        values = {"token_hash": hash_secret(token), "api_key_id": key_id, "secret_hash": hash_secret(secret), "expires_at": expires_at}
+        values = {"token_hash": hash_secret(token), "api_key_id": key_id, "secret_hash": secret_hash, "expires_at": expires_at}
         self.connection.execute(insert(sessions).values(**values))
         return token
 
     def caller(self, token: str, at: datetime) -> Caller | None:
         """Return the caller whose session this is, or None if it has ended."""
+        return self.find(hash_secret(token), at)
+
+    def find(self, token_hash: str, at: datetime) -> Caller | None:
+        """Do the same for the hash of a session's token."""
         alive = (sessions.c.expires_at > at) & api_keys.c.revoked_at.is_(None) & (api_keys.c.secret_hash == sessions.c.secret_hash)
-        query = KEYS.join(sessions, sessions.c.api_key_id == api_keys.c.id).where(sessions.c.token_hash == hash_secret(token), alive)
+        query = KEYS.join(sessions, sessions.c.api_key_id == api_keys.c.id).where(sessions.c.token_hash == token_hash, alive)
         row = self.connection.execute(query).one_or_none()
         return caller_of(row) if row else None
 

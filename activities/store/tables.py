@@ -171,6 +171,26 @@ sessions = Table(
     Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("issuer", String(500), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("owner_id", String(36), ForeignKey("owners.id"), nullable=False, unique=True),
+    Column("api_key_id", String(36), ForeignKey("api_keys.id"), unique=True),
+)
+
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("state_hash", String(64), primary_key=True),
+    Column("nonce", String(64), nullable=False),
+    Column("verifier", String(128), nullable=False),
+    Column("return_to", String(2000), nullable=False),
+    Column("connecting", String(64)),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
 releases = Table(
     "releases",
     metadata,

@@ -7,6 +7,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 from starlette.types import Scope
 
+from api.dashboard.openid import OpenIdConfig, OpenIdProvider
 from api.dashboard.pages import (
     approvals,
     audit,
@@ -17,6 +18,7 @@ from api.dashboard.pages import (
     flag_forms,
     keys,
     live,
+    openid,
     pipeline_acts,
     pipeline_edit,
     pipeline_new,
@@ -39,18 +41,22 @@ FORMS = ("/projects/", "/sign-in", "/sign-out")
 FAILED_SIGN_INS = "60/minute"
 """The most attempts to sign in with a wrong key from one address."""
 
+STARTED_SIGN_INS = "300/minute"
+"""The most sign-ins at the OpenID provider that begin from one address."""
+
 _PIPELINES = (pipeline_new, pipeline_edit, simulations, pipeline_acts, pipelines)
 """In this order: `new` is no key of a pipeline, and `edit` is none of the acts."""
 
 _DEFINITIONS = (feature_forms, flag_forms, features, segments, environments, webhooks, keys)
 """In this order: `new` is no key of a feature."""
 
-_PAGES = (sign_in, projects, status, live, releases, controls, approvals, stops, audit, *_DEFINITIONS, *_PIPELINES, unknown)
+_PAGES = (sign_in, openid, projects, status, live, releases, controls, approvals, stops, audit, *_DEFINITIONS, *_PIPELINES, unknown)
 
 
-def add_dashboard(app: FastAPI) -> None:
+def add_dashboard(app: FastAPI, openid_config: OpenIdConfig | None) -> None:
     """Register the pages and the static files."""
-    app.state.failed_sign_ins = RateLimit(FAILED_SIGN_INS)
+    app.state.failed_sign_ins, app.state.started_sign_ins = RateLimit(FAILED_SIGN_INS), RateLimit(STARTED_SIGN_INS)
+    app.state.openid = OpenIdProvider(openid_config) if openid_config else None
     for page in _PAGES:
         app.include_router(page.router)
     app.mount("/static", _StaticFiles(directory=str(files("api.dashboard") / "static")), name="static")

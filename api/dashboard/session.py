@@ -54,6 +54,26 @@ def delete_cookie(request: Request, response: Response) -> None:
     response.delete_cookie(cookie_name(request), path="/", secure=is_secure(request), httponly=True, samesite="strict")
 
 
+def _state_name(request: Request) -> str:
+    return f"{cookie_name(request)}-openid"
+
+
+def set_state(request: Request, response: Response, state: str, lasts: timedelta) -> None:
+    """Let the browser keep the state of a sign-in at the OpenID provider. A redirect from there carries it, because it is lax."""
+    flags = {"httponly": True, "secure": is_secure(request), "samesite": "lax", "path": "/"}
+    response.set_cookie(_state_name(request), state, max_age=int(lasts.total_seconds()), **flags)  # type: ignore[arg-type] # by name
+
+
+def state_of(request: Request) -> str:
+    """Return the state of the sign-in that this browser has begun, or nothing."""
+    return request.cookies.get(_state_name(request), "")
+
+
+def delete_state(request: Request, response: Response) -> None:
+    """Let the browser forget the state."""
+    response.delete_cookie(_state_name(request), path="/", secure=is_secure(request), httponly=True, samesite="lax")
+
+
 def csrf_token(token: str) -> str:
     """Derive the token of a session's forms. The token of the session can't be computed from it."""
     return hmac.new(token.encode(), b"flaghoist: forms of the dashboard", hashlib.sha256).hexdigest()

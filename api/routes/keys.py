@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from fastapi import APIRouter, Response
 
+from activities.commands.key_entries import record_key_entry
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.keys import ApiKey, new_secret
@@ -27,7 +28,7 @@ def create_key(body: CreateKey, caller: CallerDep, writing: WritingDep, response
         _check_grants(store, body.grants)
         key = store.keys.add(body.name, body.owner, body.grants, secret, at)
         response.headers["ETag"] = store.keys.etag(key)
-        _audit(store, caller, AuditEvent.KEY_CREATED, key)
+        record_key_entry(store, caller, AuditEvent.KEY_CREATED, key, at)
         writing.refuse_repetition(store, key.id)
     return NewKey(**dict(key), secret=secret)
 
@@ -68,10 +69,12 @@ def rotate_key(key: Slug, precondition: PreconditionDep, caller: CallerDep, writ
         found = store.keys.get(key, lock=True)
         if key != caller.key:
             _must_see(caller, found)
+        if store.accounts.has_key(found.id):
+            raise NotAllowed("This key has no secret: it belongs to an account at the identity provider. Create another key instead.")
         precondition.check(store.keys.etag(found), "The key")
         store.keys.rotate(found.id, secret, at)
         response.headers["ETag"] = store.keys.etag(found)
-        _audit(store, caller, AuditEvent.KEY_ROTATED, found)
+        record_key_entry(store, caller, AuditEvent.KEY_ROTATED, found, at)
         writing.refuse_repetition(store, found.id)
     return NewKey(**dict(found), secret=secret)
 
@@ -86,7 +89,7 @@ def revoke_key(key: Slug, precondition: PreconditionDep, caller: CallerDep, data
         _must_see(caller, found)
         precondition.check(store.keys.etag(found), "The key")
         if store.keys.revoke(found.id, at):
-            _audit(store, caller, AuditEvent.KEY_REVOKED, found)
+            record_key_entry(store, caller, AuditEvent.KEY_REVOKED, found, at)
 
 
 def _manages(caller: Caller, grants: tuple[Grant, ...]) -> bool:
@@ -127,13 +130,3 @@ def _unknown_names(store: Store, pointer: str, grant: Grant) -> Iterator[Problem
             hint = did_you_mean(environment, known)
             message = f"Unknown environment '{environment}' in project '{grant.project}': create it first, or use an existing one.{hint}"
             yield Problem(pointer=f"{pointer}/environments/{number}", code="environment_not_found", message=message)
-
-
-def _audit(store: Store, caller: Caller, event: AuditEvent, key: ApiKey) -> None:
-    """Write one entry for each project, without the grants on other projects."""
-    projects = sorted({grant.project for grant in key.grants if grant.project})
-    entries: list[str | None] = [*projects] or [None]
-    for project in entries:
-        shown = key.model_copy(update={"grants": tuple(grant for grant in key.grants if grant.project == project)})
-        after = shown.model_dump(mode="json", include={"id", "name", "owner", "grants"})
-        store.audit.record(caller, event, now(), project=project, after=after)

@@ -110,12 +110,12 @@ def temporal_ran_what_is_recorded(evidence: Evidence) -> Iterator[str]:
             yield f"{change} is recorded, and not in Temporal's history"
 
 
-def no_change_is_made_before_it_is_scheduled(evidence: Evidence) -> Iterator[str]:
-    """By Temporal's clock, a change is scheduled, then made, then completed. The record says that it was due before."""
+def no_change_is_made_before_its_cause(evidence: Evidence) -> Iterator[str]:
+    """By Temporal's clock, a workflow starts or a timer fires, then a change is made, then completed."""
     for run in evidence.executions:
         for each in run.made:
-            if not each.scheduled <= each.made_at <= each.completed:
-                yield f"{each.key}: scheduled {each.scheduled}, made {each.made_at}, completed {each.completed}"
+            if not each.caused <= each.made_at <= each.completed:
+                yield f"{each.key}: caused {each.caused}, made {each.made_at}, completed {each.completed}"
 
 
 def pause_does_not_shorten_a_wait(evidence: Evidence) -> Iterator[str]:
@@ -148,7 +148,7 @@ CHECKS: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     flags_end_as_the_pipelines_say,
     each_release_has_one_workflow,
     temporal_ran_what_is_recorded,
-    no_change_is_made_before_it_is_scheduled,
+    no_change_is_made_before_its_cause,
     pause_does_not_shorten_a_wait,
     no_defect_was_seen,
     no_log_contains_a_key,

@@ -13,13 +13,14 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from tests.waiting import CEILING
 
 CALL = timedelta(seconds=CEILING)
+_CAUSES = (EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, EventType.EVENT_TYPE_TIMER_FIRED)
 
 
 class ChangeInHistory(NamedTuple):
-    """A change in a history: when Temporal scheduled and completed it, and what the activity returned."""
+    """A change in a history: when its workflow could act, when Temporal completed it, and what the activity returned."""
 
     key: str
-    scheduled: datetime
+    caused: datetime
     completed: datetime
     made_at: datetime
     sequence: int
@@ -60,53 +61,41 @@ async def _execution(handle: WorkflowHandle[Any, Any], kind: str, status: Workfl
     return Execution(handle.id, kind, status.name if status else "", made, _paused(events), frozenset(_unanswered(events)), learned)
 
 
-def _scheduled(events: Iterable[HistoryEvent]) -> dict[int, tuple[dict[str, Any], datetime]]:
-    """Return the command and the time of each scheduled change, by the number of its event."""
-    scheduled_changes = dict[int, tuple[dict[str, Any], datetime]]()
-    for event in events:
-        scheduled = event.activity_task_scheduled_event_attributes
-        if scheduled.activity_type.name == "change_flag":
-            scheduled_changes[event.event_id] = _document(scheduled.input), _time(event)
-    return scheduled_changes
+def _scheduled(events: Iterable[HistoryEvent]) -> dict[int, dict[str, Any]]:
+    """Return the command of each change by a regular activity, by the number of the event that scheduled it."""
+    found = ((event.event_id, event.activity_task_scheduled_event_attributes) for event in events)
+    return {number: _document(scheduled.input) for number, scheduled in found if scheduled.activity_type.name == "change_flag"}
 
 
 def _made(events: Sequence[HistoryEvent]) -> Iterator[ChangeInHistory]:
-    scheduled = _scheduled(events)
+    """Return the changes that regular activities made, or found made by an attempt within a workflow task that was lost."""
+    scheduled, caused = _scheduled(events), _caused(events)
     for event in events:
         completed = event.activity_task_completed_event_attributes
-        if completed.scheduled_event_id in scheduled:
-            command, at = scheduled[completed.scheduled_event_id]
-            yield from _change(_key(command), at, _time(event), _document(completed.result))
+        if (number := completed.scheduled_event_id) in scheduled:
+            yield from _change(_key(scheduled[number]), caused[number], _time(event), _document(completed.result))
 
 
 def _made_locally(workflow: str, events: Sequence[HistoryEvent]) -> Iterator[ChangeInHistory]:
     """Return the changes that were made within workflow tasks. The id of such an activity names the visit and the step."""
-    scheduled = _begun(events)
+    caused = _caused(events)
     for event, activity, answer in _local_answers(events):
         if activity["activity_type"] == "change_flag":
             key = activity["activity_id"].replace("change", workflow.split("/")[3], 1)
-            yield from _change(key, scheduled[event.event_id], _time(event), answer)
+            yield from _change(key, caused[event.event_id], _time(event), answer)
 
 
-def _begun(events: Iterable[HistoryEvent]) -> dict[int, datetime]:
-    """Return for each event when Temporal scheduled its workflow task: the first one, if it was lost or handed on unfinished.
+def _caused(events: Iterable[HistoryEvent]) -> dict[int, datetime]:
+    """Return for each event the time of the last one before it that lets a workflow act: its start or a timer.
 
-    A task that has done something has left an event that names it. One that is handed on is scheduled as the one before it completes.
+    Workflow tasks and activities are no measure. A task that made several changes may be lost, and later ones report what it did.
     """
-    begun, completed, has_acted, times = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC), True, dict[int, datetime]()
+    last, caused = datetime.max.replace(tzinfo=UTC), dict[int, datetime]()
     for event in events:
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
-            completed = _time(event)
-        elif hasattr(getattr(event, event.WhichOneof("attributes") or ""), "workflow_task_completed_event_id"):
-            has_acted = True
-        elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED and has_acted and not _is_at(event, completed):
-            begun, has_acted = _time(event), False
-        times[event.event_id] = begun
-    return times
-
-
-def _is_at(event: HistoryEvent, at: datetime) -> bool:
-    return abs(_time(event) - at) < timedelta(milliseconds=50)
+        caused[event.event_id] = last
+        if event.event_type in _CAUSES:
+            last = _time(event)
+    return caused
 
 
 def _local_answers(events: Iterable[HistoryEvent]) -> Iterator[tuple[HistoryEvent, dict[str, Any], dict[str, Any]]]:
@@ -137,7 +126,7 @@ def _unanswered(events: Sequence[HistoryEvent]) -> Iterator[str]:
         ended = event.activity_task_timed_out_event_attributes.scheduled_event_id
         ended = ended or event.activity_task_canceled_event_attributes.scheduled_event_id
         if ended in scheduled and ended in cancelled:
-            yield _key(scheduled[ended][0])
+            yield _key(scheduled[ended])
 
 
 def _paused(events: Iterable[HistoryEvent]) -> datetime | None:
@@ -160,9 +149,9 @@ def _time(event: HistoryEvent) -> datetime:
     return event.event_time.ToDatetime(tzinfo=UTC)
 
 
-def _change(key: str, scheduled: datetime, completed: datetime, answer: dict[str, Any]) -> Iterator[ChangeInHistory]:
+def _change(key: str, caused: datetime, completed: datetime, answer: dict[str, Any]) -> Iterator[ChangeInHistory]:
     if answer["kind"] == "made":
-        yield ChangeInHistory(key, scheduled, completed, datetime.fromisoformat(answer["made_at"]), answer["sequence"])
+        yield ChangeInHistory(key, caused, completed, datetime.fromisoformat(answer["made_at"]), answer["sequence"])
 
 
 def _key(command: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from activities.store.database import Database
+from activities.store.keys import hash_secret
 from domain.access import Owner
 from tests.conftest import serve_without_temporal
 from tests.dashboard.conftest import SignIn, key_of
@@ -121,7 +122,7 @@ def test_a_session_expires(database: Database) -> None:
     later = NOW + timedelta(hours=12)
     with database.transaction() as store:
         key = store.keys.add("maria's", Owner(kind="person", name="maria"), (), "fh_secret", NOW)
-        token = store.sessions.begin(key.id, "fh_secret", NOW, later)
+        token = store.sessions.begin(key.id, hash_secret("fh_secret"), NOW, later)
 
     with database.reading() as store:
         before, after = store.sessions.caller(token, later - timedelta(seconds=1)), store.sessions.caller(token, later)

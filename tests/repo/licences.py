@@ -14,6 +14,7 @@ EXTRAS = ("embedded",)
 
 ALLOWED = {
     "MIT",
+    "MIT-0",
     "BSD-2-Clause",
     "BSD-3-Clause",
     "Apache-2.0",

@@ -22,7 +22,7 @@ HTTP_CODES = {
     "unsupported_media_type",
 }
 
-LONGER_MODULES = {"activities/store/tables.py": 400}
+LONGER_MODULES = {"activities/store/tables.py": 420}
 """Modules that may have more than 300 lines: the tables are read as one list."""
 
 

@@ -1,18 +1,22 @@
 """Flagsmith's SDKs for Python, Node, Go and Java, in local evaluation. The last three run in processes of their own."""
 
+import fcntl
 import json
 import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from tests.builds import NPM_CI, built
 from tests.official import flagsmith_sdk
 
 SOURCES = Path(__file__).parent
+BUILDS = Path(sys.prefix) / "sdks"
+NPM_CI = ("npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts")
 GO_CLIENT = "FLAGSMITH_GO_CLIENT"
 """The variable for a clone of Flagsmith's SDK for Go at the pinned version, for machines whose module proxy doesn't offer it."""
 
@@ -99,17 +103,35 @@ def _started(name: str, address: str, key: str) -> Iterator[Engine]:
 
 
 def _node() -> list[str]:
-    folder = built(SOURCES / "node", NPM_CI)
+    folder = built("node", SOURCES / "node", NPM_CI)
     return ["node", str(folder / "evaluate.js")]
 
 
 def _go() -> list[str]:
     client = os.environ.get(GO_CLIENT)
     replace = [["go", "mod", "edit", "-replace", f"github.com/Flagsmith/flagsmith-go-client/v5={client}"]] if client else []
-    folder = built(SOURCES / "go", *replace, ["go", "mod", "tidy"], ["go", "build", "-o", "evaluate", "."])
+    folder = built("go", SOURCES / "go", *replace, ["go", "mod", "tidy"], ["go", "build", "-o", "evaluate", "."])
     return [str(folder / "evaluate")]
 
 
 def _java() -> list[str]:
-    folder = built(SOURCES / "java", ["mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies", "-DoutputDirectory=lib"])
+    folder = built("java", SOURCES / "java", ["mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies", "-DoutputDirectory=lib"])
     return ["java", "-cp", str(folder / "lib" / "*"), str(folder / "Evaluate.java")]
+
+
+def built(name: str, originals: Path, *commands: Sequence[str]) -> Path:
+    """Return the folder with a program, built anew after its sources changed. Only one process builds, and the others wait."""
+    folder, sources = BUILDS / name, [path for path in originals.iterdir() if path.is_file()]
+    BUILDS.mkdir(parents=True, exist_ok=True)
+    with (BUILDS / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if any(not (built := folder / f"{path.name}.source").exists() or built.read_bytes() != path.read_bytes() for path in sources):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            for path in sources:
+                shutil.copy(path, folder / path.name)
+            for command in commands:
+                subprocess.run(command, cwd=folder, check=True, stdout=sys.stderr)
+            for path in sources:
+                shutil.copy(path, folder / f"{path.name}.source")
+    return folder

@@ -13,8 +13,8 @@ import httpx
 import psycopg
 from sqlalchemy import make_url
 
-from tests.builds import NPM_CI, built
 from tests.ports import free_port
+from tests.sdks.engines import NPM_CI, built
 from tests.waiting import wait_for
 
 ADMIN_TOKEN = "*:*.admin-of-the-tests"  # noqa: S105 (of a server that only these tests use)
@@ -131,4 +131,4 @@ def running_unleash(postgresql: str) -> Iterator[UnleashServer]:
 
 def installed() -> Path:
     """Return the folder in which npm installed Unleash's server and its SDK for Node."""
-    return built(Path(__file__).parent / "node", NPM_CI)
+    return built("unleash", Path(__file__).parent / "node", NPM_CI)

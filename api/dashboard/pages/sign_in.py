@@ -1,25 +1,41 @@
 """Signing in and out."""
 
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from activities.store.database import Database
+from activities.store.keys import hash_secret
+from api.dashboard.openid import OpenIdProvider
 from api.dashboard.page_route import PageRoute
 from api.dashboard.rendering import render
-from api.dashboard.session import LASTS, FormDep, check_same_origin, cookie_name, delete_cookie, read_form, set_cookie
+from api.dashboard.session import (
+    LASTS,
+    FormDep,
+    SignedOut,
+    check_same_origin,
+    cookie_name,
+    delete_cookie,
+    read_form,
+    set_cookie,
+    visitor_of,
+)
 from api.dependencies import DatabaseDep, now
 from api.rate_limit import RateLimit
+
+LONGEST_PATH = 2_000
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
 @router.get("/sign-in")
-def show_sign_in(request: Request, to: str = "") -> Response:
-    """Ask for an API key."""
-    return render(request, "sign_in.html", to=_local(to), problem=None)
+def show_sign_in(request: Request, database: DatabaseDep, to: str = "") -> Response:
+    """Ask for an API key, or for an account at the OpenID provider."""
+    owner = _signed_in(request, database) if request.app.state.openid else None
+    return _form(request, to=local_path(to), problem=None, owner=owner)
 
 
 @router.post("/sign-in")
@@ -29,11 +45,11 @@ async def sign_in(request: Request, database: DatabaseDep) -> Response:
     limit: RateLimit = request.app.state.failed_sign_ins
     limit.check(address := request.client.host if request.client else "", counts=False)
     fields = await read_form(request)
-    to = _local(fields.get("to", ""))
+    to = local_path(fields.get("to", ""))
     token = await run_in_threadpool(_begin, database, fields.get("key", "").strip())
     if token is None:
         limit.check(address)
-        return render(request, "sign_in.html", code=HTTPStatus.UNAUTHORIZED, to=to, problem="This API key is unknown or revoked.")
+        return _form(request, code=HTTPStatus.UNAUTHORIZED, to=to, problem="This API key is unknown or revoked.", key_is_wrong=True)
     response = RedirectResponse(to or "/", HTTPStatus.SEE_OTHER)
     set_cookie(request, response, token)
     return response
@@ -49,6 +65,26 @@ def sign_out(request: Request, database: DatabaseDep, _form: FormDep) -> Respons
     return response
 
 
+def show_problem(request: Request, problem: str, code: HTTPStatus) -> Response:
+    """Return the sign-in page with the reason why a sign-in at the provider failed."""
+    return _form(request, code=code, to="", problem=problem)
+
+
+def _form(request: Request, *, owner: str | None = None, key_is_wrong: bool = False, **context: Any) -> Response:
+    provider: OpenIdProvider | None = request.app.state.openid
+    about: dict[str, Any] = {"provider": provider.host if provider else None, "owner": owner, "key_is_wrong": key_is_wrong}
+    return render(request, "sign_in.html", **about, **context)
+
+
+def _signed_in(request: Request, database: Database) -> str | None:
+    """Return the name of the person who is signed in here."""
+    try:
+        owner = visitor_of(request, database).caller.owner
+    except SignedOut:
+        return None
+    return owner.name if owner.kind == "person" else None
+
+
 def _begin(database: Database, secret: str) -> str | None:
     at = now()
     with database.reading() as store:  # An attempt with a wrong key must not wait for, or hold up, those who write.
@@ -56,10 +92,16 @@ def _begin(database: Database, secret: str) -> str | None:
     if caller is None:
         return None
     with database.transaction() as store:
-        return store.sessions.begin(caller.key, secret, at, at + LASTS)
+        return store.sessions.begin(caller.key, hash_secret(secret), at, at + LASTS)
 
 
-def _local(address: str) -> str:
+def local_path(address: str) -> str:
     """Return the address if it is a path of this site. Browsers read a backslash as a slash, and two slashes as another host."""
-    is_local = address.startswith("/") and not address.startswith("//") and "\\" not in address and address.isprintable()
+    is_local = (
+        len(address) <= LONGEST_PATH
+        and address.startswith("/")
+        and not address.startswith("//")
+        and "\\" not in address
+        and address.isprintable()
+    )
     return address if is_local else ""
