@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from activities.dns import Resolver
 from activities.providers.errors import ProviderUnauthorized, ProviderUnavailable
@@ -39,14 +39,15 @@ class UnleashAdminApi:
     """
 
     def __init__(
-        self, address: str, token: str, *, attempt_seconds: float, resolver: Resolver, trusted: ssl.SSLContext | None = None
+        self, address: str, token: SecretStr, *, attempt_seconds: float, resolver: Resolver, trusted: ssl.SSLContext | None = None
     ) -> None:
-        if not token.isascii() or not token.isprintable():
+        secret = token.get_secret_value()
+        if not secret.isascii() or not secret.isprintable():
             raise ProviderUnauthorized("The token has a character that is not allowed in one.")
         self._token = token
         self._client = httpx.Client(
             base_url=f"{address.rstrip('/')}/api/admin",
-            headers={"authorization": token, "accept-encoding": "identity", "connection": "close", "user-agent": "Flaghoist/1"},
+            headers={"authorization": secret, "accept-encoding": "identity", "connection": "close", "user-agent": "Flaghoist/1"},
             transport=ProviderTransport(resolver, attempt_seconds * SHARE_OF_ATTEMPT, trusted),
             follow_redirects=False,
         )

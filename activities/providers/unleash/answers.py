@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from json import JSONDecodeError
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 
 from activities.providers.errors import ProviderRejected, ProviderThrottled, ProviderUnauthorized, ProviderUnavailable
 
 LONGEST_MESSAGE = 500
 
 
-def document_of(response: httpx.Response, token: str) -> Any:
+def document_of(response: httpx.Response, token: SecretStr) -> Any:
     """Return the JSON document of a successful answer, or None if it has no body. Raises a ProviderError, which never has the token."""
     status = response.status_code
     if response.is_success:
@@ -22,8 +22,10 @@ def document_of(response: httpx.Response, token: str) -> Any:
         raise ProviderThrottled(retry_after_of(response.headers.get("retry-after"), datetime.now(UTC)))
     if response.is_server_error:
         raise ProviderUnavailable(f"Unleash answered with status {status}.")
+    if response.is_redirect:
+        raise ProviderRejected(status, f"Unleash answered with status {status}, a redirect, which is not followed. Check the address.")
     error = _error(response)
-    message = _message(error, status).replace(token, "[token]")
+    message = _message(error, status).replace(token.get_secret_value(), str(token))
     if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         raise ProviderUnauthorized(message, tuple(map(str, error.get("permissions") or ())))
     raise ProviderRejected(status, message)
@@ -45,14 +47,14 @@ def retry_after_of(header: str | None, now: datetime) -> timedelta | None:
 def _parsed(response: httpx.Response) -> Any:
     try:
         return response.json()
-    except (JSONDecodeError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         raise ProviderUnavailable("The answer is not valid JSON. Check that the address is that of Unleash.") from None
 
 
 def _error(response: httpx.Response) -> Mapping[str, Any]:
     try:
         document = response.json()
-    except (JSONDecodeError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 
