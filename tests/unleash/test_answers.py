@@ -18,6 +18,7 @@ from activities.providers.unleash.answers import LONGEST_MESSAGE, retry_after_of
 from tests.ports import free_port
 from tests.receiver import Receiver, answering, receiving
 from tests.unleash.conftest import Connect
+from tests.waiting import CEILING
 
 TOKEN = "*:*.top-secret"  # noqa: S105 (of no server)
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -99,7 +100,11 @@ def test_nothing_at_the_address_is_unavailable(connect: Connect) -> None:
 
 def test_server_that_never_answers_is_unavailable_before_the_attempt_ends(server: Receiver, connect: Connect) -> None:
     released = Event()
-    server.answer = lambda _: bool(released.wait()) and None
+
+    def wait(request: BaseHTTPRequestHandler) -> None:
+        released.wait(CEILING)
+
+    server.answer = wait
 
     with pytest.raises(ProviderUnavailable, match=r"within 0.9 s"):
         connect(server.url(""), TOKEN, attempt_seconds=1).segments()

@@ -5,8 +5,8 @@ import pytest
 from activities.providers.errors import ProviderRejected
 from activities.providers.unleash.admin_api import UnleashAdminApi
 from activities.providers.unleash.documents import NewStrategy
-from tests.unleash.server import PROJECT, UnleashServer
 from tests.unleash.features import DEV, HALF, in_development
+from tests.unleash.server import PROJECT, UnleashServer
 
 pytestmark = pytest.mark.xdist_group("unleash")
 

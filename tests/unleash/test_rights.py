@@ -6,9 +6,9 @@ from activities.providers.errors import ProviderUnauthorized
 from activities.providers.unleash.admin_api import UnleashAdminApi
 from activities.providers.unleash.documents import NewSegment
 from tests.unleash.conftest import Connect
+from tests.unleash.features import DEV, HALF
 from tests.unleash.people import personal_token
 from tests.unleash.server import PROJECT, UnleashServer
-from tests.unleash.features import DEV, HALF
 
 pytestmark = pytest.mark.xdist_group("unleash")
 
