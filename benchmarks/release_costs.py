@@ -32,13 +32,13 @@ SIZES = SimpleNamespace(at_once=300, burst=300, overdue=1_000)
 QUICK = SimpleNamespace(at_once=3, burst=3, overdue=3)
 
 
-async def measure(stack: Stack, sizes: SimpleNamespace, margin: float, *, with_floor: bool) -> dict[str, float]:
+async def measure(stack: Stack, sizes: SimpleNamespace, margin: float) -> dict[str, float]:
     """Measure everything on one stack, one after the other."""
     figures = {"idle API and worker, MB": _resident(stack)}
     climb = Workloads(stack, STAGES, margin)
     figures |= await _climb(stack, climb, sizes.at_once)
-    if with_floor:
-        figures["stages per second of workflows that do nothing"] = await _rate(stack, climb, NOTHING, sizes.at_once)
+    floor = await _rate(stack, climb, NOTHING, sizes.at_once)
+    figures["stages per second, to a baseline workflow that does nothing"] = figures["stages per second"] / floor
     figures |= await _with_waits(stack)
     single = Workloads(stack, 1, margin)
     return figures | await _burst(stack, single, sizes.burst) | await _recovery(stack, single, sizes.overdue, margin)
@@ -119,12 +119,11 @@ async def main() -> None:
     """Measure on a fresh stack, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--floor", action="store_true", help="measure workflows that do nothing as well")
     options = parser.parse_args()
     sizes, margin = (QUICK, 1) if options.quick else (SIZES, 3)
     with tempfile.TemporaryDirectory(prefix="flaghoist-bench-") as folder:
         async with running(Path(folder)) as stack:
-            print(json.dumps(await measure(stack, sizes, margin, with_floor=options.floor)))
+            print(json.dumps(await measure(stack, sizes, margin)))
 
 
 if __name__ == "__main__":
