@@ -14,7 +14,7 @@ import httpx
 import psutil
 
 from benchmarks.results import spread
-from benchmarks.running import Turn, main
+from benchmarks.running import Scale, Turn, main
 from benchmarks.stack import Stack
 from benchmarks.workloads import until_started
 from tests.dashboard.browser import open_page, running_browser
@@ -28,9 +28,9 @@ STAGES = 30
 ENVIRONMENTS = ("development", "staging", "production")
 
 
-async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
+async def measure(stack: Stack, scale: Scale, turn: Turn) -> dict[str, Any]:
     """Fill a board, then measure it in three ways."""
-    flags, requests, paints, pages = (6, 3, 1, 5) if quick else (200, 60, 7, 500)
+    flags, requests, paints, pages = scale.pick((6, 3, 1, 5), (200, 60, 7, 500), (200, 200, 20, 500))
     api = Api(stack.address, OWNER_KEY)
     with closing(api), closing(Visitor(stack.address)) as visitor:
         await asyncio.to_thread(visitor.sign_in)
@@ -63,9 +63,9 @@ def _compare(api: Api, visitor: Visitor, requests: int) -> dict[str, Any]:
             _seconds(lambda: [api.get("/projects/shop/releases?limit=200&status=running"), api.get("/projects/shop/pipelines/long")])
         )
     return {
-        "board_ms": spread([statistics.median(html) * 1000], 1),
-        "json_ms": spread([statistics.median(shown) * 1000], 1),
-        "ratio": spread([statistics.median(html) / statistics.median(shown)]),
+        "board_ms": round(statistics.median(html) * 1000, 1),
+        "json_ms": round(statistics.median(shown) * 1000, 1),
+        "ratio": round(statistics.median(html) / statistics.median(shown), 2),
         "board_kb": round(len(visitor.look("/projects/shop").content) / 1024),
     }
 
