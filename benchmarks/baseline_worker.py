@@ -4,6 +4,7 @@ import asyncio
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
+import uvloop
 from temporalio.worker import Worker
 
 from activities.changes import ChangeActivities
@@ -33,7 +34,7 @@ async def serve(settings: Settings) -> None:
 
 def work() -> int:
     """Run a worker."""
-    asyncio.run(serve(Settings()))
+    uvloop.run(serve(Settings()))
     return 0
 
 
