@@ -99,7 +99,6 @@ with unleash():
     print(f"change the strategy: {call('PUT', path, STRATEGY | {'title': 'changed'})[0]}")
     print(f"delete the strategy: {call('DELETE', path)[0]}")
     call("POST", "/api/admin/archive/revive/flag")
-    call("POST", "/api/admin/projects/default/revive", {"features": ["flag"]})
     print(f"strategies after the flag is revived: {len(call('GET', FLAG)[1]['environments'][0]['strategies'])}")
 PYTHON
 venv/bin/python show.py > seen

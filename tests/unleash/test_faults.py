@@ -13,7 +13,7 @@ pytestmark = pytest.mark.xdist_group("unleash")
 
 
 def test_paused_server_is_unavailable_until_it_is_resumed(unleash: UnleashServer, connect: Connect, admin: UnleashAdminApi) -> None:
-    with unleash.paused(), pytest.raises(ProviderUnavailable, match="No complete answer came within 0.9 s"):
+    with unleash.paused(), pytest.raises(ProviderUnavailable, match=r"No complete answer came within 0\.9 s"):
         connect(unleash.address, unleash.admin_token, attempt_seconds=1).caller()
 
     assert admin.caller().username == "admin"
