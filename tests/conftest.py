@@ -21,6 +21,7 @@ from settings import Settings
 from tests.http import OWNER_KEY, Api
 from tests.ports import free_port
 from tests.postgresql import PostgresqlServer
+from tests.unleash.server import UnleashServer, running_unleash
 from tests.waiting import CEILING
 from tests.world import World, make_world
 
@@ -48,6 +49,13 @@ def postgresql_server() -> Iterator[str]:
     yield server.url_of("{database}")
     server.stop()
     server.remove()
+
+
+@pytest.fixture(scope="session")
+def unleash(postgresql_server: str) -> Iterator[UnleashServer]:
+    """A real Unleash. It takes seconds to start, so tests that use it belong to the xdist_group "unleash"."""
+    with running_unleash(postgresql_server) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,55 @@
+"""HTTP to flag systems: to checked addresses, without redirects, with one time limit for each whole call."""
+
+import ssl
+import time
+
+import httpcore
+import httpx
+
+from activities.checked_network import CheckedNetwork
+from activities.dns import Resolver
+from activities.providers.errors import ProviderUnavailable
+from domain.errors import AddressRefused
+from domain.webhooks.address import target_of
+
+LARGEST_ANSWER = 32 * 2**20
+"""Bytes of an answer after which it is given up."""
+
+
+class ProviderTransport(httpx.BaseTransport):
+    """A transport that gives each request a connection and `seconds` of its own. Threads may share it.
+
+    httpx limits each read, so a server that sends a byte now and then could keep a call going forever.
+    """
+
+    def __init__(self, resolver: Resolver, seconds: float, trusted: ssl.SSLContext | None = None) -> None:
+        self.resolver = resolver
+        self.seconds = seconds
+        self.trusted = trusted or httpcore.default_ssl_context()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the whole answer. Raises ProviderUnavailable, without the cause, because that may quote a credential."""
+        network = CheckedNetwork(time.monotonic() + self.seconds, self.resolver)
+        try:
+            target_of(str(request.url), allow_private=self.resolver.allow_private)
+            with httpcore.ConnectionPool(network_backend=network, ssl_context=self.trusted) as pool:
+                return _answer(pool, request)
+        except AddressRefused as refusal:
+            raise ProviderUnavailable(str(refusal)) from None
+        except httpcore.TimeoutException:
+            raise ProviderUnavailable(f"No complete answer came within {self.seconds:g} s.") from None
+        except httpcore.NetworkError:
+            raise ProviderUnavailable("The connection failed.") from None
+        except httpcore.ProtocolError:
+            raise ProviderUnavailable("The answer is incomplete, or is not HTTP.") from None
+
+
+def _answer(pool: httpcore.ConnectionPool, request: httpx.Request) -> httpx.Response:
+    url, body = request.url, bytearray()
+    target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+    with pool.stream(request.method, target, headers=request.headers.raw, content=request.read()) as response:
+        for part in response.iter_stream():
+            body += part
+            if len(body) > LARGEST_ANSWER:
+                raise ProviderUnavailable(f"The answer has more than {LARGEST_ANSWER} bytes.")
+        return httpx.Response(response.status, headers=response.headers, content=bytes(body))

@@ -1,0 +1,47 @@
+"""Fixtures for tests of Unleash."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+
+import pytest
+from pydantic import SecretStr
+
+from activities.dns import Resolver
+from activities.providers.unleash.admin_api import UnleashAdminApi
+from tests.unleash.features import new_feature
+from tests.unleash.server import PROJECT, UnleashServer
+from tests.waiting import CEILING
+
+Connect = Callable[..., UnleashAdminApi]
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """A function that returns a client for an address and a token."""
+    with ExitStack() as stack:
+
+        def connect(address: str, token: str, attempt_seconds: float = CEILING) -> UnleashAdminApi:
+            client = UnleashAdminApi(address, SecretStr(token), attempt_seconds=attempt_seconds, resolver=Resolver(allow_private=True))
+            return stack.enter_context(closing(client))
+
+        yield connect
+
+
+@pytest.fixture
+def admin(unleash: UnleashServer, connect: Connect) -> UnleashAdminApi:
+    """A client with the token of an administrator."""
+    return connect(unleash.address, unleash.admin_token)
+
+
+@pytest.fixture
+def feature(admin: UnleashAdminApi) -> str:
+    """A new feature, off and without strategies."""
+    return new_feature(admin)
+
+
+@pytest.fixture
+def archived(unleash: UnleashServer, admin: UnleashAdminApi) -> str:
+    """A new feature that was archived."""
+    name = new_feature(admin)
+    unleash.call("DELETE", f"/api/admin/projects/{PROJECT}/features/{name}")
+    return name
