@@ -59,6 +59,7 @@ def add_dashboard(app: FastAPI, openid_config: OpenIdConfig | None) -> None:
     app.state.openid = OpenIdProvider(openid_config) if openid_config else None
     for page in _PAGES:
         app.include_router(page.router)
+    unknown.answer_unknown_paths(app)
     app.mount("/static", _StaticFiles(directory=str(files("api.dashboard") / "static")), name="static")
 
 

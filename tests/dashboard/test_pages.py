@@ -204,6 +204,25 @@ def test_an_unknown_address_is_answered_with_a_page(sign_in: SignIn, visitor: Vi
     assert "API key" in visitor.look(path).text, "who is signed out is asked to sign in first"
 
 
+@pytest.mark.parametrize("path", ["/nothing", "/projects", "/static/nothing.js", "/status/nothing"])
+def test_an_unknown_path_is_answered_with_a_page_for_browsers_and_a_problem_for_others(api: Api, visitor: Visitor, path: str) -> None:
+    page = visitor.client.get(path, headers={"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"})
+    problem = visitor.client.get(path, headers={"Accept": "*/*"})
+
+    assert (page.status_code, problem.status_code) == (404, 404)
+    assert "<h1>Not found</h1>" in page.text
+    assert page.headers["content-security-policy"].startswith("default-src 'self';")
+    assert problem.json()["code"] == "not_found"
+    assert page.headers["vary"] == problem.headers["vary"] == "Accept"
+
+
+def test_a_method_that_a_page_does_not_have_is_answered_with_a_page_for_browsers(visitor: Visitor) -> None:
+    refused = visitor.client.post("/status", headers={"Accept": "text/html"})
+
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET")
+    assert "<h1>Method Not Allowed</h1>" in refused.text
+
+
 def test_a_page_weighs_less_than_150_kb_with_everything_that_it_loads(api: Api, sign_in: SignIn) -> None:
     for number in range(29):
         api.post("/projects/shop/features", {"key": f"f{number}"})
