@@ -33,7 +33,7 @@ class Field:
 
     name: str
     label: str
-    kind: Literal["line", "lines", "choice", "check", "checks"] = "line"
+    kind: Literal["line", "lines", "choice", "check", "checks", "time", "zone"] = "line"
     hint: str = ""
     choices: Sequence[tuple[str, str]] = ()
 
@@ -55,11 +55,12 @@ class Form:
 
 
 class Plan(NamedTuple):
-    """A change that a form asks for: its fields before and after, remarks, and the act, which returns where to go next."""
+    """A change that a form asks for: its fields before and after, remarks, the act, which returns where to go next, and its effects."""
 
     changes: list[FieldChange]
     notes: list[str]
     act: Callable[[Precondition], str]
+    effects: Sequence[str] = ()
 
 
 def show_form(

@@ -16,6 +16,7 @@ from api.dashboard.pages import (
     feature_forms,
     features,
     flag_forms,
+    guard_forms,
     keys,
     live,
     openid,
@@ -50,7 +51,22 @@ _PIPELINES = (pipeline_new, pipeline_edit, simulations, pipeline_acts, pipelines
 _DEFINITIONS = (feature_forms, flag_forms, features, segments, environments, webhooks, keys)
 """In this order: `new` is no key of a feature."""
 
-_PAGES = (sign_in, openid, projects, status, live, releases, controls, approvals, stops, audit, *_DEFINITIONS, *_PIPELINES, unknown)
+_PAGES = (
+    sign_in,
+    openid,
+    projects,
+    status,
+    live,
+    releases,
+    controls,
+    approvals,
+    guard_forms,
+    stops,
+    audit,
+    *_DEFINITIONS,
+    *_PIPELINES,
+    unknown,
+)
 
 
 def add_dashboard(app: FastAPI, openid_config: OpenIdConfig | None) -> None:

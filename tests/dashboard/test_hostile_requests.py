@@ -54,7 +54,7 @@ def test_a_time_zone_that_does_not_exist_is_refused_on_the_page_of_the_simulatio
     ids=["a file", "no part", "no boundary", "too many fields"],
 )
 def test_a_form_that_cannot_be_read_is_refused_on_a_page(api: Api, sign_in: SignIn, content: dict[str, object]) -> None:
-    refused = sign_in().client.post(f"{HOME}/stops", **content)  # type: ignore[arg-type] # by name
+    refused = sign_in().client.post(f"{HOME}/stops/new", **content)  # type: ignore[arg-type] # by name
 
     assert refused.status_code == 400
     assert "The form can&#39;t be read" in refused.text

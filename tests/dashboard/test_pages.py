@@ -173,27 +173,6 @@ def test_an_incomplete_draft_says_what_is_missing_instead_of_offering_to_publish
     assert "no_such_environment" not in page
 
 
-def test_stops_and_freezes_are_placed_and_lifted(api: Api, sign_in: SignIn) -> None:
-    visitor = sign_in()
-    visitor.send(f"{HOME}/stops", scope="environment:staging", reason="moving the database")
-    period = {"starts_at": "2030-12-23T18:00", "ends_at": "2031-01-02T08:00", "timezone": "Europe/Berlin"}
-    visitor.send(f"{HOME}/freezes", name="Holidays", **period, **{"environment.production": "on"})
-
-    [stop], [freeze] = api.get("/projects/shop/stops")["items"], api.get("/projects/shop/freezes")["items"]
-    assert (stop["environment"], stop["reason"]) == ("staging", "moving the database")
-    assert (freeze["starts_at"], freeze["environments"]) == ("2030-12-23T17:00:00Z", ["production"])
-    visitor.send(f"{HOME}/stops/{stop['id']}/lift", reason="moved")
-    visitor.send(f"{HOME}/freezes/{freeze['id']}/delete")
-    assert api.get("/projects/shop/stops")["items"] == api.get("/projects/shop/freezes")["items"] == []
-
-
-def test_a_mistake_in_a_form_is_named(sign_in: SignIn) -> None:
-    refused = sign_in().send(f"{HOME}/freezes", name="Holidays", starts_at="tomorrow", ends_at="2031-01-02T08:00", timezone="UTC")
-
-    assert refused.status_code == 422
-    assert "tomorrow" in refused.text
-
-
 @pytest.mark.parametrize("path", ["/projects/shop/nothing", "/projects/shop/releases/a/b/c", "/projects/"])
 def test_an_unknown_address_is_answered_with_a_page(sign_in: SignIn, visitor: Visitor, path: str) -> None:
     shown = sign_in().look(path)
