@@ -24,6 +24,7 @@ from api.dashboard.pages import (
     pipeline_edit,
     pipeline_new,
     pipelines,
+    project_new,
     projects,
     releases,
     segments,
@@ -36,7 +37,7 @@ from api.dashboard.pages import (
 )
 from api.rate_limit import RateLimit
 
-FORMS = ("/projects/", "/sign-in", "/sign-out")
+FORMS = ("/projects/", "/sign-in", "/sign-out", project_new.PATH)
 """The beginnings of the paths to which forms are sent."""
 
 FAILED_SIGN_INS = "60/minute"
@@ -55,6 +56,7 @@ _PAGES = (
     sign_in,
     openid,
     projects,
+    project_new,
     status,
     live,
     releases,

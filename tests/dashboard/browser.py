@@ -94,6 +94,7 @@ def pages_of(releases: dict[str, str]) -> dict[str, str]:
         "stop-new": "/projects/shop/stops/new",
         "freeze-new": "/projects/shop/freezes/new",
         "audit": "/projects/shop/audit",
+        "project-new": "/new-project",
         "status": "/status",
         "not-found": "/projects/shop/releases/none",
     }

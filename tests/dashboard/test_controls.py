@@ -122,6 +122,7 @@ FORMS = [
     f"{HOME}/freezes/x/delete",
     *(f"{HOME}/pipelines/standard/{act}" for act in ("edit", *PipelineAct)),
     f"{HOME}/pipelines/new",
+    "/new-project",
     "/sign-out",
 ]
 
