@@ -10,7 +10,7 @@ from activities.store.identifiers import new_id
 from benchmarks.baseline_workflow import BaselineInput
 from benchmarks.load import Answered
 from benchmarks.results import percentile, spread
-from benchmarks.running import Turn, main
+from benchmarks.running import Scale, Turn, main
 from benchmarks.stack import Stack
 from benchmarks.workloads import ENVIRONMENTS, new_features, send_adds, start_baseline, until_started
 from tests.pipelines import pipeline, stage
@@ -21,9 +21,9 @@ WORKLOADS = ("releases", "baseline")
 STAGES = [stage(environment.title(), environment, "30d") for environment in ENVIRONMENTS]
 
 
-async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
+async def measure(stack: Stack, scale: Scale, turn: Turn) -> dict[str, Any]:
     """Alternate between product and baseline."""
-    number, rounds = (5, 1) if quick else (200, 3)
+    number, rounds = scale.pick((5, 1), (100, 3), (200, 3))
     pipeline_id = publish_sleeping(stack)
     results: dict[str, Any] = {"adds_per_round": number, "rounds": rounds}
     # Warm up: the first answers of a process include what it initialises once.

@@ -1,6 +1,8 @@
 """Benchmarks of two builds, by turns: each checkout measures itself, with the packages of this environment.
 
-.venv/bin/python -m benchmarks.against /path/to/another/checkout stages lateness
+.venv/bin/python -m benchmarks.against /path/to/another/checkout costs adding
+
+`costs` takes about four minutes per build and round. `--write` saves its numbers in benchmarks/results.json.
 """
 
 import argparse
@@ -13,16 +15,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.results import about_this_run, keep
+
 ROOT = Path(__file__).parents[1]
-BENCHES = ("stages", "lateness", "adding", "recovery")
+BENCHES = ("costs", "stages", "lateness", "adding", "recovery")
 TIMEOUT_SECONDS = 1800
 
 
 def measure(checkout: Path, bench: str, *, quick: bool) -> dict[str, float]:
     """Return every number that the checkout's own benchmark prints, by its path."""
-    command = [sys.executable, "-P", "-m", f"benchmarks.{bench}", *(["--quick"] if quick else [])]
+    costs = str(Path(__file__).with_name("release_costs.py"))  # The checkout's code, but not its file.
+    what = [costs] if bench == "costs" else ["-m", f"benchmarks.{bench}"]
+    command = [sys.executable, "-P", *what, *(["--quick"] if quick else [])]
     environment = os.environ | {"PYTHONPATH": str(checkout)}
     done = subprocess.run(command, env=environment, cwd=checkout, check=True, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_SECONDS)
+    if bench == "costs":
+        return dict(numbers(json.loads(done.stdout)))
     # The progress bar comes before the results, which begin at the first line with nothing but a brace.
     return dict(numbers(json.loads(done.stdout[done.stdout.index("\n{\n") :])))
 
@@ -46,17 +54,33 @@ def main() -> None:
     parser.add_argument("other", type=Path, help="a checkout of another build")
     parser.add_argument("benches", nargs="*", default=BENCHES, choices=BENCHES, help="what to measure; by default everything")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="save the figures of `costs`")
     parser.add_argument("--quick", action="store_true", help="measure a few of each, once: the numbers mean little")
     options = parser.parse_args()
+    about = about_this_run()
     for bench in options.benches:
         ours, others = [], []
         for _ in range(options.rounds):
             others.append(measure(options.other, bench, quick=options.quick))
             ours.append(measure(ROOT, bench, quick=options.quick))
         print(f"\n| {bench} | other | this | ratio |\n|---|---:|---:|---:|")
-        for name in (name for name in ours[0] if name in others[0]):
-            old, new = (statistics.median(each[name] for each in rounds) for rounds in (others, ours))
-            print(f"| {name} | {old:g} | {new:g} | {new / old if old else 0:.2f} |", flush=True)
+        figures = {name: compare([each[name] for each in others], [each[name] for each in ours]) for name in ours[0] if name in others[0]}
+        for name, each in figures.items():
+            print(f"| {name} | {each['other']:g} | {each['this']:g} | {each['ratio']:.2f} |", flush=True)
+        if options.write and bench == "costs":
+            keep(bench, {"other": commit_of(options.other), "rounds": options.rounds, "figures": figures}, about)
+
+
+def compare(other: list[float], this: list[float]) -> dict[str, float]:
+    """Return the medians of both builds, and the ratio of their medians."""
+    old, new = statistics.median(other), statistics.median(this)
+    return {"other": round(old, 2), "this": round(new, 2), "ratio": round(new / old, 2) if old else 0}
+
+
+def commit_of(checkout: Path) -> str:
+    """Return the commit of a checkout."""
+    command = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from benchmarks.results import percentile, spread
-from benchmarks.running import Turn, main
+from benchmarks.running import Scale, Turn, main
 from benchmarks.stack import Stack
 from benchmarks.workloads import Asleep, Workloads, until_closed, until_due
 
@@ -16,11 +16,10 @@ WORKLOADS = ("releases", "same transaction")
 PER_SECOND = 10
 
 
-async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
+async def measure(stack: Stack, scale: Scale, turn: Turn) -> dict[str, Any]:
     """Alternate between product and baseline, for each distribution of due times."""
-    rounds = 1 if quick else 3
-    spread_out, burst = (3, 3) if quick else (200, 300)
-    workloads = Workloads(stack, 1, margin=0.3 if quick else 3)
+    rounds, spread_out, burst = scale.pick((1, 3, 3), (3, 80, 150), (3, 200, 300))
+    workloads = Workloads(stack, 1, margin=scale.pick(0.3, 3, 3))
     return {
         "rounds": rounds,
         "ten_per_second": await _compare(workloads, [timedelta(seconds=1 / PER_SECOND) * n for n in range(spread_out)], rounds, turn),

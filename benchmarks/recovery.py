@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from benchmarks.results import spread
-from benchmarks.running import Turn, main
+from benchmarks.running import Scale, Turn, main
 from benchmarks.stack import Stack
 from benchmarks.workloads import RELEASES, Asleep, Workloads, until_due
 from domain.releases.status import ReleaseStatus
@@ -21,11 +21,11 @@ ROUNDS = 3
 TURNS = 3 * ROUNDS
 
 
-async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
+async def measure(stack: Stack, scale: Scale, turn: Turn) -> dict[str, Any]:
     """Put both workloads to sleep, stop both workers, let everything become due, and start one worker after the other."""
-    number, rounds = (2, 1) if quick else (1_000, ROUNDS)
-    workloads = Workloads(stack, 1, margin=0.3 if quick else 3)
-    spare = timedelta(seconds=2 if quick else 10)  # The time to stop a worker in.
+    number, rounds = scale.pick((2, 1), (200, ROUNDS), (1_000, ROUNDS))
+    workloads = Workloads(stack, 1, margin=scale.pick(0.3, 3, 3))
+    spare = timedelta(seconds=scale.pick(2, 10, 10))  # The time to stop a worker in.
     workers = {RELEASES: stack.worker, "same transaction": stack.baseline_worker}
     seconds: dict[str, list[float]] = {workload: [] for workload in workers}
     for n in range(rounds):

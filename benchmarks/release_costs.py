@@ -11,19 +11,15 @@ import statistics
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import psutil
+
 from benchmarks.stack import Stack, running
 from tests.pipelines import pipeline, set_value, stage
-
-try:
-    from benchmarks.workloads import Workloads, new_features, until_closed, until_due
-except ModuleNotFoundError:  # an older build
-    from benchmarks.lanes import Lanes as Workloads
-    from benchmarks.lanes import new_features, until_closed, until_due
 
 RELEASES, NOTHING = "releases", "nothing"
 STAGES = 3
@@ -32,13 +28,24 @@ SIZES = SimpleNamespace(at_once=300, burst=300, overdue=1_000)
 QUICK = SimpleNamespace(at_once=3, burst=3, overdue=3)
 
 
-async def measure(stack: Stack, sizes: SimpleNamespace, margin: float, *, with_floor: bool) -> dict[str, float]:
+def _workloads() -> Any:
+    try:
+        return import_module("benchmarks.workloads")
+    except ModuleNotFoundError:  # an older build
+        return import_module("benchmarks.lanes")
+
+
+builds = _workloads()
+Workloads = getattr(builds, "Workloads", None) or builds.Lanes
+
+
+async def measure(stack: Stack, sizes: SimpleNamespace, margin: float) -> dict[str, float]:
     """Measure everything on one stack, one after the other."""
     figures = {"idle API and worker, MB": _resident(stack)}
     climb = Workloads(stack, STAGES, margin)
     figures |= await _climb(stack, climb, sizes.at_once)
-    if with_floor:
-        figures["stages per second of workflows that do nothing"] = await _rate(stack, climb, NOTHING, sizes.at_once)
+    floor = await _rate(stack, climb, NOTHING, sizes.at_once)
+    figures["stages per second, to a baseline workflow that does nothing"] = figures["stages per second"] / floor
     figures |= await _with_waits(stack)
     single = Workloads(stack, 1, margin)
     return figures | await _burst(stack, single, sizes.burst) | await _recovery(stack, single, sizes.overdue, margin)
@@ -50,8 +57,8 @@ def _resident(stack: Stack) -> float:
 
 async def _climb(stack: Stack, workloads: Any, number: int) -> dict[str, float]:
     due, asleep = await workloads.put_to_sleep(RELEASES, [timedelta()] * number)
-    began, before = await until_due(due), _cpu(stack)
-    await until_closed(stack, asleep)
+    began, before = await builds.until_due(due), _cpu(stack)
+    await builds.until_closed(stack, asleep)
     seconds, stages = time.perf_counter() - began, number * STAGES
     cpu = {name: (after - before[name]) * 1000 / stages for name, after in _cpu(stack).items()}
     return {
@@ -64,9 +71,10 @@ async def _climb(stack: Stack, workloads: Any, number: int) -> dict[str, float]:
 
 async def _rate(stack: Stack, workloads: Any, workload: str, number: int) -> float:
     due, asleep = await workloads.put_to_sleep(workload, [timedelta()] * number)
-    began = await until_due(due)
-    await until_closed(stack, asleep)
-    return number * STAGES / (time.perf_counter() - began)
+    began = await builds.until_due(due)
+    await builds.until_closed(stack, asleep)
+    seconds: float = time.perf_counter() - began
+    return number * STAGES / seconds
 
 
 async def _with_waits(stack: Stack) -> dict[str, float]:
@@ -76,7 +84,7 @@ async def _with_waits(stack: Stack) -> dict[str, float]:
     climb.key = f"{climb.key}-waits"
     stack.world.publish(pipeline(*stages, key=climb.key, parameters={"launch_at": {"type": "datetime"}}))
     asleep = await climb.add([datetime.now(UTC)])
-    await until_closed(stack, asleep)
+    await builds.until_closed(stack, asleep)
     return await _history(stack, asleep[0].workflow_id, "with waits")
 
 
@@ -90,8 +98,8 @@ async def _history(stack: Stack, workflow_id: str, kind: str) -> dict[str, float
 
 async def _burst(stack: Stack, workloads: Any, number: int) -> dict[str, float]:
     due, asleep = await workloads.put_to_sleep(RELEASES, [timedelta()] * number)
-    await until_due(due)
-    await until_closed(stack, asleep)
+    await builds.until_due(due)
+    await builds.until_closed(stack, asleep)
     with stack.database.reading() as store:
         late = [(store.history.changes(each.release)[0].made_at - each.due_at).total_seconds() for each in asleep]
     return {f"lateness of {number} due in one second, p99 ms": statistics.quantiles(late, n=100)[-1] * 1000}
@@ -102,11 +110,12 @@ async def _recovery(stack: Stack, workloads: Any, number: int, margin: float) ->
     spare = timedelta(seconds=margin * 3)
     due, asleep = await workloads.put_to_sleep(RELEASES, [spare] * number)
     stack.worker.send(signal.SIGTERM)
+    assert stack.worker.running
     await asyncio.to_thread(stack.worker.running.wait, 60)
-    await until_due(due + spare)
+    await builds.until_due(due + spare)
     stack.worker.start()
     began = time.perf_counter()
-    await until_closed(stack, asleep)
+    await builds.until_closed(stack, asleep)
     return {f"recovery of {number:,} overdue, s": time.perf_counter() - began}
 
 
@@ -119,12 +128,11 @@ async def main() -> None:
     """Measure on a fresh stack, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--floor", action="store_true", help="measure workflows that do nothing as well")
     options = parser.parse_args()
     sizes, margin = (QUICK, 1) if options.quick else (SIZES, 3)
     with tempfile.TemporaryDirectory(prefix="flaghoist-bench-") as folder:
         async with running(Path(folder)) as stack:
-            print(json.dumps(await measure(stack, sizes, margin, with_floor=options.floor)))
+            print(json.dumps(await measure(stack, sizes, margin)))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from benchmarks.adding import add, publish_sleeping
 from benchmarks.baseline_workflow import BaselineInput
 from benchmarks.load import Question, send
 from benchmarks.results import percentile, spread
-from benchmarks.running import Turn, main
+from benchmarks.running import Scale, Turn, main
 from benchmarks.stack import CLIENTS, Stack
 from benchmarks.workloads import start_baseline, until_started
 from tests.http import OWNER_KEY
@@ -27,9 +27,9 @@ LONGEST = 900
 TURNS = sum(-(-level // PIECE) for level in LEVELS) + len(LEVELS) * ROUNDS
 
 
-async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
+async def measure(stack: Stack, scale: Scale, turn: Turn) -> dict[str, Any]:
     """Fill up to each level, and measure there."""
-    levels, rounds, number = ((2, 4), 1, 3) if quick else (LEVELS, ROUNDS, 40)
+    levels, rounds, number = scale.pick(((2, 4), 1, 3), (LEVELS[:-1], ROUNDS, 20), (LEVELS, ROUNDS, 40))
     pipeline = publish_sleeping(stack)
     results: dict[str, Any] = {"adds_per_round": number, "rounds": rounds, "levels": {}}
     asleep, deadline = 0, time.monotonic() + LONGEST

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from benchmarks.results import spread
-from benchmarks.running import Turn, main
+from benchmarks.running import Scale, Turn, main
 from benchmarks.stack import Stack
 from benchmarks.workloads import ACTIVITIES, RELEASES, Asleep, Workloads, until_closed, until_due
 
@@ -18,10 +18,10 @@ WORKLOADS = (RELEASES, *ACTIVITIES)
 """The workloads that take turns."""
 
 
-async def measure(stack: Stack, quick: bool, turn: Turn) -> dict[str, Any]:
+async def measure(stack: Stack, scale: Scale, turn: Turn) -> dict[str, Any]:
     """Alternate between product and baselines."""
-    number, rounds = (3, 1) if quick else (300, 3)
-    workloads = Workloads(stack, STAGES, margin=0.3 if quick else 3)
+    number, rounds = scale.pick((3, 1), (120, 3), (300, 3))
+    workloads = Workloads(stack, STAGES, margin=scale.pick(0.3, 3, 3))
     rates: dict[str, list[float]] = {workload: [] for workload in WORKLOADS}
     last: dict[str, Asleep] = {}
     for n in range(rounds):

@@ -3,6 +3,11 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+_TO_NOTHING = "stages per second, to a baseline workflow that does nothing"
+_BURST = "lateness of 300 due in one second, p99 ms"
+_RECOVERY = "recovery of 1,000 overdue, s"
+_CPU = "CPU of worker and Temporal per stage, ms"
+
 
 class Target(NamedTuple):
     """A figure computed from the results, and its bounds."""
@@ -36,18 +41,46 @@ def _ratio(clients: int, percentile: str) -> Callable[[dict[str, Any]], float]:
     return lambda results: float(results["adding"][f"clients_{clients}"][f"{percentile}_ratio"]["median"])
 
 
+def _cost(name: str, of: str = "ratio") -> Callable[[dict[str, Any]], float]:
+    return lambda results: float(results["costs"]["figures"][name][of])
+
+
+def _served(size: int) -> Callable[[dict[str, Any]], float]:
+    return lambda results: float(results["evaluation"][f"identities/ {size}"]["ratio"])
+
+
+def _page(name: str) -> Callable[[dict[str, Any]], float]:
+    def figure(results: dict[str, Any]) -> float:
+        found = results["dashboard"][name]
+        return float(found["median"] if isinstance(found, dict) else found)
+
+    return figure
+
+
 TARGETS = (
-    Target(
-        "stages per second, to a baseline workflow with the same transaction: at least 0.8", lambda r: _stages(r, "same transaction"), 0.8
-    ),
-    Target("the same, to a baseline workflow that does nothing: at least 0.6", lambda r: _stages(r, "nothing"), 0.6),
+    Target("stages per second, to the build before 0.2: at least 1.8", _cost("stages per second"), 1.8),
+    Target("the same, to a baseline workflow that does nothing: at least 0.85", _cost(_TO_NOTHING, "this"), 0.85),
+    Target("the same, to a baseline workflow with the same transaction: at least 0.8", lambda r: _stages(r, "same transaction"), 0.8),
+    Target("300 due in one second, lateness p99, to the build before: at most 0.65", _cost(_BURST), most=0.65),
     Target("lateness at ten per second, p99 in seconds: below 1", lambda r: _late(r) / 1000, most=1),
-    Target("adding over HTTP, to `start_workflow`, one client, p50: at most 3", _ratio(1, "p50"), most=3),
-    Target("the same, p99", _ratio(1, "p99"), most=3),
-    Target("the same, twenty clients, p50", _ratio(20, "p50"), most=3),
-    Target("the same, p99", _ratio(20, "p99"), most=3),
+    Target("1,000 overdue until completed, to the build before: at most 0.65", _cost(_RECOVERY), most=0.65),
+    Target("events per stage, due at once: at most 6", _cost("events per stage, due at once", "this"), most=6),
+    Target("bytes of history per stage, due at once: at most 1,700", _cost("bytes of history per stage, due at once", "this"), most=1_700),
+    Target("events per stage, with waits: at most 9", _cost("events per stage, with waits", "this"), most=9),
+    Target("bytes of history per stage, with waits: at most 2,200", _cost("bytes of history per stage, with waits", "this"), most=2_200),
+    Target("CPU of worker and Temporal per stage, to the build before: at most 0.55", _cost(_CPU), most=0.55),
+    Target("memory of API and worker, idle, to the build before: at most 0.8", _cost("idle API and worker, MB"), most=0.8),
+    Target("adding over HTTP, to `start_workflow`, one client, p50: at most 2", _ratio(1, "p50"), most=2),
+    Target("the same, twenty clients, p99: at most 1.5", _ratio(20, "p99"), most=1.5),
     Target("adding at the last level of scaling, to adding at 10, p50: at most 1.2", _growth("add", "p50_ms", 10), most=1.2),
     Target("listing at the last level of scaling, to listing at 100, p99: at most 2", _growth("list", "p99_ms", 100), most=2),
+    Target("`identities/` with 10 flags, to a bare route: at least 0.7", _served(10), 0.7),
+    Target("the same, 100 flags", _served(100), 0.7),
+    Target("the same, 1,000 flags", _served(1_000), 0.7),
+    Target("HTML of the board, to the JSON that it shows: at most 1.5", _page("ratio"), most=1.5),
+    Target("first paint of the board, ms: below 1,000", _page("first_paint_ms"), most=1_000),
+    Target("a change in an open page, ms: below 1,000", _page("change_shown_ms"), most=1_000),
+    Target("CPU of the API per change with 500 pages that follow, to none: at most 1.3", _page("streams_ratio"), most=1.3),
 )
 
 

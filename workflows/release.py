@@ -46,7 +46,7 @@ from workflows.release_steps import (
 )
 from workflows.release_updates import ReleaseUpdates, moved_on, place_after_update, step_of
 from workflows.update_queue import PendingUpdate, UpdateQueue
-from workflows.web_ui import change_summary, cut, stage_plans, wait_summary
+from workflows.web_ui import change_summary, cut, release_memo, stage_plans, wait_summary
 
 
 @workflow.defn(name=RELEASE)
@@ -295,4 +295,4 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
 
     def _continue_as_new(self) -> None:
         place = self.place.updated(settled=self.updates.completed_ids)
-        workflow.continue_as_new(self.release.model_copy(update={"place": place}))
+        workflow.continue_as_new(self.release.model_copy(update={"place": place}), memo=release_memo(self.release))

@@ -31,6 +31,11 @@ def release_details(release: ReleaseInput) -> str:
     return cut("\n".join([*_origin(release), "", *lines]), MAX_DETAILS_BYTES)
 
 
+def release_memo(release: ReleaseInput) -> dict[str, str]:
+    """Return summary and details for the runs that continue a release as new, because Temporal drops both."""
+    return {"summary": release_summary(release), "details": release_details(release)}
+
+
 def _origin(release: ReleaseInput) -> list[str]:
     """Say who added the flag and where, and link to the release."""
     added = f"Added by {release.added_by} at stage '{release.stages[release.starting_stage].name}'."

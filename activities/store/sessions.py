@@ -1,6 +1,7 @@
 """Sessions of the dashboard. Only hashes of their tokens are stored."""
 
 import secrets
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert
@@ -30,10 +31,14 @@ class SessionRepository:
 
     def find(self, token_hash: str, at: datetime) -> Caller | None:
         """Do the same for the hash of a session's token."""
+        return self.callers([token_hash], at).get(token_hash)
+
+    def callers(self, token_hashes: Collection[str], at: datetime) -> Mapping[str, Caller]:
+        """Return token hash -> caller of each of these sessions that has not ended."""
         alive = (sessions.c.expires_at > at) & api_keys.c.revoked_at.is_(None) & (api_keys.c.secret_hash == sessions.c.secret_hash)
-        query = KEYS.join(sessions, sessions.c.api_key_id == api_keys.c.id).where(sessions.c.token_hash == token_hash, alive)
-        row = self.connection.execute(query).one_or_none()
-        return caller_of(row) if row else None
+        query = KEYS.join(sessions, sessions.c.api_key_id == api_keys.c.id).where(sessions.c.token_hash.in_(token_hashes), alive)
+        rows = self.connection.execute(query.add_columns(sessions.c.token_hash))
+        return {row.token_hash: caller_of(row) for row in rows}
 
     def end(self, token: str) -> None:
         """End a session. Doing this twice is the same as doing it once."""

@@ -1,9 +1,10 @@
-"""Notices changes in projects, with one query for all open pages of this process."""
+"""Notices changes in projects, with the same two queries for all open pages of this process."""
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from datetime import timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -20,12 +21,20 @@ OVERLAP = timedelta(seconds=10)
 log = structlog.get_logger()
 
 
+class OpenPage(NamedTuple):
+    """A project that is shown in a session, which is known by the hash of its token."""
+
+    project: str
+    session: str
+
+
 class ProjectChanges:
     """Counts the changes of each project that an open page shows: the entries of the audit log."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._open: Counter[str] = Counter()
+        self._open: Counter[OpenPage] = Counter()
+        self._ended: set[OpenPage] = set()
         self._counts: Counter[str] = Counter()
         self._changed: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._opened = asyncio.Event()
@@ -41,29 +50,43 @@ class ProjectChanges:
                 log.warning("project_changes_failed", error=str(error))
             await asyncio.sleep(POLL_INTERVAL)
 
-    async def of(self, project: str) -> AsyncGenerator[int]:
-        """Yield a number whenever the project has changed, at first at once."""
-        self._open[project] += 1
+    async def of(self, page: OpenPage) -> AsyncGenerator[int]:
+        """Yield a number whenever the project has changed, at first at once, and end after the session may no longer see it."""
+        self._open[page] += 1
         self._opened.set()
         try:
             known = -1
-            while True:
-                if self._counts[project] == known:
-                    await self._changed[project].wait()
-                known = self._counts[project]
+            while page not in self._ended:
+                if self._counts[page.project] == known:
+                    await self._changed[page.project].wait()
+                known = self._counts[page.project]
                 yield known
         finally:
-            self._open[project] -= 1
-            if not +self._open:
-                self._opened.clear()
+            self._close(page)
+
+    def _close(self, page: OpenPage) -> None:
+        self._open[page] -= 1
+        if not self._open[page]:
+            del self._open[page]
+            self._ended.discard(page)
+        if not self._open:
+            self._opened.clear()
 
     async def _poll(self) -> None:
         found = await asyncio.to_thread(self._read)
         changed = {project for id_, project in found.items() if id_ not in self._seen}
         self._seen = frozenset(found)
+        if pages := [page for page in self._open if page.project in changed]:
+            self._ended |= await asyncio.to_thread(self._ended_among, pages)
         for project in changed:
             self._counts[project] += 1
             self._changed.pop(project, asyncio.Event()).set()
+
+    def _ended_among(self, pages: Collection[OpenPage]) -> set[OpenPage]:
+        """Return the pages whose session has ended, or has lost the right to see the project."""
+        with self.database.reading() as store:
+            callers = store.sessions.callers({page.session for page in pages}, now())
+        return {page for page in pages if not ((caller := callers.get(page.session)) and caller.access.sees(page.project))}
 
     def _read(self) -> dict[str, str]:
         with self.database.reading() as store:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request, Response
 
 from activities.store.database import Database
+from activities.store.keys import hash_secret
 from api.dependencies import DatabaseDep, now
 from domain.access import Caller
 from domain.errors import NotAllowed
@@ -88,6 +89,11 @@ def visitor_of(request: Request, database: Database) -> Visitor:
     if caller is None:
         raise SignedOut
     return Visitor(caller, csrf_token(token))
+
+
+def session_of(request: Request) -> str:
+    """Return the hash of the session's token that the request carries."""
+    return hash_secret(request.cookies.get(cookie_name(request), ""))
 
 
 def _visitor(request: Request, database: DatabaseDep) -> Visitor:

@@ -10,6 +10,7 @@ from benchmarks.__main__ import BENCHES
 from benchmarks.against import numbers
 from benchmarks.report import TABLES
 from benchmarks.results import keep, kept, percentile, spread
+from benchmarks.running import Scale
 from benchmarks.stack import running
 
 pytestmark = pytest.mark.e2e
@@ -18,7 +19,7 @@ HERE = {"cores": 2}
 
 async def measure_all(folder: Path) -> dict[str, dict[str, Any]]:
     async with running(folder) as stack:
-        return {name: await bench(stack, True, lambda _: None) for name, (bench, _) in BENCHES.items()}
+        return {name: await bench(stack, Scale.QUICK, lambda _: None) for name, (bench, _) in BENCHES.items()}
 
 
 def test_every_benchmark_measures_product_and_baseline_and_has_a_table(tmp_path: Path) -> None:

@@ -64,6 +64,30 @@ def test_an_open_page_says_that_the_connection_is_lost_and_catches_up_by_itself(
     page.context.close()
 
 
+def _hide(page: Page, *, is_hidden: bool) -> None:
+    page.evaluate("hidden => Object.defineProperty(document, 'hidden', { value: hidden, configurable: true })", is_hidden)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))")
+
+
+def test_a_page_in_a_hidden_tab_follows_nothing_and_catches_up_when_it_is_seen_again(stack: Stack, browser: Browser) -> None:
+    hidden, seen = (open_page(browser, stack.api, OWNER_KEY) for _ in range(2))
+    for page in (hidden, seen):
+        page.goto(f"{stack.api.address}/projects/shop/features")
+    requests: list[str] = []
+    expect(hidden.get_by_role("heading", name="Features")).to_be_visible()
+    _hide(hidden, is_hidden=True)
+    hidden.on("request", lambda request: requests.append(request.url))
+
+    stack.api.post("/projects/shop/features", {"key": "dark-mode", "name": "Dark mode", "type": "toggle"})
+
+    expect(seen.get_by_role("link", name="Dark mode")).to_be_visible()
+    assert requests == []
+    _hide(hidden, is_hidden=False)
+    expect(hidden.get_by_role("link", name="Dark mode")).to_be_visible()
+    for page in (hidden, seen):
+        page.context.close()
+
+
 def test_after_a_session_has_expired_signing_in_leads_back_to_the_page(stack: Stack, browser: Browser) -> None:
     page = open_page(browser, stack.api, OWNER_KEY)
     _expire_sessions(stack)

@@ -50,7 +50,7 @@ def test_after_signing_out_in_another_tab_an_open_page_asks_for_the_key_when_it_
     other.get_by_role("button", name="Sign out").click()
     expect(other.get_by_label("API key")).to_be_visible()
 
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))")
 
     expect(page.get_by_label("API key")).to_be_visible()
     page.context.close()

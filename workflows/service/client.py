@@ -113,7 +113,6 @@ class ReleaseClient:
                 static_summary=release_summary(release),
                 static_details=release_details(release),
                 priority=Priority(fairness_key=release.project),
-                memo={"summary": release_summary(release), "details": release_details(release)},
                 rpc_timeout=RPC_TIMEOUT,
             )
 

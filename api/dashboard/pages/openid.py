@@ -12,12 +12,11 @@ from fastapi.responses import RedirectResponse
 from activities.commands.begin_session import SignedIn, begin_session
 from activities.store.accounts import StartedSignIn
 from activities.store.database import Database
-from activities.store.keys import hash_secret
 from api.dashboard.openid import OpenIdProvider, ProviderUnavailable, SignInFailed
 from api.dashboard.page_route import PageRoute
 from api.dashboard.pages.sign_in import local_path, show_problem
 from api.dashboard.rendering import render
-from api.dashboard.session import LASTS, check_same_origin, cookie_name, delete_state, set_cookie, set_state, state_of
+from api.dashboard.session import LASTS, check_same_origin, delete_state, session_of, set_cookie, set_state, state_of
 from api.dependencies import DatabaseDep, now
 from api.rate_limit import RateLimit
 from domain.errors import NotAllowed, NotFound
@@ -39,7 +38,7 @@ async def start_sign_in(request: Request, database: DatabaseDep, to: str = "", c
     check_same_origin(request)
     limit: RateLimit = request.app.state.started_sign_ins
     limit.check(request.client.host if request.client else "")
-    connecting = hash_secret(request.cookies.get(cookie_name(request), "")) if connect else None
+    connecting = session_of(request) if connect else None
     try:
         address, state, started = await provider.start(local_path(to), connecting)
     except ProviderUnavailable as error:

@@ -116,18 +116,26 @@ function follow() {
   if (!stream || !document.querySelector("[data-fragment]")) return;
   let source = null;
   const open = () => {
+    source?.close();
     source = new EventSource(stream);
     source.onopen = () => showLost(false);
     source.onerror = () => {
       showLost(true);
-      if (source.readyState === EventSource.CLOSED) setTimeout(open, 5000);
+      if (source.readyState !== EventSource.CLOSED) return;
+      setTimeout(followIfSeen, 5000);
+      look(); // The stream is refused if the session has ended, and so is the page.
     };
     source.onmessage = look;
   };
-  open();
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); }); // Perhaps signed out in another tab.
-  addEventListener("pagehide", () => source.close());
-  addEventListener("pageshow", (event) => { if (event.persisted) { open(); look(); } });
+  // A page in a hidden tab costs the server nothing. The first event of a new stream makes it look.
+  const followIfSeen = () => {
+    if (document.hidden) source?.close();
+    else open();
+  };
+  addEventListener("visibilitychange", followIfSeen);
+  followIfSeen();
+  addEventListener("pagehide", () => source?.close());
+  addEventListener("pageshow", (event) => { if (event.persisted) followIfSeen(); });
 }
 
 // What was sent with the editor's form. If the session had ended, it is shown again after signing in.
