@@ -60,7 +60,7 @@ def test_after_a_mistake_the_focus_is_on_a_summary_that_leads_to_the_field(runni
     page = open_page(browser, running, shop.key)
     page.set_viewport_size(PHONE)  # type: ignore[arg-type] # by name
     page.goto(f"{running.address}/projects/shop/environments/new")
-    page.get_by_role("textbox", name="Key").fill("No Key")
+    page.locator("[id='/key']").fill("No Key")
 
     page.get_by_role("button", name="Create").press("Enter")
 
@@ -68,8 +68,8 @@ def test_after_a_mistake_the_focus_is_on_a_summary_that_leads_to_the_field(runni
     expect(summary).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("textbox", name="Key")).to_be_focused()
-    expect(page.get_by_role("textbox", name="Key")).to_have_value("No Key")
+    expect(page.locator("[id='/key']")).to_be_focused()
+    expect(page.locator("[id='/key']")).to_have_value("No Key")
     page.context.close()
 
 

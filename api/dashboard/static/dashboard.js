@@ -50,7 +50,8 @@ const FOCUSABLE = "a[href], button, summary, [tabindex]";
 
 function describe(element) {
   const form = element.form?.getAttribute("action");
-  return [element.tagName, element.getAttribute("href"), form, element.getAttribute("aria-label"), form ? "" : element.textContent].join(" ");
+  const words = element.matches("summary") ? element.textContent : "";
+  return [element.tagName, element.getAttribute("href"), form, element.getAttribute("aria-label"), words].join(" ");
 }
 
 // The same element as before, if there is exactly one. The focus must not move to a button that does something else.
