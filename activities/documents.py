@@ -14,6 +14,9 @@ from domain.errors import Invalid, Problem, pointer_to
 MOST_NODES = 50_000
 """More than any definition that the API accepts. Aliases in YAML can expand to any number."""
 
+MOST_LEVELS = 200
+"""More than any definition that the API accepts. An alias within itself has no end."""
+
 JSON_TAGS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str", "seq", "map"))
 
 
@@ -105,7 +108,9 @@ def _check(document: Any) -> None:
         path, node = remaining.pop()
         visited += 1
         if visited > MOST_NODES:
-            raise _NotADocument("is far larger than the API accepts, or contains an alias within itself.")
+            raise _NotADocument("is far larger than the API accepts.")
+        if len(path) > MOST_LEVELS:
+            raise _NotADocument("is nested too deeply, or contains an alias within itself.")
         if problem := _problem_of(node):
             message = f"contains {problem} at {pointer_to(path) or '/'}, which JSON can't express."
             raise _NotADocument(message, (Problem(pointer=pointer_to(path), code="not_json", message=f"This contains {problem}."),))

@@ -96,7 +96,7 @@ def answer_problems(app: FastAPI) -> None:
     """Register the handlers that answer refusals, invalid requests and outages with a problem document."""
     app.exception_handler(errors.Refusal)(_refused)
     app.exception_handler(RequestValidationError)(_invalid)
-    app.exception_handler(HTTPException)(_http_error)
+    app.exception_handler(HTTPException)(http_error)
     app.add_exception_handler(TemporalUnavailable, _temporal_down)
     for outage in OUTAGES:
         app.add_exception_handler(outage, _database_down)
@@ -132,7 +132,8 @@ def _problem_at(error: Any, request: Request, body: Any) -> dict[str, Any]:
     return {"in": where} | problem_at(path, error, fields).model_dump()
 
 
-def _http_error(_request: Request, error: HTTPException) -> ProblemResponse:
+def http_error(_request: Request, error: HTTPException) -> ProblemResponse:
+    """Return the problem document for an unknown path, an unknown method and a body that can't be read."""
     status = HTTPStatus(error.status_code)
     code, detail = _OF_HTTP.get(status, ("http_error", str(error.detail)))
     return problem(status, code, detail, headers=dict(error.headers or {}))

@@ -31,11 +31,16 @@ def place_stop(store: Store, caller: Caller, project: Project, stop: Stop) -> St
 
     Raises Invalid or NotAllowed.
     """
-    _check_may_restrict(caller, project, [stop.environment] if stop.environment else [])
-    _check_scope(store, project, stop)
+    check_stop(store, caller, project, stop)
     store.stops.add(stop, project.id)
     store.audit.record(caller, AuditEvent.STOP_PLACED, stop.placed_at, reason=stop.reason, **_audited(project, stop))
     return stop
+
+
+def check_stop(store: Store, caller: Caller, project: Project, stop: Stop) -> None:
+    """Raise Invalid or NotAllowed if the stop can't be placed."""
+    _check_may_restrict(caller, project, [stop.environment] if stop.environment else [])
+    _check_scope(store, project, stop)
 
 
 def lift_stop(store: Store, caller: Caller, project: Project, request: LiftRequest, at: datetime) -> Stop:
@@ -57,6 +62,15 @@ def lift_stop(store: Store, caller: Caller, project: Project, request: LiftReque
 
 def make_freeze(store: Store, caller: Caller, project: Project, freeze: Freeze, at: datetime) -> Freeze:
     """Create a freeze of a project or of some environments. Raises Invalid or NotAllowed."""
+    check_freeze(store, caller, project, freeze, at)
+    store.freezes.add(freeze, project.id)
+    store.audit.record(caller, AuditEvent.FREEZE_CREATED, at, project=project.key, after=freeze.model_dump(mode="json"))
+    wake_held_releases(store, project)
+    return freeze
+
+
+def check_freeze(store: Store, caller: Caller, project: Project, freeze: Freeze, at: datetime) -> None:
+    """Raise Invalid or NotAllowed if the freeze can't be created."""
     _check_may_restrict(caller, project, list(freeze.environments))
     known = provider_of(project, store).environments()
     for number, environment in enumerate(freeze.environments):
@@ -64,10 +78,6 @@ def make_freeze(store: Store, caller: Caller, project: Project, freeze: Freeze, 
             raise _unknown(f"/environments/{number}", f"There is no environment '{environment}'.{did_you_mean(environment, known)}")
     if freeze.ends_at - at > FARTHEST:
         raise _not_a_time("/ends_at", "The end of a freeze must be at most five years from now.")
-    store.freezes.add(freeze, project.id)
-    store.audit.record(caller, AuditEvent.FREEZE_CREATED, at, project=project.key, after=freeze.model_dump(mode="json"))
-    wake_held_releases(store, project)
-    return freeze
 
 
 def end_freeze(

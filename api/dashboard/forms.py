@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from activities.store.identifiers import new_id
 from api.dashboard.session import FormFields
-from api.dashboard.site import Site
+from api.dashboard.site import Pages, Site
 from api.dashboard.texts import FieldChange
 from api.idempotency import AnsweredBefore
 from api.problems import status_of
@@ -33,14 +33,14 @@ class Field:
 
     name: str
     label: str
-    kind: Literal["line", "lines", "choice", "check", "checks"] = "line"
+    kind: Literal["line", "lines", "choice", "check", "checks", "time", "zone"] = "line"
     hint: str = ""
     choices: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
 class Form:
-    """A form of a project. `back` is the address to which cancelling leads, and `effects` say what it does."""
+    """A form. `back` is the address to which cancelling leads, and `effects` say what it does."""
 
     heading: str
     button: str
@@ -55,15 +55,16 @@ class Form:
 
 
 class Plan(NamedTuple):
-    """A change that a form asks for: its fields before and after, remarks, and the act, which returns where to go next."""
+    """A change that a form asks for: its fields before and after, remarks, the act, which returns where to go next, and its effects."""
 
     changes: list[FieldChange]
     notes: list[str]
     act: Callable[[Precondition], str]
+    effects: Sequence[str] = ()
 
 
 def show_form(
-    site: Site,
+    site: Pages,
     form: Form,
     values: FormFields,
     *,
@@ -79,7 +80,7 @@ def show_form(
     return site.page(form.template, form.active, form=form, **context, **more)
 
 
-def create(site: Site, form: Form, fields: FormFields, act: Callable[[], str | Response]) -> Response:
+def create(site: Pages, form: Form, fields: FormFields, act: Callable[[], str | Response]) -> Response:
     """Carry out a form, and go where the act says. A refused form is shown again."""
     try:
         return _onward(act())

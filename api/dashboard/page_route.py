@@ -12,13 +12,14 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.datastructures import URL
+from starlette.exceptions import HTTPException
 
 from api.dashboard.rendering import render
 from api.dashboard.session import SignedOut
 from api.problems import OUTAGES, status_of
 from api.rate_limit import TooManyRequests
 from api.validation_messages import message_of
-from domain.errors import ApprovalMoved, Refusal, StageMoved
+from domain.errors import ApprovalMoved, DraftExists, Refusal, StageMoved
 from workflows.service.client import TemporalUnavailable
 
 SECURITY_HEADERS = {
@@ -31,7 +32,7 @@ SECURITY_HEADERS = {
     "Cache-Control": "no-store",
 }
 
-_CAUGHT = (Refusal, RequestValidationError, ValidationError, TooManyRequests, TemporalUnavailable, *OUTAGES)
+_CAUGHT = (Refusal, RequestValidationError, ValidationError, TooManyRequests, TemporalUnavailable, HTTPException, *OUTAGES)
 
 log = structlog.get_logger()
 
@@ -50,11 +51,22 @@ class PageRoute(APIRoute):
                 response = _to_sign_in(request)
             except _CAUGHT as error:
                 response = _error_page(request, error)
-            for name, value in SECURITY_HEADERS.items():
-                response.headers.setdefault(name, value)
-            return response
+            return with_security_headers(response)
 
         return show
+
+
+def with_security_headers(response: Response) -> Response:
+    """Set the headers of every page that the answer does not have yet."""
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def unknown_path_page(request: Request, status: HTTPStatus) -> Response:
+    """Return the page for an address or a method that does not exist, which anybody may see."""
+    context = {"heading": _HEADINGS.get(status, status.phrase), "messages": ["There is no such page."], "project_key": None}
+    return with_security_headers(render(request, "error.html", code=status, release_id=None, draft=None, **context))
 
 
 def _to_sign_in(request: Request) -> Response:
@@ -78,6 +90,7 @@ def _error_page(request: Request, error: Exception) -> Response:
     request.state.problem = error.code() if isinstance(error, Refusal) else status.phrase
     release = request.path_params.get("release") if isinstance(error, Refusal) and status is not HTTPStatus.NOT_FOUND else None
     context = {"heading": heading, "messages": messages, "project_key": request.path_params.get("project"), "release_id": release}
+    context["draft"] = error.details["draft"] if isinstance(error, DraftExists) else None
     return render(request, "error.html", code=status, **context)
 
 
@@ -91,6 +104,15 @@ def _explained(error: Exception) -> tuple[HTTPStatus, str, list[str]]:
         case ValidationError():
             messages = [f"{'.'.join(map(str, each['loc'])) or 'Form'}: {message_of(each)}" for each in error.errors()]
             return HTTPStatus.UNPROCESSABLE_ENTITY, _HEADINGS[HTTPStatus.UNPROCESSABLE_ENTITY], messages
+        case HTTPException():
+            message = f"{error.detail} Go back, reload the page, and try again."
+            return HTTPStatus(error.status_code), "The form can't be read", [message]
+        case _:
+            return _explained_outage(error)
+
+
+def _explained_outage(error: Exception) -> tuple[HTTPStatus, str, list[str]]:
+    match error:
         case TooManyRequests():
             return HTTPStatus.TOO_MANY_REQUESTS, "Too many requests", [f"Try again in {error.retry_after} s."]
         case TemporalUnavailable():

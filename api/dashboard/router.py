@@ -16,6 +16,7 @@ from api.dashboard.pages import (
     feature_forms,
     features,
     flag_forms,
+    guard_forms,
     keys,
     live,
     openid,
@@ -23,6 +24,7 @@ from api.dashboard.pages import (
     pipeline_edit,
     pipeline_new,
     pipelines,
+    project_new,
     projects,
     releases,
     segments,
@@ -35,7 +37,7 @@ from api.dashboard.pages import (
 )
 from api.rate_limit import RateLimit
 
-FORMS = ("/projects/", "/sign-in", "/sign-out")
+FORMS = ("/projects/", "/sign-in", "/sign-out", project_new.PATH)
 """The beginnings of the paths to which forms are sent."""
 
 FAILED_SIGN_INS = "60/minute"
@@ -50,7 +52,23 @@ _PIPELINES = (pipeline_new, pipeline_edit, simulations, pipeline_acts, pipelines
 _DEFINITIONS = (feature_forms, flag_forms, features, segments, environments, webhooks, keys)
 """In this order: `new` is no key of a feature."""
 
-_PAGES = (sign_in, openid, projects, status, live, releases, controls, approvals, stops, audit, *_DEFINITIONS, *_PIPELINES, unknown)
+_PAGES = (
+    sign_in,
+    openid,
+    projects,
+    project_new,
+    status,
+    live,
+    releases,
+    controls,
+    approvals,
+    guard_forms,
+    stops,
+    audit,
+    *_DEFINITIONS,
+    *_PIPELINES,
+    unknown,
+)
 
 
 def add_dashboard(app: FastAPI, openid_config: OpenIdConfig | None) -> None:
@@ -59,6 +77,7 @@ def add_dashboard(app: FastAPI, openid_config: OpenIdConfig | None) -> None:
     app.state.openid = OpenIdProvider(openid_config) if openid_config else None
     for page in _PAGES:
         app.include_router(page.router)
+    unknown.answer_unknown_paths(app)
     app.mount("/static", _StaticFiles(directory=str(files("api.dashboard") / "static")), name="static")
 
 

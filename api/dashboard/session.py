@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from datetime import timedelta
 from typing import Annotated, NamedTuple
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
 
@@ -138,7 +139,17 @@ LongFormDep = Annotated[FormFields, Depends(_long_form)]
 
 
 def check_same_origin(request: Request) -> None:
-    """Raise NotAllowed if a page of another origin sent the request, as far as the browser says."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
+    """Raise NotAllowed if a page of another origin sent the request, as far as the browser says.
+
+    Browsers leave out `Sec-Fetch-Site` without TLS, but send `Origin` with each form.
+    """
+    site = request.headers.get("sec-fetch-site") or _site_by_origin(request)
     if site not in ("same-origin", "none"):
         raise NotAllowed("This form was sent from another website. Open the sign-in page here, and try again.")
+
+
+def _site_by_origin(request: Request) -> str:
+    """Return what `Sec-Fetch-Site` would be. A proxy may have replaced the host."""
+    origin = request.headers.get("origin")
+    hosts = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
+    return "same-origin" if origin is None or urlsplit(origin).netloc in hosts else "cross-site"

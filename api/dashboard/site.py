@@ -1,6 +1,6 @@
 """A project as a visitor sees it: everything that the pages of a project share."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request, Response
 
@@ -13,6 +13,30 @@ from api.idempotency import IdempotentRequest, Writing
 from api.routes.projects import get_project, list_projects
 from domain.access import Caller, Role
 from domain.text import Slug
+
+
+class Pages(Protocol):
+    """Something whose pages share their header: a project, or the instance as a whole."""
+
+    def page(self, template: str, active: str, **context: Any) -> Response:
+        """Return a page. `active` is the entry of the navigation to which it belongs."""
+
+
+class Instance:
+    """The instance as a visitor sees it: the pages that belong to no project."""
+
+    def __init__(self, request: Request, visitor: VisitorDep, database: DatabaseDep) -> None:
+        self.request = request
+        self.visitor = visitor
+        self.database = database
+
+    def writing(self) -> Writing:
+        """Return the transaction of one form."""
+        return Writing(self.database, IdempotentRequest(None, "", 200, now()), Response())
+
+    def page(self, template: str, active: str, **context: Any) -> Response:
+        """Return a page outside all projects."""
+        return render(self.request, template, visitor=self.visitor, project=None, active=active, **context)
 
 
 class Site:
@@ -62,3 +86,4 @@ class Site:
 
 
 SiteDep = Annotated[Site, Depends()]
+InstanceDep = Annotated[Instance, Depends()]

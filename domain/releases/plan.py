@@ -52,7 +52,7 @@ def plan_of(
     latest = {run.stage_index: run for run in sorted(runs, key=lambda run: run.visit) if not _is_ahead(release, run.stage_index)}
     stages = with_fixed_times(definition.stages, release.parameters)
     calendar = calendar_of(freezes)
-    ahead = _ahead(release, stages, now, calendar)
+    ahead = scheduled_ahead(release, stages, now, calendar)
     plan = []
     for index, stage in enumerate(stages):
         run, due = latest.get(index), ahead.get(index)
@@ -110,7 +110,7 @@ def _is_ahead(release: Release, index: int) -> bool:
     return index > release.stage_index and release.is_under_way
 
 
-def _ahead(release: Release, stages: Sequence[Stage], now: datetime, calendar: Calendar) -> dict[int, ScheduledStage]:
+def scheduled_ahead(release: Release, stages: Sequence[Stage], now: datetime, calendar: Calendar) -> dict[int, ScheduledStage]:
     """Return when the current stage and the later ones will act, at the earliest; nothing while a person has to decide."""
     if release.acts_at is None or release.status in (*FINISHED, ReleaseStatus.BLOCKED, ReleaseStatus.ROLLING_BACK):
         return {}

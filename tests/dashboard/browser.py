@@ -91,7 +91,10 @@ def pages_of(releases: dict[str, str]) -> dict[str, str]:
         "clone": "/projects/shop/pipelines/phased/clone",
         "simulate": "/projects/shop/pipelines/phased/simulate",
         "stops": "/projects/shop/stops",
+        "stop-new": "/projects/shop/stops/new",
+        "freeze-new": "/projects/shop/freezes/new",
         "audit": "/projects/shop/audit",
+        "project-new": "/new-project",
         "status": "/status",
         "not-found": "/projects/shop/releases/none",
     }

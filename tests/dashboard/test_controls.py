@@ -116,12 +116,13 @@ def test_a_viewer_is_offered_nothing_and_can_do_nothing(api: Api, sign_in: SignI
 FORMS = [
     *(f"{HOME}/releases/RELEASE/{control}" for control in Control),
     f"{HOME}/releases/new",
-    f"{HOME}/stops",
+    f"{HOME}/stops/new",
     f"{HOME}/stops/x/lift",
-    f"{HOME}/freezes",
+    f"{HOME}/freezes/new",
     f"{HOME}/freezes/x/delete",
     *(f"{HOME}/pipelines/standard/{act}" for act in ("edit", *PipelineAct)),
     f"{HOME}/pipelines/new",
+    "/new-project",
     "/sign-out",
 ]
 

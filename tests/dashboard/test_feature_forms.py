@@ -127,7 +127,7 @@ def test_a_priority_that_is_no_number_is_named(sign_in: SignIn) -> None:
     refused = visitor.send(OVERRIDE, **form)
 
     assert refused.status_code == 422
-    assert 'id="/overrides/staff/priority-problem" role="alert">Must be a whole number.' in refused.text
+    assert 'id="/overrides/staff/priority-problem">Must be a whole number.' in refused.text
 
 
 def test_an_operator_is_offered_the_own_environments_and_refused_elsewhere(api: Api, sign_in: SignIn) -> None:

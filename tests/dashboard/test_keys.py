@@ -37,7 +37,7 @@ def test_an_operator_without_environments_is_told_at_the_field(sign_in: SignIn) 
     refused = sign_in().send(f"{HOME}/new", **OLGA)
 
     assert refused.status_code == 422
-    assert 'id="/grants/0/role-problem" role="alert">Must have environments for the role operator' in refused.text
+    assert 'id="/grants/0/role-problem">Must have environments for the role operator' in refused.text
     assert 'value="olga"' in refused.text
 
 

@@ -173,27 +173,6 @@ def test_an_incomplete_draft_says_what_is_missing_instead_of_offering_to_publish
     assert "no_such_environment" not in page
 
 
-def test_stops_and_freezes_are_placed_and_lifted(api: Api, sign_in: SignIn) -> None:
-    visitor = sign_in()
-    visitor.send(f"{HOME}/stops", scope="environment:staging", reason="moving the database")
-    period = {"starts_at": "2030-12-23T18:00", "ends_at": "2031-01-02T08:00", "timezone": "Europe/Berlin"}
-    visitor.send(f"{HOME}/freezes", name="Holidays", **period, **{"environment.production": "on"})
-
-    [stop], [freeze] = api.get("/projects/shop/stops")["items"], api.get("/projects/shop/freezes")["items"]
-    assert (stop["environment"], stop["reason"]) == ("staging", "moving the database")
-    assert (freeze["starts_at"], freeze["environments"]) == ("2030-12-23T17:00:00Z", ["production"])
-    visitor.send(f"{HOME}/stops/{stop['id']}/lift", reason="moved")
-    visitor.send(f"{HOME}/freezes/{freeze['id']}/delete")
-    assert api.get("/projects/shop/stops")["items"] == api.get("/projects/shop/freezes")["items"] == []
-
-
-def test_a_mistake_in_a_form_is_named(sign_in: SignIn) -> None:
-    refused = sign_in().send(f"{HOME}/freezes", name="Holidays", starts_at="tomorrow", ends_at="2031-01-02T08:00", timezone="UTC")
-
-    assert refused.status_code == 422
-    assert "tomorrow" in refused.text
-
-
 @pytest.mark.parametrize("path", ["/projects/shop/nothing", "/projects/shop/releases/a/b/c", "/projects/"])
 def test_an_unknown_address_is_answered_with_a_page(sign_in: SignIn, visitor: Visitor, path: str) -> None:
     shown = sign_in().look(path)
@@ -202,6 +181,25 @@ def test_an_unknown_address_is_answered_with_a_page(sign_in: SignIn, visitor: Vi
     assert shown.headers["content-type"].startswith("text/html")
     assert "There is no such page." in shown.text
     assert "API key" in visitor.look(path).text, "who is signed out is asked to sign in first"
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/projects", "/static/nothing.js", "/status/nothing"])
+def test_an_unknown_path_is_answered_with_a_page_for_browsers_and_a_problem_for_others(api: Api, visitor: Visitor, path: str) -> None:
+    page = visitor.client.get(path, headers={"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"})
+    problem = visitor.client.get(path, headers={"Accept": "*/*"})
+
+    assert (page.status_code, problem.status_code) == (404, 404)
+    assert "<h1>Not found</h1>" in page.text
+    assert page.headers["content-security-policy"].startswith("default-src 'self';")
+    assert problem.json()["code"] == "not_found"
+    assert page.headers["vary"] == problem.headers["vary"] == "Accept"
+
+
+def test_a_method_that_a_page_does_not_have_is_answered_with_a_page_for_browsers(visitor: Visitor) -> None:
+    refused = visitor.client.post("/status", headers={"Accept": "text/html"})
+
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET")
+    assert "<h1>Method Not Allowed</h1>" in refused.text
 
 
 def test_a_page_weighs_less_than_150_kb_with_everything_that_it_loads(api: Api, sign_in: SignIn) -> None:

@@ -41,6 +41,7 @@ def test_a_published_version_becomes_a_new_draft_a_copy_or_archived(api: Api, si
     assert draft.url.path.endswith("/edit")
     assert second.status_code == 409
     assert "already has a draft" in second.text
+    assert f'href="{draft.url.path}">Edit the existing draft</a>' in second.text
     assert 'value="Copy"' in copy.text
     assert archived.status_code == 200
     found = {(each["key"], each["version"]): each["status"] for each in api.get(PIPELINES)["items"]}

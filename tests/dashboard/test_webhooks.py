@@ -60,7 +60,10 @@ def test_a_delivery_is_listed_and_sent_again(api: Api, sign_in: SignIn, webhook:
     visitor = sign_in()
 
     assert "stop.placed" in visitor.look(f"{HOME}/{webhook}?status=pending").text
-    again = visitor.send(f"{HOME}/{webhook}/deliveries/{delivery['id']}/resend")
+    asked = visitor.look(f"{HOME}/{webhook}/deliveries/{delivery['id']}/resend")
+    assert f"The event stop.placed is sent to {URL} at once" in asked.text
+    assert api.get(f"{HOME}/{webhook}/deliveries")["items"] == [delivery]
+    again = visitor.send(f"{HOME}/{webhook}/deliveries/{delivery['id']}/resend", once=hidden(asked, "once"))
 
     assert again.status_code == 200
     [sent] = api.get(f"{HOME}/{webhook}/deliveries")["items"]

@@ -1,5 +1,6 @@
 """Controls: each shows what it will do before it is carried out."""
 
+import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from inspect import iscoroutinefunction
@@ -42,6 +43,8 @@ ACTS: dict[Control, Act] = {
     Control.REMOVE: controls.remove,
 }
 """Each control with the function of the API that carries it out."""
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 _BODIES: dict[Control, type[ControlRequest]] = {
     Control.APPROVE: Approve,
@@ -100,7 +103,7 @@ async def carry_out(control: Control, steering: SteeringDep, fields: FormDep) ->
 def body_of(control: Control, fields: FormFields) -> ControlRequest:
     """Return what the form says as the API's body. Raises pydantic's ValidationError."""
     typed: dict[str, Any] = dict(fields)
-    typed |= {name: int(fields[name]) for name in ("expected_visit", "expected_step") if fields.get(name, "").isdecimal()}
+    typed |= {name: int(fields[name]) for name in ("expected_visit", "expected_step") if _NUMBER.fullmatch(fields.get(name, ""))}
     typed |= {name: True for name in ("overwrite", "force") if name in fields}
     return _BODIES.get(control, ControlRequest).model_validate(typed)
 

@@ -1,5 +1,6 @@
 """The page of a release, and the way to add one."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -87,7 +88,7 @@ def choices_of(definition: PipelineDefinition, fields: FormFields) -> dict[str, 
 
 def _typed(text: str, type_: ParameterType | None) -> Value:
     """Return a parameter's value. A text that is not of the type stays a text, which is then refused by name."""
-    if type_ is ParameterType.INTEGER and text.strip().removeprefix("-").isdecimal():
+    if type_ is ParameterType.INTEGER and re.fullmatch(r"-?[0-9]{1,16}", text.strip()):
         return int(text)
     if type_ is ParameterType.BOOLEAN and text in ("true", "false"):
         return text == "true"

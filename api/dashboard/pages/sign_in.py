@@ -46,7 +46,7 @@ async def sign_in(request: Request, database: DatabaseDep) -> Response:
     limit.check(address := request.client.host if request.client else "", counts=False)
     fields = await read_form(request)
     to = local_path(fields.get("to", ""))
-    token = await run_in_threadpool(_begin, database, fields.get("key", "").strip())
+    token = await run_in_threadpool(_begin, database, fields.get("key", "").strip(), request.cookies.get(cookie_name(request), ""))
     if token is None:
         limit.check(address)
         return _form(request, code=HTTPStatus.UNAUTHORIZED, to=to, problem="This API key is unknown or revoked.", key_is_wrong=True)
@@ -85,22 +85,27 @@ def _signed_in(request: Request, database: Database) -> str | None:
     return owner.name if owner.kind == "person" else None
 
 
-def _begin(database: Database, secret: str) -> str | None:
+def _begin(database: Database, secret: str, previous: str) -> str | None:
+    """Return the token of a new session, and end the one that this browser had; None if there is no such key."""
     at = now()
     with database.reading() as store:  # An attempt with a wrong key must not wait for, or hold up, those who write.
         caller = store.keys.caller(secret)
     if caller is None:
         return None
     with database.transaction() as store:
+        store.sessions.end(previous)
         return store.sessions.begin(caller.key, hash_secret(secret), at, at + LASTS)
 
 
 def local_path(address: str) -> str:
-    """Return the address if it is a path of this site. Browsers read a backslash as a slash, and two slashes as another host."""
+    """Return the address if it is a path of this site. Browsers read a backslash as a slash, and two slashes as another host.
+
+    A sign-in never leads to another one: a link could otherwise connect the account of somebody else.
+    """
     is_local = (
         len(address) <= LONGEST_PATH
         and address.startswith("/")
-        and not address.startswith("//")
+        and not address.startswith(("//", "/sign-in"))
         and "\\" not in address
         and address.isprintable()
     )

@@ -14,10 +14,17 @@ from api.routes.pipelines import get_pipeline
 from api.routes.simulation import simulate_pipeline
 from api.schemas.simulation import Simulate, SimulationView
 from domain.errors import Invalid, Problem
-from domain.instant import parse_instant
+from domain.instant import TimeZone, parse_instant
+from domain.model import Frozen
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/pipelines/{pipeline}/simulate", route_class=PageRoute, include_in_schema=False)
+
+
+class _Zone(Frozen):
+    """The zone of a local time."""
+
+    timezone: TimeZone
 
 
 @router.get("")
@@ -39,8 +46,9 @@ def show_simulation(site: SiteDep, pipeline: Slug, request: Request) -> Response
 def _start(fields: dict[str, str]) -> dict[str, datetime]:
     if "starts_at" not in fields:
         return {"starts_at": now()}
+    zone = parse_as(_Zone, {"timezone": fields.get("timezone", "UTC")})
     try:
-        return {"starts_at": parse_instant(fields["starts_at"], fields.get("timezone", "UTC"))}
+        return {"starts_at": parse_instant(fields["starts_at"], zone.timezone)}
     except ValueError as error:
         message = f"The start {error}."
         raise Invalid(message, problems=(Problem(pointer="/starts_at", code="not_a_time", message=message),)) from error

@@ -1,16 +1,13 @@
 """The webhooks of a project, and their deliveries. Only admins of the project see them."""
 
-from http import HTTPStatus
-
 from fastapi import APIRouter, Response
-from fastapi.responses import RedirectResponse
 
 from activities.store.paging import MOST, Slice
 from api.dashboard.forms import Field, Form, Plan, change, chosen, confirm, create, etag_of, given, show_form, show_secret
 from api.dashboard.page_route import PageRoute
 from api.dashboard.session import FormDep, FormFields, LongFormDep
 from api.dashboard.site import Site, SiteDep
-from api.dashboard.texts import changed_texts
+from api.dashboard.texts import changed_texts, words
 from api.dependencies import AllowPrivateDep
 from api.routes import webhooks as api
 from api.schemas.webhooks import ChangeWebhook, CreateWebhook
@@ -122,11 +119,21 @@ def delete(site: SiteDep, webhook: Slug, fields: LongFormDep) -> Response:
     return confirm(site, _deleted(site, _get(site, webhook)), fields, lambda: _etag(site, webhook), act)
 
 
+@router.get("/{webhook}/deliveries/{delivery}/resend")
+def show_resend(site: SiteDep, webhook: Slug, delivery: Slug) -> Response:
+    """Ask before a delivery is sent again."""
+    return show_form(site, _resent(site, _get(site, webhook), delivery), {})
+
+
 @router.post("/{webhook}/deliveries/{delivery}/resend")
-def resend(site: SiteDep, webhook: Slug, delivery: Slug, _fields: FormDep) -> Response:
+def resend(site: SiteDep, webhook: Slug, delivery: Slug, fields: FormDep) -> Response:
     """Send a delivery again."""
-    api.resend_delivery(site.key, webhook, delivery, site.caller, site.writing())
-    return RedirectResponse(f"{_home(site)}/{webhook}", HTTPStatus.SEE_OTHER)
+
+    def act() -> str:
+        api.resend_delivery(site.key, webhook, delivery, site.caller, site.writing(fields.get("once", "")))
+        return f"{_home(site)}/{webhook}"
+
+    return create(site, _resent(site, _get(site, webhook), delivery), fields, act)
 
 
 def _body(fields: FormFields) -> dict[str, object]:
@@ -154,6 +161,15 @@ def _rotated(site: Site, webhook: Webhook) -> Form:
 def _deleted(site: Site, webhook: Webhook) -> Form:
     effects = ("Its secret and its deliveries are deleted, and pending ones are not sent. This can't be undone.",)
     return Form(f"Delete {webhook.name}?", "Delete", "webhooks", _home(site), "Webhooks", effects=effects, is_danger=True)
+
+
+def _resent(site: Site, webhook: Webhook, delivery: str) -> Form:
+    with site.database.reading() as store:
+        found = store.deliveries.get(webhook.id, delivery)
+    before = f"Its status is {words(found.status)}. Attempts so far: {found.attempts}."
+    effects = (f"The event {found.event} is sent to {webhook.url} at once, with the same webhook-id as before.", before)
+    back = f"{_home(site)}/{webhook.id}"
+    return Form("Send a delivery again?", "Send again", "webhooks", back, webhook.name, effects=effects)
 
 
 def _get(site: Site, webhook: str) -> Webhook:

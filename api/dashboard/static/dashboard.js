@@ -46,13 +46,32 @@ function isBusy(fragment) {
   return fragment.contains(focused) && focused.matches("input, select, textarea");
 }
 
+const FOCUSABLE = "a[href], button, summary, [tabindex]";
+
+function describe(element) {
+  const form = element.form?.getAttribute("action");
+  const words = element.matches("summary") ? element.textContent : "";
+  return [element.tagName, element.getAttribute("href"), form, element.getAttribute("aria-label"), words].join(" ");
+}
+
+// The same element as before, if there is exactly one. The focus must not move to a button that does something else.
+function findAgain(fragment, description) {
+  const found = [...fragment.querySelectorAll(FOCUSABLE)].filter((each) => describe(each) === description);
+  return found.length === 1 ? found[0] : document.getElementById("main");
+}
+
 function swap(fragment, fresh) {
-  const focused = fragment.contains(document.activeElement) ? document.activeElement : null;
-  const address = focused && focused.getAttribute("href");
+  const focused = fragment.contains(document.activeElement) ? describe(document.activeElement) : null;
   const open = [...fragment.querySelectorAll("details")].map((each) => each.open);
+  const scrolled = [...fragment.querySelectorAll(".scroll")].map((each) => each.scrollLeft);
   fragment.innerHTML = fresh;
   fragment.querySelectorAll("details").forEach((each, index) => { each.open = Boolean(open[index]); });
-  if (address) fragment.querySelector(`a[href="${CSS.escape(address)}"]`)?.focus();
+  fragment.querySelectorAll(".scroll").forEach((each, index) => { each.scrollLeft = scrolled[index] ?? 0; });
+  if (focused) findAgain(fragment, focused).focus({ preventScroll: true });
+}
+
+function sessionOf(page) {
+  return page.querySelector(".person [name=csrf]")?.value;
 }
 
 let isLooking = false;
@@ -66,6 +85,7 @@ async function look() {
     if (answer.redirected && new URL(answer.url).pathname === "/sign-in") { location.reload(); return; }
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (sessionOf(page) !== sessionOf(document)) { location.reload(); return; } // Somebody else has signed in in another tab.
     let changed = 0;
     for (const fresh of page.querySelectorAll("[data-fragment]")) {
       const fragment = document.getElementById(fresh.id);
@@ -102,7 +122,9 @@ function follow() {
     source.onopen = () => showLost(false);
     source.onerror = () => {
       showLost(true);
-      if (source.readyState === EventSource.CLOSED) setTimeout(followIfSeen, 5000);
+      if (source.readyState !== EventSource.CLOSED) return;
+      setTimeout(followIfSeen, 5000);
+      look(); // The stream is refused if the session has ended, and so is the page.
     };
     source.onmessage = look;
   };
