@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.dashboard.test_environments import hidden
 from tests.http import Api
 from tests.openid.conftest import PEOPLE, SignIn
 from tests.openid.provider import RunningProvider
@@ -93,7 +94,8 @@ def test_signing_out_ends_the_session(api: Api, sign_in: SignIn) -> None:
 def test_the_audit_log_names_the_person(api: Api, sign_in: SignIn) -> None:
     mona = sign_in("mona").visitor
 
-    mona.send("/projects/shop/stops", reason="Fire drill")
+    shown = mona.send("/projects/shop/stops/new", **{"/reason": "Fire drill"})
+    mona.send("/projects/shop/stops/new", **{"/reason": "Fire drill"}, confirmed=hidden(shown, "confirmed"))
 
     entries = api.get("/audit", owner="mona@example.com")["items"]
     assert [entry["event"] for entry in entries] == ["stop.placed", "key.created"]
