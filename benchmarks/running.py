@@ -63,7 +63,8 @@ def main(benches: Mapping[str, tuple[Bench, int]], description: str | None) -> N
     """Measure and print, and save the numbers with `--write`."""
     options = argparse.ArgumentParser(description=description)
     options.add_argument("--quick", action="store_const", dest="scale", const=Scale.QUICK, help="measure a few: the numbers mean little")
-    options.add_argument("--long", action="store_const", dest="scale", const=Scale.LONG, default=Scale.SHORT, help="measure more of each")
+    options.add_argument("--long", action="store_const", dest="scale", const=Scale.LONG, help="measure more of each")
+    options.set_defaults(scale=Scale.SHORT)
     options.add_argument("--write", action="store_true", help=f"save the numbers in {RESULTS.name}")
     chosen = options.parse_args()
 

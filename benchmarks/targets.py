@@ -58,18 +58,18 @@ def _page(name: str) -> Callable[[dict[str, Any]], float]:
 
 
 TARGETS = (
-    Target("stages per second, to the build before 0.2: at least 1.8", _cost("stages per second"), 1.8),
+    Target("stages per second, to build 02cfa8d: at least 1.8", _cost("stages per second"), 1.8),
     Target("the same, to a baseline workflow that does nothing: at least 0.85", _cost(_TO_NOTHING, "this"), 0.85),
     Target("the same, to a baseline workflow with the same transaction: at least 0.8", lambda r: _stages(r, "same transaction"), 0.8),
-    Target("300 due in one second, lateness p99, to the build before: at most 0.65", _cost(_BURST), most=0.65),
+    Target("300 due in one second, lateness p99, to build 02cfa8d: at most 0.65", _cost(_BURST), most=0.65),
     Target("lateness at ten per second, p99 in seconds: below 1", lambda r: _late(r) / 1000, most=1),
-    Target("1,000 overdue until completed, to the build before: at most 0.65", _cost(_RECOVERY), most=0.65),
+    Target("1,000 overdue until completed, to build 02cfa8d: at most 0.65", _cost(_RECOVERY), most=0.65),
     Target("events per stage, due at once: at most 6", _cost("events per stage, due at once", "this"), most=6),
     Target("bytes of history per stage, due at once: at most 1,700", _cost("bytes of history per stage, due at once", "this"), most=1_700),
     Target("events per stage, with waits: at most 9", _cost("events per stage, with waits", "this"), most=9),
     Target("bytes of history per stage, with waits: at most 2,200", _cost("bytes of history per stage, with waits", "this"), most=2_200),
-    Target("CPU of worker and Temporal per stage, to the build before: at most 0.55", _cost(_CPU), most=0.55),
-    Target("memory of API and worker, idle, to the build before: at most 0.8", _cost("idle API and worker, MB"), most=0.8),
+    Target("CPU of worker and Temporal per stage, to build 02cfa8d: at most 0.55", _cost(_CPU), most=0.55),
+    Target("memory of API and worker, idle, to build 02cfa8d: at most 0.8", _cost("idle API and worker, MB"), most=0.8),
     Target("adding over HTTP, to `start_workflow`, one client, p50: at most 2", _ratio(1, "p50"), most=2),
     Target("the same, twenty clients, p99: at most 1.5", _ratio(20, "p99"), most=1.5),
     Target("adding at the last level of scaling, to adding at 10, p50: at most 1.2", _growth("add", "p50_ms", 10), most=1.2),
