@@ -29,8 +29,6 @@ def measure(checkout: Path, bench: str, *, quick: bool) -> dict[str, float]:
     command = [sys.executable, "-P", *what, *(["--quick"] if quick else [])]
     environment = os.environ | {"PYTHONPATH": str(checkout)}
     done = subprocess.run(command, env=environment, cwd=checkout, check=True, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_SECONDS)
-    if bench == "costs":
-        return dict(numbers(json.loads(done.stdout)))
     # The progress bar comes before the results, which begin at the first line with nothing but a brace.
     return dict(numbers(json.loads(done.stdout[done.stdout.index("\n{\n") :])))
 

@@ -23,7 +23,7 @@ from tests.pipelines import pipeline, set_value, stage
 
 RELEASES, NOTHING = "releases", "nothing"
 STAGES = 3
-TOGETHER = ("worker", "temporal")
+PROCESSES = ("worker", "temporal")
 SIZES = SimpleNamespace(at_once=300, burst=300, overdue=1_000)
 QUICK = SimpleNamespace(at_once=3, burst=3, overdue=3)
 
@@ -120,7 +120,7 @@ async def _recovery(stack: Stack, workloads: Any, number: int, margin: float) ->
 
 
 def _cpu(stack: Stack) -> dict[str, float]:
-    processes = {name: getattr(stack, name).running.pid for name in TOGETHER}
+    processes = {name: getattr(stack, name).running.pid for name in PROCESSES}
     return {name: sum(psutil.Process(pid).cpu_times()[:2]) for name, pid in processes.items()}
 
 
@@ -132,7 +132,7 @@ async def main() -> None:
     sizes, margin = (QUICK, 1) if options.quick else (SIZES, 3)
     with tempfile.TemporaryDirectory(prefix="flaghoist-bench-") as folder:
         async with running(Path(folder)) as stack:
-            print(json.dumps(await measure(stack, sizes, margin)))
+            print(f"\n{json.dumps(await measure(stack, sizes, margin), indent=2)}")
 
 
 if __name__ == "__main__":

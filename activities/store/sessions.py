@@ -30,7 +30,7 @@ class SessionRepository:
         return self.find(hash_secret(token), at)
 
     def find(self, token_hash: str, at: datetime) -> Caller | None:
-        """Do the same for the hash of a session's token."""
+        """Return the caller of the session whose token has this hash, or None if it has ended."""
         return self.callers([token_hash], at).get(token_hash)
 
     def callers(self, token_hashes: Collection[str], at: datetime) -> Mapping[str, Caller]:

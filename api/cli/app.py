@@ -40,7 +40,7 @@ COMMANDS = {
     "releases": Entry("api.cli.releases:app", RELEASE, "Releases: flags moving through pipelines."),
     "pipelines": Entry("api.cli.pipelines:app", RELEASE, "Pipelines: drafted, published and from then on immutable, cloned, archived."),
     "features": Entry("api.cli.features:app", RELEASE, "Features, and changes to their flags by hand."),
-    "stops": Entry("api.cli.stops_freezes:stops", RELEASE, "Stop the line: while a stop is active, nothing in its scope acts."),
+    "stops": Entry("api.cli.stops_freezes:stops", RELEASE, "Place and lift stops: while one is active, nothing in its scope acts."),
     "simulate": Entry(
         "api.cli.simulation:simulate_pipeline",
         RELEASE,

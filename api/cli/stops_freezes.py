@@ -12,7 +12,7 @@ from api.cli.session import JsonOption, LimitOption, ProjectOption, YesOption, a
 from api.client import first, path_of
 
 stops = command_group(
-    "Stop the line: while a stop is active, nothing in its scope acts.",
+    "Place and lift stops: while one is active, nothing in its scope acts.",
     'flaghoist stops place --reason "checkout is down"',
     "flaghoist stops place -e production --reason incident --until 2026-03-01T18:00",
     "flaghoist stops lift STOP",

@@ -75,9 +75,10 @@ class ProjectChanges:
     async def _poll(self) -> None:
         found = await asyncio.to_thread(self._read)
         changed = {project for id_, project in found.items() if id_ not in self._seen}
-        self._seen = frozenset(found)
         if pages := [page for page in self._open if page.project in changed]:
-            self._ended |= await asyncio.to_thread(self._ended_among, pages)
+            ended = await asyncio.to_thread(self._ended_among, pages)
+            self._ended |= ended & self._open.keys()
+        self._seen = frozenset(found)
         for project in changed:
             self._counts[project] += 1
             self._changed.pop(project, asyncio.Event()).set()

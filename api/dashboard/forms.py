@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Literal, NamedTuple
@@ -52,6 +52,11 @@ class Form:
     is_danger: bool = False
     has_preview: bool = False
     template: str = "form.html"
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The label of each field, by its name."""
+        return {field.name: field.label for field in self.fields}
 
 
 class Plan(NamedTuple):

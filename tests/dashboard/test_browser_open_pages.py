@@ -31,13 +31,13 @@ def test_a_page_that_shows_another_persons_session_is_loaded_anew(running: Api, 
     vera = running.make_key("vera-2", {"project": "shop", "role": "viewer"})
     page = open_page(browser, running, shop.key)
     page.goto(f"{running.address}/projects/shop/stops")
-    expect(page.get_by_role("link", name="Stop the line…")).to_be_visible()
+    expect(page.get_by_role("link", name="Place a stop…")).to_be_visible()
 
     sign_in(page.context, running.address, key_of(vera))
     running.post("/projects/shop/features", {"key": "after-the-other-sign-in"})
 
     expect(page.locator(".person")).to_contain_text("vera-2")
-    expect(page.get_by_role("link", name="Stop the line…")).to_be_hidden()
+    expect(page.get_by_role("link", name="Place a stop…")).to_be_hidden()
     page.context.close()
 
 

@@ -33,7 +33,7 @@ def test_a_mistake_is_named_at_its_field_and_what_was_typed_is_kept(sign_in: Sig
     assert page.status_code == 422
     assert "<title>Problem: Create an environment" in page.text
     assert 'id="problems" autofocus' in page.text
-    assert '<a href="#/key">Must have 1 to 64 characters' in page.text
+    assert '<a href="#/key">Key: Must have 1 to 64 characters' in page.text
     assert 'id="/key-problem">Must have 1 to 64 characters' in page.text
     assert 'name="/key" value="My Demo" aria-invalid="true"' in page.text
     assert 'value="A demo"' in page.text

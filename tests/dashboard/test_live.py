@@ -1,13 +1,15 @@
 """The stream that tells open pages to look again."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import closing, contextmanager
 
+import pytest
 from sqlalchemy import event
 
 from activities.store.database import Database
 from activities.store.keys import hash_secret, new_secret
+from activities.store.sessions import SessionRepository
 from api.dashboard.changes import OpenPage, ProjectChanges
 from api.dashboard.session import LASTS
 from api.dependencies import now
@@ -57,17 +59,46 @@ def test_a_change_costs_two_queries_however_many_pages_are_open(sqlite_url: str)
         assert asyncio.run(_queries_of_a_change(database, pages=500)) == ["BEGIN", "SELECT"] * 2
 
 
-async def _queries_of_a_change(database: Database, pages: int) -> list[str]:
-    """Return the first word of each statement that tells all open pages of one change."""
-    changes, queries = ProjectChanges(database), list[str]()
+def test_a_change_is_noticed_again_after_the_sessions_could_not_be_read(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(Database(sqlite_url)) as database:
+        asyncio.run(_notice_after_a_failure(database, monkeypatch))
+
+
+async def _notice_after_a_failure(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = ProjectChanges(database)
+    (page,) = _open_pages(database, changes, 1)
+    assert await anext(page) == 0
+    _record_change(database)
+    with monkeypatch.context() as broken:
+        broken.setattr(SessionRepository, "callers", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            await changes._poll()
+
+    await changes._poll()
+
+    assert await anext(page) == 1
+
+
+def _open_pages(database: Database, changes: ProjectChanges, pages: int) -> list[AsyncGenerator[int]]:
+    """Return what as many pages are told, each in a session of its own."""
     with database.transaction() as store:
         key = store.keys.add("maria", Owner(kind="person", name="maria"), (Grant(project="shop", role="viewer"),), new_secret(), now())
         hashes = [hash_secret(store.sessions.begin(key.id, store.keys.secret_hash(key.id), now(), now() + LASTS)) for _ in range(pages)]
-    opened = [changes.of(OpenPage("shop", each)) for each in hashes]
-    assert [await anext(page) for page in opened] == [0] * pages
+    return [changes.of(OpenPage("shop", each)) for each in hashes]
+
+
+def _record_change(database: Database) -> None:
+    caller = Caller(key="k", owner=Owner(kind="person", name="maria"), owner_id="o", access=Access())
     with database.transaction() as store:
-        caller = Caller(key="k", owner=Owner(kind="person", name="maria"), owner_id="o", access=Access())
         store.audit.record(caller, AuditEvent.PROJECT_CHANGED, now(), project="shop")
+
+
+async def _queries_of_a_change(database: Database, pages: int) -> list[str]:
+    """Return the first word of each statement that tells all open pages of one change."""
+    changes, queries = ProjectChanges(database), list[str]()
+    opened = _open_pages(database, changes, pages)
+    assert [await anext(page) for page in opened] == [0] * pages
+    _record_change(database)
     event.listen(database.engine, "before_cursor_execute", lambda *arguments: queries.append(arguments[2].split()[0]))
     await changes._poll()
     assert [await anext(page) for page in opened] == [1] * pages

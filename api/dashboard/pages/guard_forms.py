@@ -118,9 +118,10 @@ def _held_in_words(store: Store, project: Project, holds_of: HoldsOf) -> list[st
     """Return a sentence for each release that would be held back."""
     at = now()
     freezes = store.freezes.ahead(project.id, at)
+    definitions = {each.id: each.definition for each in store.pipelines.published(project.id)}
     sentences = []
     for release in store.releases.unfinished_in(project.id):
-        definition = store.pipelines.version(release.pipeline.id).definition
+        definition = definitions[release.pipeline.id]
         if release.is_under_way and (held := stages_held(release, definition, at, freezes, holds_of(release))):
             sentences.append(f"{release.feature} on {release.pipeline.name}: {', '.join(map(_stage_in_words, held))}")
     return sentences or [_NOTHING]
@@ -137,7 +138,7 @@ def _stop_form(site: Site) -> Form:
     scopes = [(_PROJECT, "the whole project"), *((f"environment:{each}", f"environment {each}") for each in _environments(site))]
     scopes += [(f"pipeline:{each}", f"pipeline {each}") for each in pipelines]
     fields = (Field("/scope", "Scope", "choice", choices=scopes), Field("/reason", "Reason"))
-    return Form("Stop the line", "Stop", "stops", _home(site), "Stops and freezes", fields, has_preview=True)
+    return Form("Place a stop", "Stop", "stops", _home(site), "Stops and freezes", fields, has_preview=True)
 
 
 def _freeze_form(site: Site) -> Form:
