@@ -1,15 +1,17 @@
 """A harness for real workflows: a Temporal server, a real worker and a real database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from temporalio.api.enums.v1 import EventType, PendingActivityState
+from temporalio.api.enums.v1 import EventType, PendingActivityState, TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
@@ -22,7 +24,7 @@ from tests.binaries import TEMPORAL, TEST_SERVER
 from tests.waiting import CEILING, wait_until
 from tests.world import World, make_world
 from worker import build_worker
-from workflows.messages import ReleasePlace
+from workflows.messages import TASK_QUEUE, ReleasePlace
 from workflows.payloads import DATA_CONVERTER
 from workflows.service.client import ReleaseClient
 from workflows.service.namespace import add_search_attributes, register_search_attributes
@@ -140,6 +142,21 @@ class Harness:
 
         await wait_until("an idle workflow", is_idle)
 
+    async def until_backlog(self, tasks: int) -> None:
+        """Wait until that many workflow tasks are in the queue. Without a worker, none leaves it."""
+        request = DescribeTaskQueueRequest(
+            namespace=self.env.client.namespace,
+            task_queue=TaskQueue(name=TASK_QUEUE),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+            report_stats=True,
+        )
+
+        async def has_backlog() -> bool:
+            described = await self.env.client.workflow_service.describe_task_queue(request)
+            return described.stats.approximate_backlog_count >= tasks
+
+        await wait_until(f"{tasks} workflow tasks", has_backlog)
+
     async def until_attempt_running(self, handle: Handle) -> None:
         """Wait until an activity of that workflow runs."""
         await wait_until("a running activity", lambda: self._has_activity(handle, PendingActivityState.PENDING_ACTIVITY_STATE_STARTED))
@@ -188,10 +205,13 @@ async def time_skipping_harness(database: Database) -> AsyncIterator[Harness]:
 
 
 @asynccontextmanager
-async def dev_server_harness(database: Database, public_url: str = "") -> AsyncIterator[Harness]:
-    """Run a harness on a real dev server."""
+async def dev_server_harness(database: Database, public_url: str = "", *, settings: Sequence[str] = ()) -> AsyncIterator[Harness]:
+    """Run a harness on a real dev server, with dynamic settings of Temporal as `name=value`."""
     async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(TEMPORAL), data_converter=DATA_CONVERTER, dev_server_log_level="error"
+        dev_server_existing_path=str(TEMPORAL),
+        data_converter=DATA_CONVERTER,
+        dev_server_log_level="error",
+        dev_server_extra_args=[argument for setting in settings for argument in ("--dynamic-config-value", setting)],
     ) as env:
         await register_search_attributes(env.client)
         yield Harness(env, make_world(database), public_url)
