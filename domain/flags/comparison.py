@@ -17,7 +17,7 @@ class FieldDifference(NamedTuple):
     right: FieldValue
 
 
-def differences(left: FlagState, right: FlagState) -> list[FieldDifference]:
+def compare_flags(left: FlagState, right: FlagState) -> list[FieldDifference]:
     """Return the fields that differ: those for everyone, then overrides by segment. An override is compared with its priority.
 
     An inherited field is the same on both sides, whatever it follows: then the default differs.

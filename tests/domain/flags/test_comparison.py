@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from domain.flags.comparison import FieldDifference, differences
+from domain.flags.comparison import FieldDifference, compare_flags
 from domain.flags.flag import MOST_OVERRIDES, FlagState, Override, Rollout
 from domain.flags.patch import FlagPatch, OverridePatch
 from tests.domain.flag_strategies import flags
@@ -71,14 +71,14 @@ DIFFERING: dict[str, tuple[dict[str, Any], dict[str, Any], list[FieldDifference]
 def test_each_field_that_differs_is_given_with_both_values(name: str) -> None:
     left, right, expected = DIFFERING[name]
 
-    assert differences(FlagState(**left), FlagState(**right)) == expected
+    assert compare_flags(FlagState(**left), FlagState(**right)) == expected
 
 
 def test_fields_for_everyone_come_before_overrides_by_segment() -> None:
     left = FlagState(overrides={"vip": ON, "beta": ON.model_copy(update={"priority": 1})})
     right = FlagState(enabled=True, value="new", rollout=Rollout(percent=5), overrides={"staff": ON})
 
-    found = [each.field for each in differences(left, right)]
+    found = [each.field for each in compare_flags(left, right)]
 
     assert found == ["enabled", "value", "rollout", "overrides/beta", "overrides/staff", "overrides/vip"]
 
@@ -89,22 +89,22 @@ def test_flags_with_as_many_overrides_as_possible_can_be_compared() -> None:
         for side in ("left", "right")
     )
 
-    assert len(differences(left, right)) == 2 * MOST_OVERRIDES
+    assert len(compare_flags(left, right)) == 2 * MOST_OVERRIDES
 
 
 @given(flags(), flags())
 def test_only_equal_states_have_no_difference_and_the_sides_can_be_swapped(left: FlagState, right: FlagState) -> None:
-    found = differences(left, right)
+    found = compare_flags(left, right)
 
     assert (found == []) == (left == right)
-    assert [(each.field, each.left, each.right) for each in differences(right, left)] == [
+    assert [(each.field, each.left, each.right) for each in compare_flags(right, left)] == [
         (each.field, each.right, each.left) for each in found
     ]
 
 
 @given(flags(), flags())
 def test_a_patch_of_the_differing_fields_makes_one_side_like_the_other(left: FlagState, right: FlagState) -> None:
-    found = {each.field: each.right for each in differences(left, right)}
+    found = {each.field: each.right for each in compare_flags(left, right)}
     overrides = {field.removeprefix("overrides/"): value for field, value in found.items() if field.startswith("overrides/")}
     plain = {field: value for field, value in found.items() if not field.startswith("overrides/")}
 
