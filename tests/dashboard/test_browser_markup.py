@@ -65,7 +65,15 @@ def test_markup_in_any_field_is_shown_and_does_nothing(running: Api, shop: Shop,
     page = open_page(browser, running, key_of(owner))
     dialogs = _dialogs_of(page)
     paths = ["", "/approvals", "/features", "/features/marked", "/pipelines", "/pipelines/standard", "/stops", "/audit"]
-    paths += ["/environments", "/segments", "/segments/staff", "/segments/staff/edit", "/webhooks", "/keys"]
+    paths += [
+        "/environments",
+        "/compare?left=development&right=production",
+        "/segments",
+        "/segments/staff",
+        "/segments/staff/edit",
+        "/webhooks",
+        "/keys",
+    ]
     paths += [
         "/pipelines/new",
         "/pipelines/new?template=segment-trial",
