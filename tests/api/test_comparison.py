@@ -75,7 +75,7 @@ def test_right_values_can_be_sent_as_a_change_of_the_left_environment(api: Api) 
 
     for each in _differences(api):
         segment = each["field"].removeprefix("overrides/")
-        field = {each["field"]: each["right"]} if segment == each["field"] else {"overrides": {segment: each["right"]}}
+        field: dict[str, Any] = {each["field"]: each["right"]} if segment == each["field"] else {"overrides": {segment: each["right"]}}
         _change(api, "development", **field)
 
     assert _differences(api) == []
