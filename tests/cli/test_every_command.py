@@ -17,6 +17,7 @@ from tests.ports import free_port
 
 RESPONDING = {
     "audit": "--limit 3",
+    "environments compare": "staging production --all",
     "environments create": "test",
     "environments list": "",
     "environments rename": "staging Stage",
