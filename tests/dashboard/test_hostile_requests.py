@@ -1,9 +1,17 @@
 """Requests that no page of the dashboard sends: each is refused on a page, and none changes anything."""
 
+import asyncio
 from http import HTTPStatus
 
+import httpx
 import pytest
+from fastapi import APIRouter
+from structlog.testing import capture_logs
 
+from api.app import create_app
+from api.dashboard.page_route import PageRoute
+from settings import Settings
+from tests.conftest import serve_without_temporal
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.visitor import Visitor
 from tests.http import OWNER_KEY, Api
@@ -98,3 +106,47 @@ def test_without_tls_the_origin_shows_that_another_site_sent_a_sign_in(
     answer = visitor.client.post("/sign-in", data={"key": OWNER_KEY}, headers=sent, follow_redirects=False)
 
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("path", [f"{HOME}/stops/new?scope=project", "/new-project", "/sign-in"])
+def test_a_form_that_is_too_large_is_refused_on_a_page_that_leads_back_to_it(api: Api, sign_in: SignIn, path: str) -> None:
+    refused = sign_in().client.post(path, data={"/reason": "x" * 300_000})
+
+    assert refused.status_code == 413
+    assert "<h1>The form is too large</h1>" in refused.text
+    assert "A form may have at most 256 KiB" in refused.text
+    assert f'href="{path}">Open the page again</a>' in refused.text
+    assert refused.headers["x-frame-options"] == "DENY"
+    assert api.get(f"{HOME}/stops")["items"] == []
+
+
+def test_without_the_dashboard_a_body_that_is_too_large_is_answered_with_a_problem_everywhere(sqlite_url: str) -> None:
+    serving = serve_without_temporal(sqlite_url, dashboard=False)
+    api = next(serving)
+
+    refused = api.client.post(f"{api.address}{HOME}/stops/new", data={"/reason": "x" * 300_000})
+
+    assert (refused.status_code, refused.json()["code"]) == (413, "body_too_large")
+    next(serving, None)
+
+
+def test_an_unexpected_failure_of_a_page_is_shown_on_a_page_with_the_request_id_under_which_it_was_logged() -> None:
+    async def run() -> httpx.Response:
+        app, broken = create_app(Settings()), APIRouter(route_class=PageRoute)
+
+        @broken.get("/broken")
+        def fail() -> None:
+            raise RuntimeError("nobody expected this")
+
+        app.include_router(broken)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+            return await client.get("/broken?a=b", headers={"X-Request-Id": "defect-1"})
+
+    with capture_logs() as logs:
+        answer = asyncio.run(run())
+
+    assert answer.status_code == 500
+    assert "including the request id: defect-1." in answer.text
+    assert "nobody expected" not in answer.text
+    assert 'href="/broken?a=b">Open the page again</a>' in answer.text
+    assert [(line["event"], line.get("code")) for line in logs] == [("request_failed", None), ("request", "internal_error")]
