@@ -21,11 +21,18 @@ from api.rate_limit import TooManyRequests
 from domain.errors import Refusal
 from workflows.service.client import TemporalUnavailable
 
+_READING = ("GET", "HEAD")
+
 _CAUGHT = (Refusal, RequestValidationError, ValidationError, TooManyRequests, TemporalUnavailable, HTTPException, *OUTAGES)
 
 
 class PageRoute(APIRoute):
-    """A route whose failures are shown as pages."""
+    """A route whose failures are shown as pages. HEAD is answered like GET; the server leaves out the body."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "GET" in self.methods:
+            self.methods.add("HEAD")
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the handler."""
@@ -47,9 +54,9 @@ class PageRoute(APIRoute):
 
 def _to_sign_in(request: Request) -> Response:
     """Ask for the key. A link from another site arrives without the strict cookie, so such a visit is first repeated from here."""
-    if request.headers.get("sec-fetch-site") == "cross-site" and request.method == "GET":
+    if request.headers.get("sec-fetch-site") == "cross-site" and request.method in _READING:
         return render(request, "again.html")
-    page = request.url if request.method == "GET" else _page_of_form(request)
+    page = request.url if request.method in _READING else _page_of_form(request)
     here = address_on_site(page)
     to = f"?to={quote(here, safe='')}" if here not in ("", "/") else ""
     return RedirectResponse(f"/sign-in{to}", HTTPStatus.SEE_OTHER)
