@@ -40,7 +40,7 @@ openapi: .venv/.ready-for-tests ## regenerate docs/openapi.json and docs/problem
 migrate: .venv/.ready ## upgrade the database to this version's schema
 	.venv/bin/flaghoist migrate
 
-bench: .venv/.ready-for-tests ## measure Flaghoist against Temporal alone (ten minutes)
+bench: .venv/.ready-for-tests ## measure Flaghoist against Temporal alone (eleven minutes)
 	.venv/bin/python -m benchmarks --write
 	.venv/bin/python -m benchmarks.report
 

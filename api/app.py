@@ -30,6 +30,7 @@ from api.rate_limit import RateLimit
 from api.request_middleware import VERSIONED, RequestMiddleware
 from api.routes import (
     audit,
+    comparison,
     controls,
     environments,
     features,
@@ -57,6 +58,7 @@ from workflows.service.temporal_health import TemporalHealth
 ROUTERS = (
     projects,
     environments,
+    comparison,
     features,
     segments,
     pipelines,

@@ -111,8 +111,25 @@ def costs(results: dict[str, Any]) -> str:
     return table([f"median of {results['rounds']} rounds", results["other"], "this build", "ratio"], rows)
 
 
+def dashboard(results: dict[str, Any]) -> str:
+    """Return the table of the dashboard."""
+    cpu = results["change_cpu_ms"]
+    rows = [
+        [f"HTML of the board, {results['flags']} flags in {results['stages']} stages", f"{results['board_ms']:,.1f} ms"],
+        ["JSON of the same releases and pipeline", f"{results['json_ms']:,.1f} ms"],
+        ["size of the board", f"{results['board_kb']:,} KB"],
+        ["first paint in Chromium", f"{in_words(results['first_paint_ms'])} ms"],
+        ["from the answer to a change until an open page shows it", f"{in_words(results['change_shown_ms'])} ms"],
+        ["processor time of the API per change, no page open", f"{cpu['no_page']:,.1f} ms"],
+        [f"the same, {results['pages']} pages follow the project", f"{cpu['streams']:,.1f} ms"],
+        ["processor time of the API for each page that then looks", f"{results['look_cpu_ms']:,.1f} ms"],
+    ]
+    return table(["measured", "figure"], rows)
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "costs": costs,
+    "dashboard": dashboard,
     "evaluation": evaluation,
     "stages": stages,
     "lateness": lateness,

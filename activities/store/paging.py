@@ -45,10 +45,11 @@ def fetch_page(
     query = query.order_by(order.desc() if newest_first else order).limit(wanted.limit + 1).add_columns(order.label("_order"))
     rows = connection.execute(query).all()
     more = len(rows) > wanted.limit
-    return Page([read(row) for row in rows[: wanted.limit]], _encode(rows[wanted.limit - 1]._order) if more else None)
+    return Page([read(row) for row in rows[: wanted.limit]], cursor_after(rows[wanted.limit - 1]._order) if more else None)
 
 
-def _encode(last: str) -> str:
+def cursor_after(last: str) -> str:
+    """Return the cursor of the page after the item with this value in the ordering column."""
     return base64.urlsafe_b64encode(f"v1:{last}".encode()).decode().rstrip("=")
 
 

@@ -61,6 +61,7 @@ COMMANDS = {
     "projects": Entry("api.cli.projects:app", SET_UP, "Projects: each owns environments, features, segments and pipelines."),
     "environments": Entry("api.cli.environments:app", SET_UP, "Environments: where flags are evaluated."),
     "segments": Entry("api.cli.segments:app", SET_UP, "Segments: named sets of identities, defined by rules over traits."),
+    "import": Entry("api.cli.import_unleash:app", SET_UP, "Copy flags and segments from another flag system."),
     "freezes": Entry("api.cli.stops_freezes:freezes", SET_UP, "Freezes: named periods in which nothing acts."),
     "webhooks": Entry("api.cli.webhooks:app", SET_UP, "Webhooks: URLs that are notified of events in a project."),
     "keys": Entry("api.cli.keys:app", SET_UP, "API keys: each belongs to a person or a service. Secrets are shown only once."),

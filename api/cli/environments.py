@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from api.cli.comparison import compare_environments
 from api.cli.completion import offer_keys
 from api.cli.crud import create_item, delete_item, list_items, rename_item, show_item
 from api.cli.help_panels import CHANGE, LOOK, command_group
@@ -21,7 +22,11 @@ from api.cli.session import (
 )
 from api.client import path_of
 
-app = command_group("Environments: where flags are evaluated.", "flaghoist environments create staging -p shop")
+app = command_group(
+    "Environments: where flags are evaluated.",
+    "flaghoist environments create staging -p shop",
+    "flaghoist environments compare staging production -p shop",
+)
 
 EnvironmentArgument = Annotated[
     str, typer.Argument(metavar="ENVIRONMENT", help="The environment's key.", autocompletion=offer_keys("environments"))
@@ -38,6 +43,9 @@ def list_environments(context: typer.Context, project: ProjectOption, as_json: J
 def show_environment(context: typer.Context, project: ProjectOption, environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
     """Show an environment."""
     show_item(context, path_of("projects", project, "environments", environment), as_json=as_json)
+
+
+app.command("compare", rich_help_panel=LOOK)(compare_environments)
 
 
 @app.command("create", rich_help_panel=CHANGE)

@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from api.dashboard.texts import date_text, field_changes, field_texts, lasting, relative_time, rule_text, timed, words
+from api.dashboard.texts import date_text, difference_text, field_changes, field_texts, lasting, relative_time, rule_text, timed, words
 from api.dependencies import now
 
 SECURITY_HEADERS = {
@@ -35,7 +35,7 @@ _templates.filters |= {
     "rule": rule_text,
     "fields": field_texts,
 }
-_templates.globals |= {"field_changes": field_changes}
+_templates.globals |= {"field_changes": field_changes, "difference_text": difference_text}
 
 
 def render(request: Request, template: str, *, code: HTTPStatus = HTTPStatus.OK, **context: Any) -> Response:

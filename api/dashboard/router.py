@@ -13,6 +13,7 @@ from api.dashboard.openid import OpenIdConfig, OpenIdProvider
 from api.dashboard.pages import (
     approvals,
     audit,
+    compare,
     controls,
     environments,
     feature_forms,
@@ -51,7 +52,7 @@ STARTED_SIGN_INS = "300/minute"
 _PIPELINES = (pipeline_new, pipeline_edit, simulations, pipeline_acts, pipelines)
 """In this order: `new` is no key of a pipeline, and `edit` is none of the acts."""
 
-_DEFINITIONS = (feature_forms, flag_forms, features, segments, environments, webhooks, keys)
+_DEFINITIONS = (feature_forms, flag_forms, features, segments, environments, compare, webhooks, keys)
 """In this order: `new` is no key of a feature."""
 
 _PAGES = (

@@ -112,6 +112,13 @@ def changed_texts(before: Mapping[str, str], after: Mapping[str, str]) -> list[F
     return [FieldChange(field, before.get(field, "–"), text) for field, text in after.items() if before.get(field) != text]
 
 
+def difference_text(field: str, left: Any, right: Any) -> FieldChange:
+    """Return a field that differs between two environments. An override is named as in `overrides/beta`."""
+    segment = field.removeprefix("overrides/")
+    [texts] = field_changes(*({field: each} if segment == field else {"overrides": {segment: each}} for each in (left, right)))
+    return texts
+
+
 def rule_text(rule: Rule) -> str:
     """Return a segment's rule: `group = "beta" and not (age > "18")`."""
     parts = [_condition_text(each.property, each.operator, each.value) for each in rule.conditions]

@@ -144,6 +144,7 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "POST /projects/{project}/environments": _body(_new_body),
     "GET /projects/{project}/environments/{environment}": _no_objects,
     "PATCH /projects/{project}/environments/{environment}": _body(_rename_body),
+    "GET /projects/{project}/environments/{environment}/compare/{other}": _no_objects,
     "POST /projects/{project}/environments/{environment}/keys/{kind}/rotate": _no_objects,
     "DELETE /projects/{project}/environments/{environment}": _new("environment"),
     "GET /projects/{project}/segments": _no_objects,
@@ -210,7 +211,14 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "DELETE /projects/{project}": _no_unfinished_release,
 }
 
-_DEFAULTS = {"kind": "client", "project": "shop", "environment": "development", "feature": "checkout", "segment": "staff"}
+_DEFAULTS = {
+    "kind": "client",
+    "project": "shop",
+    "environment": "development",
+    "other": "production",
+    "feature": "checkout",
+    "segment": "staff",
+}
 
 _WITHOUT_A_BODY = ("/publish", "/archive", "/rotate", "/resend")
 

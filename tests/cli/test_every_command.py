@@ -17,6 +17,7 @@ from tests.ports import free_port
 
 RESPONDING = {
     "audit": "--limit 3",
+    "environments compare": "staging production --all",
     "environments create": "test",
     "environments list": "",
     "environments rename": "staging Stage",
@@ -103,6 +104,9 @@ WITHOUT_CONFIRMATION = {"features set", *REFUSED_NOW}
 REPORTING = {"status": ""}
 """Commands that report by their exit code, tested in test_status.py."""
 
+OTHER_SYSTEMS = frozenset({"import unleash"})
+"""Commands that need another flag system, tested in tests/unleash."""
+
 PROCESSES = frozenset({"api", "bootstrap", "dev", "migrate", "replay", "worker"})
 """Commands tested in test_processes.py, test_bootstrap.py, tests/workflows/test_replay_gate.py and tests/embedded."""
 
@@ -184,7 +188,7 @@ def workspace(api: Api, folder: Path) -> Workspace:
 
 
 def test_every_command_is_tested() -> None:
-    assert set(COMMANDS) == set(CALLING) | PROCESSES
+    assert set(COMMANDS) == set(CALLING) | OTHER_SYSTEMS | PROCESSES
 
 
 @pytest.mark.parametrize("command", COMMANDS)

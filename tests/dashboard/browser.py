@@ -76,6 +76,7 @@ def pages_of(releases: dict[str, str]) -> dict[str, str]:
         "segment": "/projects/shop/segments/beta-users",
         "segment-edit": "/projects/shop/segments/beta-users/edit",
         "environments": "/projects/shop/environments",
+        "compare": "/projects/shop/compare?left=development&right=production",
         "environment-delete": "/projects/shop/environments/production/delete",
         "webhooks": "/projects/shop/webhooks",
         "webhook-new": "/projects/shop/webhooks/new",

@@ -32,6 +32,7 @@ def _fill(api: Api) -> tuple[Api, str, str]:
     api.patch(f"{HOME}/segments/staff", {"name": _markup("segment"), "rules": [{"type": "ALL", "conditions": [condition]}]})
     texts = {"name": _markup("feature"), "description": _markup("feature-description")}
     api.post(f"{HOME}/features", {"key": "marked", "default": {"enabled": False, "value": _markup("value")}, **texts})
+    api.patch(f"{HOME}/environments/production/features/marked", {"value": _markup("other-value")})
     acting = stage(_markup("stage"), wait="1d", actions=[enable("staff"), set_value(_markup("new-value"), "staff")])
     acting |= {"description": _markup("stage-description"), "gates": [approval(allow_requester=True)]}
     parameters = {"text": {"type": "string", "description": _markup("parameter"), "default": _markup("default")}}
@@ -65,7 +66,15 @@ def test_markup_in_any_field_is_shown_and_does_nothing(running: Api, shop: Shop,
     page = open_page(browser, running, key_of(owner))
     dialogs = _dialogs_of(page)
     paths = ["", "/approvals", "/features", "/features/marked", "/pipelines", "/pipelines/standard", "/stops", "/audit"]
-    paths += ["/environments", "/segments", "/segments/staff", "/segments/staff/edit", "/webhooks", "/keys"]
+    paths += [
+        "/environments",
+        "/compare?left=development&right=production",
+        "/segments",
+        "/segments/staff",
+        "/segments/staff/edit",
+        "/webhooks",
+        "/keys",
+    ]
     paths += [
         "/pipelines/new",
         "/pipelines/new?template=segment-trial",
@@ -93,7 +102,7 @@ def test_markup_in_any_field_is_shown_and_does_nothing(running: Api, shop: Shop,
     fields = ["project", "environment", "segment", "feature", "feature-description", "stage", "stage-description", "parameter", "default"]
     fields += ["pipeline", "pipeline-description", "draft", "stop", "freeze", "freeze-reason", "owner", "pause", "filter"]
     assert [field for field in fields if _markup(field) not in shown] == []
-    quoted = [field for field in ("value", "new-value", "condition") if _markup(field).replace('"', '\\"') not in shown]
+    quoted = [field for field in ("value", "other-value", "new-value", "condition") if _markup(field).replace('"', '\\"') not in shown]
     assert quoted == []
     page.context.close()
 

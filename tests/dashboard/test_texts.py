@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.dashboard.texts import FieldChange, date_text, field_changes, relative_time, rule_text, timed, value_text
+from api.dashboard.texts import FieldChange, date_text, difference_text, field_changes, relative_time, rule_text, timed, value_text
 from domain.flags.segment import Rule
 
 NOW = datetime(2026, 11, 28, 14, 5, 9, tzinfo=UTC)
@@ -34,6 +34,19 @@ def test_a_date_names_its_zone() -> None:
 @pytest.mark.parametrize(("value", "text"), [(None, "no value"), ("1", '"1"'), (1, "1"), (True, "true"), ("é", '"é"')])
 def test_values_are_shown_as_what_they_are(value: Any, text: str) -> None:
     assert value_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("difference", "texts"),
+    [
+        (("enabled", True, False), ("enabled", "on", "off")),
+        (("value", "1", None), ("value", '"1"', "no value")),
+        (("rollout", {"percent": 12.5, "value": "new"}, None), ("rollout", '12.5%: "new"', "none")),
+        (("overrides/beta", None, {"enabled": True, "priority": 2}), ("for segment beta", "no override", "on, priority 2")),
+    ],
+)
+def test_a_difference_is_shown_in_the_words_of_a_change(difference: tuple[str, Any, Any], texts: tuple[str, str, str]) -> None:
+    assert difference_text(*difference) == FieldChange(*texts)
 
 
 def test_a_change_is_shown_field_by_field() -> None:

@@ -65,6 +65,37 @@ class Environment(Document):
     """True if it is enabled for the project. For a project that does not exist, no environment is."""
 
 
+class Constraint(Document):
+    """A comparison of one field of the context. Operators compare with either one value or several."""
+
+    context_name: str
+    operator: str
+    values: list[str] | None = None
+    value: str | None = None
+    inverted: bool = False
+    case_insensitive: bool = False
+
+
+class Payload(Document):
+    """The value of a variant. The server does not check that a number is one."""
+
+    type: str
+    value: str
+
+
+class Variant(Document):
+    """One of the variants that a strategy or a feature splits its users into."""
+
+    name: str
+    payload: Payload | None = None
+
+
+class Dependency(Document):
+    """A feature on which another one depends: the parent."""
+
+    feature: str
+
+
 class NewStrategy(Document):
     """An activation strategy to add. Parameters are strings, also if they are numbers."""
 
@@ -90,6 +121,8 @@ class FeatureEnvironment(Document):
     name: str
     enabled: bool
     strategies: list[Strategy]
+    variants: list[Variant] | None = None
+    """Variants of the feature, for strategies that have none of their own. They are deprecated."""
 
 
 class Feature(Document):
@@ -97,7 +130,9 @@ class Feature(Document):
 
     name: str
     project: str
+    description: str | None = None
     environments: list[FeatureEnvironment]
+    dependencies: list[Dependency] = []
 
     def environment(self, name: str) -> FeatureEnvironment | None:
         """Return the feature in that environment. None if the project does not have it."""

@@ -1,0 +1,34 @@
+"""Response bodies of comparisons."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from domain.flags.comparison import FieldDifference, FieldValue
+from domain.flags.project import Feature
+
+
+class FieldDifferenceView(BaseModel):
+    """A field that differs, and its value in each environment, in the form in which it can be set."""
+
+    field: str = Field(description="`enabled`, `value`, `rollout`, or `overrides/` and the key of a segment")
+    left: Any = Field(description="The value in the first environment. Null for an override or a rollout that it does not have")
+    right: Any = Field(description="The value in the second environment")
+
+
+class ComparedFeature(BaseModel):
+    """A feature, and the fields that differ between two environments."""
+
+    key: str
+    name: str
+    differences: list[FieldDifferenceView]
+
+
+def compared_feature(feature: Feature, differences: list[FieldDifference]) -> ComparedFeature:
+    """Return the view of a compared feature."""
+    views = [FieldDifferenceView(field=each.field, left=_shown(each.left), right=_shown(each.right)) for each in differences]
+    return ComparedFeature(key=feature.key, name=feature.name, differences=views)
+
+
+def _shown(value: FieldValue) -> Any:
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
