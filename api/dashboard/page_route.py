@@ -1,6 +1,6 @@
 """Routes that answer with pages: refusals become pages as well, and every answer carries the security headers."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -29,10 +29,8 @@ _CAUGHT = (Refusal, RequestValidationError, ValidationError, TooManyRequests, Te
 class PageRoute(APIRoute):
     """A route whose failures are shown as pages. HEAD is answered like GET; the server leaves out the body."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        if "GET" in self.methods:
-            self.methods.add("HEAD")
+    def __init__(self, *args: Any, methods: Collection[str], **options: Any) -> None:
+        super().__init__(*args, methods={*methods, "HEAD"} if "GET" in methods else set(methods), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the handler."""

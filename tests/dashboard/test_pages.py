@@ -217,7 +217,8 @@ def test_head_without_a_session_leads_to_the_sign_in_and_back(visitor: Visitor) 
 def test_a_method_that_a_page_does_not_have_is_answered_with_a_page_for_browsers(visitor: Visitor) -> None:
     refused = visitor.client.post("/status", headers={"Accept": "text/html"})
 
-    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+    assert refused.status_code == 405
+    assert set(refused.headers["allow"].split(", ")) == {"GET", "HEAD"}
     assert "<h1>Method Not Allowed</h1>" in refused.text
 
 
