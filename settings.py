@@ -53,9 +53,9 @@ def _issuer(text: str) -> str:
 
 
 class Settings(BaseSettings):
-    """Flaghoist's settings. Each is an environment variable that starts with FLAGHOIST_."""
+    """Flaghoist's settings. Each is an environment variable that starts with FLAGHOIST_. An empty one counts as not set."""
 
-    model_config = SettingsConfigDict(env_prefix="FLAGHOIST_", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_prefix="FLAGHOIST_", env_ignore_empty=True, frozen=True, hide_input_in_errors=True)
 
     home: Path = Field(default=Path(".flaghoist"), description="The folder in which the embedded stack keeps its state.")
     database_url: str = Field(

@@ -16,7 +16,7 @@ from api.body_limits import BodyLimits
 from api.dashboard.changes import ProjectChanges
 from api.dashboard.openid import OpenIdConfig
 from api.dashboard.pages.openid import CALLBACK
-from api.dashboard.router import FORMS, add_dashboard
+from api.dashboard.router import FORMS, add_dashboard, answer_too_large
 from api.dependencies import known_parameters
 from api.docs_page import serve_documentation
 from api.evaluation import flagsmith, ofrep, stream
@@ -166,7 +166,10 @@ async def _retry_storing(database: Database, secret: str) -> None:
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    app.add_middleware(BodyLimits, raw_paths=(*SERVES_FLAGS, *FORMS) if settings.dashboard else SERVES_FLAGS)
+    if settings.dashboard:
+        app.add_middleware(BodyLimits, raw_paths=(*SERVES_FLAGS, *FORMS), answer_too_large=answer_too_large)
+    else:
+        app.add_middleware(BodyLimits, raw_paths=SERVES_FLAGS)
     app.add_middleware(EvaluationCors, origins=settings.websites, paths=SERVES_FLAGS)
     app.add_middleware(RequestMiddleware, metrics=app.state.metrics, quiet=SERVES_FLAGS)  # Added last, so outermost.
 

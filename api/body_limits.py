@@ -3,10 +3,12 @@
 import email.message
 import json
 from collections import Counter
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,16 +18,22 @@ LARGEST_BODY = 256 * 1024
 """In bytes."""
 
 
+def too_large(_request: Request) -> Response:
+    """Return the problem document for a body that is too large."""
+    return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", f"The body must have at most {LARGEST_BODY // 1024} KiB.")
+
+
 class BodyLimits:
     """Answers 413 to a body that is too large, whatever its Content-Length is, and 415 or 400 to one that is not JSON.
 
     On paths that begin with one of `raw_paths` only the size is checked: their protocols have their own answers to invalid JSON.
+    `answer_too_large` makes the answer 413.
     """
 
-    def __init__(self, app: ASGIApp, largest: int = LARGEST_BODY, raw_paths: tuple[str, ...] = ()) -> None:
+    def __init__(self, app: ASGIApp, raw_paths: tuple[str, ...] = (), answer_too_large: Callable[[Request], Response] = too_large) -> None:
         self.app = app
-        self.largest = largest
         self.raw_paths = raw_paths
+        self.answer_too_large = answer_too_large
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read and check the body, then replay it to the application."""
@@ -37,8 +45,8 @@ class BodyLimits:
         while not messages or (messages[-1]["type"] == "http.request" and messages[-1].get("more_body")):
             messages.append(await receive())
             read += len(messages[-1].get("body", b""))
-            if read > self.largest:
-                await _too_large(self.largest)(scope, receive, send)
+            if read > LARGEST_BODY:
+                await self.answer_too_large(Request(scope))(scope, receive, send)
                 return
         body = b"" if scope["path"].startswith(self.raw_paths) else b"".join(message.get("body", b"") for message in messages)
         if response := _check(scope, body):
@@ -49,10 +57,6 @@ class BodyLimits:
             return messages.pop(0) if messages else await receive()
 
         await self.app(scope, replay, send)
-
-
-def _too_large(largest: int) -> Response:
-    return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", f"The body must have at most {largest // 1024} KiB.")
 
 
 def _check(scope: Scope, body: bytes) -> Response | None:

@@ -49,15 +49,20 @@ def lift_stop(store: Store, caller: Caller, project: Project, request: LiftReque
     The caller must hold an exclusive lock on the project. Raises NotFound, NotAllowed or ResourceChanged.
     """
     stop = store.stops.get(request.stop, project.id)
-    _check_may_restrict(caller, project, [stop.environment] if stop.environment else [])
-    if caller.owner_id != stop.placed_by_id and not caller.access.administers(project.key):
-        raise NotAllowed(f"{stop.placed_by} placed this stop: only they or an admin of the project can lift it.")
+    check_may_lift(caller, project, stop)
     request.precondition.check(stop.etag, "The stop")
     if stop.lifted_at is None:
         store.stops.lift(stop.id, at, caller.owner.name)
         store.audit.record(caller, AuditEvent.STOP_LIFTED, at, reason=request.reason, **_audited(project, stop))
         wake_held_releases(store, project)
     return store.stops.get(stop.id, project.id)
+
+
+def check_may_lift(caller: Caller, project: Project, stop: Stop) -> None:
+    """Raise NotAllowed if the caller may not lift the stop."""
+    _check_may_restrict(caller, project, [stop.environment] if stop.environment else [])
+    if caller.owner_id != stop.placed_by_id and not caller.access.administers(project.key):
+        raise NotAllowed(f"{stop.placed_by} placed this stop: only they or an admin of the project can lift it.")
 
 
 def make_freeze(store: Store, caller: Caller, project: Project, freeze: Freeze, at: datetime) -> Freeze:
@@ -85,11 +90,16 @@ def end_freeze(
 ) -> None:
     """Delete a freeze. The caller must hold an exclusive lock on the project. Raises NotFound, NotAllowed or ResourceChanged."""
     freeze = store.freezes.get(freeze_id, project.id)
-    _check_may_restrict(caller, project, list(freeze.environments))
+    check_may_end(caller, project, freeze)
     precondition.check(freeze.etag, "The freeze")
     store.freezes.delete(freeze.id)
     store.audit.record(caller, AuditEvent.FREEZE_DELETED, at, project=project.key, before=freeze.model_dump(mode="json"))
     wake_held_releases(store, project)
+
+
+def check_may_end(caller: Caller, project: Project, freeze: Freeze) -> None:
+    """Raise NotAllowed if the caller may not delete the freeze."""
+    _check_may_restrict(caller, project, list(freeze.environments))
 
 
 def wake_held_release(store: Store, release: Release | None) -> None:

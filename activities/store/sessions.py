@@ -40,6 +40,6 @@ class SessionRepository:
         rows = self.connection.execute(query.add_columns(sessions.c.token_hash))
         return {row.token_hash: caller_of(row) for row in rows}
 
-    def end(self, token: str) -> None:
-        """End a session. Doing this twice is the same as doing it once."""
-        self.connection.execute(delete(sessions).where(sessions.c.token_hash == hash_secret(token)))
+    def end(self, *token_hashes: str) -> None:
+        """End the sessions whose tokens have these hashes. Doing this twice is the same as doing it once."""
+        self.connection.execute(delete(sessions).where(sessions.c.token_hash.in_(token_hashes)))

@@ -38,9 +38,16 @@ class Field:
     choices: Sequence[tuple[str, str]] = ()
 
 
+class Effects(NamedTuple):
+    """A list of the effects of a change, under a heading."""
+
+    heading: str
+    sentences: Sequence[str]
+
+
 @dataclass(frozen=True)
 class Form:
-    """A form. `back` is the address to which cancelling leads, and `effects` say what it does."""
+    """A form. `back` is the address to which cancelling leads, `effects` say what it does, and `listed` lists more effects."""
 
     heading: str
     button: str
@@ -49,6 +56,7 @@ class Form:
     back_to: str
     fields: tuple[Field, ...] = ()
     effects: tuple[str, ...] = ()
+    listed: Effects | None = None
     is_danger: bool = False
     has_preview: bool = False
     template: str = "form.html"
@@ -65,7 +73,7 @@ class Plan(NamedTuple):
     changes: list[FieldChange]
     notes: list[str]
     act: Callable[[Precondition], str]
-    effects: Sequence[str] = ()
+    effects: Effects | None = None
 
 
 def show_form(

@@ -13,6 +13,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from api.dashboard.texts import date_text, difference_text, field_changes, field_texts, lasting, relative_time, rule_text, timed, words
 from api.dependencies import now
 
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
 _templates = Environment(
     loader=PackageLoader("api.dashboard"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
@@ -33,6 +43,13 @@ def render(request: Request, template: str, *, code: HTTPStatus = HTTPStatus.OK,
     path = request.url.path
     text = _templates.get_template(template).render(now=now(), path=path, static=static_address, **context)
     return HTMLResponse(text, code)
+
+
+def with_security_headers(response: Response) -> Response:
+    """Set the headers of every page that the answer does not have yet."""
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
 
 
 @cache

@@ -2,11 +2,13 @@
 
 from importlib.resources import files
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 from starlette.types import Scope
 
+from api import body_limits
+from api.dashboard.error_pages import too_large_page
 from api.dashboard.openid import OpenIdConfig, OpenIdProvider
 from api.dashboard.pages import (
     approvals,
@@ -80,6 +82,11 @@ def add_dashboard(app: FastAPI, openid_config: OpenIdConfig | None) -> None:
         app.include_router(page.router)
     unknown.answer_unknown_paths(app)
     app.mount("/static", _StaticFiles(directory=str(files("api.dashboard") / "static")), name="static")
+
+
+def answer_too_large(request: Request) -> Response:
+    """Answer a body that is too large: a form with a page, and everything else with a problem document."""
+    return too_large_page(request) if request.url.path.startswith(FORMS) else body_limits.too_large(request)
 
 
 class _StaticFiles(StaticFiles):

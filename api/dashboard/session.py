@@ -61,14 +61,22 @@ def _state_name(request: Request) -> str:
 
 
 def set_state(request: Request, response: Response, state: str, lasts: timedelta) -> None:
-    """Let the browser keep the state of a sign-in at the OpenID provider. A redirect from there carries it, because it is lax."""
+    """Let the browser keep the state of a sign-in at the OpenID provider, and the hash of the session that it has now.
+
+    A redirect from the provider carries this cookie, because it is lax, but not the strict one of the session.
+    """
     flags = {"httponly": True, "secure": is_secure(request), "samesite": "lax", "path": "/"}
-    response.set_cookie(_state_name(request), state, max_age=int(lasts.total_seconds()), **flags)  # type: ignore[arg-type] # by name
+    response.set_cookie(_state_name(request), f"{state}.{session_of(request)}", max_age=int(lasts.total_seconds()), **flags)  # type: ignore[arg-type] # by name
 
 
 def state_of(request: Request) -> str:
     """Return the state of the sign-in that this browser has begun, or nothing."""
-    return request.cookies.get(_state_name(request), "")
+    return request.cookies.get(_state_name(request), "").partition(".")[0]
+
+
+def previous_session_of(request: Request) -> str:
+    """Return the hash of the token of the session that this browser had when it began the sign-in."""
+    return request.cookies.get(_state_name(request), "").partition(".")[2]
 
 
 def delete_state(request: Request, response: Response) -> None:

@@ -21,3 +21,10 @@ def test_all_assets_of_the_documentation_are_served(api: Api) -> None:
 
     assert names == {"docs/assets/swagger-ui.css", "docs/assets/favicon.png", "docs/assets/swagger-ui-bundle.js", "openapi.json"}
     assert {get_url(f"{api.address}/{name}").status_code for name in names} == {200}
+
+
+def test_no_other_site_can_show_the_documentation_in_a_frame(api: Api) -> None:
+    page = get_url(f"{api.address}/docs")
+
+    assert page.headers["content-security-policy"] == "frame-ancestors 'none'"
+    assert page.headers["x-frame-options"] == "DENY"

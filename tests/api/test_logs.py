@@ -11,9 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import APIRouter
 from structlog.testing import capture_logs
 
 from api.app import create_app
+from api.dashboard.page_route import PageRoute
 from settings import Settings
 from tests.api.answers import problem_of
 from tests.http import OWNER_KEY, Api
@@ -198,3 +200,25 @@ def test_internal_error_has_the_request_id_under_which_it_was_logged() -> None:
     assert "nobody expected" not in answer.text
     assert (problem["request_id"], answer.headers["x-request-id"]) == ("defect-1", "defect-1")
     assert [(line["event"], line.get("status")) for line in logs] == [("request_failed", None), ("request", 500)]
+
+
+def test_an_unexpected_failure_of_a_page_is_shown_on_a_page_with_the_request_id_under_which_it_was_logged() -> None:
+    async def run() -> httpx.Response:
+        app, broken = create_app(Settings()), APIRouter(route_class=PageRoute)
+
+        @broken.get("/broken")
+        def fail() -> None:
+            raise RuntimeError("nobody expected this")
+
+        app.include_router(broken)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+            return await client.get("/broken?a=b", headers={"X-Request-Id": "defect-1"})
+
+    with capture_logs() as logs:
+        answer = asyncio.run(run())
+
+    assert answer.status_code == 500
+    assert "including the request id: defect-1." in answer.text
+    assert "nobody expected" not in answer.text
+    assert 'href="/broken?a=b">Open the page again</a>' in answer.text
+    assert [(line["event"], line.get("code")) for line in logs] == [("request_failed", None), ("request", "internal_error")]

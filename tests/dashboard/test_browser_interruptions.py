@@ -1,5 +1,6 @@
 """Open pages while the connection is lost, sessions end, and other people act."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -132,6 +133,62 @@ def test_what_was_typed_into_the_editor_survives_the_end_of_the_session(stack: S
     assert (saved["stages"][0]["name"], saved["description"]) == ("Typed for an hour", "two\nlines")
     page.goto(f"{stack.api.address}/projects/shop/pipelines/{draft['id']}/edit")
     expect(page.get_by_text("This was checked")).to_be_hidden()
+    page.context.close()
+
+
+def test_what_was_typed_into_a_form_survives_the_end_of_the_session(stack: Stack, browser: Browser) -> None:
+    page = open_page(browser, stack.api, OWNER_KEY)
+    page.goto(f"{stack.api.address}/projects/shop/stops/new")
+    page.get_by_label("Scope").select_option("environment:staging")
+    page.get_by_label("Reason").fill("moving the database")
+    _expire_sessions(stack)
+
+    page.get_by_role("button", name="Show what changes").click()
+    _sign_in_again(page, OWNER_KEY)
+
+    expect(page.get_by_text("What you had entered is in the form again.")).to_be_visible()
+    expect(page.get_by_label("Scope")).to_have_value("environment:staging")
+    expect(page.get_by_label("Reason")).to_have_value("moving the database")
+    page.get_by_role("button", name="Show what changes").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("heading", name="Stops and freezes")).to_be_visible()
+    [stop] = stack.api.get("/projects/shop/stops")["items"]
+    assert (stop["environment"], stop["reason"]) == ("staging", "moving the database")
+    stack.api.post(f"/projects/shop/stops/{stop['id']}/lift")
+    page.context.close()
+
+
+def test_a_form_that_was_carried_out_is_not_filled_in_again(stack: Stack, browser: Browser) -> None:
+    page = open_page(browser, stack.api, OWNER_KEY)
+    page.goto(f"{stack.api.address}/projects/shop/features/new")
+    page.get_by_label(re.compile("^Key")).fill("created-once")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("heading", name="created-once")).to_be_visible()
+    page.goto(f"{stack.api.address}/status")  # It follows no project, so it does not notice the end of the session.
+    _expire_sessions(stack)
+
+    page.goto(f"{stack.api.address}/projects/shop/features/new")
+    _sign_in_again(page, OWNER_KEY)
+
+    expect(page.get_by_label(re.compile("^Key"))).to_have_value("")
+    page.context.close()
+
+
+def test_rows_that_were_typed_into_a_segment_survive_the_end_of_the_session(stack: Stack, browser: Browser) -> None:
+    page = open_page(browser, stack.api, OWNER_KEY)
+    page.goto(f"{stack.api.address}/projects/shop/segments/new")
+    page.get_by_label(re.compile("^Key")).fill("travellers")
+    page.get_by_role("button", name="More rows").click()
+    traits = page.get_by_label("Trait")
+    expect(traits).to_have_count(4)
+    traits.last.fill("country")
+    _expire_sessions(stack)
+
+    page.get_by_role("button", name="Show what changes").last.click()
+    _sign_in_again(page, OWNER_KEY)
+
+    expect(page.get_by_label(re.compile("^Key"))).to_have_value("travellers")
+    assert "country" in [trait.input_value() for trait in page.get_by_label("Trait").all()]
     page.context.close()
 
 

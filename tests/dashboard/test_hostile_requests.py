@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 import pytest
 
+from tests.conftest import serve_without_temporal
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.visitor import Visitor
 from tests.http import OWNER_KEY, Api
@@ -98,3 +99,25 @@ def test_without_tls_the_origin_shows_that_another_site_sent_a_sign_in(
     answer = visitor.client.post("/sign-in", data={"key": OWNER_KEY}, headers=sent, follow_redirects=False)
 
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("path", [f"{HOME}/stops/new?scope=project", "/new-project", "/sign-in"])
+def test_a_form_that_is_too_large_is_refused_on_a_page_that_leads_back_to_it(api: Api, sign_in: SignIn, path: str) -> None:
+    refused = sign_in().client.post(path, data={"/reason": "x" * 300_000})
+
+    assert refused.status_code == 413
+    assert "<h1>The form is too large</h1>" in refused.text
+    assert "A form may have at most 256 KiB" in refused.text
+    assert f'href="{path}">Open the page again</a>' in refused.text
+    assert refused.headers["x-frame-options"] == "DENY"
+    assert api.get(f"{HOME}/stops")["items"] == []
+
+
+def test_without_the_dashboard_a_body_that_is_too_large_is_answered_with_a_problem_everywhere(sqlite_url: str) -> None:
+    serving = serve_without_temporal(sqlite_url, dashboard=False)
+    api = next(serving)
+
+    refused = api.client.post(f"{api.address}{HOME}/stops/new", data={"/reason": "x" * 300_000})
+
+    assert (refused.status_code, refused.json()["code"]) == (413, "body_too_large")
+    next(serving, None)

@@ -196,10 +196,29 @@ def test_an_unknown_path_is_answered_with_a_page_for_browsers_and_a_problem_for_
     assert page.headers["vary"] == problem.headers["vary"] == "Accept"
 
 
+@pytest.mark.parametrize("path", [HOME, "/", f"{HOME}/live", f"{HOME}/releases/none", "/status", "/sign-in", "/static/dashboard.css"])
+def test_head_is_answered_like_get_without_the_body(sign_in: SignIn, path: str) -> None:
+    visitor = sign_in()
+
+    head = visitor.client.head(path, follow_redirects=False)
+    with visitor.client.stream("GET", path, follow_redirects=False) as got:
+        assert head.status_code == got.status_code
+        for name in ("Content-Type", "Cache-Control", "Location"):
+            assert head.headers.get(name) == got.headers.get(name)
+    assert head.content == b""
+
+
+def test_head_without_a_session_leads_to_the_sign_in_and_back(visitor: Visitor) -> None:
+    answer = visitor.client.head(f"{HOME}/audit?feature=checkout", follow_redirects=False)
+
+    assert answer.headers["location"] == "/sign-in?to=%2Fprojects%2Fshop%2Faudit%3Ffeature%3Dcheckout"
+
+
 def test_a_method_that_a_page_does_not_have_is_answered_with_a_page_for_browsers(visitor: Visitor) -> None:
     refused = visitor.client.post("/status", headers={"Accept": "text/html"})
 
-    assert (refused.status_code, refused.headers["allow"]) == (405, "GET")
+    assert refused.status_code == 405
+    assert set(refused.headers["allow"].split(", ")) == {"GET", "HEAD"}
     assert "<h1>Method Not Allowed</h1>" in refused.text
 
 

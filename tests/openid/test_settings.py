@@ -25,6 +25,16 @@ def test_the_grants_of_groups_are_read_from_json(monkeypatch: pytest.MonkeyPatch
     }
 
 
+def test_empty_variables_count_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"FLAGHOIST_{name.upper()}", raising=False)
+    defaults = Settings()
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"FLAGHOIST_{name.upper()}", "")
+
+    assert Settings() == defaults
+
+
 @pytest.mark.parametrize("missing", ["oidc_client_id", "oidc_grants", "public_url"])
 def test_an_issuer_needs_everything_else(missing: str) -> None:
     with pytest.raises(ValidationError, match=f"FLAGHOIST_OIDC_ISSUER also needs FLAGHOIST_{missing.upper()} \\[") as refused:

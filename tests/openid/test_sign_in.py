@@ -4,9 +4,11 @@ from urllib.parse import urlencode
 
 import pytest
 
+from activities.store.database import Database
+from api.dependencies import now
 from tests.dashboard.test_environments import hidden
 from tests.http import Api
-from tests.openid.conftest import PEOPLE, SignIn
+from tests.openid.conftest import PEOPLE, SignIn, Visit
 from tests.openid.provider import RunningProvider
 
 pytestmark = pytest.mark.xdist_group("openid")
@@ -79,6 +81,30 @@ def test_signing_in_elsewhere_with_the_same_groups_ends_no_session(api: Api, sig
 
     assert first.has_session
     assert second.has_session
+
+
+def test_signing_in_again_in_the_same_browser_ends_the_session_that_it_had(api: Api, sign_in: SignIn, stored: Database) -> None:
+    visitor = sign_in("dana").visitor
+    before = visitor.client.cookies["flaghoist"]
+
+    def provider_is_another_site() -> None:
+        visitor.client.cookies.delete("flaghoist")
+
+    again = sign_in("dana", visitor=visitor, meanwhile=provider_is_another_site)
+
+    assert again.has_session
+    with stored.reading() as store:
+        assert store.sessions.caller(before, now()) is None
+
+
+def test_a_sign_in_that_fails_ends_no_session(sign_in: SignIn, visit: Visit) -> None:
+    visitor = visit()
+    visitor.sign_in()
+
+    refused = sign_in("vito", visitor=visitor)
+
+    assert refused.page.status_code == 403
+    assert refused.has_session
 
 
 def test_signing_out_ends_the_session(api: Api, sign_in: SignIn) -> None:

@@ -1,16 +1,14 @@
 """Stopping and freezing. Each form first shows which releases it would hold back."""
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Response
 
 from activities.commands.stops_freezes import check_freeze, check_stop
-from activities.store.database import Store
 from activities.store.identifiers import new_id
 from activities.store.paging import MOST, Slice
-from api.dashboard.forms import Field, Form, Plan, change, chosen, given, show_form
+from api.dashboard.forms import Effects, Field, Form, Plan, change, chosen, given, show_form
+from api.dashboard.held_stages import held_by_freeze, held_by_stop, held_in_words
 from api.dashboard.page_route import PageRoute
 from api.dashboard.session import FormDep
 from api.dashboard.site import Site, SiteDep
@@ -20,21 +18,15 @@ from api.routes.environments import list_environments
 from api.routes.freezes import create_freeze
 from api.routes.stops import create_stop
 from api.schemas.stops_freezes import CreateFreeze, PlaceStop
-from domain.flags.project import Project
 from domain.pipelines.freeze import Freeze
-from domain.pipelines.pipeline import Stage
-from domain.releases.reach import ComingStage, Holds, stages_held
-from domain.releases.release import Release
 from domain.releases.stop import Stop
 
 router = APIRouter(prefix="/projects/{project}", route_class=PageRoute, include_in_schema=False)
 
+_NOTHING = ["No release has a stage that it would hold back."]
+
 _PROJECT = "project"
 """The scope of a stop of everything."""
-
-_NOTHING = "No release has a stage that it would hold back."
-
-HoldsOf = Callable[[Release], Holds]
 
 
 @router.get("/stops/new")
@@ -57,16 +49,16 @@ def place(site: SiteDep, fields: FormDep) -> Response:
         with site.database.reading() as store:
             project = store.projects.get(site.key)
             check_stop(store, site.caller, project, stop)
-            effects = _held_in_words(
-                store, project, lambda release: lambda stage, _at: stop.covers(stage.environment, release.pipeline.key)
-            )
+            effects = held_in_words(store, project, held_by_stop(stop), store.freezes.ahead(project.id, at))
 
         def act(_shown: object) -> str:
             create_stop(site.key, body, site.caller, site.writing())
             return _home(site)
 
         after = {"scope": f"{kind} {key}" if key else "the whole project", "reason": body.reason}
-        return Plan(changed_texts({}, after), ["It lasts until somebody lifts it."], act, effects)
+        return Plan(
+            changed_texts({}, after), ["It lasts until somebody lifts it."], act, Effects("What it holds back", effects or _NOTHING)
+        )
 
     return change(site, _stop_form(site), fields, lambda: "", plan)
 
@@ -86,13 +78,13 @@ def freeze(site: SiteDep, fields: FormDep, outbox_relay: OutboxRelayDep) -> Resp
     def plan() -> Plan:
         texts: dict[str, Any] = dict(given(fields, "name", "reason", "starts_at", "ends_at", "timezone"))
         body = CreateFreeze.model_validate(texts | {"environments": chosen(fields, "/environments")})
-        starts_at, ends_at = body.period()
+        starts_at, ends_at, at = *body.period(), now()
         described = {"name": body.name, "reason": body.reason, "environments": body.environments, "made_by": site.caller.owner.name}
         planned = Freeze(id=new_id(), starts_at=starts_at, ends_at=ends_at, **described)
         with site.database.reading() as store:
             project = store.projects.get(site.key)
-            check_freeze(store, site.caller, project, planned, now())
-            effects = _held_in_words(store, project, lambda _release: _held_by(planned))
+            check_freeze(store, site.caller, project, planned, at)
+            effects = held_in_words(store, project, held_by_freeze(planned), store.freezes.ahead(project.id, at))
 
         def act(_shown: object) -> str:
             create_freeze(site.key, body, site.caller, site.writing(), outbox_relay)
@@ -100,36 +92,14 @@ def freeze(site: SiteDep, fields: FormDep, outbox_relay: OutboxRelayDep) -> Resp
 
         after = {"from": f"{starts_at:%Y-%m-%d %H:%M:%S} UTC", "until": f"{ends_at:%Y-%m-%d %H:%M:%S} UTC"}
         after |= {"environments": ", ".join(body.environments) or "all environments"}
-        return Plan(changed_texts({}, after), ["The times are those that are expected now."], act, effects)
+        return Plan(
+            changed_texts({}, after),
+            ["The times are those that are expected now."],
+            act,
+            Effects("What it holds back", effects or _NOTHING),
+        )
 
     return change(site, _freeze_form(site), fields, lambda: "", plan)
-
-
-def _held_by(freeze: Freeze) -> Holds:
-    """Return what a freeze holds back: the stages in its environments that act in its period, or at a time that is not known yet."""
-
-    def holds(stage: Stage, at: datetime | None) -> bool:
-        return freeze.holds(stage.environment, at or freeze.starts_at)
-
-    return holds
-
-
-def _held_in_words(store: Store, project: Project, holds_of: HoldsOf) -> list[str]:
-    """Return a sentence for each release that would be held back."""
-    at = now()
-    freezes = store.freezes.ahead(project.id, at)
-    definitions = {each.id: each.definition for each in store.pipelines.published(project.id)}
-    sentences = []
-    for release in store.releases.unfinished_in(project.id):
-        definition = definitions[release.pipeline.id]
-        if release.is_under_way and (held := stages_held(release, definition, at, freezes, holds_of(release))):
-            sentences.append(f"{release.feature} on {release.pipeline.name}: {', '.join(map(_stage_in_words, held))}")
-    return sentences or [_NOTHING]
-
-
-def _stage_in_words(stage: ComingStage) -> str:
-    due = f"due {stage.acts_at:%Y-%m-%d %H:%M:%S} UTC" if stage.acts_at else "at a time that is not known yet"
-    return f"‘{stage.name}’ in {stage.environment}, {due}"
 
 
 def _stop_form(site: Site) -> Form:

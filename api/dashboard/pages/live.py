@@ -19,6 +19,8 @@ router = APIRouter(prefix="/projects/{project}/live", route_class=PageRoute, inc
 async def follow(request: Request, project: Slug, visitor: VisitorDep) -> Response:
     """Stream an event whenever something in the project has changed. What has changed is read from the page, with its session."""
     visitor.caller.must_see(project)
+    if request.method == "HEAD":  # Its answer has no body, so a stream would never end.
+        return Response(media_type="text/event-stream")
     return event_stream(_events(request.app.state.project_changes, OpenPage(project, session_of(request))))
 
 

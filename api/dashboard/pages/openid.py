@@ -1,6 +1,7 @@
 """Signing in at the OpenID provider. The provider sends the browser back here."""
 
 import hmac
+from collections.abc import Collection
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -16,7 +17,16 @@ from api.dashboard.openid import OpenIdProvider, ProviderUnavailable, SignInFail
 from api.dashboard.page_route import PageRoute
 from api.dashboard.pages.sign_in import local_path, show_problem
 from api.dashboard.rendering import render
-from api.dashboard.session import LASTS, check_same_origin, delete_state, session_of, set_cookie, set_state, state_of
+from api.dashboard.session import (
+    LASTS,
+    check_same_origin,
+    delete_state,
+    previous_session_of,
+    session_of,
+    set_cookie,
+    set_state,
+    state_of,
+)
 from api.dependencies import DatabaseDep, now
 from api.rate_limit import RateLimit
 from domain.errors import NotAllowed, NotFound
@@ -60,7 +70,8 @@ async def finish_sign_in(
         if error or not code or iss not in (None, provider.config.issuer):
             raise _rejected_by_provider(error)
         account = await provider.finish(code, started)
-        token = await run_in_threadpool(_begin, database, provider, SignedIn(account, started.connecting))
+        previous = (previous_session_of(request), session_of(request))  # The second one if the provider is on the same site.
+        token = await run_in_threadpool(_begin, database, provider, SignedIn(account, started.connecting), previous)
     except ProviderUnavailable as failure:
         response = _unavailable(request, failure)
     except SignInFailed as failure:
@@ -108,9 +119,12 @@ def _rejected_by_provider(error: str) -> SignInFailed:
     return SignInFailed("The identity provider reported an error, so you are not signed in. Try again.", f"callback: {error[:100]}")
 
 
-def _begin(database: Database, provider: OpenIdProvider, signed_in: SignedIn) -> str:
+def _begin(database: Database, provider: OpenIdProvider, signed_in: SignedIn, previous: Collection[str]) -> str:
+    """Return the token of a new session, and end those that this browser had. Raises NotAllowed."""
     with database.transaction() as store:
         token = begin_session(store, signed_in, provider.grants_of(signed_in.account), now(), LASTS)
+        if token:
+            store.sessions.end(*previous)
     if token is None:  # After the transaction, which has ended the rights that the account had.
         raise NotAllowed("None of your groups at the identity provider has rights in Flaghoist. Ask whoever manages the groups to add you.")
     return token

@@ -17,9 +17,9 @@ from api.dashboard.session import (
     FormDep,
     SignedOut,
     check_same_origin,
-    cookie_name,
     delete_cookie,
     read_form,
+    session_of,
     set_cookie,
     visitor_of,
 )
@@ -46,7 +46,7 @@ async def sign_in(request: Request, database: DatabaseDep) -> Response:
     limit.check(address := request.client.host if request.client else "", counts=False)
     fields = await read_form(request)
     to = local_path(fields.get("to", ""))
-    token = await run_in_threadpool(_begin, database, fields.get("key", "").strip(), request.cookies.get(cookie_name(request), ""))
+    token = await run_in_threadpool(_begin, database, fields.get("key", "").strip(), session_of(request))
     if token is None:
         limit.check(address)
         return _form(request, code=HTTPStatus.UNAUTHORIZED, to=to, problem="This API key is unknown or revoked.", key_is_wrong=True)
@@ -59,7 +59,7 @@ async def sign_in(request: Request, database: DatabaseDep) -> Response:
 def sign_out(request: Request, database: DatabaseDep, _form: FormDep) -> Response:
     """End the session."""
     with database.transaction() as store:
-        store.sessions.end(request.cookies.get(cookie_name(request), ""))
+        store.sessions.end(session_of(request))
     response = RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
     delete_cookie(request, response)
     return response
@@ -86,7 +86,7 @@ def _signed_in(request: Request, database: Database) -> str | None:
 
 
 def _begin(database: Database, secret: str, previous: str) -> str | None:
-    """Return the token of a new session, and end the one that this browser had; None if there is no such key."""
+    """Return the token of a new session, and end the one with the hash `previous`. Return None if there is no such key."""
     at = now()
     with database.reading() as store:  # An attempt with a wrong key must not wait for, or hold up, those who write.
         caller = store.keys.caller(secret)

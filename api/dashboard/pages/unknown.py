@@ -5,7 +5,8 @@ from http import HTTPStatus
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from api.dashboard.page_route import PageRoute, unknown_path_page
+from api.dashboard.error_pages import unknown_path_page
+from api.dashboard.page_route import PageRoute
 from api.dashboard.session import VisitorDep
 from api.problems import http_error
 from domain.errors import NotFound

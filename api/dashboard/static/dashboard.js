@@ -139,19 +139,30 @@ function follow() {
   addEventListener("pageshow", (event) => { if (event.persisted) followIfSeen(); });
 }
 
-// What was sent with the editor's form. If the session had ended, it is shown again after signing in.
+// What was sent with a form. The sign-in page runs no script, so it is still kept there if the session had ended.
 function keepTyped(form) {
-  const place = `typed:${location.pathname}`;
-  const kept = sessionStorage.getItem(place);
-  sessionStorage.removeItem(place);
-  if (kept && document.referrer && new URL(document.referrer).pathname === "/sign-in") showAgain(form, JSON.parse(kept));
-  form.addEventListener("submit", () => sessionStorage.setItem(place, JSON.stringify([...new FormData(form)])));
+  const page = location.pathname + location.search;
+  const kept = JSON.parse(sessionStorage.getItem("typed"));
+  sessionStorage.removeItem("typed");
+  if (!form) return;
+  const hasSignedIn = document.referrer && new URL(document.referrer).pathname === "/sign-in";
+  if (kept?.page === page && hasSignedIn) showAgain(form, kept.fields);
+  form.addEventListener("submit", () => {
+    sessionStorage.setItem("typed", JSON.stringify({ page, fields: [...new FormData(form)] }));
+  });
 }
 
+// The server adds rows to some forms. It shows those with all their rows if they are sent with this button.
 function showAgain(form, fields) {
+  if (form.dataset.again) sendAgain(form, fields);
+  else fillIn(form, new Map(fields));
+}
+
+function sendAgain(form, fields) {
   const again = document.createElement("form");
   again.method = "post";
-  for (const [name, value] of [...fields.filter(([name]) => name !== "csrf"), ["csrf", form.elements.csrf.value], ["do", "check"]]) {
+  const typed = fields.filter(([name]) => name !== "csrf");
+  for (const [name, value] of [...typed, ["csrf", form.elements.csrf.value], ...new URLSearchParams(form.dataset.again)]) {
     const field = document.createElement("input");
     Object.assign(field, { type: "hidden", name, value });
     again.append(field);
@@ -160,8 +171,23 @@ function showAgain(form, fields) {
   again.submit();
 }
 
-const editor = document.querySelector("form.editor");
-if (editor) keepTyped(editor);
+// The entity tag is that of the page on which it was typed, so that a change by somebody else in between is noticed.
+function fillIn(form, typed) {
+  const fields = [...form.elements].filter((each) => each.matches("input:not([type=hidden]), select, textarea"));
+  for (const field of fields) {
+    if (field.type === "checkbox") field.checked = typed.get(field.name) === field.value;
+    else if (typed.has(field.name)) field.value = typed.get(field.name);
+  }
+  if (form.elements.etag && typed.has("etag")) form.elements.etag.value = typed.get("etag");
+  const note = document.createElement("p");
+  note.className = "alert";
+  note.setAttribute("role", "status");
+  note.textContent = "Your session had ended, so nothing was done.";
+  if (fields.length) note.textContent += " What you had entered is in the form again.";
+  form.before(note);
+}
+
+keepTyped(document.querySelector("form.editor, form.act"));
 for (const zone of document.querySelectorAll("[data-timezone]")) {
   zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
