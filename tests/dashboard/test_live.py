@@ -1,8 +1,10 @@
 """The stream that tells open pages to look again."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import event
@@ -18,6 +20,8 @@ from domain.audit import AuditEvent
 from tests.dashboard.conftest import SignIn, key_of
 from tests.dashboard.visitor import Visitor
 from tests.http import Api
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -56,12 +60,12 @@ def test_a_stranger_is_told_nothing(api: Api, sign_in: SignIn) -> None:
 
 def test_a_change_costs_two_queries_however_many_pages_are_open(sqlite_url: str) -> None:
     with closing(Database(sqlite_url)) as database:
-        assert asyncio.run(_queries_of_a_change(database, pages=500)) == ["BEGIN", "SELECT"] * 2
+        assert _run(_queries_of_a_change(database, pages=500)) == ["BEGIN", "SELECT"] * 2
 
 
 def test_a_change_is_noticed_again_after_the_sessions_could_not_be_read(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(Database(sqlite_url)) as database:
-        asyncio.run(_notice_after_a_failure(database, monkeypatch))
+        _run(_notice_after_a_failure(database, monkeypatch))
 
 
 async def _notice_after_a_failure(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,6 +81,12 @@ async def _notice_after_a_failure(database: Database, monkeypatch: pytest.Monkey
     await changes._poll()
 
     assert await anext(page) == 1
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run it on a thread: an open browser of other tests keeps an event loop running on this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def _open_pages(database: Database, changes: ProjectChanges, pages: int) -> list[AsyncGenerator[int]]:
