@@ -46,7 +46,7 @@ def read(environment: FeatureEnvironment, segments: Mapping[int, Segment]) -> Re
     if not environment.enabled:
         return Read(remarks=("It is off there, so its strategies were not copied.",) if active else ())
     servings, remarks = list[Serving](), list[str]()
-    # SDKs serve everybody if there is no strategy, which is also what remains of a feature whose strategies are all disabled.
+    # SDKs serve everybody if there is no active strategy. The server adds one when it switches such a feature on.
     for strategy in active or [Strategy(id="", name="default")]:
         try:
             serving = _serving_of(strategy, environment.variants or (), segments)
