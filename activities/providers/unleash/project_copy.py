@@ -72,7 +72,7 @@ class _Copier:
             elif serving.audience.percent is not None:
                 patch["rollout"] = {"percent": serving.audience.percent} | fields
             else:
-                overrides[self._segment_of(feature, serving)] = fields | {"priority": len(overrides)}
+                overrides.setdefault(self._segment_of(feature, serving), fields | {"priority": len(overrides)})
         return patch | ({"overrides": overrides} if overrides else {})
 
     def _segment_of(self, feature: str, serving: Serving) -> str:
