@@ -24,6 +24,7 @@ EXPECTED = {
     "GET /projects/{project}/environments":                                  (401, 401, 200, 200, 200, 200, 200, 404),
     "POST /projects/{project}/environments":                                 (401, 401, 403, 403, 403, 201, 201, 404),
     "GET /projects/{project}/environments/{environment}":                    (401, 401, 200, 200, 200, 200, 200, 404),
+    "GET /projects/{project}/environments/{environment}/compare/{other}":    (401, 401, 200, 200, 200, 200, 200, 404),
     "PATCH /projects/{project}/environments/{environment}":                  (401, 401, 403, 403, 403, 200, 200, 404),
     "DELETE /projects/{project}/environments/{environment}":                 (401, 401, 403, 403, 403, 204, 204, 404),
     "POST /projects/{project}/environments/{environment}/keys/{kind}/rotate": (401, 401, 403, 403, 403, 200, 200, 404),
