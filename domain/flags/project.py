@@ -2,6 +2,7 @@
 
 from domain.entity_tag import entity_tag
 from domain.flags.flag import FeatureType, FlagState
+from domain.flags.provider import ProviderKind
 from domain.flags.segment import Rules
 from domain.model import Frozen
 
@@ -12,6 +13,12 @@ class Project(Frozen):
     id: str
     key: str
     name: str
+    provider: ProviderKind = ProviderKind.BUILTIN
+
+    @property
+    def keeps_flags(self) -> bool:
+        """True if its flags are kept here, and not in another system."""
+        return self.provider is ProviderKind.BUILTIN
 
     @property
     def etag(self) -> str:
