@@ -5,7 +5,7 @@ from typing import Any, Literal
 from alembic import context
 
 from activities.store.columns import UtcDateTime
-from activities.store.tables import metadata
+from activities.store.provider_tables import metadata
 
 
 def _render_plainly(kind: str, item: Any, _context: Any) -> str | Literal[False]:
