@@ -15,8 +15,12 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
 from activities.changes import ChangeActivities
+from activities.dns import Resolver
 from activities.http_post import HttpPoster
 from activities.progress import ReleaseActivities
+from activities.providers.elsewhere import FlagsElsewhere
+from activities.providers.sealing import Sealer
+from activities.providers.systems import FlagSystems
 from activities.record.worker_metrics import LATENESS, LATENESS_BUCKETS
 from activities.rollback import RollbackActivities
 from activities.store.database import Database, is_sqlite
@@ -74,11 +78,13 @@ def build_worker(
     threads: ThreadPoolExecutor,
     pools: WorkerPools,
     meter: MetricMeter = MetricMeter.noop,
+    systems: FlagSystems | None = None,
     **options: Any,
 ) -> Worker:
     """Return the worker that runs releases and rollbacks, with further options of `Worker` in `options`."""
-    changes = ChangeActivities(database, meter, pools.local_changes)
-    releases, rollbacks = ReleaseActivities(database), RollbackActivities(database)
+    elsewhere = FlagsElsewhere(database, systems or FlagSystems(Sealer(), Resolver(allow_private=False)))
+    changes = ChangeActivities(database, elsewhere, meter, pools.local_changes)
+    releases, rollbacks = ReleaseActivities(database), RollbackActivities(database, elsewhere)
     return Worker(
         client,
         task_queue=TASK_QUEUE,
@@ -124,8 +130,9 @@ async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: 
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(LOOP_THREADS))
     with ThreadPoolExecutor(pools.threads) as threads, ThreadPoolExecutor(WEBHOOK_SLOTS) as webhook_threads:
         poster = HttpPoster(allow_private=settings.webhooks_allow_private)
+        systems = FlagSystems(Sealer(settings.sealing_keys), Resolver(allow_private=settings.providers_allow_private))
         workers = [
-            build_worker(client, database, threads, pools, meter),
+            build_worker(client, database, threads, pools, meter, systems),
             build_webhook_worker(client, database, webhook_threads, poster),
         ]
         loops = [

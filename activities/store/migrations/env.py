@@ -4,8 +4,9 @@ from typing import Any, Literal
 
 from alembic import context
 
+from activities.store import provider_tables  # noqa: F401 (its tables are part of the metadata)
 from activities.store.columns import UtcDateTime
-from activities.store.provider_tables import metadata
+from activities.store.tables import metadata
 
 
 def _render_plainly(kind: str, item: Any, _context: Any) -> str | Literal[False]:
