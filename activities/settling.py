@@ -33,9 +33,9 @@ def settle(store: Store, release: Release, intended: Change, now: FlagState, at:
 
     It goes on the record under a key of its own: the stage has not acted, and acts when the release comes back to it.
     """
-    store.intents.close(intended.key)
+    was_open = store.intents.close(intended.key)  # Otherwise another attempt at the change has recorded it.
     found = intended.after.seen_in(now)
-    if found == intended.before:
+    if not was_open or found == intended.before:
         return
     key = f"{intended.key}/settled/{release.sequence}"
     change = intended.model_copy(update={"key": key, "after": found, "made_at": at, "sequence": release.sequence})
