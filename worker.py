@@ -34,6 +34,7 @@ from workflows.rollback import RollbackWorkflow
 from workflows.service.client import ReleaseClient
 from workflows.service.outbox_relay import OutboxRelay
 from workflows.service.reconciler import Reconciler
+from workflows.service.settler import Settler
 from workflows.service.startup import WorkerCannotStart, connect_worker
 from workflows.service.webhook_dispatcher import WebhookDispatcher
 from workflows.service.worker_health import WorkerHealth, serving_health
@@ -139,6 +140,7 @@ async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: 
             asyncio.create_task(WebhookDispatcher(database, client).run()),
             asyncio.create_task(OutboxRelay(database, releases, settings.public_api).run()),
             asyncio.create_task(Reconciler(database, releases, timedelta(seconds=settings.reconcile_seconds)).run()),
+            asyncio.create_task(Settler(database, FlagsElsewhere(database, systems)).run()),
             asyncio.create_task(health.watch(releases)),
         ]
         running = [asyncio.create_task(worker.run()) for worker in workers]

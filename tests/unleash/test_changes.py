@@ -21,6 +21,7 @@ from tests.activities.acting import ACTED, LATER, audit_of, changes_of, command_
 from tests.pipelines import enable, pipeline, stage
 from tests.unleash.server import UnleashServer
 from tests.unleash.shop import Shop
+from workflows.service.settler import Settler
 
 pytestmark = pytest.mark.xdist_group("unleash")
 
@@ -59,10 +60,10 @@ def test_stages_change_the_flag_in_unleash(shop: Shop, release: Release) -> None
     assert shop.intents(release) == []
 
 
-def test_change_takes_at_most_four_calls_for_each_write_that_it_needs(shop: Shop, release: Release) -> None:
+def test_change_takes_four_calls(shop: Shop, release: Release) -> None:
     shop.change(release)
 
-    assert (shop.api.calls, shop.api.writes) == (5, 2), "read, read, add, switch, read"
+    assert (shop.api.calls, shop.api.writes) == (4, 2), "read, add, switch, read"
 
 
 def test_flag_that_is_so_already_is_left_alone(shop: Shop) -> None:
@@ -314,3 +315,28 @@ def test_archived_feature_blocks_the_release(shop: Shop, release: Release) -> No
     assert answer.blocked.code == "feature_not_found"
     with pytest.raises(FeatureNotFound):
         shop.elsewhere.refresh(shop.world.project, shop.key)
+
+
+def test_change_of_a_dead_worker_is_settled_after_the_release_was_removed(shop: Shop, release: Release) -> None:
+    shop.dies(lambda: shop.change(release), after=2)
+    settler = Settler(shop.world.database, shop.elsewhere, patience=timedelta(0))
+    settler.settle_all()
+    assert changes_of(shop.world, release) == [], "Temporal would try it again"
+    remove(shop, release)
+
+    settler.settle_all()
+
+    [change] = changes_of(shop.world, release)
+    assert (change.before, change.after) == (OFF, ON)
+    assert shop.intents(release) == []
+
+
+def test_change_that_was_never_made_leaves_no_trace(shop: Shop, release: Release) -> None:
+    shop.dies(lambda: shop.change(release), before=1)
+    remove(shop, release)
+
+    Settler(shop.world.database, shop.elsewhere, patience=timedelta(0)).settle_all()
+
+    assert changes_of(shop.world, release) == []
+    assert AuditEvent.FLAG_CHANGED not in events_of(shop.world, release)
+    assert shop.intents(release) == []
