@@ -16,7 +16,7 @@ from domain.errors import InUse, Invalid, Problem, SegmentNotFound
 from domain.flags.change import PlannedChange
 from domain.flags.flag import FlagState, check_value, type_of
 from domain.flags.patch import FlagPatch
-from domain.flags.project import Feature, Project
+from domain.flags.project import Feature, Project, check_keeps_flags
 from domain.releases.release import Release
 from domain.text import Slug, did_you_mean
 
@@ -32,6 +32,7 @@ def create_feature(project: Slug, body: CreateFeature, caller: CallerDep, writin
     with writing.transaction() as store:
         owner = store.projects.get(project, lock="share")
         _must_operate_everywhere(store, caller, owner)
+        check_keeps_flags(owner)
         values = feature.model_dump(mode="json", exclude={"default"}) | {"default_state": feature.default.model_dump(mode="json")}
         store.features.insert(at, project_id=owner.id, **values)
         after = body.model_dump(mode="json") | {"type": feature.type.value}
@@ -78,6 +79,7 @@ def change_feature(
     at = now()
     with database.transaction() as store:
         owner = store.projects.get(project, lock="share")
+        check_keeps_flags(owner)
         found = store.features.get(feature, owner.id, lock="update")
         precondition.check(found.etag, f"Feature '{feature}'")
         values = body.model_dump(exclude_none=True)
@@ -98,6 +100,7 @@ def delete_feature(project: Slug, feature: Slug, precondition: PreconditionDep, 
     with database.transaction() as store:
         owner = store.projects.get(project, lock="share")
         _must_operate_everywhere(store, caller, owner)
+        check_keeps_flags(owner)
         found = store.features.get(feature, owner.id, lock="update")
         precondition.check(found.etag, f"Feature '{feature}'")
         if release := store.releases.unfinished_of([found.id]).get(found.id):

@@ -12,7 +12,7 @@ from api.schemas.projects import ChangeSegment, CreateSegment, SegmentSummary, S
 from domain.audit import AuditEvent
 from domain.errors import InUse, Problem
 from domain.evaluation.targeting import served_rules
-from domain.flags.project import Segment
+from domain.flags.project import Segment, check_keeps_flags
 from domain.flags.segment_rules import normalize_rules
 from domain.flags.served_rules import as_written
 from domain.text import Slug
@@ -31,6 +31,7 @@ def create_segment(project: Slug, body: CreateSegment, caller: CallerDep, writin
     at, segment = now(), Segment(id=new_id(), key=body.key, name=body.name or body.key, rules=rules)
     with writing.transaction() as store:
         owner = store.projects.get(project, lock="share")
+        check_keeps_flags(owner)
         if store.segments.was_deleted(segment.key, owner.id):
             caller.must_operate(project, sorted(provider_of(owner, store).environments()))
         store.segments.insert(at, project_id=owner.id, **segment.model_dump(mode="json"))
@@ -80,6 +81,7 @@ def change_segment(
         owner = store.projects.get(project, lock="update")
         found = store.segments.get(segment, owner.id, lock="update")
         caller.must_operate(project, environments_of_segment(store, owner, segment))
+        check_keeps_flags(owner)
         precondition.check(found.etag, f"Segment '{segment}'")
         given = {"name": body.name, "rules": None if body.rules is None else rules}
         changed = found.model_copy(update={field: value for field, value in given.items() if value is not None})
@@ -99,6 +101,7 @@ def delete_segment(project: Slug, segment: Slug, precondition: PreconditionDep, 
     at = now()
     with database.transaction() as store:
         owner = store.projects.get(project, lock="update")
+        check_keeps_flags(owner)
         found = store.segments.get(segment, owner.id)
         precondition.check(found.etag, f"Segment '{segment}'")
         if used_by := uses_of_segment(store, owner, segment):
