@@ -1,6 +1,5 @@
 """The copy of flags that are kept in another system, refreshed before a request reads it. No call runs in a transaction."""
 
-import threading
 import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -51,6 +50,14 @@ class FreshFlags:
         with ThreadPoolExecutor(READERS) as pool:
             for feature in features:
                 pool.submit(self._attempt, found, feature, LIST_TTL, until)
+
+    def prefer_every(self, project: str) -> None:
+        """Read the lists and the flags of every feature, for a view of all. Raises NotFound."""
+        self.prefer(project)
+        with self.database.reading() as store:
+            found = store.projects.get(project)
+            features = [] if found.keeps_flags else [each.key for each in store.features.all(found.id)]
+        self.prefer_all(project, features)
 
     def _attempt(self, project: Project, feature: str | None, ttl: timedelta, until: float = float("inf")) -> None:
         now = time.monotonic()

@@ -6,7 +6,7 @@ from activities.commands.stops_freezes import wake_held_release
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.identifiers import new_id
-from api.dependencies import CallerDep, DatabaseDep, PreconditionDep, SliceDep, WritingDep, now
+from api.dependencies import CallerDep, DatabaseDep, FreshFlagsDep, PreconditionDep, SliceDep, WritingDep, now
 from api.schemas.features import ChangedFeature, ChangeFeature, CreateFeature, FeatureView, FlagView, feature_view, flag_view
 from api.schemas.lists import ListOf
 from domain.access import Caller
@@ -41,22 +41,32 @@ def create_feature(project: Slug, body: CreateFeature, caller: CallerDep, writin
 
 
 @router.get("/features")
-def list_features(project: Slug, caller: CallerDep, database: DatabaseDep, slice_: SliceDep) -> ListOf[FeatureView]:
+def list_features(
+    project: Slug, caller: CallerDep, database: DatabaseDep, fresh_flags: FreshFlagsDep, slice_: SliceDep
+) -> ListOf[FeatureView]:
     """List the features of the project, by key, with their state in every environment."""
     caller.must_see(project)
+    fresh_flags.prefer(project)
     with database.reading() as store:
         owner = store.projects.get(project)
+        listed = [] if owner.keeps_flags else [each.key for each in store.features.page(slice_, owner.id).items]
+    fresh_flags.prefer_all(project, listed)
+    with database.reading() as store:
         page = store.features.page(slice_, owner.id)
+        names = {} if owner.keeps_flags else store.system_names.all(owner.id, "feature")
         states = provider_of(owner, store).look_all([feature.key for feature in page.items])
         releases = store.releases.unfinished_of([feature.id for feature in page.items])
-    items = [feature_view(feature, states[feature.key], releases.get(feature.id)) for feature in page.items]
+    items = [feature_view(feature, states[feature.key], releases.get(feature.id), names.get(feature.key)) for feature in page.items]
     return ListOf(items=items, next=page.next)
 
 
 @router.get("/features/{feature}")
-def get_feature(project: Slug, feature: Slug, caller: CallerDep, database: DatabaseDep, response: Response) -> FeatureView:
+def get_feature(
+    project: Slug, feature: Slug, caller: CallerDep, database: DatabaseDep, fresh_flags: FreshFlagsDep, response: Response
+) -> FeatureView:
     """Return one feature, with its state in every environment and its unfinished release."""
     caller.must_see(project)
+    fresh_flags.prefer(project, feature)
     with database.reading() as store:
         owner = store.projects.get(project)
         found = store.features.get(feature, owner.id)
@@ -111,9 +121,18 @@ def delete_feature(project: Slug, feature: Slug, precondition: PreconditionDep, 
 
 
 @router.get("/environments/{environment}/features/{feature}")
-def get_flag(project: Slug, environment: Slug, feature: Slug, caller: CallerDep, database: DatabaseDep, response: Response) -> FlagView:
+def get_flag(
+    project: Slug,
+    environment: Slug,
+    feature: Slug,
+    caller: CallerDep,
+    database: DatabaseDep,
+    fresh_flags: FreshFlagsDep,
+    response: Response,
+) -> FlagView:
     """Return a flag in one environment. Its ETag is that of its state there."""
     caller.must_see(project)
+    fresh_flags.prefer(project, feature)
     with database.reading() as store:
         owner = store.projects.get(project)
         state = provider_of(owner, store).look(feature, environment)
@@ -204,4 +223,5 @@ def _warnings(release: Release | None) -> list[str]:
 
 def _view(store: Store, project: Project, feature: Feature) -> FeatureView:
     states = provider_of(project, store).look_all([feature.key])
-    return feature_view(feature, states[feature.key], store.releases.unfinished_of([feature.id]).get(feature.id))
+    name = None if project.keeps_flags else store.system_names.find(project.id, "feature", feature.key)
+    return feature_view(feature, states[feature.key], store.releases.unfinished_of([feature.id]).get(feature.id), name)

@@ -6,7 +6,7 @@ from activities.commands.references import environments_of_segment, uses_of_segm
 from activities.commands.stops_freezes import wake_held_releases
 from activities.providers.catalogue import provider_of
 from activities.store.identifiers import new_id
-from api.dependencies import CallerDep, DatabaseDep, PreconditionDep, SliceDep, WritingDep, now
+from api.dependencies import CallerDep, DatabaseDep, FreshFlagsDep, PreconditionDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
 from api.schemas.projects import ChangeSegment, CreateSegment, SegmentSummary, SegmentView
 from domain.audit import AuditEvent
@@ -41,18 +41,24 @@ def create_segment(project: Slug, body: CreateSegment, caller: CallerDep, writin
 
 
 @router.get("")
-def list_segments(project: Slug, caller: CallerDep, database: DatabaseDep, wanted: SliceDep) -> ListOf[SegmentSummary]:
-    """List the project's segments, by key."""
+def list_segments(
+    project: Slug, caller: CallerDep, database: DatabaseDep, fresh_flags: FreshFlagsDep, wanted: SliceDep
+) -> ListOf[SegmentSummary]:
+    """List the project's segments, by key. Those that are kept in another system have no rules here."""
     caller.must_see(project)
+    fresh_flags.prefer(project)
     with database.reading() as store:
         page = store.segments.page(wanted, store.projects.get(project).id)
     return ListOf(items=[SegmentSummary.model_validate(each) for each in page.items], next=page.next)
 
 
 @router.get("/{segment}")
-def get_segment(project: Slug, segment: Slug, caller: CallerDep, database: DatabaseDep, response: Response) -> SegmentView:
+def get_segment(
+    project: Slug, segment: Slug, caller: CallerDep, database: DatabaseDep, fresh_flags: FreshFlagsDep, response: Response
+) -> SegmentView:
     """Get a segment."""
     caller.must_see(project)
+    fresh_flags.prefer(project)
     with database.reading() as store:
         found = store.segments.get(segment, store.projects.get(project).id)
     response.headers["ETag"] = found.etag
