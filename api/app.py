@@ -36,6 +36,7 @@ from api.request_middleware import VERSIONED, RequestMiddleware
 from api.routes import (
     audit,
     comparison,
+    connection,
     controls,
     environments,
     features,
@@ -62,6 +63,7 @@ from workflows.service.temporal_health import TemporalHealth
 
 ROUTERS = (
     projects,
+    connection,
     environments,
     comparison,
     features,

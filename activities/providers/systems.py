@@ -77,6 +77,7 @@ class FlagSystems:
 
     def __init__(self, sealer: Sealer, resolver: Resolver, seconds: float = CALL_SECONDS, opened: Open | None = None) -> None:
         self.sealer = sealer
+        self.resolver = resolver
         self.open: Open = opened or (lambda connection, credential: open_system(connection, credential, resolver, seconds))
         self._opened: dict[str, _Opened] = {}
         self._lock = threading.Lock()
