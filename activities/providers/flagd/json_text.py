@@ -26,7 +26,7 @@ def with_member(text: str, path: Sequence[str], value: Any) -> str:
     *parents, key = path
     brace = _find(text, parents)
     present = _members(text, brace)
-    gap = text[brace + 1 : present[0].start] if present else ""
+    gap = _gap_before(text, present[-1].start) if present else ""
     written = _written(value, gap.rpartition("\n")[2], _indentation(text, gap))
     if same := next((each for each in reversed(present) if each.key == key), None):
         return text[: same.value] + written + text[same.end :]
@@ -73,6 +73,13 @@ def _members(text: str, brace: int) -> list[Member]:
 def _after_space(text: str, position: int) -> int:
     found = _SPACE.match(text, position)
     return found.end() if found else position
+
+
+def _gap_before(text: str, position: int) -> str:
+    start = position
+    while text[start - 1] in " \t\n\r":
+        start -= 1
+    return text[start:position]
 
 
 def _indentation(text: str, gap: str) -> str:
