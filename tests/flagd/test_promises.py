@@ -14,7 +14,7 @@ from domain.errors import EnvironmentNotFound, FeatureNotFound, Invalid, Segment
 from domain.flags.change import plan_change
 from domain.flags.flag import FeatureType, FlagState, Override, Rollout
 from domain.flags.patch import FlagPatch
-from tests.flagd.files import CONDITIONS, FLAGS, KEYS, TOGGLE, flag_of, seen, state, write
+from tests.flagd.files import CONDITIONS, FLAGS, KEYS, TOGGLE, flag_of, state, write
 from tests.flagd.states import FEATURES, patches, states
 
 REFERENCES = {reference: key for key, reference in KEYS.items()}
@@ -77,9 +77,10 @@ def _set(definition: dict[str, object], path: tuple[str, ...], value: object) ->
 
 def test_rest_of_the_file_is_kept_byte_for_byte(tmp_path: Path) -> None:
     before = (
-        '{ "flags" : {\n'
-        '    "people\\u0027s": {"state":"ENABLED", "variants" : {"a":1.50,"b":2e3 }, "defaultVariant":"a","targeting": {"if":[ true , "b"]}},\n'
-        '    "checkout": {"state": "ENABLED", "variants": {"off": false,   "on": true}, "defaultVariant": "off", "metadata": {"team": "é"}}\n'
+        '{ "flags" : {\n    "people\\u0027s": {"state":"ENABLED", "variants" : {"a":1.50,"b":2e3 }, "defaultVariant":"a",'
+        '"targeting": {"if":[ true , "b"]}},\n'
+        '    "checkout": {"state": "ENABLED", "variants": {"off": false,   "on": true}, "defaultVariant": "off", '
+        '"metadata": {"team": "é"}}\n'
         '}, "$evaluators": { "vip": {"==":[{"var":"tier"},"vip"]} },   "metadata": {"version":"7"}, "own": [1.0]}'
     )
     (tmp_path / "production.json").write_text(before)
