@@ -1,6 +1,7 @@
 """Files for flagd in a folder, for tests."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,10 @@ LIMIT: dict[str, Any] = {"state": "ENABLED", "variants": {"few": 10, "many": 500
 FLAGS = {"checkout": TOGGLE, "colour": COLOUR, "limit": LIMIT}
 
 
-def write(folder: Path, environment: str = "production", **flags: Any) -> Path:
-    """Write a file with these flags, or with one flag of each type, and the three segments."""
+def write(folder: Path, environment: str = "production", flags: Mapping[str, Any] = FLAGS) -> Path:
+    """Write a file with these flags, or with one of each type, and the three segments."""
     path = folder / f"{environment}.json"
-    document = {"$schema": "https://flagd.dev/schema/v0/flags.json", "flags": flags or FLAGS, "$evaluators": CONDITIONS}
+    document = {"$schema": "https://flagd.dev/schema/v0/flags.json", "flags": flags, "$evaluators": CONDITIONS}
     path.write_text(json.dumps(document, indent=2) + "\n")
     return path
 

@@ -38,7 +38,7 @@ def ask(request: pytest.FixtureRequest) -> Ask:
 def test_applications_get_what_the_state_says(ask: Ask, drawn: dict[FeatureType, list[FlagState]]) -> None:
     flags = {f"{kind}-{number}": (kind, wanted) for kind, each in drawn.items() for number, wanted in enumerate(each)}
     with TemporaryDirectory() as folder:
-        path = write(Path(folder), **{name: FLAGS[FEATURES[kind]] for name, (kind, _) in flags.items()})
+        path = write(Path(folder), flags={name: FLAGS[FEATURES[kind]] for name, (kind, _) in flags.items()})
         files = FlagdFiles(Path(folder))
         for name, (_, wanted) in flags.items():
             files.apply(name, "production", _patch_to(wanted), KEYS)

@@ -88,7 +88,7 @@ def test_rights_of_the_file_are_kept(tmp_path: Path) -> None:
 
 def test_writers_of_several_processes_and_threads_lose_nothing(tmp_path: Path) -> None:
     names = [f"flag-{number}" for number in range(24)]
-    path = write(tmp_path, **dict.fromkeys(names, TOGGLE))
+    path = write(tmp_path, flags=dict.fromkeys(names, TOGGLE))
     program = (
         "import sys; from pathlib import Path; from activities.providers.flagd.flagd_files import FlagdFiles; "
         "from domain.flags.patch import FlagPatch; files = FlagdFiles(Path(sys.argv[1]))\n"
@@ -200,7 +200,7 @@ def test_folder_without_the_right_to_write_is_found_by_the_check(tmp_path: Path,
 
 
 def test_check_names_each_flag_that_cannot_be_changed_and_each_condition_that_is_no_segment(tmp_path: Path) -> None:
-    path = write(tmp_path, checkout=TOGGLE, size=TOGGLE | {"variants": {"wide": 1.5}})
+    path = write(tmp_path, flags={"checkout": TOGGLE, "size": TOGGLE | {"variants": {"wide": 1.5}}})
     document = json.loads(path.read_text())
     document["$evaluators"] |= {
         "Zürich": {"var": "zurich"},

@@ -37,7 +37,7 @@ ON, OFF = Override(enabled=True, inherits=("value",), priority=0), Override(enab
     ],
 )
 def test_flag_of_people_is_read_as_the_state_that_applications_see(tmp_path: Path, flag: dict[str, Any], expected: FlagState) -> None:
-    write(tmp_path, flag=flag)
+    write(tmp_path, flags={"flag": flag})
 
     assert state(FlagdFiles(tmp_path), "flag") == expected
 
@@ -110,7 +110,7 @@ OWN_CONDITION = "Its targeting has a condition of its own. Move the condition in
     ],
 )
 def test_rest_is_foreign_never_counts_as_enabled_and_is_not_changed(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
-    path = write(tmp_path, flag=TOGGLE | {"defaultVariant": "on"} | change)
+    path = write(tmp_path, flags={"flag": TOGGLE | {"defaultVariant": "on"} | change})
     document = json.loads(path.read_text())
     document["$evaluators"] |= {"Share": {"fractional": [["on", 1], ["off", 1]]}, "other": {"var": "other"}}
     path.write_text(json.dumps(document))
@@ -125,7 +125,7 @@ def test_rest_is_foreign_never_counts_as_enabled_and_is_not_changed(tmp_path: Pa
 
 
 def test_flag_that_is_not_an_object_is_foreign(tmp_path: Path) -> None:
-    write(tmp_path, flag=7)
+    write(tmp_path, flags={"flag": 7})
 
     assert seen(FlagdFiles(tmp_path), "flag").foreign == ("Its state is neither ENABLED nor DISABLED. Correct it.",)
     assert FlagdFiles(tmp_path).features() == []

@@ -151,7 +151,7 @@ def test_share_that_is_not_whole_is_not_rounded(tmp_path: Path) -> None:
 
 
 def test_new_value_becomes_a_variant_with_a_plain_name_that_is_free(tmp_path: Path) -> None:
-    path, files = write(tmp_path, colour=FLAGS["colour"] | {"variants": {"red": "blue", "value": "x"}}), FlagdFiles(tmp_path)
+    path, files = write(tmp_path, flags={"colour": FLAGS["colour"] | {"variants": {"red": "blue", "value": "x"}}}), FlagdFiles(tmp_path)
 
     for value in ("red", "größer", ""):
         files.apply("colour", "production", FlagPatch(value=value), KEYS)
@@ -225,7 +225,11 @@ def test_change_that_is_impossible_is_refused_and_the_file_stays(
 
 def test_environments_are_the_files_with_flags(tmp_path: Path) -> None:
     write(tmp_path)
-    write(tmp_path, "staging", checkout=TOGGLE | {"defaultVariant": "on"}, search=TOGGLE | {"metadata": {"description": "Finds it"}})
+    write(
+        tmp_path,
+        "staging",
+        {"checkout": TOGGLE | {"defaultVariant": "on"}, "search": TOGGLE | {"metadata": {"description": "Finds it"}}},
+    )
     (tmp_path / "package.json").write_text('{"name": "flags"}')
     (tmp_path / ".hidden.json").write_text("{")
     (tmp_path / "README.md").write_text("Flags")
