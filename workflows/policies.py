@@ -23,6 +23,9 @@ ACTIVITY_OPTIONS: dict[str, Any] = {
 URGENT_ACTIVITY_OPTIONS: dict[str, Any] = {**ACTIVITY_OPTIONS, "priority": URGENT}
 """The same before all that are due: a rollback, or what a person decided."""
 
+ELSEWHERE_OPTIONS: dict[str, Any] = {"start_to_close_timeout": timedelta(seconds=60), "heartbeat_timeout": timedelta(seconds=15)}
+"""The times of an activity that calls another flag system. It beats between two calls, each of which ends within eight seconds."""
+
 LOCAL_ACTIVITY_OPTIONS: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=25),
     "retry_policy": RetryPolicy(maximum_attempts=1),

@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
-from domain.flags.flag import FlagState
+from domain.flags.flag import FeatureType, FlagState
 from domain.flags.patch import FlagPatch
 
 
 class SystemFeature(NamedTuple):
-    """A feature of a flag system, by the name that it has there."""
+    """A feature of a flag system, by the name that it has there. A toggle has no values."""
 
     name: str
     description: str = ""
+    type: FeatureType = FeatureType.TOGGLE
 
 
 class SystemSegment(NamedTuple):
