@@ -7,7 +7,7 @@ from activities.providers.catalogue import provider_of
 from activities.stage_changes import audit_change
 from activities.store.database import Store
 from domain.errors import NotFound
-from domain.flags.change import Change, PlannedChange
+from domain.flags.change import Change, PlannedChange, part_made
 from domain.flags.project import Project
 from domain.releases.release import Release
 
@@ -22,8 +22,9 @@ def settle_others(store: Store, project: Project, release: Release, keys: Collec
 
 
 def settle(store: Store, project: Project, release: Release, intended: Change, at: datetime) -> None:
-    """Record an intended change as it is found in the flag, and nothing if the flag is as before, or gone.
+    """Record those fields of an intended change that are found in the flag, and nothing if there are none, or the flag is gone.
 
+    A field that is neither as before nor as intended was changed by others, and is theirs.
     It goes on the record under a key of its own: the stage has not acted, and acts when the release comes back to it.
     """
     was_open = store.intents.close(intended.key)  # Otherwise another attempt at the change has recorded it.
@@ -31,7 +32,7 @@ def settle(store: Store, project: Project, release: Release, intended: Change, a
         now = provider_of(project, store).read(intended.feature, intended.environment)
     except NotFound:
         return
-    found = intended.after.seen_in(now)
+    found = part_made(intended, now)
     if not was_open or found == intended.before:
         return
     key = f"{intended.key}/settled/{release.sequence}"

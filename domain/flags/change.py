@@ -72,6 +72,16 @@ def plan_change(patch: FlagPatch, now: FlagState) -> PlannedChange:
     return PlannedChange(changed, before=named.seen_in(now), after=named.seen_in(changed))
 
 
+def part_made(intended: Change, now: FlagState) -> FlagPatch:
+    """Return `after` with the fields of a change that are not, or no longer, so in the flag as they were before."""
+    found, before, after = intended.after.seen_in(now), intended.before, intended.after
+    fields = {field: value if getattr(found, field) == value else getattr(before, field) for field, value in after.plain.items()}
+    if "overrides" in after.named:
+        made = {each: override if found.segments[each] == override else before.segments[each] for each, override in after.segments.items()}
+        fields["overrides"] = made
+    return FlagPatch(**fields)
+
+
 def check_not_changed_by_hand(patch: FlagPatch, now: FlagState, seen: FlagState) -> None:
     """Raise FlagChangedByHand if a field is neither as the release last saw it nor already at its target."""
     named = patch.expanded(now)

@@ -3,59 +3,47 @@
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from random import Random
 
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
 
 from activities.store.database import Database
-from tests.unleash.histories.machine import Histories
+from tests.unleash.histories.machine import History, new_segments
 from tests.unleash.server import UnleashServer
 
-EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "25"))
+HISTORIES = int(os.environ.get("MACHINE_EXAMPLES", "25"))
 SEED = int(os.environ.get("MACHINE_SEED", "3"))
+STEPS = 14
 
 pytestmark = pytest.mark.xdist_group("unleash")
 
-Search = Callable[[int], None]
-
-
-def settings_for(examples: int) -> settings:
-    """Return the settings for a number of histories."""
-    return settings(
-        max_examples=examples,
-        stateful_step_count=12,
-        deadline=None,
-        database=None,
-        print_blob=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+Run = Callable[[int], None]
 
 
 @pytest.fixture
-def search(migrated_sqlite: Path, tmp_path: Path, unleash: UnleashServer) -> Search:
-    """A function that goes through a number of histories, each with a new database and a new feature."""
-    name = f"Pro {os.urandom(4).hex()}"
-    constraint = {"contextName": "plan", "operator": "IN", "values": ["pro"]}
-    number = int(unleash.call("POST", "/api/admin/segments", {"name": name, "constraints": [constraint]})["id"])
+def run(migrated_sqlite: Path, tmp_path: Path, unleash: UnleashServer) -> Run:
+    """A function that runs the history with that number, with a new database and a new feature."""
+    segments = new_segments(unleash)
+    path = tmp_path / "flaghoist.db"
 
-    def search(examples: int) -> None:
-        @seed(SEED)
-        class Searched(Histories):
-            def __init__(self) -> None:
-                path = tmp_path / "flaghoist.db"
-                for each in tmp_path.glob("flaghoist.db*"):
-                    each.unlink()
-                shutil.copy(migrated_sqlite, path)
-                super().__init__(Database(f"sqlite:///{path}"), unleash, (name.lower().replace(" ", "-"), number))
+    def run(number: int) -> None:
+        for each in tmp_path.glob("flaghoist.db*"):
+            each.unlink()
+        shutil.copy(migrated_sqlite, path)
+        with closing(Database(f"sqlite:///{path}")) as database:
+            random = Random(f"{SEED} {number}")  # noqa: S311 (reproducible, not a secret)
+            try:
+                History(database, unleash, segments, random).run(STEPS)
+            except AssertionError as error:
+                error.add_note(f"This is history {number} of seed {SEED}.")
+                raise
 
-        run_state_machine_as_test(Searched, settings=settings_for(examples))
-
-    return search
+    return run
 
 
-@pytest.mark.timeout(120 + 60 * EXAMPLES)
-def test_record_and_flag_agree_whatever_happens(search: Search) -> None:
-    search(EXAMPLES)
+@pytest.mark.timeout(120 + 60 * HISTORIES)
+def test_record_and_flag_agree_whatever_happens(run: Run) -> None:
+    for number in range(HISTORIES):
+        run(number)

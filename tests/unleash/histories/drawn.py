@@ -1,51 +1,73 @@
-"""Drawn values: pipelines, faults, edits and controls. They never depend on earlier results, so that an example can be repeated."""
+"""Drawn values: pipelines, faults, edits and controls."""
 
-from typing import Any, NamedTuple
-
-from hypothesis import strategies as st
+from random import Random
+from typing import Any
 
 from domain.releases.control import Control
-from tests.pipelines import enable, rollout
+from tests.pipelines import enable, rollout, stage
 from tests.unleash.histories.network import BROKEN, DIES, Fault
+
+ENVIRONMENTS = ("development", "production")
 
 EDITS_MEANWHILE = ("switch on", "switch off", "add half", "add everyone", "change theirs", "disable theirs", "set 55 percent")
 """The edits that an attempt may meet. One that takes a strategy of ours away while it is being changed is a race that nobody can win."""
 
-EDITS = (*EDITS_MEANWHILE, "delete theirs", "disable ours", "rename ours", "delete ours")
+EDITS = (*EDITS_MEANWHILE, "delete theirs", "delete theirs", "disable ours", "rename ours", "delete ours")
+
+CONTROLS = tuple(each for each in Control if each not in (Control.APPROVE, Control.REJECT))
 CONTROLS_MEANWHILE = (Control.PAUSE, Control.REMOVE, Control.ROLLBACK, Control.SKIP)
 
-
-class Drawn(NamedTuple):
-    """A stage: its environment, and the name of what it does."""
-
-    environment: str
-    does: str
-
-    def actions(self, segment: str) -> list[dict[str, Any]]:
-        """Return its actions."""
-        return {
-            "enables": [enable()],
-            "disables": [enable(enabled=False)],
-            "enables for the segment": [enable(segment)],
-            "grows": [rollout(20, 40, "1h")],
-            "grows for the segment first": [enable(segment), rollout(35, 65, "1h")],
-            "ends": [enable(enabled=False) | {"overrides": "remove"}],
-        }[self.does]
+STEPS = {
+    "attempt": 6,
+    "attempt until done": 3,
+    "attempt twice at once": 1,
+    "attempt what is past": 1,
+    "use a control": 5,
+    "edit by hand": 2,
+    "settle": 1,
+    "come to rest": 1,
+}
+"""The steps of a history, and how often they are drawn."""
 
 
-_DOES = ("enables", "enables", "disables", "enables for the segment", "grows", "grows for the segment first", "ends")
-_calls = st.integers(1, 9)
-
-environment = st.sampled_from(("development", "production"))
-edit = st.sampled_from(EDITS)
-edits = st.lists(st.tuples(edit, environment), max_size=3)
-stages = st.lists(st.builds(Drawn, environment, st.sampled_from(_DOES)), min_size=1, max_size=4)
-controls = st.sampled_from((*(each for each in Control if each not in (Control.APPROVE, Control.REJECT)), Control.RETRY, Control.ROLLBACK))
+def steps(random: Random, number: int) -> list[str]:
+    """Draw that many steps."""
+    return random.choices(list(STEPS), list(STEPS.values()), k=number)
 
 
-def _faults(*kinds: str) -> st.SearchStrategy[Fault | None]:
-    return st.none() | st.builds(Fault, _calls, st.booleans(), st.sampled_from(kinds))
+def stages(random: Random, segments: list[str]) -> list[dict[str, Any]]:
+    """Draw the stages of a pipeline."""
+    return [
+        stage(f"Stage {number}", random.choice(ENVIRONMENTS), actions=_actions(random, segments)) for number in range(random.randint(1, 4))
+    ]
 
 
-faults_of_workers = _faults(DIES, *BROKEN)
-faults = _faults(DIES, DIES, *BROKEN) | _faults(*EDITS_MEANWHILE, *CONTROLS_MEANWHILE)
+def _actions(random: Random, segments: list[str]) -> list[dict[str, Any]]:
+    segment = random.choice(segments)
+    kinds = (
+        [enable()],
+        [enable()],
+        [enable(enabled=False)],
+        [enable(segment)],
+        [enable(each) for each in segments],
+        [rollout(20, 40, "1h")],
+        [enable(segment), rollout(35, 65, "1h")],
+        [enable(enabled=False) | {"overrides": "remove"}],
+    )
+    return random.choice(kinds)
+
+
+def fault(random: Random) -> Fault | None:
+    """Draw a fault of a worker or the network, something that people do meanwhile, or none."""
+    meanwhile = (*EDITS_MEANWHILE, *CONTROLS_MEANWHILE)
+    return random.choice((None, fault_of_worker(random), _fault(random, *meanwhile), _fault(random, *meanwhile)))
+
+
+def fault_of_worker(random: Random) -> Fault | None:
+    """Draw a fault of a worker or the network, or none."""
+    return random.choice((None, _fault(random, DIES), _fault(random, *BROKEN)))
+
+
+def _fault(random: Random, *kinds: str) -> Fault:
+    """Draw a fault. A change of one strategy takes four calls: read, add, switch, read. Reading the lists takes two more now and then."""
+    return Fault(random.choice((1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6)), random.random() < 0.5, random.choice(kinds))

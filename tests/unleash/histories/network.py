@@ -29,7 +29,7 @@ class Fault(NamedTuple):
 class FaultyNetwork(httpx.BaseTransport):
     """A transport that calls `written` after each write, and `meanwhile` with the name of what somebody does."""
 
-    def __init__(self, inner: httpx.BaseTransport, written: Callable[[bool], None], meanwhile: Callable[[str], None]) -> None:
+    def __init__(self, inner: httpx.BaseTransport, written: Callable[[], None], meanwhile: Callable[[str], None]) -> None:
         self.inner = inner
         self.written, self.meanwhile = written, meanwhile
         self.fault: Fault | None = None
@@ -51,7 +51,7 @@ class FaultyNetwork(httpx.BaseTransport):
                     return broken
             answer = self.inner.handle_request(request)
             if request.method != "GET":
-                self.written(request.url.path.endswith("/strategies") and request.method == "POST")
+                self.written()
             if fault and not fault.before and (request.method != "GET" or fault.what in BROKEN):
                 self.fault = None
                 return self._strike(fault.what, answer) or answer

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import httpx
+
 from tests.unleash.histories.documents import OURS, Row, environments_of, is_ours
 from tests.unleash.server import PROJECT
 from tests.unleash.shop import Shop
@@ -15,6 +17,8 @@ class People:
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
+        headers = {"authorization": shop.unleash.admin_token}
+        self._client = httpx.Client(base_url=shop.unleash.address, headers=headers, timeout=60, verify=False)  # noqa: S501 (no TLS at all)
         self.edits: dict[str, Callable[[str], None]] = {
             "switch on": lambda environment: self._call("POST", environment, "/on"),
             "switch off": lambda environment: self._call("POST", environment, "/off"),
@@ -31,11 +35,21 @@ class People:
 
     def read(self) -> Row:
         """Return the feature's document."""
-        document: Row = self.shop.unleash.call("GET", f"/api/admin/projects/{PROJECT}/features/{self.shop.feature}")
+        document: Row = self._ask("GET", "").json()
         return document
 
+    def archive(self) -> None:
+        """Archive the feature, so that later histories need not list it."""
+        self._ask("DELETE", "")
+        self._client.close()
+
     def _call(self, method: str, environment: str, path: str, body: Any = None) -> None:
-        self.shop.person(method, path, body, environment)
+        self._ask(method, f"/environments/{environment}{path}", body)
+
+    def _ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Call the feature's part of the API on a connection that is kept, because that takes a tenth of the time."""
+        answer = self._client.request(method, f"/api/admin/projects/{PROJECT}/features/{self.shop.feature}{path}", json=body)
+        return answer.raise_for_status()
 
     def _add(self, environment: str, title: str, percent: str) -> None:
         self._call("POST", environment, "/strategies", _body("flexibleRollout", title, WHOLE | {"rollout": percent}))

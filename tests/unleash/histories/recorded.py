@@ -5,7 +5,6 @@ from typing import Any
 
 from domain.flags.change import Change
 from domain.flags.patch import FlagPatch
-from tests.unleash.histories.documents import Values
 from tests.unleash.histories.timeline import PERSON, Timeline, Transition
 
 
@@ -18,7 +17,7 @@ class Recorded:
         self.values: dict[str, dict[str, Any]] = {name: dict(values) for name, values in timeline.values.items()}
         self.reached: dict[tuple[str, str], list[Any]] = {}
         self.touched = set[tuple[str, str]]()
-        self.targets: dict[str, Values] = {}
+        self.patches: dict[str, FlagPatch] = {}
         self._befores: dict[tuple[str, str, str], list[Any]] = {}
         self._known = set[str]()
 
@@ -46,21 +45,24 @@ class Recorded:
         if before != after:
             if before != was and place not in self.touched:
                 yield f"{change.key} says that {place} was {before}, but the record had made it {was}"
-            if after not in self.reached.get(place, []):
-                yield f"{change.key} says that {place} became {after}, but Unleash only had {self.reached.get(place, [])}"
+            had = self.reached.get(place, [])
+            if after not in had:
+                yield f"{change.key} says that {place} became {after}, but since the change before it only became {had}"
+            self.reached[place] = had[had.index(after) + 1 :] if after in had else had
             if not self._is_meant(change, path, after):
                 yield f"{change.key} says that it made {place} {after}, which nobody asked of it"
             self._befores.setdefault((change.release, *place), []).append(before)
-        if before != after or place not in self.touched:
-            self.reached.pop(place, None)
             self.touched.discard(place)
         self.values[change.environment][path] = after
 
     def _is_meant(self, change: Change, path: str, after: Any) -> bool:
         if change.undoes_from is not None:
             return after in self._befores.get((change.release, change.environment, path), [])
-        target = self.targets[change.key.split("/settled/")[0]]
-        return after == target.get(path) if path in target else (path, after) == ("rollout", None)
+        patch = self.patches[change.key.split("/settled/")[0]]
+        target = self.values_of(patch)
+        if path in target:
+            return bool(after == target[path])
+        return after is None and (path == "rollout" or patch.removes_all_overrides)
 
     def values_of(self, patch: FlagPatch) -> dict[str, Any]:
         """Return path -> value of the fields that a patch names."""

@@ -23,38 +23,25 @@ class Timeline:
 
     def __init__(self, read: Callable[[], Row]) -> None:
         self._read = read
-        self._made = set[str]()
-        self._theirs = dict[tuple[str, str], Row]()
         self.transitions: list[Transition] = []
         self.wrong: list[str] = []
-        self.values: dict[str, Values] = {name: values_in(place) for name, place in environments_of(read()).items()}
+        self._note(environments_of(read()))
 
-    def written(self, by: str, adds_strategy: bool = False) -> list[Transition]:
-        """Note what a write did, and return its transitions."""
-        places = environments_of(self._read())
-        strategies = {(name, each["id"]): each for name, place in places.items() for each in place["strategies"]}
-        if by == PERSON:
-            self._note_theirs(strategies)
-        else:
-            if adds_strategy:
-                self._made |= {strategy for place, strategy in strategies if (place, strategy) not in self._theirs}
-            self._check_theirs(strategies, by)
+    def written(self, by: str) -> list[Transition]:
+        """Note what a write did, and return its transitions. Only people change strategies that don't have a title of ours."""
+        before, theirs = self.values, self.theirs
+        self._note(environments_of(self._read()))
+        if by != PERSON and self.theirs != theirs:
+            self.wrong.append(f"people's strategies were touched for {by}: {theirs} became {self.theirs}")
         found = [
-            Transition(by, name, path, self.values[name].get(path), now.get(path))
-            for name, now in ((name, values_in(place)) for name, place in places.items())
-            for path in differences(self.values[name], now)
+            Transition(by, name, path, before[name].get(path), now.get(path))
+            for name, now in self.values.items()
+            for path in differences(before[name], now)
         ]
-        self.values = {name: values_in(place) for name, place in places.items()}
         self.transitions += found
         return found
 
-    def _note_theirs(self, strategies: dict[tuple[str, str], Row]) -> None:
-        """Take what a person left as theirs. A strategy of ours that they gave another title is theirs from then on."""
-        self._made -= {key[1] for key, each in strategies.items() if not is_ours(each)}
-        self._theirs = {key: each for key, each in strategies.items() if key[1] not in self._made}
-
-    def _check_theirs(self, strategies: dict[tuple[str, str], Row], by: str) -> None:
-        now = {key: each for key, each in strategies.items() if key[1] not in self._made}
-        if now != self._theirs:
-            self.wrong.append(f"people's strategies were touched for {by}: {self._theirs} became {now}")
-            self._theirs = now
+    def _note(self, places: dict[str, Row]) -> None:
+        self.values: dict[str, Values] = {name: values_in(place) for name, place in places.items()}
+        strategies = ((name, each) for name, place in places.items() for each in place["strategies"])
+        self.theirs = {(name, each["id"]): each for name, each in strategies if not is_ours(each)}
