@@ -12,7 +12,7 @@ from activities.messages import ChangeFlag
 from activities.providers.catalogue import provider_of
 from activities.providers.elsewhere import FlagsElsewhere
 from activities.providers.errors import ProviderUnavailable
-from activities.settling import settle, settle_others
+from activities.settling import settle, settle_other_releases, settle_others
 from activities.stage_changes import DueChange, change_of, check_fence, decide, record
 from activities.store.database import Database, Store
 from domain.errors import Superseded
@@ -41,6 +41,7 @@ class ChangesElsewhere:
         with self.database.reading() as store:
             project, feature = store.projects.get(command.project), store.releases.get(command.release).feature
         self._refresh(project, feature)
+        settle_other_releases(self.database, project, command.release, at)
         with self.database.transaction() as store:
             decided = self._decide(store, project, command, at)
         if not isinstance(decided, Intended):
@@ -62,8 +63,9 @@ class ChangesElsewhere:
         release = due.acting.release
         settle_others(store, project, release, {command.key}, at)
         planned = due.provider.plan(release.feature, command.environment, command.patch)
-        earlier = store.intents.get(command.key) or change_of(release, command, planned, at)
-        intended = earlier.model_copy(update={"sequence": release.sequence + 1})
+        intended = change_of(release, command, planned, at)
+        if earlier := store.intents.get(command.key):
+            intended = intended.continuing(earlier)
         if planned.changes_anything:
             store.intents.open([intended], at)
             return Intended(intended)

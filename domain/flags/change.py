@@ -31,6 +31,10 @@ class Change(Frozen):
         """True if any field was not already at its target."""
         return self.before != self.after
 
+    def continuing(self, earlier: "Change") -> "Change":
+        """Return this change as the end of an earlier attempt: from the fields that the earlier one found, or else this one."""
+        return self.model_copy(update={"before": self.before.updated(earlier.before), "after": earlier.after.updated(self.after)})
+
 
 class PlannedChange(NamedTuple):
     """The state of a flag after a patch, with the patched fields before and after."""
@@ -73,12 +77,11 @@ def plan_change(patch: FlagPatch, now: FlagState) -> PlannedChange:
 
 
 def part_made(intended: Change, now: FlagState) -> FlagPatch:
-    """Return `after` with the fields of a change that are not, or no longer, so in the flag as they were before."""
-    found, before, after = intended.after.seen_in(now), intended.before, intended.after
-    fields = {field: value if getattr(found, field) == value else getattr(before, field) for field, value in after.plain.items()}
+    """Return those fields of `after` that the flag has."""
+    after, found = intended.after, intended.after.seen_in(now)
+    fields = {field: value for field, value in after.plain.items() if getattr(found, field) == value}
     if "overrides" in after.named:
-        made = {each: override if found.segments[each] == override else before.segments[each] for each, override in after.segments.items()}
-        fields["overrides"] = made
+        fields["overrides"] = {segment: each for segment, each in after.segments.items() if found.segments[segment] == each}
     return FlagPatch(**fields)
 
 

@@ -55,6 +55,7 @@ class History:
         self.releases = list[Release]()
         self.sent = list[ChangeFlag | PutBack]()
         self.acting = PERSON
+        self.contested: str | None = None
         self.now: datetime = NOW
         self.steps: list[str] = []
         self._does: dict[str, Callable[[], None]] = {
@@ -163,6 +164,12 @@ class History:
         self.network.break_next(fault)
         self._run(command)
         self.network.break_next(None)
+        if self.contested:
+            wrong = self._note_records()
+            assert not wrong, self._told(wrong)
+            meant = self.recorded.values_of(command.patch) if isinstance(command, ChangeFlag) else {}
+            self.recorded.adopt(self.contested, meant)
+            self.contested = None
 
     def _run(self, command: ChangeFlag | PutBack) -> None:
         """Run one attempt. One that fails is tried again later."""
@@ -202,7 +209,8 @@ class History:
         if what in list(Control):
             steer(self.world, self.release, Control(what), self.now)
         else:
-            self._edit(what, self.release.environment)
+            self.contested = self.release.environment
+            self._edit(what, self.contested)
 
     def _note_records(self) -> list[str]:
         return [wrong for each in self.releases for wrong in self.recorded.note(changes_of(self.world, each))]

@@ -64,6 +64,17 @@ class Recorded:
             return bool(after == target[path])
         return after is None and (path == "rollout" or patch.removes_all_overrides)
 
+    def adopt(self, environment: str, meant: Mapping[str, Any]) -> None:
+        """Take what is neither meant nor on the record from Unleash, after a person changed a flag in the middle of an attempt.
+
+        Unleash can't refuse a write that is based on an older state, so that the attempt may have replaced or activated what they did.
+        """
+        for path in self.timeline.values[environment].keys() | self.values[environment].keys():
+            value = self.timeline.values[environment].get(path)
+            if path not in meant or value != meant[path]:
+                self.values[environment][path] = value
+                self.touched.add((environment, path))
+
     def values_of(self, patch: FlagPatch) -> dict[str, Any]:
         """Return path -> value of the fields that a patch names."""
         values = {name: value for name, value in patch.plain.items() if name == "enabled"}
