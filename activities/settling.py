@@ -44,11 +44,12 @@ def settle(store: Store, project: Project, release: Release, intended: Change, a
         now = provider_of(project, store).read(intended.feature, intended.environment)
     except NotFound:
         return
-    found = intended.before.updated(part_made(intended, now))
-    if found == intended.before or not (was_open or _is_missing(store, intended)):
+    after = part_made(intended, now)
+    before = intended.before.limited_to(after)
+    if after == before or not (was_open or _is_missing(store, intended)):
         return
     key = f"{intended.key}/settled/{release.sequence}"
-    change = intended.model_copy(update={"key": key, "after": found, "made_at": at, "sequence": release.sequence})
+    change = intended.model_copy(update={"key": key, "before": before, "after": after, "made_at": at, "sequence": release.sequence})
     seen = store.releases.seen(release.id, intended.environment)
     store.releases.write_seen(release.id, intended.environment, PlannedChange(now, change.before, change.after).overlaid(seen))
     store.history.add_change(change)

@@ -443,3 +443,21 @@ def test_change_that_is_made_after_its_release_was_rolled_back_is_on_the_record(
     assert shop.titles() == ["Flaghoist: everyone"]
     [change] = changes_of(shop.world, release)
     assert (change.before, change.after) == (OFF, ON)
+
+
+def test_change_that_was_made_in_part_is_recorded_in_part(shop: Shop) -> None:
+    segment = shop.segment(f"Beta {shop.feature}")
+    shop.elsewhere.refresh(shop.world.project, shop.key)
+    key = f"beta-{shop.feature}"
+    shop.person("POST", "/strategies", EVERYONE | {"title": "Theirs", "parameters": {"rollout": "1", "stickiness": "default"}})
+    shop.person("POST", "/on")
+    shop.world.publish(pipeline(stage("Both", actions=[enable(key), enable()])))
+    release = shop.add()
+    shop.dies(lambda: shop.change(release), after=1)
+    remove(shop, release)
+
+    Settler(shop.world.database, shop.elsewhere, patience=timedelta(0)).settle_all()
+
+    [change] = changes_of(shop.world, release)
+    assert shop.titles() == ["Theirs", "Flaghoist: everyone"], f"not yet for segment {segment}"
+    assert (change.before, change.after) == (OFF, ON)

@@ -13,6 +13,7 @@ from activities.messages import ChangeFlag, PutBack
 from activities.providers.errors import ProviderError
 from activities.rollback import RollbackActivities
 from activities.store.database import Database
+from domain.flags.patch import FlagPatch
 from domain.releases.control import ALLOWED_WHEN, Control
 from domain.releases.release import Release
 from domain.releases.status import ReleaseStatus
@@ -167,8 +168,8 @@ class History:
         if self.contested:
             wrong = self._note_records()
             assert not wrong, self._told(wrong)
-            meant = self.recorded.values_of(command.patch) if isinstance(command, ChangeFlag) else {}
-            self.recorded.adopt(self.contested, meant)
+            patch = command.patch if isinstance(command, ChangeFlag) else FlagPatch()
+            self.recorded.adopt(self.contested, patch, _key_of(command))
             self.contested = None
 
     def _run(self, command: ChangeFlag | PutBack) -> None:

@@ -64,14 +64,16 @@ class Recorded:
             return bool(after == target[path])
         return after is None and (path == "rollout" or patch.removes_all_overrides)
 
-    def adopt(self, environment: str, meant: Mapping[str, Any]) -> None:
-        """Take what is neither meant nor on the record from Unleash, after a person changed a flag in the middle of an attempt.
+    def adopt(self, environment: str, patch: FlagPatch, key: str) -> None:
+        """Take from Unleash what a person changed in the middle of an attempt at the change with that key.
 
-        Unleash can't refuse a write that is based on an older state, so that the attempt may have replaced or activated what they did.
+        If the change is on the record, the flag must be as meant all the same. Unleash can't refuse a write that is based on an older
+        state, so that the attempt may have replaced or activated what they did.
         """
+        meant = self.values_of(patch)
         for path in self.timeline.values[environment].keys() | self.values[environment].keys():
             value = self.timeline.values[environment].get(path)
-            if path not in meant or value != meant[path]:
+            if path not in meant or (value != meant[path] and key not in self._known):
                 self.values[environment][path] = value
                 self.touched.add((environment, path))
 
