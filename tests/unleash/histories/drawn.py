@@ -69,5 +69,5 @@ def fault_of_worker(random: Random) -> Fault | None:
 
 
 def _fault(random: Random, *kinds: str) -> Fault:
-    """Draw a fault. A change of one strategy takes four calls: read, add, switch, read. Reading the lists takes two more now and then."""
+    """Draw a fault. A change of one strategy takes four calls: read, add, switch, read."""
     return Fault(random.choice((1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6)), random.random() < 0.5, random.choice(kinds))
