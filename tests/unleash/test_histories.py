@@ -60,5 +60,10 @@ def test_planted_defect_is_found(run: Run, monkeypatch: pytest.MonkeyPatch, plan
     plant(monkeypatch)
 
     with pytest.raises(AssertionError, match="in Unleash:"):
-        for each in range(number, number + 10):  # Two attempts at once are not always in the same order.
-            run(each, seed=3)
+        run_some(run, number)
+
+
+def run_some(run: Run, first: int) -> None:
+    """Run ten histories of seed 3, because two attempts at once are not always in the same order."""
+    for number in range(first, first + 10):
+        run(number, seed=3)
