@@ -17,8 +17,8 @@ BROKEN = ("status 500", "status 429", "half an answer", "no answer")
 class Fault(NamedTuple):
     """A fault before or after a call: the worker dies, the answer is broken, or somebody does something meanwhile.
 
-    Calls are counted from the beginning of an attempt, without those that list features or segments now and then. Faults after a call are only those of writes: what comes after a read comes
-    before the next call as well.
+    Calls are counted from the beginning of an attempt, without those that list features or segments now and then. Faults after a call
+    are only those of writes: what comes after a read comes before the next call as well.
     """
 
     call: int
