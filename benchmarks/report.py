@@ -124,6 +124,15 @@ def workers(results: dict[str, Any]) -> str:
     return table(["database", "workers", "stages per second", "to one worker", *cpu_words, "busy cores"], rows)
 
 
+def changes(results: dict[str, Any]) -> str:
+    """Return the table of the statements of a change, and of the time until a change is served."""
+    rows = []
+    for database, each in results["databases"].items():
+        stale, statements = (str(each[name]) for name in ("stale", "statements"))
+        rows.append([database, statements, f"{stale} of {results['changes']}", f"{each['p50_ms']:.0f}", f"{each['p99_ms']:.0f}"])
+    return table(["database", "statements", "stale answers of the same process", "another process, p50 ms", "p99 ms"], rows)
+
+
 def dashboard(results: dict[str, Any]) -> str:
     """Return the table of the dashboard."""
     cpu = results["change_cpu_ms"]
@@ -145,6 +154,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "costs_on_postgresql": costs,
     "dashboard": dashboard,
     "evaluation": evaluation,
+    "changes": changes,
     "stages": stages,
     "workers": workers,
     "lateness": lateness,
