@@ -34,6 +34,7 @@ from workflows.rollback import RollbackWorkflow
 from workflows.service.client import ReleaseClient
 from workflows.service.outbox_relay import OutboxRelay
 from workflows.service.reconciler import Reconciler
+from workflows.service.settler import Settler
 from workflows.service.startup import WorkerCannotStart, connect_worker
 from workflows.service.webhook_dispatcher import WebhookDispatcher
 from workflows.service.worker_health import WorkerHealth, serving_health
@@ -130,7 +131,9 @@ async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: 
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(LOOP_THREADS))
     with ThreadPoolExecutor(pools.threads) as threads, ThreadPoolExecutor(WEBHOOK_SLOTS) as webhook_threads:
         poster = HttpPoster(allow_private=settings.webhooks_allow_private)
-        systems = FlagSystems(Sealer(settings.sealing_keys), Resolver(allow_private=settings.providers_allow_private))
+        systems = FlagSystems(
+            Sealer(settings.sealing_keys), Resolver(allow_private=settings.providers_allow_private), settings.flagd_folder
+        )
         workers = [
             build_worker(client, database, threads, pools, meter, systems),
             build_webhook_worker(client, database, webhook_threads, poster),
@@ -139,6 +142,7 @@ async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: 
             asyncio.create_task(WebhookDispatcher(database, client).run()),
             asyncio.create_task(OutboxRelay(database, releases, settings.public_api).run()),
             asyncio.create_task(Reconciler(database, releases, timedelta(seconds=settings.reconcile_seconds)).run()),
+            asyncio.create_task(Settler(database, FlagsElsewhere(database, systems)).run()),
             asyncio.create_task(health.watch(releases)),
         ]
         running = [asyncio.create_task(worker.run()) for worker in workers]

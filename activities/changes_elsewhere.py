@@ -62,7 +62,8 @@ class ChangesElsewhere:
         release = due.acting.release
         settle_others(store, project, release, {command.key}, at)
         planned = due.provider.plan(release.feature, command.environment, command.patch)
-        intended = store.intents.get(command.key) or change_of(release, command, planned, at)
+        earlier = store.intents.get(command.key) or change_of(release, command, planned, at)
+        intended = earlier.model_copy(update={"sequence": release.sequence + 1})
         if planned.changes_anything:
             store.intents.open([intended], at)
             return Intended(intended)
@@ -76,7 +77,7 @@ class ChangesElsewhere:
             now = provider.read(release.feature, command.environment)
             is_current = not release.is_finished and release.sequence == command.sequence
             if not is_current:
-                settle(store, release, intended, now, at)
+                settle(store, project, release, intended, at)
             elif not provider.plan(release.feature, command.environment, command.patch).changes_anything:
                 due = DueChange(store.acting.get(command.release, command.project, at), provider)
                 return _record(store, due, command, intended, at)

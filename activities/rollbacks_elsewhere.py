@@ -47,10 +47,11 @@ class RollbacksElsewhere:
     def _decide(self, store: Store, command: PutBack, at: datetime) -> list[Change]:
         """Write down what is to be done. A further attempt plans from the flags as they were before the first one."""
         attempt = RollbackAttempt(store, command, at)
-        keys = {rollback_key(command.release, command.n, each.key) for each in store.environments.all(attempt.project.id)}
+        provider = provider_of(attempt.project, store)
+        keys = {rollback_key(command.release, command.n, environment) for environment in provider.environments()}
         opened = {each.environment: each for each in store.intents.of_release(command.release) if each.key in keys}
         settle_others(store, attempt.project, attempt.release, keys, at)
-        intended = attempt.intended(_AsBefore(provider_of(attempt.project, store), opened))
+        intended = attempt.intended(_AsBefore(provider, opened))
         store.intents.open(intended, at)
         return intended
 

@@ -8,7 +8,6 @@ from activities.stage_changes import audit_change
 from activities.store.database import Store
 from domain.errors import NotFound
 from domain.flags.change import Change, PlannedChange
-from domain.flags.flag import FlagState
 from domain.flags.project import Project
 from domain.releases.release import Release
 
@@ -17,25 +16,23 @@ MEANWHILE = "The release was steered while this change was under way."
 
 def settle_others(store: Store, project: Project, release: Release, keys: Collection[str], at: datetime) -> None:
     """Settle all intended changes of a release except those with these keys. Its flags were just read."""
-    provider = provider_of(project, store)
     for intended in store.intents.of_release(release.id):
         if intended.key not in keys:
-            try:
-                now = provider.read(intended.feature, intended.environment)
-            except NotFound:
-                store.intents.close(intended.key)
-            else:
-                settle(store, release, intended, now, at)
+            settle(store, project, release, intended, at)
 
 
-def settle(store: Store, release: Release, intended: Change, now: FlagState, at: datetime) -> None:
-    """Record an intended change as it is found in the flag, and nothing if the flag is as before.
+def settle(store: Store, project: Project, release: Release, intended: Change, at: datetime) -> None:
+    """Record an intended change as it is found in the flag, and nothing if the flag is as before, or gone.
 
     It goes on the record under a key of its own: the stage has not acted, and acts when the release comes back to it.
     """
-    store.intents.close(intended.key)
+    was_open = store.intents.close(intended.key)  # Otherwise another attempt at the change has recorded it.
+    try:
+        now = provider_of(project, store).read(intended.feature, intended.environment)
+    except NotFound:
+        return
     found = intended.after.seen_in(now)
-    if found == intended.before:
+    if not was_open or found == intended.before:
         return
     key = f"{intended.key}/settled/{release.sequence}"
     change = intended.model_copy(update={"key": key, "after": found, "made_at": at, "sequence": release.sequence})

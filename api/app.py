@@ -139,7 +139,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _flag_systems(settings: Settings) -> FlagSystems:
-    return FlagSystems(Sealer(settings.sealing_keys), Resolver(allow_private=settings.providers_allow_private))
+    return FlagSystems(Sealer(settings.sealing_keys), Resolver(allow_private=settings.providers_allow_private), settings.flagd_folder)
 
 
 def _openid_config(settings: Settings) -> OpenIdConfig | None:

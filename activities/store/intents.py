@@ -37,6 +37,6 @@ class IntentRepository:
         if rows:
             upsert(self.connection, intents, rows)
 
-    def close(self, key: str) -> None:
-        """Delete an intent. Doing this twice is the same as doing it once."""
-        self.connection.execute(delete(intents).where(intents.c.key == key))
+    def close(self, key: str) -> bool:
+        """Delete an intent. Returns False if it was closed already."""
+        return bool(self.connection.execute(delete(intents).where(intents.c.key == key)).rowcount)

@@ -236,7 +236,7 @@ def test_applications_are_not_served_the_copy(api: Api, unleash: UnleashServer) 
     for each in ENVIRONMENTS:
         api.post(f"{project}/environments", {"key": each})
     key = api.get(f"{project}/environments/production")["client_key"]
-    evaluate = {"headers": {"X-API-Key": key}}
+    evaluate: dict[str, Any] = {"headers": {"X-API-Key": key}}
 
     before = api.client.post(f"{api.address}/ofrep/v1/evaluate/flags", json={"context": {}}, **evaluate)
     put(api, project, connection_to(unleash)).raise_for_status()

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 
 from activities.providers.errors import ProviderError, ProviderRejected, ProviderUnauthorized
@@ -17,6 +19,8 @@ NEEDED = ("UPDATE_FEATURE_ENVIRONMENT", "CREATE_FEATURE_STRATEGY", "UPDATE_FEATU
 """The permissions that the owner of the token needs in each environment."""
 
 NOT_FOUND = 404
+READ_SECONDS = 1.0
+"""The age up to which a feature that was read counts as current."""
 
 
 class UnleashProject:
@@ -24,6 +28,7 @@ class UnleashProject:
 
     def __init__(self, api: UnleashAdminApi, project: str) -> None:
         self._api, self._project = api, project
+        self._latest = _Latest()
 
     def check(self, environments: Iterable[str]) -> Iterator[Finding]:
         """Yield what works and everything that is missing."""
@@ -73,11 +78,12 @@ class UnleashProject:
 
     def flags(self, feature: str, segments: SegmentKeys) -> Mapping[str, SystemFlag]:
         """Return environment -> flag. Raises FeatureNotFound."""
-        return {each.name: flag_in(each, segments) for each in self._feature(feature).environments}
+        found = self._latest.keep(self._feature(feature))
+        return {each.name: flag_in(each, segments) for each in found.environments}
 
     def apply(self, feature: str, environment: str, patch: FlagPatch, segments: SegmentKeys) -> None:
         """Change the named fields. Raises FeatureNotFound, EnvironmentNotFound, SegmentNotFound, KeptByOthers or Invalid."""
-        place = self._feature(feature).environment(environment)
+        place = (self._latest.take(feature) or self._feature(feature)).environment(environment)
         if place is None:
             raise EnvironmentNotFound(f"The environment '{environment}' is not enabled for the project '{self._project}' of Unleash.")
         target = patch.applied(flag_in(place, segments).state)
@@ -107,6 +113,23 @@ class UnleashProject:
             if rejected.status != NOT_FOUND:
                 raise
             raise FeatureNotFound(f"There is no feature '{name}' in the project '{self._project}' of Unleash, or it is archived.") from None
+
+
+class _Latest(threading.local):
+    """The feature that this thread read last, so that a change right after a decision needs no call to read it again."""
+
+    def __init__(self) -> None:
+        self._found: tuple[float, Feature] | None = None
+
+    def keep(self, feature: Feature) -> Feature:
+        """Keep a feature that was just read."""
+        self._found = time.monotonic(), feature
+        return feature
+
+    def take(self, name: str) -> Feature | None:
+        """Return the feature if it was read within a second, once."""
+        found, self._found = self._found, None
+        return found[1] if found and found[1].name == name and time.monotonic() - found[0] < READ_SECONDS else None
 
 
 def _digest(segment: Segment) -> str:
