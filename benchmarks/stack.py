@@ -39,7 +39,7 @@ class Stack:
         self.settings = Settings(home=folder, port=free_port(), temporal_port=free_port(), temporal_ui_port=free_port(), **settings)
         self.home = StateDir(folder)
         self.home.prepare()
-        environment = environment_of(self.settings, OWNER_KEY) | {
+        environment = environment_of(self.settings, OWNER_KEY, self.home.ensure_secret_key()) | {
             "FLAGHOIST_DATABASE_URL": self.settings.database,
             "FLAGHOIST_PORT": str(self.settings.port),
             "FLAGHOIST_LOG_LEVEL": "warning",

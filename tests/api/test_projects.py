@@ -12,7 +12,7 @@ def test_name_defaults_to_the_key(api: Api) -> None:
     named = api.post("/projects", {"key": "blog", "name": "  The blog "})
 
     assert plain == {"key": "shop", "name": "shop", "provider": "builtin"}
-    assert named == {"key": "blog", "name": "The blog"}
+    assert named == {"key": "blog", "name": "The blog", "provider": "builtin"}
     assert api.get("/projects/blog") == named
 
 
