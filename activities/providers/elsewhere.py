@@ -106,15 +106,21 @@ class FlagsElsewhere:
             yield
         except (ProviderUnauthorized, ProviderRejected) as error:
             raise ProviderRefused(f"{label} refuses: {error}", missing=list(getattr(error, "missing", ()))) from error
+        except ProviderThrottled as error:
+            log.warning("provider_throttled", project=project.key, provider=project.provider, error=str(error))
+            self._note_failure(project, outage, Outage(code="provider_throttled", message=f"{label}: {error}", since=datetime.now(UTC)))
+            raise
         except ProviderError as error:
-            code = "provider_throttled" if isinstance(error, ProviderThrottled) else "provider_unavailable"
-            log.warning(code, project=project.key, provider=project.provider, error=str(error))
-            if outage is None or outage.code != code:
-                since = outage.since if outage else datetime.now(UTC)
-                self._note(project, Outage(code=code, message=f"{label}: {error}", since=since))
+            log.warning("provider_unavailable", project=project.key, provider=project.provider, error=str(error))
+            self._note_failure(project, outage, Outage(code="provider_unavailable", message=f"{label}: {error}", since=datetime.now(UTC)))
             raise
         if outage:
             self._note(project, None)
+
+    def _note_failure(self, project: Project, before: Outage | None, outage: Outage) -> None:
+        """Note an outage, unless it was noted before. One that changes its code began when the first did."""
+        if before is None or before.code != outage.code:
+            self._note(project, outage.model_copy(update={"since": before.since}) if before else outage)
 
     def _note(self, project: Project, outage: Outage | None) -> None:
         with self.database.transaction() as store:
