@@ -56,7 +56,7 @@ class FreshFlags:
         self.prefer(project)
         with self.database.reading() as store:
             found = store.projects.get(project)
-            features = [] if found.keeps_flags else [each.key for each in store.features.all(found.id)]
+            features = [] if found.keeps_flags else list(store.system_names.all(found.id, "feature"))
         self.prefer_all(project, features)
 
     def _attempt(self, project: Project, feature: str | None, ttl: timedelta, until: float = float("inf")) -> None:

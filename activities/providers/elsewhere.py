@@ -12,7 +12,8 @@ from activities.providers.sealing import CredentialUnreadable
 from activities.providers.systems import ConnectedSystem, FlagSystems
 from activities.store.connections import StoredConnection
 from activities.store.database import Database
-from domain.errors import NotFound, ProviderRefused
+from activities.store.system_names import SystemName
+from domain.errors import FeatureNotFound, ProviderRefused
 from domain.flags.change import Change
 from domain.flags.connection import Outage
 from domain.flags.project import Project
@@ -55,12 +56,13 @@ class FlagsElsewhere:
         if project.keeps_flags:
             return
         self.refresh_lists(project)
-        stored = self._stored(project)
-        with self.database.reading() as store:
-            name = store.system_names.find(project.id, "feature", feature)
-            segments = references(store, project, "segment")
+        name = self._name(project, feature)
+        if name is None:
+            self.refresh_lists(project, ttl=timedelta(0))  # It may have been created since.
+            name = self._name(project, feature)
         if name is None or (name.read_at and datetime.now(UTC) - name.read_at < ttl):
             return  # Of an unknown feature, the caller finds that it does not exist, and says so in its own words.
+        stored, segments = self._stored(project), self._segments(project)
         with self._reported(project, stored):
             at = datetime.now(UTC)
             found = self._system(project, stored).flags(name.name, segments)
@@ -69,14 +71,19 @@ class FlagsElsewhere:
 
     def apply(self, project: Project, change: Change) -> None:
         """Make an intended change over there. Doing this twice is the same as doing it once."""
-        stored = self._stored(project)
-        with self.database.reading() as store:
-            name = store.system_names.find(project.id, "feature", change.feature)
-            segments = references(store, project, "segment")
+        stored, name, segments = self._stored(project), self._name(project, change.feature), self._segments(project)
         if name is None:
-            raise NotFound(f"There is no feature '{change.feature}'.")
+            raise FeatureNotFound(f"There is no feature '{change.feature}'.")
         with self._reported(project, stored):
             self._system(project, stored).apply(name.name, change.environment, change.patch, segments)
+
+    def _name(self, project: Project, feature: str) -> SystemName | None:
+        with self.database.reading() as store:
+            return store.system_names.find(project.id, "feature", feature)
+
+    def _segments(self, project: Project) -> dict[str, str]:
+        with self.database.reading() as store:
+            return references(store, project, "segment")
 
     def _stored(self, project: Project) -> StoredConnection:
         with self.database.reading() as store:

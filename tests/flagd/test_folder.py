@@ -121,7 +121,7 @@ class _EditedMeanwhile(FlagFolder):
     """A folder in which somebody saves a file just before it is replaced, a number of times."""
 
     def __init__(self, path: Path, times: int) -> None:
-        super().__init__(path)
+        super().__init__(path, lock_seconds=5)
         self.times = times
 
     def replace(self, environment: str, before: str, after: str) -> bool:
