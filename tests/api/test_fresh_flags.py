@@ -1,6 +1,6 @@
 """Views of flags that are kept elsewhere, while the other system fails."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from threading import Barrier
 
 import pytest
@@ -63,7 +63,7 @@ def system() -> Features:
 
 
 @pytest.fixture
-def fresh(sqlite: Database, system: Features) -> Iterator[FreshFlags]:
+def fresh(sqlite: Database, system: Features) -> FreshFlags:
     """The flags of the project `shop`, which is connected to that system."""
     with sqlite.transaction() as store:
         store.projects.insert(NOW, id=(project := new_id()), key="shop", name="Shop", provider=ProviderKind.UNLEASH)
@@ -75,7 +75,7 @@ def fresh(sqlite: Database, system: Features) -> Iterator[FreshFlags]:
         return system
 
     systems = FlagSystems(Sealer(), Resolver(allow_private=False), opened=opened)  # type: ignore[arg-type] # it is read only
-    yield FreshFlags(sqlite, FlagsElsewhere(sqlite, systems))
+    return FreshFlags(sqlite, FlagsElsewhere(sqlite, systems))
 
 
 def test_flags_of_a_list_are_read_at_the_same_time(fresh: FreshFlags) -> None:
