@@ -150,6 +150,11 @@ class Settings(BaseSettings):
         description="Allow connections to flag systems on private and loopback addresses and with plain HTTP. "
         "Unsafe if untrusted users administer projects.",
     )
+    flagd_folder: Path | None = Field(
+        default=None,
+        description="The folder that has the folders of files for flagd. Projects can be connected to those inside it, and to no others. "
+        "Every API and worker must see the same files. Empty: no connections to flagd.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The lowest level that is logged.")
     log_format: Literal["json", "text"] = Field(default="json", description="The format of log lines.")
 

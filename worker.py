@@ -131,7 +131,9 @@ async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: 
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(LOOP_THREADS))
     with ThreadPoolExecutor(pools.threads) as threads, ThreadPoolExecutor(WEBHOOK_SLOTS) as webhook_threads:
         poster = HttpPoster(allow_private=settings.webhooks_allow_private)
-        systems = FlagSystems(Sealer(settings.sealing_keys), Resolver(allow_private=settings.providers_allow_private))
+        systems = FlagSystems(
+            Sealer(settings.sealing_keys), Resolver(allow_private=settings.providers_allow_private), settings.flagd_folder
+        )
         workers = [
             build_worker(client, database, threads, pools, meter, systems),
             build_webhook_worker(client, database, webhook_threads, poster),

@@ -36,6 +36,7 @@ from api.request_middleware import VERSIONED, RequestMiddleware
 from api.routes import (
     audit,
     comparison,
+    connection,
     controls,
     environments,
     features,
@@ -62,6 +63,7 @@ from workflows.service.temporal_health import TemporalHealth
 
 ROUTERS = (
     projects,
+    connection,
     environments,
     comparison,
     features,
@@ -137,7 +139,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _flag_systems(settings: Settings) -> FlagSystems:
-    return FlagSystems(Sealer(settings.sealing_keys), Resolver(allow_private=settings.providers_allow_private))
+    return FlagSystems(Sealer(settings.sealing_keys), Resolver(allow_private=settings.providers_allow_private), settings.flagd_folder)
 
 
 def _openid_config(settings: Settings) -> OpenIdConfig | None:

@@ -12,7 +12,8 @@ from activities.providers.sealing import CredentialUnreadable
 from activities.providers.systems import ConnectedSystem, FlagSystems
 from activities.store.connections import StoredConnection
 from activities.store.database import Database
-from domain.errors import NotFound, ProviderRefused
+from activities.store.system_names import SystemName
+from domain.errors import FeatureNotFound, ProviderRefused
 from domain.flags.change import Change
 from domain.flags.connection import Outage
 from domain.flags.project import Project
@@ -55,12 +56,13 @@ class FlagsElsewhere:
         if project.keeps_flags:
             return
         self.refresh_lists(project)
-        stored = self._stored(project)
-        with self.database.reading() as store:
-            name = store.system_names.find(project.id, "feature", feature)
-            segments = references(store, project, "segment")
+        name = self._name(project, feature)
+        if name is None:
+            self.refresh_lists(project, ttl=timedelta(0))  # It may have been created since.
+            name = self._name(project, feature)
         if name is None or (name.read_at and datetime.now(UTC) - name.read_at < ttl):
             return  # Of an unknown feature, the caller finds that it does not exist, and says so in its own words.
+        stored, segments = self._stored(project), self._segments(project)
         with self._reported(project, stored):
             at = datetime.now(UTC)
             found = self._system(project, stored).flags(name.name, segments)
@@ -69,14 +71,19 @@ class FlagsElsewhere:
 
     def apply(self, project: Project, change: Change) -> None:
         """Make an intended change over there. Doing this twice is the same as doing it once."""
-        stored = self._stored(project)
-        with self.database.reading() as store:
-            name = store.system_names.find(project.id, "feature", change.feature)
-            segments = references(store, project, "segment")
+        stored, name, segments = self._stored(project), self._name(project, change.feature), self._segments(project)
         if name is None:
-            raise NotFound(f"There is no feature '{change.feature}'.")
+            raise FeatureNotFound(f"There is no feature '{change.feature}'.")
         with self._reported(project, stored):
             self._system(project, stored).apply(name.name, change.environment, change.patch, segments)
+
+    def _name(self, project: Project, feature: str) -> SystemName | None:
+        with self.database.reading() as store:
+            return store.system_names.find(project.id, "feature", feature)
+
+    def _segments(self, project: Project) -> dict[str, str]:
+        with self.database.reading() as store:
+            return references(store, project, "segment")
 
     def _stored(self, project: Project) -> StoredConnection:
         with self.database.reading() as store:
@@ -99,15 +106,21 @@ class FlagsElsewhere:
             yield
         except (ProviderUnauthorized, ProviderRejected) as error:
             raise ProviderRefused(f"{label} refuses: {error}", missing=list(getattr(error, "missing", ()))) from error
+        except ProviderThrottled as error:
+            log.warning("provider_throttled", project=project.key, provider=project.provider, error=str(error))
+            self._note_failure(project, outage, Outage(code="provider_throttled", message=f"{label}: {error}", since=datetime.now(UTC)))
+            raise
         except ProviderError as error:
-            code = "provider_throttled" if isinstance(error, ProviderThrottled) else "provider_unavailable"
-            log.warning(code, project=project.key, provider=project.provider, error=str(error))
-            if outage is None or outage.code != code:
-                since = outage.since if outage else datetime.now(UTC)
-                self._note(project, Outage(code=code, message=f"{label}: {error}", since=since))
+            log.warning("provider_unavailable", project=project.key, provider=project.provider, error=str(error))
+            self._note_failure(project, outage, Outage(code="provider_unavailable", message=f"{label}: {error}", since=datetime.now(UTC)))
             raise
         if outage:
             self._note(project, None)
+
+    def _note_failure(self, project: Project, before: Outage | None, outage: Outage) -> None:
+        """Note an outage, unless it was noted before. One that changes its code began when the first did."""
+        if before is None or before.code != outage.code:
+            self._note(project, outage.model_copy(update={"since": before.since}) if before else outage)
 
     def _note(self, project: Project, outage: Outage | None) -> None:
         with self.database.transaction() as store:

@@ -1,7 +1,7 @@
 """The interface of a flag system that is not our own: Unleash, or a folder of files for flagd."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from domain.flags.flag import FeatureType, FlagState
 from domain.flags.patch import FlagPatch
@@ -30,11 +30,19 @@ class SystemFlag(NamedTuple):
     foreign: tuple[str, ...] = ()
 
 
+ConnectionPart = Literal["address", "credential", "project", "environments"]
+
+
 class Finding(NamedTuple):
-    """The result of one check of a connection: a sentence on what works, or on what is missing and how to repair it."""
+    """The result of one check of a connection: a sentence on what works, or on what is missing and how to repair it.
+
+    `part` is the part of the connection that it is about, and `environment` the name of an environment over there.
+    """
 
     passed: bool
     message: str
+    part: ConnectionPart = "address"
+    environment: str | None = None
 
 
 SegmentKeys = Mapping[str, str]

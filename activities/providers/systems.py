@@ -4,12 +4,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from pydantic import SecretStr
 
 from activities.dns import Resolver
-from activities.providers.catalogue import open_system
+from activities.providers.catalogue import Reach, open_system
 from activities.providers.errors import ProviderThrottled
 from activities.providers.flag_system import FlagSystem, SystemFeature, SystemFlag, SystemSegment
 from activities.providers.sealing import Sealer
@@ -75,9 +76,12 @@ Open = Callable[[Connection, SecretStr | None], FlagSystem]
 class FlagSystems:
     """Every project's flag system. Threads share it."""
 
-    def __init__(self, sealer: Sealer, resolver: Resolver, seconds: float = CALL_SECONDS, opened: Open | None = None) -> None:
+    def __init__(self, sealer: Sealer, resolver: Resolver, flagd_folder: Path | None = None, opened: Open | None = None) -> None:
+        """Take the folder that has those of flagd, and for tests another function that opens systems."""
         self.sealer = sealer
-        self.open: Open = opened or (lambda connection, credential: open_system(connection, credential, resolver, seconds))
+        self.resolver = resolver
+        reach = Reach(resolver, CALL_SECONDS, flagd_folder)
+        self.open: Open = opened or (lambda connection, credential: open_system(connection, credential, reach))
         self._opened: dict[str, _Opened] = {}
         self._lock = threading.Lock()
 

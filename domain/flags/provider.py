@@ -16,6 +16,11 @@ class ProviderKind(StrEnum):
         """The name of the system, as its makers write it."""
         return {"builtin": "Flaghoist", "unleash": "Unleash", "flagd": "flagd"}[self]
 
+    @property
+    def is_over_http(self) -> bool:
+        """True if its address is a URL and it needs a credential. The address of the others is the path of a folder."""
+        return self is ProviderKind.UNLEASH
+
 
 class Capability(StrEnum):
     """A part of a flag's state that a provider can express."""

@@ -60,9 +60,9 @@ class WatchedApi(UnleashAdminApi):
 class Shop:
     """A world whose flags are in Unleash."""
 
-    def __init__(self, database: Database, unleash: UnleashServer) -> None:
+    def __init__(self, database: Database, unleash: UnleashServer, world: World | None = None) -> None:
         self.unleash = unleash
-        self.world: World = make_world(database)
+        self.world: World = world or make_world(database)
         self.api = WatchedApi(unleash.address, unleash.admin_token)
         sealer = Sealer([SECRET_KEY])
         self.systems = FlagSystems(

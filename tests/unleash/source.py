@@ -38,13 +38,18 @@ class Source:
 
     def seen(self, contexts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return what Unleash's SDK for Node tells for each context: name -> [enabled, payload]."""
-        command = ["node", str(Path(__file__).with_name("evaluate.cjs")), str(installed()), self.unleash.address]
-        asked = json.dumps({"features": self.names, "contexts": contexts})
-        done = subprocess.run(
-            [*command, self.unleash.backend_tokens["development"]], input=asked, text=True, capture_output=True, check=True
-        )
-        found: list[dict[str, Any]] = json.loads(done.stdout)
-        return found
+        return seen(self.unleash, self.names, contexts)
+
+
+def seen(
+    unleash: UnleashServer, features: list[str], contexts: list[dict[str, Any]], environment: str = "development"
+) -> list[dict[str, Any]]:
+    """Return what Unleash's SDK for Node tells for each context: name -> [enabled, payload]."""
+    command = ["node", str(Path(__file__).with_name("evaluate.cjs")), str(installed()), unleash.address]
+    asked = json.dumps({"features": features, "contexts": contexts})
+    done = subprocess.run([*command, unleash.backend_tokens[environment]], input=asked, text=True, capture_output=True, check=True)
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
 
 
 def constraint(field: str, operator: str, *values: str, **more: Any) -> dict[str, Any]:

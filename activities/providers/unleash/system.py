@@ -35,28 +35,33 @@ class UnleashProject:
         try:
             caller = self._api.caller()
         except ProviderUnauthorized as error:
-            yield Finding(False, f"The token is refused: {error} Use an admin token or a personal access token.")
+            yield Finding(False, f"The token is refused: {error} Use an admin token or a personal access token.", "credential")
             return
         except ProviderError as error:
-            yield Finding(False, str(error))
+            yield Finding(False, f"Unleash does not answer there: {error} Check the address, and that Unleash is running.")
             return
-        yield Finding(True, f"Unleash knows the token, as '{caller.username}'.")
+        yield Finding(True, "Unleash answers at this address.")
+        yield Finding(True, f"Unleash knows the token, as '{caller.username}'.", "credential")
         found = {each.name: each for each in self._api.environments(self._project)}
         if not any(each.visible for each in found.values()):
-            yield Finding(False, f"There is no project '{self._project}' in Unleash that the token can see.")
+            message = f"There is no project '{self._project}' in Unleash that the token can see, or it has no environments."
+            yield Finding(False, f"{message} Check its id in Unleash, and the owner's rights.", "project")
             return
+        yield Finding(True, f"The token can see the project '{self._project}'.", "project")
         for name in environments:
             yield from self._check_environment(name, found, caller)
 
     def _check_environment(self, name: str, found: Mapping[str, Environment], caller: Caller) -> Iterator[Finding]:
         if name not in found or not found[name].visible:
             enabled = ", ".join(sorted(each for each in found if found[each].visible))
-            yield Finding(False, f"The environment '{name}' is not enabled for the project '{self._project}'. Enabled are: {enabled}.")
+            message = f"The environment '{name}' is not enabled for the project '{self._project}'. Enabled are: {enabled}."
+            yield Finding(False, message, "environments", name)
             return
         if missing := [each for each in NEEDED if not caller.may(each, self._project, name)]:
-            yield Finding(False, f"The owner of the token lacks permissions in '{name}': {', '.join(missing)}.")
+            message = f"The owner of the token lacks permissions in '{name}': {', '.join(missing)}. Add them in Unleash."
+            yield Finding(False, message, "environments", name)
         else:
-            yield Finding(True, f"Flags can be changed in '{name}'.")
+            yield Finding(True, f"Flags can be changed in '{name}'.", "environments", name)
 
     def environments(self) -> list[str]:
         """Return the environments that are enabled for the project."""
