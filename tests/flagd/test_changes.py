@@ -125,8 +125,9 @@ def test_change_by_hand_blocks_the_release(shop: Shop) -> None:
     assert flag_of(shop.files["development"], "colour")["defaultVariant"] == "green"
 
 
-def test_rule_of_people_blocks_the_release(shop: Shop) -> None:
-    release = shop.add("checkout", stage("Enable"))
+@pytest.mark.parametrize("enabled", [True, False])
+def test_rule_of_people_blocks_the_release(shop: Shop, enabled: bool) -> None:
+    release = shop.add("checkout", stage("Stage", actions=[enable(enabled=enabled)]))
     shop.by_hand("checkout", {"targeting": {"if": [{"==": [{"var": "email"}, "ann@shop.example"]}, "on"]}})
     before = shop.files["development"].read_bytes()
 
