@@ -46,6 +46,13 @@ def _listening_address(text: str) -> str:
     return text
 
 
+def _secret_keys(keys: SecretStr) -> SecretStr:
+    for key in keys.get_secret_value().split(",") if keys.get_secret_value() else ():
+        if not re.fullmatch(r"[A-Za-z0-9_-]{43}=", key.strip()):
+            raise ValueError("must be keys of 32 bytes in URL-safe base64, separated by commas: `flaghoist secret-key` makes one")
+    return keys
+
+
 def _issuer(text: str) -> str:
     if text and not re.fullmatch(r"https://[^\s/?#]+(/[^\s?#]*)?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?(/[^\s?#]*)?", text):
         raise ValueError("must be an https:// URL, exactly as the identity provider states it, or empty for none")
@@ -133,6 +140,21 @@ class Settings(BaseSettings):
         description="Allow webhook URLs on private and loopback addresses and with plain HTTP. "
         "Unsafe if untrusted users can create webhooks.",
     )
+    secret_keys: Annotated[SecretStr, AfterValidator(_secret_keys)] = Field(
+        default=SecretStr(""),
+        description="The keys with which credentials of flag systems are encrypted, separated by commas. The first one encrypts, and all "
+        "decrypt. `flaghoist secret-key` makes one. Empty: no connections to other flag systems.",
+    )
+    providers_allow_private: bool = Field(
+        default=False,
+        description="Allow connections to flag systems on private and loopback addresses and with plain HTTP. "
+        "Unsafe if untrusted users administer projects.",
+    )
+    flagd_folder: Path | None = Field(
+        default=None,
+        description="The folder that has the folders of files for flagd. Projects can be connected to those inside it, and to no others. "
+        "Every API and worker must see the same files. Empty: no connections to flagd.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The lowest level that is logged.")
     log_format: Literal["json", "text"] = Field(default="json", description="The format of log lines.")
 
@@ -143,6 +165,12 @@ class Settings(BaseSettings):
         if self.oidc_issuer and missing:
             raise ValueError(f"FLAGHOIST_OIDC_ISSUER also needs {', '.join(missing)}")
         return self
+
+    @property
+    def sealing_keys(self) -> list[str]:
+        """The keys that encrypt credentials, the current one first."""
+        keys = self.secret_keys.get_secret_value()
+        return [key.strip() for key in keys.split(",")] if keys else []
 
     @property
     def database(self) -> str:

@@ -15,8 +15,12 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
 from activities.changes import ChangeActivities
+from activities.dns import Resolver
 from activities.http_post import HttpPoster
 from activities.progress import ReleaseActivities
+from activities.providers.elsewhere import FlagsElsewhere
+from activities.providers.sealing import Sealer
+from activities.providers.systems import FlagSystems
 from activities.record.worker_metrics import LATENESS, LATENESS_BUCKETS
 from activities.rollback import RollbackActivities
 from activities.store.database import Database, is_sqlite
@@ -30,6 +34,7 @@ from workflows.rollback import RollbackWorkflow
 from workflows.service.client import ReleaseClient
 from workflows.service.outbox_relay import OutboxRelay
 from workflows.service.reconciler import Reconciler
+from workflows.service.settler import Settler
 from workflows.service.startup import WorkerCannotStart, connect_worker
 from workflows.service.webhook_dispatcher import WebhookDispatcher
 from workflows.service.worker_health import WorkerHealth, serving_health
@@ -74,11 +79,13 @@ def build_worker(
     threads: ThreadPoolExecutor,
     pools: WorkerPools,
     meter: MetricMeter = MetricMeter.noop,
+    systems: FlagSystems | None = None,
     **options: Any,
 ) -> Worker:
     """Return the worker that runs releases and rollbacks, with further options of `Worker` in `options`."""
-    changes = ChangeActivities(database, meter, pools.local_changes)
-    releases, rollbacks = ReleaseActivities(database), RollbackActivities(database)
+    elsewhere = FlagsElsewhere(database, systems or FlagSystems(Sealer(), Resolver(allow_private=False)))
+    changes = ChangeActivities(database, elsewhere, meter, pools.local_changes)
+    releases, rollbacks = ReleaseActivities(database), RollbackActivities(database, elsewhere)
     return Worker(
         client,
         task_queue=TASK_QUEUE,
@@ -124,14 +131,18 @@ async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: 
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(LOOP_THREADS))
     with ThreadPoolExecutor(pools.threads) as threads, ThreadPoolExecutor(WEBHOOK_SLOTS) as webhook_threads:
         poster = HttpPoster(allow_private=settings.webhooks_allow_private)
+        systems = FlagSystems(
+            Sealer(settings.sealing_keys), Resolver(allow_private=settings.providers_allow_private), settings.flagd_folder
+        )
         workers = [
-            build_worker(client, database, threads, pools, meter),
+            build_worker(client, database, threads, pools, meter, systems),
             build_webhook_worker(client, database, webhook_threads, poster),
         ]
         loops = [
             asyncio.create_task(WebhookDispatcher(database, client).run()),
             asyncio.create_task(OutboxRelay(database, releases, settings.public_api).run()),
             asyncio.create_task(Reconciler(database, releases, timedelta(seconds=settings.reconcile_seconds)).run()),
+            asyncio.create_task(Settler(database, FlagsElsewhere(database, systems)).run()),
             asyncio.create_task(health.watch(releases)),
         ]
         running = [asyncio.create_task(worker.run()) for worker in workers]

@@ -48,6 +48,8 @@ class ChangeFlag(ReleaseCommand):
     next_step: NextStep | None = None
     gates: tuple[Gate, ...] = ()
     due_at: Moment | None = None
+    elsewhere: bool = False
+    """True if the flag is kept in another system."""
     at: Moment | None = None
     """The time by Temporal's clock at which a local attempt was scheduled. None for a regular one, which is given its time."""
 
@@ -69,6 +71,8 @@ class PutBack(ReleaseCommand):
     sequence: int
     n: int
     next: NextStage | None = None
+    elsewhere: bool = False
+    """True if the flag is kept in another system."""
 
 
 class Made(Message):

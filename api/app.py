@@ -10,6 +10,10 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from activities.commands.bootstrap import keep_bootstrap_key
+from activities.dns import Resolver
+from activities.providers.elsewhere import FlagsElsewhere
+from activities.providers.sealing import Sealer
+from activities.providers.systems import FlagSystems
 from activities.store.database import Database, is_busy
 from api import explanations
 from api.body_limits import BodyLimits
@@ -22,6 +26,7 @@ from api.docs_page import serve_documentation
 from api.evaluation import flagsmith, ofrep, stream
 from api.evaluation.cors import EvaluationCors
 from api.evaluation.served_environments import Environments
+from api.fresh_flags import FreshFlags
 from api.idempotency import replay_answers
 from api.openapi_schema import DescribedApi
 from api.problems import OUTAGES, answer_problems
@@ -31,6 +36,7 @@ from api.request_middleware import VERSIONED, RequestMiddleware
 from api.routes import (
     audit,
     comparison,
+    connection,
     controls,
     environments,
     features,
@@ -57,6 +63,7 @@ from workflows.service.temporal_health import TemporalHealth
 
 ROUTERS = (
     projects,
+    connection,
     environments,
     comparison,
     features,
@@ -97,6 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.outbox_relay = OutboxRelay(database, app.state.releases, settings.public_api)
         app.state.temporal_health = TemporalHealth(app.state.releases.health)
         app.state.temporal_ui = f"{settings.temporal_ui}/namespaces/{client.namespace}"
+        app.state.fresh_flags = FreshFlags(database, FlagsElsewhere(database, _flag_systems(settings)))
         app.state.metrics.watch(database)
         app.state.environments = Environments(database)
         app.state.project_changes = ProjectChanges(database)
@@ -107,6 +115,7 @@ def create_app(settings: Settings) -> FastAPI:
             loop.cancel()
             with suppress(asyncio.CancelledError):
                 await loop
+        app.state.fresh_flags.elsewhere.systems.close()
         database.close()
 
     app = DescribedApi(
@@ -127,6 +136,10 @@ def create_app(settings: Settings) -> FastAPI:
     if settings.dashboard:
         add_dashboard(app, _openid_config(settings))
     return app
+
+
+def _flag_systems(settings: Settings) -> FlagSystems:
+    return FlagSystems(Sealer(settings.sealing_keys), Resolver(allow_private=settings.providers_allow_private), settings.flagd_folder)
 
 
 def _openid_config(settings: Settings) -> OpenIdConfig | None:

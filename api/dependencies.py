@@ -12,6 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from activities.store.database import Database
 from activities.store.paging import MOST, USUAL, Slice
 from activities.store.requests import RequestId
+from api.fresh_flags import FreshFlags
 from api.idempotency import IdempotentRequest, Writing, digest_of
 from api.if_match import parse_if_match
 from api.prometheus import ApiMetrics
@@ -62,7 +63,13 @@ async def _allow_private(request: Request) -> bool:
     return allowed
 
 
+async def _fresh_flags(request: Request) -> FreshFlags:
+    fresh_flags: FreshFlags = request.app.state.fresh_flags
+    return fresh_flags
+
+
 DatabaseDep = Annotated[Database, Depends(_database)]
+FreshFlagsDep = Annotated[FreshFlags, Depends(_fresh_flags)]
 OutboxRelayDep = Annotated[OutboxRelay, Depends(_outbox_relay)]
 ReleasesDep = Annotated[ReleaseClient, Depends(_releases)]
 TemporalHealthDep = Annotated[TemporalHealth, Depends(_temporal_health)]

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 TAGS = {
     "projects": "The owners of environments, features, segments and pipelines.",
+    "connections": "The flag system in which a project's flags are kept, if not here.",
     "environments": "The places where flags are evaluated.",
     "features": "Flags, their state in every environment, and manual changes.",
     "segments": "Named sets of identities.",
@@ -79,8 +80,8 @@ _ENVIRONMENT_KEYS = {
 
 
 _TAGGED = (
-    *("ApiKey", "ChangedFeature", "EnvironmentView", "FeatureView", "FlagView", "FreezeView", "NamedView", "NewKey", "NewWebhook"),
-    *("PipelineView", "SegmentView", "StopView", "Webhook"),
+    *("ApiKey", "ChangedFeature", "ConnectionView", "EnvironmentView", "FeatureView", "FlagView", "FreezeView", "NamedView", "NewKey"),
+    *("NewWebhook", "PipelineView", "SegmentView", "StopView", "Webhook"),
 )
 """The schemas of the resources that have an ETag."""
 

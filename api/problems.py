@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from activities.providers.errors import ProviderError, ProviderThrottled
 from api.document_problems import UNKNOWN_FIELD, problem_at, relevant, shortened
 from api.json_pointer import path_of
 from api.known_fields import known_fields
@@ -100,6 +101,7 @@ def answer_problems(app: FastAPI) -> None:
     app.add_exception_handler(TemporalUnavailable, _temporal_down)
     for outage in OUTAGES:
         app.add_exception_handler(outage, _database_down)
+    app.add_exception_handler(ProviderError, _provider_down)
     app.exception_handler(TooManyRequests)(_too_many)
 
 
@@ -149,6 +151,13 @@ def _database_down(_request: Request, error: Exception) -> ProblemResponse:
     log.warning("database_unavailable", error=str(error))
     detail = "The database can't be reached: try again later."
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", detail, headers=RETRY_AFTER)
+
+
+def _provider_down(_request: Request, error: Exception) -> ProblemResponse:
+    log.warning("provider_unavailable", error=str(error))
+    code = "provider_throttled" if isinstance(error, ProviderThrottled) else "provider_unavailable"
+    detail = f"The system in which the flags of this project are kept can't be asked now. {error}"
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, code, detail, headers=RETRY_AFTER)
 
 
 def _too_many(_request: Request, error: TooManyRequests) -> ProblemResponse:

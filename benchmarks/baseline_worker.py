@@ -12,6 +12,7 @@ from activities.store.database import Database, is_sqlite
 from benchmarks.baseline_workflow import BASELINE_QUEUE, BaselineWorkflow, do_nothing
 from process_exit import run
 from settings import Settings
+from tests.elsewhere import nowhere
 from worker import worker_options
 from workflows.service.client import connect
 from workflows.service.worker_pools import pools_for
@@ -23,7 +24,7 @@ async def serve(settings: Settings) -> None:
     database = Database(settings.database, pools.connections)
     with ThreadPoolExecutor(pools.threads) as threads:
         options = worker_options(threads, pools)
-        activities = [ChangeActivities(database).change_flag, do_nothing]
+        activities = [ChangeActivities(database, nowhere(database)).change_flag, do_nothing]
         client = await connect(lazy=False)
         worker = Worker(client, task_queue=BASELINE_QUEUE, workflows=[BaselineWorkflow], activities=activities, **options)
         stop = asyncio.Event()

@@ -25,6 +25,8 @@ from tests.world import World, make_world
 from workflows.payloads import DATA_CONVERTER
 from workflows.service.namespace import register_search_attributes
 
+SECRET_KEY = "A" * 43 + "="
+"""The key of credentials in these stacks."""
 CLIENTS = 20
 """The number of clients that add releases or start baseline workflows where their time is not measured."""
 
@@ -39,7 +41,7 @@ class Stack:
         self.settings = Settings(home=folder, port=free_port(), temporal_port=free_port(), temporal_ui_port=free_port(), **settings)
         self.home = StateDir(folder)
         self.home.prepare()
-        environment = environment_of(self.settings, OWNER_KEY) | {
+        environment = environment_of(self.settings, OWNER_KEY, SECRET_KEY) | {
             "FLAGHOIST_DATABASE_URL": self.settings.database,
             "FLAGHOIST_PORT": str(self.settings.port),
             "FLAGHOIST_LOG_LEVEL": "warning",

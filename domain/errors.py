@@ -20,13 +20,16 @@ Refusal
 │   ├── ControlNotAllowed
 │   ├── DraftExists
 │   ├── FlagChangedByHand
+│   ├── FlagsKeptElsewhere
 │   ├── InUse
+│   ├── KeptByOthers
 │   ├── KeyRevoked
 │   ├── LowersShare
 │   ├── NotADraft
 │   ├── NotPublished
 │   ├── NothingToApprove
 │   ├── PipelineArchived
+│   ├── ProviderRefused
 │   ├── Rejected
 │   ├── ReleasedSince
 │   ├── SecretShownOnce
@@ -198,6 +201,18 @@ class SecretShownOnce(Conflict):
     """The request was carried out before, and its response had a secret that is shown only once."""
 
 
+class FlagsKeptElsewhere(Conflict):
+    """The project's flags are kept in another flag system, where people change them."""
+
+
+class KeptByOthers(Conflict):
+    """A part of the flag that others made in its flag system is in the way, and Flaghoist never changes it."""
+
+
+class ProviderRefused(Conflict):
+    """The flag system refuses the change: its credential was revoked or lacks a right, or the request is not accepted."""
+
+
 class StageMoved(Conflict):
     """The release has left the stage, visit or step that the caller expected."""
 
@@ -240,6 +255,8 @@ class ValueTypeWrong(Invalid):
 
 BLOCKING: tuple[type[Refusal], ...] = (
     FlagChangedByHand,
+    KeptByOthers,
+    ProviderRefused,
     RightMissing,
     FeatureNotFound,
     EnvironmentNotFound,

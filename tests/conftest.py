@@ -30,6 +30,10 @@ hypothesis.settings.register_profile("flaghoist", deadline=None, print_blob=True
 hypothesis.settings.load_profile("flaghoist")
 
 
+SECRET_KEY = "c2VjcmV0LWtleS1vZi10aGUtdGVzdHMtMzItYnl0ZXM="  # noqa: S105 (of databases that only these tests use)
+"""The key with which the API of the tests encrypts credentials."""
+
+
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated database to copy."""
@@ -138,7 +142,8 @@ def serve(database_url: str, *, wait: bool = True, port: int = 0, **settings: An
     listener = socket.socket()
     listener.bind(("127.0.0.1", port))
     port = listener.getsockname()[1]
-    app = create_app(Settings(database_url=database_url, port=port, bootstrap_key=OWNER_KEY, log_level="error", **settings))
+    chosen: dict[str, Any] = {"secret_keys": SECRET_KEY, "providers_allow_private": True} | settings
+    app = create_app(Settings(database_url=database_url, port=port, bootstrap_key=OWNER_KEY, log_level="error", **chosen))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, args=[[listener]])
     thread.start()

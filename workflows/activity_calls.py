@@ -25,7 +25,7 @@ from activities.progress import ReleaseActivities
 from activities.rollback import RollbackActivities
 from domain.errors import OwnerUnknown
 from domain.releases.rollback import Rollback
-from workflows.policies import ACTIVITY_OPTIONS, LOCAL_ACTIVITY_OPTIONS, URGENT_ACTIVITY_OPTIONS
+from workflows.policies import ACTIVITY_OPTIONS, ELSEWHERE_OPTIONS, LOCAL_ACTIVITY_OPTIONS, URGENT_ACTIVITY_OPTIONS
 from workflows.web_ui import rollback_summary
 
 ChangeResult = Made | HeldBack | Refused | Standing
@@ -58,7 +58,7 @@ async def change_flag(
     """
     if locally_at and (made := await _change_flag_locally(command.model_copy(update={"at": locally_at}), summary)):
         return made
-    call = _Call(ChangeActivities.change_flag, command, summary, _change_id(command), ACTIVITY_OPTIONS)
+    call = _Call(ChangeActivities.change_flag, command, summary, _change_id(command), _options(ACTIVITY_OPTIONS, command))
     answer: ChangeResult | None = await _execute_cancellable(call, should_cancel, is_current=is_current)
     return answer
 
@@ -84,9 +84,14 @@ def _change_id(command: ChangeFlag) -> str:
 
 async def put_back(command: PutBack, rollback: Rollback, should_cancel: Callable[[], bool], *, is_current: bool) -> Standing | None:
     """Carry out a rollback, however long it takes. Returns None if it was cancelled before it was done."""
-    call = _Call(RollbackActivities.put_back, command, rollback_summary(rollback), f"rollback/{rollback.n}", URGENT_ACTIVITY_OPTIONS)
+    options = _options(URGENT_ACTIVITY_OPTIONS, command)
+    call = _Call(RollbackActivities.put_back, command, rollback_summary(rollback), f"rollback/{rollback.n}", options)
     answer: Standing | None = await _execute_cancellable(call, should_cancel, is_current=is_current)
     return answer
+
+
+def _options(usual: dict[str, Any], command: ChangeFlag | PutBack) -> dict[str, Any]:
+    return usual | ELSEWHERE_OPTIONS if command.elsewhere else usual
 
 
 class _Call(NamedTuple):

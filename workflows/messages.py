@@ -81,6 +81,8 @@ class ReleaseInput(Message):
     starting_stage: int
     parameters: dict[str, Value] = {}
     added_by: str
+    elsewhere: bool = False
+    """True if the flag is kept in another system. Its changes are never made within a workflow task."""
     url: str = ""
     """The address of the release in Flaghoist's API, if the public address of the API is known."""
     place: ReleasePlace | None = None
@@ -97,6 +99,7 @@ class RollbackInput(Message):
     environment: str
     sequence: int
     rollback: Rollback
+    elsewhere: bool = False
 
 
 class WebhookInput(Message):
@@ -158,6 +161,7 @@ def release_input(release: Release, pipeline: Pipeline, public_url: str = "") ->
         on_conflict=release.on_conflict,
         starting_stage=release.starting_stage,
         added_by=release.added_by,
+        elsewhere=not release.keeps_flags,
         url=f"{public_url}/api/v1/projects/{release.project}/releases/{release.id}" if public_url else "",
     )
 
@@ -173,6 +177,7 @@ def rollback_input(release: Release, rollback: Rollback) -> RollbackInput:
         environment=release.environment,
         sequence=release.sequence,
         rollback=rollback.without_left_alone(),
+        elsewhere=not release.keeps_flags,
     )
 
 

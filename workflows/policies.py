@@ -23,6 +23,16 @@ ACTIVITY_OPTIONS: dict[str, Any] = {
 URGENT_ACTIVITY_OPTIONS: dict[str, Any] = {**ACTIVITY_OPTIONS, "priority": URGENT}
 """The same before all that are due: a rollback, or what a person decided."""
 
+ELSEWHERE_OPTIONS: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": timedelta(seconds=15),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(seconds=30)),
+}
+"""What differs for an activity that calls another flag system. It beats between two calls, each of which ends within eight seconds.
+
+Nothing wakes the attempts when the other system is back, so they are at most half a minute apart.
+"""
+
 LOCAL_ACTIVITY_OPTIONS: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=25),
     "retry_policy": RetryPolicy(maximum_attempts=1),

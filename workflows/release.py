@@ -56,8 +56,9 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     @workflow.init
     def __init__(self, release: ReleaseInput) -> None:
         self.release = release
-        self.changes_locally = workflow.patched(CHANGES_LOCALLY)
-        self.is_current = self.changes_locally or workflow.patched(STARTED_BY)
+        is_newest = workflow.patched(CHANGES_LOCALLY)
+        self.changes_locally = is_newest and not release.elsewhere
+        self.is_current = is_newest or workflow.patched(STARTED_BY)
         self.place = release.place or initial_place(release, workflow.info().workflow_start_time)
         self.ended: str | None = None
         self.acting = False

@@ -103,6 +103,7 @@ def change_command(release: ReleaseInput, place: ReleasePlace, now: datetime) ->
         gates=stage.gates,
         next=None if following else next_stage(release, place),
         next_step=following,
+        elsewhere=release.elsewhere,
     )
 
 
@@ -128,7 +129,9 @@ def change_time(command: ChangeFlag, standing: Standing, now: datetime) -> datet
 def rollback_command(release: ReleaseInput, place: ReleasePlace, rollback: Rollback) -> PutBack:
     """Return the command that carries out a rollback."""
     following = next_stage_at(release, rollback.undoes_from) if rollback.to_stage else None
-    return PutBack(project=release.project, release=release.release, sequence=place.sequence, n=rollback.n, next=following)
+    return PutBack(
+        project=release.project, release=release.release, sequence=place.sequence, n=rollback.n, next=following, elsewhere=release.elsewhere
+    )
 
 
 def hold_ended(release: ReleaseInput, place: ReleasePlace, now: datetime) -> HoldEnded:

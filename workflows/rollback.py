@@ -20,7 +20,13 @@ class RollbackWorkflow:
     async def run(self, request: RollbackInput) -> ReleaseResult:
         """Roll back, however long it takes. A cancel at Temporal gives the rollback up, unless it was done already."""
         _publish(request, ReleaseStatus.ROLLING_BACK)
-        command = PutBack(project=request.project, release=request.release, sequence=request.sequence, n=request.rollback.n)
+        command = PutBack(
+            project=request.project,
+            release=request.release,
+            sequence=request.sequence,
+            n=request.rollback.n,
+            elsewhere=request.elsewhere,
+        )
         standing = await put_back(command, request.rollback, lambda: False, is_current=workflow.patched(STARTED_BY))
         if standing:
             return _result(request, standing.status)

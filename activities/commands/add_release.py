@@ -17,6 +17,7 @@ from domain.flags.flag import Value
 from domain.flags.project import Feature, Project
 from domain.model import Frozen
 from domain.pipelines.binding import bind
+from domain.pipelines.capabilities import unsupported_actions
 from domain.pipelines.parameter import MOST_PARAMETERS
 from domain.pipelines.pipeline import OnConflict, Pipeline, PipelineDefinition, environments_ahead
 from domain.releases.lowered_share import Accepted, check_keeps_shares
@@ -45,6 +46,7 @@ def add_release(store: Store, caller: Caller, project: Project, request: AddRele
     pipeline = _published(store, project, request.pipeline)
     start = starting_stage(pipeline.definition, request.starting_stage)
     caller.must_operate(project.key, _environments_needed(pipeline.definition, start, request))
+    _check_supported(pipeline, project)
     feature = _feature(store, project, request.feature)
     check_free(store, feature)
     parameters = bind(pipeline.definition, start, request.parameters, at)
@@ -65,6 +67,13 @@ def add_release(store: Store, caller: Caller, project: Project, request: AddRele
     )
     enter(store, release, at)
     return release
+
+
+def _check_supported(pipeline: Pipeline, project: Project) -> None:
+    """Raise Invalid if the project was connected to another flag system after the pipeline was published."""
+    if problems := tuple(unsupported_actions(pipeline.definition, project.provider)):
+        name = f"Version {pipeline.version} of '{pipeline.definition.key}'"
+        raise Invalid(f"{name} has actions that {project.provider.label} can't carry out.", problems=problems)
 
 
 def _environments_needed(definition: PipelineDefinition, start: int, request: AddRelease) -> list[str]:

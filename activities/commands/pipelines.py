@@ -13,6 +13,7 @@ from domain.audit import AuditEvent
 from domain.entity_tag import UNCONDITIONAL, Precondition
 from domain.errors import Invalid, NotPublished, Problem, PublishingRefused
 from domain.flags.project import Project
+from domain.pipelines.capabilities import unsupported_actions
 from domain.pipelines.pipeline import LARGEST_DEFINITION, Pipeline, PipelineDefinition, PipelineStatus, next_version
 from domain.pipelines.validation import problems_of
 
@@ -115,7 +116,11 @@ def archive_pipeline(store: Store, caller: Caller, project: Project, version: Ve
 
 def _check_publishable(store: Store, project: Project, definition: PipelineDefinition, at: datetime) -> None:
     provider = provider_of(project, store)
-    if problems := problems_of(definition, provider.environments(), provider.segments(), at):
+    problems = [
+        *problems_of(definition, provider.environments(), provider.segments(), at),
+        *unsupported_actions(definition, project.provider),
+    ]
+    if problems:
         number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise PublishingRefused(f"The pipeline would not work: it has {number}, listed in `errors`.", problems=tuple(problems))
 

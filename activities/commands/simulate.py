@@ -11,6 +11,7 @@ from domain.access import Caller
 from domain.errors import Problem, Refusal
 from domain.flags.project import Feature, Project
 from domain.pipelines.binding import binding_of
+from domain.pipelines.capabilities import unsupported_actions
 from domain.pipelines.parameter import Parameters
 from domain.pipelines.pipeline import Pipeline, environments_ahead
 from domain.pipelines.validation import problems_of
@@ -71,6 +72,8 @@ def _active_stops(store: Store, project: Project, pipeline: Pipeline, start: int
 def _pipeline_obstacles(store: Store, project: Project, pipeline: Pipeline, at: datetime) -> Iterator[Obstacle]:
     provider = provider_of(project, store)
     for problem in problems_of(pipeline.definition, provider.environments(), provider.segments(), at):
+        yield _obstacle("pipeline", problem)
+    for problem in unsupported_actions(pipeline.definition, project.provider):
         yield _obstacle("pipeline", problem)
     yield from _refusal_obstacles("pipeline", lambda: check_published(pipeline))
 

@@ -9,7 +9,7 @@ from activities.store.paging import Slice
 from domain.flags.change import PlannedChange, plan_change
 from domain.flags.flag import FlagState, check_value
 from domain.flags.patch import FlagPatch, OverridePatch
-from domain.flags.project import Environment, Feature, Project, Segment
+from domain.flags.project import Environment, Feature, Project, Segment, check_keeps_flags
 
 
 class BuiltinProvider:
@@ -30,15 +30,20 @@ class BuiltinProvider:
             self._states[place] = self._read_locked(place)
         return self._states[place]
 
-    def patch(self, feature: str, environment: str, patch: FlagPatch, at: datetime) -> PlannedChange:
-        """Change the named fields, all or nothing."""
+    def plan(self, feature: str, environment: str, patch: FlagPatch) -> PlannedChange:
+        """Return what `patch` would do."""
         now = self.read(feature, environment)
-        locked, place = self._lock(feature), self._environment(environment)
+        locked = self._lock(feature)
         self._check_segments(patch)
         _check_values(locked, patch)
-        planned = plan_change(patch, now)
+        return plan_change(patch, now)
+
+    def patch(self, feature: str, environment: str, patch: FlagPatch, at: datetime) -> PlannedChange:
+        """Change the named fields, all or nothing."""
+        check_keeps_flags(self.project)
+        planned = self.plan(feature, environment, patch)
         if planned.changes_anything:
-            self.store.features.write_state(locked, place, planned.state, at)
+            self.store.features.write_state(self._lock(feature), self._environment(environment), planned.state, at)
             self._states[FlagPlace(feature, environment)] = planned.state
         return planned
 

@@ -1,11 +1,62 @@
 """The provider of each project: the one module that knows adapters by name."""
 
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import SecretStr
+
+from activities.dns import Resolver
 from activities.providers.builtin import BuiltinProvider
+from activities.providers.flag_system import FlagSystem
+from activities.providers.flagd.flagd_files import FlagdFiles
 from activities.providers.provider import FlagProvider
+from activities.providers.unleash.admin_api import UnleashAdminApi
+from activities.providers.unleash.system import UnleashProject
 from activities.store.database import Store
+from domain.errors import Invalid
+from domain.flags.connection import Connection
 from domain.flags.project import Project
+from domain.flags.provider import ProviderKind
 
 
 def provider_of(project: Project, store: Store) -> FlagProvider:
-    """Return the provider of a project's flags, for use within the transaction of `store`."""
+    """Return the provider of a project's flags, for use within the transaction of `store`.
+
+    For flags that are kept elsewhere, it reads the copy in the store, and refuses to change them.
+    """
     return BuiltinProvider(store, project)
+
+
+class Reach(NamedTuple):
+    """The limits of calls to other flag systems: addresses, seconds for each call, and the folder that has those of flagd."""
+
+    resolver: Resolver
+    seconds: float
+    flagd_folder: Path | None = None
+
+
+def open_system(connection: Connection, credential: SecretStr | None, reach: Reach) -> FlagSystem:
+    """Open another flag system, without a call to it. Raises Invalid if its address is out of reach."""
+    match connection.kind:
+        case ProviderKind.UNLEASH:
+            token = credential or SecretStr("")
+            return UnleashProject(
+                UnleashAdminApi(connection.address, token, attempt_seconds=reach.seconds, resolver=reach.resolver), connection.project
+            )
+        case ProviderKind.FLAGD:
+            return FlagdFiles(_folder_within(reach.flagd_folder, connection.address))
+        case kind:
+            raise Invalid(f"{kind.label} can't be connected to.")
+
+
+def _folder_within(root: Path | None, address: str) -> Path:
+    """Return the folder at an address. Whoever administers a project must not read other files of the server."""
+    if root is None:
+        raise Invalid("Connections to flagd are off. FLAGHOIST_FLAGD_FOLDER names the folder that has their folders.")
+    try:
+        folder = (root / address).resolve()
+    except (OSError, RuntimeError, ValueError):
+        folder = Path()
+    if not folder.is_relative_to(root.resolve()):
+        raise Invalid(f"'{address}' is no folder inside the one that FLAGHOIST_FLAGD_FOLDER names.")
+    return folder

@@ -1,10 +1,13 @@
 """A project of another flag system, in the terms of Flaghoist."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from domain.flags.flag import FeatureType
 from domain.flags.segment import Rules
+
+LONGEST_KEY = 64
 
 
 class CopiedSegment(NamedTuple):
@@ -32,3 +35,18 @@ class ProjectCopy(NamedTuple):
     segments: tuple[CopiedSegment, ...]
     features: tuple[CopiedFeature, ...]
     remarks: tuple[str, ...]
+
+
+def unique_key(name: str, taken: Iterable[str]) -> str:
+    """Return a key like the name that is not taken."""
+    slug = _slug(name, LONGEST_KEY)
+    number, key, others = 1, slug, set(taken)
+    while key in others:
+        number += 1
+        end = f"-{number}"
+        key = _slug(name, LONGEST_KEY - len(end)) + end
+    return key
+
+
+def _slug(name: str, length: int) -> str:
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:length].strip("-_") or "unnamed"

@@ -34,8 +34,12 @@ class FlagProvider(Protocol):
         """
         ...
 
+    def plan(self, feature: str, environment: str, patch: FlagPatch) -> PlannedChange:
+        """Return what `patch` would do, and lock as `read` does. Raises NotFound or Invalid."""
+        ...
+
     def patch(self, feature: str, environment: str, patch: FlagPatch, at: datetime) -> PlannedChange:
-        """Change the named fields, all or nothing, and lock as `read` does. Raises NotFound or Invalid."""
+        """Change the named fields, all or nothing, and lock as `read` does. Raises NotFound, Invalid or FlagsKeptElsewhere."""
         ...
 
     def look(self, feature: str, environment: str) -> FlagState:

@@ -50,7 +50,7 @@ class ActingReleases:
         first = rows[0]
         return ActingRelease(
             release=read_release(first),
-            project=Project(id=first.project_id, key=first.project_key, name=first.project_name),
+            project=Project(id=first.project_id, key=first.project_key, name=first.project_name, provider=first.project_provider),
             seen=FlagState.model_validate(first.seen_state),
             owner=Owner(kind=first.responsible_kind, name=first.responsible_name),
             access=Access(grants=grants_of(rows)),
@@ -67,6 +67,7 @@ _LOCK_RELEASE = select(releases.c.id).where(releases.c.id == bindparam("release"
 _ACTING = (
     RELEASES.add_columns(
         projects.c.name.label("project_name"),
+        projects.c.provider.label("project_provider"),
         seen.c.state.label("seen_state"),
         responsibles.c.kind.label("responsible_kind"),
         api_keys.c.grants,

@@ -15,12 +15,14 @@ from activities.store.accounts import AccountRepository
 from activities.store.acting import ActingReleases
 from activities.store.approvals import ApprovalRepository
 from activities.store.audit import AuditLog
+from activities.store.connections import ConnectionRepository
 from activities.store.deliveries import DeliveryRepository
 from activities.store.environment_keys import EnvironmentKeyRepository
 from activities.store.environment_versions import EnvironmentVersions
 from activities.store.features import FeatureRepository
 from activities.store.freezes import FreezeRepository
 from activities.store.identities import IdentityRepository
+from activities.store.intents import IntentRepository
 from activities.store.keys import KeyRepository
 from activities.store.leases import LeaseRepository
 from activities.store.outbox import Outbox
@@ -31,6 +33,7 @@ from activities.store.releases import ReleaseRepository
 from activities.store.requests import RequestRepository
 from activities.store.sessions import SessionRepository
 from activities.store.stops import StopRepository
+from activities.store.system_names import SystemNames
 from activities.store.timeouts import (
     CONNECT_TIMEOUT,
     IDLE_TIMEOUT,
@@ -158,6 +161,21 @@ class Store:
     def deliveries(self) -> DeliveryRepository:
         """Webhook deliveries and their attempts."""
         return DeliveryRepository(self.connection)
+
+    @cached_property
+    def connections(self) -> ConnectionRepository:
+        """Connections to other flag systems."""
+        return ConnectionRepository(self.connection)
+
+    @cached_property
+    def system_names(self) -> SystemNames:
+        """Names in other flag systems."""
+        return SystemNames(self.connection)
+
+    @cached_property
+    def intents(self) -> IntentRepository:
+        """Changes under way in other flag systems."""
+        return IntentRepository(self.connection)
 
     @cached_property
     def keys(self) -> KeyRepository:

@@ -20,7 +20,7 @@ class ProjectRepository(KeyedRepository[Project]):
 
     def read(self, row: Row[Any]) -> Project:
         """Convert a row."""
-        return Project(id=row.id, key=row.key, name=row.name)
+        return Project(id=row.id, key=row.key, name=row.name, provider=row.provider)
 
     def insert(self, at: datetime, **values: Any) -> None:
         """Insert a project. Raises Conflict if the key is or ever was in use."""

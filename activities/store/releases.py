@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, case, exists, func, ins
 from sqlalchemy.exc import IntegrityError
 
 from activities.store.paging import Page, Slice, fetch_page
+from activities.store.provider_tables import connections
 from activities.store.tables import features, outbox, owners, pipelines, projects, releases, seen
 from domain.errors import AlreadyReleasing, ReleaseNotFound, Superseded
 from domain.flags.flag import FlagState
@@ -35,12 +36,15 @@ RELEASES = (
         pipelines.c.definition["name"].as_string().label("pipeline_name"),
         adders.c.name.label("adder"),
         responsibles.c.name.label("responsible_name"),
+        projects.c.provider,
+        connections.c.outage,
     )
     .join(projects, projects.c.id == releases.c.project_id)
     .join(features, features.c.id == releases.c.feature_id)
     .join(pipelines, pipelines.c.id == releases.c.pipeline_id)
     .join(adders, adders.c.id == releases.c.added_by)
     .join(responsibles, responsibles.c.id == releases.c.responsible)
+    .outerjoin(connections, connections.c.project_id == releases.c.project_id)
 )
 
 _STANDS = and_(releases.c.id == bindparam("release"), releases.c.sequence == bindparam("before"), releases.c.status.in_(_UNFINISHED))
@@ -251,5 +255,7 @@ def read_release(row: Row[Any]) -> Release:
         paused=row.paused,
         rollback=row.rollback,
         held=row.held,
+        provider=row.provider,
+        outage=row.outage,
         **values,
     )

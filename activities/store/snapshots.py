@@ -5,12 +5,12 @@ from domain.evaluation.snapshot import ServedFlag, ServedSegment, Snapshot
 
 
 def read_snapshot(store: Store, environment_id: str) -> Snapshot | None:
-    """Read everything that evaluating an environment needs. Returns None if the environment does not exist."""
+    """Read everything that evaluating an environment needs. Returns None if it does not exist, or its flags are kept in another system."""
     environment = store.environments.by_id(environment_id)
     if environment is None:
         return None
     project = store.projects.by_id(store.environments.owner_of(environment_id))
-    if project is None:
+    if project is None or not project.keeps_flags:  # Applications ask the other system itself. A copy could be older.
         return None
     features, segments = store.features.all(project.id), store.segments.all(project.id)
     changed = store.features.changed_in(environment)

@@ -53,7 +53,15 @@ def _key_unique_while_alive(table: str, *columns: str) -> Index:
     return Index(f"uq_{table}_key", *columns, unique=True, sqlite_where=NOT_DELETED_SQL, postgresql_where=NOT_DELETED_SQL)
 
 
-projects = Table("projects", metadata, _id(), *_named(), *_lifetime(), _key_unique_while_alive("projects", "key"))
+projects = Table(
+    "projects",
+    metadata,
+    _id(),
+    *_named(),
+    Column("provider", String(16), nullable=False, server_default="builtin"),
+    *_lifetime(),
+    _key_unique_while_alive("projects", "key"),
+)
 
 environments = Table(
     "environments", metadata, _id(), _project(), *_named(), *_lifetime(), _key_unique_while_alive("environments", "project_id", "key")

@@ -34,7 +34,7 @@ class ApiTarget(NamedTuple):
 
 def _api_port() -> int:
     """The port in the settings. Only a port that is not plainly valid is left to `Settings`, which explains what is wrong with it."""
-    text = os.environ.get("FLAGHOIST_PORT", DEFAULT_PORT)
+    text = os.environ.get("FLAGHOIST_PORT") or DEFAULT_PORT
     is_plain = text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= 65535
     return int(text) if is_plain else settings.Settings().port
 
@@ -42,6 +42,6 @@ def _api_port() -> int:
 def _stored_key() -> str:
     """The embedded stack's first key, or nothing if its state folder is elsewhere."""
     try:
-        return (Path(os.environ.get("FLAGHOIST_HOME", DEFAULT_HOME)) / "bootstrap.key").read_text().strip()
+        return (Path(os.environ.get("FLAGHOIST_HOME") or DEFAULT_HOME) / "bootstrap.key").read_text().strip()
     except (OSError, UnicodeError):
         return ""

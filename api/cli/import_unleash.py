@@ -1,8 +1,8 @@
 """The command that copies flags and segments from Unleash."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
@@ -17,15 +17,17 @@ from api.cli.usage import REFUSED, UNREACHABLE, usage_error
 from api.client import path_of
 
 if TYPE_CHECKING:
+    import httpx
     import pydantic
 
     from activities import dns
     from activities.providers import copies, errors
     from activities.providers.unleash import admin_api, project_copy
 else:
-    pydantic, dns, errors, admin_api, project_copy = map(
+    httpx, pydantic, dns, errors, admin_api, project_copy = map(
         LazyModule,
         (
+            "httpx",
             "pydantic",
             "activities.dns",
             "activities.providers.errors",
@@ -97,36 +99,41 @@ def import_unleash(
 
 def _read(address: str, token: str, source: str, pairs: Mapping[str, str], ours: list[str]) -> "copies.ProjectCopy":
     """Read the project in Unleash. End the command if that is impossible."""
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise usage_error(f"'{address}' is not the address of Unleash: it begins with https:// or http://.")
-    api = None
+    if not _is_address(address):
+        raise usage_error(f"'{address}' is not the address of Unleash, such as https://unleash.example.")
+    resolver = dns.Resolver(allow_private=True)
     try:
-        api = admin_api.UnleashAdminApi(
-            address, pydantic.SecretStr(token), attempt_seconds=SECONDS, resolver=dns.Resolver(allow_private=True)
-        )
-        known = [each.id for each in api.projects()]
-        if source not in known:
-            raise usage_error(f"Unleash has no project '{source}' that this token can see. It has {', '.join(known) or 'none'}.")
-        theirs = [each.name for each in api.environments(source) if each.visible]
-        if unknown := sorted(set(pairs) - set(theirs)):
-            raise usage_error(f"The project '{source}' has no environment '{unknown[0]}' in Unleash. It has {', '.join(theirs)}.")
-        chosen = pairs or {each: each for each in theirs if each in ours}
-        if not chosen:
-            raise usage_error(
-                f"No environment has the same key in both. Unleash has {', '.join(theirs)}, and this project {', '.join(ours)}: "
-                "use --environment THEIRS=OURS."
-            )
-        copy = project_copy.copy_project(api, source, chosen)
-        left = [f"The environment '{each}' was not copied. Use --environment {each}=OURS." for each in theirs if each not in chosen]
-        return copy._replace(remarks=(*copy.remarks, *left))
+        with closing(admin_api.UnleashAdminApi(address, pydantic.SecretStr(token), attempt_seconds=SECONDS, resolver=resolver)) as api:
+            theirs = _environments(api, source)
+            chosen = pairs or {each: each for each in theirs if each in ours}
+            if unknown := sorted(set(chosen) - set(theirs)):
+                raise usage_error(f"The project '{source}' has no environment '{unknown[0]}' in Unleash. It has {', '.join(theirs)}.")
+            if not chosen:
+                found = f"Unleash has {', '.join(theirs)}, and this project {', '.join(ours)}"
+                raise usage_error(f"No environment has the same key in both. {found}: use --environment THEIRS=OURS.")
+            copy = project_copy.copy_project(api, source, chosen)
     except errors.ProviderError as error:
         show_error(f"Unleash: {error}")
         is_outage = isinstance(error, errors.ProviderUnavailable | errors.ProviderThrottled)
         raise typer.Exit(UNREACHABLE if is_outage else REFUSED) from error
-    finally:
-        if api:
-            api.close()
+    left = [f"The environment '{each}' was not copied. Use --environment {each}=OURS." for each in theirs if each not in chosen]
+    return copy._replace(remarks=(*copy.remarks, *left))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = httpx.URL(text)
+    except httpx.InvalidURL:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.host)
+
+
+def _environments(api: "admin_api.UnleashAdminApi", project: str) -> list[str]:
+    """Return the environments of a project in Unleash. End the command if there is no such project."""
+    known = [each.id for each in api.projects()]
+    if project not in known:
+        raise usage_error(f"Unleash has no project '{project}' that this token can see. It has {', '.join(known) or 'none'}.")
+    return [each.name for each in api.environments(project) if each.visible]
 
 
 def _show(planned: dict[str, Any], environments: Mapping[str, str]) -> None:

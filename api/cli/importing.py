@@ -1,6 +1,6 @@
 """Writes what was copied from another flag system through the API, as changes by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from api.cli.lazy import LazyModule
@@ -9,10 +9,10 @@ from api.client import ApiClient, Refused, path_of
 if TYPE_CHECKING:
     import pydantic
 
-    from activities.providers.copies import CopiedFeature, CopiedSegment, ProjectCopy
+    from activities.providers import copies
     from domain.flags import segment
 else:
-    pydantic, segment = map(LazyModule, ("pydantic", "domain.flags.segment"))
+    pydantic, copies, segment = map(LazyModule, ("pydantic", "activities.providers.copies", "domain.flags.segment"))
 
 
 class Words(NamedTuple):
@@ -28,12 +28,12 @@ FAILED = "failed"
 
 
 class Importer:
-    """One import. It only adds: what exists is left alone, or with `update` changed where it differs."""
+    """One import. A feature that exists is left alone without `update`, and nothing is ever removed."""
 
-    def __init__(self, client: ApiClient, project: str, copy: "ProjectCopy", *, update: bool) -> None:
+    def __init__(self, client: ApiClient, project: str, copy: "copies.ProjectCopy", *, update: bool) -> None:
         self._client, self._project, self._copy, self._update = client, project, copy, update
         self._existing = {each["key"]: each for each in client.items(path_of("projects", project, "features"))}
-        self._segments = {each.key: self._place(each) for each in copy.segments}
+        self._segments = self._places()
         self._errors: dict[str, str] = {}
 
     def report(self, words: Words) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class Importer:
                     "type": each.type.value,
                     "flags": {environment: self._patch(patch) for environment, patch in each.flags.items()},
                     "result": self._result(each, words),
-                    "remarks": list(each.remarks),
+                    "remarks": [*each.remarks, *self._remarks(each)],
                     "error": self._errors.get(each.key),
                 }
                 for each in self._copy.features
@@ -68,7 +68,7 @@ class Importer:
             if feature.key not in self._existing or self._update:
                 self._write(feature)
 
-    def _write(self, feature: "CopiedFeature") -> None:
+    def _write(self, feature: "copies.CopiedFeature") -> None:
         try:
             if feature.key not in self._existing:
                 body = {"key": feature.key, "name": feature.name, "description": feature.description, "type": feature.type.value}
@@ -79,30 +79,31 @@ class Importer:
         except Refused as refused:
             self._errors[feature.key] = refused.detail
 
+    def _remarks(self, feature: "copies.CopiedFeature") -> Iterator[str]:
+        release = self._existing.get(feature.key, {}).get("release")
+        if release and self._update:
+            yield f"It is in release {release['id']}, which takes this for a change by hand."
+
     def _patch(self, patch: Mapping[str, Any]) -> dict[str, Any]:
         """Return the patch with the keys that the segments have here."""
         overrides = {self._segments[key].key: override for key, override in patch.get("overrides", {}).items()}
         return {**patch, **({"overrides": overrides} if overrides else {})}
 
-    def _place(self, copied: "CopiedSegment") -> "_Place":
-        """Return the key of a segment here. If another segment has its key, a number makes it unique."""
-        number, key = 1, copied.key
-        while True:
-            try:
-                found = self._client.get(path_of("projects", self._project, "segments", key))
-            except Refused as refused:
-                if refused.status != 404:
-                    raise
-                return _Place(key, exists=False)
-            if pydantic.TypeAdapter(segment.Rules).validate_python(found["rules"]) == copied.rules:
-                return _Place(key, exists=True)
-            number += 1
-            key = f"{copied.key[:60].rstrip('-_')}-{number}"
+    def _places(self) -> dict[str, "_Place"]:
+        """Return the key that each segment has here. If another segment has its key, a number makes it unique."""
+        read = pydantic.TypeAdapter(segment.Rules).validate_python
+        rules = {each["key"]: read(each["rules"]) for each in self._client.items(path_of("projects", self._project, "segments"))}
+        places: dict[str, _Place] = {}
+        for copied in self._copy.segments:
+            taken = {key for key in rules if rules[key] != copied.rules} | {place.key for place in places.values()}
+            key = copies.unique_key(copied.key, taken)
+            places[copied.key] = _Place(key, exists=key in rules)
+        return places
 
-    def _result_of_segment(self, copied: "CopiedSegment", words: Words) -> str:
+    def _result_of_segment(self, copied: "copies.CopiedSegment", words: Words) -> str:
         return words.kept if self._segments[copied.key].exists else words.created
 
-    def _result(self, feature: "CopiedFeature", words: Words) -> str:
+    def _result(self, feature: "copies.CopiedFeature", words: Words) -> str:
         if feature.key in self._errors:
             return FAILED
         if feature.key not in self._existing:

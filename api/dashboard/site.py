@@ -8,7 +8,7 @@ from activities.store.paging import MOST, Slice
 from activities.store.requests import RequestId
 from api.dashboard.rendering import render
 from api.dashboard.session import VisitorDep
-from api.dependencies import DatabaseDep, now
+from api.dependencies import DatabaseDep, FreshFlagsDep, now
 from api.idempotency import IdempotentRequest, Writing
 from api.routes.projects import get_project, list_projects
 from domain.access import Caller, Role
@@ -42,10 +42,11 @@ class Instance:
 class Site:
     """A project, and the visitor who looks at it. Raises NotFound if the visitor may not see the project."""
 
-    def __init__(self, request: Request, project: Slug, visitor: VisitorDep, database: DatabaseDep) -> None:
+    def __init__(self, request: Request, project: Slug, visitor: VisitorDep, database: DatabaseDep, fresh_flags: FreshFlagsDep) -> None:
         self.request = request
         self.visitor = visitor
         self.database = database
+        self.fresh_flags = fresh_flags
         self.project = get_project(project, visitor.caller, database, Response())
 
     @property

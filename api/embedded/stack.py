@@ -51,7 +51,7 @@ class Stack:
         self.home.prepare()
         with self.home.locked():
             key = self.home.ensure_key(self.settings.bootstrap_key.get_secret_value())
-            environment = environment_of(self.settings, key)
+            environment = environment_of(self.settings, key, self.home.ensure_secret_key())
             supervisor = Supervisor(programs(self.settings, self.home), environment, self.home, self.terminal.print)
             supervisor.stop_survivors()
             check_ports(self.settings)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.paging import MOST, Slice, cursor_after
-from api.dependencies import CallerDep, DatabaseDep, SliceDep
+from api.dependencies import CallerDep, DatabaseDep, FreshFlagsDep, SliceDep
 from api.schemas.comparison import ComparedFeature, compared_feature
 from api.schemas.lists import ListOf
 from domain.errors import Invalid
@@ -27,11 +27,13 @@ def compare_environments(
     other: Slug,
     caller: CallerDep,
     database: DatabaseDep,
+    fresh_flags: FreshFlagsDep,
     slice_: SliceDep,
     differs: Annotated[bool, Query(description="Only features that differ. If false, all features")] = True,
 ) -> ListOf[ComparedFeature]:
     """Compare the flags in two environments field by field. List the features that differ, by key."""
     caller.must_see(project)
+    fresh_flags.prefer_every(project)
     with database.reading() as store:
         owner = store.projects.get(project)
         for each in (environment, other):

@@ -11,7 +11,7 @@ from activities.commands.approve import DecideOnRelease, approve_release, reject
 from activities.commands.pause_remove import EndOrPauseRelease, check_may_control, pause_release, remove_release
 from activities.commands.request_rollback import RollBackRelease, forecast_rollback, request_rollback
 from activities.store.database import Store
-from api.dependencies import CallerDep, DatabaseDep, OutboxRelayDep, ReleasesDep, TemporalUiDep, WritingDep, now
+from api.dependencies import CallerDep, DatabaseDep, FreshFlagsDep, OutboxRelayDep, ReleasesDep, TemporalUiDep, WritingDep, now
 from api.routes.releases import view_of
 from api.schemas.releases import Approve, ControlRequest, ReleaseView, Restart, Retry, RollBack, Viewer
 from api.schemas.rollbacks import RollbackPreview, rollback_preview
@@ -47,6 +47,7 @@ class Steering:
         caller: CallerDep,
         writing: WritingDep,
         database: DatabaseDep,
+        fresh_flags: FreshFlagsDep,
         outbox_relay: OutboxRelayDep,
         releases: ReleasesDep,
         temporal_ui: TemporalUiDep,
@@ -57,9 +58,16 @@ class Steering:
         self.caller = caller
         self.writing = writing
         self.database = database
+        self.fresh_flags = fresh_flags
         self.outbox_relay = outbox_relay
         self.releases = releases
         self.temporal_ui = temporal_ui
+
+    def refresh(self) -> None:
+        """Read the flag anew if it is kept in another system, because the control decides about its present state."""
+        with self.database.reading() as store:
+            feature = store.releases.get(self.release, store.projects.get(self.project).id).feature
+        self.fresh_flags.require(self.project, feature)
 
     def record(
         self, control: Control, command: Callable[..., Release], message: EndOrPauseRelease | RollBackRelease | DecideOnRelease
@@ -128,6 +136,7 @@ def remove(steering: SteeringDep, body: ControlRequest = ControlRequest()) -> Re
 @router.post("/approve")
 def approve(steering: SteeringDep, body: Approve = Approve()) -> ReleaseView:
     """Approve exactly what the stage would apply now, even before it is due. With `shown`, it must be what was shown."""
+    steering.refresh()
     message = DecideOnRelease(release=steering.release, reason=body.reason, expected=body.expected, shown=body.shown)
     return steering.record(Control.APPROVE, approve_release, message)
 
@@ -147,11 +156,20 @@ def pause(steering: SteeringDep, body: ControlRequest = ControlRequest()) -> Rel
 
 @router.get("/rollback")
 def preview_rollback(
-    project: Slug, release: Slug, caller: CallerDep, database: DatabaseDep, to_stage: Name | None = None, force: bool = False
+    project: Slug,
+    release: Slug,
+    caller: CallerDep,
+    database: DatabaseDep,
+    fresh_flags: FreshFlagsDep,
+    to_stage: Name | None = None,
+    force: bool = False,
 ) -> RollbackPreview:
     """Preview a rollback: what it would restore now, and what it would leave alone. It is refused if the rollback would be."""
     caller.must_see(project)
     message = RollBackRelease(release=release, to_stage=to_stage, force=force)
+    with database.reading() as store:
+        feature = store.releases.get(release, store.projects.get(project).id).feature
+    fresh_flags.prefer(project, feature)
     with database.reading() as store:
         return rollback_preview(forecast_rollback(store, caller, store.projects.get(project), message, now()))
 

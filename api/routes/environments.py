@@ -13,7 +13,7 @@ from domain.audit import AuditEvent
 from domain.entity_tag import entity_tag
 from domain.errors import InUse
 from domain.evaluation.snapshot import KeyKind
-from domain.flags.project import Environment
+from domain.flags.project import Environment, check_keeps_flags
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/environments", tags=["environments"])
@@ -26,6 +26,7 @@ def create_environment(project: Slug, body: CreateNamed, caller: CallerDep, writ
     at, environment = now(), Environment(id=new_id(), key=body.key, name=body.name or body.key)
     with writing.transaction() as store:
         owner = store.projects.get(project, lock="share")
+        check_keeps_flags(owner)
         store.environments.insert(at, project_id=owner.id, **environment.model_dump())
         store.audit.record(caller, AuditEvent.ENVIRONMENT_CREATED, at, project=project, environment=environment.key)
         return writing.answer(store, _views(store, caller, project, [environment])[0], _etag(store, environment))
@@ -97,6 +98,7 @@ def delete_environment(project: Slug, environment: Slug, precondition: Precondit
     at = now()
     with database.transaction() as store:
         owner = store.projects.get(project, lock="update")
+        check_keeps_flags(owner)
         found = store.environments.get(environment, owner.id)
         precondition.check(_etag(store, found), f"Environment '{environment}'")
         if used_by := uses_of_environment(store, owner, environment):

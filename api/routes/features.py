@@ -6,7 +6,7 @@ from activities.commands.stops_freezes import wake_held_release
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from activities.store.identifiers import new_id
-from api.dependencies import CallerDep, DatabaseDep, PreconditionDep, SliceDep, WritingDep, now
+from api.dependencies import CallerDep, DatabaseDep, FreshFlagsDep, PreconditionDep, SliceDep, WritingDep, now
 from api.schemas.features import ChangedFeature, ChangeFeature, CreateFeature, FeatureView, FlagView, feature_view, flag_view
 from api.schemas.lists import ListOf
 from domain.access import Caller
@@ -16,7 +16,7 @@ from domain.errors import InUse, Invalid, Problem, SegmentNotFound
 from domain.flags.change import PlannedChange
 from domain.flags.flag import FlagState, check_value, type_of
 from domain.flags.patch import FlagPatch
-from domain.flags.project import Feature, Project
+from domain.flags.project import Feature, Project, check_keeps_flags
 from domain.releases.release import Release
 from domain.text import Slug, did_you_mean
 
@@ -32,6 +32,7 @@ def create_feature(project: Slug, body: CreateFeature, caller: CallerDep, writin
     with writing.transaction() as store:
         owner = store.projects.get(project, lock="share")
         _must_operate_everywhere(store, caller, owner)
+        check_keeps_flags(owner)
         values = feature.model_dump(mode="json", exclude={"default"}) | {"default_state": feature.default.model_dump(mode="json")}
         store.features.insert(at, project_id=owner.id, **values)
         after = body.model_dump(mode="json") | {"type": feature.type.value}
@@ -40,22 +41,32 @@ def create_feature(project: Slug, body: CreateFeature, caller: CallerDep, writin
 
 
 @router.get("/features")
-def list_features(project: Slug, caller: CallerDep, database: DatabaseDep, slice_: SliceDep) -> ListOf[FeatureView]:
+def list_features(
+    project: Slug, caller: CallerDep, database: DatabaseDep, fresh_flags: FreshFlagsDep, slice_: SliceDep
+) -> ListOf[FeatureView]:
     """List the features of the project, by key, with their state in every environment."""
     caller.must_see(project)
+    fresh_flags.prefer(project)
     with database.reading() as store:
         owner = store.projects.get(project)
+        listed = [] if owner.keeps_flags else [each.key for each in store.features.page(slice_, owner.id).items]
+    fresh_flags.prefer_all(project, listed)
+    with database.reading() as store:
         page = store.features.page(slice_, owner.id)
+        names = {} if owner.keeps_flags else store.system_names.all(owner.id, "feature")
         states = provider_of(owner, store).look_all([feature.key for feature in page.items])
         releases = store.releases.unfinished_of([feature.id for feature in page.items])
-    items = [feature_view(feature, states[feature.key], releases.get(feature.id)) for feature in page.items]
+    items = [feature_view(feature, states[feature.key], releases.get(feature.id), names.get(feature.key)) for feature in page.items]
     return ListOf(items=items, next=page.next)
 
 
 @router.get("/features/{feature}")
-def get_feature(project: Slug, feature: Slug, caller: CallerDep, database: DatabaseDep, response: Response) -> FeatureView:
+def get_feature(
+    project: Slug, feature: Slug, caller: CallerDep, database: DatabaseDep, fresh_flags: FreshFlagsDep, response: Response
+) -> FeatureView:
     """Return one feature, with its state in every environment and its unfinished release."""
     caller.must_see(project)
+    fresh_flags.prefer(project, feature)
     with database.reading() as store:
         owner = store.projects.get(project)
         found = store.features.get(feature, owner.id)
@@ -78,6 +89,7 @@ def change_feature(
     at = now()
     with database.transaction() as store:
         owner = store.projects.get(project, lock="share")
+        check_keeps_flags(owner)
         found = store.features.get(feature, owner.id, lock="update")
         precondition.check(found.etag, f"Feature '{feature}'")
         values = body.model_dump(exclude_none=True)
@@ -98,6 +110,7 @@ def delete_feature(project: Slug, feature: Slug, precondition: PreconditionDep, 
     with database.transaction() as store:
         owner = store.projects.get(project, lock="share")
         _must_operate_everywhere(store, caller, owner)
+        check_keeps_flags(owner)
         found = store.features.get(feature, owner.id, lock="update")
         precondition.check(found.etag, f"Feature '{feature}'")
         if release := store.releases.unfinished_of([found.id]).get(found.id):
@@ -108,9 +121,18 @@ def delete_feature(project: Slug, feature: Slug, precondition: PreconditionDep, 
 
 
 @router.get("/environments/{environment}/features/{feature}")
-def get_flag(project: Slug, environment: Slug, feature: Slug, caller: CallerDep, database: DatabaseDep, response: Response) -> FlagView:
+def get_flag(
+    project: Slug,
+    environment: Slug,
+    feature: Slug,
+    caller: CallerDep,
+    database: DatabaseDep,
+    fresh_flags: FreshFlagsDep,
+    response: Response,
+) -> FlagView:
     """Return a flag in one environment. Its ETag is that of its state there."""
     caller.must_see(project)
+    fresh_flags.prefer(project, feature)
     with database.reading() as store:
         owner = store.projects.get(project)
         state = provider_of(owner, store).look(feature, environment)
@@ -201,4 +223,5 @@ def _warnings(release: Release | None) -> list[str]:
 
 def _view(store: Store, project: Project, feature: Feature) -> FeatureView:
     states = provider_of(project, store).look_all([feature.key])
-    return feature_view(feature, states[feature.key], store.releases.unfinished_of([feature.id]).get(feature.id))
+    name = None if project.keeps_flags else store.system_names.find(project.id, "feature", feature.key)
+    return feature_view(feature, states[feature.key], store.releases.unfinished_of([feature.id]).get(feature.id), name)

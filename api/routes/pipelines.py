@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from activities.commands import pipelines
 from activities.commands.pipelines import PipelineCopy, VersionRef
 from activities.store.database import Store
-from api.dependencies import CallerDep, DatabaseDep, PreconditionDep, SliceDep, WritingDep, now
+from api.dependencies import CallerDep, DatabaseDep, FreshFlagsDep, PreconditionDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
 from api.schemas.pipelines import (
     ClonePipeline,
@@ -85,10 +85,17 @@ def delete_pipeline(project: Slug, pipeline: Slug, precondition: PreconditionDep
 
 @router.post("/{pipeline}/publish")
 def publish_pipeline(
-    project: Slug, pipeline: Slug, precondition: PreconditionDep, caller: CallerDep, writing: WritingDep, response: Response
+    project: Slug,
+    pipeline: Slug,
+    precondition: PreconditionDep,
+    caller: CallerDep,
+    writing: WritingDep,
+    fresh_flags: FreshFlagsDep,
+    response: Response,
 ) -> PipelineView:
     """Publish a draft, by its id or its key. It never changes again. A refusal lists everything that would not work."""
     caller.must_see(project)
+    fresh_flags.require(project)
     with writing.transaction() as store:
         owner = store.projects.get(project, lock="update")
         published = pipelines.publish_draft(store, caller, owner, VersionRef(pipeline, precondition), now())

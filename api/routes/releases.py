@@ -14,6 +14,7 @@ from activities.store.database import Store
 from api.dependencies import (
     CallerDep,
     DatabaseDep,
+    FreshFlagsDep,
     OutboxRelayDep,
     SinceDep,
     SliceDep,
@@ -40,10 +41,17 @@ log = structlog.get_logger()
 
 @router.post("", status_code=201)
 def create_release(
-    project: Slug, body: AddRelease, caller: CallerDep, writing: WritingDep, outbox_relay: OutboxRelayDep, temporal_ui: TemporalUiDep
+    project: Slug,
+    body: AddRelease,
+    caller: CallerDep,
+    writing: WritingDep,
+    fresh_flags: FreshFlagsDep,
+    outbox_relay: OutboxRelayDep,
+    temporal_ui: TemporalUiDep,
 ) -> ReleaseView:
     """Add a flag to a published pipeline, at its first stage or a given one. This works even while Temporal is down."""
     caller.must_see(project)
+    fresh_flags.require(project, body.feature)
     at = now()
     with writing.transaction() as store:
         release = add_release(store, caller, store.projects.get(project, lock="share"), body, at)

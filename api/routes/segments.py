@@ -6,13 +6,13 @@ from activities.commands.references import environments_of_segment, uses_of_segm
 from activities.commands.stops_freezes import wake_held_releases
 from activities.providers.catalogue import provider_of
 from activities.store.identifiers import new_id
-from api.dependencies import CallerDep, DatabaseDep, PreconditionDep, SliceDep, WritingDep, now
+from api.dependencies import CallerDep, DatabaseDep, FreshFlagsDep, PreconditionDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
 from api.schemas.projects import ChangeSegment, CreateSegment, SegmentSummary, SegmentView
 from domain.audit import AuditEvent
 from domain.errors import InUse, Problem
 from domain.evaluation.targeting import served_rules
-from domain.flags.project import Segment
+from domain.flags.project import Segment, check_keeps_flags
 from domain.flags.segment_rules import normalize_rules
 from domain.flags.served_rules import as_written
 from domain.text import Slug
@@ -31,6 +31,7 @@ def create_segment(project: Slug, body: CreateSegment, caller: CallerDep, writin
     at, segment = now(), Segment(id=new_id(), key=body.key, name=body.name or body.key, rules=rules)
     with writing.transaction() as store:
         owner = store.projects.get(project, lock="share")
+        check_keeps_flags(owner)
         if store.segments.was_deleted(segment.key, owner.id):
             caller.must_operate(project, sorted(provider_of(owner, store).environments()))
         store.segments.insert(at, project_id=owner.id, **segment.model_dump(mode="json"))
@@ -40,18 +41,24 @@ def create_segment(project: Slug, body: CreateSegment, caller: CallerDep, writin
 
 
 @router.get("")
-def list_segments(project: Slug, caller: CallerDep, database: DatabaseDep, wanted: SliceDep) -> ListOf[SegmentSummary]:
-    """List the project's segments, by key."""
+def list_segments(
+    project: Slug, caller: CallerDep, database: DatabaseDep, fresh_flags: FreshFlagsDep, wanted: SliceDep
+) -> ListOf[SegmentSummary]:
+    """List the project's segments, by key. Those that are kept in another system have no rules here."""
     caller.must_see(project)
+    fresh_flags.prefer(project)
     with database.reading() as store:
         page = store.segments.page(wanted, store.projects.get(project).id)
     return ListOf(items=[SegmentSummary.model_validate(each) for each in page.items], next=page.next)
 
 
 @router.get("/{segment}")
-def get_segment(project: Slug, segment: Slug, caller: CallerDep, database: DatabaseDep, response: Response) -> SegmentView:
+def get_segment(
+    project: Slug, segment: Slug, caller: CallerDep, database: DatabaseDep, fresh_flags: FreshFlagsDep, response: Response
+) -> SegmentView:
     """Get a segment."""
     caller.must_see(project)
+    fresh_flags.prefer(project)
     with database.reading() as store:
         found = store.segments.get(segment, store.projects.get(project).id)
     response.headers["ETag"] = found.etag
@@ -80,6 +87,7 @@ def change_segment(
         owner = store.projects.get(project, lock="update")
         found = store.segments.get(segment, owner.id, lock="update")
         caller.must_operate(project, environments_of_segment(store, owner, segment))
+        check_keeps_flags(owner)
         precondition.check(found.etag, f"Segment '{segment}'")
         given = {"name": body.name, "rules": None if body.rules is None else rules}
         changed = found.model_copy(update={field: value for field, value in given.items() if value is not None})
@@ -99,6 +107,7 @@ def delete_segment(project: Slug, segment: Slug, precondition: PreconditionDep, 
     at = now()
     with database.transaction() as store:
         owner = store.projects.get(project, lock="update")
+        check_keeps_flags(owner)
         found = store.segments.get(segment, owner.id)
         precondition.check(found.etag, f"Segment '{segment}'")
         if used_by := uses_of_segment(store, owner, segment):

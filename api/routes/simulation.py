@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from activities.commands.simulate import SimulationRequest, simulate_release
 from activities.store.database import Store
-from api.dependencies import CallerDep, DatabaseDep, now
+from api.dependencies import CallerDep, DatabaseDep, FreshFlagsDep, now
 from api.schemas.simulation import Simulate, SimulationView, simulation_view
 from domain.errors import Invalid, NotFound, Problem
 from domain.flags.project import Feature, Project
@@ -16,7 +16,12 @@ router = APIRouter(prefix="/projects/{project}/pipelines", tags=["pipelines"])
 
 @router.post("/{pipeline}/simulate")
 def simulate_pipeline(
-    project: Slug, pipeline: Slug, caller: CallerDep, database: DatabaseDep, body: Simulate = Simulate()
+    project: Slug,
+    pipeline: Slug,
+    caller: CallerDep,
+    database: DatabaseDep,
+    fresh_flags: FreshFlagsDep,
+    body: Simulate = Simulate(),
 ) -> SimulationView:
     """Simulate a release on any version, drafts included: when every stage and step would act, and what would prevent it now."""
     caller.must_see(project)
@@ -24,6 +29,7 @@ def simulate_pipeline(
     if abs(starts_at - now()) > FARTHEST:
         message = "The start must be within five years of now."
         raise Invalid(message, problems=(Problem(pointer="/starts_at", code="not_a_time", message=message),))
+    fresh_flags.prefer(project, body.feature)
     with database.reading() as store:
         owner = store.projects.get(project)
         found = store.pipelines.get(owner.id, pipeline)

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, StrictBool
+from pydantic import BaseModel, Field, StrictBool
 
+from activities.store.system_names import SystemName
 from api.schemas.projects import CreateNamed
 from domain.flags.flag import FeatureType, FlagState, Inheritable, Rollout, Value
 from domain.flags.project import Feature
@@ -71,6 +72,10 @@ class FeatureView(BaseModel):
     default: DefaultState
     environments: dict[str, FlagView]
     release: InRelease | None
+    name_there: str | None = Field(default=None, description="Its name in the flag system in which it is kept, if not here.")
+    foreign: dict[str, list[str]] = Field(
+        default={}, description="Environment -> a sentence for each part of the flag that others made there and that stays as it is."
+    )
 
 
 class ChangedFeature(FeatureView):
@@ -88,8 +93,8 @@ def flag_view(state: FlagState) -> FlagView:
     return FlagView(enabled=state.enabled, value=state.value, overrides=overrides, rollout=state.rollout)
 
 
-def feature_view(feature: Feature, states: Mapping[str, FlagState], release: Release | None) -> FeatureView:
-    """Return the view of a feature."""
+def feature_view(feature: Feature, states: Mapping[str, FlagState], release: Release | None, name: SystemName | None = None) -> FeatureView:
+    """Return the view of a feature. `name` is the one that it has in another system."""
     in_release = None
     if release:
         in_release = InRelease(id=release.id, pipeline=release.pipeline.key, stage=release.stage, status=release.status)
@@ -101,4 +106,6 @@ def feature_view(feature: Feature, states: Mapping[str, FlagState], release: Rel
         default=DefaultState(enabled=feature.default.enabled, value=feature.default.value),
         environments={environment: flag_view(state) for environment, state in states.items()},
         release=in_release,
+        name_there=name.name if name else None,
+        foreign={environment: sentences for environment, sentences in name.foreign.items() if sentences} if name else {},
     )

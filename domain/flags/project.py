@@ -1,7 +1,9 @@
 """Projects, and what they own besides pipelines: environments, features and segments."""
 
 from domain.entity_tag import entity_tag
+from domain.errors import FlagsKeptElsewhere
 from domain.flags.flag import FeatureType, FlagState
+from domain.flags.provider import ProviderKind
 from domain.flags.segment import Rules
 from domain.model import Frozen
 
@@ -12,11 +14,24 @@ class Project(Frozen):
     id: str
     key: str
     name: str
+    provider: ProviderKind = ProviderKind.BUILTIN
+
+    @property
+    def keeps_flags(self) -> bool:
+        """True if its flags are kept here, and not in another system."""
+        return self.provider is ProviderKind.BUILTIN
 
     @property
     def etag(self) -> str:
         """The entity tag of the project."""
         return entity_tag(self)
+
+
+def check_keeps_flags(project: Project) -> None:
+    """Raise FlagsKeptElsewhere if people change the project's flags and segments in another system."""
+    if not project.keeps_flags:
+        where = project.provider.label
+        raise FlagsKeptElsewhere(f"The flags of '{project.key}' are kept in {where}: change them there, or through a pipeline here.")
 
 
 class Environment(Frozen):

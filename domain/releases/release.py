@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from domain.flags.connection import Outage
 from domain.flags.flag import Value
+from domain.flags.provider import ProviderKind
 from domain.model import Frozen, Message, Moment
 from domain.pipelines.pipeline import OnConflict
 from domain.pipelines.trigger import Trigger
@@ -95,6 +97,14 @@ class Release(Frozen):
     paused: Paused | None = None
     held: GateHold | None = None
     rollback: Rollback | None = None
+    provider: ProviderKind = ProviderKind.BUILTIN
+    outage: Outage | None = None
+    """The failure of the last call to the system in which the flag is kept."""
+
+    @property
+    def keeps_flags(self) -> bool:
+        """True if its flag is kept here, and not in another system."""
+        return self.provider is ProviderKind.BUILTIN
 
     @property
     def is_finished(self) -> bool:

@@ -32,6 +32,7 @@ from domain.audit import AuditEntry, AuditEvent
 from domain.flags.change import Change
 from domain.flags.patch import FlagPatch
 from domain.releases.release import NextStage, Release, StageRun
+from tests.elsewhere import nowhere
 from tests.pipelines import enable, hold, pipeline, set_value, stage
 from tests.world import NOW, World
 
@@ -81,7 +82,7 @@ def change(
     """Run one attempt of `change_flag`, started at that time."""
     environment = ActivityEnvironment()
     environment.info = dataclasses.replace(environment.info, started_time=at)
-    return environment.run(ChangeActivities(world.database, meter).change_flag, command)
+    return environment.run(ChangeActivities(world.database, nowhere(world.database), meter).change_flag, command)
 
 
 def act(world: World, release: Release, at: datetime = ACTED) -> Made:
@@ -126,7 +127,7 @@ def put_back(world: World, release: Release, at: datetime = LATER, **more: Any) 
     values = {"project": now.project, "release": now.id, "sequence": now.sequence, "n": now.rollback.n, "next": _after_to_stage(world, now)}
     environment = ActivityEnvironment()
     environment.info = dataclasses.replace(environment.info, started_time=at)
-    return environment.run(RollbackActivities(world.database).put_back, PutBack(**(values | more)))
+    return environment.run(RollbackActivities(world.database, nowhere(world.database)).put_back, PutBack(**(values | more)))
 
 
 def _after_to_stage(world: World, release: Release) -> NextStage | None:

@@ -5,6 +5,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.messages import PutBack, RemovedByTemporal, Standing
 from activities.rollback import RollbackActivities
 from tests.activities.acting import TWO_STAGES, change, command_for, read_standing, record
+from tests.elsewhere import nowhere
 from tests.world import World
 
 NOTHING = Standing(finished=True, status="terminated", sequence=0, stage_index=0, visit=0)
@@ -18,7 +19,9 @@ def test_every_activity_reports_a_missing_release_as_finished(shop: World) -> No
     answers = [
         change(shop, command_for(shop, known).model_copy(update={"release": unknown.id})),
         record(shop, unknown, RemovedByTemporal(), sequence=0),
-        ActivityEnvironment().run(RollbackActivities(shop.database).put_back, PutBack(project="shop", release=unknown.id, sequence=0, n=1)),
+        ActivityEnvironment().run(
+            RollbackActivities(shop.database, nowhere(shop.database)).put_back, PutBack(project="shop", release=unknown.id, sequence=0, n=1)
+        ),
         read_standing(shop, unknown),
     ]
 

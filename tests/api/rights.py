@@ -98,6 +98,11 @@ ACTIONS = (
         _at("/keys", "POST ", "POST /{key}/rotate", "DELETE /{key}"),
     ),
     Action("rename a project", Right.ADMINISTER, _at("/projects", "PATCH /{project}")),
+    Action(
+        "connect a project to another flag system, check it, or disconnect it",
+        Right.ADMINISTER,
+        _at("/projects/{project}/connection", "POST /check", "PUT ", "DELETE "),
+    ),
     Action("create or delete a project", Right.OWN, _at("/projects", "POST ", "DELETE /{project}")),
 )
 

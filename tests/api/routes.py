@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from tests.http import Api
 from tests.pipelines import pipeline, stage
+from tests.unleash.stand_in import ENVIRONMENTS, TOKEN, stand_in_address
 
 Place = tuple[dict[str, str], Any]
 """The parameters of a path, and a body."""
@@ -129,9 +130,44 @@ def _a_release_to_restart(api: Api) -> Place:
 
 
 def _no_unfinished_release(api: Api) -> Place:
-    for status in ("starting", "running", "paused", "rolling_back"):
+    for status in ("starting", "running", "paused", "blocked", "rolling_back"):
         for release in api.get("/projects/shop/releases", status=status)["items"]:
             api.post(f"/projects/shop/releases/{release['id']}/remove")
+    return {}, None
+
+
+def _emptied(api: Api) -> None:
+    """Leave the project without releases, features and segments of its own."""
+    _no_unfinished_release(api)
+    if api.get("/projects/shop/connection")["kind"] == "builtin":
+        for environment in api.get("/projects/shop/environments")["items"]:
+            for feature in api.get("/projects/shop/features", limit=200)["items"]:
+                place = f"/projects/shop/environments/{environment['key']}/features/{feature['key']}"
+                overrides = feature["environments"][environment["key"]]["overrides"]
+                api.patch(place, {"overrides": dict.fromkeys(overrides)}) if overrides else None
+        for pipeline_ in api.get("/projects/shop/pipelines", limit=200)["items"]:
+            path = f"/projects/shop/pipelines/{pipeline_['id']}"
+            api.post(f"{path}/archive") if pipeline_["status"] == "published" else None
+        for noun in ("features", "segments"):
+            for each in api.get(f"/projects/shop/{noun}", limit=200)["items"]:
+                api.request("DELETE", f"/projects/shop/{noun}/{each['key']}").raise_for_status()
+
+
+def _connection_body() -> dict[str, Any]:
+    return {"kind": "unleash", "address": stand_in_address(), "credential": TOKEN}
+
+
+def _a_project_to_connect(api: Api) -> Place:
+    _emptied(api)
+    ours = [each["key"] for each in api.get("/projects/shop/environments", limit=200)["items"]]
+    for each in set(ours) - set(ENVIRONMENTS):
+        api.request("DELETE", f"/projects/shop/environments/{each}").raise_for_status()
+    return {}, _connection_body()
+
+
+def _a_connected_project(api: Api) -> Place:
+    _, body = _a_project_to_connect(api)
+    api.request("PUT", "/projects/shop/connection", body).raise_for_status()
     return {}, None
 
 
@@ -208,6 +244,10 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "POST /keys/{key}/rotate": _a_key,
     "GET /whoami": _no_objects,
     "GET /status": _no_objects,
+    "GET /projects/{project}/connection": _no_objects,
+    "POST /projects/{project}/connection/check": _body(_connection_body),
+    "PUT /projects/{project}/connection": _a_project_to_connect,
+    "DELETE /projects/{project}/connection": _a_connected_project,
     "DELETE /projects/{project}": _no_unfinished_release,
 }
 

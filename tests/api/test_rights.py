@@ -87,6 +87,10 @@ EXPECTED = {
     "GET /keys/{key}":                                                       (401, 401, 403, 403, 403, 200, 200, 404),
     "DELETE /keys/{key}":                                                    (401, 401, 403, 403, 403, 204, 204, 404),
     "POST /keys/{key}/rotate":                                               (401, 401, 403, 403, 403, 200, 200, 404),
+    "GET /projects/{project}/connection":                                    (401, 401, 200, 200, 200, 200, 200, 404),
+    "PUT /projects/{project}/connection":                                    (401, 401, 403, 403, 403, 200, 200, 404),
+    "DELETE /projects/{project}/connection":                                 (401, 401, 403, 403, 403, 204, 204, 404),
+    "POST /projects/{project}/connection/check":                             (401, 401, 403, 403, 403, 200, 200, 404),
     "GET /whoami":                                                           (401, 401, 200, 200, 200, 200, 200, 200),
     "GET /status":                                                           (401, 401, 200, 200, 200, 200, 200, 200),
 }  # fmt: skip

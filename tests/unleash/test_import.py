@@ -1,10 +1,7 @@
 """`flaghoist import unleash` against a real Unleash: what applications see afterwards, and what the report says."""
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +11,13 @@ from tests.api.evaluation.applications import application
 from tests.cli.conftest import Terminal
 from tests.emptied import empty_database
 from tests.http import Api
+from tests.pipelines import pipeline, stage
 from tests.ports import free_port
-from tests.unleash.server import PROJECT, UnleashServer, installed
+from tests.unleash.server import PROJECT, UnleashServer
+from tests.unleash.source import Source, constraint, variant
 
 pytestmark = pytest.mark.xdist_group("unleash")
 
-EVERYONE = {"rollout": "100", "stickiness": "default"}
 HALF = {"rollout": "50", "stickiness": "default"}
 CONTEXTS: list[dict[str, Any]] = [
     {"userId": "ann", "properties": {"plan": "pro", "age": "17", "version": "1.9.0", "mail": "ann@acme.example"}},
@@ -45,59 +43,10 @@ def terminal(api: Api, unleash: UnleashServer) -> Terminal:
     return Terminal(api.address, UNLEASH_TOKEN=unleash.admin_token, COLUMNS="200")
 
 
-class Source:
-    """Features of Unleash that a test makes. Their names end alike, so that a test knows its own."""
-
-    def __init__(self, unleash: UnleashServer) -> None:
-        self.unleash = unleash
-        self.end = os.urandom(4).hex()
-        self.names: list[str] = []
-
-    def feature(self, name: str, *strategies: dict[str, Any], on: bool = True, environment: str = "development") -> str:
-        """Create a feature with these strategies, and switch it on."""
-        name = f"{name}-{self.end}"
-        self.unleash.call("POST", f"/api/admin/projects/{PROJECT}/features", {"name": name, "description": "Of the tests"})
-        place = f"/api/admin/projects/{PROJECT}/features/{name}/environments/{environment}"
-        for each in strategies:
-            self.unleash.call("POST", f"{place}/strategies", {"name": "flexibleRollout", "parameters": EVERYONE} | each)
-        if on:
-            self.unleash.call("POST", f"{place}/on")
-        self.names.append(name)
-        return name
-
-    def segment(self, name: str, *constraints: dict[str, Any]) -> int:
-        """Create a segment and return its id."""
-        body = {"name": f"{name}-{self.end}", "constraints": list(constraints)}
-        return int(self.unleash.call("POST", "/api/admin/segments", body)["id"])
-
-    def seen(self, contexts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return what Unleash's SDK for Node tells for each context: name -> [enabled, payload]."""
-        command = ["node", str(Path(__file__).with_name("evaluate.cjs")), str(installed()), self.unleash.address]
-        asked = json.dumps({"features": self.names, "contexts": contexts})
-        done = subprocess.run(
-            [*command, self.unleash.backend_tokens["development"]], input=asked, text=True, capture_output=True, check=True
-        )
-        found: list[dict[str, Any]] = json.loads(done.stdout)
-        return found
-
-
 @pytest.fixture
 def source(unleash: UnleashServer) -> Source:
     """A source of features."""
     return Source(unleash)
-
-
-def constraint(field: str, operator: str, *values: str, **more: Any) -> dict[str, Any]:
-    """A constraint with values, or with one value for operators that compare with one."""
-    compared = {"values": list(values)} if operator in ("IN", "NOT_IN") or operator.startswith("STR_") else {"value": values[0]}
-    return {"contextName": field, "operator": operator, "values": [], **compared, **more}
-
-
-def variant(payload: str, kind: str = "string") -> list[dict[str, Any]]:
-    """The only variant of a strategy."""
-    return [
-        {"name": "only", "weight": 1000, "weightType": "variable", "stickiness": "default", "payload": {"type": kind, "value": payload}}
-    ]
 
 
 def shown(api: Api, context: dict[str, Any]) -> dict[str, list[Any]]:
@@ -193,6 +142,32 @@ def test_segment_of_another_meaning_keeps_its_key_and_the_copy_gets_a_number(api
     assert list(api.get(f"/projects/shop/features/{name}")["environments"]["development"]["overrides"]) == [f"{taken}-2"]
 
 
+def test_numbered_copies_do_not_take_each_others_keys(api: Api, terminal: Terminal, source: Source) -> None:
+    pro = [source.segment(name, constraint("plan", "IN", name)) for name in ("Pro", "pro")]
+    names = [source.feature(f"user-of-{number}", {"segments": [each]}) for number, each in enumerate(pro)]
+    rules = [{"type": "ALL", "rules": [], "conditions": [{"property": "plan", "operator": "EQUAL", "value": "free"}]}]
+    api.post("/projects/shop/segments", {"key": f"pro-{source.end}", "rules": rules})
+
+    terminal.run("import", "unleash", source.unleash.address, "--yes")
+
+    assert terminal.code == 0, terminal.err
+    overrides = [list(api.get(f"/projects/shop/features/{each}")["environments"]["development"]["overrides"]) for each in names]
+    found = [api.get(f"/projects/shop/segments/{key}")["rules"][0]["conditions"][0]["value"] for [key] in overrides]
+    assert found == ["Pro", "pro"]
+
+
+def test_plan_says_that_an_updated_feature_is_in_a_release(api: Api, terminal: Terminal, source: Source) -> None:
+    name = source.feature("moving")
+    terminal.run("import", "unleash", source.unleash.address, "--yes")
+    api.publish(pipeline(stage("Development", wait="7d")))
+    release = api.add(name)
+
+    report = terminal.read_json("import", "unleash", source.unleash.address, "--dry-run", "--update")
+
+    [found] = [each for each in report["features"] if each["key"] == name]
+    assert found["remarks"] == [f"It is in release {release['id']}, which takes this for a change by hand."]
+
+
 def test_refused_change_is_reported_and_the_others_are_made(api: Api, terminal: Terminal, source: Source) -> None:
     first, second = source.feature("refused"), source.feature("made")
     api.post("/projects/shop/features", {"key": first, "type": "integer"})
@@ -204,7 +179,7 @@ def test_refused_change_is_reported_and_the_others_are_made(api: Api, terminal: 
 
     terminal.run("import", "unleash", source.unleash.address, "--yes", "--update")
 
-    assert terminal.code == 1
+    assert terminal.code == 1, terminal.err
     assert f"{first}: The value is of type string, but the feature accepts integer values." in terminal.err
     assert api.get(f"/projects/shop/features/{second}")["environments"]["development"]["enabled"]
 
@@ -240,11 +215,15 @@ def test_mistake_is_named_before_anything_is_written(
     assert api.get("/projects/shop/features") == features
 
 
-def test_unleash_that_is_down_and_an_address_that_is_none(terminal: Terminal) -> None:
+def test_unleash_that_is_down_is_an_outage(terminal: Terminal) -> None:
     assert terminal.run("import", "unleash", f"http://127.0.0.1:{free_port()}", "--yes").code == 3
     assert "Unleash: " in terminal.err
-    assert terminal.run("import", "unleash", "unleash.example", "--yes").code == 2
-    assert "'unleash.example' is not the address of Unleash" in terminal.err
+
+
+@pytest.mark.parametrize("address", ["unleash.example", "ftp://unleash.example", "https://", "http://unleash.example:port"])
+def test_address_that_is_none_is_a_usage_error(terminal: Terminal, address: str) -> None:
+    assert terminal.run("import", "unleash", address, "--yes").code == 2
+    assert f"'{address}' is not the address of Unleash" in terminal.err
 
 
 def results(report: dict[str, Any]) -> dict[str, str]:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from activities.providers.copies import unique_key
 from activities.providers.unleash.documents import FeatureEnvironment, Payload, Segment
-from activities.providers.unleash.project_copy import unique_key
 from activities.providers.unleash.strategies import Audience, read
 from domain.flags.segment import Condition, Operator, Rule
 

@@ -143,7 +143,7 @@ class ListedFeature(Document):
     """A feature in a list."""
 
     name: str
-    project: str
+    description: str | None = None
 
 
 class NewSegment(Document):

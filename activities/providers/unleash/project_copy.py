@@ -4,15 +4,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from activities.providers.copies import CopiedFeature, CopiedSegment, ProjectCopy
+from activities.providers.copies import CopiedFeature, CopiedSegment, ProjectCopy, unique_key
 from activities.providers.unleash.admin_api import UnleashAdminApi
 from activities.providers.unleash.constraints import NotExpressible, rules_of
 from activities.providers.unleash.documents import Feature, Payload, Segment
 from activities.providers.unleash.strategies import Read, Serving, read
 from domain.flags.flag import FeatureType, Value
 from domain.flags.segment import Rules
-
-LONGEST_KEY = 64
 
 
 def copy_project(api: UnleashAdminApi, project: str, environments: Mapping[str, str]) -> ProjectCopy:
@@ -81,21 +79,6 @@ class _Copier:
             return self._keys[serving.audience.segment]
         same = [each.key for each in self._segments.values() if each.rules == serving.audience.rules]
         return same[0] if same else self._add_segment(unique_key(feature, self._segments), feature, serving.audience.rules)
-
-
-def unique_key(name: str, taken: Iterable[str]) -> str:
-    """Return a key like the name that is not taken."""
-    slug = _slug(name, LONGEST_KEY)
-    number, key, others = 1, slug, set(taken)
-    while key in others:
-        number += 1
-        end = f"-{number}"
-        key = _slug(name, LONGEST_KEY - len(end)) + end
-    return key
-
-
-def _slug(name: str, length: int) -> str:
-    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:length].strip("-_") or "unnamed"
 
 
 def _type_of(payloads: Iterable[Payload | None]) -> FeatureType:

@@ -72,17 +72,13 @@ def _audience_of(strategy: Strategy, percent: int | float, segments: Mapping[int
         return Audience() if percent == EVERYONE else Audience(percent=percent)
     if percent != EVERYONE:
         raise NotExpressible(f"it serves {percent:g}% of a segment")
-    if not constraints and len(strategy.segments) == 1:
-        _constraints_of(strategy.segments[0], segments)
-        return Audience(segment=strategy.segments[0])
-    of_segments = [constraint for each in strategy.segments for constraint in _constraints_of(each, segments)]
-    return Audience(rules=rules_of([*constraints, *of_segments]))
+    rules = rules_of([*constraints, *(constraint for each in strategy.segments for constraint in _constraints_of(each, segments))])
+    return Audience(rules=rules) if constraints or len(strategy.segments) > 1 else Audience(segment=strategy.segments[0])
 
 
 def _constraints_of(segment: int, segments: Mapping[int, Segment]) -> list[dict[str, Any]]:
     if segment not in segments:
         raise NotExpressible(f"its segment {segment} is unknown")
-    rules_of(segments[segment].constraints)  # A segment that can't be expressed can't be served either.
     return segments[segment].constraints
 
 

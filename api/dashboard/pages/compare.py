@@ -27,7 +27,7 @@ def show_comparison(site: SiteDep, left: Slug | None = None, right: Slug | None 
     refusal: Invalid | None = None
     if left and right:
         try:
-            compared = compare_environments(site.key, left, right, site.caller, site.database, Slice(cursor))
+            compared = compare_environments(site.key, left, right, site.caller, site.database, site.fresh_flags, Slice(cursor))
         except Invalid as invalid:
             refusal = invalid
     more = f"?{urlencode({'left': left, 'right': right, 'cursor': compared.next})}" if compared and compared.next else None

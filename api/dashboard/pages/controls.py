@@ -57,7 +57,9 @@ _BODIES: dict[Control, type[ControlRequest]] = {
 def _steering(
     site: SiteDep, release: Slug, outbox_relay: OutboxRelayDep, releases: ReleasesDep, temporal_ui: TemporalUiDep
 ) -> controls.Steering:
-    return controls.Steering(site.key, release, site.caller, site.writing(), site.database, outbox_relay, releases, temporal_ui)
+    return controls.Steering(
+        site.key, release, site.caller, site.writing(), site.database, site.fresh_flags, outbox_relay, releases, temporal_ui
+    )
 
 
 SteeringDep = Annotated[controls.Steering, Depends(_steering)]
@@ -82,7 +84,7 @@ def show_control(
         raise ControlNotAllowed(not_allowed_in_words(control, view.status, view.allowed), status=view.status, allowed=view.allowed)
     preview = None
     if control is Control.ROLLBACK:
-        preview = controls.preview_rollback(site.key, release, site.caller, site.database, to_stage or None, force)
+        preview = controls.preview_rollback(site.key, release, site.caller, site.database, site.fresh_flags, to_stage or None, force)
     passed = [] if view.status in FINISHED else [stage.name for stage in definition.stages[: view.stage_index]]
     visited = [each.name for each in view.stages[: view.stage_index + 1] if each.outcome != "not_run"]
     choices = {"passed": passed, "visited": visited, "next_stage": _next_stage(definition, view)}

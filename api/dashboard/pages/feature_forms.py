@@ -52,7 +52,7 @@ def add(site: SiteDep, fields: LongFormDep) -> Response:
 def show_edit(site: SiteDep, feature: Slug) -> Response:
     """Ask for another name or description."""
     site.caller.must_operate_somewhere(site.key)
-    view = api.get_feature(site.key, feature, site.caller, site.database, Response())
+    view = api.get_feature(site.key, feature, site.caller, site.database, site.fresh_flags, Response())
     values = {"/name": view.name, "/description": view.description}
     return show_form(site, _edited(site, feature), values, etag=_etag(site, feature))
 
@@ -65,7 +65,7 @@ def edit(site: SiteDep, feature: Slug, fields: LongFormDep) -> Response:
     def plan() -> Plan:
         after = {"name": fields.get("/name", ""), "description": fields.get("/description", "")}
         body = ChangeFeature.model_validate(after)
-        view = api.get_feature(site.key, feature, site.caller, site.database, Response())
+        view = api.get_feature(site.key, feature, site.caller, site.database, site.fresh_flags, Response())
 
         def act(shown: Precondition) -> str:
             api.change_feature(site.key, feature, body, shown, site.caller, site.database, Response())
@@ -121,7 +121,7 @@ def _environments(site: Site) -> list[str]:
 
 
 def _etag(site: Site, feature: str) -> str:
-    return etag_of(lambda answer: api.get_feature(site.key, feature, site.caller, site.database, answer))
+    return etag_of(lambda answer: api.get_feature(site.key, feature, site.caller, site.database, site.fresh_flags, answer))
 
 
 def _home(site: Site) -> str:

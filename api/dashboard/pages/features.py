@@ -17,7 +17,7 @@ router = APIRouter(prefix="/projects/{project}/features", route_class=PageRoute,
 @router.get("")
 def show_features(site: SiteDep, cursor: str | None = None) -> Response:
     """List the features with their state in every environment."""
-    page = list_features(site.key, site.caller, site.database, Slice(cursor))
+    page = list_features(site.key, site.caller, site.database, site.fresh_flags, Slice(cursor))
     environments = list_environments(site.key, site.caller, site.database, Slice(limit=MOST)).items
     creates = site.operates(*(each.key for each in environments))
     return site.page("features.html", "features", features=page.items, next=page.next, environments=environments, creates=creates)
@@ -26,7 +26,7 @@ def show_features(site: SiteDep, cursor: str | None = None) -> Response:
 @router.get("/{feature}")
 def show_feature(site: SiteDep, feature: Slug, temporal_health: TemporalHealthDep, temporal_ui: TemporalUiDep, done: str = "") -> Response:
     """Show one feature: its state in every environment, and its releases."""
-    view = get_feature(site.key, feature, site.caller, site.database, Response())
+    view = get_feature(site.key, feature, site.caller, site.database, site.fresh_flags, Response())
     releases = list_releases(
         site.key,
         site.caller,

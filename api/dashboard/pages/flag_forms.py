@@ -98,7 +98,7 @@ def _plan(site: Site, feature: str, environment: str, body: dict[str, Any]) -> P
     """Return the change by hand with this body, its effect on the flag as it is now, and what must be known about it."""
     patch, state = FlagPatch.model_validate(body), _state(site, feature, environment)
     after = patch.applied(state)
-    view = api.get_feature(site.key, feature, site.caller, site.database, Response())
+    view = api.get_feature(site.key, feature, site.caller, site.database, site.fresh_flags, Response())
     notes = []
     if view.release:
         notes.append(f"The flag is in the release on {view.release.pipeline}, which can be blocked by a change by hand.")
@@ -165,8 +165,8 @@ def _removal(site: Site, feature: str, environment: str, segment: str) -> Form:
 
 
 def _about(site: Site, feature: str, environment: str) -> dict[str, Any]:
-    segments = list_segments(site.key, site.caller, site.database, Slice(limit=MOST)).items
-    view = api.get_flag(site.key, environment, feature, site.caller, site.database, Response())
+    segments = list_segments(site.key, site.caller, site.database, site.fresh_flags, Slice(limit=MOST)).items
+    view = api.get_flag(site.key, environment, feature, site.caller, site.database, site.fresh_flags, Response())
     return {"flag": view, "segments": [each for each in segments if each.key not in view.overrides]}
 
 
@@ -187,11 +187,11 @@ def _state(site: Site, feature: str, environment: str) -> FlagState:
 
 
 def _type(site: Site, feature: str) -> FeatureType:
-    return api.get_feature(site.key, feature, site.caller, site.database, Response()).type
+    return api.get_feature(site.key, feature, site.caller, site.database, site.fresh_flags, Response()).type
 
 
 def _etag(site: Site, feature: str, environment: str) -> str:
-    return etag_of(lambda answer: api.get_flag(site.key, environment, feature, site.caller, site.database, answer))
+    return etag_of(lambda answer: api.get_flag(site.key, environment, feature, site.caller, site.database, site.fresh_flags, answer))
 
 
 def _home(site: Site, feature: str) -> str:

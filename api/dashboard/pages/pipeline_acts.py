@@ -39,7 +39,7 @@ def show_act(site: SiteDep, pipeline: Slug, act: PipelineAct) -> Response:
     answer = Response()
     view = get_pipeline(site.key, pipeline, site.caller, site.database, answer)
     _check_status(act, view.status, f"Version {view.version} of '{view.key}'")
-    simulation = simulate_pipeline(site.key, pipeline, site.caller, site.database, Simulate(starts_at=now()))
+    simulation = simulate_pipeline(site.key, pipeline, site.caller, site.database, site.fresh_flags, Simulate(starts_at=now()))
     context = {"pipeline": view, "etag": answer.headers["etag"], "missing": problems_among(simulation.obstacles)}
     return site.page("pipeline_act.html", "pipelines", act=act, simulation=simulation, **context)
 
@@ -55,7 +55,9 @@ def _carry_out(site: Site, pipeline: str, act: PipelineAct, fields: FormFields) 
     shown = Precondition(frozenset({fields.get("etag", "")}))
     match act:
         case PipelineAct.PUBLISH:
-            return f"/{publish_pipeline(site.key, pipeline, shown, site.caller, site.writing(), Response()).id}?done=publish"
+            return (
+                f"/{publish_pipeline(site.key, pipeline, shown, site.caller, site.writing(), site.fresh_flags, Response()).id}?done=publish"
+            )
         case PipelineAct.DELETE:
             delete_pipeline(site.key, pipeline, shown, site.caller, site.database)
             return ""

@@ -31,5 +31,5 @@ def show_pipelines(site: SiteDep) -> Response:
 def show_pipeline(site: SiteDep, pipeline: Slug, done: str = "") -> Response:
     """Show one version: its stages, what each does and when, and for a draft what is missing before it can be published."""
     view = get_pipeline(site.key, pipeline, site.caller, site.database, Response())
-    simulation = simulate_pipeline(site.key, pipeline, site.caller, site.database, Simulate(starts_at=now()))
+    simulation = simulate_pipeline(site.key, pipeline, site.caller, site.database, site.fresh_flags, Simulate(starts_at=now()))
     return site.page("pipeline.html", "pipelines", pipeline=view, missing=problems_among(simulation.obstacles), done=done)

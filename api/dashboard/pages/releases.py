@@ -52,7 +52,7 @@ def add(site: SiteDep, fields: FormDep, outbox_relay: OutboxRelayDep, temporal_u
     body = AddRelease.model_validate(
         {"pipeline": fields.get("pipeline"), "feature": fields.get("feature")} | choices_of(definition, fields)
     )
-    added = create_release(site.key, body, site.caller, site.writing(), outbox_relay, temporal_ui)
+    added = create_release(site.key, body, site.caller, site.writing(), site.fresh_flags, outbox_relay, temporal_ui)
     return RedirectResponse(f"/projects/{site.key}/releases/{added.id}?done=add", HTTPStatus.SEE_OTHER)
 
 
@@ -71,7 +71,7 @@ def show_release(
 
 def _simulate(site: Site, key: str, definition: PipelineDefinition, fields: FormFields) -> Any:
     body = Simulate.model_validate({"feature": fields["feature"]} | choices_of(definition, fields))
-    return simulate_pipeline(site.key, key, site.caller, site.database, body)
+    return simulate_pipeline(site.key, key, site.caller, site.database, site.fresh_flags, body)
 
 
 def choices_of(definition: PipelineDefinition, fields: FormFields) -> dict[str, Any]:

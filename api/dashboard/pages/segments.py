@@ -32,7 +32,7 @@ _TEMPLATE = "segment_form.html"
 @router.get("")
 def show_segments(site: SiteDep, cursor: str | None = None, done: str = "") -> Response:
     """List the segments with their rules."""
-    page = api.list_segments(site.key, site.caller, site.database, Slice(cursor))
+    page = api.list_segments(site.key, site.caller, site.database, site.fresh_flags, Slice(cursor))
     return site.page("segments.html", "segments", segments=page.items, next=page.next, done=done == "yes")
 
 
@@ -177,11 +177,11 @@ def _in_words(rules: Sequence[Rule]) -> str:
 
 
 def _get(site: Site, segment: str) -> SegmentView:
-    return api.get_segment(site.key, segment, site.caller, site.database, Response())
+    return api.get_segment(site.key, segment, site.caller, site.database, site.fresh_flags, Response())
 
 
 def _etag(site: Site, segment: str) -> str:
-    return etag_of(lambda answer: api.get_segment(site.key, segment, site.caller, site.database, answer))
+    return etag_of(lambda answer: api.get_segment(site.key, segment, site.caller, site.database, site.fresh_flags, answer))
 
 
 def _home(site: Site) -> str:

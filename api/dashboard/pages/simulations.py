@@ -36,7 +36,7 @@ def show_simulation(site: SiteDep, pipeline: Slug, request: Request) -> Response
     refusal: Invalid | None = None
     try:
         body = parse_as(Simulate, choices_of(view, fields) | _start(fields))
-        simulation = simulate_pipeline(site.key, pipeline, site.caller, site.database, body)
+        simulation = simulate_pipeline(site.key, pipeline, site.caller, site.database, site.fresh_flags, body)
     except Invalid as invalid:
         refusal = invalid
     context: dict[str, Any] = {"pipeline": view, "fields": fields, "simulation": simulation, "refusal": refusal}

@@ -1,0 +1,127 @@
+"""Flags that are kept in another system: read into the copy in our store, and changed over there. No call runs in a transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from activities.providers.errors import ProviderError, ProviderRejected, ProviderThrottled, ProviderUnauthorized
+from activities.providers.mirror import mirror_features, mirror_flags, mirror_segments, references
+from activities.providers.sealing import CredentialUnreadable
+from activities.providers.systems import ConnectedSystem, FlagSystems
+from activities.store.connections import StoredConnection
+from activities.store.database import Database
+from activities.store.system_names import SystemName
+from domain.errors import FeatureNotFound, ProviderRefused
+from domain.flags.change import Change
+from domain.flags.connection import Outage
+from domain.flags.project import Project
+
+LIST_TTL = timedelta(seconds=10)
+"""The age until which a list of features and segments counts as current."""
+
+log = structlog.get_logger()
+
+
+class FlagsElsewhere:
+    """Reads and changes flags of projects whose flags are kept in another system.
+
+    Every method raises ProviderRefused if a person must act, and another ProviderError if it may succeed later.
+    """
+
+    def __init__(self, database: Database, systems: FlagSystems) -> None:
+        self.database = database
+        self.systems = systems
+
+    def refresh_lists(self, project: Project, *, ttl: timedelta = LIST_TTL) -> None:
+        """Read the features and segments, unless they were read within that time. A project whose flags are kept here has none."""
+        if project.keeps_flags:
+            return
+        stored = self._stored(project)
+        if stored.listed_at and datetime.now(UTC) - stored.listed_at < ttl:
+            return
+        with self._reported(project, stored):
+            system = self._system(project, stored)
+            features, segments = system.features(), system.segments()
+        at = datetime.now(UTC)
+        with self.database.transaction() as store:
+            store.projects.get(project.key, lock="update")
+            mirror_features(store, project, features, at)
+            mirror_segments(store, project, segments, at)
+            store.connections.note_listed(project.id, at)
+
+    def refresh(self, project: Project, feature: str, *, ttl: timedelta = timedelta(0)) -> None:
+        """Read a feature in every environment, and the lists if need be, unless it was read within that time. Raises FeatureNotFound."""
+        if project.keeps_flags:
+            return
+        self.refresh_lists(project)
+        name = self._name(project, feature)
+        if name is None:
+            self.refresh_lists(project, ttl=timedelta(0))  # It may have been created since.
+            name = self._name(project, feature)
+        if name is None or (name.read_at and datetime.now(UTC) - name.read_at < ttl):
+            return  # Of an unknown feature, the caller finds that it does not exist, and says so in its own words.
+        stored, segments = self._stored(project), self._segments(project)
+        with self._reported(project, stored):
+            at = datetime.now(UTC)
+            found = self._system(project, stored).flags(name.name, segments)
+        with self.database.transaction() as store:
+            mirror_flags(store, project, feature, found, at)
+
+    def apply(self, project: Project, change: Change) -> None:
+        """Make an intended change over there. Doing this twice is the same as doing it once."""
+        stored, name, segments = self._stored(project), self._name(project, change.feature), self._segments(project)
+        if name is None:
+            raise FeatureNotFound(f"There is no feature '{change.feature}'.")
+        with self._reported(project, stored):
+            self._system(project, stored).apply(name.name, change.environment, change.patch, segments)
+
+    def _name(self, project: Project, feature: str) -> SystemName | None:
+        with self.database.reading() as store:
+            return store.system_names.find(project.id, "feature", feature)
+
+    def _segments(self, project: Project) -> dict[str, str]:
+        with self.database.reading() as store:
+            return references(store, project, "segment")
+
+    def _stored(self, project: Project) -> StoredConnection:
+        with self.database.reading() as store:
+            stored = store.connections.find(project.id)
+        if stored is None:
+            raise ProviderRefused(f"The project '{project.key}' has no connection to {project.provider.label}. An admin must connect it.")
+        return stored
+
+    def _system(self, project: Project, stored: StoredConnection) -> ConnectedSystem:
+        try:
+            return self.systems.of(project.id, stored)
+        except CredentialUnreadable as unreadable:
+            raise ProviderRefused(str(unreadable)) from unreadable
+
+    @contextmanager
+    def _reported(self, project: Project, stored: StoredConnection) -> Iterator[None]:
+        """Note on the connection that calls fail, or succeed again. Turn what a person must repair into a refusal."""
+        label, outage = project.provider.label, stored.outage
+        try:
+            yield
+        except (ProviderUnauthorized, ProviderRejected) as error:
+            raise ProviderRefused(f"{label} refuses: {error}", missing=list(getattr(error, "missing", ()))) from error
+        except ProviderThrottled as error:
+            log.warning("provider_throttled", project=project.key, provider=project.provider, error=str(error))
+            self._note_failure(project, outage, Outage(code="provider_throttled", message=f"{label}: {error}", since=datetime.now(UTC)))
+            raise
+        except ProviderError as error:
+            log.warning("provider_unavailable", project=project.key, provider=project.provider, error=str(error))
+            self._note_failure(project, outage, Outage(code="provider_unavailable", message=f"{label}: {error}", since=datetime.now(UTC)))
+            raise
+        if outage:
+            self._note(project, None)
+
+    def _note_failure(self, project: Project, before: Outage | None, outage: Outage) -> None:
+        """Note an outage, unless it was noted before. One that changes its code began when the first did."""
+        if before is None or before.code != outage.code:
+            self._note(project, outage.model_copy(update={"since": before.since}) if before else outage)
+
+    def _note(self, project: Project, outage: Outage | None) -> None:
+        with self.database.transaction() as store:
+            store.connections.note_outage(project.id, outage)

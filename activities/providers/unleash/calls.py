@@ -1,0 +1,106 @@
+"""The calls that bring a feature to a state, in an order in which nobody is served in between who is served neither before nor after."""
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from activities.providers.flag_system import SegmentKeys
+from activities.providers.unleash.documents import FeatureEnvironment, NewStrategy, Strategy
+from activities.providers.unleash.flag_state import Ours, Strategies, sorted_out
+from domain.errors import Invalid, KeptByOthers, SegmentNotFound
+from domain.flags.flag import FlagState, Override
+
+
+class Add(NamedTuple):
+    """Add a strategy."""
+
+    strategy: NewStrategy
+
+
+class Replace(NamedTuple):
+    """Replace a strategy of ours."""
+
+    strategy: Strategy
+
+
+class Delete(NamedTuple):
+    """Delete a strategy of ours."""
+
+    strategy: str
+
+
+class Switch(NamedTuple):
+    """Switch the feature in this environment."""
+
+    to: Literal["on", "off"]
+
+
+Call = Add | Replace | Delete | Switch
+
+
+def calls_to(target: FlagState, feature: str, environment: FeatureEnvironment, segments: SegmentKeys) -> list[Call]:
+    """Return the calls that bring a feature to that state.
+
+    Raises Invalid if Unleash can't express it, KeptByOthers if a strategy of others is in the way, or SegmentNotFound.
+    """
+    found = sorted_out(environment)
+    wanted = _wanted(target, found, segments)
+    _check_others(target, found, is_on=environment.enabled, will_serve=bool(wanted))
+    is_on = target.enabled or bool(wanted) or (environment.enabled and bool(found.others))
+    changes = list(_changes(wanted, feature, found))
+    if not environment.enabled:  # What is left of ours must be gone before it is switched on.
+        deletions = [each for each in changes if isinstance(each, Delete)]
+        return [*deletions, *(each for each in changes if each not in deletions), *([Switch("on")] if is_on else [])]
+    # The server switches a feature off with its last strategy, and SDKs may serve everyone while only inactive ones are left.
+    return changes if is_on else [Switch("off"), *changes]
+
+
+def _wanted(target: FlagState, found: Strategies, segments: SegmentKeys) -> set[Ours]:
+    wanted = {Ours(segment=_reference(key, override, segments)) for key, override in target.overrides.items()}
+    if target.value is not None:
+        raise Invalid("Unleash can't set a value: use flags without values.")
+    if target.rollout:
+        if not target.rollout.enabled or target.rollout.value is not None or target.rollout.percent != int(target.rollout.percent):
+            raise Invalid("Unleash can only enable a flag for a whole percentage of identities, without a value.")
+        wanted.add(Ours(percent=int(target.rollout.percent)))
+    if target.enabled and found.for_everyone is None:
+        wanted.add(Ours())
+    return wanted
+
+
+def _reference(key: str, override: Override, segments: SegmentKeys) -> str:
+    if not override.enabled or override.value is not None:
+        raise Invalid("Unleash can only enable a flag for a segment: it can neither disable it there nor set a value.")
+    if key not in segments:
+        raise SegmentNotFound(f"There is no segment '{key}' in Unleash.")
+    return segments[key]
+
+
+def _check_others(target: FlagState, found: Strategies, *, is_on: bool, will_serve: bool) -> None:
+    """Raise KeptByOthers if a strategy of others serves people whom the target does not mean."""
+    if target.enabled:
+        return
+    if is_on and found.for_everyone:
+        raise _kept(found.for_everyone, "serves everyone")
+    if not is_on and will_serve and found.others:
+        raise _kept(found.others[0], "would also serve its users as soon as the feature is switched on")
+
+
+def _kept(strategy: Strategy, what: str) -> KeptByOthers:
+    return KeptByOthers(
+        f"The strategy '{strategy.title or strategy.name}' was not made by Flaghoist and {what}. "
+        "Flaghoist never changes it: delete or disable it in Unleash, then retry."
+    )
+
+
+def _changes(wanted: set[Ours], feature: str, found: Strategies) -> Iterator[Call]:
+    """Yield the calls for strategies. A share that changes keeps its strategy, so that it takes one call."""
+    missing = sorted(wanted - found.ours.keys(), key=lambda each: each.title)
+    surplus = {each: strategy for each, strategy in found.ours.items() if each not in wanted}
+    for each in missing:
+        former = next((other for other in surplus if (other.segment, each.segment) == (None, None)), None)
+        if former is None:
+            yield Add(each.strategy(feature))
+        else:
+            yield Replace(Strategy(**each.strategy(feature).to_json(), id=surplus.pop(former).id))
+    for strategy in (*surplus.values(), *found.stale):
+        yield Delete(strategy.id)

@@ -1,0 +1,48 @@
+"""The check of a pipeline against what the provider of its project can express."""
+
+from collections.abc import Iterator
+
+from domain.errors import Problem
+from domain.flags.provider import CAPABILITIES, Capability, ProviderKind
+from domain.pipelines.action import (
+    Action,
+    PhasedRollout,
+    ToggleFeature,
+    ToggleFeatureForSegment,
+    UpdateFeatureValue,
+    UpdateFeatureValueForSegment,
+)
+from domain.pipelines.pipeline import PipelineDefinition
+
+
+def unsupported_actions(definition: PipelineDefinition, provider: ProviderKind) -> Iterator[Problem]:
+    """Yield a problem for each action that the provider can't carry out, with a pointer into the document."""
+    for s, stage in enumerate(definition.stages):
+        for a, action in enumerate(stage.actions):
+            for missing in needed_for(action):
+                if missing not in CAPABILITIES[provider]:
+                    message = f"{provider.label} can't {missing.in_words}. docs/guide/providers.md has what it can do."
+                    yield Problem(pointer=f"/stages/{s}/actions/{a}", code="not_supported_by_provider", message=message)
+
+
+def needed_for(action: Action) -> Iterator[Capability]:
+    """Yield what a provider must be able to express for this action."""
+    match action:
+        case ToggleFeature():
+            yield Capability.ENABLED
+        case UpdateFeatureValue():
+            yield Capability.VALUE
+        case ToggleFeatureForSegment(enabled=enabled):
+            yield Capability.ENABLED_FOR_SEGMENT if enabled else Capability.DISABLED_FOR_SEGMENT
+        case UpdateFeatureValueForSegment():
+            yield Capability.VALUE_FOR_SEGMENT
+        case PhasedRollout():
+            yield from _needed_for_rollout(action)
+
+
+def _needed_for_rollout(action: PhasedRollout) -> Iterator[Capability]:
+    yield Capability.ROLLOUT if action.enabled else Capability.ROLLOUT_OF_DISABLED
+    if action.sets_value:
+        yield Capability.ROLLOUT_OF_VALUE
+    if any(share != int(share) for share in action.shares):
+        yield Capability.ROLLOUT_FRACTIONS

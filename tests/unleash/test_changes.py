@@ -1,0 +1,342 @@
+"""Changes of stages in a real Unleash: exactly once in effect, whatever happens in between."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from activities.commands.pause_remove import EndOrPauseRelease, pause_release, remove_release
+from activities.messages import Made, Refused, Resumed, Standing
+from activities.providers.errors import ProviderUnavailable
+from activities.store.database import Database
+from domain.access import Person
+from domain.audit import AuditEvent
+from domain.errors import FeatureNotFound
+from domain.flags.patch import FlagPatch
+from domain.releases.release import Release
+from domain.releases.status import ReleaseStatus
+from tests.activities.acting import ACTED, LATER, audit_of, changes_of, command_for, events_of, record, retry, roll_back
+from tests.pipelines import enable, pipeline, stage
+from tests.unleash.server import UnleashServer
+from tests.unleash.shop import Shop
+from workflows.service.settler import Settler
+
+pytestmark = pytest.mark.xdist_group("unleash")
+
+ON = FlagPatch(enabled=True)
+OFF = FlagPatch(enabled=False)
+FOLLOWING = {"step": 2, "every": timedelta(hours=1)}
+EVERYONE = {"name": "flexibleRollout", "title": "Flaghoist: everyone", "parameters": {"rollout": "100", "stickiness": "default"}}
+
+
+@pytest.fixture
+def shop(database: Database, unleash: UnleashServer) -> Iterator[Shop]:
+    """A shop with its flags in Unleash."""
+    shop = Shop(database, unleash)
+    yield shop
+    shop.close()
+
+
+@pytest.fixture
+def release(shop: Shop) -> Release:
+    """A release that is due in development."""
+    shop.world.publish(pipeline(stage("Development"), stage("Production", "production", "24h")))
+    return shop.add()
+
+
+def test_stages_change_the_flag_in_unleash(shop: Shop, release: Release) -> None:
+    assert shop.change(release) == Made(made_at=ACTED, sequence=1, text=f"Changed {shop.key} in development: enable for everyone.")
+    assert (shop.titles(), shop.titles("production")) == (["Flaghoist: everyone"], [])
+    assert isinstance(shop.change(release), Made)
+
+    assert shop.titles("production") == ["Flaghoist: everyone"]
+    assert shop.world.release(release.id).status is ReleaseStatus.COMPLETED
+    assert [(each.environment, each.before, each.after) for each in changes_of(shop.world, release)] == [
+        ("development", OFF, ON),
+        ("production", OFF, ON),
+    ]
+    assert shop.intents(release) == []
+
+
+def test_change_takes_four_calls(shop: Shop, release: Release) -> None:
+    shop.change(release)
+
+    assert (shop.api.calls, shop.api.writes) == (4, 2), "read, add, switch, read"
+
+
+def test_flag_that_is_so_already_is_left_alone(shop: Shop) -> None:
+    shop.person("POST", "/strategies", EVERYONE | {"title": "Theirs"})
+    shop.person("POST", "/on")
+    shop.world.publish(pipeline(stage("Development")))
+    release = shop.add()
+
+    assert isinstance(shop.change(release), Made)
+
+    assert shop.api.writes == 0
+    assert shop.titles() == ["Theirs"]
+    [change] = changes_of(shop.world, release)
+    assert not change.changed_anything
+
+
+def test_segment_and_rollout_climb(shop: Shop) -> None:
+    segment = shop.segment(f"Beta {shop.feature}")
+    shop.elsewhere.refresh(shop.world.project, shop.key)
+    key = f"beta-{shop.feature}"
+    rollout = {"type": "PHASED_ROLLOUT", "initial": 20, "step": 40, "every": "1h"}
+    shop.world.publish(pipeline(stage("Beta", actions=[enable(key)]), stage("Everyone", actions=[rollout])))
+    release = shop.add()
+
+    shop.change(release)
+    assert shop.titles() == [f"Flaghoist: segment {segment}"]
+
+    seen = []
+    for step in (1, 2, 3):
+        now = shop.world.release(release.id)
+        with shop.world.database.reading() as store:
+            ramp = store.pipelines.version(now.pipeline.id).definition.stages[1]
+        following = {"step": step + 1, "every": timedelta(hours=1)} if step < 3 else None
+        shop.change(release, step=step, patch=ramp.patch({}, step), next_step=following)
+        seen.append((shop.titles()[1], shop.world.flag("development", shop.key).rollout))
+    assert [title for title, _ in seen] == ["Flaghoist: rollout", "Flaghoist: rollout", "Flaghoist: everyone"]
+    assert [rollout.percent if rollout else None for _, rollout in seen] == [20, 60, None]
+    assert shop.world.release(release.id).status is ReleaseStatus.COMPLETED
+
+
+@pytest.mark.parametrize(("moment", "number"), [("before", 1), ("after", 1), ("before", 2), ("after", 2)])
+def test_killed_worker_leaves_what_the_next_one_completes(shop: Shop, release: Release, moment: str, number: int) -> None:
+    shop.dies(lambda: shop.change(release), **{moment: number})
+    assert changes_of(shop.world, release) == []
+
+    assert isinstance(shop.change(release, LATER), Made)
+
+    assert shop.titles() == ["Flaghoist: everyone"]
+    [change] = changes_of(shop.world, release)
+    assert (change.before, change.after, change.made_at) == (OFF, ON, LATER)
+    assert shop.intents(release) == []
+    assert events_of(shop.world, release).count(AuditEvent.FLAG_CHANGED) == 1
+
+
+def test_two_attempts_at_once_are_one(shop: Shop, release: Release) -> None:
+    answers: list[Any] = []
+    command = command_for(shop.world, release, elsewhere=True)
+    threads = [Thread(target=lambda: answers.append(shop.attempt(command))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [type(each) for each in answers] == [Made, Made]
+    assert shop.world.release(release.id).stage == "Production"
+    assert len(changes_of(shop.world, release)) == 1
+    assert shop.world.flag("development", shop.key).enabled
+
+
+def test_change_by_a_person_before_the_write_blocks_the_release(shop: Shop) -> None:
+    shop.person("POST", "/strategies", EVERYONE)
+    shop.person("POST", "/on")
+    off = {"type": "TOGGLE_FEATURE", "enabled": False}
+    ramp = {"type": "PHASED_ROLLOUT", "initial": 20, "step": 40, "every": "1h"}
+    shop.world.publish(pipeline(stage("Off", actions=[off]), stage("Ramp", actions=[ramp])))
+    release = shop.add(accept=("lowers_share",))
+    shop.change(release)
+    shop.person("POST", "/strategies", EVERYONE | {"title": "Flaghoist: rollout", "parameters": {"rollout": "70", "stickiness": "default"}})
+    shop.person("POST", "/on")
+
+    answer = shop.change(release, next_step=FOLLOWING)
+
+    assert isinstance(answer, Refused)
+    assert answer.blocked.code == "flag_changed_by_hand"
+    assert shop.titles() == ["Flaghoist: rollout"]
+    assert shop.world.flag("development", shop.key).rollout.percent == 70  # type: ignore[union-attr]
+
+
+def test_change_by_a_person_after_the_write_blocks_the_release_and_can_be_overwritten(shop: Shop) -> None:
+    ramp = {"type": "PHASED_ROLLOUT", "initial": 20, "step": 40, "every": "1h"}
+    shop.world.publish(pipeline(stage("Ramp", actions=[ramp])))
+    release = shop.add()
+
+    def meddle(_write: int) -> None:
+        found = shop.api.feature("default", shop.feature).environment("development")
+        assert found
+        for each in found.strategies:
+            shop.person("PUT", f"/strategies/{each.id}", EVERYONE | {"title": each.title, "parameters": {"rollout": "55"}})
+
+    shop.api.after = meddle
+    answer = shop.change(release, next_step=FOLLOWING)
+    shop.lives()
+
+    assert isinstance(answer, Refused)
+    assert answer.blocked.code == "flag_changed_by_hand"
+    assert shop.world.flag("development", shop.key).rollout.percent == 55  # type: ignore[union-attr]
+    retry(shop.world, release, overwrite=True)
+    assert isinstance(shop.change(release, LATER, next_step=FOLLOWING), Made)
+    [change] = changes_of(shop.world, release)
+    assert (change.before, change.after.rollout.percent) == (FlagPatch(rollout=None), 20)  # type: ignore[union-attr]
+    assert shop.intents(release) == []
+
+
+def pause(shop: Shop, release: Release) -> None:
+    with shop.world.database.transaction() as store:
+        pause_release(store, shop.world.caller, shop.world.project, EndOrPauseRelease(release=release.id), ACTED)
+
+
+def remove(shop: Shop, release: Release) -> None:
+    with shop.world.database.transaction() as store:
+        remove_release(store, shop.world.caller, shop.world.project, EndOrPauseRelease(release=release.id), ACTED)
+
+
+def test_change_that_was_under_way_when_the_release_was_removed_is_on_the_record(shop: Shop, release: Release) -> None:
+    shop.api.after = lambda write: remove(shop, release) if write == 1 else None
+
+    answer = shop.change(release)
+
+    assert isinstance(answer, Standing)
+    assert answer.status == ReleaseStatus.REMOVED
+    assert shop.titles() == ["Flaghoist: everyone"]
+    [change] = changes_of(shop.world, release)
+    assert (change.before, change.after) == (OFF, ON)
+    last = audit_of(shop.world, release)[-1]
+    assert (last.event, last.reason) == (AuditEvent.FLAG_CHANGED, "The release was steered while this change was under way.")
+    assert shop.intents(release) == []
+
+
+def test_change_that_was_under_way_when_the_release_was_paused_is_not_made_again(shop: Shop, release: Release) -> None:
+    shop.api.after = lambda write: pause(shop, release) if write == 1 else None
+    assert isinstance(shop.change(release), Standing)
+    shop.lives()
+    caller = shop.world.caller
+    by = Person(key=caller.key, owner=caller.owner.name, owner_id=caller.owner_id)
+    record(shop.world, release, Resumed(by=by, entered_at=ACTED), LATER)
+    writes = shop.api.writes
+
+    assert isinstance(shop.change(release, LATER), Made)
+
+    assert shop.api.writes == writes
+    assert shop.world.release(release.id).stage == "Production"
+    assert [each.changed_anything for each in changes_of(shop.world, release)] == [True, False]
+
+
+def test_rollback_undoes_a_change_whose_attempt_was_killed(shop: Shop, release: Release) -> None:
+    shop.dies(lambda: shop.change(release), after=2)
+    assert shop.titles() == ["Flaghoist: everyone"]
+    roll_back(shop.world, release)
+
+    answer = shop.put_back(release)
+
+    assert answer.status == ReleaseStatus.ROLLED_BACK
+    assert shop.titles() == []
+    assert [(each.before, each.after) for each in changes_of(shop.world, release)] == [(OFF, ON), (ON, OFF)]
+    assert shop.intents(release) == []
+
+
+@pytest.mark.parametrize(("moment", "number"), [("before", 1), ("after", 1), ("before", 2), ("after", 2), ("before", 3), ("after", 4)])
+def test_rollback_that_was_killed_is_completed(shop: Shop, release: Release, moment: str, number: int) -> None:
+    shop.change(release)
+    shop.change(release)
+    roll_back(shop.world, release)
+    shop.dies(lambda: shop.put_back(release), **{moment: number})
+
+    assert shop.put_back(release).status == ReleaseStatus.ROLLED_BACK
+
+    assert (shop.titles(), shop.titles("production")) == ([], [])
+    undone = [each for each in changes_of(shop.world, release) if each.undoes_from is not None]
+    assert [(each.environment, each.before, each.after) for each in undone] == [("development", ON, OFF), ("production", ON, OFF)]
+    assert shop.intents(release) == []
+
+
+def test_rollback_leaves_alone_what_a_person_changed(shop: Shop, release: Release) -> None:
+    shop.change(release)
+    shop.person("POST", "/off")
+    roll_back(shop.world, release)
+
+    assert shop.put_back(release).status == ReleaseStatus.ROLLED_BACK
+
+    assert not shop.is_on()
+    rollback = shop.world.release(release.id).rollback
+    assert rollback
+    assert [each for each in changes_of(shop.world, release) if each.undoes_from is not None] == []
+
+
+def test_outage_is_noted_and_over_once_a_call_succeeds(shop: Shop, release: Release) -> None:
+    with shop.unleash.paused():
+        shop.api._client.close()
+        shop.api.__init__(shop.unleash.address, shop.unleash.admin_token)  # type: ignore[misc]
+        shop.api._client._transport.seconds = 0.5  # type: ignore[attr-defined]
+        with pytest.raises(ProviderUnavailable):
+            shop.change(release)
+
+    found = shop.outage()
+    assert found
+    assert found.code == "provider_unavailable"
+    assert found.message.startswith("Unleash: No complete answer came within")
+    shop.api._client._transport.seconds = 30  # type: ignore[attr-defined]
+    assert isinstance(shop.change(release), Made)
+    assert shop.outage() is None
+
+
+def test_revoked_token_blocks_the_release_until_it_is_replaced(shop: Shop, release: Release) -> None:
+    good, bad = shop.api, type(shop.api)(shop.unleash.address, "*:*.revoked")
+    shop.systems._opened.clear()
+    shop.api = bad
+
+    answer = shop.change(release)
+
+    assert isinstance(answer, Refused)
+    assert answer.blocked.code == "provider_refused"
+    assert answer.blocked.message.startswith("Unleash refuses: ")
+    shop.systems._opened.clear()
+    shop.api = good
+    retry(shop.world, release)
+    assert isinstance(shop.change(release, LATER), Made)
+    assert shop.titles() == ["Flaghoist: everyone"]
+
+
+def test_strategy_of_others_in_the_way_blocks_the_release(shop: Shop) -> None:
+    shop.person("POST", "/strategies", EVERYONE | {"title": "Theirs"})
+    shop.person("POST", "/on")
+    shop.world.publish(pipeline(stage("Off", actions=[{"type": "TOGGLE_FEATURE", "enabled": False}])))
+    release = shop.add(accept=("lowers_share",))
+
+    answer = shop.change(release)
+
+    assert isinstance(answer, Refused)
+    assert answer.blocked.code == "kept_by_others"
+    assert shop.titles() == ["Theirs"]
+
+
+def test_archived_feature_blocks_the_release(shop: Shop, release: Release) -> None:
+    shop.unleash.call("DELETE", f"/api/admin/projects/default/features/{shop.feature}")
+
+    answer = shop.change(release)
+
+    assert isinstance(answer, Refused)
+    assert answer.blocked.code == "feature_not_found"
+    with pytest.raises(FeatureNotFound):
+        shop.elsewhere.refresh(shop.world.project, shop.key)
+
+
+def test_change_of_a_dead_worker_is_settled_after_the_release_was_removed(shop: Shop, release: Release) -> None:
+    shop.dies(lambda: shop.change(release), after=2)
+    settler = Settler(shop.world.database, shop.elsewhere, patience=timedelta(0))
+    settler.settle_all()
+    assert changes_of(shop.world, release) == [], "Temporal would try it again"
+    remove(shop, release)
+
+    settler.settle_all()
+
+    [change] = changes_of(shop.world, release)
+    assert (change.before, change.after) == (OFF, ON)
+    assert shop.intents(release) == []
+
+
+def test_change_that_was_never_made_leaves_no_trace(shop: Shop, release: Release) -> None:
+    shop.dies(lambda: shop.change(release), before=1)
+    remove(shop, release)
+
+    Settler(shop.world.database, shop.elsewhere, patience=timedelta(0)).settle_all()
+
+    assert changes_of(shop.world, release) == []
+    assert AuditEvent.FLAG_CHANGED not in events_of(shop.world, release)
+    assert shop.intents(release) == []
