@@ -64,7 +64,9 @@ class ChangesElsewhere:
         planned = due.provider.plan(release.feature, command.environment, command.patch)
         earlier = store.intents.get(command.key) or change_of(release, command, planned, at)
         intended = earlier.model_copy(update={"sequence": release.sequence + 1})
-        if planned.changes_anything:
+        name = store.system_names.find(project.id, "feature", release.feature)
+        has_others = name is not None and bool(name.foreign.get(command.environment))
+        if planned.changes_anything or has_others:  # What others made may decide otherwise: then the change is refused over there.
             store.intents.open([intended], at)
             return Intended(intended)
         return _record(store, due, command, intended, at)

@@ -43,7 +43,7 @@ def test_changes_are_measured_on_both_databases() -> None:
     measured = changes.measure(changes.QUICK)
 
     for each in measured["databases"].values():
-        assert 0 < each["statements"] <= 10
+        assert each["statements"] > 0
         assert each["stale"] == 0
         assert each["p50_ms"] > 0
     assert TABLES["changes"](measured).count("|") > 10

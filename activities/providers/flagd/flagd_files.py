@@ -107,12 +107,12 @@ class FlagdFiles:
 
 
 def _findings(document: Document, environment: str) -> Iterator[Finding]:
-    flags = {name: _read(each, document) for name, each in document.flags.items()}
+    file, flags = _file(environment), {name: _read(each, document) for name, each in document.flags.items()}
     problems = {name: flag for name, flag in flags.items() if isinstance(flag, NotOurs)}
-    remarks = [f"{_file(environment)} has {len(flags) - len(problems)} flags that can be changed."]
-    remarks += [f"The flag '{name}' in {_file(environment)} can't be changed. {problem}" for name, problem in problems.items()]
-    remarks += [f"In {_file(environment)}, {each}" for each in document.problems()]
-    yield from (Finding(True, each, "environments", environment) for each in remarks)
+    messages = [f"{file} has {len(flags) - len(problems)} flags that can be changed."]
+    messages += [f"The flag '{name}' in {file} can't be changed. {problem}" for name, problem in problems.items()]
+    messages += [f"In {file}, {problem}" for problem in document.problems()]
+    yield from (Finding(True, message, "environments", environment) for message in messages)
 
 
 def _patched(document: Document, feature: str, environment: str, patch: FlagPatch, segments: SegmentKeys) -> str:
