@@ -48,8 +48,8 @@ class FreshFlags:
         if found.keeps_flags or not features:
             return
         with ThreadPoolExecutor(READERS) as pool:
-            for feature in features:
-                pool.submit(self._attempt, found, feature, LIST_TTL, until)
+            for reading in [pool.submit(self._attempt, found, feature, LIST_TTL, until) for feature in features]:
+                reading.result()
 
     def prefer_every(self, project: str) -> None:
         """Read the lists and the flags of every feature, for a view of all. Raises NotFound."""
