@@ -98,14 +98,16 @@ def test_pages_say_that_unleash_is_down(api: Api, visitor: Visitor, unleash: Unl
     unleash.kill()
     try:
         feature = visitor.look(f"{project}/features/{name}")
-        adding = visitor.look(f"{project}/releases/new?pipeline=standard&feature={name}")
+        simulated = visitor.look(f"{project}/releases/new?pipeline=standard&feature={name}")
+        added = visitor.send(f"{project}/releases/new", pipeline="standard", feature=name)
         provider = visitor.look(f"{project}/provider")
     finally:
         unleash.start()
 
     assert feature.status_code == 200
-    assert adding.status_code == 503
-    assert "The provider can&#39;t be reached" in adding.text
+    assert simulated.status_code == 200
+    assert added.status_code == 503
+    assert "The provider can&#39;t be reached" in added.text
     assert "Unleash: The connection failed." in provider.text
 
 
