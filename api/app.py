@@ -116,7 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
             loop.cancel()
             with suppress(asyncio.CancelledError):
                 await loop
-        app.state.fresh_flags.elsewhere.systems.close()
+        app.state.fresh_flags.close()
         database.close()
 
     app = DescribedApi(
