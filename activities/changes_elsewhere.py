@@ -12,7 +12,7 @@ from activities.messages import ChangeFlag
 from activities.providers.catalogue import provider_of
 from activities.providers.elsewhere import FlagReading, FlagsElsewhere
 from activities.providers.errors import ProviderUnavailable
-from activities.settling import settle, settle_others
+from activities.settling import settle, settle_other_releases, settle_others
 from activities.stage_changes import DueChange, change_of, check_fence, decide, record
 from activities.store.database import Database, Store
 from domain.errors import Superseded
@@ -42,6 +42,7 @@ class ChangesElsewhere:
         with self.database.reading() as store:
             project, feature = store.projects.get(command.project), store.releases.get(command.release).feature
         reading = self._read(project, feature)
+        settle_other_releases(self.database, project, command.release, reading, at)
         with self.database.transaction() as store:
             decided = self._decide(store, project, command, reading, at)
         if not isinstance(decided, Intended):
@@ -66,8 +67,9 @@ class ChangesElsewhere:
         release = due.acting.release
         settle_others(store, project, release, {command.key}, at)
         planned = due.provider.plan(release.feature, command.environment, command.patch)
-        earlier = store.intents.get(command.key) or change_of(release, command, planned, at)
-        intended = earlier.model_copy(update={"sequence": release.sequence + 1})
+        intended = change_of(release, command, planned, at)
+        if earlier := store.intents.get(command.key):
+            intended = intended.continuing(earlier)
         name = store.system_names.find(project.id, "feature", release.feature)
         has_others = name is not None and bool(name.foreign.get(command.environment))
         if planned.changes_anything or has_others:  # What others made may decide otherwise: then the change is refused over there.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from activities.providers.flag_system import SegmentKeys, SystemFlag
 from activities.providers.unleash.documents import FeatureEnvironment, NewStrategy, Strategy
-from domain.flags.flag import FlagState, Override, Rollout
+from domain.flags.flag import LAST_PRIORITY, FlagState, Override, Rollout
 from domain.percentage import EVERYONE
 
 FLEXIBLE = "flexibleRollout"
@@ -65,7 +65,10 @@ def sorted_out(environment: FeatureEnvironment) -> Strategies:
 
 
 def flag_in(environment: FeatureEnvironment, segments: SegmentKeys) -> SystemFlag:
-    """Return the flag in one environment. A segment of ours that is no longer known is left out."""
+    """Return the flag in one environment. A segment of ours that is no longer known is left out.
+
+    Strategies are alternatives without priorities. An override's priority is its segment's id, so that it is the same after a rollback.
+    """
     found = sorted_out(environment)
     foreign = tuple(_remarks(found, is_on=environment.enabled))
     if not environment.enabled:
@@ -74,11 +77,11 @@ def flag_in(environment: FeatureEnvironment, segments: SegmentKeys) -> SystemFla
     shares = [each.percent for each in found.ours if each.segment is None]
     serves_all = EVERYONE in shares or found.for_everyone is not None or not _active(environment.strategies)
     partial = max((each for each in shares if each < EVERYONE), default=None)
-    served = [keys[each.segment] for each in found.ours if each.segment in keys]
+    served = {keys[each.segment]: int(each.segment) for each in found.ours if each.segment in keys}
     state = FlagState(
         enabled=serves_all,
         rollout=None if partial is None else Rollout(percent=partial, enabled=True),
-        overrides={key: Override(enabled=True, inherits=("value",), priority=number) for number, key in enumerate(served)},
+        overrides={key: Override(enabled=True, inherits=("value",), priority=min(number, LAST_PRIORITY)) for key, number in served.items()},
     )
     return SystemFlag(state, foreign)
 
