@@ -10,6 +10,8 @@ import pytest
 from tests.api.answers import pointers, problem_of
 from tests.conftest import serve_without_temporal
 from tests.http import Api
+from tests.pipelines import pipeline, rollout, stage
+from tests.prometheus import Scrape
 
 HOME = "/projects/elsewhere/connection"
 FLAG = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off"}
@@ -109,3 +111,22 @@ def test_deleted_project_leaves_no_credential_behind(api: Api) -> None:
 def _stage(environment: str) -> dict[str, Any]:
     trigger = {"type": "WAIT_FOR", "duration": "1h"}
     return {"name": "Live", "environment": environment, "trigger": trigger, "actions": [{"type": "TOGGLE_FEATURE", "enabled": True}]}
+
+
+def test_rollout_whose_share_depends_on_the_language_has_a_warning(api: Api) -> None:
+    put(api)
+    ramp = stage("Ramp", "production", "1h", [rollout()])
+
+    draft = api.post("/projects/elsewhere/pipelines", pipeline(ramp, key="ramp"))
+
+    assert [(each["code"], each["pointer"]) for each in draft["warnings"]] == [("rollout_differs_between_sdks", "/stages/0/actions/0")]
+
+
+def test_broken_files_are_counted_as_an_outage(api: Api, folder: Path) -> None:
+    put(api)
+    assert Scrape(api.address).value("flaghoist_provider_outages", provider="flagd") == 0
+    (folder / "shop" / "production.json").write_text("{")
+
+    api.get("/projects/elsewhere/features/checkout")
+
+    assert Scrape(api.address).value("flaghoist_provider_outages", provider="flagd") == 1
