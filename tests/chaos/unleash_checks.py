@@ -12,7 +12,7 @@ from tests.chaos.flag_model import Flag, after_step, flag_of
 from tests.unleash.histories.documents import Row, Values, environments_of, is_ours, values_in
 from tests.workflows.state_machine.flag_history import paths_of
 from tests.workflows.state_machine.invariants import OF_A_RELEASE, OF_THE_RECORD
-from tests.workflows.state_machine.record import Record, ReleaseRecord
+from tests.workflows.state_machine.record import Record, ReleaseRecord, rollout_of
 
 Place = tuple[str, str, str]
 """A feature, an environment and a path."""
@@ -239,11 +239,15 @@ def _states(events: list[Row]) -> Iterator[tuple[Values, datetime]]:
 
 
 def _due_times(found: UnleashEvidence) -> Iterator[tuple[Place, datetime | None]]:
-    """Yield for each recorded value when it was due. Rollbacks, settled changes and later steps of rollouts are due at any time."""
+    """Yield for each recorded value when it was due, by the run of its stage, whose time is that of the last step if it is a rollout.
+
+    Rollbacks, settled changes and later steps of rollouts are due at any time here.
+    """
     for story, change, path, _ in _changed(found):
         is_first = change["undoes_from"] is None and change["step"] == 1 and SETTLED not in change["key"]
-        acts_at = story.runs[change["visit"] - 1]["acts_at"] if is_first else None
-        yield (change["feature"], change["environment"], path), _at(acts_at) if acts_at else None
+        run = story.runs[change["visit"] - 1]
+        due = run["entered_at" if rollout_of(story.stage_of(run)) else "acts_at"] if is_first else None
+        yield (change["feature"], change["environment"], path), _at(due) if due else None
 
 
 def _essence(strategy: Row) -> Row:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from activities.commands.pause_remove import EndOrPauseRelease, remove_release
-from activities.messages import Made, Refused
+from activities.messages import Made, Refused, Standing
 from domain.flags.flag import Rollout
 from domain.flags.patch import FlagPatch
 from domain.releases.release import Release
@@ -17,6 +17,8 @@ from workflows.service.settler import Settler
 
 pytestmark = pytest.mark.xdist_group("unleash")
 
+ON = FlagPatch(enabled=True)
+OFF = FlagPatch(enabled=False)
 FOLLOWING = {"step": 2, "every": timedelta(hours=1)}
 EVERYONE = {"name": "flexibleRollout", "title": "Flaghoist: everyone", "parameters": {"rollout": "100", "stickiness": "default"}}
 
@@ -100,3 +102,35 @@ def test_rollback_restores_segments_in_any_order(shop: Shop) -> None:
     assert shop.put_back(again).status == ReleaseStatus.ROLLED_BACK
 
     assert set(titles) == set(shop.titles())
+
+
+def test_rollback_of_a_removed_release_is_on_the_record_before_the_next_one_acts(shop: Shop) -> None:
+    shop.world.publish(pipeline(stage("Development")))
+    first = shop.add()
+    shop.change(first)
+    roll_back(shop.world, first)
+    shop.dies(lambda: shop.put_back(first), after=2)
+    remove(shop, first)
+    second = shop.add()
+
+    assert isinstance(shop.change(second), Made)
+
+    assert [(each.before, each.after) for each in changes_of(shop.world, first)] == [(OFF, ON), (ON, OFF)]
+    assert [(each.before, each.after) for each in changes_of(shop.world, second)] == [(OFF, ON)]
+    assert shop.intents(first) == []
+
+
+def test_change_that_is_made_after_its_release_was_rolled_back_is_on_the_record(shop: Shop, release: Release) -> None:
+    def roll_back_meanwhile(write: int) -> None:
+        if write == 1:
+            shop.lives()
+            roll_back(shop.world, release)
+            assert shop.put_back(release).status == ReleaseStatus.ROLLED_BACK
+
+    shop.api.before = roll_back_meanwhile
+
+    assert isinstance(shop.change(release), Standing)
+
+    assert shop.titles() == ["Flaghoist: everyone"]
+    [change] = changes_of(shop.world, release)
+    assert (change.before, change.after) == (OFF, ON)
