@@ -33,7 +33,7 @@ class RollbacksElsewhere:
             project, feature = store.projects.get(command.project), store.releases.get(command.release).feature
         self.flags.refresh(project, feature)
         self.beat()
-        settle_other_releases(self.database, project, command.release, at)
+        settle_other_releases(self.database, project, command.release, None, at)
         with self.database.transaction() as store:
             intended = self._decide(store, command, at)
             if not intended:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from activities.providers.catalogue import provider_of
+from activities.providers.elsewhere import FlagReading
 from activities.stage_changes import audit_change
 from activities.store.database import Database, Store
 from domain.errors import NotFound
@@ -21,8 +22,8 @@ def settle_others(store: Store, project: Project, release: Release, keys: Collec
             settle(store, project, release, intended, at)
 
 
-def settle_other_releases(database: Database, project: Project, release: str, at: datetime) -> None:
-    """Settle what other releases of the same feature intended, before this one changes it. Its flags were just read.
+def settle_other_releases(database: Database, project: Project, release: str, reading: FlagReading | None, at: datetime) -> None:
+    """Settle what other releases of the same feature intended, before this one changes it. `reading` has its flags.
 
     Each has a transaction of its own, so that no two releases are locked at the same time.
     """
@@ -30,7 +31,10 @@ def settle_other_releases(database: Database, project: Project, release: str, at
         others = store.intents.of_other_releases(release)
     for intended in others:
         with database.transaction() as store:
-            settle(store, project, store.releases.get(intended.release, lock=True), intended, at)
+            other = store.releases.get(intended.release, lock=True)
+            if reading:
+                reading.mirror(store, project)
+            settle(store, project, other, intended, at)
 
 
 def settle(store: Store, project: Project, release: Release, intended: Change, at: datetime) -> None:

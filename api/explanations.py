@@ -75,6 +75,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "Somebody else changed a field that a stage is about to change; `details` shows both values. This blocks the release.",
         'Restore the field and retry, retry with `"overwrite": true`, or remove the release.',
     ),
+    "flags_kept_elsewhere": Explanation(
+        409,
+        "The flags of the project are kept in another flag system, where people change its features, flags, segments and environments.",
+        "Change them there, or change the flag through a pipeline.",
+    ),
     "http_error": Explanation(None, "The HTTP server rejected the request.", "Read `detail`."),
     "idempotency_key_reused": Explanation(
         422,
@@ -95,6 +100,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The body is not valid JSON (RFC 8259): it is malformed, contains NaN or Infinity, repeats a name in one object, or is nested "
         "too deeply.",
         "Send one JSON document.",
+    ),
+    "kept_by_others": Explanation(
+        409,
+        "A part of the flag that others made in its flag system is in the way. Flaghoist never changes it. This blocks the release.",
+        "Change or delete that part in the flag system and retry, skip the stage, or remove the release.",
     ),
     "key_revoked": Explanation(409, "The API key was revoked, which can't be undone.", "Create a new key for the same owner."),
     "lowers_share": Explanation(
@@ -141,6 +151,12 @@ EXPLANATIONS: dict[str, Explanation] = {
         409,
         "The pipeline is archived: it accepts no new releases and no new versions. Releases under way continue.",
         "Use another pipeline, or clone the archived one onto a new key and publish that.",
+    ),
+    "provider_refused": Explanation(
+        409,
+        "The flag system refuses the request: its credential was revoked, lacks a right, or the request is not accepted. "
+        "This blocks a release.",
+        "Check the connection: `POST /api/v1/projects/{project}/connection/check` names everything that is missing.",
     ),
     "publishing_refused": Explanation(
         422, "The pipeline would not work; `errors` lists every reason.", "Correct and replace the draft, then publish it again."

@@ -80,8 +80,8 @@ _ENVIRONMENT_KEYS = {
 
 
 _TAGGED = (
-    *("ApiKey", "ChangedFeature", "ConnectionView", "EnvironmentView", "FeatureView", "FlagView", "FreezeView", "NamedView", "NewKey"),
-    *("NewWebhook", "PipelineView", "SegmentView", "StopView", "Webhook"),
+    *("ApiKey", "ChangedFeature", "ConnectionView", "EnvironmentView", "FeatureView", "FlagView", "FreezeView", "NewKey"),
+    *("NewWebhook", "PipelineView", "ProjectView", "SegmentView", "StopView", "Webhook"),
 )
 """The schemas of the resources that have an ETag."""
 

@@ -2,7 +2,8 @@
 
 .venv/bin/python -m benchmarks.against /path/to/another/checkout costs adding
 
-`costs` takes about four minutes per build and round. `--write` saves its numbers in benchmarks/results.json.
+`costs` takes about four minutes per build and round, and `costs_on_postgresql`, which measures only stages that are due at once, two.
+`--write` saves their numbers in benchmarks/results.json.
 """
 
 import argparse
@@ -15,19 +16,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.postgresql import database_url, serving
 from benchmarks.results import about_this_run, keep
 
 ROOT = Path(__file__).parents[1]
-BENCHES = ("costs", "stages", "lateness", "adding", "recovery")
+COSTS, ON_POSTGRESQL = "costs", "costs_on_postgresql"
+BENCHES = (COSTS, ON_POSTGRESQL, "stages", "lateness", "adding", "recovery")
 TIMEOUT_SECONDS = 1800
 
 
 def measure(checkout: Path, bench: str, *, quick: bool) -> dict[str, float]:
     """Return every number that the checkout's own benchmark prints, by its path."""
+    if bench != ON_POSTGRESQL:
+        return _run(checkout, bench, ["--quick"] if quick else [])
+    with serving() as server:
+        options = ["--at-once-only", *(["--quick"] if quick else [])]
+        return _run(checkout, COSTS, options, FLAGHOIST_DATABASE_URL=database_url(server))
+
+
+def _run(checkout: Path, bench: str, options: list[str], **settings: str) -> dict[str, float]:
     costs = str(Path(__file__).with_name("release_costs.py"))  # The checkout's code, but not its file.
-    what = [costs] if bench == "costs" else ["-m", f"benchmarks.{bench}"]
-    command = [sys.executable, "-P", *what, *(["--quick"] if quick else [])]
-    environment = os.environ | {"PYTHONPATH": str(checkout)}
+    command = [sys.executable, "-P", *([costs] if bench == COSTS else ["-m", f"benchmarks.{bench}"]), *options]
+    environment = os.environ | {"PYTHONPATH": str(checkout)} | settings
     done = subprocess.run(command, env=environment, cwd=checkout, check=True, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_SECONDS)
     # The progress bar comes before the results, which begin at the first line with nothing but a brace.
     return dict(numbers(json.loads(done.stdout[done.stdout.index("\n{\n") :])))
@@ -52,7 +62,7 @@ def main() -> None:
     parser.add_argument("other", type=Path, help="a checkout of another build")
     parser.add_argument("benches", nargs="*", default=BENCHES, choices=BENCHES, help="what to measure; by default everything")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--write", action="store_true", help="save the figures of `costs`")
+    parser.add_argument("--write", action="store_true", help="save the figures of `costs` and `costs_on_postgresql`")
     parser.add_argument("--quick", action="store_true", help="measure a few of each, once: the numbers mean little")
     options = parser.parse_args()
     about = about_this_run()
@@ -65,7 +75,7 @@ def main() -> None:
         figures = {name: compare([each[name] for each in others], [each[name] for each in ours]) for name in ours[0] if name in others[0]}
         for name, each in figures.items():
             print(f"| {name} | {each['other']:g} | {each['this']:g} | {each['ratio']:.2f} |", flush=True)
-        if options.write and bench == "costs":
+        if options.write and bench in (COSTS, ON_POSTGRESQL):
             keep(bench, {"other": commit_of(options.other), "rounds": options.rounds, "figures": figures}, about)
 
 

@@ -2,18 +2,20 @@
 
 import asyncio
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import uvloop
 from temporalio.worker import Worker
 
 from activities.changes import ChangeActivities
-from activities.store.database import Database, is_sqlite
+from activities.store.database import Database
+from activities.store.engines import is_sqlite
 from benchmarks.baseline_workflow import BASELINE_QUEUE, BaselineWorkflow, do_nothing
 from process_exit import run
 from settings import Settings
 from tests.elsewhere import nowhere
-from worker import worker_options
+from worker import SWITCH_SECONDS, worker_options
 from workflows.service.client import connect
 from workflows.service.worker_pools import pools_for
 
@@ -35,6 +37,7 @@ async def serve(settings: Settings) -> None:
 
 def work() -> int:
     """Run a worker."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     uvloop.run(serve(Settings()))
     return 0
 

@@ -39,13 +39,15 @@ builds = _workloads()
 Workloads = getattr(builds, "Workloads", None) or builds.Lanes
 
 
-async def measure(stack: Stack, sizes: SimpleNamespace, margin: float) -> dict[str, float]:
-    """Measure everything on one stack, one after the other."""
+async def measure(stack: Stack, sizes: SimpleNamespace, margin: float, *, at_once_only: bool) -> dict[str, float]:
+    """Measure everything on one stack, one after the other, or only what is due at once."""
     figures = {"idle API and worker, MB": _resident(stack)}
     climb = Workloads(stack, STAGES, margin)
     figures |= await _climb(stack, climb, sizes.at_once)
     floor = await _rate(stack, climb, NOTHING, sizes.at_once)
     figures["stages per second, to a baseline workflow that does nothing"] = figures["stages per second"] / floor
+    if at_once_only:
+        return figures
     figures |= await _with_waits(stack)
     single = Workloads(stack, 1, margin)
     return figures | await _burst(stack, single, sizes.burst) | await _recovery(stack, single, sizes.overdue, margin)
@@ -128,11 +130,12 @@ async def main() -> None:
     """Measure on a fresh stack, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--at-once-only", action="store_true")
     options = parser.parse_args()
     sizes, margin = (QUICK, 1) if options.quick else (SIZES, 3)
     with tempfile.TemporaryDirectory(prefix="flaghoist-bench-") as folder:
         async with running(Path(folder)) as stack:
-            print(f"\n{json.dumps(await measure(stack, sizes, margin), indent=2)}")
+            print(f"\n{json.dumps(await measure(stack, sizes, margin, at_once_only=options.at_once_only), indent=2)}")
 
 
 if __name__ == "__main__":

@@ -111,6 +111,28 @@ def costs(results: dict[str, Any]) -> str:
     return table([f"median of {results['rounds']} rounds", results["other"], "this build", "ratio"], rows)
 
 
+def workers(results: dict[str, Any]) -> str:
+    """Return the table of two worker processes, compared with one, and of the processor time of each part of the stack."""
+    rows = []
+    for database, each in results["databases"].items():
+        for count, figures in each["workers"].items():
+            cpu = {name: figures[name]["median"] for name in ("workers", "temporal", "postgresql", "api", "client")}
+            cores = sum(cpu.values()) * figures["per_second"]["median"] / 1000
+            ratio = in_words(each["ratio"], 2) if count == "2" else ""
+            rows.append([database, count, in_words(figures["per_second"], 1), ratio, *(f"{ms:.1f}" for ms in cpu.values()), f"{cores:.2f}"])
+    cpu_words = ["workers, ms", "Temporal, ms", "PostgreSQL, ms", "API, ms", "client, ms"]
+    return table(["database", "workers", "stages per second", "to one worker", *cpu_words, "busy cores"], rows)
+
+
+def changes(results: dict[str, Any]) -> str:
+    """Return the table of the statements of a change, and of the time until a change is served."""
+    rows = []
+    for database, each in results["databases"].items():
+        stale, statements = (str(each[name]) for name in ("stale", "statements"))
+        rows.append([database, statements, f"{stale} of {results['changes']}", f"{each['p50_ms']:.0f}", f"{each['p99_ms']:.0f}"])
+    return table(["database", "statements", "stale answers of the same process", "another process, p50 ms", "p99 ms"], rows)
+
+
 def dashboard(results: dict[str, Any]) -> str:
     """Return the table of the dashboard."""
     cpu = results["change_cpu_ms"]
@@ -129,9 +151,12 @@ def dashboard(results: dict[str, Any]) -> str:
 
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "costs": costs,
+    "costs_on_postgresql": costs,
     "dashboard": dashboard,
     "evaluation": evaluation,
+    "changes": changes,
     "stages": stages,
+    "workers": workers,
     "lateness": lateness,
     "adding": adding,
     "scaling": scaling,

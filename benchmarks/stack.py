@@ -1,4 +1,4 @@
-"""The embedded stack, as `flaghoist dev` runs it, with one more process: the baseline worker."""
+"""The embedded stack, as `flaghoist dev` runs it, with the baseline worker, and a second worker that a benchmark may start."""
 
 import asyncio
 import os
@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 from temporalio.client import Client
@@ -24,18 +25,23 @@ from tests.world import World, make_world
 from workflows.payloads import DATA_CONVERTER
 from workflows.service.namespace import register_search_attributes
 
+SECRET_KEY = "A" * 43 + "="
+"""The key of credentials in these stacks."""
 CLIENTS = 20
 """The number of clients that add releases or start baseline workflows where their time is not measured."""
 
 
 class Stack:
-    """Temporal, API, worker and baseline worker, each a process of its own. Temporal and Flaghoist have a database file each."""
+    """Temporal, API, worker and baseline worker, each a process of its own.
 
-    def __init__(self, folder: Path) -> None:
-        self.settings = Settings(home=folder, port=free_port(), temporal_port=free_port(), temporal_ui_port=free_port())
+    Temporal has a database file. So does Flaghoist, unless `database_url` is among the further settings.
+    """
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.settings = Settings(home=folder, port=free_port(), temporal_port=free_port(), temporal_ui_port=free_port(), **settings)
         self.home = StateDir(folder)
         self.home.prepare()
-        environment = environment_of(self.settings, OWNER_KEY) | {
+        environment = environment_of(self.settings, OWNER_KEY, SECRET_KEY) | {
             "FLAGHOIST_DATABASE_URL": self.settings.database,
             "FLAGHOIST_PORT": str(self.settings.port),
             "FLAGHOIST_LOG_LEVEL": "warning",
@@ -43,6 +49,7 @@ class Stack:
         }
         run = {each.name: Process(each.name, each.command, environment, self.home.logs) for each in programs(self.settings, self.home)}
         self.temporal, self.worker, self.api_process = run["temporal"], run["worker"], run["api"]
+        self.second_worker = Process("second-worker", self.worker.command, environment, self.home.logs)
         self.baseline_worker = Process("baseline", [sys.executable, "-m", "benchmarks.baseline_worker"], environment, self.home.logs)
         self.address = f"http://127.0.0.1:{self.settings.port}"
         self.database: Database
@@ -73,7 +80,7 @@ class Stack:
 
     def kill(self) -> None:
         """End everything at once."""
-        for process in (self.api_process, self.worker, self.baseline_worker, self.temporal):
+        for process in (self.api_process, self.worker, self.second_worker, self.baseline_worker, self.temporal):
             process.kill()
 
     def resident(self) -> dict[str, int]:
@@ -88,9 +95,9 @@ class Stack:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Stack]:
+async def running(folder: Path, **settings: Any) -> AsyncIterator[Stack]:
     """A running stack. No process of it outlives the block."""
-    stack = Stack(folder)
+    stack = Stack(folder, **settings)
     try:
         await stack.start()
         yield stack

@@ -41,8 +41,12 @@ def _ratio(clients: int, percentile: str) -> Callable[[dict[str, Any]], float]:
     return lambda results: float(results["adding"][f"clients_{clients}"][f"{percentile}_ratio"]["median"])
 
 
-def _cost(name: str, of: str = "ratio") -> Callable[[dict[str, Any]], float]:
-    return lambda results: float(results["costs"]["figures"][name][of])
+def _cost(name: str, of: str = "ratio", on: str = "costs") -> Callable[[dict[str, Any]], float]:
+    return lambda results: float(results[on]["figures"][name][of])
+
+
+def _changes(name: str, database: str) -> Callable[[dict[str, Any]], float]:
+    return lambda results: float(results["changes"]["databases"][database][name])
 
 
 def _served(size: int) -> Callable[[dict[str, Any]], float]:
@@ -59,7 +63,8 @@ def _page(name: str) -> Callable[[dict[str, Any]], float]:
 
 TARGETS = (
     Target("stages per second, to build 02cfa8d: at least 1.8", _cost("stages per second"), 1.8),
-    Target("the same, to a baseline workflow that does nothing: at least 0.85", _cost(_TO_NOTHING, "this"), 0.85),
+    Target("the same on PostgreSQL, to build 02cfa8d", _cost("stages per second", on="costs_on_postgresql"), 1.8),
+    Target("stages per second, to a baseline workflow that does nothing: at least 0.85", _cost(_TO_NOTHING, "this"), 0.85),
     Target("the same, to a baseline workflow with the same transaction: at least 0.8", lambda r: _stages(r, "same transaction"), 0.8),
     Target("300 due in one second, lateness p99, to build 02cfa8d: at most 0.65", _cost(_BURST), most=0.65),
     Target("lateness at ten per second, p99 in seconds: below 1", lambda r: _late(r) / 1000, most=1),
@@ -69,6 +74,12 @@ TARGETS = (
     Target("events per stage, with waits: at most 9", _cost("events per stage, with waits", "this"), most=9),
     Target("bytes of history per stage, with waits: at most 2,200", _cost("bytes of history per stage, with waits", "this"), most=2_200),
     Target("CPU of worker and Temporal per stage, to build 02cfa8d: at most 0.55", _cost(_CPU), most=0.55),
+    Target("statements in the transaction of a change: at most 10", _changes("statements", "SQLite"), most=10),
+    Target("the same on PostgreSQL", _changes("statements", "PostgreSQL"), most=10),
+    Target("stale answers of the process that answered a change, SQLite: none", _changes("stale", "SQLite"), most=0),
+    Target("the same on PostgreSQL", _changes("stale", "PostgreSQL"), most=0),
+    Target("a change, until another process serves it, SQLite, p99 in ms: below 100", _changes("p99_ms", "SQLite"), most=100),
+    Target("the same on PostgreSQL", _changes("p99_ms", "PostgreSQL"), most=100),
     Target("memory of API and worker, idle, to build 02cfa8d: at most 0.8", _cost("idle API and worker, MB"), most=0.8),
     Target("adding over HTTP, to `start_workflow`, one client, p50: at most 2", _ratio(1, "p50"), most=2),
     Target("the same, twenty clients, p99: at most 1.5", _ratio(20, "p99"), most=1.5),

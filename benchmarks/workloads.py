@@ -165,5 +165,10 @@ async def until_due(due: datetime) -> float:
 
 async def until_closed(stack: Stack, workflows: list[Asleep]) -> None:
     """Return once all workflows have ended."""
-    for each in workflows:
-        await stack.client.get_workflow_handle(each.workflow_id).result()
+    await until_closed_ids(stack, [each.workflow_id for each in workflows])
+
+
+async def until_closed_ids(stack: Stack, workflow_ids: list[str]) -> None:
+    """Return once the workflows with these ids have ended."""
+    for each in workflow_ids:
+        await stack.client.get_workflow_handle(each).result()

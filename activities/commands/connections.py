@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from activities.commands.references import Use, uses_of_environment
+from activities.providers.catalogue import provider_of
 from activities.providers.connection_check import CheckedConnection
+from activities.providers.mirror import forget
 from activities.store.connections import StoredConnection
 from activities.store.database import Store
 from activities.store.identifiers import new_id
@@ -74,10 +76,7 @@ def disconnect_project(store: Store, caller: Caller, project: Project, at: datet
     if stored is None:
         return
     _check_no_releases(store, project, "can't be disconnected")
-    for repository in (store.features, store.segments):
-        for each in repository.all(project.id):
-            repository.delete(each.id, at)
-    store.system_names.remove_all(project.id)
+    forget(store, project, at)
     store.connections.delete(project.id)
     store.projects.update(project.id, provider=ProviderKind.BUILTIN)
     store.audit.record(caller, AuditEvent.PROVIDER_DISCONNECTED, at, project=project.key, before=_audited(stored.connection))
@@ -105,7 +104,7 @@ def _write_environments(
     store: Store, caller: Caller, project: Project, wanted: Connection, before: StoredConnection | None, at: datetime
 ) -> None:
     """Create the environments that are new, and delete those that a changed connection leaves out and nothing uses."""
-    ours = {each.key: each for each in store.environments.all(project.id)}
+    ours = {key: store.environments.get(key, project.id) for key in provider_of(project, store).environments()}
     left_out = ours.keys() - wanted.environments.keys()
     if before is None and left_out:
         raise _unmapped(sorted(left_out))

@@ -44,7 +44,7 @@ def open_system(connection: Connection, credential: SecretStr | None, reach: Rea
                 UnleashAdminApi(connection.address, token, attempt_seconds=reach.seconds, resolver=reach.resolver), connection.project
             )
         case ProviderKind.FLAGD:
-            return FlagdFiles(_folder_within(reach.flagd_folder, connection.address))
+            return FlagdFiles(_folder_within(reach.flagd_folder, connection.address), reach.seconds)
         case kind:
             raise Invalid(f"{kind.label} can't be connected to.")
 

@@ -1,18 +1,21 @@
 """Flags that are kept in another system: read into the copy in our store, and changed over there. No call runs in a transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
 from activities.providers.errors import ProviderError, ProviderRejected, ProviderThrottled, ProviderUnauthorized
+from activities.providers.flag_system import SystemFlag
 from activities.providers.mirror import mirror_features, mirror_flags, mirror_segments, references
 from activities.providers.sealing import CredentialUnreadable
 from activities.providers.systems import ConnectedSystem, FlagSystems
 from activities.store.connections import StoredConnection
-from activities.store.database import Database
-from domain.errors import NotFound, ProviderRefused
+from activities.store.database import Database, Store
+from activities.store.system_names import SystemName
+from domain.errors import FeatureNotFound, ProviderRefused
 from domain.flags.change import Change
 from domain.flags.connection import Outage
 from domain.flags.project import Project
@@ -21,6 +24,26 @@ LIST_TTL = timedelta(seconds=10)
 """The age until which a list of features and segments counts as current."""
 
 log = structlog.get_logger()
+
+
+class FlagReading(NamedTuple):
+    """A feature's flags, as they were read from another system at that time. `found` is by our environments."""
+
+    feature: str
+    at: datetime
+    found: Mapping[str, SystemFlag]
+
+    def mirror(self, store: Store, project: Project) -> None:
+        """Store the flags. The caller holds the locks that come before the feature's: those on the project and the release."""
+        mirror_flags(store, project, self.feature, self.found, self.at)
+
+
+class _Known(NamedTuple):
+    """A connection, the name of a feature over there if it is known, and segment key -> reference."""
+
+    stored: StoredConnection
+    name: SystemName | None
+    segments: dict[str, str]
 
 
 class FlagsElsewhere:
@@ -52,38 +75,39 @@ class FlagsElsewhere:
 
     def refresh(self, project: Project, feature: str, *, ttl: timedelta = timedelta(0)) -> None:
         """Read a feature in every environment, and the lists if need be, unless it was read within that time. Raises FeatureNotFound."""
-        if project.keeps_flags:
-            return
+        if not project.keeps_flags and (reading := self.read(project, feature, ttl=ttl)):
+            with self.database.transaction() as store:
+                reading.mirror(store, project)
+
+    def read(self, project: Project, feature: str, *, ttl: timedelta = timedelta(0)) -> FlagReading | None:
+        """Read the same, for the caller to mirror in its own transaction. Returns None for a feature that is unknown, or current."""
         self.refresh_lists(project)
-        stored = self._stored(project)
-        with self.database.reading() as store:
-            name = store.system_names.find(project.id, "feature", feature)
-            segments = references(store, project, "segment")
-        if name is None or (name.read_at and datetime.now(UTC) - name.read_at < ttl):
-            return  # Of an unknown feature, the caller finds that it does not exist, and says so in its own words.
-        with self._reported(project, stored):
+        known = self._known(project, feature)
+        if known.name is None:
+            self.refresh_lists(project, ttl=timedelta(0))  # It may have been created since.
+            known = self._known(project, feature)
+        if known.name is None or (known.name.read_at and datetime.now(UTC) - known.name.read_at < ttl):
+            return None  # Of an unknown feature, the caller finds that it does not exist, and says so in its own words.
+        with self._reported(project, known.stored):
             at = datetime.now(UTC)
-            found = self._system(project, stored).flags(name.name, segments)
-        with self.database.transaction() as store:
-            mirror_flags(store, project, feature, found, at)
+            return FlagReading(feature, at, self._system(project, known.stored).flags(known.name.name, known.segments))
 
     def apply(self, project: Project, change: Change) -> None:
         """Make an intended change over there. Doing this twice is the same as doing it once."""
-        stored = self._stored(project)
+        known = self._known(project, change.feature)
+        if known.name is None:
+            raise FeatureNotFound(f"There is no feature '{change.feature}'.")
+        with self._reported(project, known.stored):
+            self._system(project, known.stored).apply(known.name.name, change.environment, change.patch, known.segments)
+
+    def _known(self, project: Project, feature: str) -> _Known:
         with self.database.reading() as store:
-            name = store.system_names.find(project.id, "feature", change.feature)
-            segments = references(store, project, "segment")
-        if name is None:
-            raise NotFound(f"There is no feature '{change.feature}'.")
-        with self._reported(project, stored):
-            self._system(project, stored).apply(name.name, change.environment, change.patch, segments)
+            name, stored = store.system_names.find(project.id, "feature", feature), store.connections.find(project.id)
+            return _Known(_connected(project, stored), name, references(store, project, "segment"))
 
     def _stored(self, project: Project) -> StoredConnection:
         with self.database.reading() as store:
-            stored = store.connections.find(project.id)
-        if stored is None:
-            raise ProviderRefused(f"The project '{project.key}' has no connection to {project.provider.label}. An admin must connect it.")
-        return stored
+            return _connected(project, store.connections.find(project.id))
 
     def _system(self, project: Project, stored: StoredConnection) -> ConnectedSystem:
         try:
@@ -99,16 +123,28 @@ class FlagsElsewhere:
             yield
         except (ProviderUnauthorized, ProviderRejected) as error:
             raise ProviderRefused(f"{label} refuses: {error}", missing=list(getattr(error, "missing", ()))) from error
+        except ProviderThrottled as error:
+            log.warning("provider_throttled", project=project.key, provider=project.provider, error=str(error))
+            self._note_failure(project, outage, Outage(code="provider_throttled", message=f"{label}: {error}", since=datetime.now(UTC)))
+            raise
         except ProviderError as error:
-            code = "provider_throttled" if isinstance(error, ProviderThrottled) else "provider_unavailable"
-            log.warning(code, project=project.key, provider=project.provider, error=str(error))
-            if outage is None or outage.code != code:
-                since = outage.since if outage else datetime.now(UTC)
-                self._note(project, Outage(code=code, message=f"{label}: {error}", since=since))
+            log.warning("provider_unavailable", project=project.key, provider=project.provider, error=str(error))
+            self._note_failure(project, outage, Outage(code="provider_unavailable", message=f"{label}: {error}", since=datetime.now(UTC)))
             raise
         if outage:
             self._note(project, None)
 
+    def _note_failure(self, project: Project, before: Outage | None, outage: Outage) -> None:
+        """Note an outage, unless it was noted before. One that changes its code began when the first did."""
+        if before is None or before.code != outage.code:
+            self._note(project, outage.model_copy(update={"since": before.since}) if before else outage)
+
     def _note(self, project: Project, outage: Outage | None) -> None:
         with self.database.transaction() as store:
             store.connections.note_outage(project.id, outage)
+
+
+def _connected(project: Project, stored: StoredConnection | None) -> StoredConnection:
+    if stored is None:
+        raise ProviderRefused(f"The project '{project.key}' has no connection to {project.provider.label}. An admin must connect it.")
+    return stored

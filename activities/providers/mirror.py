@@ -76,6 +76,15 @@ def mirror_flags(store: Store, project: Project, key: str, found: Mapping[str, S
     store.system_names.note_read(project.id, key, at, {environment: list(flag.foreign) for environment, flag in found.items()})
 
 
+def forget(store: Store, project: Project, at: datetime) -> None:
+    """Delete the copy of a project that is no longer connected."""
+    for key in store.system_names.all(project.id, "feature"):
+        store.features.delete(store.features.get(key, project.id).id, at)
+    for key in store.system_names.all(project.id, "segment"):
+        store.segments.delete(store.segments.get(key, project.id).id, at)
+    store.system_names.remove_all(project.id)
+
+
 def references(store: Store, project: Project, noun: Noun) -> dict[str, str]:
     """Return our key -> the name or reference over there."""
     return {key: each.name for key, each in store.system_names.all(project.id, noun).items()}

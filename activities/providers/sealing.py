@@ -8,6 +8,11 @@ from pydantic import SecretStr
 from domain.errors import Invalid
 
 
+def new_secret_key() -> str:
+    """Return a new key: 32 random bytes, as URL-safe base64."""
+    return Fernet.generate_key().decode()
+
+
 class Sealer:
     """Encrypts with the first key, and decrypts with any of them."""
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection as DatabaseConnection
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from activities.store.provider_tables import connections
 from activities.store.upsert import upsert
@@ -52,6 +52,12 @@ class ConnectionRepository:
     def delete(self, project_id: str) -> None:
         """Delete the connection with its credential."""
         self.connection.execute(delete(connections).where(connections.c.project_id == project_id))
+
+    def outages(self) -> dict[str, int]:
+        """Return kind of system -> the number of projects whose calls fail, for each kind that is connected."""
+        failing = func.count().filter(connections.c.outage.is_not(None))
+        counted = select(connections.c.kind, failing.label("number")).group_by(connections.c.kind)
+        return {row.kind: row.number for row in self.connection.execute(counted)}
 
     def note_listed(self, project_id: str, at: datetime) -> None:
         """Store when the features and segments were last listed."""

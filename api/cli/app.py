@@ -62,9 +62,15 @@ COMMANDS = {
     "environments": Entry("api.cli.environments:app", SET_UP, "Environments: where flags are evaluated."),
     "segments": Entry("api.cli.segments:app", SET_UP, "Segments: named sets of identities, defined by rules over traits."),
     "import": Entry("api.cli.import_unleash:app", SET_UP, "Copy flags and segments from another flag system."),
+    "provider": Entry("api.cli.provider:app", SET_UP, "Providers: the flag system in which a project's flags are kept, if not here."),
     "freezes": Entry("api.cli.stops_freezes:freezes", SET_UP, "Freezes: named periods in which nothing acts."),
     "webhooks": Entry("api.cli.webhooks:app", SET_UP, "Webhooks: URLs that are notified of events in a project."),
     "keys": Entry("api.cli.keys:app", SET_UP, "API keys: each belongs to a person or a service. Secrets are shown only once."),
+    "secret-key": Entry(
+        "api.cli.secret_key:make_secret_key",
+        SET_UP,
+        "Print a new key for FLAGHOIST_SECRET_KEYS, with which credentials of flag systems are encrypted. Stores nothing.",
+    ),
     "dev": Entry(
         "api.cli.processes:start_dev", RUN, "Start everything on this machine: a Temporal dev server, a worker and the API, with a demo."
     ),

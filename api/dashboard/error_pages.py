@@ -11,6 +11,7 @@ from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from structlog.contextvars import get_contextvars
 
+from activities.providers.errors import ProviderError
 from api.body_limits import LARGEST_BODY
 from api.dashboard.rendering import render, with_security_headers
 from api.problems import internal_error, status_of
@@ -89,6 +90,9 @@ def _explained_outage(error: Exception) -> tuple[HTTPStatus, str, list[str]]:
         case TemporalUnavailable():
             message = f"{error} The request may still take effect: look at the release before you try again."
             return HTTPStatus.SERVICE_UNAVAILABLE, "Temporal can't be reached", [message]
+        case ProviderError():
+            message = f"The system in which the flags of this project are kept can't be asked now. {error} Try again later."
+            return HTTPStatus.SERVICE_UNAVAILABLE, "The provider can't be reached", [message]
         case _:
             log.warning("database_unavailable", error=str(error))
             return HTTPStatus.SERVICE_UNAVAILABLE, "The database can't be reached", ["Try again later."]

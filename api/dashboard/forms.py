@@ -29,11 +29,14 @@ _CONTROLS = ("etag", "once", "confirmed")
 
 @dataclass(frozen=True)
 class Field:
-    """One input. Its name is the JSON pointer of its place in the API's body, so problems are shown next to it."""
+    """One input. Its name is the JSON pointer of its place in the API's body, so problems are shown next to it.
+
+    A secret is never sent back to the browser.
+    """
 
     name: str
     label: str
-    kind: Literal["line", "lines", "choice", "check", "checks", "time", "zone"] = "line"
+    kind: Literal["line", "lines", "secret", "choice", "check", "checks", "time", "zone"] = "line"
     hint: str = ""
     choices: Sequence[tuple[str, str]] = ()
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 
+from activities.providers.errors import ProviderError
 from api.dashboard.error_pages import address_on_site, error_page, internal_error_page
 from api.dashboard.rendering import render, with_security_headers
 from api.dashboard.session import SignedOut
@@ -23,7 +24,7 @@ from workflows.service.client import TemporalUnavailable
 
 _READING = ("GET", "HEAD")
 
-_CAUGHT = (Refusal, RequestValidationError, ValidationError, TooManyRequests, TemporalUnavailable, HTTPException, *OUTAGES)
+_CAUGHT = (Refusal, RequestValidationError, ValidationError, TooManyRequests, TemporalUnavailable, ProviderError, HTTPException, *OUTAGES)
 
 
 class PageRoute(APIRoute):

@@ -29,6 +29,7 @@ from api.dashboard.pages import (
     pipelines,
     project_new,
     projects,
+    provider,
     releases,
     segments,
     sign_in,
@@ -52,7 +53,7 @@ STARTED_SIGN_INS = "300/minute"
 _PIPELINES = (pipeline_new, pipeline_edit, simulations, pipeline_acts, pipelines)
 """In this order: `new` is no key of a pipeline, and `edit` is none of the acts."""
 
-_DEFINITIONS = (feature_forms, flag_forms, features, segments, environments, compare, webhooks, keys)
+_DEFINITIONS = (feature_forms, flag_forms, features, segments, environments, compare, provider, webhooks, keys)
 """In this order: `new` is no key of a feature."""
 
 _PAGES = (

@@ -12,6 +12,7 @@ from api.dependencies import DatabaseDep, FreshFlagsDep, now
 from api.idempotency import IdempotentRequest, Writing
 from api.routes.projects import get_project, list_projects
 from domain.access import Caller, Role
+from domain.flags.provider import ProviderKind
 from domain.text import Slug
 
 
@@ -70,6 +71,11 @@ class Site:
         """True if the visitor may change pipelines."""
         return self.caller.access.administers(self.key)
 
+    @property
+    def keeps_flags(self) -> bool:
+        """True if the project's flags are kept here, and may be changed by hand."""
+        return self.project.provider is ProviderKind.BUILTIN
+
     def operates(self, *environments: str) -> bool:
         """True if the visitor may change flags in all of these environments."""
         return self.acts and all(self.caller.access.operates(self.key, each) for each in environments)
@@ -83,7 +89,8 @@ class Site:
         """Return a page of the project. `active` is the entry of the navigation to which it belongs."""
         projects = list_projects(self.caller, self.database, Slice(limit=MOST)).items
         about: dict[str, Any] = {"visitor": self.visitor, "project": self.project, "projects": projects, "active": active}
-        return render(self.request, template, **about, acts=self.acts, administers=self.administers, **context)
+        about |= {"acts": self.acts, "administers": self.administers, "keeps_flags": self.keeps_flags}
+        return render(self.request, template, **about, **context)
 
 
 SiteDep = Annotated[Site, Depends()]

@@ -29,10 +29,17 @@ def programs(settings: Settings, home: StateDir) -> list[Program]:
     ]
 
 
-def environment_of(settings: Settings, key: str) -> dict[str, str]:
-    """Return the environment of the programs: this process's own, but with the embedded Temporal server as the only one."""
+def environment_of(settings: Settings, key: str, secret_key: str) -> dict[str, str]:
+    """Return the environment of the programs: this process's own, but with the embedded Temporal server as the only one.
+
+    `secret_key` encrypts credentials, and flag systems on this machine may be connected, unless settings say otherwise.
+    """
+    usual = {"secret_keys": secret_key, "providers_allow_private": "true", "flagd_folder": str(flagd_folder(settings))}
+    unset = {f"FLAGHOIST_{name.upper()}": value for name, value in usual.items() if name not in settings.model_fields_set}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
-    return inherited | {
+    return {
+        **inherited,
+        **unset,
         "FLAGHOIST_HOME": str(settings.home.absolute()),
         "FLAGHOIST_BOOTSTRAP_KEY": key,
         "FLAGHOIST_PUBLIC_URL": settings.public_url or f"http://127.0.0.1:{settings.port}",
@@ -40,6 +47,11 @@ def environment_of(settings: Settings, key: str) -> dict[str, str]:
         "TEMPORAL_NAMESPACE": "default",
         "TEMPORAL_CONFIG_FILE": os.devnull,
     }
+
+
+def flagd_folder(settings: Settings) -> Path:
+    """Return the folder that has those of flagd."""
+    return (settings.flagd_folder or settings.home / "flagd").absolute()
 
 
 def find_temporal() -> Path:

@@ -7,17 +7,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from activities.commands.bootstrap import SHORTEST
+from activities.providers.sealing import new_secret_key
 from activities.store.keys import new_secret
 from api.embedded.errors import CannotStart
 
 
 class StateDir:
-    """FLAGHOIST_HOME: the databases, the logs, the first key, and the running processes."""
+    """FLAGHOIST_HOME: the databases, the logs, the first key, the key that encrypts credentials, and the running processes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
         self.logs = self.folder / "logs"
         self.key = self.folder / "bootstrap.key"
+        self.secret_key = self.folder / "secret.key"
         self.processes = self.folder / "processes.json"
         self.temporal = self.folder / "temporal.db"
 
@@ -47,9 +49,20 @@ class StateDir:
         stored = self.key.read_text().strip() if self.key.exists() else ""
         secret = given or (stored if len(stored) >= SHORTEST else new_secret())
         if secret != stored:
-            fresh = self.key.with_suffix(".new")
-            fresh.unlink(missing_ok=True)
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(f"{secret}\n")
-            fresh.replace(self.key)
+            _write_secret(self.key, secret)
         return secret
+
+    def ensure_secret_key(self) -> str:
+        """Return the key that encrypts credentials: the stored one, or a new one. Store it in a file that only its owner can read."""
+        if not self.secret_key.exists():
+            _write_secret(self.secret_key, new_secret_key())
+        return self.secret_key.read_text().strip()
+
+
+def _write_secret(path: Path, secret: str) -> None:
+    """Write a file that only its owner can read, as a whole or not at all."""
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"{secret}\n")
+    fresh.replace(path)

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Response
 from activities.store.identifiers import new_id
 from api.dependencies import CallerDep, DatabaseDep, PreconditionDep, SliceDep, WritingDep, now
 from api.schemas.lists import ListOf
-from api.schemas.projects import ChangeName, CreateNamed, NamedView
+from api.schemas.projects import ChangeName, CreateNamed, ProjectView
 from domain.audit import AuditEvent
 from domain.errors import InUse
 from domain.flags.project import Project
@@ -15,40 +15,40 @@ router = APIRouter(prefix="/projects", tags=["projects"])
 
 
 @router.post("", status_code=201)
-def create_project(body: CreateNamed, caller: CallerDep, writing: WritingDep) -> NamedView:
+def create_project(body: CreateNamed, caller: CallerDep, writing: WritingDep) -> ProjectView:
     """Create a project. This requires the instance role owner."""
     caller.must_be_owner()
     at, project = now(), Project(id=new_id(), key=body.key, name=body.name or body.key)
     with writing.transaction() as store:
         store.projects.insert(at, **project.model_dump())
         store.audit.record(caller, AuditEvent.PROJECT_CREATED, at, project=project.key)
-        return writing.answer(store, NamedView.model_validate(project), project.etag)
+        return writing.answer(store, ProjectView.model_validate(project), project.etag)
 
 
 @router.get("")
-def list_projects(caller: CallerDep, database: DatabaseDep, slice_: SliceDep) -> ListOf[NamedView]:
+def list_projects(caller: CallerDep, database: DatabaseDep, slice_: SliceDep) -> ListOf[ProjectView]:
     """List the projects that the caller may see, by key."""
     access = caller.access
     visible = None if access.is_owner else sorted({grant.project for grant in access.grants if grant.project})
     with database.reading() as store:
         page = store.projects.page(slice_, keys=visible)
-    return ListOf(items=[NamedView.model_validate(project) for project in page.items], next=page.next)
+    return ListOf(items=[ProjectView.model_validate(project) for project in page.items], next=page.next)
 
 
 @router.get("/{project}")
-def get_project(project: Slug, caller: CallerDep, database: DatabaseDep, response: Response) -> NamedView:
+def get_project(project: Slug, caller: CallerDep, database: DatabaseDep, response: Response) -> ProjectView:
     """Return one project."""
     caller.must_see(project)
     with database.reading() as store:
         found = store.projects.get(project)
     response.headers["ETag"] = found.etag
-    return NamedView.model_validate(found)
+    return ProjectView.model_validate(found)
 
 
 @router.patch("/{project}")
 def change_project(
     project: Slug, body: ChangeName, precondition: PreconditionDep, caller: CallerDep, database: DatabaseDep, response: Response
-) -> NamedView:
+) -> ProjectView:
     """Rename a project. Its key never changes."""
     caller.must_administer(project)
     at = now()
@@ -60,7 +60,7 @@ def change_project(
         store.audit.record(caller, AuditEvent.PROJECT_CHANGED, at, project=project, before=before, after=after)
     changed = found.model_copy(update={"name": body.name})
     response.headers["ETag"] = changed.etag
-    return NamedView.model_validate(changed)
+    return ProjectView.model_validate(changed)
 
 
 @router.delete("/{project}", status_code=204)

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import Problem
+from domain.flags.provider import ProviderKind
 from domain.flags.segment import Rules
 from domain.flags.served_rules import ServedRule
 from domain.model import Frozen
@@ -36,12 +37,18 @@ class ChangeSegment(Frozen):
 
 
 class NamedView(BaseModel):
-    """A project or an environment."""
+    """A thing with a key and a name."""
 
     model_config = ConfigDict(from_attributes=True)
 
     key: str
     name: str
+
+
+class ProjectView(NamedView):
+    """A project, and the kind of system in which its flags are kept: `builtin` if they are kept here."""
+
+    provider: ProviderKind
 
 
 class EnvironmentView(NamedView):

@@ -1,7 +1,7 @@
 """The connection of a project to the system in which its flags are kept."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -29,7 +29,7 @@ Mapped = Annotated[dict[Slug, RemoteKey], Field(max_length=100), AfterValidator(
 class Outage(Frozen):
     """The failure of the last call to a provider, and when calls began to fail."""
 
-    code: str
+    code: Literal["provider_unavailable", "provider_throttled"]
     message: str
     since: Moment
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from domain.duration import speak_duration
+from domain.flags.connection import Outage
 from domain.model import Frozen, Moment
 from domain.releases.control import ACTING, Control, allowed_controls
 from domain.releases.release import Paused, Release
@@ -30,6 +31,8 @@ WaitingCode = Literal[
     "decision",
     "no_worker",
     "unavailable",
+    "provider_unavailable",
+    "provider_throttled",
 ]
 """Everything that a release can wait for. docs/guide/why-is-my-release-not-moving.md has the remedies."""
 
@@ -72,6 +75,8 @@ def _held_up(release: Release, now: datetime, temporal: TemporalStatus | None) -
     if release.paused:
         return WaitingFor(code="paused", message=_paused_in_words(release.stage, release.paused))
     if release.status is ReleaseStatus.ROLLING_BACK and release.rollback:
+        if release.outage:
+            return _provider_down(f"The release is to be {release.rollback.in_words()}", release.outage)
         return _rolling_back(release.rollback, now, temporal)
     if release.held and (release.held.until is None or now - release.held.until < PATIENCE):
         return WaitingFor(code=release.held.code, message=release.held.message, until=release.held.until)
@@ -96,6 +101,16 @@ def _rolling_back(rollback: Rollback, now: datetime, temporal: TemporalStatus | 
     return WaitingFor(code=code, message=f"{request}: {cause}. It continues by itself once the problem is resolved.")
 
 
+def _provider_down(what: str, outage: Outage) -> WaitingFor:
+    """Return the reason of a release that has to change a flag in another system, whose last call failed."""
+    failing = "throttles calls" if outage.code == "provider_throttled" else "can't be asked"
+    message = (
+        f"{what}, and the system in which the flag is kept {failing} since {outage.since:%Y-%m-%d %H:%M:%S} UTC. {outage.message} "
+        "It is tried again until it succeeds."
+    )
+    return WaitingFor(code=outage.code, message=message)
+
+
 def _waiting_for_start(added: datetime, now: datetime, temporal: TemporalStatus | None) -> WaitingFor:
     """Return the reason why the workflow has not started. No worker is needed to start one."""
     if now - added < PATIENCE:
@@ -110,6 +125,8 @@ def _waiting_for_start(added: datetime, now: datetime, temporal: TemporalStatus 
 
 
 def _waiting_for_stage(release: Release, due: datetime, now: datetime, temporal: TemporalStatus | None) -> WaitingFor:
+    if release.outage:
+        return _provider_down(f"'{release.stage}' is due", release.outage)
     if now - due < PATIENCE:
         return WaitingFor(code=ACTING, message=f"'{release.stage}' is due and about to act.")
     code, cause = _cause_of_delay(temporal, now)

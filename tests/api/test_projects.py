@@ -11,8 +11,8 @@ def test_name_defaults_to_the_key(api: Api) -> None:
     plain = api.post("/projects", {"key": "shop"})
     named = api.post("/projects", {"key": "blog", "name": "  The blog "})
 
-    assert plain == {"key": "shop", "name": "shop"}
-    assert named == {"key": "blog", "name": "The blog"}
+    assert plain == {"key": "shop", "name": "shop", "provider": "builtin"}
+    assert named == {"key": "blog", "name": "The blog", "provider": "builtin"}
     assert api.get("/projects/blog") == named
 
 
@@ -88,7 +88,7 @@ def test_environment_recreated_under_an_old_key_has_the_defaults(api: Api) -> No
 def test_names_change_and_keys_never_change(api: Api) -> None:
     api.make_project()
 
-    assert api.patch("/projects/shop", {"name": "The shop"}) == {"key": "shop", "name": "The shop"}
+    assert api.patch("/projects/shop", {"name": "The shop"}) == {"key": "shop", "name": "The shop", "provider": "builtin"}
     before = api.get(f"{ENVIRONMENTS}/staging")
     assert api.patch(f"{ENVIRONMENTS}/staging", {"name": "Rehearsal"}) == before | {"name": "Rehearsal"}
     assert api.get(f"{ENVIRONMENTS}/staging")["name"] == "Rehearsal"

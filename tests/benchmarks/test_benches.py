@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import changes, workers
 from benchmarks.__main__ import BENCHES
 from benchmarks.against import numbers
 from benchmarks.report import TABLES
@@ -19,7 +20,8 @@ HERE = {"cores": 2}
 
 async def measure_all(folder: Path) -> dict[str, dict[str, Any]]:
     async with running(folder) as stack:
-        return {name: await bench(stack, Scale.QUICK, lambda _: None) for name, (bench, _) in BENCHES.items()}
+        measured = {name: await bench(stack, Scale.QUICK, lambda _: None) for name, (bench, _) in BENCHES.items()}
+        return measured | {"workers": await workers.measure(stack, Scale.QUICK, lambda _: None)}
 
 
 def test_every_benchmark_measures_product_and_baseline_and_has_a_table(tmp_path: Path) -> None:
@@ -30,7 +32,21 @@ def test_every_benchmark_measures_product_and_baseline_and_has_a_table(tmp_path:
     assert measured["adding"]["clients_20"]["p99_ratio"]["median"] > 0
     assert measured["recovery"]["seconds"]["same transaction"]["median"] > 0
     assert all(size > 0 for size in measured["scaling"]["levels"]["4"]["memory"].values())
+    for database in ("SQLite", "PostgreSQL"):
+        figures = measured["workers"]["databases"][database]["workers"]
+        assert all(figures[count]["workers"]["median"] > 0 for count in ("1", "2"))
+        assert (figures["2"]["postgresql"]["median"] > 0) == (database == "PostgreSQL")
     assert all(TABLES[name](results).count("|") > 10 for name, results in measured.items())
+
+
+def test_changes_are_measured_on_both_databases() -> None:
+    measured = changes.measure(changes.QUICK)
+
+    for each in measured["databases"].values():
+        assert each["statements"] > 0
+        assert each["stale"] == 0
+        assert each["p50_ms"] > 0
+    assert TABLES["changes"](measured).count("|") > 10
 
 
 def test_results_of_a_benchmark_replace_its_last_ones_and_no_others(tmp_path: Path) -> None:

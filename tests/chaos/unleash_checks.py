@@ -163,7 +163,7 @@ def _flags_in_the_end(record: Record) -> dict[tuple[str, str], Flag]:
 
 
 def _patched(flag: Flag, after: Row) -> Flag:
-    plain = {field: after[field] for field in ("enabled", "rollout") if field in after}
+    plain: dict[str, Any] = {field: after[field] for field in ("enabled", "rollout") if field in after}
     overrides = {**flag["overrides"], **{key: each and {"enabled": each["enabled"]} for key, each in after.get("overrides", {}).items()}}
     return {**flag, **plain, "overrides": {key: each for key, each in overrides.items() if each}}
 

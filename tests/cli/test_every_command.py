@@ -43,6 +43,7 @@ RESPONDING = {
     "projects list": "",
     "projects rename": "PROJECT Shop",
     "projects show": "PROJECT",
+    "provider show": "",
     "releases add": "standby standard --yes",
     "releases list": "",
     "releases pause": "RELEASE",
@@ -104,11 +105,11 @@ WITHOUT_CONFIRMATION = {"features set", *REFUSED_NOW}
 REPORTING = {"status": ""}
 """Commands that report by their exit code, tested in test_status.py."""
 
-OTHER_SYSTEMS = frozenset({"import unleash"})
+OTHER_SYSTEMS = frozenset({"import unleash", "provider check", "provider connect", "provider disconnect"})
 """Commands that need another flag system, tested in tests/unleash."""
 
-PROCESSES = frozenset({"api", "bootstrap", "dev", "migrate", "replay", "worker"})
-"""Commands tested in test_processes.py, test_bootstrap.py, tests/workflows/test_replay_gate.py and tests/embedded."""
+PROCESSES = frozenset({"api", "bootstrap", "dev", "migrate", "replay", "secret-key", "worker"})
+"""Commands without the API, tested in test_processes.py, test_bootstrap.py, tests/workflows/test_replay_gate.py and tests/embedded."""
 
 CALLING = RESPONDING | DELETING | FOLLOWING | REFUSED_NOW | REPORTING
 

@@ -78,6 +78,8 @@ def pages_of(releases: dict[str, str]) -> dict[str, str]:
         "environments": "/projects/shop/environments",
         "compare": "/projects/shop/compare?left=development&right=production",
         "environment-delete": "/projects/shop/environments/production/delete",
+        "provider": "/projects/shop/provider",
+        "provider-connect": "/projects/shop/provider/connect",
         "webhooks": "/projects/shop/webhooks",
         "webhook-new": "/projects/shop/webhooks/new",
         "keys": "/projects/shop/keys",

@@ -121,7 +121,7 @@ class _EditedMeanwhile(FlagFolder):
     """A folder in which somebody saves a file just before it is replaced, a number of times."""
 
     def __init__(self, path: Path, times: int) -> None:
-        super().__init__(path)
+        super().__init__(path, lock_seconds=5)
         self.times = times
 
     def replace(self, environment: str, before: str, after: str) -> bool:
@@ -232,5 +232,10 @@ def test_check_names_each_flag_that_cannot_be_changed_and_each_condition_that_is
         ),
         (True, "In production.json, 'yes' in $evaluators can't be a segment, because its result is not true or false."),
         (False, f"There is no file test.json in {tmp_path}."),
+    ]
+    assert [(each.part, each.environment) for each in files.check(["production", "test"])] == [
+        ("address", None),
+        *[("environments", "production")] * 6,
+        ("environments", "test"),
     ]
     assert [each.name for each in files.segments()] == ["Beta testers", "staff", "vip"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from activities.providers.flagd.flagd_files import FlagdFiles
-from domain.errors import Invalid
+from domain.errors import KeptByOthers
 from domain.flags.flag import FlagState, Override, Rollout
 from domain.flags.patch import FlagPatch
 from tests.flagd.files import COLOUR, KEYS, TOGGLE, flag_of, seen, state, write
@@ -118,7 +118,7 @@ def test_rest_is_foreign_never_counts_as_enabled_and_is_not_changed(tmp_path: Pa
 
     assert seen(files, "flag") == (FlagState(), (sentence,))
     for patch in (FlagPatch(enabled=True), FlagPatch(enabled=False), FlagPatch(rollout=None), FlagPatch(overrides={"vip": None})):
-        with pytest.raises(Invalid) as refusal:
+        with pytest.raises(KeptByOthers) as refusal:
             files.apply("flag", "production", patch, KEYS)
         assert str(refusal.value) == f"The flag 'flag' in production.json can't be changed. {sentence}"
     assert path.read_bytes() == before
@@ -129,6 +129,13 @@ def test_flag_that_is_not_an_object_is_foreign(tmp_path: Path) -> None:
 
     assert seen(FlagdFiles(tmp_path), "flag").foreign == ("Its state is neither ENABLED nor DISABLED. Correct it.",)
     assert FlagdFiles(tmp_path).features() == []
+
+
+def test_feature_with_a_rule_of_people_is_still_a_feature(tmp_path: Path) -> None:
+    own = TOGGLE | {"targeting": {"if": [{"==": [{"var": "email"}, "a@b.example"]}, "on"]}}
+    write(tmp_path, flags={"rule": own, "twice": TOGGLE | {"variants": {"on": True, "yes": True}}, "size": {"variants": {"wide": 1.5}}})
+
+    assert [each.name for each in FlagdFiles(tmp_path).features()] == ["rule", "twice"]
 
 
 def test_state_after_a_change_by_hand_is_what_applications_see(tmp_path: Path) -> None:

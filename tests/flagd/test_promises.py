@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from activities.providers.flag_system import SystemFeature
 from activities.providers.flagd.flag import FlagdFlag
 from activities.providers.flagd.flagd_files import FlagdFiles
 from domain.errors import EnvironmentNotFound, FeatureNotFound, Invalid, SegmentNotFound, ValueTypeWrong
@@ -237,11 +238,11 @@ def test_environments_are_the_files_with_flags(tmp_path: Path) -> None:
     files = FlagdFiles(tmp_path)
 
     assert files.environments() == ["production", "staging"]
-    assert [(each.name, each.description) for each in files.features()] == [
-        ("checkout", ""),
-        ("colour", ""),
-        ("limit", ""),
-        ("search", "Finds it"),
+    assert files.features() == [
+        SystemFeature("checkout", "", FeatureType.TOGGLE),
+        SystemFeature("colour", "", FeatureType.STRING),
+        SystemFeature("limit", "", FeatureType.INTEGER),
+        SystemFeature("search", "Finds it", FeatureType.TOGGLE),
     ]
     assert {name: each.state.enabled for name, each in files.flags("checkout", KEYS).items()} == {"production": False, "staging": True}
     assert list(files.flags("search", KEYS)) == ["staging"]

@@ -13,7 +13,7 @@ def settings_table(settings: type[BaseSettings]) -> str:
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in settings.model_fields.items():
         default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
-        shown = f"`{default}`" if str(default) else "(empty)"
+        shown = "(empty)" if default is None or str(default) == "" else f"`{default}`"
         rows.append(f"| `FLAGHOIST_{name.upper()}` | {shown} | {field.description} |")
     return "\n".join(rows) + "\n"
 

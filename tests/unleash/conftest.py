@@ -8,8 +8,12 @@ from pydantic import SecretStr
 
 from activities.dns import Resolver
 from activities.providers.unleash.admin_api import UnleashAdminApi
+from activities.store.database import Database
+from domain.releases.release import Release
+from tests.pipelines import pipeline, stage
 from tests.unleash.features import new_feature
 from tests.unleash.server import PROJECT, UnleashServer
+from tests.unleash.shop import Shop
 from tests.waiting import CEILING
 
 Connect = Callable[..., UnleashAdminApi]
@@ -45,3 +49,18 @@ def archived(unleash: UnleashServer, admin: UnleashAdminApi) -> str:
     name = new_feature(admin)
     unleash.call("DELETE", f"/api/admin/projects/{PROJECT}/features/{name}")
     return name
+
+
+@pytest.fixture
+def shop(database: Database, unleash: UnleashServer) -> Iterator[Shop]:
+    """A shop with its flags in Unleash."""
+    shop = Shop(database, unleash)
+    yield shop
+    shop.close()
+
+
+@pytest.fixture
+def release(shop: Shop) -> Release:
+    """A release that is due in development."""
+    shop.world.publish(pipeline(stage("Development"), stage("Production", "production", "24h")))
+    return shop.add()

@@ -1,28 +1,18 @@
-"""Changes of stages in a real Unleash: exactly once in effect, whatever happens in between."""
+"""Changes of stages in a real Unleash: what they do, and what blocks them."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from threading import Thread
-from typing import Any
 
 import pytest
 
-from activities.commands.pause_remove import EndOrPauseRelease, pause_release, remove_release
-from activities.messages import Made, Refused, Resumed, Standing
+from activities.messages import Made, Refused
 from activities.providers.errors import ProviderUnavailable
-from activities.store.database import Database
-from domain.access import Person
-from domain.audit import AuditEvent
 from domain.errors import FeatureNotFound
-from domain.flags.flag import Rollout
 from domain.flags.patch import FlagPatch
 from domain.releases.release import Release
 from domain.releases.status import ReleaseStatus
-from tests.activities.acting import ACTED, LATER, audit_of, changes_of, command_for, events_of, record, retry, roll_back
+from tests.activities.acting import ACTED, LATER, changes_of, retry
 from tests.pipelines import enable, pipeline, stage
-from tests.unleash.server import UnleashServer
 from tests.unleash.shop import Shop
-from workflows.service.settler import Settler
 
 pytestmark = pytest.mark.xdist_group("unleash")
 
@@ -30,21 +20,6 @@ ON = FlagPatch(enabled=True)
 OFF = FlagPatch(enabled=False)
 FOLLOWING = {"step": 2, "every": timedelta(hours=1)}
 EVERYONE = {"name": "flexibleRollout", "title": "Flaghoist: everyone", "parameters": {"rollout": "100", "stickiness": "default"}}
-
-
-@pytest.fixture
-def shop(database: Database, unleash: UnleashServer) -> Iterator[Shop]:
-    """A shop with its flags in Unleash."""
-    shop = Shop(database, unleash)
-    yield shop
-    shop.close()
-
-
-@pytest.fixture
-def release(shop: Shop) -> Release:
-    """A release that is due in development."""
-    shop.world.publish(pipeline(stage("Development"), stage("Production", "production", "24h")))
-    return shop.add()
 
 
 def test_stages_change_the_flag_in_unleash(shop: Shop, release: Release) -> None:
@@ -105,35 +80,6 @@ def test_segment_and_rollout_climb(shop: Shop) -> None:
     assert shop.world.release(release.id).status is ReleaseStatus.COMPLETED
 
 
-@pytest.mark.parametrize(("moment", "number"), [("before", 1), ("after", 1), ("before", 2), ("after", 2)])
-def test_killed_worker_leaves_what_the_next_one_completes(shop: Shop, release: Release, moment: str, number: int) -> None:
-    shop.dies(lambda: shop.change(release), **{moment: number})
-    assert changes_of(shop.world, release) == []
-
-    assert isinstance(shop.change(release, LATER), Made)
-
-    assert shop.titles() == ["Flaghoist: everyone"]
-    [change] = changes_of(shop.world, release)
-    assert (change.before, change.after, change.made_at) == (OFF, ON, LATER)
-    assert shop.intents(release) == []
-    assert events_of(shop.world, release).count(AuditEvent.FLAG_CHANGED) == 1
-
-
-def test_two_attempts_at_once_are_one(shop: Shop, release: Release) -> None:
-    answers: list[Any] = []
-    command = command_for(shop.world, release, elsewhere=True)
-    threads = [Thread(target=lambda: answers.append(shop.attempt(command))) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert [type(each) for each in answers] == [Made, Made]
-    assert shop.world.release(release.id).stage == "Production"
-    assert len(changes_of(shop.world, release)) == 1
-    assert shop.world.flag("development", shop.key).enabled
-
-
 def test_change_by_a_person_before_the_write_blocks_the_release(shop: Shop) -> None:
     shop.person("POST", "/strategies", EVERYONE)
     shop.person("POST", "/on")
@@ -150,7 +96,7 @@ def test_change_by_a_person_before_the_write_blocks_the_release(shop: Shop) -> N
     assert isinstance(answer, Refused)
     assert answer.blocked.code == "flag_changed_by_hand"
     assert shop.titles() == ["Flaghoist: rollout"]
-    assert shop.world.flag("development", shop.key).rollout.percent == 70  # type: ignore[union-attr]
+    assert shop.flag().rollout.percent == 70  # type: ignore[union-attr]
 
 
 def test_change_by_a_person_after_the_write_blocks_the_release_and_can_be_overwritten(shop: Shop) -> None:
@@ -158,100 +104,24 @@ def test_change_by_a_person_after_the_write_blocks_the_release_and_can_be_overwr
     shop.world.publish(pipeline(stage("Ramp", actions=[ramp])))
     release = shop.add()
 
-    shop.api.after = lambda _write: set_share(shop, 55)
+    def meddle(_write: int) -> None:
+        found = shop.api.feature("default", shop.feature).environment("development")
+        assert found
+        for each in found.strategies:
+            shop.person("PUT", f"/strategies/{each.id}", EVERYONE | {"title": each.title, "parameters": {"rollout": "55"}})
+
+    shop.api.after = meddle
     answer = shop.change(release, next_step=FOLLOWING)
     shop.lives()
 
     assert isinstance(answer, Refused)
     assert answer.blocked.code == "flag_changed_by_hand"
-    assert shop.world.flag("development", shop.key).rollout.percent == 55  # type: ignore[union-attr]
+    assert shop.flag().rollout.percent == 55  # type: ignore[union-attr]
     retry(shop.world, release, overwrite=True)
     assert isinstance(shop.change(release, LATER, next_step=FOLLOWING), Made)
     [change] = changes_of(shop.world, release)
     assert (change.before, change.after.rollout.percent) == (FlagPatch(rollout=None), 20)  # type: ignore[union-attr]
     assert shop.intents(release) == []
-
-
-def pause(shop: Shop, release: Release) -> None:
-    with shop.world.database.transaction() as store:
-        pause_release(store, shop.world.caller, shop.world.project, EndOrPauseRelease(release=release.id), ACTED)
-
-
-def remove(shop: Shop, release: Release) -> None:
-    with shop.world.database.transaction() as store:
-        remove_release(store, shop.world.caller, shop.world.project, EndOrPauseRelease(release=release.id), ACTED)
-
-
-def test_change_that_was_under_way_when_the_release_was_removed_is_on_the_record(shop: Shop, release: Release) -> None:
-    shop.api.after = lambda write: remove(shop, release) if write == 1 else None
-
-    answer = shop.change(release)
-
-    assert isinstance(answer, Standing)
-    assert answer.status == ReleaseStatus.REMOVED
-    assert shop.titles() == ["Flaghoist: everyone"]
-    [change] = changes_of(shop.world, release)
-    assert (change.before, change.after) == (OFF, ON)
-    last = audit_of(shop.world, release)[-1]
-    assert (last.event, last.reason) == (AuditEvent.FLAG_CHANGED, "The release was steered while this change was under way.")
-    assert shop.intents(release) == []
-
-
-def test_change_that_was_under_way_when_the_release_was_paused_is_not_made_again(shop: Shop, release: Release) -> None:
-    shop.api.after = lambda write: pause(shop, release) if write == 1 else None
-    assert isinstance(shop.change(release), Standing)
-    shop.lives()
-    caller = shop.world.caller
-    by = Person(key=caller.key, owner=caller.owner.name, owner_id=caller.owner_id)
-    record(shop.world, release, Resumed(by=by, entered_at=ACTED), LATER)
-    writes = shop.api.writes
-
-    assert isinstance(shop.change(release, LATER), Made)
-
-    assert shop.api.writes == writes
-    assert shop.world.release(release.id).stage == "Production"
-    assert [each.changed_anything for each in changes_of(shop.world, release)] == [True, False]
-
-
-def test_rollback_undoes_a_change_whose_attempt_was_killed(shop: Shop, release: Release) -> None:
-    shop.dies(lambda: shop.change(release), after=2)
-    assert shop.titles() == ["Flaghoist: everyone"]
-    roll_back(shop.world, release)
-
-    answer = shop.put_back(release)
-
-    assert answer.status == ReleaseStatus.ROLLED_BACK
-    assert shop.titles() == []
-    assert [(each.before, each.after) for each in changes_of(shop.world, release)] == [(OFF, ON), (ON, OFF)]
-    assert shop.intents(release) == []
-
-
-@pytest.mark.parametrize(("moment", "number"), [("before", 1), ("after", 1), ("before", 2), ("after", 2), ("before", 3), ("after", 4)])
-def test_rollback_that_was_killed_is_completed(shop: Shop, release: Release, moment: str, number: int) -> None:
-    shop.change(release)
-    shop.change(release)
-    roll_back(shop.world, release)
-    shop.dies(lambda: shop.put_back(release), **{moment: number})
-
-    assert shop.put_back(release).status == ReleaseStatus.ROLLED_BACK
-
-    assert (shop.titles(), shop.titles("production")) == ([], [])
-    undone = [each for each in changes_of(shop.world, release) if each.undoes_from is not None]
-    assert [(each.environment, each.before, each.after) for each in undone] == [("development", ON, OFF), ("production", ON, OFF)]
-    assert shop.intents(release) == []
-
-
-def test_rollback_leaves_alone_what_a_person_changed(shop: Shop, release: Release) -> None:
-    shop.change(release)
-    shop.person("POST", "/off")
-    roll_back(shop.world, release)
-
-    assert shop.put_back(release).status == ReleaseStatus.ROLLED_BACK
-
-    assert not shop.is_on()
-    rollback = shop.world.release(release.id).rollback
-    assert rollback
-    assert [each for each in changes_of(shop.world, release) if each.undoes_from is not None] == []
 
 
 def test_outage_is_noted_and_over_once_a_call_succeeds(shop: Shop, release: Release) -> None:
@@ -310,154 +180,3 @@ def test_archived_feature_blocks_the_release(shop: Shop, release: Release) -> No
     assert answer.blocked.code == "feature_not_found"
     with pytest.raises(FeatureNotFound):
         shop.elsewhere.refresh(shop.world.project, shop.key)
-
-
-def test_change_of_a_dead_worker_is_settled_after_the_release_was_removed(shop: Shop, release: Release) -> None:
-    shop.dies(lambda: shop.change(release), after=2)
-    settler = Settler(shop.world.database, shop.elsewhere, patience=timedelta(0))
-    settler.settle_all()
-    assert changes_of(shop.world, release) == [], "Temporal would try it again"
-    remove(shop, release)
-
-    settler.settle_all()
-
-    [change] = changes_of(shop.world, release)
-    assert (change.before, change.after) == (OFF, ON)
-    assert shop.intents(release) == []
-
-
-def test_change_that_was_never_made_leaves_no_trace(shop: Shop, release: Release) -> None:
-    shop.dies(lambda: shop.change(release), before=1)
-    remove(shop, release)
-
-    Settler(shop.world.database, shop.elsewhere, patience=timedelta(0)).settle_all()
-
-    assert changes_of(shop.world, release) == []
-    assert AuditEvent.FLAG_CHANGED not in events_of(shop.world, release)
-    assert shop.intents(release) == []
-
-
-def set_share(shop: Shop, percent: int) -> None:
-    """Set the share of our rollout, as a person does."""
-    found = shop.api.feature("default", shop.feature).environment("development")
-    assert found
-    for each in found.strategies:
-        shop.person("PUT", f"/strategies/{each.id}", EVERYONE | {"title": each.title, "parameters": {"rollout": str(percent)}})
-
-
-def test_change_by_a_person_is_not_taken_for_that_of_a_dead_worker(shop: Shop) -> None:
-    shop.world.publish(pipeline(stage("Ramp", actions=[{"type": "PHASED_ROLLOUT", "initial": 20, "step": 40, "every": "1h"}])))
-    release = shop.add()
-    shop.dies(lambda: shop.change(release, next_step=FOLLOWING), before=1)
-    shop.person("POST", "/strategies", EVERYONE | {"title": "Flaghoist: rollout", "parameters": {"rollout": "55"}})
-    shop.person("POST", "/on")
-    remove(shop, release)
-
-    Settler(shop.world.database, shop.elsewhere, patience=timedelta(0)).settle_all()
-
-    assert changes_of(shop.world, release) == []
-    assert shop.intents(release) == []
-
-
-def test_rollback_that_was_killed_leaves_alone_what_a_person_changed_since(shop: Shop) -> None:
-    shop.world.publish(pipeline(stage("Ramp", actions=[{"type": "PHASED_ROLLOUT", "initial": 20, "step": 40, "every": "1h"}])))
-    release = shop.add()
-    shop.change(release, next_step=FOLLOWING)
-    roll_back(shop.world, release)
-    shop.dies(lambda: shop.put_back(release), before=1)
-    set_share(shop, 55)
-
-    assert shop.put_back(release).status == ReleaseStatus.ROLLED_BACK
-
-    assert shop.world.flag("development", shop.key).rollout.percent == 55  # type: ignore[union-attr]
-    rollback = shop.world.release(release.id).rollback
-    assert rollback
-    assert [each.field for each in rollback.left_alone] == ["rollout"]
-    assert shop.intents(release) == []
-
-
-def test_retry_that_overwrites_more_than_was_intended_at_first_records_all_of_it(shop: Shop, release: Release) -> None:
-    shop.dies(lambda: shop.change(release), before=1)
-    shop.person("POST", "/strategies", EVERYONE | {"title": "Flaghoist: rollout", "parameters": {"rollout": "55"}})
-    shop.person("POST", "/on")
-    assert isinstance(shop.change(release), Refused)
-    retry(shop.world, release, overwrite=True)
-
-    assert isinstance(shop.change(release, LATER, overwrite=True), Made)
-
-    [change] = changes_of(shop.world, release)
-    assert change.before == FlagPatch(enabled=False, rollout=Rollout(percent=55, enabled=True))
-    assert change.after == FlagPatch(enabled=True, rollout=None)
-
-
-def test_rollback_restores_segments_in_any_order(shop: Shop) -> None:
-    keys = [f"{name}-{shop.feature}" for name in ("later", "earlier")]
-    for each in keys:
-        shop.segment(each)
-    shop.elsewhere.refresh(shop.world.project, shop.key)
-    ends = enable(enabled=False) | {"overrides": "remove"}
-    stages = (stage("Newer first", actions=[enable(keys[1])]), stage("Older", actions=[enable(keys[0])]))
-    shop.world.publish(pipeline(*stages))
-    shop.world.publish(pipeline(stage("End", actions=[ends]), key="ends"))
-    release = shop.add(accept=("lowers_share",))
-    for _ in range(2):
-        assert isinstance(shop.change(release), Made)
-    titles = shop.titles()
-    again = shop.add(pipeline="ends", accept=("lowers_share",))
-    assert isinstance(shop.change(again), Made)
-    assert shop.titles() == []
-    roll_back(shop.world, again)
-
-    assert shop.put_back(again).status == ReleaseStatus.ROLLED_BACK
-
-    assert sorted(titles) == sorted(shop.titles())
-
-
-def test_rollback_of_a_removed_release_is_on_the_record_before_the_next_one_acts(shop: Shop) -> None:
-    shop.world.publish(pipeline(stage("Development")))
-    first = shop.add()
-    shop.change(first)
-    roll_back(shop.world, first)
-    shop.dies(lambda: shop.put_back(first), after=2)
-    remove(shop, first)
-    second = shop.add()
-
-    assert isinstance(shop.change(second), Made)
-
-    assert [(each.before, each.after) for each in changes_of(shop.world, first)] == [(OFF, ON), (ON, OFF)]
-    assert [(each.before, each.after) for each in changes_of(shop.world, second)] == [(OFF, ON)]
-    assert shop.intents(first) == []
-
-
-def test_change_that_is_made_after_its_release_was_rolled_back_is_on_the_record(shop: Shop, release: Release) -> None:
-    def roll_back_meanwhile(write: int) -> None:
-        if write == 1:
-            shop.lives()
-            roll_back(shop.world, release)
-            assert shop.put_back(release).status == ReleaseStatus.ROLLED_BACK
-
-    shop.api.before = roll_back_meanwhile
-
-    assert isinstance(shop.change(release), Standing)
-
-    assert shop.titles() == ["Flaghoist: everyone"]
-    [change] = changes_of(shop.world, release)
-    assert (change.before, change.after) == (OFF, ON)
-
-
-def test_change_that_was_made_in_part_is_recorded_in_part(shop: Shop) -> None:
-    segment = shop.segment(f"Beta {shop.feature}")
-    shop.elsewhere.refresh(shop.world.project, shop.key)
-    key = f"beta-{shop.feature}"
-    shop.person("POST", "/strategies", EVERYONE | {"title": "Theirs", "parameters": {"rollout": "1", "stickiness": "default"}})
-    shop.person("POST", "/on")
-    shop.world.publish(pipeline(stage("Both", actions=[enable(key), enable()])))
-    release = shop.add()
-    shop.dies(lambda: shop.change(release), after=1)
-    remove(shop, release)
-
-    Settler(shop.world.database, shop.elsewhere, patience=timedelta(0)).settle_all()
-
-    [change] = changes_of(shop.world, release)
-    assert shop.titles() == ["Theirs", "Flaghoist: everyone"], f"not yet for segment {segment}"
-    assert (change.before, change.after) == (OFF, ON)

@@ -228,7 +228,10 @@ def test_check_names_unknown_tokens_projects_and_environments(unleash: UnleashSe
     assert failures(admin, environment="moon") == [
         "The environment 'moon' is not enabled for the project 'default'. Enabled are: development, production."
     ]
-    assert failures(admin, project="nowhere") == ["There is no project 'nowhere' in Unleash that the token can see."]
+    assert failures(admin, project="nowhere") == [
+        "There is no project 'nowhere' in Unleash that the token can see, or it has no environments. "
+        "Check its id in Unleash, and the owner's rights."
+    ]
     [refused] = failures(connect(unleash.address, "*:*.unknown"))
     assert refused.startswith("The token is refused: ")
     with pytest.raises(ProviderUnauthorized):

@@ -41,6 +41,7 @@ class FlagdFlag:
         self.definition = definition
         self.variants = _checked_variants(definition.get("variants"))
         self.type = _type_of(self.variants)
+        self.names = _names_by_value(self.variants)
         self.metadata = _checked_metadata(definition.get("metadata"))
         self.default = self._checked(definition.get("defaultVariant") or None)
         self.targeting = read_targeting(definition.get("targeting"), self.default)
@@ -98,7 +99,7 @@ class FlagdFlag:
 
     def _names_with(self, state: FlagState, serving: Serving) -> dict[Value, str]:
         """Return the variant of each value, with names for new ones. Values that are not served now are kept as variants, too."""
-        names = {value: name for name, value in self.variants.items()}
+        names = dict(self.names)
         if self.type is FeatureType.TOGGLE:
             needed = [serving.others, *serving.segments.values(), *([serving.share.value] if serving.share else [])]
         else:
@@ -128,19 +129,31 @@ class FlagdFlag:
             raise NotOurs(f"Its state is {DISABLED}, so its targeting has no effect. Set the state to {ENABLED}, or remove the targeting.")
 
 
+def type_of_flag(definition: Any) -> FeatureType | None:
+    """Return the type of a flag's values, or None if its variants are not of one type that Flaghoist has."""
+    try:
+        return _type_of(_checked_variants(definition["variants"]))
+    except (KeyError, NotOurs, TypeError):
+        return None
+
+
+def description_of(definition: Mapping[str, Any]) -> str:
+    """Return the description in a flag's metadata, or nothing."""
+    metadata = definition.get("metadata")
+    text = metadata.get("description") if isinstance(metadata, dict) else None
+    return text if isinstance(text, str) else ""
+
+
 def _checked_variants(variants: Any) -> dict[str, Value]:
     if not isinstance(variants, dict) or not variants:
         raise NotOurs("It has no variants. Add them.")
-    names: dict[Any, str] = {}
     for name, value in variants.items():
         try:
-            checked = value is not None and type_of(_VALUE.validate_python(value))
+            checked = _VALUE.validate_python(value)
         except ValidationError:
-            checked = False
-        if not checked:
+            checked = None
+        if checked is None:
             raise NotOurs(f"Its variant '{name}' is not a string, an integer or a boolean. Flaghoist changes no other flags.")
-        if (other := names.setdefault((checked, value), name)) != name:
-            raise NotOurs(f"Its variants '{other}' and '{name}' have the same value. Remove one of them.")
     return variants
 
 
@@ -150,6 +163,14 @@ def _type_of(variants: Mapping[str, Value]) -> FeatureType:
         raise NotOurs(f"Its variants have different types: {', '.join(sorted(types))}. Give them one type.")
     [found] = types
     return FeatureType.TOGGLE if found is FeatureType.BOOLEAN else found
+
+
+def _names_by_value(variants: Mapping[str, Value]) -> dict[Value, str]:
+    names: dict[Value, str] = {}
+    for name, value in variants.items():
+        if (other := names.setdefault(value, name)) != name:
+            raise NotOurs(f"Its variants '{other}' and '{name}' have the same value. Remove one of them.")
+    return names
 
 
 def _checked_metadata(metadata: Any) -> Mapping[str, Any]:

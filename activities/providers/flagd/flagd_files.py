@@ -7,16 +7,17 @@ from typing import Any
 from activities.providers.errors import ProviderUnavailable
 from activities.providers.flag_system import Finding, SegmentKeys, SystemFeature, SystemFlag, SystemSegment
 from activities.providers.flagd.document import Document, digest_of, parsed
-from activities.providers.flagd.flag import Edit, FlagdFlag
+from activities.providers.flagd.flag import Edit, FlagdFlag, description_of, type_of_flag
 from activities.providers.flagd.folder import FlagFolder
 from activities.providers.flagd.json_text import with_member, without_member
 from activities.providers.flagd.targeting import NotOurs
-from domain.errors import EnvironmentNotFound, FeatureNotFound, Invalid, SegmentNotFound
+from domain.errors import EnvironmentNotFound, FeatureNotFound, KeptByOthers, SegmentNotFound
 from domain.flags.change import plan_change
 from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch
 from domain.text import did_you_mean
 
+CALL_SECONDS = 8.0
 ATTEMPTS = 3
 """Attempts to write a file that people keep changing at the same moment."""
 
@@ -24,8 +25,9 @@ ATTEMPTS = 3
 class FlagdFiles:
     """The flags of a folder with one file per environment: `production.json` for `production`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = FlagFolder(folder)
+    def __init__(self, folder: Path, seconds: float = CALL_SECONDS) -> None:
+        """Take the longest time that a call may wait for other writers."""
+        self.folder = FlagFolder(folder, lock_seconds=seconds / ATTEMPTS)
 
     def check(self, environments: Iterable[str]) -> Iterator[Finding]:
         """Yield what works and everything that is missing: the folder, the right to write into it, and each file."""
@@ -42,19 +44,19 @@ class FlagdFiles:
             try:
                 yield from _findings(self._document(environment), environment)
             except (EnvironmentNotFound, ProviderUnavailable) as error:
-                yield Finding(False, str(error))
+                yield Finding(False, str(error), "environments", environment)
 
     def environments(self) -> list[str]:
         """Return the name of each file with flags."""
         return list(self._documents())
 
     def features(self) -> list[SystemFeature]:
-        """Return the flags that can be changed in at least one environment, with the description in their metadata."""
+        """Return every flag with values of one type, also if people's rules keep it from being changed."""
         found: dict[str, SystemFeature] = {}
         for document in self._documents().values():
             for name, definition in document.flags.items():
-                if name not in found and not _problem_of(definition, document):
-                    found[name] = SystemFeature(name, _description(definition))
+                if name not in found and (feature_type := type_of_flag(definition)):
+                    found[name] = SystemFeature(name, description_of(definition), feature_type)
         return list(found.values())
 
     def segments(self) -> list[SystemSegment]:
@@ -78,7 +80,10 @@ class FlagdFiles:
         return found
 
     def apply(self, feature: str, environment: str, patch: FlagPatch, segments: SegmentKeys) -> None:
-        """Change the named fields. A file whose flag has this state already is not written."""
+        """Change the named fields. A file whose flag has this state already is not written.
+
+        Raises FeatureNotFound, EnvironmentNotFound, SegmentNotFound, KeptByOthers or Invalid.
+        """
         for _ in range(ATTEMPTS):
             with self.folder.locked():
                 document = self._document(environment)
@@ -102,16 +107,16 @@ class FlagdFiles:
 
 
 def _findings(document: Document, environment: str) -> Iterator[Finding]:
-    problems = {name: problem for name, each in document.flags.items() if (problem := _problem_of(each, document))}
-    yield Finding(True, f"{_file(environment)} has {len(document.flags) - len(problems)} flags that can be changed.")
-    for name, problem in problems.items():
-        yield Finding(True, f"The flag '{name}' in {_file(environment)} can't be changed. {problem}")
-    for problem in document.problems():
-        yield Finding(True, f"In {_file(environment)}, {problem}")
+    file, flags = _file(environment), {name: _read(each, document) for name, each in document.flags.items()}
+    problems = {name: flag for name, flag in flags.items() if isinstance(flag, NotOurs)}
+    messages = [f"{file} has {len(flags) - len(problems)} flags that can be changed."]
+    messages += [f"The flag '{name}' in {file} can't be changed. {problem}" for name, problem in problems.items()]
+    messages += [f"In {file}, {problem}" for problem in document.problems()]
+    yield from (Finding(True, message, "environments", environment) for message in messages)
 
 
 def _patched(document: Document, feature: str, environment: str, patch: FlagPatch, segments: SegmentKeys) -> str:
-    """Return the text of a file after a change. Raises FeatureNotFound, SegmentNotFound or Invalid."""
+    """Return the text of a file after a change."""
     if feature not in document.flags:
         raise _unknown(feature, document.flags)
     for segment, override in patch.segments.items():
@@ -121,7 +126,7 @@ def _patched(document: Document, feature: str, environment: str, patch: FlagPatc
         flag = FlagdFlag(document.flags[feature], document.segments())
         now = flag.state(_keys(segments))
     except NotOurs as reason:
-        raise Invalid(f"The flag '{feature}' in {_file(environment)} can't be changed. {reason}") from None
+        raise KeptByOthers(f"The flag '{feature}' in {_file(environment)} can't be changed. {reason}") from None
     changed = plan_change(patch, now).state
     flag.check_values(changed)
     return document.text if changed == now else _edited(document.text, feature, flag.edits(changed, segments))
@@ -153,21 +158,15 @@ def _system_flag(definition: Any, document: Document, segments: SegmentKeys) -> 
         return SystemFlag(FlagState(), (str(reason),))
 
 
-def _problem_of(definition: Any, document: Document) -> str | None:
+def _read(definition: Any, document: Document) -> FlagdFlag | NotOurs:
     try:
-        FlagdFlag(definition, document.segments())
+        return FlagdFlag(definition, document.segments())
     except NotOurs as reason:
-        return str(reason)
-    return None
+        return reason
 
 
 def _keys(segments: SegmentKeys) -> dict[str, str]:
     return {reference: segment for segment, reference in segments.items()}
-
-
-def _description(definition: Mapping[str, Any]) -> str:
-    text = (definition.get("metadata") or {}).get("description", "")
-    return text if isinstance(text, str) else ""
 
 
 def _unknown(feature: str, known: Iterable[str]) -> FeatureNotFound:

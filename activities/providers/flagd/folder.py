@@ -13,9 +13,6 @@ from domain.errors import EnvironmentNotFound
 from domain.text import did_you_mean
 
 LARGEST_FILE = 8 * 2**20
-LOCK_SECONDS = 10.0
-"""The longest wait for another process of Flaghoist that writes into the folder."""
-
 _SUFFIX = ".json"
 _POLL_SECONDS = 0.01
 
@@ -23,7 +20,8 @@ _POLL_SECONDS = 0.01
 class FlagFolder:
     """The files of a folder, by the name of their environment. Threads and processes may share it."""
 
-    def __init__(self, path: Path, lock_seconds: float = LOCK_SECONDS) -> None:
+    def __init__(self, path: Path, lock_seconds: float) -> None:
+        """Take the longest time to wait for another writer of Flaghoist."""
         self.path = path
         self.lock_seconds = lock_seconds
 

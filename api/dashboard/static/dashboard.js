@@ -139,7 +139,7 @@ function follow() {
   addEventListener("pageshow", (event) => { if (event.persisted) followIfSeen(); });
 }
 
-// What was sent with a form. The sign-in page runs no script, so it is still kept there if the session had ended.
+// What was sent with a form, without passwords. The sign-in page runs no script, so it is still kept there if the session had ended.
 function keepTyped(form) {
   const page = location.pathname + location.search;
   const kept = JSON.parse(sessionStorage.getItem("typed"));
@@ -148,7 +148,8 @@ function keepTyped(form) {
   const hasSignedIn = document.referrer && new URL(document.referrer).pathname === "/sign-in";
   if (kept?.page === page && hasSignedIn) showAgain(form, kept.fields);
   form.addEventListener("submit", () => {
-    sessionStorage.setItem("typed", JSON.stringify({ page, fields: [...new FormData(form)] }));
+    const fields = [...new FormData(form)].filter(([name]) => form.elements[name]?.type !== "password");
+    sessionStorage.setItem("typed", JSON.stringify({ page, fields }));
   });
 }
 

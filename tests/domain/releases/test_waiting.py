@@ -1,9 +1,11 @@
 """The plan of a release, and the reason why it isn't moving."""
 
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 
+from domain.flags.connection import Outage
 from domain.pipelines.trigger import WaitFor
 from domain.releases.plan import plan_of
 from domain.releases.release import Release, StageRun
@@ -255,3 +257,32 @@ def test_the_stages_after_an_overdue_one_are_planned_from_now() -> None:
     plan = plan_of(late, DEFINITION, [DEVELOPMENT, BETA.model_copy(update={"acts_at": NOW - 5 * HOUR})], [], NOW)
 
     assert [stage.acts_at for stage in plan][1:] == [NOW - 5 * HOUR, NOW + 24 * HOUR, NOW + 72 * HOUR]
+
+
+OUTAGE = Outage(code="provider_unavailable", message="Unleash: The connection failed.", since=NOW)
+
+
+@pytest.mark.parametrize("code", ["provider_unavailable", "provider_throttled"])
+def test_due_stage_waits_for_the_system_in_which_its_flag_is_kept(code: Literal["provider_unavailable", "provider_throttled"]) -> None:
+    release = a_release(acts_at=NOW, outage=OUTAGE.model_copy(update={"code": code}))
+
+    reason = waiting_for(release, LATE, UP)
+
+    assert reason
+    assert reason.code == code
+    assert "since 2026-03-02 09:00:00 UTC. Unleash: The connection failed." in reason.message
+
+
+def test_rollback_waits_for_that_system_too() -> None:
+    reason = waiting_for(rolling_back().model_copy(update={"outage": OUTAGE}), LATE + PATIENCE)
+
+    assert reason
+    assert reason.code == "provider_unavailable"
+    assert "rolled back for good, as requested by olivia" in reason.message
+
+
+def test_outage_of_that_system_is_no_reason_before_a_stage_is_due() -> None:
+    reason = waiting_for(a_release(acts_at=LATE + HOUR, outage=OUTAGE), LATE)
+
+    assert reason
+    assert reason.code == "time"

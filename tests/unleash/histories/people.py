@@ -19,7 +19,7 @@ class People:
         self.shop = shop
         headers = {"authorization": shop.unleash.admin_token}
         self._client = httpx.Client(base_url=shop.unleash.address, headers=headers, timeout=60, verify=False)  # noqa: S501 (no TLS at all)
-        self.edits: dict[str, Callable[[str], None]] = {
+        self.edits: dict[str, Callable[[str], object]] = {
             "switch on": lambda environment: self._call("POST", environment, "/on"),
             "switch off": lambda environment: self._call("POST", environment, "/off"),
             "add half": lambda environment: self._add(environment, "Half", "50"),
