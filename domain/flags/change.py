@@ -80,9 +80,8 @@ def part_made(intended: Change, now: FlagState) -> FlagPatch:
     """Return those fields of `after` that the flag has."""
     after, found = intended.after, intended.after.seen_in(now)
     fields = {field: value for field, value in after.plain.items() if getattr(found, field) == value}
-    if "overrides" in after.named:
-        fields["overrides"] = {segment: each for segment, each in after.segments.items() if found.segments[segment] == each}
-    return FlagPatch(**fields)
+    overrides = {segment: each for segment, each in after.segments.items() if found.segments[segment] == each}
+    return FlagPatch(**fields | ({"overrides": overrides} if overrides else {}))
 
 
 def check_not_changed_by_hand(patch: FlagPatch, now: FlagState, seen: FlagState) -> None:

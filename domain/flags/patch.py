@@ -85,9 +85,8 @@ class FlagPatch(NamedFields):
     def limited_to(self, other: "FlagPatch") -> "FlagPatch":
         """Return a patch with only those fields that the other names as well."""
         fields = {field: value for field, value in self.plain.items() if field in other.named}
-        if "overrides" in self.named & other.named:
-            fields["overrides"] = {segment: each for segment, each in self.segments.items() if segment in other.segments}
-        return FlagPatch(**fields)
+        overrides = {segment: each for segment, each in self.segments.items() if segment in other.segments}
+        return FlagPatch(**fields | ({"overrides": overrides} if overrides else {}))
 
     def expanded(self, state: FlagState) -> "FlagPatch":
         """Return the same patch in full: *remove* lists the present overrides, and the end of a rollout is explicit.

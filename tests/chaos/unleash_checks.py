@@ -239,14 +239,16 @@ def _states(events: list[Row]) -> Iterator[tuple[Values, datetime]]:
 
 
 def _due_times(found: UnleashEvidence) -> Iterator[tuple[Place, datetime | None]]:
-    """Yield for each recorded value when it was due, by the run of its stage, whose time is that of the last step if it is a rollout.
+    """Yield for each recorded value when it was due, by the run of its stage.
 
-    Rollbacks, settled changes and later steps of rollouts are due at any time here.
+    The run of a rollout has the time of its last step, and one that was resumed a later time than an attempt before the pause had. Both
+    count from when they were entered. Rollbacks, settled changes and later steps of rollouts are due at any time here.
     """
     for story, change, path, _ in _changed(found):
         is_first = change["undoes_from"] is None and change["step"] == 1 and SETTLED not in change["key"]
         run = story.runs[change["visit"] - 1]
-        due = run["entered_at" if rollout_of(story.stage_of(run)) else "acts_at"] if is_first else None
+        was_moved = rollout_of(story.stage_of(run)) or "release.resumed" in story.writes_on(run["visit"])
+        due = run["entered_at" if was_moved else "acts_at"] if is_first else None
         yield (change["feature"], change["environment"], path), _at(due) if due else None
 
 
