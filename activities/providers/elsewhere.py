@@ -63,12 +63,15 @@ class FlagsElsewhere:
         stored = self._stored(project)
         if stored.listed_at and datetime.now(UTC) - stored.listed_at < ttl:
             return
+        at = datetime.now(UTC)
         with self._reported(project, stored):
             system = self._system(project, stored)
             features, segments = system.features(), system.segments()
-        at = datetime.now(UTC)
         with self.database.transaction() as store:
             store.projects.get(project.key, lock="update")
+            newest = _connected(project, store.connections.find(project.id)).listed_at
+            if newest and newest > at:
+                return  # Another process has a later list. What was created in between must not be deleted.
             mirror_features(store, project, features, at)
             mirror_segments(store, project, segments, at)
             store.connections.note_listed(project.id, at)
