@@ -56,7 +56,7 @@ class FreshFlags:
             found = store.projects.get(project)
             known = {} if found.keeps_flags else store.system_names.all(found.id, "feature")
         now, until = datetime.now(UTC), time.monotonic() + LIST_SECONDS
-        ages = {each: now - (known[each].read_at or datetime.min.replace(tzinfo=UTC)) for each in features if each in known}
+        ages = {each: abs(now - (known[each].read_at or datetime.min.replace(tzinfo=UTC))) for each in features if each in known}
         reads = {each: self._submit(found, each, until) for each, age in ages.items() if age > LIST_TTL}
         wait([read for each, read in reads.items() if read and ages[each] > LIST_AGE])
 

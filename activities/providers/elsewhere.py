@@ -27,14 +27,21 @@ log = structlog.get_logger()
 
 
 class FlagReading(NamedTuple):
-    """A feature's flags, as they were read from another system at that time. `found` is by our environments."""
+    """A feature's flags, as they were read from another system until that time. `found` is by our environments.
+
+    `since` is the number of readings that were stored when this one began.
+    """
 
     feature: str
     at: datetime
+    since: int
     found: Mapping[str, SystemFlag]
 
     def mirror(self, store: Store, project: Project) -> None:
-        """Store the flags. The caller holds the locks that come before the feature's: those on the project and the release."""
+        """Store the flags for a decision, which must not be about an earlier reading.
+
+        The caller holds the locks that come before the feature's: those on the project and the release.
+        """
         mirror_flags(store, project, self.feature, self.found, self.at)
 
 
@@ -61,17 +68,16 @@ class FlagsElsewhere:
         if project.keeps_flags:
             return
         stored = self._stored(project)
-        if stored.listed_at and datetime.now(UTC) - stored.listed_at < ttl:
+        if _is_current(stored.listed_at, ttl):
             return
-        at = datetime.now(UTC)
         with self._reported(project, stored):
             system = self._system(project, stored)
             features, segments = system.features(), system.segments()
         with self.database.transaction() as store:
             store.projects.get(project.key, lock="update")
-            newest = _connected(project, store.connections.find(project.id)).listed_at
-            if newest and newest > at:
-                return  # Another process has a later list. What was created in between must not be deleted.
+            if _connected(project, store.connections.find(project.id)).listings != stored.listings:
+                return  # Another list was stored meanwhile. It may be later, so what only that one has must not be deleted.
+            at = datetime.now(UTC)
             mirror_features(store, project, features, at)
             mirror_segments(store, project, segments, at)
             store.connections.note_listed(project.id, at)
@@ -80,7 +86,7 @@ class FlagsElsewhere:
         """Read a feature in every environment, and the lists if need be, unless it was read within that time. Raises FeatureNotFound."""
         if not project.keeps_flags and (reading := self.read(project, feature, ttl=ttl)):
             with self.database.transaction() as store:
-                reading.mirror(store, project)
+                mirror_flags(store, project, feature, reading.found, reading.at, since=reading.since)
 
     def read(self, project: Project, feature: str, *, ttl: timedelta = timedelta(0)) -> FlagReading | None:
         """Read the same, for the caller to mirror in its own transaction. Returns None for a feature that is unknown, or current."""
@@ -89,11 +95,11 @@ class FlagsElsewhere:
         if known.name is None:
             self.refresh_lists(project, ttl=timedelta(0))  # It may have been created since.
             known = self._known(project, feature)
-        if known.name is None or (known.name.read_at and datetime.now(UTC) - known.name.read_at < ttl):
+        if known.name is None or _is_current(known.name.read_at, ttl):
             return None  # Of an unknown feature, the caller finds that it does not exist, and says so in its own words.
         with self._reported(project, known.stored):
-            at = datetime.now(UTC)
-            return FlagReading(feature, at, self._system(project, known.stored).flags(known.name.name, known.segments))
+            found = self._system(project, known.stored).flags(known.name.name, known.segments)
+        return FlagReading(feature, datetime.now(UTC), known.name.readings, found)
 
     def apply(self, project: Project, change: Change) -> None:
         """Make an intended change over there. Doing this twice is the same as doing it once."""
@@ -145,6 +151,11 @@ class FlagsElsewhere:
     def _note(self, project: Project, outage: Outage | None) -> None:
         with self.database.transaction() as store:
             store.connections.note_outage(project.id, outage)
+
+
+def _is_current(at: datetime | None, ttl: timedelta) -> bool:
+    """True if that time is within the last `ttl`. A time ahead is that of another clock, and says nothing."""
+    return at is not None and timedelta(0) <= datetime.now(UTC) - at < ttl
 
 
 def _connected(project: Project, stored: StoredConnection | None) -> StoredConnection:

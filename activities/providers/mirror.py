@@ -67,11 +67,14 @@ def mirror_segments(store: Store, project: Project, found: Iterable[SystemSegmen
     store.system_names.add(project.id, "segment", [*changed, *added])
 
 
-def mirror_flags(store: Store, project: Project, key: str, found: Mapping[str, SystemFlag], at: datetime) -> None:
-    """Store a feature's flags, as they were read at that time. `found` is by our environments. An older reading is ignored."""
+def mirror_flags(store: Store, project: Project, key: str, found: Mapping[str, SystemFlag], at: datetime, since: int | None = None) -> None:
+    """Store a feature's flags. `found` is by our environments.
+
+    With `since`, the number of readings when this one began, it is ignored if another one was stored meanwhile. Clocks can't tell.
+    """
     feature = store.features.get(key, project.id, lock="update")
     name = store.system_names.find(project.id, "feature", key)
-    if name is None or (name.read_at and name.read_at > at):
+    if name is None or since not in (None, name.readings):
         return
     environments = {each.key: each for each in store.environments.all(project.id)}
     for environment, flag in found.items():

@@ -75,11 +75,14 @@ def test_segment_whose_definition_changes_is_another_one_under_the_same_key(shop
     assert segment_ids(shop, Staff="1").keys() == {"staff"}
 
 
-def test_older_reading_is_ignored(shop: World) -> None:
+def test_reading_that_another_one_overtook_is_ignored_unless_it_is_for_a_decision(shop: World) -> None:
     list_features(shop, "banner")
-    on, off = SystemFlag(FlagState(enabled=True)), SystemFlag(FlagState())
+    on, off = {"production": SystemFlag(FlagState(enabled=True))}, {"production": SystemFlag(FlagState())}
     with shop.database.transaction() as store:
-        mirror_flags(store, shop.project, "banner", {"production": on}, LATER)
-        mirror_flags(store, shop.project, "banner", {"production": off}, NOW)
-
+        mirror_flags(store, shop.project, "banner", on, LATER, since=0)
+        mirror_flags(store, shop.project, "banner", off, LATER, since=0)
     assert shop.flag("production", "banner").enabled
+
+    with shop.database.transaction() as store:
+        mirror_flags(store, shop.project, "banner", off, NOW)
+    assert not shop.flag("production", "banner").enabled, "whatever the clocks say"

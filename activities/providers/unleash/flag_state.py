@@ -14,6 +14,8 @@ from domain.percentage import EVERYONE
 
 FLEXIBLE = "flexibleRollout"
 _TITLE = "Flaghoist: "
+_SWITCHED_ON = ", switched on"
+"""The end of a title that says that the feature was off before. It is switched off again with the last of our strategies."""
 _STICKY = (None, "", "default")
 
 
@@ -23,10 +25,11 @@ class Ours(NamedTuple):
     segment: str | None = None
     percent: int = EVERYONE
 
-    def strategy(self, feature: str) -> NewStrategy:
+    def strategy(self, feature: str, *, switched_on: bool) -> NewStrategy:
         """Return the strategy that serves it. Users stay in while the percentage grows, because the group never changes."""
+        title = self.title + (_SWITCHED_ON if switched_on else "")
         parameters = {"rollout": str(self.percent), "stickiness": "default", "groupId": feature}
-        return NewStrategy(name=FLEXIBLE, title=self.title, parameters=parameters, segments=[int(self.segment)] if self.segment else [])
+        return NewStrategy(name=FLEXIBLE, title=title, parameters=parameters, segments=[int(self.segment)] if self.segment else [])
 
     @property
     def title(self) -> str:
@@ -42,6 +45,11 @@ class Strategies(NamedTuple):
     ours: Mapping[Ours, Strategy]
     stale: tuple[Strategy, ...]
     others: tuple[Strategy, ...]
+
+    @property
+    def switched_on(self) -> bool:
+        """True if the feature was off before one of ours was added."""
+        return any(str(each.title).endswith(_SWITCHED_ON) for each in (*self.ours.values(), *self.stale))
 
     @property
     def for_everyone(self) -> Strategy | None:
@@ -95,7 +103,7 @@ def _ours(strategy: Strategy) -> Ours | None:
         return None
     known = Ours(str(strategy.segments[0]) if strategy.segments else None, int(percent))
     is_possible = known.segment is None or known.percent == EVERYONE
-    return known if is_possible and strategy.title == known.title else None
+    return known if is_possible and str(strategy.title).removesuffix(_SWITCHED_ON) == known.title else None
 
 
 def _serves_everyone(strategy: Strategy) -> bool:

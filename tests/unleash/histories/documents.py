@@ -21,7 +21,7 @@ def values_in(place: Row) -> Values:
         return {"enabled": False, "rollout": None}
     active = [each for each in place["strategies"] if not each.get("disabled")]
     ours = [each for each in active if is_ours(each)]
-    shares = [int(each["parameters"]["rollout"]) for each in ours if each["title"] == f"{OURS}rollout"]
+    shares = [int(each["parameters"]["rollout"]) for each in ours if each["title"].startswith(f"{OURS}rollout")]
     served = {f"segments/{each['segments'][0]}": True for each in ours if each.get("segments")}
     everyone = not active or any(_serves_everyone(each) for each in active)
     return {"enabled": everyone, "rollout": max(shares, default=None), **served}
