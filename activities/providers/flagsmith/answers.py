@@ -58,3 +58,5 @@ def _sentences(document: Any) -> Iterator[str]:
         case list():
             for each in document:
                 yield from _sentences(each)
+        case _:
+            return
