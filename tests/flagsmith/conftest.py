@@ -13,7 +13,7 @@ from tests.flagsmith.project import ShopInFlagsmith
 def shop(request: pytest.FixtureRequest) -> Iterator[ShopInFlagsmith]:
     """A new project. A conversation is recorded if the real Flagsmith keeps the promise, and has to be used up when it is replayed."""
     name = request.node.name
-    path = RECORDED / f"{name}.json"
+    path = RECORDED / f"{name.replace('[', '.').rstrip(']')}.json"
     real = os.environ.get("FLAGSMITH_ADDRESS")
     answering = Recorder(real, os.environ["FLAGSMITH_API_KEY"]) if real else Replay(path)
     failed_before = request.session.testsfailed

@@ -12,7 +12,9 @@ from activities.providers.errors import ProviderRejected, ProviderThrottled, Pro
 from activities.providers.flag_system import Finding
 from activities.providers.flagsmith.admin_api import FlagsmithAdminApi
 from activities.providers.flagsmith.system import FlagsmithProject
-from tests.flagsmith.conversation import KEY
+from domain.errors import KeptByOthers
+from domain.flags.patch import FlagPatch
+from tests.flagsmith.conversation import KEY, Answered, Asked, speaking
 from tests.flagsmith.project import BOTH, ShopInFlagsmith
 from tests.ports import free_port
 from tests.receiver import Receiver, answering, receiving
@@ -64,6 +66,26 @@ def test_check_names_unknown_keys_projects_and_environments(shop: ShopInFlagsmit
 def test_project_whose_name_is_not_unique_needs_its_id(shop: ShopInFlagsmith) -> None:
     with closing(FlagsmithProject(connected(shop.address), "no such project")) as system, pytest.raises(ProviderUnauthorized):
         system.environments()
+
+
+def test_environment_that_needs_change_requests_is_found_and_refused() -> None:
+    """The open-source server has no change requests, so these are the documents of one that has them."""
+    listed = [
+        {"id": 1, "name": "Open", "api_key": "open", "minimum_change_request_approvals": None},
+        {"id": 2, "name": "Guarded", "api_key": "guarded", "minimum_change_request_approvals": 0},
+    ]
+    message = "Changes in 'Guarded' need a change request in Flagsmith, which a stage can't replace. Switch them off there."
+
+    def answer(asked: Asked) -> Answered:
+        return Answered(200, [{"id": 7, "name": "Shop"}] if asked.path == "/api/v1/projects/" else {"results": listed, "next": None})
+
+    with speaking(answer) as address, closing(FlagsmithProject(connected(address), "Shop")) as system:
+        missing = [each for each in system.check(["Open", "Guarded"]) if not each.passed]
+        with pytest.raises(KeptByOthers) as refusal:
+            system.apply("checkout", "Guarded", FlagPatch(enabled=True), {})
+
+    assert missing == [Finding(False, message, "environments", "Guarded")]
+    assert str(refusal.value) == message
 
 
 def test_address_without_a_server_is_named() -> None:

@@ -209,20 +209,6 @@ def test_identities_with_a_state_of_their_own_are_reported(shop: ShopInFlagsmith
     )
 
 
-def test_environment_with_change_requests_is_found_and_refused(shop: ShopInFlagsmith) -> None:
-    shop.feature("checkout")
-    found = shop.environments[VERSIONED]
-    body = {"name": VERSIONED, "project": shop.id, "minimum_change_request_approvals": 1}
-    shop.call("PUT", f"/environments/{found['api_key']}/", body)
-
-    missing = [each for each in shop.system.check(BOTH) if not each.passed]
-
-    message = "Changes in 'Production' need a change request in Flagsmith, which a stage can't replace. Switch them off there."
-    assert [(each.message, each.part, each.environment) for each in missing] == [(message, "environments", VERSIONED)]
-    with pytest.raises(KeptByOthers, match="need a change request"):
-        shop.apply("checkout", VERSIONED, enabled=True)
-
-
 def test_patch_names_unknown_segments_only_to_remove_them(shop: ShopInFlagsmith) -> None:
     shop.feature("checkout")
 

@@ -87,10 +87,9 @@ class FlagsmithAdminApi:
         """Delete an override. Rejected with 404 if it is gone."""
         self._call("DELETE", f"features/feature-segments/{feature_segment}/")
 
-    def set_priorities(self, priorities: dict[int, int]) -> None:
-        """Set the priorities of overrides, by their ids."""
-        pairs = [{"id": override, "priority": priority} for override, priority in priorities.items()]
-        self._call("POST", "features/feature-segments/update-priorities/", pairs)
+    def set_priority(self, feature_segment: int, priority: int) -> None:
+        """Move an override to a priority. Those in between move by one."""
+        self._call("POST", "features/feature-segments/update-priorities/", [{"id": feature_segment, "priority": priority}])
 
     def close(self) -> None:
         """Close the client."""

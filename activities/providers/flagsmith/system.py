@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from activities.providers.errors import ProviderError, ProviderRejected, ProviderUnauthorized
+from activities.providers.errors import ProviderError, ProviderRejected, ProviderUnauthorized, ProviderUnavailable
 from activities.providers.flag_system import Finding, SegmentKeys, SystemFeature, SystemFlag, SystemSegment
 from activities.providers.flagsmith.admin_api import FlagsmithAdminApi
 from activities.providers.flagsmith.documents import Environment, Feature, Segment
@@ -21,6 +21,9 @@ from domain.text import did_you_mean
 
 READERS = 4
 """The most environments that one call reads at the same time."""
+
+ORDER_ATTEMPTS = 4
+"""Attempts to bring overrides into an order."""
 
 BAD_REQUEST = 400
 
@@ -118,15 +121,26 @@ class FlagsmithProject:
         ours = found.ours(segments)
         for key in writes.created:
             self._api.create_override(found.environment.api_key, found.feature.id, writes.created_document(key, segments[key]))
-        for key, override in writes.changed.items():
+        for key in writes.changed:
             placed = ours[key].placed
             self._api.update_state(ours[key].state.id, writes.changed_document(key) | place | {"feature_segment": placed.id})
-            if placed.priority != override.priority:
-                self._api.set_priorities({placed.id: override.priority})
         if writes.changes_default:
             self._api.update_state(found.default.id, writes.default_document() | place)
         for removed in writes.removed:
             self._api.delete_override(removed.placed.id)
+        if writes.changes_order:
+            self._restore_order(found, writes.priorities(segments))
+
+    def _restore_order(self, found: FeatureInEnvironment, wanted: Mapping[int, int]) -> None:
+        """Give each override its priority, the highest first: Flagsmith moves others along when one is moved, created or deleted."""
+        for _ in range(ORDER_ATTEMPTS):
+            placed = self._api.feature_segments(found.environment.id, found.feature.id)
+            misplaced = [each for each in placed if wanted.get(each.segment, each.priority) != each.priority]
+            if not misplaced:
+                return
+            for each in sorted(misplaced, key=lambda each: wanted[each.segment], reverse=True):
+                self._api.set_priority(each.id, wanted[each.segment])
+        raise ProviderUnavailable(f"The overrides of '{found.feature.name}' in '{found.environment.name}' did not keep their order.")
 
     def _read(self, feature: Feature, environment: Environment) -> FeatureInEnvironment:
         try:

@@ -45,6 +45,17 @@ class Writes:
         """Segment key -> the override to change, also if only its priority changes."""
         return {key: each for key, each in self._target.overrides.items() if self._now.overrides.get(key, each) != each}
 
+    @property
+    def changes_order(self) -> bool:
+        """True if an override is created, deleted or moved."""
+        moved = (self._now.overrides[key].priority != each.priority for key, each in self.changed.items())
+        return bool(self.removed or self.created) or any(moved)
+
+    def priorities(self, references: Mapping[str, str]) -> dict[int, int]:
+        """Return segment -> priority for all overrides that there are in the end, also those of others."""
+        priorities = {each.placed.segment: each.placed.priority for each in self._found.overrides}
+        return priorities | {int(references[key]): each.priority for key, each in self._target.overrides.items()}
+
     def default_document(self) -> dict[str, Any]:
         """Return the state for everyone."""
         return self._document(self._found.default, self._now.value, self._target.enabled, self._target.value)
