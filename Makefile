@@ -1,4 +1,4 @@
-.PHONY: help run test browser screenshots check format bench chaos sdks audit openapi migrate clean
+.PHONY: help run test browser screenshots check format bench chaos sdks flagsmith audit openapi migrate clean
 
 PYTHON ?= python3
 UV := .venv/bin/uv
@@ -54,6 +54,9 @@ sdks: .venv/.ready-for-tests ## run Flagsmith's four SDKs: write the tables of d
 chaos: .venv/.ready-for-tests ## run releases while everything is killed, then call every route with generated input (half an hour)
 	.venv/bin/python -m tests.chaos.run $(if $(PROVIDER),--provider $(PROVIDER))
 	.venv/bin/python -W ignore -m tests.input.run --seconds 240
+
+flagsmith: .venv/.ready-for-tests ## run the tests of Flagsmith's adapter at a real one: SRC=/path/to/a/checkout/of/flagsmith (ten minutes)
+	.venv/bin/python -m tests.flagsmith.server $(SRC) .venv/bin/pytest tests/flagsmith tests/flagsmith/real_states.py -q
 
 clean: ## delete .venv (the state under .flaghoist stays)
 	rm -rf .venv

@@ -36,7 +36,7 @@ class BuiltinProvider:
         locked = self._lock(feature)
         self._check_segments(patch)
         _check_values(locked, patch)
-        return plan_change(patch, now)
+        return plan_change(patch, now, overrides_follow=self.project.provider.overrides_follow)
 
     def patch(self, feature: str, environment: str, patch: FlagPatch, at: datetime) -> PlannedChange:
         """Change the named fields, all or nothing."""

@@ -9,6 +9,8 @@ from activities.dns import Resolver
 from activities.providers.builtin import BuiltinProvider
 from activities.providers.flag_system import FlagSystem
 from activities.providers.flagd.flagd_files import FlagdFiles
+from activities.providers.flagsmith.admin_api import FlagsmithAdminApi
+from activities.providers.flagsmith.system import FlagsmithProject
 from activities.providers.provider import FlagProvider
 from activities.providers.unleash.admin_api import UnleashAdminApi
 from activities.providers.unleash.system import UnleashProject
@@ -37,12 +39,14 @@ class Reach(NamedTuple):
 
 def open_system(connection: Connection, credential: SecretStr | None, reach: Reach) -> FlagSystem:
     """Open another flag system, without a call to it. Raises Invalid if its address is out of reach."""
+    secret = credential or SecretStr("")
     match connection.kind:
         case ProviderKind.UNLEASH:
-            token = credential or SecretStr("")
-            return UnleashProject(
-                UnleashAdminApi(connection.address, token, attempt_seconds=reach.seconds, resolver=reach.resolver), connection.project
-            )
+            unleash = UnleashAdminApi(connection.address, secret, attempt_seconds=reach.seconds, resolver=reach.resolver)
+            return UnleashProject(unleash, connection.project)
+        case ProviderKind.FLAGSMITH:
+            flagsmith = FlagsmithAdminApi(connection.address, secret, attempt_seconds=reach.seconds, resolver=reach.resolver)
+            return FlagsmithProject(flagsmith, connection.project)
         case ProviderKind.FLAGD:
             return FlagdFiles(_folder_within(reach.flagd_folder, connection.address), reach.seconds)
         case kind:

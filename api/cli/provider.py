@@ -12,7 +12,10 @@ from api.cli.session import JsonOption, ProjectOption, YesOption, api_client, pr
 from api.cli.usage import REFUSED
 from api.client import path_of
 
-TOKENS = {"unleash": ("UNLEASH_TOKEN", "Token of Unleash's Admin API")}
+TOKENS = {
+    "unleash": ("UNLEASH_TOKEN", "Token of Unleash's Admin API"),
+    "flagsmith": ("FLAGSMITH_API_KEY", "API key of the organisation in Flagsmith"),
+}
 """The environment variable with the credential, and the question for it."""
 
 app = command_group(
@@ -51,7 +54,7 @@ def check_provider(context: typer.Context, project: ProjectOption, as_json: Json
 def connect_provider(
     context: typer.Context,
     project: ProjectOption,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="The kind of system: unleash or flagd.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="The kind of system: unleash, flagd or flagsmith.")],
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Its address, such as https://unleash.example.")],
     remote_project: Annotated[str, typer.Option(metavar="PROJECT", help="The project over there.")] = "default",
     environment: Annotated[
@@ -63,7 +66,10 @@ def connect_provider(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the connection.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Connect the project to a flag system, or change its connection. Takes the credential from UNLEASH_TOKEN, or asks for it."""
+    """Connect the project to a flag system, or change its connection.
+
+    The credential comes from UNLEASH_TOKEN or FLAGSMITH_API_KEY, or the command asks for it.
+    """
     pairs = parse_pairs(environment, "--environment")
     credential = None if keep_credential else _credential(kind)
     body = provided(kind=kind, address=address, project=remote_project, environments=pairs or None, calls=calls, credential=credential)

@@ -19,7 +19,7 @@ class Connect(Frozen):
     Without `environments`, all of the other system are taken. Without `credential`, the stored one stays, unless the address changes.
     """
 
-    kind: Literal["unleash", "flagd"]
+    kind: Literal["unleash", "flagd", "flagsmith"]
     address: str = Field(min_length=1, max_length=500, description="A URL, or for flagd the path of a folder.")
     project: RemoteKey = "default"
     environments: Mapped = {}

@@ -66,10 +66,13 @@ def change_key(release: str, visit: int, step: int) -> str:
     return f"{release}/{visit}/{step}"
 
 
-def plan_change(patch: FlagPatch, now: FlagState) -> PlannedChange:
-    """Apply a patch to the current flag. Raise Invalid for too many overrides, or for two with the same priority."""
+def plan_change(patch: FlagPatch, now: FlagState, *, overrides_follow: bool = True) -> PlannedChange:
+    """Apply a patch to the current flag. Raise Invalid for too many overrides, or for two with the same priority.
+
+    Without `overrides_follow`, an override keeps the default that it got, because its system can't let it follow.
+    """
     named = patch.expanded(now)
-    changed = named.applied(now)
+    changed = named.applied(now) if overrides_follow else named.applied(now).without_inheritance()
     if len(changed.overrides) > MOST_OVERRIDES:
         raise Invalid(f"A flag can have at most {MOST_OVERRIDES} overrides in an environment. Remove those that are no longer needed.")
     _check_priorities(changed.overrides, named)

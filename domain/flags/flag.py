@@ -110,6 +110,15 @@ class FlagState(Frozen):
         enabled = self.enabled if "enabled" in override.inherits or override.enabled is None else override.enabled
         return enabled, self.value if "value" in override.inherits else override.value
 
+    def without_inheritance(self) -> "FlagState":
+        """Return the same state with every inherited field of an override set to the default of this moment."""
+        fixed = {
+            segment: Override(enabled=enabled, value=value, priority=override.priority)
+            for segment, override in self.overrides.items()
+            for enabled, value in [self.resolved(segment)]
+        }
+        return self.model_copy(update={"overrides": fixed})
+
     def in_rollout(self, rollout: Rollout) -> tuple[bool, Value]:
         """Return *enabled* and value inside the share of a rollout, with unnamed fields filled from the default."""
         enabled = rollout.enabled if "enabled" in rollout.named else self.enabled

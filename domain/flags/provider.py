@@ -10,16 +10,22 @@ class ProviderKind(StrEnum):
     BUILTIN = "builtin"
     UNLEASH = "unleash"
     FLAGD = "flagd"
+    FLAGSMITH = "flagsmith"
 
     @property
     def label(self) -> str:
         """The name of the system, as its makers write it."""
-        return {"builtin": "Flaghoist", "unleash": "Unleash", "flagd": "flagd"}[self]
+        return {"builtin": "Flaghoist", "unleash": "Unleash", "flagd": "flagd", "flagsmith": "Flagsmith"}[self]
 
     @property
     def is_over_http(self) -> bool:
         """True if its address is a URL and it needs a credential. The address of the others is the path of a folder."""
-        return self is ProviderKind.UNLEASH
+        return self in (ProviderKind.UNLEASH, ProviderKind.FLAGSMITH)
+
+    @property
+    def overrides_follow(self) -> bool:
+        """True if a field that an override does not set follows the default from then on. Otherwise, it is set to the default once."""
+        return self is not ProviderKind.FLAGSMITH
 
 
 class Capability(StrEnum):
@@ -58,4 +64,6 @@ CAPABILITIES: Mapping[ProviderKind, frozenset[Capability]] = {
     # Strategies are alternatives: whoever one of them serves has the flag. Values come with variants.
     ProviderKind.UNLEASH: frozenset({Capability.ENABLED, Capability.ENABLED_FOR_SEGMENT, Capability.ROLLOUT}),
     ProviderKind.FLAGD: frozenset(Capability),
+    ProviderKind.FLAGSMITH: frozenset(Capability)
+    - {Capability.ROLLOUT, Capability.ROLLOUT_OF_DISABLED, Capability.ROLLOUT_OF_VALUE, Capability.ROLLOUT_FRACTIONS},
 }

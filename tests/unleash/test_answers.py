@@ -13,8 +13,9 @@ from pydantic import SecretStr
 from activities.dns import Resolver
 from activities.providers import transport
 from activities.providers.errors import ProviderError, ProviderRejected, ProviderThrottled, ProviderUnauthorized, ProviderUnavailable
+from activities.providers.retry_after import retry_after_of
 from activities.providers.unleash.admin_api import UnleashAdminApi
-from activities.providers.unleash.answers import LONGEST_MESSAGE, retry_after_of
+from activities.providers.unleash.answers import LONGEST_MESSAGE
 from tests.ports import free_port
 from tests.receiver import Receiver, answering, receiving
 from tests.unleash.conftest import Connect

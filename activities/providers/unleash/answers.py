@@ -1,14 +1,14 @@
 """Answers of Unleash's Admin API: their documents, and the errors that they mean."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 from pydantic import SecretStr
 
 from activities.providers.errors import ProviderRejected, ProviderThrottled, ProviderUnauthorized, ProviderUnavailable
+from activities.providers.retry_after import retry_after_of
 
 LONGEST_MESSAGE = 500
 
@@ -29,19 +29,6 @@ def document_of(response: httpx.Response, token: SecretStr) -> Any:
     if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         raise ProviderUnauthorized(message, tuple(map(str, error.get("permissions") or ())))
     raise ProviderRejected(status, message)
-
-
-def retry_after_of(header: str | None, now: datetime) -> timedelta | None:
-    """Return the time in a `Retry-After` header (RFC 9110), which has seconds or a date. None if it is missing or invalid."""
-    if not header:
-        return None
-    if header.isascii() and header.isdigit() and len(header) < 8:
-        return timedelta(seconds=int(header))
-    try:
-        at = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    return max(at.replace(tzinfo=at.tzinfo or UTC) - now, timedelta(0))
 
 
 def _parsed(response: httpx.Response) -> Any:
