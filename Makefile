@@ -52,7 +52,7 @@ sdks: .venv/.ready-for-tests ## run Flagsmith's four SDKs: write the tables of d
 	.venv/bin/python -m tests.sdks.agreement
 
 chaos: .venv/.ready-for-tests ## run releases while everything is killed, then call every route with generated input (half an hour)
-	.venv/bin/python -m tests.chaos.run
+	.venv/bin/python -m tests.chaos.run $(if $(PROVIDER),--provider $(PROVIDER))
 	.venv/bin/python -W ignore -m tests.input.run --seconds 240
 
 flagsmith: .venv/.ready-for-tests ## run the tests of Flagsmith's adapter at a real one: SRC=/path/to/a/checkout/of/flagsmith (ten minutes)

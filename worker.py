@@ -24,7 +24,8 @@ from activities.providers.sealing import Sealer
 from activities.providers.systems import FlagSystems
 from activities.record.worker_metrics import LATENESS, LATENESS_BUCKETS
 from activities.rollback import RollbackActivities
-from activities.store.database import Database, is_sqlite
+from activities.store.database import Database
+from activities.store.engines import is_sqlite
 from activities.webhooks import DeliveryActivities
 from domain.webhooks.webhook import RetryPolicy
 from process_exit import run

@@ -10,15 +10,16 @@ from typing import NamedTuple
 
 from activities.messages import ChangeFlag
 from activities.providers.catalogue import provider_of
-from activities.providers.elsewhere import FlagsElsewhere
+from activities.providers.elsewhere import FlagReading, FlagsElsewhere
 from activities.providers.errors import ProviderUnavailable
-from activities.settling import settle, settle_others
+from activities.settling import settle, settle_other_releases, settle_others
 from activities.stage_changes import DueChange, change_of, check_fence, decide, record
 from activities.store.database import Database, Store
 from domain.errors import Superseded
 from domain.flags.change import Change, PlannedChange, check_not_changed_by_hand
 from domain.flags.project import Project
 from domain.releases.gate_hold import GateHold
+from domain.releases.release import Release
 
 
 class Intended(NamedTuple):
@@ -40,30 +41,35 @@ class ChangesElsewhere:
         """Make a change, or return what holds it back. Raises Superseded, another Refusal, or an error after which it is tried again."""
         with self.database.reading() as store:
             project, feature = store.projects.get(command.project), store.releases.get(command.release).feature
-        self._refresh(project, feature)
+        reading = self._read(project, feature)
+        settle_other_releases(self.database, project, command.release, reading, at)
         with self.database.transaction() as store:
-            decided = self._decide(store, project, command, at)
+            decided = self._decide(store, project, command, reading, at)
         if not isinstance(decided, Intended):
             return decided
         self.flags.apply(project, decided.change)
         self.beat()
-        self._refresh(project, feature)
-        return self._verify(project, command, decided.change, at)
+        return self._verify(project, command, decided.change, self._read(project, feature), at)
 
-    def _refresh(self, project: Project, feature: str) -> None:
-        self.flags.refresh(project, feature)
+    def _read(self, project: Project, feature: str) -> FlagReading | None:
+        reading = self.flags.read(project, feature)
         self.beat()
+        return reading
 
-    def _decide(self, store: Store, project: Project, command: ChangeFlag, at: datetime) -> Intended | Change | GateHold:
+    def _decide(
+        self, store: Store, project: Project, command: ChangeFlag, reading: FlagReading | None, at: datetime
+    ) -> Intended | Change | GateHold:
         """Write down what is to be done, or record the change if the flag is there already."""
+        _lock_and_mirror(store, command, reading)
         due = decide(store, command, at)
         if isinstance(due, GateHold):
             return due
         release = due.acting.release
         settle_others(store, project, release, {command.key}, at)
         planned = due.provider.plan(release.feature, command.environment, command.patch)
-        earlier = store.intents.get(command.key) or change_of(release, command, planned, at)
-        intended = earlier.model_copy(update={"sequence": release.sequence + 1})
+        intended = change_of(release, command, planned, at)
+        if earlier := store.intents.get(command.key):
+            intended = intended.continuing(earlier)
         name = store.system_names.find(project.id, "feature", release.feature)
         has_others = name is not None and bool(name.foreign.get(command.environment))
         if planned.changes_anything or has_others:  # What others made may decide otherwise: then the change is refused over there.
@@ -71,10 +77,10 @@ class ChangesElsewhere:
             return Intended(intended)
         return _record(store, due, command, intended, at)
 
-    def _verify(self, project: Project, command: ChangeFlag, intended: Change, at: datetime) -> Change:
+    def _verify(self, project: Project, command: ChangeFlag, intended: Change, reading: FlagReading | None, at: datetime) -> Change:
         """Record the change if the flag is as intended."""
         with self.database.transaction() as store:
-            release = store.releases.get(command.release, lock=True)
+            release = _lock_and_mirror(store, command, reading)
             provider = provider_of(project, store)
             now = provider.read(release.feature, command.environment)
             is_current = not release.is_finished and release.sequence == command.sequence
@@ -88,6 +94,15 @@ class ChangesElsewhere:
         if is_current:
             raise ProviderUnavailable(f"The flag is not as it should be after the change. {project.provider.label} may need a moment.")
         raise Superseded("The record of the release was changed while the change was made.")
+
+
+def _lock_and_mirror(store: Store, command: ChangeFlag, reading: FlagReading | None) -> Release:
+    """Lock the project, the release and the feature, in this order, and store the flags that were read."""
+    project = store.projects.get(command.project, lock="share")
+    release = store.releases.get(command.release, lock=True)
+    if reading:
+        reading.mirror(store, project)
+    return release
 
 
 def _record(store: Store, due: DueChange, command: ChangeFlag, intended: Change, at: datetime) -> Change:

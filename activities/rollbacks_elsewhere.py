@@ -9,9 +9,9 @@ from activities.providers.elsewhere import FlagsElsewhere
 from activities.providers.errors import ProviderUnavailable
 from activities.providers.provider import FlagProvider
 from activities.rollback_attempt import RollbackAttempt
-from activities.settling import settle_others
+from activities.settling import settle_other_releases, settle_others
 from activities.store.database import Database, Store
-from domain.flags.change import Change, PlannedChange, plan_change
+from domain.flags.change import Change, PlannedChange, part_made, plan_change
 from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch
 from domain.flags.project import Project
@@ -33,6 +33,7 @@ class RollbacksElsewhere:
             project, feature = store.projects.get(command.project), store.releases.get(command.release).feature
         self.flags.refresh(project, feature)
         self.beat()
+        settle_other_releases(self.database, project, command.release, None, at)
         with self.database.transaction() as store:
             intended = self._decide(store, command, at)
             if not intended:
@@ -52,6 +53,7 @@ class RollbacksElsewhere:
         opened = {each.environment: each for each in store.intents.of_release(command.release) if each.key in keys}
         settle_others(store, attempt.project, attempt.release, keys, at)
         intended = attempt.intended(_AsBefore(provider, opened))
+        settle_others(store, attempt.project, attempt.release, {each.key for each in intended}, at)
         store.intents.open(intended, at)
         return intended
 
@@ -69,7 +71,7 @@ class RollbacksElsewhere:
 
 
 class _AsBefore:
-    """Flags as they were before a rollback began. A change to one was made elsewhere, so it is only planned."""
+    """Flags as they were before a rollback began, except for what others changed since. A change is only planned: it was made elsewhere."""
 
     def __init__(self, provider: FlagProvider, intended: Mapping[str, Change]) -> None:
         self._provider, self._intended = provider, intended
@@ -82,7 +84,7 @@ class _AsBefore:
         """Return the flag's state before the rollback."""
         now = self._provider.read(feature, environment)
         intended = self._intended.get(environment)
-        return intended.before.applied(now) if intended else now
+        return intended.before.limited_to(part_made(intended, now)).applied(now) if intended else now
 
     def plan(self, feature: str, environment: str, patch: FlagPatch) -> PlannedChange:
         """Return what the change is."""

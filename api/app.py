@@ -14,7 +14,8 @@ from activities.dns import Resolver
 from activities.providers.elsewhere import FlagsElsewhere
 from activities.providers.sealing import Sealer
 from activities.providers.systems import FlagSystems
-from activities.store.database import Database, is_busy
+from activities.store.database import Database
+from activities.store.engines import is_busy
 from api import explanations
 from api.body_limits import BodyLimits
 from api.dashboard.changes import ProjectChanges
@@ -115,7 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
             loop.cancel()
             with suppress(asyncio.CancelledError):
                 await loop
-        app.state.fresh_flags.elsewhere.systems.close()
+        app.state.fresh_flags.close()
         database.close()
 
     app = DescribedApi(

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime, timedelta
 
 from activities.providers.elsewhere import LIST_TTL, FlagsElsewhere
 from activities.providers.errors import ProviderError
@@ -16,6 +16,9 @@ VIEW_TTL = timedelta(seconds=1)
 
 READERS = 8
 """Flags that are read at the same time for one list."""
+
+LIST_AGE = timedelta(seconds=60)
+"""The age until which a list shows the last known state at once, while the flag is read for the next request."""
 
 LIST_SECONDS = 10.0
 """The time after which no further flag is read for a list. The last known states of the others are shown."""
@@ -31,6 +34,8 @@ class FreshFlags:
         self.database = database
         self.elsewhere = elsewhere
         self._failed_at: dict[str, float] = {}
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="flag-reader")
+        self._reading: set[tuple[str, str]] = set()
 
     def require(self, project: str, feature: str | None = None) -> None:
         """Read the lists, and the flags of a feature, for a decision. Raises NotFound, ProviderRefused or a ProviderError."""
@@ -43,13 +48,32 @@ class FreshFlags:
             self._attempt(found, feature, VIEW_TTL)
 
     def prefer_all(self, project: str, features: Collection[str]) -> None:
-        """Read the flags of several features at the same time, for a list. Raises NotFound."""
-        found, until = self._project(project), time.monotonic() + LIST_SECONDS
-        if found.keeps_flags or not features:
-            return
-        with ThreadPoolExecutor(READERS) as pool:
-            for feature in features:
-                pool.submit(self._attempt, found, feature, LIST_TTL, until)
+        """Read the flags of several features at the same time, for a list. Raises NotFound.
+
+        Only those that were not read for a minute are waited for.
+        """
+        with self.database.reading() as store:
+            found = store.projects.get(project)
+            known = {} if found.keeps_flags else store.system_names.all(found.id, "feature")
+        now, until = datetime.now(UTC), time.monotonic() + LIST_SECONDS
+        ages = {each: abs(now - (known[each].read_at or datetime.min.replace(tzinfo=UTC))) for each in features if each in known}
+        reads = {each: self._submit(found, each, until) for each, age in ages.items() if age > LIST_TTL}
+        wait([read for each, read in reads.items() if read and ages[each] > LIST_AGE])
+
+    def _submit(self, project: Project, feature: str, until: float) -> Future[None] | None:
+        """Read a flag in the background, unless that is under way."""
+        place = project.id, feature
+        if place in self._reading:
+            return None
+        self._reading.add(place)
+        read = self._readers.submit(self._attempt, project, feature, LIST_TTL, until)
+        read.add_done_callback(lambda _: self._reading.discard(place))
+        return read
+
+    def close(self) -> None:
+        """Wait for the reads that are under way, and close every flag system."""
+        self._readers.shutdown(cancel_futures=True)
+        self.elsewhere.systems.close()
 
     def prefer_every(self, project: str) -> None:
         """Read the lists and the flags of every feature, for a view of all. Raises NotFound."""

@@ -88,13 +88,18 @@ class _Releases(Collector):
     def _read(self) -> list[Metric]:
         with self._database.reading() as store:
             counted = store.releases.count_by_status()
+            outages = store.connections.outages()
             lateness = store.releases.lateness(datetime.now(UTC), PATIENCE)
         releases = GaugeMetricFamily("flaghoist_releases", "Releases of all projects.", labels=("status",))
         for status in ReleaseStatus:
             releases.add_metric([status.value], counted.get(status.value, 0))
+        failing = GaugeMetricFamily("flaghoist_provider_outages", "Projects whose flag system can't be called.", labels=("provider",))
+        for kind, number in outages.items():
+            failing.add_metric([kind], number)
         seconds = lateness.worst.total_seconds()
         return [
             releases,
+            failing,
             GaugeMetricFamily(
                 "flaghoist_releases_overdue", "Releases that should have continued more than a minute ago.", value=lateness.overdue
             ),

@@ -9,7 +9,8 @@ import uvloop
 from temporalio.worker import Worker
 
 from activities.changes import ChangeActivities
-from activities.store.database import Database, is_sqlite
+from activities.store.database import Database
+from activities.store.engines import is_sqlite
 from benchmarks.baseline_workflow import BASELINE_QUEUE, BaselineWorkflow, do_nothing
 from process_exit import run
 from settings import Settings

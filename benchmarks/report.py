@@ -133,6 +133,19 @@ def changes(results: dict[str, Any]) -> str:
     return table(["database", "statements", "stale answers of the same process", "another process, p50 ms", "p99 ms"], rows)
 
 
+def providers(results: dict[str, Any]) -> str:
+    """Return the table of flags in Unleash, compared with flags that are kept here."""
+    rates = results["per_second"]
+    rows = [
+        ["stages per second, flags kept here", in_words(rates["here"], 1)],
+        ["stages per second through Unleash", in_words(rates["unleash"], 1)],
+        ["ratio", in_words(results["ratio"], 2)],
+        [f"a page of 50 of {results['listed']:,} features in Unleash, p50, ms", f"{results['list_p50_ms']:,.0f}"],
+        ["the same, p99", f"{results['list_p99_ms']:,.0f}"],
+    ]
+    return table(["measured", "figure"], rows)
+
+
 def dashboard(results: dict[str, Any]) -> str:
     """Return the table of the dashboard."""
     cpu = results["change_cpu_ms"]
@@ -155,6 +168,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "dashboard": dashboard,
     "evaluation": evaluation,
     "changes": changes,
+    "providers": providers,
     "stages": stages,
     "workers": workers,
     "lateness": lateness,

@@ -88,6 +88,8 @@ TARGETS = (
     Target("`identities/` with 10 flags, to a bare route: at least 0.7", _served(10), 0.7),
     Target("the same, 100 flags", _served(100), 0.7),
     Target("the same, 1,000 flags", _served(1_000), 0.7),
+    Target("stages per second through Unleash, to flags kept here: at least 0.5", lambda r: float(r["providers"]["ratio"]["median"]), 0.5),
+    Target("a page of 1,000 features in Unleash, p99 in ms: below 300", lambda r: float(r["providers"]["list_p99_ms"]), most=300),
     Target("HTML of the board, to the JSON that it shows: at most 1.5", _page("ratio"), most=1.5),
     Target("first paint of the board, ms: below 1,000", _page("first_paint_ms"), most=1_000),
     Target("a change in an open page, ms: below 1,000", _page("change_shown_ms"), most=1_000),

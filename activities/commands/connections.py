@@ -62,7 +62,8 @@ def connect_project(
     else:
         states = {"before": _audited(before.connection), "after": _audited(wanted) | replaced}
         store.audit.record(caller, AuditEvent.PROVIDER_CHANGED, at, project=project.key, **states)
-    return StoredConnection(wanted, checked.sealed, at, before.listed_at if before else None, None)
+    listed_at, listings = (before.listed_at, before.listings) if before else (None, 0)
+    return StoredConnection(wanted, checked.sealed, at, listed_at, listings, None)
 
 
 def disconnect_project(store: Store, caller: Caller, project: Project, at: datetime, precondition: Precondition = UNCONDITIONAL) -> None:

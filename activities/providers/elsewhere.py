@@ -1,17 +1,19 @@
 """Flags that are kept in another system: read into the copy in our store, and changed over there. No call runs in a transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
 from activities.providers.errors import ProviderError, ProviderRejected, ProviderThrottled, ProviderUnauthorized
+from activities.providers.flag_system import SystemFlag
 from activities.providers.mirror import mirror_features, mirror_flags, mirror_segments, references
 from activities.providers.sealing import CredentialUnreadable
 from activities.providers.systems import ConnectedSystem, FlagSystems
 from activities.store.connections import StoredConnection
-from activities.store.database import Database
+from activities.store.database import Database, Store
 from activities.store.system_names import SystemName
 from domain.errors import FeatureNotFound, ProviderRefused
 from domain.flags.change import Change
@@ -22,6 +24,33 @@ LIST_TTL = timedelta(seconds=10)
 """The age until which a list of features and segments counts as current."""
 
 log = structlog.get_logger()
+
+
+class FlagReading(NamedTuple):
+    """A feature's flags, as they were read from another system until that time. `found` is by our environments.
+
+    `since` is the number of readings that were stored when this one began.
+    """
+
+    feature: str
+    at: datetime
+    since: int
+    found: Mapping[str, SystemFlag]
+
+    def mirror(self, store: Store, project: Project) -> None:
+        """Store the flags for a decision, which must not be about an earlier reading.
+
+        The caller holds the locks that come before the feature's: those on the project and the release.
+        """
+        mirror_flags(store, project, self.feature, self.found, self.at)
+
+
+class _Known(NamedTuple):
+    """A connection, the name of a feature over there if it is known, and segment key -> reference."""
+
+    stored: StoredConnection
+    name: SystemName | None
+    segments: dict[str, str]
 
 
 class FlagsElsewhere:
@@ -39,58 +68,55 @@ class FlagsElsewhere:
         if project.keeps_flags:
             return
         stored = self._stored(project)
-        if stored.listed_at and datetime.now(UTC) - stored.listed_at < ttl:
+        if _is_current(stored.listed_at, ttl):
             return
         with self._reported(project, stored):
             system = self._system(project, stored)
             features, segments = system.features(), system.segments()
-        at = datetime.now(UTC)
         with self.database.transaction() as store:
             store.projects.get(project.key, lock="update")
+            if _connected(project, store.connections.find(project.id)).listings != stored.listings:
+                return  # Another list was stored meanwhile. It may be later, so what only that one has must not be deleted.
+            at = datetime.now(UTC)
             mirror_features(store, project, features, at)
             mirror_segments(store, project, segments, at)
             store.connections.note_listed(project.id, at)
 
     def refresh(self, project: Project, feature: str, *, ttl: timedelta = timedelta(0)) -> None:
         """Read a feature in every environment, and the lists if need be, unless it was read within that time. Raises FeatureNotFound."""
-        if project.keeps_flags:
-            return
+        if not project.keeps_flags and (reading := self.read(project, feature, ttl=ttl)):
+            with self.database.transaction() as store:
+                mirror_flags(store, project, feature, reading.found, reading.at, since=reading.since)
+
+    def read(self, project: Project, feature: str, *, ttl: timedelta = timedelta(0)) -> FlagReading | None:
+        """Read the same, for the caller to mirror in its own transaction. Returns None for a feature that is unknown, or current."""
         self.refresh_lists(project)
-        name = self._name(project, feature)
-        if name is None:
+        known = self._known(project, feature)
+        if known.name is None:
             self.refresh_lists(project, ttl=timedelta(0))  # It may have been created since.
-            name = self._name(project, feature)
-        if name is None or (name.read_at and datetime.now(UTC) - name.read_at < ttl):
-            return  # Of an unknown feature, the caller finds that it does not exist, and says so in its own words.
-        stored, segments = self._stored(project), self._segments(project)
-        with self._reported(project, stored):
-            at = datetime.now(UTC)
-            found = self._system(project, stored).flags(name.name, segments)
-        with self.database.transaction() as store:
-            mirror_flags(store, project, feature, found, at)
+            known = self._known(project, feature)
+        if known.name is None or _is_current(known.name.read_at, ttl):
+            return None  # Of an unknown feature, the caller finds that it does not exist, and says so in its own words.
+        with self._reported(project, known.stored):
+            found = self._system(project, known.stored).flags(known.name.name, known.segments)
+        return FlagReading(feature, datetime.now(UTC), known.name.readings, found)
 
     def apply(self, project: Project, change: Change) -> None:
         """Make an intended change over there. Doing this twice is the same as doing it once."""
-        stored, name, segments = self._stored(project), self._name(project, change.feature), self._segments(project)
-        if name is None:
+        known = self._known(project, change.feature)
+        if known.name is None:
             raise FeatureNotFound(f"There is no feature '{change.feature}'.")
-        with self._reported(project, stored):
-            self._system(project, stored).apply(name.name, change.environment, change.patch, segments)
+        with self._reported(project, known.stored):
+            self._system(project, known.stored).apply(known.name.name, change.environment, change.patch, known.segments)
 
-    def _name(self, project: Project, feature: str) -> SystemName | None:
+    def _known(self, project: Project, feature: str) -> _Known:
         with self.database.reading() as store:
-            return store.system_names.find(project.id, "feature", feature)
-
-    def _segments(self, project: Project) -> dict[str, str]:
-        with self.database.reading() as store:
-            return references(store, project, "segment")
+            name, stored = store.system_names.find(project.id, "feature", feature), store.connections.find(project.id)
+            return _Known(_connected(project, stored), name, references(store, project, "segment"))
 
     def _stored(self, project: Project) -> StoredConnection:
         with self.database.reading() as store:
-            stored = store.connections.find(project.id)
-        if stored is None:
-            raise ProviderRefused(f"The project '{project.key}' has no connection to {project.provider.label}. An admin must connect it.")
-        return stored
+            return _connected(project, store.connections.find(project.id))
 
     def _system(self, project: Project, stored: StoredConnection) -> ConnectedSystem:
         try:
@@ -125,3 +151,14 @@ class FlagsElsewhere:
     def _note(self, project: Project, outage: Outage | None) -> None:
         with self.database.transaction() as store:
             store.connections.note_outage(project.id, outage)
+
+
+def _is_current(at: datetime | None, ttl: timedelta) -> bool:
+    """True if that time is within the last `ttl`. A time ahead is that of another clock, and says nothing."""
+    return at is not None and timedelta(0) <= datetime.now(UTC) - at < ttl
+
+
+def _connected(project: Project, stored: StoredConnection | None) -> StoredConnection:
+    if stored is None:
+        raise ProviderRefused(f"The project '{project.key}' has no connection to {project.provider.label}. An admin must connect it.")
+    return stored

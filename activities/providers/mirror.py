@@ -19,13 +19,18 @@ LONGEST_DESCRIPTION = 2_000
 
 
 def mirror_features(store: Store, project: Project, found: Iterable[SystemFeature], at: datetime) -> None:
-    """Give each new feature a key, and delete those that are gone. Nothing is deleted if the other system lists none at all."""
+    """Give each new feature a key, and delete those that are gone.
+
+    Nothing is deleted if the other system lists none at all. A feature in a release stays, because the release finds out by itself.
+    """
     listed = {each.name: each for each in found}
     known = store.system_names.all(project.id, "feature")
-    gone = [each.key for each in known.values() if each.name not in listed] if listed else []
-    for key in gone:
-        store.features.delete(store.features.get(key, project.id).id, at)
-    store.system_names.remove(project.id, "feature", gone)
+    missing = [store.features.get(each.key, project.id) for each in known.values() if each.name not in listed] if listed else []
+    released = store.releases.unfinished_of([each.id for each in missing]) if missing else {}
+    gone = [each for each in missing if each.id not in released]
+    for unlisted in gone:
+        store.features.delete(unlisted.id, at)
+    store.system_names.remove(project.id, "feature", [each.key for each in gone])
     names = _new_names(listed, known)
     for each in names:
         feature = listed[each.name]
@@ -62,11 +67,14 @@ def mirror_segments(store: Store, project: Project, found: Iterable[SystemSegmen
     store.system_names.add(project.id, "segment", [*changed, *added])
 
 
-def mirror_flags(store: Store, project: Project, key: str, found: Mapping[str, SystemFlag], at: datetime) -> None:
-    """Store a feature's flags, as they were read at that time. `found` is by our environments. An older reading is ignored."""
+def mirror_flags(store: Store, project: Project, key: str, found: Mapping[str, SystemFlag], at: datetime, since: int | None = None) -> None:
+    """Store a feature's flags. `found` is by our environments.
+
+    With `since`, the number of readings when this one began, it is ignored if another one was stored meanwhile. Clocks can't tell.
+    """
     feature = store.features.get(key, project.id, lock="update")
     name = store.system_names.find(project.id, "feature", key)
-    if name is None or (name.read_at and name.read_at > at):
+    if name is None or since not in (None, name.readings):
         return
     environments = {each.key: each for each in store.environments.all(project.id)}
     for environment, flag in found.items():

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection as DatabaseConnection
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from activities.store.provider_tables import connections
 from activities.store.upsert import upsert
@@ -21,6 +21,8 @@ class StoredConnection(NamedTuple):
     sealed: str | None
     changed_at: datetime
     listed_at: datetime | None
+    listings: int
+    """The number of times that its features and segments were stored."""
     outage: Outage | None
 
     @property
@@ -42,7 +44,7 @@ class ConnectionRepository:
             return None
         outage = Outage.model_validate(row.outage) if row.outage else None
         connection = Connection.model_validate({field: getattr(row, field) for field in _FIELDS})
-        return StoredConnection(connection, row.credential, row.changed_at, row.listed_at, outage)
+        return StoredConnection(connection, row.credential, row.changed_at, row.listed_at, row.listings, outage)
 
     def write(self, project_id: str, connection: Connection, sealed: str | None, at: datetime) -> None:
         """Store a connection. Without a credential, a stored one is kept."""
@@ -53,9 +55,17 @@ class ConnectionRepository:
         """Delete the connection with its credential."""
         self.connection.execute(delete(connections).where(connections.c.project_id == project_id))
 
+    def outages(self) -> dict[str, int]:
+        """Return kind of system -> the number of projects whose calls fail, for each kind that is connected."""
+        failing = func.count().filter(connections.c.outage.is_not(None))
+        counted = select(connections.c.kind, failing.label("number")).group_by(connections.c.kind)
+        return {row.kind: row.number for row in self.connection.execute(counted)}
+
     def note_listed(self, project_id: str, at: datetime) -> None:
         """Store when the features and segments were last listed."""
-        self.connection.execute(update(connections).where(connections.c.project_id == project_id).values(listed_at=at))
+        self.connection.execute(
+            update(connections).where(connections.c.project_id == project_id).values(listed_at=at, listings=connections.c.listings + 1)
+        )
 
     def note_outage(self, project_id: str, outage: Outage | None) -> None:
         """Store that calls fail, or that they succeed again."""

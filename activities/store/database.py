@@ -1,15 +1,11 @@
 """The database. `transaction()` is the only way to write."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
-from typing import Any
 
-from psycopg.errors import InternalError_, ReadOnlySqlTransaction
-from sqlalchemy import Connection, ExceptionContext, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
 
 from activities.store.accounts import AccountRepository
 from activities.store.acting import ActingReleases
@@ -17,6 +13,7 @@ from activities.store.approvals import ApprovalRepository
 from activities.store.audit import AuditLog
 from activities.store.connections import ConnectionRepository
 from activities.store.deliveries import DeliveryRepository
+from activities.store.engines import BEGIN, engine_for, is_sqlite
 from activities.store.environment_keys import EnvironmentKeyRepository
 from activities.store.environment_versions import EnvironmentVersions
 from activities.store.features import FeatureRepository
@@ -34,30 +31,10 @@ from activities.store.requests import RequestRepository
 from activities.store.sessions import SessionRepository
 from activities.store.stops import StopRepository
 from activities.store.system_names import SystemNames
-from activities.store.timeouts import (
-    CONNECT_TIMEOUT,
-    IDLE_TIMEOUT,
-    LOCK_TIMEOUT,
-    POOL_TIMEOUT,
-    SQLITE_LOCK_TIMEOUT,
-    STATEMENT_TIMEOUT,
-    TURN_TIMEOUT,
-    BoundedConnection,
-)
+from activities.store.timeouts import TURN_TIMEOUT
 from activities.store.webhook_events import WebhookOutbox
 from activities.store.webhooks import WebhookRepository
 from activities.store.writer_queue import WriterQueue
-
-_BEGIN = "flaghoist_begin"
-_POSTGRESQL = " ".join(
-    f"-c {parameter}"
-    for parameter in (
-        "jit=off",  # It costs short queries more than it saves.
-        f"statement_timeout={STATEMENT_TIMEOUT}s",
-        f"lock_timeout={LOCK_TIMEOUT}s",
-        f"idle_in_transaction_session_timeout={IDLE_TIMEOUT}s",
-    )
-)
 
 
 class Store:
@@ -213,18 +190,9 @@ class Database:
 
     def __init__(self, url: str, pool_size: int = 20) -> None:
         self.url = make_url(url)
-        self.engine = create_engine(
-            self.url, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_TIMEOUT, hide_parameters=True, **_options(self.url)
-        )
-        event.listen(self.engine, "handle_error", _treat_as_outage)
+        self.engine = engine_for(self.url, pool_size)
         self.writers = WriterQueue()
         self._on_change: list[Callable[[frozenset[str]], None]] = []
-        if self.is_sqlite:
-            event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
-        else:
-            event.listen(self.engine, "do_connect", _connect_to_postgresql)
-            event.listen(self.engine, "checkin", _forget_access_mode)
 
     @property
     def is_sqlite(self) -> bool:
@@ -256,58 +224,10 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Store]:
         """A consistent read-only snapshot."""
-        options = {_BEGIN: "BEGIN"} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        options = {BEGIN: "BEGIN"} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield Store(connection)
 
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
-
-
-def is_sqlite(url: str | URL) -> bool:
-    """True for the URL of a SQLite database."""
-    return make_url(url).get_backend_name() == "sqlite"
-
-
-def is_busy(error: BaseException) -> bool:
-    """True if SQLite gave up because another process was writing."""
-    return isinstance(error, OperationalError) and getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
-
-
-def _options(url: URL) -> dict[str, Any]:
-    if is_sqlite(url):
-        return {"connect_args": {"timeout": SQLITE_LOCK_TIMEOUT, "check_same_thread": False}}
-    return {"pool_pre_ping": True, "connect_args": {"options": _POSTGRESQL, "connect_timeout": CONNECT_TIMEOUT}}
-
-
-def _treat_as_outage(failure: ExceptionContext) -> OperationalError | None:
-    """Treat a server that cannot write, such as a standby or one with a full disk, as unavailable, and drop its connections."""
-    if not isinstance(failure.original_exception, ReadOnlySqlTransaction | InternalError_):
-        return None
-    failure.is_disconnect = True
-    return OperationalError(failure.statement, None, failure.original_exception, hide_parameters=True)
-
-
-def _connect_to_postgresql(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> BoundedConnection:
-    return BoundedConnection.connect(*arguments, **options)
-
-
-def _forget_access_mode(connection: Any, _record: Any) -> None:
-    """Begin the next transaction in the server's own mode.
-
-    After a read-only transaction, SQLAlchemy would begin it as READ WRITE, which a standby rejects with an error of its own.
-    """
-    if connection is not None:
-        connection.read_only = None
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Begin transactions explicitly: the driver's implicit BEGIN silently loses updates."""
-    connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN IMMEDIATE"))

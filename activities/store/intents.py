@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, select
 
 from activities.store.provider_tables import intents
+from activities.store.tables import releases
 from activities.store.upsert import upsert
 from domain.flags.change import Change
 
@@ -24,6 +25,13 @@ class IntentRepository:
     def of_release(self, release_id: str) -> list[Change]:
         """Return all intended changes of a release, oldest first."""
         query = select(intents).where(intents.c.release_id == release_id).order_by(intents.c.opened_at, intents.c.key)
+        return [Change.model_validate(row.change) for row in self.connection.execute(query)]
+
+    def of_other_releases(self, release_id: str) -> list[Change]:
+        """Return all intended changes of other releases of the same feature, oldest first."""
+        feature = select(releases.c.feature_id).where(releases.c.id == release_id).scalar_subquery()
+        query = select(intents).join(releases, releases.c.id == intents.c.release_id).where(releases.c.feature_id == feature)
+        query = query.where(intents.c.release_id != release_id).order_by(intents.c.opened_at, intents.c.key)
         return [Change.model_validate(row.change) for row in self.connection.execute(query)]
 
     def opened_before(self, at: datetime, most: int) -> list[Change]:

@@ -40,7 +40,7 @@ def fetch_page(
 ) -> Page[T]:
     """Run a query for one page, ordered by a unique text column. Raises CursorInvalid."""
     if wanted.cursor is not None:
-        last = _decode(wanted.cursor)
+        last = value_in(wanted.cursor)
         query = query.where(order < last if newest_first else order > last)
     query = query.order_by(order.desc() if newest_first else order).limit(wanted.limit + 1).add_columns(order.label("_order"))
     rows = connection.execute(query).all()
@@ -53,7 +53,8 @@ def cursor_after(last: str) -> str:
     return base64.urlsafe_b64encode(f"v1:{last}".encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> str:
+def value_in(cursor: str) -> str:
+    """Return the value in the ordering column of the item before the page. Raises CursorInvalid."""
     try:
         version, _, last = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode().partition(":")
     except (binascii.Error, UnicodeError, ValueError):

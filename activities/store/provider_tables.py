@@ -17,6 +17,7 @@ connections = Table(
     Column("credential", Text),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("listed_at", UtcDateTime),
+    Column("listings", Integer, nullable=False, server_default="0"),
     Column("outage", JSON(none_as_null=True)),
 )
 
@@ -30,6 +31,7 @@ system_names = Table(
     Column("digest", String(64), nullable=False),
     Column("foreign_parts", JSON(none_as_null=True)),
     Column("read_at", UtcDateTime),
+    Column("readings", Integer, nullable=False, server_default="0"),
     UniqueConstraint("project_id", "noun", "name"),
 )
 

@@ -14,7 +14,7 @@ Noun = Literal["feature", "segment"]
 class SystemName(NamedTuple):
     """The name of a feature, or the reference of a segment, and a digest of the definition that was last read.
 
-    `foreign` has environment -> sentences on what others made there.
+    `foreign` has environment -> sentences on what others made there. `readings` counts how often its flags were stored.
     """
 
     key: str
@@ -22,6 +22,7 @@ class SystemName(NamedTuple):
     digest: str = ""
     read_at: datetime | None = None
     foreign: Mapping[str, list[str]] = {}
+    readings: int = 0
 
 
 class SystemNames:
@@ -57,7 +58,7 @@ class SystemNames:
 
     def note_read(self, project_id: str, feature: str, at: datetime, foreign: Mapping[str, list[str]]) -> None:
         """Store when a feature's flags were last read, and what others made in them."""
-        values = {"read_at": at, "foreign_parts": dict(foreign)}
+        values = {"read_at": at, "foreign_parts": dict(foreign), "readings": system_names.c.readings + 1}
         self.connection.execute(update(system_names).where(*_place(project_id, "feature", feature)).values(**values))
 
 
@@ -66,4 +67,4 @@ def _place(project_id: str, noun: Noun, key: str) -> tuple[Any, ...]:
 
 
 def _read(row: Any) -> SystemName:
-    return SystemName(row.key, row.name, row.digest, row.read_at, row.foreign_parts or {})
+    return SystemName(row.key, row.name, row.digest, row.read_at, row.foreign_parts or {}, row.readings)

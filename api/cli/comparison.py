@@ -7,7 +7,7 @@ import typer
 
 from api.cli.completion import offer_keys
 from api.cli.output import show, show_json, show_table
-from api.cli.session import JsonOption, ProjectOption, api_client
+from api.cli.session import JsonOption, ProjectOption, api_client, provided
 from api.client import path_of
 
 DIFFERENT = 1
@@ -19,6 +19,9 @@ def compare_environments(
     project: ProjectOption,
     left: Annotated[str, typer.Argument(metavar="LEFT", help="An environment's key.", autocompletion=offer_keys("environments"))],
     right: Annotated[str, typer.Argument(metavar="RIGHT", help="Another environment's key.", autocompletion=offer_keys("environments"))],
+    other_project: Annotated[
+        str | None, typer.Option(metavar="PROJECT", help="The project of RIGHT, if it is another one.", show_default=False)
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="List the features that don't differ, too.")] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with exit code 1 if a feature differs.")] = False,
     as_json: JsonOption = False,
@@ -26,13 +29,17 @@ def compare_environments(
     """Compare the flags in two environments, field by field. Exit code 1 with --exit-code if a feature differs."""
     with api_client(context) as client:
         path = path_of("projects", project, "environments", left, "compare", right)
-        found = list(client.items(path, differs=not every, limit=200))
+        found = list(client.items(path, differs=not every, limit=200, **provided(other_project=other_project)))
     if as_json:
         show_json(found)
     elif found:
-        show_table(["Feature", "Field", left, right], [row for each in found for row in _rows(each)])
+        show_table(
+            ["Feature", "Field", left, f"{right} of {other_project}" if other_project else right],
+            [row for each in found for row in _rows(each)],
+        )
     else:
-        show(f"No feature differs between '{left}' and '{right}'.")
+        where = f" of '{other_project}'" if other_project else ""
+        show(f"No feature differs between '{left}' and '{right}'{where}.")
     if exit_code and any(each["differences"] for each in found):
         raise typer.Exit(DIFFERENT)
 
@@ -44,6 +51,8 @@ def _rows(feature: dict[str, Any]) -> list[list[str]]:
 
 def _in_words(field: str, value: Any) -> str:
     """Describe a value in full: shortened, two different values could look the same."""
+    if field == "feature":
+        return "exists" if value else "missing"
     if field in ("enabled", "value"):
         return _state({field: value})
     if value is None:

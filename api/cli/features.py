@@ -124,11 +124,16 @@ def _show(feature: dict[str, Any]) -> None:
     show(f"{feature['name']} ({feature['key']}), {feature['type']}. {feature['description']}", "bold")
     if feature["release"]:
         show(f"In release {feature['release']['id']}: {release_in_words(feature)}")
+    if feature["name_there"]:
+        show(f"Its name over there is {feature['name_there']}.")
     rows = []
     for environment, flag in feature["environments"].items():
         rows.append([environment, "everyone", state_in_words(flag)])
         rows += [["", segment, _override(override)] for segment, override in flag["overrides"].items()]
     show_table(["Environment", "For", "State"], rows)
+    for environment, sentences in feature["foreign"].items():
+        for sentence in sentences:
+            show(f"{environment}: {sentence}", "yellow")
 
 
 def _states(feature: dict[str, Any], environments: list[str]) -> list[str]:

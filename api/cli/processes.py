@@ -17,9 +17,18 @@ else:
 
 def start_dev(
     demo: Annotated[bool, typer.Option(help="Load the demo project, unless it exists already.")] = True,
+    provider: Annotated[
+        str, typer.Option(metavar="KIND", help="Keep the demo's flags in another system: unleash or flagd.", show_default=False)
+    ] = "",
+    address: Annotated[
+        str, typer.Option(metavar="URL", help="The address of Unleash, whose admin token is in UNLEASH_TOKEN.", show_default=False)
+    ] = "",
 ) -> None:
     """Start everything on this machine: a Temporal dev server, a worker and the API, with a demo."""
-    _execute("api.embedded", *([] if demo else ["--no-demo"]))
+    if provider not in ("", "unleash", "flagd"):
+        raise typer.BadParameter(f"'{provider}' is neither unleash nor flagd", param_hint="--provider")
+    chosen = [f"--provider={provider}", f"--address={address}"] if provider else []
+    _execute("api.embedded", *([] if demo else ["--no-demo"]), *chosen)
 
 
 def start_api() -> None:

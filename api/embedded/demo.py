@@ -98,9 +98,6 @@ def releases(at: datetime) -> list[dict[str, Any]]:
     ]
 
 
-EXAMPLE_COMMAND = "releases add gift-cards progressive-rollout --project webshop"
-
-
 class Demo(NamedTuple):
     """A complete project, in the form in which the API accepts it."""
 
@@ -110,6 +107,13 @@ class Demo(NamedTuple):
     features: list[dict[str, Any]]
     pipelines: list[dict[str, Any]]
     releases: Callable[[datetime], list[dict[str, Any]]]
+    connection: dict[str, Any] | None = None
+    """The connection to the system in which its flags are kept, if that is another one."""
+
+    @property
+    def example_command(self) -> str:
+        """The command that adds the flag that is not in a pipeline yet."""
+        return f"releases add gift-cards progressive-rollout --project {self.project['key']}"
 
 
 WEBSHOP = Demo(PROJECT, ENVIRONMENTS, SEGMENTS, FEATURES, PIPELINES, releases)

@@ -19,6 +19,8 @@ def load(client: ApiClient, demo: Demo) -> list[DemoRelease]:
     """Create the missing parts of the demo and return its releases. Raises Refused or Unreachable."""
     project = path_of("projects", demo.project["key"])
     _create(client, "/projects", demo.project)
+    if demo.connection and client.get(f"{project}/connection")["kind"] != demo.connection["kind"]:
+        client.put(f"{project}/connection", demo.connection)
     for collection, items in (("environments", demo.environments), ("segments", demo.segments), ("features", demo.features)):
         for item in items:
             _create(client, f"{project}/{collection}", item)

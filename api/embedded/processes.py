@@ -34,7 +34,7 @@ def environment_of(settings: Settings, key: str, secret_key: str) -> dict[str, s
 
     `secret_key` encrypts credentials, and flag systems on this machine may be connected, unless settings say otherwise.
     """
-    usual = {"secret_keys": secret_key, "providers_allow_private": "true"}
+    usual = {"secret_keys": secret_key, "providers_allow_private": "true", "flagd_folder": str(flagd_folder(settings))}
     unset = {f"FLAGHOIST_{name.upper()}": value for name, value in usual.items() if name not in settings.model_fields_set}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
     return {
@@ -47,6 +47,11 @@ def environment_of(settings: Settings, key: str, secret_key: str) -> dict[str, s
         "TEMPORAL_NAMESPACE": "default",
         "TEMPORAL_CONFIG_FILE": os.devnull,
     }
+
+
+def flagd_folder(settings: Settings) -> Path:
+    """Return the folder that has those of flagd."""
+    return (settings.flagd_folder or settings.home / "flagd").absolute()
 
 
 def find_temporal() -> Path:

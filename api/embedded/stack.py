@@ -11,10 +11,11 @@ from pathlib import Path
 
 import httpx
 
+from activities.providers.errors import ProviderError
 from activities.store.database import Database
 from api.client import ApiClient, Refused, Unreachable
 from api.embedded.audit_tail import AuditTail
-from api.embedded.demo import EXAMPLE_COMMAND, WEBSHOP
+from api.embedded.demo import Demo
 from api.embedded.demo_loader import DemoRelease, load
 from api.embedded.errors import CannotStart, Stopping
 from api.embedded.interrupts import StopSignal
@@ -37,10 +38,12 @@ START_TIMEOUT = 90.0
 class Stack:
     """The processes that `flaghoist dev` starts, watches and stops."""
 
-    def __init__(self, settings: Settings, terminal: Terminal, *, with_demo: bool) -> None:
+    def __init__(self, settings: Settings, terminal: Terminal, demo: Demo | None = None, create: Callable[[], None] = lambda: None) -> None:
+        """Take the demo to load, and a function that creates in another flag system what the demo needs there."""
         self.settings = settings
         self.terminal = terminal
-        self.with_demo = with_demo
+        self.demo = demo
+        self.create = create
         self.home = StateDir(settings.home)
         self.stop = StopSignal()
         self.started_at = datetime.now(UTC)
@@ -108,32 +111,33 @@ class Stack:
         self.terminal.print("Press Ctrl-C to stop everything. The state is kept.")
 
     def _follow(self, supervisor: Supervisor, key: str) -> None:
-        is_loaded = not self.with_demo
+        is_loaded = False
         with ApiClient(self._address, key, timeout=5) as client, closing(Database(self.settings.database)) as database:
             tail = AuditTail(database, self.started_at)
             while True:
                 supervisor.restart_dead()
                 # The API may be restarting, or the database may be unavailable.
                 with suppress(Unreachable, Refused, *OUTAGES):
-                    is_loaded = is_loaded or self._load(client)
+                    is_loaded = is_loaded or self.demo is None or self._load(client, self.demo)
                     for line in tail.new_lines():
                         self.terminal.print(line)
                 self.stop.sleep(FOLLOW_INTERVAL)
 
-    def _load(self, client: ApiClient) -> bool:
-        """Load the demo and return True. If the API refuses it, for example because its project was changed, run without it."""
+    def _load(self, client: ApiClient, demo: Demo) -> bool:
+        """Load the demo and return True. If it is refused, for example because its project was changed, run without it."""
         try:
-            self._print_demo(load(client, WEBSHOP))
-        except Refused as refused:
-            self.terminal.print(f"Could not load the demo: {refused.detail}")
+            self.create()
+            self._print_demo(demo, load(client, demo))
+        except (Refused, ProviderError, OSError) as error:
+            self.terminal.print(f"Could not load the demo: {error.detail if isinstance(error, Refused) else error}")
         return True
 
-    def _print_demo(self, releases: list[DemoRelease]) -> None:
+    def _print_demo(self, demo: Demo, releases: list[DemoRelease]) -> None:
         added = [each.release for each in releases if each.is_new]
         unfinished = [each.release for each in releases if not each.is_new and each.release["ended_at"] is None]
         state = f"{len(added)} releases started" if added else "its releases continue" if unfinished else "its releases have ended"
-        self.terminal.print(f"The demo is project '{WEBSHOP.project['key']}': {state}.")
-        self.terminal.print(f"To add a release yourself: {_cli()} {EXAMPLE_COMMAND}")
+        self.terminal.print(f"The demo is project '{demo.project['key']}': {state}.")
+        self.terminal.print(f"To add a release yourself: {_cli()} {demo.example_command}")
         for release in unfinished:
             self.terminal.print(f"          {release['feature']:<22}  {release['stage']:<16}  continues (release {release['id']})")
 

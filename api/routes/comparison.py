@@ -1,20 +1,22 @@
 """The comparison of two environments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Query
 
 from activities.providers.catalogue import provider_of
+from activities.providers.provider import FlagProvider
 from activities.store.database import Store
-from activities.store.paging import MOST, Slice, cursor_after
+from activities.store.paging import MOST, Slice, cursor_after, value_in
 from api.dependencies import CallerDep, DatabaseDep, FreshFlagsDep, SliceDep
 from api.schemas.comparison import ComparedFeature, compared_feature
 from api.schemas.lists import ListOf
 from domain.errors import Invalid
-from domain.flags.comparison import compare_flags
-from domain.flags.project import Project
+from domain.flags.comparison import compare_existing
+from domain.flags.flag import FlagState
+from domain.flags.project import Feature, Project
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/environments", tags=["environments"])
@@ -30,30 +32,63 @@ def compare_environments(
     fresh_flags: FreshFlagsDep,
     slice_: SliceDep,
     differs: Annotated[bool, Query(description="Only features that differ. If false, all features")] = True,
+    other_project: Annotated[Slug | None, Query(description="The project of the other environment, if it is another one")] = None,
 ) -> ListOf[ComparedFeature]:
-    """Compare the flags in two environments field by field. List the features that differ, by key."""
-    caller.must_see(project)
-    fresh_flags.prefer_every(project)
+    """Compare the flags in two environments field by field, also of two projects. List the features that differ, by key.
+
+    Features are compared by their keys. One that only one of two projects has differs in the field `feature`.
+    """
+    sides = (project, environment), (other_project or project, other)
+    for each, _ in sides:
+        caller.must_see(each)
+        fresh_flags.prefer_every(each)
     with database.reading() as store:
-        owner = store.projects.get(project)
-        for each in (environment, other):
-            store.environments.get(each, owner.id)
-        if environment == other:
+        left, right = (_side(store, *each) for each in sides)
+        if sides[0] == sides[1]:
             raise Invalid(f"'{environment}' can't be compared with itself: choose two different environments.")
-        compared = _compare(store, owner, slice_.cursor, (environment, other))
+        compared = _compare(left, right, slice_.cursor)
         found = list(islice((each for each in compared if each.differences or not differs), slice_.limit + 1))
     items = found[: slice_.limit]
     return ListOf(items=items, next=cursor_after(items[-1].key) if len(found) > len(items) else None)
 
 
-def _compare(store: Store, project: Project, cursor: str | None, environments: tuple[str, str]) -> Iterator[ComparedFeature]:
-    """Yield each feature after the cursor. The states are read page by page, as far as they are needed."""
-    left, right = environments
+class _Side(NamedTuple):
+    """One of the two environments, with the features of its project by key."""
+
+    provider: FlagProvider
+    environment: str
+    features: Mapping[str, Feature]
+
+    def states(self, keys: list[str]) -> Mapping[str, FlagState]:
+        """Return feature -> state, for those of these features that exist."""
+        return {
+            key: states[self.environment]
+            for key, states in self.provider.look_all([each for each in keys if each in self.features]).items()
+        }
+
+
+def _side(store: Store, project: str, environment: str) -> _Side:
+    owner = store.projects.get(project)
+    store.environments.get(environment, owner.id)
+    return _Side(provider_of(owner, store), environment, {each.key: each for each in _features(store, owner)})
+
+
+def _features(store: Store, project: Project) -> Iterator[Feature]:
+    cursor = None
     while True:
         page = store.features.page(Slice(cursor, MOST), project.id)
-        states = provider_of(project, store).look_all([feature.key for feature in page.items])
-        for feature in page.items:
-            yield compared_feature(feature, compare_flags(states[feature.key][left], states[feature.key][right]))
-        cursor = page.next
-        if cursor is None:
+        yield from page.items
+        if (cursor := page.next) is None:
             return
+
+
+def _compare(left: _Side, right: _Side, cursor: str | None) -> Iterator[ComparedFeature]:
+    """Yield each feature after the cursor. The states are read in pieces, as far as they are needed."""
+    after = value_in(cursor) if cursor else ""
+    keys = sorted(key for key in {*left.features, *right.features} if key > after)
+    for start in range(0, len(keys), MOST):
+        piece = keys[start : start + MOST]
+        states = left.states(piece), right.states(piece)
+        for key in piece:
+            feature = left.features.get(key) or right.features[key]
+            yield compared_feature(feature, compare_existing(states[0].get(key), states[1].get(key)))

@@ -19,6 +19,8 @@ from api.schemas.pipelines import (
     flag_in_stage,
     summary,
 )
+from domain.flags.project import Project
+from domain.pipelines.capabilities import warnings_for
 from domain.pipelines.pipeline import Pipeline, PipelineDefinition
 from domain.pipelines.templates import from_template
 from domain.pipelines.validation import warnings_of
@@ -36,8 +38,9 @@ def create_pipeline(project: Slug, body: NewPipeline, caller: CallerDep, writing
     caller.must_see(project)
     definition = body if isinstance(body, PipelineDefinition) else from_template(**dict(body))
     with writing.transaction() as store:
-        draft = pipelines.draft_pipeline(store, caller, store.projects.get(project, lock="share"), definition, now())
-        return writing.answer(store, _view(store, draft, response))
+        owner = store.projects.get(project, lock="share")
+        draft = pipelines.draft_pipeline(store, caller, owner, definition, now())
+        return writing.answer(store, _view(store, owner, draft, response))
 
 
 @router.get("")
@@ -55,7 +58,8 @@ def get_pipeline(project: Slug, pipeline: Slug, caller: CallerDep, database: Dat
     """Return one version, with the flags in each stage. An id names that version; a key its newest published one, or else its draft."""
     caller.must_see(project)
     with database.reading() as store:
-        return _view(store, store.pipelines.get(store.projects.get(project).id, pipeline), response)
+        owner = store.projects.get(project)
+        return _view(store, owner, store.pipelines.get(owner.id, pipeline), response)
 
 
 @router.put("/{pipeline}")
@@ -72,7 +76,8 @@ def replace_pipeline(
     caller.must_see(project)
     with database.transaction() as store:
         owner = store.projects.get(project, lock="share")
-        return _view(store, pipelines.replace_draft(store, caller, owner, VersionRef(pipeline, precondition), body, now()), response)
+        replaced = pipelines.replace_draft(store, caller, owner, VersionRef(pipeline, precondition), body, now())
+        return _view(store, owner, replaced, response)
 
 
 @router.delete("/{pipeline}", status_code=204)
@@ -99,7 +104,7 @@ def publish_pipeline(
     with writing.transaction() as store:
         owner = store.projects.get(project, lock="update")
         published = pipelines.publish_draft(store, caller, owner, VersionRef(pipeline, precondition), now())
-        return writing.answer(store, _view(store, published, response))
+        return writing.answer(store, _view(store, owner, published, response))
 
 
 @router.post("/{pipeline}/clone", status_code=201)
@@ -111,7 +116,7 @@ def clone_pipeline(
     with writing.transaction() as store:
         owner = store.projects.get(project, lock="update")
         draft = pipelines.clone_pipeline(store, caller, owner, PipelineCopy(pipeline, body.key, body.name), now())
-        return writing.answer(store, _view(store, draft, response))
+        return writing.answer(store, _view(store, owner, draft, response))
 
 
 @router.post("/{pipeline}/archive")
@@ -123,10 +128,10 @@ def archive_pipeline(
     with writing.transaction() as store:
         owner = store.projects.get(project, lock="update")
         archived = pipelines.archive_pipeline(store, caller, owner, VersionRef(pipeline, precondition), now())
-        return writing.answer(store, _view(store, archived, response))
+        return writing.answer(store, _view(store, owner, archived, response))
 
 
-def _view(store: Store, pipeline: Pipeline, response: Response) -> PipelineView:
+def _view(store: Store, project: Project, pipeline: Pipeline, response: Response) -> PipelineView:
     response.headers["ETag"] = pipeline.etag
     counts = dict(store.pipelines.counts([pipeline.id])[pipeline.id])
     numbers, waiting = store.releases.in_stages(pipeline.id, SHOWN_IN_A_STAGE)
@@ -137,4 +142,5 @@ def _view(store: Store, pipeline: Pipeline, response: Response) -> PipelineView:
         for index, stage in enumerate(pipeline.definition.stages)
     ]
     completed = completed_flags(*store.releases.completed_on(pipeline.id, now() - COMPLETED_WITHIN, SHOWN_IN_A_STAGE))
-    return PipelineView(**dict(summary(pipeline, counts)), warnings=warnings_of(pipeline.definition), flags=flags, **completed)
+    warnings = [*warnings_of(pipeline.definition), *warnings_for(pipeline.definition, project.provider)]
+    return PipelineView(**dict(summary(pipeline, counts)), warnings=warnings, flags=flags, **completed)

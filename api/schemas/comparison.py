@@ -11,7 +11,9 @@ from domain.flags.project import Feature
 class FieldDifferenceView(BaseModel):
     """A field that differs, and its value in each environment, in the form in which it can be set."""
 
-    field: str = Field(description="`enabled`, `value`, `rollout`, or `overrides/` and the key of a segment")
+    field: str = Field(
+        description="`enabled`, `value`, `rollout`, `overrides/` and the key of a segment, or `feature` if one side lacks it"
+    )
     left: Any = Field(description="The value in the first environment. Null for an override or a rollout that it does not have")
     right: Any = Field(description="The value in the second environment")
 

@@ -31,6 +31,10 @@ class Change(Frozen):
         """True if any field was not already at its target."""
         return self.before != self.after
 
+    def continuing(self, earlier: "Change") -> "Change":
+        """Return this change as the end of an earlier attempt: from the fields that the earlier one found, or else this one."""
+        return self.model_copy(update={"before": self.before.updated(earlier.before), "after": earlier.after.updated(self.after)})
+
 
 class PlannedChange(NamedTuple):
     """The state of a flag after a patch, with the patched fields before and after."""
@@ -73,6 +77,14 @@ def plan_change(patch: FlagPatch, now: FlagState, *, overrides_follow: bool = Tr
         raise Invalid(f"A flag can have at most {MOST_OVERRIDES} overrides in an environment. Remove those that are no longer needed.")
     _check_priorities(changed.overrides, named)
     return PlannedChange(changed, before=named.seen_in(now), after=named.seen_in(changed))
+
+
+def part_made(intended: Change, now: FlagState) -> FlagPatch:
+    """Return those fields of `after` that the flag has."""
+    after, found = intended.after, intended.after.seen_in(now)
+    fields = {field: value for field, value in after.plain.items() if getattr(found, field) == value}
+    overrides = {segment: each for segment, each in after.segments.items() if found.segments[segment] == each}
+    return FlagPatch(**fields | ({"overrides": overrides} if overrides else {}))
 
 
 def check_not_changed_by_hand(patch: FlagPatch, now: FlagState, seen: FlagState) -> None:

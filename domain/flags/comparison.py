@@ -5,6 +5,9 @@ from typing import NamedTuple
 from domain.flags.flag import FlagState, Rollout, Value
 from domain.flags.patch import PLAIN, FlagPatch, OverridePatch
 
+FEATURE = "feature"
+"""The field in which a feature differs if only one of two projects has it. Its values are True and False."""
+
 FieldValue = Value | Rollout | OverridePatch
 """The value of a field, as a patch would set it. An override that does not exist, and the end of a rollout, are None."""
 
@@ -27,6 +30,13 @@ def compare_flags(left: FlagState, right: FlagState) -> list[FieldDifference]:
     overridden = [segment for segment in segments if left.overrides.get(segment) != right.overrides.get(segment)]
     overrides = [FieldDifference(f"overrides/{segment}", _override(left, segment), _override(right, segment)) for segment in overridden]
     return [each for each in plain if each.left != each.right] + overrides
+
+
+def compare_existing(left: FlagState | None, right: FlagState | None) -> list[FieldDifference]:
+    """Return the fields that differ between the states of a feature, of which one may not exist."""
+    if left is None or right is None:
+        return [FieldDifference(FEATURE, left is not None, right is not None)]
+    return compare_flags(left, right)
 
 
 def _override(state: FlagState, segment: str) -> OverridePatch | None:

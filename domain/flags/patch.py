@@ -75,6 +75,19 @@ class FlagPatch(NamedFields):
         """The fields that it sets for everyone, by name."""
         return {field: getattr(self, field) for field in PLAIN if field in self.named}
 
+    def updated(self, other: "FlagPatch") -> "FlagPatch":
+        """Return a patch with the fields of both. Where both name a field, the other wins."""
+        fields = self.plain | other.plain
+        if "overrides" in self.named | other.named:
+            fields["overrides"] = self.segments | other.segments
+        return FlagPatch(**fields)
+
+    def limited_to(self, other: "FlagPatch") -> "FlagPatch":
+        """Return a patch with only those fields that the other names as well."""
+        fields = {field: value for field, value in self.plain.items() if field in other.named}
+        overrides = {segment: each for segment, each in self.segments.items() if segment in other.segments}
+        return FlagPatch(**fields | ({"overrides": overrides} if overrides else {}))
+
     def expanded(self, state: FlagState) -> "FlagPatch":
         """Return the same patch in full: *remove* lists the present overrides, and the end of a rollout is explicit.
 

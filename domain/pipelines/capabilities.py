@@ -25,6 +25,18 @@ def unsupported_actions(definition: PipelineDefinition, provider: ProviderKind) 
                     yield Problem(pointer=f"/stages/{s}/actions/{a}", code="not_supported_by_provider", message=message)
 
 
+def warnings_for(definition: PipelineDefinition, provider: ProviderKind) -> Iterator[Problem]:
+    """Yield what works with the provider but is probably not expected, with a pointer into the document."""
+    for s, stage in enumerate(definition.stages):
+        for a, action in enumerate(stage.actions):
+            if provider is ProviderKind.FLAGD and isinstance(action, PhasedRollout):
+                message = (
+                    "flagd's evaluators for Python and for other languages choose different people for the same share. "
+                    "If applications in both ask for this flag, a person may have it in one and not in the other."
+                )
+                yield Problem(pointer=f"/stages/{s}/actions/{a}", code="rollout_differs_between_sdks", message=message)
+
+
 def needed_for(action: Action) -> Iterator[Capability]:
     """Yield what a provider must be able to express for this action."""
     match action:

@@ -264,6 +264,9 @@ _WITHOUT_A_BODY = ("/publish", "/archive", "/rotate", "/resend")
 
 WITH_A_BODY = [route for route in PLACES if route.split()[0] in ("POST", "PUT", "PATCH") and not route.endswith(_WITHOUT_A_BODY)]
 
+BODY_IS_OPTIONAL = ("POST /projects/{project}/connection/check",)
+"""Routes for which `null` is the same as no body."""
+
 
 def place_of(owner: Api, route: str) -> Place:
     """Create the objects that the route needs. Returns all path parameters, and a valid body."""

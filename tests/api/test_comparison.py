@@ -160,3 +160,30 @@ def _pages(api: Api, **params: Any) -> list[list[str]]:
         cursor = page["next"]
         if cursor is None:
             return pages
+
+
+def test_environments_of_two_projects_are_compared_by_the_keys_of_features(api: Api) -> None:
+    api.make_project()
+    api.make_project("other")
+    api.post("/projects/shop/features", {"key": "only-here"})
+    api.post("/projects/other/features", {"key": "only-there"})
+    _change(api, "development", enabled=True)
+
+    found = api.get(COMPARED, other_project="other")["items"]
+
+    assert [(each["key"], [tuple(difference.values()) for difference in each["differences"]]) for each in found] == [
+        ("checkout", [("enabled", True, False)]),
+        ("only-here", [("feature", True, False)]),
+        ("only-there", [("feature", False, True)]),
+    ]
+    assert api.get(COMPARED, other_project="other", limit=2)["next"]
+    same = api.get("/projects/shop/environments/production/compare/production", other_project="other")["items"]
+    assert [each["key"] for each in same] == ["only-here", "only-there"]
+
+
+def test_other_project_must_be_visible(api: Api) -> None:
+    api.make_project()
+    api.make_project("other")
+    viewer = api.make_key("viewer", {"project": "shop", "role": "viewer"})
+
+    problem_of(viewer.request("GET", f"{COMPARED}?other_project=other"), 404, "not_found")

@@ -15,11 +15,11 @@ from temporalio.service import RPCError
 from tests.chaos.checks import violations_in
 from tests.chaos.databases import Breakable
 from tests.chaos.environment import ChaosEnvironment
-from tests.chaos.evidence import Evidence, changes_in, read_database, read_logs
+from tests.chaos.evidence import Evidence, changes_in, count_intents, read_database, read_logs
 from tests.chaos.executions import open_workflows, read_executions
-from tests.chaos.faults import KINDS, LONG_WRITE, Fault, long_write, schedule_for
+from tests.chaos.faults import KINDS, KINDS_ELSEWHERE, LONG_WRITE, Fault, long_write, schedule_for
 from tests.chaos.people import People
-from tests.chaos.plan import Plan, plan_for
+from tests.chaos.plan import Plan, Vocabulary, plan_for
 from tests.e2e.proxy import Proxy
 from tests.http import OWNER_KEY, Api
 
@@ -66,14 +66,39 @@ class Outcome:
         return sum(fault.kind == kind for fault in self.faults)
 
 
-def endure(folder: Path, database: Breakable, size: Size, report: Report = lambda _seconds, _what: None) -> Outcome:
+class FlagsHere:
+    """The place of the flags in a run: our own database, or another system in a subclass."""
+
+    kinds = tuple(KINDS)
+    vocabulary: Vocabulary | None = None
+
+    def attach(self, environment: ChaosEnvironment) -> None:
+        """Add to the environment what the other system needs."""
+
+    def set_up(self, api: Api, plan: Plan) -> Api:
+        """Create the project with everything in the plan, and return the API with an operator's key."""
+        return set_up(api, plan)
+
+    def violations(self, evidence: Evidence) -> list[str]:
+        """Return everything that is wrong."""
+        return violations_in(evidence)
+
+
+def endure(
+    folder: Path,
+    database: Breakable,
+    size: Size,
+    report: Report = lambda _seconds, _what: None,
+    flags: FlagsHere | None = None,
+) -> Outcome:
     """Perform a run in a folder."""
-    plan = plan_for(size.seed, size.releases, size.seconds)
-    with running_environment(folder, database, skew=size.skew) as environment:
-        faults = schedule_for(size.seed, size.seconds, kinds=list(KINDS), processes=environment.victims, skew=size.skew)
+    flags = flags or FlagsHere()
+    plan = plan_for(size.seed, size.releases, size.seconds, flags.vocabulary)
+    with running_environment(folder, database, flags, skew=size.skew) as environment:
+        faults = schedule_for(size.seed, size.seconds, kinds=flags.kinds, processes=environment.victims, skew=size.skew)
         if size.long_write:
             faults = sorted([*faults, long_write(size.seconds / 2)], key=lambda fault: fault.at)
-        operator = set_up(environment.stack.api, plan)
+        operator = flags.set_up(environment.stack.api, plan)
         people = People(operator, plan)
         try:
             people.start()
@@ -82,14 +107,18 @@ def endure(folder: Path, database: Breakable, size: Size, report: Report = lambd
         finally:
             people.stop()
         evidence = gather(folder, environment, people)
-    return Outcome(faults, environment.kills.total(), settled_after, dict(people.answers), evidence, violations_in(evidence))
+        wrong = flags.violations(evidence)
+    return Outcome(faults, environment.kills.total(), settled_after, dict(people.answers), evidence, wrong)
 
 
 @contextmanager
-def running_environment(folder: Path, database: Breakable, *, skew: bool = False) -> Iterator[ChaosEnvironment]:
+def running_environment(
+    folder: Path, database: Breakable, flags: FlagsHere | None = None, *, skew: bool = False
+) -> Iterator[ChaosEnvironment]:
     """Everything started. No process outlives the block."""
     with Proxy() as proxy:
         environment = ChaosEnvironment(folder, database, proxy, skew=skew)
+        (flags or FlagsHere()).attach(environment)
         try:
             environment.start()
             yield environment
@@ -114,7 +143,9 @@ def gather(folder: Path, environment: ChaosEnvironment, people: People) -> Evide
     executions = asyncio.run(read_executions(_temporal(environment)))
     surprises = people.surprises + environment.died
     keys = [OWNER_KEY, str(people.api.client.headers["Authorization"]).removeprefix("Bearer ")]
-    return Evidence(record, entries, executions, people.acknowledged, surprises, read_logs(folder), keys)
+    return Evidence(
+        record, entries, executions, people.acknowledged, surprises, read_logs(folder), keys, count_intents(folder / "evidence.db")
+    )
 
 
 def _inject_all(environment: ChaosEnvironment, faults: list[Fault], seconds: float, report: Report) -> None:
@@ -123,7 +154,7 @@ def _inject_all(environment: ChaosEnvironment, faults: list[Fault], seconds: flo
         environment.supervise()
         if remaining and remaining[0].at <= passed:
             fault = remaining.pop(0)
-            report(passed, f"{KINDS.get(fault.kind, LONG_WRITE)}{': ' if fault.victims else ''}{', '.join(fault.victims)}")
+            report(passed, f"{KINDS_ELSEWHERE.get(fault.kind, LONG_WRITE)}{': ' if fault.victims else ''}{', '.join(fault.victims)}")
             environment.inject(fault)
         report(passed, "")
         time.sleep(0.2)
@@ -146,7 +177,7 @@ def _come_to_rest(environment: ChaosEnvironment, people: People, patience: float
 
 
 class Progress(NamedTuple):
-    """The progress of a run."""
+    """The progress of a run. Changes that are intended in another flag system count as entries of the outbox."""
 
     outbox_entries: int
     unfinished: int
@@ -165,9 +196,10 @@ def _progress_of(environment: ChaosEnvironment) -> Progress | None:
         environment.stack.api.get("/status")
         running = asyncio.run(open_workflows(_temporal(environment))).total()
         environment.database.copy_to(Path(folder) / "look.db")
-        record, entries = read_database(Path(folder) / "look.db")
+        look = Path(folder) / "look.db"
+        record, entries = read_database(look)
         unfinished = sum(story.row["ended_at"] is None for story in record.releases)
-        return Progress(entries, unfinished, sum(story.row["sequence"] for story in record.releases), running)
+        return Progress(entries + count_intents(look), unfinished, sum(story.row["sequence"] for story in record.releases), running)
     return None
 
 

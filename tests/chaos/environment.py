@@ -7,15 +7,31 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from typing import Protocol
 
 from tests.chaos.clocks import must_skew, skewed_by
 from tests.chaos.databases import Breakable
-from tests.chaos.faults import BUSY, FULL, REFUSE, STALL, Fault
+from tests.chaos.faults import BUSY, FULL, REFUSE, SILENT, STALL, Fault
 from tests.e2e.proxy import Proxy
 from tests.e2e.stack import Process, Stack
 from tests.waiting import CEILING
+
+
+class FlagSystemProcess(Protocol):
+    """A flag system that can be killed and silenced like a process of the product."""
+
+    name: str
+    environment: dict[str, str]
+
+    @property
+    def running(self) -> subprocess.Popen[bytes] | None: ...
+    def start(self) -> None: ...
+    def send(self, number: signal.Signals) -> None: ...
+    def kill(self) -> None: ...
+    def silent(self) -> AbstractContextManager[None]: ...
+
 
 LIBFAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
 """The path in Debian and Ubuntu."""
@@ -41,8 +57,15 @@ class ChaosEnvironment:
         self.faketime = faketime() if skew else ""
         self.kills: Counter[str] = Counter()
         self.died: list[str] = []
-        self._processes = {process.name: process for process in self.stack.processes}
+        self.flag_system: FlagSystemProcess | None = None
+        self._processes: dict[str, Process | FlagSystemProcess] = {process.name: process for process in self.stack.processes}
         self._down: set[str] = set()
+
+    def attach(self, flag_system: "FlagSystemProcess", settings: dict[str, str]) -> None:
+        """Add a flag system that runs already, and the settings that workers and API need for it."""
+        self.flag_system = self._processes[flag_system.name] = flag_system
+        for process in (self.stack.api_process, self.stack.worker, self.stack.other_worker):
+            process.environment |= settings
 
     @property
     def victims(self) -> tuple[str, ...]:
@@ -75,6 +98,8 @@ class ChaosEnvironment:
                 recovery.enter_context(self.database.refusing_writes())
             if fault.kind == BUSY:
                 recovery.enter_context(self.database.keeping_writers_waiting())
+            if fault.kind == SILENT and self.flag_system:
+                recovery.enter_context(self.flag_system.silent())
             if fault.kind == FULL:
                 recovery.enter_context(self.database.on_full_disk())
                 self._limit_files(1)
@@ -125,6 +150,6 @@ class ChaosEnvironment:
                 resource.prlimit(process.running.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     @staticmethod
-    def _signal(process: Process) -> None:
+    def _signal(process: "Process | FlagSystemProcess") -> None:
         if process.running and process.running.poll() is None:
             process.send(signal.SIGKILL)

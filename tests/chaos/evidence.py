@@ -23,14 +23,24 @@ class Evidence:
     surprises: list[str]
     logs: dict[str, str]
     keys: list[str]
+    intents: int = 0
 
 
 def read_database(path: Path) -> tuple[Record, int]:
     """Return the record and the number of outbox entries."""
+    return read_record(str(path), PROJECT), _count(path, "outbox")
+
+
+def count_intents(path: Path) -> int:
+    """Return the number of changes that were intended in another flag system, and are not on the record."""
+    return _count(path, "intents")
+
+
+def _count(path: Path, table: str) -> int:
     connection = sqlite3.connect(path)
-    (entries,) = connection.execute("SELECT count(*) FROM outbox").fetchone()
+    (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
     connection.close()
-    return read_record(str(path), PROJECT), entries
+    return int(rows)
 
 
 def read_logs(folder: Path) -> dict[str, str]:

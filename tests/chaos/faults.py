@@ -10,7 +10,7 @@ PROCESSES = ("worker", "other-worker", "api", "temporal", "database")
 SKEWED = ("worker", "other-worker", "api")
 """The processes whose clocks are skewed. The time of a release is Temporal's."""
 
-KILL, STALL, REFUSE, FULL, BUSY = "kill", "stall", "refuse", "full", "busy"
+KILL, STALL, REFUSE, FULL, BUSY, SILENT = "kill", "stall", "refuse", "full", "busy", "silent"
 KINDS = {
     KILL: "processes are killed",
     STALL: "the network between a worker and Temporal stalls",
@@ -18,6 +18,9 @@ KINDS = {
     FULL: "the disk is full for workers, API and PostgreSQL",
 }
 """The faults that are drawn."""
+
+KINDS_ELSEWHERE = {**KINDS, SILENT: "the flag system accepts connections and never answers"}
+"""The faults that are drawn for a project whose flags are in another system."""
 
 LONG_WRITE = "another writer keeps the database for longer than a local activity may take"
 LONG_WRITE_SECONDS = LOCAL_ACTIVITY_OPTIONS["start_to_close_timeout"].total_seconds() + 3

@@ -1,5 +1,6 @@
 """The actions of people in a run, drawn from a seed: random pipelines, flags added to them, and controls."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Any, NamedTuple
@@ -40,27 +41,35 @@ class Plan:
     releases: list[Planned]
 
 
-def plan_for(seed: int, releases: int, seconds: float) -> Plan:
+class Vocabulary(NamedTuple):
+    """The environments and the actions from which stages are drawn."""
+
+    environments: tuple[str, ...]
+    actions: Callable[[Random, float], list[dict[str, Any]]]
+
+
+def plan_for(seed: int, releases: int, seconds: float, vocabulary: Vocabulary | None = None) -> Plan:
     """Draw releases that are added within the first two thirds of the run. The same seed gives the same plan."""
+    vocabulary = vocabulary or Vocabulary(ENVIRONMENTS, _actions)
     random = Random(f"plan {seed}")  # noqa: S311 (reproducible, not a secret)
     slow = max(2.0, seconds / 15)
     features = [f"flag-{number}" for number in range(max(1, releases * 7 // 8))]
-    pipelines = [_pipeline(random, number, slow) for number in range(max(4, releases // 5))]
+    pipelines = [_pipeline(random, number, slow, vocabulary) for number in range(max(4, releases // 5))]
     planned = [_release(random, number, features, pipelines, seconds, slow) for number in range(releases)]
     return Plan(features, pipelines, sorted(planned, key=lambda each: each.at))
 
 
-def _pipeline(random: Random, number: int, slow: float) -> dict[str, Any]:
-    stages = [_stage(random, place, slow) for place in range(random.randint(1, 5))]
+def _pipeline(random: Random, number: int, slow: float, vocabulary: Vocabulary) -> dict[str, Any]:
+    stages = [_stage(random, place, slow, vocabulary) for place in range(random.randint(1, 5))]
     launches = {each["trigger"]["at_from"]["parameter"]: {"type": "datetime"} for each in stages if "at_from" in each["trigger"]}
     return pipeline(*stages, key=f"pipeline-{number}", parameters=launches)
 
 
-def _stage(random: Random, place: int, slow: float) -> dict[str, Any]:
-    actions = _actions(random, slow)
+def _stage(random: Random, place: int, slow: float, vocabulary: Vocabulary) -> dict[str, Any]:
+    actions = vocabulary.actions(random, slow)
     waits = [{"type": "WAIT_FOR", "duration": f"{random.randint(1, round(slow))}s"}] * 3 + [until(parameter=f"launch-{place}")]
     trigger = random.choice([*waits, {"type": "ON_ENTER"}] if actions else waits)
-    return {"name": f"Stage {place}", "environment": random.choice(ENVIRONMENTS), "trigger": trigger, "actions": actions}
+    return {"name": f"Stage {place}", "environment": random.choice(vocabulary.environments), "trigger": trigger, "actions": actions}
 
 
 def _actions(random: Random, slow: float) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +13,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from process_exit import exit_process
 from tests.chaos.databases import Breakable, BreakablePostgresql, SqliteFile
-from tests.chaos.endurance import Outcome, Size, endure
+from tests.chaos.endurance import FlagsHere, Outcome, Size, endure
 from tests.chaos.environment import faketime
 from tests.chaos.faults import FULL, REFUSE, STALL
+from tests.chaos.unleash import FlagsInUnleash
+from tests.postgresql import PostgresqlServer
+from tests.unleash.server import running_unleash
 
 PATIENCE = 400
 """Seconds within which something must move. Retries are at most five minutes apart, and a busy machine is no defect."""
@@ -26,6 +31,9 @@ def main(
     releases: Annotated[int, typer.Option(help="Number of releases in each run.")] = 200,
     seconds: Annotated[float, typer.Option(help="Seconds of faults in each run.")] = 120,
     database: Annotated[str, typer.Option(help="sqlite or postgresql. By default, even seeds run on PostgreSQL.")] = "",
+    provider: Annotated[
+        str, typer.Option(help="builtin, or unleash: then the flags are in a real Unleash, which fails as well.")
+    ] = "builtin",
     keep: Annotated[Path | None, typer.Option(help="Folder in which everything that the runs leave behind is kept.")] = None,
 ) -> None:
     """Run releases while everything fails, and check what is left behind."""
@@ -36,7 +44,7 @@ def main(
     for each in seed:
         system = database or ("sqlite" if each % 2 else "postgresql")
         outcomes[each, system] = _run(
-            console, root / str(each), system, Size(each, releases, seconds, PATIENCE, skew=True, long_write=True)
+            console, root / str(each), system, Size(each, releases, seconds, PATIENCE, skew=True, long_write=True), provider
         )
     _print_table(console, outcomes)
     violations = sum(len(outcome.violations) for outcome in outcomes.values())
@@ -47,7 +55,7 @@ def main(
     exit_process(1 if violations else 0)
 
 
-def _run(console: Console, folder: Path, system: str, size: Size) -> Outcome:
+def _run(console: Console, folder: Path, system: str, size: Size, provider: str) -> Outcome:
     folder.mkdir(parents=True)
     chosen: Breakable = BreakablePostgresql() if system == "postgresql" else SqliteFile(folder)
     with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as progress:
@@ -58,12 +66,29 @@ def _run(console: Console, folder: Path, system: str, size: Size) -> Outcome:
             if what:
                 progress.console.print(f"{passed:6.1f} s  {what}", markup=False)
 
-        outcome = endure(folder, chosen, size, report)
+        with flags_of(provider) as flags:
+            outcome = endure(folder, chosen, size, report, flags)
     for each in outcome.violations:
         console.print(f"VIOLATION {each}", markup=False)
     console.print(f"seed {size.seed} on {system}: answers {outcome.answers}; violations: {len(outcome.violations)}", markup=False)
     chosen.remove()
     return outcome
+
+
+@contextmanager
+def flags_of(provider: str) -> Iterator[FlagsHere]:
+    """The place of the flags, which lasts as long as the block."""
+    if provider == "builtin":
+        yield FlagsHere()
+        return
+    server = PostgresqlServer()
+    server.start()
+    try:
+        with running_unleash(server.url_of("{database}")) as unleash:
+            yield FlagsInUnleash(unleash)
+    finally:
+        server.stop()
+        server.remove()
 
 
 def _print_table(console: Console, outcomes: dict[tuple[int, str], Outcome]) -> None:

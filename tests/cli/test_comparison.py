@@ -68,3 +68,17 @@ def test_an_environment_is_not_compared_with_itself_or_an_unknown_one(terminal: 
 
     assert terminal.run("environments", "compare", "staging", "prodution").code == 1
     assert "Did you mean 'production'?" in terminal.err
+
+
+def test_environments_of_two_projects_are_compared(terminal: Terminal, api: Api) -> None:
+    api.make_project("other")
+    api.post("/projects/other/features", {"key": "banner"})
+    _change(api, "development", enabled=True)
+
+    compared = terminal.run("environments", "compare", "development", "staging", "--other-project", "other")
+
+    assert _rows(compared.out) == [
+        ["Feature", "Field", "development", "staging of other"],
+        ["banner", "feature", "missing", "exists"],
+        ["checkout", "enabled", "on", "off"],
+    ]

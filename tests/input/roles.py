@@ -15,7 +15,7 @@ _ALWAYS_WRITTEN = frozenset({"audit_entries", "requests"})
 _KEYS = frozenset({"api_keys", "owners", "spent_secrets"})
 _OPERATED = _ALWAYS_WRITTEN | {"feature_states", "segments", "numbers", "freezes", "stops", "deliveries", "serving", "features"}
 _OPERATED |= {"releases", "seen", "stage_runs", "changes", "approvals"}
-_ADMINISTERED = _OPERATED | _KEYS | {"projects", "environments", "pipelines", "webhooks"}
+_ADMINISTERED = _OPERATED | _KEYS | {"projects", "environments", "pipelines", "webhooks", "connections", "system_names"}
 
 
 class Role(NamedTuple):

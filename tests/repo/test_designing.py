@@ -21,7 +21,7 @@ SHOWN = [yaml.safe_load(block) for block in blocks(text_of(NAME), "yaml")]
 PIPELINES = [each for each in SHOWN if "stages" in each]
 FILES = [json.loads(path.read_text()) for path in sorted((ROOT / "examples").glob("*.json"))]
 EXAMPLES = [each for each in FILES if "stages" in each]
-RULES = ("action", "gate", "parameter", "references", "trigger", "validation")
+RULES = ("action", "capabilities", "gate", "parameter", "references", "trigger", "validation")
 
 
 def _types(union: Any) -> set[str]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from activities.providers.elsewhere import LIST_TTL
 from activities.providers.unleash.system import NEEDED
 from activities.retries import LONGEST_WAIT
-from api.fresh_flags import PAUSE, VIEW_TTL
+from api.fresh_flags import LIST_AGE, PAUSE, VIEW_TTL
 from domain.audit import AuditEvent
 from domain.flags.connection import USUAL_CALLS
 from tests.repo.capabilities_table import capabilities_table
@@ -25,6 +25,7 @@ def test_guide_has_the_numbers_of_the_code() -> None:
     numbers = f"A list is at most {LIST_TTL.seconds} seconds old, and a single flag {VIEW_TTL.seconds} second."
 
     assert numbers in GUIDE
+    assert f"the state of a flag can be up to {LIST_AGE.seconds} seconds old" in GUIDE
     assert f"try again every {PAUSE:g} seconds" in GUIDE
     assert f"by default {USUAL_CALLS} |" in GUIDE
     assert (LONGEST_WAIT, ELSEWHERE_OPTIONS["retry_policy"].maximum_interval) == (timedelta(minutes=5), timedelta(seconds=30))

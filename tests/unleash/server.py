@@ -36,8 +36,18 @@ class UnleashServer:
         self._database, self._log = database, log
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def running(self) -> subprocess.Popen[bytes] | None:
+        """Its process, or None if it was killed."""
+        return self._process
+
     def start(self) -> None:
         """Start it, and wait until it is healthy."""
+        self.launch()
+        wait_for("Unleash to be healthy", self._is_healthy)
+
+    def launch(self) -> None:
+        """Start it, and return before it answers."""
         folder = installed()
         settings = {
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
@@ -57,7 +67,6 @@ class UnleashServer:
         self._process = subprocess.Popen(
             command, cwd=folder, env=settings, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True
         )
-        wait_for("Unleash to be healthy", self._is_healthy)
 
     def kill(self) -> None:
         """End the process with everything it started, as a power cut would."""

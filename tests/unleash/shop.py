@@ -20,6 +20,7 @@ from activities.providers.unleash.system import UnleashProject
 from activities.rollback import RollbackActivities
 from activities.store.database import Database
 from domain.flags.connection import Connection, Outage
+from domain.flags.flag import FlagState
 from domain.flags.provider import ProviderKind
 from domain.releases.release import Release
 from tests.activities.acting import ACTED, LATER, command_for
@@ -145,6 +146,11 @@ class Shop:
         found = self.api.feature(PROJECT, self.feature).environment(environment)
         assert found
         return [each.title for each in found.strategies if found.enabled and not each.disabled]
+
+    def flag(self, environment: str = "development") -> FlagState:
+        """Return the flag as it is read from Unleash now."""
+        self.elsewhere.refresh(self.world.project, self.key)
+        return self.world.flag(environment, self.key)
 
     def outage(self) -> Outage | None:
         """Return the outage on the record."""

@@ -96,7 +96,7 @@ def test_change_by_a_person_before_the_write_blocks_the_release(shop: Shop) -> N
     assert isinstance(answer, Refused)
     assert answer.blocked.code == "flag_changed_by_hand"
     assert shop.titles() == ["Flaghoist: rollout"]
-    assert shop.world.flag("development", shop.key).rollout.percent == 70  # type: ignore[union-attr]
+    assert shop.flag().rollout.percent == 70  # type: ignore[union-attr]
 
 
 def test_change_by_a_person_after_the_write_blocks_the_release_and_can_be_overwritten(shop: Shop) -> None:
@@ -116,7 +116,7 @@ def test_change_by_a_person_after_the_write_blocks_the_release_and_can_be_overwr
 
     assert isinstance(answer, Refused)
     assert answer.blocked.code == "flag_changed_by_hand"
-    assert shop.world.flag("development", shop.key).rollout.percent == 55  # type: ignore[union-attr]
+    assert shop.flag().rollout.percent == 55  # type: ignore[union-attr]
     retry(shop.world, release, overwrite=True)
     assert isinstance(shop.change(release, LATER, next_step=FOLLOWING), Made)
     [change] = changes_of(shop.world, release)

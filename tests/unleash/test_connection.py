@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import make_url
+from structlog.testing import capture_logs
 
 from tests.api.answers import pointers, problem_of
 from tests.conftest import serve_without_temporal
@@ -142,6 +143,18 @@ def test_credential_is_in_no_answer_and_nowhere_in_clear(api: Api, unleash: Unle
     events = {each["event"]: json.dumps(each) for each in answers[-1].json()["items"]}
     assert {"provider.connected", "provider.changed", "environment.created"} <= set(events)
     assert unleash.address in events["provider.connected"]
+
+
+def test_credential_is_in_no_log_line(sqlite_url: str, unleash: UnleashServer) -> None:
+    for api in serve_without_temporal(sqlite_url):
+        with capture_logs() as lines:
+            project = connected_project(api, unleash)
+            put(api, project, connection_to(unleash, address="http://127.0.0.1:1"))
+            put(api, project, connection_to(unleash, environments={"live": "prod"}))
+            api.get(f"{project}/features")
+
+    assert any(line["event"] == "request" for line in lines)
+    assert unleash.admin_token not in str(lines)
 
 
 def test_stored_credential_stays_unless_the_address_changes(api: Api, unleash: UnleashServer) -> None:

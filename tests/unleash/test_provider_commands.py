@@ -10,6 +10,7 @@ from tests.emptied import empty_database
 from tests.http import Api
 from tests.unleash.connections import new_project
 from tests.unleash.server import UnleashServer
+from tests.unleash.source import Source
 
 pytestmark = pytest.mark.xdist_group("unleash")
 
@@ -44,6 +45,16 @@ def test_project_is_connected_checked_shown_and_disconnected(terminal: Terminal,
     assert terminal.read_json("provider", "show")["kind"] == "unleash"
     assert terminal.run("provider", "disconnect", "--yes").out.startswith("Disconnected")
     assert terminal.read_json("provider", "show")["kind"] == "builtin"
+
+
+def test_feature_is_shown_with_what_others_made(terminal: Terminal, unleash: UnleashServer) -> None:
+    name = Source(unleash).feature("Shown", {"title": "Made by a person"})
+    terminal.run("provider", "connect", "unleash", unleash.address)
+
+    shown = terminal.run("features", "show", name.lower()).out
+
+    assert f"Its name over there is {name}." in shown
+    assert "development: The strategy 'Made by a person' was not made by Flaghoist" in shown
 
 
 def test_failed_check_names_everything_and_has_exit_code_1(terminal: Terminal, unleash: UnleashServer) -> None:

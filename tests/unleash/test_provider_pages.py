@@ -11,6 +11,7 @@ from tests.dashboard.test_environments import hidden
 from tests.dashboard.visitor import Visitor
 from tests.emptied import empty_database
 from tests.http import Api
+from tests.pipelines import enable, pipeline, stage
 from tests.unleash.connections import connected_project, new_project
 from tests.unleash.server import UnleashServer
 from tests.unleash.source import Source, constraint
@@ -92,15 +93,21 @@ def test_pages_show_parts_of_others_and_offer_no_change_by_hand(api: Api, visito
 def test_pages_say_that_unleash_is_down(api: Api, visitor: Visitor, unleash: UnleashServer) -> None:
     name = Source(unleash).feature("Outage").lower()
     project = connected_project(api, unleash)
+    api.publish(pipeline(stage("Dev", "development", actions=[enable()])), project.rpartition("/")[2])
 
     unleash.kill()
     try:
         feature = visitor.look(f"{project}/features/{name}")
+        simulated = visitor.look(f"{project}/releases/new?pipeline=standard&feature={name}")
+        added = visitor.send(f"{project}/releases/new", pipeline="standard", feature=name)
         provider = visitor.look(f"{project}/provider")
     finally:
         unleash.start()
 
     assert feature.status_code == 200
+    assert simulated.status_code == 200
+    assert added.status_code == 503
+    assert "The provider can&#39;t be reached" in added.text
     assert "Unleash: The connection failed." in provider.text
 
 

@@ -165,8 +165,6 @@ def test_strategy_of_others_is_not_switched_on_for_a_segment(
         system.apply(feature, DEV, FlagPatch(overrides={"beta": {"enabled": True}}), segments)
 
     assert in_development(admin, feature) == before
-    system.apply(feature, DEV, FlagPatch(enabled=True), segments)
-    assert system.flags(feature, segments)[DEV].state.enabled
 
 
 @pytest.mark.parametrize(
@@ -228,7 +226,10 @@ def test_check_names_unknown_tokens_projects_and_environments(unleash: UnleashSe
     assert failures(admin, environment="moon") == [
         "The environment 'moon' is not enabled for the project 'default'. Enabled are: development, production."
     ]
-    assert failures(admin, project="nowhere") == ["There is no project 'nowhere' in Unleash that the token can see."]
+    assert failures(admin, project="nowhere") == [
+        "There is no project 'nowhere' in Unleash that the token can see, or it has no environments. "
+        "Check its id in Unleash, and the owner's rights."
+    ]
     [refused] = failures(connect(unleash.address, "*:*.unknown"))
     assert refused.startswith("The token is refused: ")
     with pytest.raises(ProviderUnauthorized):
@@ -245,3 +246,29 @@ def test_segment_that_changes_gets_another_digest(unleash: UnleashServer, system
     unleash.call("PUT", f"/api/admin/segments/{made.id}", body)
 
     assert next(each.digest for each in system.segments() if each.name == name) != before
+
+
+@pytest.mark.parametrize("strategy", [ALL, FIFTH], ids=["everyone", "some"])
+def test_feature_that_was_off_is_off_again_after_a_rollback(
+    admin: UnleashAdminApi, system: UnleashProject, feature: str, strategy: NewStrategy
+) -> None:
+    admin.add_strategy(PROJECT, feature, DEV, strategy)
+    before = in_development(admin, feature)
+
+    system.apply(feature, DEV, FlagPatch(enabled=True), {})
+    assert system.flags(feature, {})[DEV].state.enabled
+    system.apply(feature, DEV, FlagPatch(enabled=False), {})
+
+    assert in_development(admin, feature) == before
+    assert system.flags(feature, {})[DEV].state == FlagState()
+
+
+def test_feature_that_was_on_for_some_stays_on_for_them(admin: UnleashAdminApi, system: UnleashProject, feature: str) -> None:
+    admin.add_strategy(PROJECT, feature, DEV, FIFTH)
+    admin.switch(PROJECT, feature, DEV, "on")
+    before = in_development(admin, feature)
+
+    system.apply(feature, DEV, FlagPatch(enabled=True), {})
+    system.apply(feature, DEV, FlagPatch(enabled=False), {})
+
+    assert in_development(admin, feature) == before

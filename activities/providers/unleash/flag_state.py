@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 from activities.providers.flag_system import SegmentKeys, SystemFlag
 from activities.providers.unleash.documents import FeatureEnvironment, NewStrategy, Strategy
-from domain.flags.flag import FlagState, Override, Rollout
+from domain.flags.flag import LAST_PRIORITY, FlagState, Override, Rollout
 from domain.percentage import EVERYONE
 
 FLEXIBLE = "flexibleRollout"
 _TITLE = "Flaghoist: "
+_SWITCHED_ON = ", switched on"
+"""The end of a title that says that the feature was off before. It is switched off again with the last of our strategies."""
 _STICKY = (None, "", "default")
 
 
@@ -23,10 +25,11 @@ class Ours(NamedTuple):
     segment: str | None = None
     percent: int = EVERYONE
 
-    def strategy(self, feature: str) -> NewStrategy:
+    def strategy(self, feature: str, *, switched_on: bool) -> NewStrategy:
         """Return the strategy that serves it. Users stay in while the percentage grows, because the group never changes."""
+        title = self.title + (_SWITCHED_ON if switched_on else "")
         parameters = {"rollout": str(self.percent), "stickiness": "default", "groupId": feature}
-        return NewStrategy(name=FLEXIBLE, title=self.title, parameters=parameters, segments=[int(self.segment)] if self.segment else [])
+        return NewStrategy(name=FLEXIBLE, title=title, parameters=parameters, segments=[int(self.segment)] if self.segment else [])
 
     @property
     def title(self) -> str:
@@ -42,6 +45,11 @@ class Strategies(NamedTuple):
     ours: Mapping[Ours, Strategy]
     stale: tuple[Strategy, ...]
     others: tuple[Strategy, ...]
+
+    @property
+    def switched_on(self) -> bool:
+        """True if the feature was off before one of ours was added."""
+        return any(str(each.title).endswith(_SWITCHED_ON) for each in (*self.ours.values(), *self.stale))
 
     @property
     def for_everyone(self) -> Strategy | None:
@@ -65,7 +73,10 @@ def sorted_out(environment: FeatureEnvironment) -> Strategies:
 
 
 def flag_in(environment: FeatureEnvironment, segments: SegmentKeys) -> SystemFlag:
-    """Return the flag in one environment. A segment of ours that is no longer known is left out."""
+    """Return the flag in one environment. A segment of ours that is no longer known is left out.
+
+    Strategies are alternatives without priorities. An override's priority is its segment's id, so that it is the same after a rollback.
+    """
     found = sorted_out(environment)
     foreign = tuple(_remarks(found, is_on=environment.enabled))
     if not environment.enabled:
@@ -74,11 +85,11 @@ def flag_in(environment: FeatureEnvironment, segments: SegmentKeys) -> SystemFla
     shares = [each.percent for each in found.ours if each.segment is None]
     serves_all = EVERYONE in shares or found.for_everyone is not None or not _active(environment.strategies)
     partial = max((each for each in shares if each < EVERYONE), default=None)
-    served = [keys[each.segment] for each in found.ours if each.segment in keys]
+    served = {keys[each.segment]: int(each.segment) for each in found.ours if each.segment in keys}
     state = FlagState(
         enabled=serves_all,
         rollout=None if partial is None else Rollout(percent=partial, enabled=True),
-        overrides={key: Override(enabled=True, inherits=("value",), priority=number) for number, key in enumerate(served)},
+        overrides={key: Override(enabled=True, inherits=("value",), priority=min(number, LAST_PRIORITY)) for key, number in served.items()},
     )
     return SystemFlag(state, foreign)
 
@@ -92,7 +103,7 @@ def _ours(strategy: Strategy) -> Ours | None:
         return None
     known = Ours(str(strategy.segments[0]) if strategy.segments else None, int(percent))
     is_possible = known.segment is None or known.percent == EVERYONE
-    return known if is_possible and strategy.title == known.title else None
+    return known if is_possible and str(strategy.title).removesuffix(_SWITCHED_ON) == known.title else None
 
 
 def _serves_everyone(strategy: Strategy) -> bool:

@@ -13,6 +13,7 @@ from api.dependencies import now
 from api.document_problems import parse_as
 from api.schemas.simulation import SimulationView, simulation_view
 from domain.errors import Invalid, NotPublished, PipelineArchived, Problem, pointer_to
+from domain.pipelines.capabilities import warnings_for
 from domain.pipelines.pipeline import Pipeline, PipelineDefinition
 from domain.pipelines.validation import warnings_of
 from domain.releases.simulation import Obstacle
@@ -63,9 +64,10 @@ def examine(site: Site, pipeline: Pipeline, definition: PipelineDefinition) -> F
     version = pipeline.model_copy(update={"definition": definition})
     with site.database.reading() as store:
         request = SimulationRequest(None, None, {}, at)
-        simulation = simulate_release(store, site.caller, store.projects.get(site.key), version, request)
+        project = store.projects.get(site.key)
+        simulation = simulate_release(store, site.caller, project, version, request)
     view = simulation_view(version, simulation, at, "UTC")
-    return Findings(problems_among(view.obstacles), warnings_of(definition), view)
+    return Findings(problems_among(view.obstacles), [*warnings_of(definition), *warnings_for(definition, project.provider)], view)
 
 
 def problems_among(obstacles: list[Obstacle]) -> list[Problem]:

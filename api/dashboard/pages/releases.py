@@ -35,6 +35,7 @@ def show_new(site: SiteDep, request: Request) -> Response:
     fields = {name: value for name, value in request.query_params.items() if value.strip()}
     versions = list_pipelines(site.key, site.caller, site.database, Slice(limit=MOST)).items
     published = {each.key: each for each in reversed(versions) if each.status == PipelineStatus.PUBLISHED}
+    site.fresh_flags.prefer(site.key)
     with site.database.reading() as store:
         features = store.features.page(Slice(limit=MOST), store.projects.get(site.key).id).items
         busy = store.releases.unfinished_of([feature.id for feature in features])
