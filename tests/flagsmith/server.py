@@ -46,7 +46,8 @@ def installed(api: Path) -> Path:
     if not (BUILDS / ".ready").exists():
         venv.create(BUILDS, clear=True, with_pip=True)
         uv = Path(sys.prefix) / "bin" / "uv"
-        export: list[str | Path] = [uv, "export", "--frozen", "--no-dev", "--no-hashes", "--no-emit-project", "--no-header", "--no-annotate"]
+        without = ("--no-dev", "--no-hashes", "--no-emit-project", "--no-header", "--no-annotate")
+        export: list[str | Path] = [uv, "export", "--frozen", *without]
         locked = subprocess.run(export, cwd=api, check=True, capture_output=True, text=True).stdout
         wanted = [line for line in locked.splitlines() if line and not line.startswith(FROM_GIT)]
         (BUILDS / "requirements.txt").write_text("\n".join([*wanted, f"{FROM_GIT}<2"]))
