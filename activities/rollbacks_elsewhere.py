@@ -5,7 +5,7 @@ from datetime import datetime
 
 from activities.messages import PutBack
 from activities.providers.catalogue import provider_of
-from activities.providers.elsewhere import FlagsElsewhere
+from activities.providers.elsewhere import FlagReading, FlagsElsewhere
 from activities.providers.errors import ProviderUnavailable
 from activities.providers.provider import FlagProvider
 from activities.rollback_attempt import RollbackAttempt
@@ -31,23 +31,26 @@ class RollbacksElsewhere:
         """Undo the changes and return how many fields were left alone. Raises as `ChangesElsewhere.make` does."""
         with self.database.reading() as store:
             project, feature = store.projects.get(command.project), store.releases.get(command.release).feature
-        self.flags.refresh(project, feature)
-        self.beat()
-        settle_other_releases(self.database, project, command.release, None, at)
+        reading = self._read(project, feature)
+        settle_other_releases(self.database, project, command.release, reading, at)
         with self.database.transaction() as store:
-            intended = self._decide(store, command, at)
+            intended = self._decide(store, command, reading, at)
             if not intended:
                 attempt = RollbackAttempt(store, command, at)
                 return attempt.run(_AsBefore(provider_of(project, store), {}))
         for change in intended:
             self.flags.apply(project, change)
             self.beat()
-        self.flags.refresh(project, feature)
-        return self._verify(project, command, intended, at)
+        return self._verify(project, command, intended, self._read(project, feature), at)
 
-    def _decide(self, store: Store, command: PutBack, at: datetime) -> list[Change]:
+    def _read(self, project: Project, feature: str) -> FlagReading | None:
+        reading = self.flags.read(project, feature)
+        self.beat()
+        return reading
+
+    def _decide(self, store: Store, command: PutBack, reading: FlagReading | None, at: datetime) -> list[Change]:
         """Write down what is to be done. A further attempt plans from the flags as they were before the first one."""
-        attempt = RollbackAttempt(store, command, at)
+        attempt = _begin(store, command, reading, at)
         provider = provider_of(attempt.project, store)
         keys = {rollback_key(command.release, command.n, environment) for environment in provider.environments()}
         opened = {each.environment: each for each in store.intents.of_release(command.release) if each.key in keys}
@@ -57,10 +60,10 @@ class RollbacksElsewhere:
         store.intents.open(intended, at)
         return intended
 
-    def _verify(self, project: Project, command: PutBack, intended: list[Change], at: datetime) -> int:
+    def _verify(self, project: Project, command: PutBack, intended: list[Change], reading: FlagReading | None, at: datetime) -> int:
         """Record the rollback if every flag is as intended. One that someone changed meanwhile is planned anew."""
         with self.database.transaction() as store:
-            attempt = RollbackAttempt(store, command, at)
+            attempt = _begin(store, command, reading, at)
             provider = provider_of(project, store)
             different = [each for each in intended if each.after.seen_in(provider.read(each.feature, each.environment)) != each.after]
             for each in different or intended:
@@ -68,6 +71,14 @@ class RollbacksElsewhere:
             if not different:
                 return attempt.run(_AsBefore(provider, {each.environment: each for each in intended}))
         raise ProviderUnavailable(f"The flag is not as it should be after the rollback. {project.provider.label} may need a moment.")
+
+
+def _begin(store: Store, command: PutBack, reading: FlagReading | None, at: datetime) -> RollbackAttempt:
+    """Begin an attempt, which locks the project and the release, and store the flags that were read."""
+    attempt = RollbackAttempt(store, command, at)
+    if reading:
+        reading.mirror(store, attempt.project)
+    return attempt
 
 
 class _AsBefore:

@@ -46,11 +46,14 @@ class WatchedApi(UnleashAdminApi):
         self.calls = 0
         self.before: Callable[[int], None] = lambda _write: None
         self.after: Callable[[int], None] = lambda _write: None
+        self.on_read: Callable[[], None] = lambda: None
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         self.calls += 1
         if method == "GET":
-            return super()._call(method, path, body)
+            answer = super()._call(method, path, body)
+            self.on_read()
+            return answer
         self.writes += 1
         self.before(self.writes)
         answer = super()._call(method, path, body)

@@ -6,6 +6,7 @@ import pytest
 
 from activities.commands.pause_remove import EndOrPauseRelease, remove_release
 from activities.messages import Made, Refused, Standing
+from activities.providers.mirror import mirror_flags
 from domain.flags.flag import Rollout
 from domain.flags.patch import FlagPatch
 from domain.releases.release import Release
@@ -151,3 +152,22 @@ def test_change_that_was_made_in_part_is_recorded_in_part(shop: Shop) -> None:
     assert shop.titles() == ["Theirs", "Flaghoist: everyone"]
     [change] = changes_of(shop.world, release)
     assert (change.before, change.after) == (OFF, ON)
+
+
+def test_view_that_stores_an_older_reading_does_not_hide_what_a_rollback_did(shop: Shop, release: Release) -> None:
+    project = shop.world.project
+    shop.change(release)
+    older = shop.elsewhere.read(project, shop.key)
+    assert older
+    roll_back(shop.world, release)
+
+    def store_older() -> None:
+        with shop.world.database.transaction() as store:
+            mirror_flags(store, project, shop.key, older.found, older.at)
+
+    shop.api.on_read = store_older
+    answer = shop.put_back(release)
+
+    assert answer.status == ReleaseStatus.ROLLED_BACK
+    assert shop.titles() == []
+    assert [(each.before, each.after) for each in changes_of(shop.world, release)] == [(OFF, ON), (ON, OFF)]

@@ -60,10 +60,13 @@ class Settler:
             project = store.projects.get(release.project)
         if not release.is_finished and release.sequence < intended.sequence:
             return  # The release is still at this change, and Temporal tries it again.
+        reading = None
         try:
-            self.flags.refresh(project, intended.feature)
+            reading = self.flags.read(project, intended.feature)
         except NotFound:
             log.info("flag_gone", release=release.id, feature=intended.feature)
         with self.database.transaction() as store:
             release = store.releases.get(intended.release, lock=True)
+            if reading:
+                reading.mirror(store, project)
             settle(store, project, release, intended, datetime.now(UTC))
