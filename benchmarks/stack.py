@@ -82,6 +82,8 @@ class Stack:
         """End everything at once."""
         for process in (self.api_process, self.worker, self.second_worker, self.baseline_worker, self.temporal):
             process.kill()
+        if "database" in vars(self):  # It may have failed before it was opened.
+            self.database.close()
 
     def resident(self) -> dict[str, int]:
         """Return the bytes of memory of each process of the product."""

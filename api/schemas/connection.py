@@ -1,8 +1,8 @@
 """Request and response bodies of connections."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from activities.providers.connection_check import CheckedConnection
 from activities.store.connections import StoredConnection
@@ -11,6 +11,13 @@ from domain.flags.provider import CAPABILITIES, Capability, ProviderKind
 from domain.model import Frozen, Moment
 
 LONGEST_CREDENTIAL = 1_000
+
+
+def _sendable(credential: SecretStr) -> SecretStr:
+    secret = credential.get_secret_value()
+    if not secret.isascii() or not secret.isprintable():
+        raise ValueError("must have only printable ASCII characters, because it is sent in a header")
+    return credential
 
 
 class Connect(Frozen):
@@ -24,7 +31,9 @@ class Connect(Frozen):
     project: RemoteKey = "default"
     environments: Mapped = {}
     calls: int = Field(default=USUAL_CALLS, ge=1, le=MOST_CALLS, strict=True, description="The most calls at the same time, per process.")
-    credential: SecretStr | None = Field(default=None, min_length=1, max_length=LONGEST_CREDENTIAL, description="Never in an answer.")
+    credential: Annotated[SecretStr, AfterValidator(_sendable)] | None = Field(
+        default=None, min_length=1, max_length=LONGEST_CREDENTIAL, description="Never in an answer."
+    )
 
     @property
     def connection(self) -> Connection:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import make_url, text
 
-from activities.store import database as store
+from activities.store import engines
 from activities.store.database import Database
 from api.app import create_app
 from api.routes import health
@@ -162,7 +162,7 @@ def test_api_starts_during_a_database_outage_and_stores_its_bootstrap_key_afterw
 
 def test_api_that_starts_during_a_long_write_stores_its_bootstrap_key_later(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
-    monkeypatch.setattr(store, "SQLITE_LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr(engines, "SQLITE_LOCK_TIMEOUT", 0.1)
     with closing(Database(sqlite_url)) as writer:
         with writer.transaction():
             serving = serve(sqlite_url, wait=False)

@@ -48,13 +48,15 @@ def test_requests_are_counted_by_route_template(api: Api) -> None:
         assert sent not in after.text
 
 
-def test_every_route_template_is_a_path_of_the_openapi_document(api: Api) -> None:
-    api.get("/projects")
-    api.request("DELETE", "/projects/none/releases/none")
+def test_every_route_template_is_a_path_of_the_openapi_document(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+    for api in serve(sqlite_url):
+        api.get("/projects")
+        api.request("DELETE", "/projects/none/releases/none")
 
-    routes = Scrape(api.address).labels("flaghoist_http_requests_total", "route") - {UNMATCHED, DOCUMENTATION}
+        routes = Scrape(api.address).labels("flaghoist_http_requests_total", "route") - {UNMATCHED, DOCUMENTATION}
 
-    described = set(api.get(f"{api.address}/openapi.json")["paths"])
+        described = set(api.get(f"{api.address}/openapi.json")["paths"])
     assert {"/readyz", "/api/v1/projects"} <= routes <= described
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from threading import Event
 
 import pytest
 
@@ -102,9 +103,16 @@ def test_outage_of_the_database_after_the_call_is_made_up_for(postgresql_url: st
         async with running(database, unleash) as (harness, shop):
             harness.world.publish(pipeline(stage("Development")))
             release = await add(harness, shop)
-            shop.api.after = lambda write: switch.off() if write == 2 else None
+            cut_off = Event()
+
+            def cut(write: int) -> None:
+                if write == 2:
+                    switch.off()
+                    cut_off.set()
+
+            shop.api.after = cut
             async with harness.worker(systems=shop.systems):
-                await wait_until("a change that was made", lambda: shop.api.writes == 2)
+                await wait_until("a change that was made", cut_off.is_set)
                 shop.lives()
                 await asyncio.to_thread(switch.on)
                 await harness.until(release, "completed")
