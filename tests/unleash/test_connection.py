@@ -68,7 +68,6 @@ def test_environments_can_have_other_keys_here(api: Api, unleash: UnleashServer)
     ("wrong", "pointer", "message"),
     [
         ({"credential": "*:*.wrong"}, "/credential", "The token is refused"),
-        ({"credential": "täken"}, "/credential", "character"),
         ({"project": "nobody"}, "/project", "There is no project 'nobody'"),
         ({"environments": {"live": "prod"}}, "/environments/live", "'prod' is not enabled"),
         ({"address": "http://127.0.0.1:1"}, "/address", "The connection failed"),
@@ -89,6 +88,17 @@ def test_what_is_wrong_is_named_where_it_is(api: Api, unleash: UnleashServer, wr
     assert not checked["passed"]
     assert api.get(f"{project}/connection")["kind"] == "builtin"
     assert api.get(f"{project}/environments")["items"] == []
+
+
+@pytest.mark.parametrize("credential", ["täken", "two\nlines", "\ud800"])
+def test_credential_that_cannot_be_sent_is_refused(api: Api, unleash: UnleashServer, credential: str) -> None:
+    project = new_project(api)
+    body = json.dumps(connection_to(unleash, credential=credential))
+
+    for method, path in (("PUT", "connection"), ("POST", "connection/check")):
+        url, headers = f"{api.address}/api/v1{project}/{path}", {"content-type": "application/json"}
+        problem = problem_of(api.client.request(method, url, content=body, headers=headers), 422, "invalid")
+        assert pointers(problem) == ["/credential"]
 
 
 def test_address_of_something_else_is_told_apart(api: Api, unleash: UnleashServer) -> None:
