@@ -3,10 +3,11 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 import uvloop
@@ -17,7 +18,10 @@ from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunn
 
 from activities.changes import ChangeActivities
 from activities.dns import Resolver
+from activities.guarding.sampling import Metrics, Sampler
+from activities.guarding.stage_guard import StageGuard
 from activities.http_post import HttpPoster
+from activities.metrics.reader import MetricReader
 from activities.progress import ReleaseActivities
 from activities.providers.elsewhere import FlagsElsewhere
 from activities.providers.sealing import Sealer
@@ -26,11 +30,12 @@ from activities.record.worker_metrics import LATENESS, LATENESS_BUCKETS
 from activities.rollback import RollbackActivities
 from activities.store.database import Database
 from activities.store.engines import is_sqlite
+from activities.watch import WatchActivities
 from activities.webhooks import DeliveryActivities
 from domain.webhooks.webhook import RetryPolicy
 from process_exit import run
 from settings import Settings, configure_logs
-from workflows.messages import TASK_QUEUE, WEBHOOK_QUEUE
+from workflows.messages import TASK_QUEUE, WATCH_QUEUE, WEBHOOK_QUEUE
 from workflows.release import ReleaseWorkflow
 from workflows.rollback import RollbackWorkflow
 from workflows.service.client import ReleaseClient
@@ -38,9 +43,10 @@ from workflows.service.outbox_relay import OutboxRelay
 from workflows.service.reconciler import Reconciler
 from workflows.service.settler import Settler
 from workflows.service.startup import WorkerCannotStart, connect_worker
+from workflows.service.thinner import Thinner
 from workflows.service.webhook_dispatcher import WebhookDispatcher
 from workflows.service.worker_health import WorkerHealth, serving_health
-from workflows.service.worker_pools import LOOP_THREADS, WEBHOOK_SLOTS, WorkerPools, pools_for
+from workflows.service.worker_pools import LOOP_THREADS, SOURCE_THREADS, WATCH_SLOTS, WEBHOOK_SLOTS, WorkerPools, pools_for
 from workflows.webhook import WebhookWorkflow
 
 log = structlog.get_logger()
@@ -78,25 +84,55 @@ def worker_options(threads: ThreadPoolExecutor, pools: WorkerPools) -> dict[str,
     }
 
 
+class Outside(NamedTuple):
+    """The systems outside that activities call: other flag systems, and the sources of metrics."""
+
+    systems: FlagSystems
+    metrics: Metrics
+
+
+def outside_without_settings(database: Database) -> Outside:
+    """Return systems that can be reached without any setting: those without credentials at public addresses."""
+    sealer, resolver = Sealer(), Resolver(allow_private=False)
+    return Outside(FlagSystems(sealer, resolver), MetricReader(database, sealer, resolver))
+
+
 def build_worker(
     client: Client,
     database: Database,
     threads: ThreadPoolExecutor,
     pools: WorkerPools,
     meter: MetricMeter = MetricMeter.noop,
-    systems: FlagSystems | None = None,
+    outside: Outside | None = None,
     **options: Any,
 ) -> Worker:
     """Return the worker that runs releases and rollbacks, with further options of `Worker` in `options`."""
-    elsewhere = FlagsElsewhere(database, systems or FlagSystems(Sealer(), Resolver(allow_private=False)))
-    changes = ChangeActivities(database, elsewhere, meter, pools.local_changes)
-    releases, rollbacks = ReleaseActivities(database), RollbackActivities(database, elsewhere)
+    outside = outside or outside_without_settings(database)
+    elsewhere, guard = FlagsElsewhere(database, outside.systems), StageGuard(database, Sampler(outside.metrics))
+    changes = ChangeActivities(database, elsewhere, guard, meter, pools.local_changes)
+    releases, rollbacks = ReleaseActivities(database, guard), RollbackActivities(database, elsewhere)
     return Worker(
         client,
         task_queue=TASK_QUEUE,
         workflows=[ReleaseWorkflow, RollbackWorkflow],
         activities=[changes.change_flag, rollbacks.put_back, releases.record_progress, releases.read_standing],
         **worker_options(threads, pools),
+        **options,
+    )
+
+
+def build_watch_worker(
+    client: Client, database: Database, threads: ThreadPoolExecutor, metrics: Metrics, on_decision: Callable[[], None], **options: Any
+) -> Worker:
+    """Return the worker that watches stages. A watch takes a slot, and no thread but for its questions, for as long as it lasts."""
+    watches = WatchActivities(database, Sampler(metrics), threads, on_decision)
+    return Worker(
+        client,
+        task_queue=WATCH_QUEUE,
+        activities=[watches.watch_stage],
+        max_concurrent_activities=WATCH_SLOTS,
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        graceful_shutdown_timeout=GRACE,
         **options,
     )
 
@@ -134,20 +170,30 @@ async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: 
     pools = pools_for(settings.worker_threads, is_sqlite=is_sqlite(settings.database))
     database, releases = Database(settings.database, pools.connections), ReleaseClient(client)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(LOOP_THREADS))
-    with ThreadPoolExecutor(pools.threads) as threads, ThreadPoolExecutor(WEBHOOK_SLOTS) as webhook_threads:
+    with (
+        ThreadPoolExecutor(pools.threads) as threads,
+        ThreadPoolExecutor(WEBHOOK_SLOTS) as webhook_threads,
+        ThreadPoolExecutor(SOURCE_THREADS) as source_threads,
+    ):
         poster = HttpPoster(allow_private=settings.webhooks_allow_private)
         systems = FlagSystems(
             Sealer(settings.sealing_keys), Resolver(allow_private=settings.providers_allow_private), settings.flagd_folder
         )
+        metrics = MetricReader(
+            database, Sealer(settings.sealing_keys), Resolver(allow_private=settings.metrics_allow_private), settings.metrics_folder
+        )
+        relay = OutboxRelay(database, releases, settings.public_api)
         workers = [
-            build_worker(client, database, threads, pools, meter, systems),
+            build_worker(client, database, threads, pools, meter, Outside(systems, metrics)),
+            build_watch_worker(client, database, source_threads, metrics, relay.wake),
             build_webhook_worker(client, database, webhook_threads, poster),
         ]
         loops = [
             asyncio.create_task(WebhookDispatcher(database, client).run()),
-            asyncio.create_task(OutboxRelay(database, releases, settings.public_api).run()),
+            asyncio.create_task(relay.run()),
             asyncio.create_task(Reconciler(database, releases, timedelta(seconds=settings.reconcile_seconds)).run()),
             asyncio.create_task(Settler(database, FlagsElsewhere(database, systems)).run()),
+            asyncio.create_task(Thinner(database).run()),
             asyncio.create_task(health.watch(releases)),
         ]
         running = [asyncio.create_task(worker.run()) for worker in workers]

@@ -8,6 +8,7 @@ from temporalio.common import MetricMeter
 
 from activities.asking_run import standing_for_run
 from activities.changes_elsewhere import ChangesElsewhere
+from activities.guarding.stage_guard import StageGuard
 from activities.local_turns import LocalTurns
 from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, made_of, standing_of, standing_without_record
 from activities.providers.elsewhere import FlagsElsewhere
@@ -25,9 +26,15 @@ class ChangeActivities:
     """The activity that changes flags for stages."""
 
     def __init__(
-        self, database: Database, elsewhere: FlagsElsewhere, meter: MetricMeter = MetricMeter.noop, local_changes: int = 1
+        self,
+        database: Database,
+        elsewhere: FlagsElsewhere,
+        guard: StageGuard,
+        meter: MetricMeter = MetricMeter.noop,
+        local_changes: int = 1,
     ) -> None:
         self.database = database
+        self.guard = guard
         self.elsewhere = ChangesElsewhere(database, elsewhere, activity.heartbeat)
         self.metrics = ChangeMetrics(meter)
         self.local_turns = LocalTurns(local_changes)
@@ -45,6 +52,7 @@ class ChangeActivities:
     def _change_flag(self, command: ChangeFlag) -> Made | HeldBack | Refused | Standing:
         at = _time_of_attempt(command)
         try:
+            self.guard.look(command, at)
             change = self._make(command, at)
             if isinstance(change, GateHold):
                 return HeldBack(held=change)

@@ -9,7 +9,8 @@ from domain.flags.change import Change, change_key
 from domain.flags.patch import FlagPatch
 from domain.flags.patch_text import patch_in_words
 from domain.model import Message, Moment
-from domain.pipelines.gate import Gate
+from domain.pipelines.gate import CheckGate, Gate, MetricGate
+from domain.pipelines.guardrail import Guardrail
 from domain.releases.gate_hold import GateHold
 from domain.releases.release import Blocked, NextStage, NextStep, Paused, Release
 from domain.releases.rollback import Rollback
@@ -47,6 +48,8 @@ class ChangeFlag(ReleaseCommand):
     next: NextStage | None = None
     next_step: NextStep | None = None
     gates: tuple[Gate, ...] = ()
+    guardrails: tuple[Guardrail, ...] = ()
+    """Those that are in force in the stage."""
     due_at: Moment | None = None
     elsewhere: bool = False
     """True if the flag is kept in another system."""
@@ -62,6 +65,24 @@ class ChangeFlag(ReleaseCommand):
     def refusal_key(self) -> str:
         """The write key under which a refusal of this attempt is recorded."""
         return f"{self.key}/refused/{self.sequence}"
+
+
+class WatchStage(ReleaseCommand):
+    """Sample the guardrails and gates of a stage until the release has left it."""
+
+    project: str
+    feature: str
+    visit: int
+    stage: str
+    environment: str
+    entered_at: Moment
+    gates: tuple[Gate, ...] = ()
+    guardrails: tuple[Guardrail, ...] = ()
+
+    @property
+    def sampled_gates(self) -> list[MetricGate | CheckGate]:
+        """The gates that sample something."""
+        return [gate for gate in self.gates if isinstance(gate, MetricGate | CheckGate)]
 
 
 class PutBack(ReleaseCommand):
@@ -158,6 +179,7 @@ class HoldEnded(Message):
     acts_at: Moment
     next: NextStage | None = None
     gates: tuple[Gate, ...] = ()
+    guardrails: tuple[Guardrail, ...] = ()
     due_at: Moment | None = None
 
 
@@ -240,22 +262,6 @@ class RecordProgress(ReleaseCommand):
     def refusal_key(self) -> str:
         """The write key under which a refusal of this step is recorded."""
         return f"{self.write_key}/refused"
-
-
-class DeliverWebhook(Message):
-    """Attempt the deliveries of a webhook that are due. Its last `failures` attempts failed in a row."""
-
-    project: str
-    webhook: str
-    failures: int = 0
-
-
-class Delivered(Message):
-    """The due deliveries were made, or the receiver failed and gets no attempt for the `rest`. The next is due at `next_at`."""
-
-    failures: int
-    rest: timedelta
-    next_at: Moment | None = None
 
 
 def standing_of(release: Release) -> Standing:

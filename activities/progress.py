@@ -5,6 +5,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.asking_run import standing_for_run
+from activities.guarding.stage_guard import StageGuard
 from activities.messages import (
     Decision,
     HeldBack,
@@ -36,8 +37,9 @@ log = structlog.get_logger()
 class ReleaseActivities:
     """The activities that write and read a release's record for its workflow."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, guard: StageGuard) -> None:
         self.database = database
+        self.guard = guard
 
     @activity.defn(name="record_progress", no_thread_cancel_exception=True)
     def record_progress(self, command: RecordProgress) -> Recorded | HeldBack | Refused | Standing:
@@ -50,6 +52,7 @@ class ReleaseActivities:
 
     def _record(self, command: RecordProgress) -> Recorded | HeldBack | Refused | Standing:
         try:
+            self.guard.look(command, command.at)
             with self.database.transaction() as store:
                 answer, stage = _step(store, command)
         except ApprovalTimedOut as refusal:
@@ -100,7 +103,8 @@ def _step(store: Store, command: RecordProgress) -> tuple[Recorded | HeldBack | 
     if release.is_finished or release.sequence != command.sequence:
         return standing_of(release), release.stage
     if project and isinstance(command.step, HoldEnded):
-        due = DueStage(command.step.gates, command.at, command.step.due_at or command.step.acts_at)
+        step = command.step
+        due = DueStage(step.gates, command.at, step.due_at or step.acts_at, guardrails=step.guardrails)
         if hold := hold_back(store, project, release, due, MetFlag()):
             return HeldBack(held=hold), release.stage
     _write(store, release, command)

@@ -37,9 +37,9 @@ def decide(store: Store, command: ChangeFlag, at: datetime) -> DueChange | GateH
         store.webhook_outbox.expect_none(project.key)
     provider = provider_of(project, store)
     needs_approval = approval_among(command.gates) is not None
-    if command.gates or acting.may_be_held:
+    if command.gates or command.guardrails or acting.may_be_held:
         flag = MetFlag(provider.read(release.feature, command.environment), provider.definitions_of) if needs_approval else MetFlag()
-        due = DueStage(command.gates, at, command.due_at or command.acts_at, command.step)
+        due = DueStage(command.gates, at, command.due_at or command.acts_at, command.step, command.guardrails)
         if hold := hold_back(store, project, release, due, flag):
             return hold
     if not needs_approval:  # A stage with an approval acts by the rights of those who approved it.

@@ -7,9 +7,9 @@ import structlog
 from temporalio import activity
 
 from activities.http_post import HttpPoster
-from activities.messages import Delivered, DeliverWebhook
 from activities.store.database import Database
 from activities.store.deliveries import WAKE_AGAIN_AFTER, DueDeliveries
+from activities.webhook_messages import Delivered, DeliverWebhook
 from domain.errors import NotFound
 from domain.webhooks.signature import signed_headers
 from domain.webhooks.webhook import Attempt, RetryPolicy, Secrets, Webhook

@@ -15,6 +15,7 @@ from benchmarks.baseline_workflow import BASELINE_QUEUE, BaselineWorkflow, do_no
 from process_exit import run
 from settings import Settings
 from tests.elsewhere import nowhere
+from tests.scripted_metrics import guard_with
 from worker import SWITCH_SECONDS, worker_options
 from workflows.service.client import connect
 from workflows.service.worker_pools import pools_for
@@ -26,7 +27,7 @@ async def serve(settings: Settings) -> None:
     database = Database(settings.database, pools.connections)
     with ThreadPoolExecutor(pools.threads) as threads:
         options = worker_options(threads, pools)
-        activities = [ChangeActivities(database, nowhere(database)).change_flag, do_nothing]
+        activities = [ChangeActivities(database, nowhere(database), guard_with(database)).change_flag, do_nothing]
         client = await connect(lazy=False)
         worker = Worker(client, task_queue=BASELINE_QUEUE, workflows=[BaselineWorkflow], activities=activities, **options)
         stop = asyncio.Event()

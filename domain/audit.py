@@ -68,6 +68,8 @@ class AuditEvent(StrEnum):
     RELEASE_COMPLETED = "release.completed"
     RELEASE_REMOVED = "release.removed"
     RELEASE_TERMINATED = "release.terminated"
+    GUARDRAIL_BREACHED = "guardrail.breached"
+    GUARDRAIL_CANNOT_TELL = "guardrail.cannot_tell"
     STAGE_UNCHANGED = "stage.unchanged"
     STAGE_WAITING = "stage.waiting"
     STAGE_HOLD_ENDED = "stage.hold_ended"

@@ -124,9 +124,12 @@ async def _execute_cancellable(call: _Call, should_cancel: Callable[[], bool], *
         return None  # The last attempt may have failed by itself: an attempt that is cancelled is not retried.
 
 
-async def end_hold(command: RecordProgress, summary: str) -> HoldResult:
-    """End a hold, unless something holds it back."""
+async def end_hold(command: RecordProgress, summary: str, *, locally: bool = True) -> HoldResult:
+    """End a hold, unless something holds it back. One whose metrics are asked first is not ended within the workflow task."""
     method: Any = ReleaseActivities.record_progress
+    if not locally:
+        sampled: HoldResult = await workflow.execute_activity_method(method, _with_first_run(command), summary=summary, **ACTIVITY_OPTIONS)
+        return sampled
     answer: HoldResult = await _execute_local_first(method, command, summary, ACTIVITY_OPTIONS)
     return answer
 

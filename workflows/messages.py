@@ -7,6 +7,7 @@ from domain.access import Person
 from domain.flags.flag import Value
 from domain.model import Message, Moment
 from domain.pipelines.binding import with_fixed_times
+from domain.pipelines.guardrail import Guardrail
 from domain.pipelines.pipeline import OnConflict, Pipeline, Stage
 from domain.releases.control import Expected
 from domain.releases.gate_hold import GateHold
@@ -19,6 +20,8 @@ ROLLBACK = "Rollback"
 WEBHOOK = "Webhook"
 WEBHOOK_QUEUE = "flaghoist-webhooks"
 """A separate task queue with its own slots: a slow receiver never takes a slot from a release."""
+WATCH_QUEUE = "flaghoist-watch"
+"""A separate task queue for the watches of stages: each takes a slot for as long as a flag is in its stage."""
 WAKE = "wake"
 LOOK_AGAIN = "look_again"
 ROLL_OVER = "roll_over"
@@ -83,6 +86,7 @@ class ReleaseInput(Message):
     added_by: str
     elsewhere: bool = False
     """True if the flag is kept in another system. Its changes are never made within a workflow task."""
+    guardrails: tuple[Guardrail, ...] = ()
     url: str = ""
     """The address of the release in Flaghoist's API, if the public address of the API is known."""
     place: ReleasePlace | None = None
@@ -162,6 +166,7 @@ def release_input(release: Release, pipeline: Pipeline, public_url: str = "") ->
         starting_stage=release.starting_stage,
         added_by=release.added_by,
         elsewhere=not release.keeps_flags,
+        guardrails=pipeline.definition.guardrails,
         url=f"{public_url}/api/v1/projects/{release.project}/releases/{release.id}" if public_url else "",
     )
 

@@ -45,6 +45,7 @@ from workflows.release_steps import (
     rollback_command,
 )
 from workflows.release_updates import ReleaseUpdates, moved_on, place_after_update, step_of
+from workflows.stage_watch import StageWatch
 from workflows.update_queue import PendingUpdate, UpdateQueue
 from workflows.web_ui import change_summary, cut, release_memo, stage_plans, wait_summary
 
@@ -69,6 +70,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         self.must_check_gates = self.place.held is not None
         self.is_published = False
         self.plans = stage_plans(release)
+        self.watch = StageWatch()
 
     @workflow.run
     async def run(self, _release: ReleaseInput) -> ReleaseResult:
@@ -106,6 +108,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     async def _run_stages(self) -> None:
         while not self.ended:
             self._raise_if_cancelled()
+            self.watch.follow(self.watched)
             self.publish()
             if self.must_read_record:
                 await self._read_record()
@@ -167,7 +170,8 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     async def _change_flag(self) -> ChangeResult | None:
         command = change_command(self.release, self.place, self.now)
         summary = change_summary(self.release, self.place)
-        locally_at, is_current = self.now if self.changes_locally and not self.was_steered else None, self.is_current
+        locally = self.changes_locally and not self.was_steered and self.watched is None
+        locally_at, is_current = self.now if locally else None, self.is_current
         self.was_steered = False
         return await change_flag(command, summary, self._should_cancel_attempt, locally_at=locally_at, is_current=is_current)
 
@@ -177,7 +181,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     async def _end_hold(self) -> HoldResult:
         now = self.now
         command = progress_command(self.release, self.place, hold_ended(self.release, self.place, now), now)
-        return await end_hold(command, cut(f"{self.stage.name}: hold ended"))
+        return await end_hold(command, cut(f"{self.stage.name}: hold ended"), locally=self.watched is None)
 
     async def _read_record(self) -> None:
         """Follow decisions that were written to the record without this workflow."""

@@ -5,11 +5,18 @@ from typing import Literal
 
 from temporalio import workflow
 
-from activities.messages import Standing
+from activities.messages import Standing, WatchStage
 from domain.pipelines.pipeline import Stage
 from domain.releases.status import ReleaseStatus
 from workflows.messages import PassedStage, ReleaseInput, ReleasePlace
-from workflows.release_steps import current_stage, next_step, place_after_change, resumed_from_record, synced_with_record
+from workflows.release_steps import (
+    current_stage,
+    next_step,
+    place_after_change,
+    resumed_from_record,
+    synced_with_record,
+    watch_command,
+)
 from workflows.search_attributes import progress_attributes
 from workflows.web_ui import progress_details
 
@@ -27,6 +34,11 @@ class ReleaseState:
     def stage(self) -> Stage:
         """The current stage."""
         return current_stage(self.release, self.place)
+
+    @property
+    def watched(self) -> WatchStage | None:
+        """The command that watches the current stage, or None if nothing in it is sampled. Asking metrics takes longer than a task may."""
+        return watch_command(self.release, self.place)
 
     @property
     def status(self) -> str:

@@ -2,7 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from activities.messages import ChangeFlag, HoldEnded, PutBack, RecordProgress, Standing, Step
+from activities.messages import ChangeFlag, HoldEnded, PutBack, RecordProgress, Standing, Step, WatchStage
+from domain.pipelines.gate import CheckGate, MetricGate
+from domain.pipelines.guardrail import Guardrail
 from domain.pipelines.pipeline import Stage
 from domain.releases.release import NextStage, NextStep
 from domain.releases.rollback import Rollback
@@ -101,6 +103,7 @@ def change_command(release: ReleaseInput, place: ReleasePlace, now: datetime) ->
         acts_at=actionable_at(place, now),
         due_at=place.acts_at,
         gates=stage.gates,
+        guardrails=guardrails_in(release, stage),
         next=None if following else next_stage(release, place),
         next_step=following,
         elsewhere=release.elsewhere,
@@ -136,8 +139,39 @@ def rollback_command(release: ReleaseInput, place: ReleasePlace, rollback: Rollb
 
 def hold_ended(release: ReleaseInput, place: ReleasePlace, now: datetime) -> HoldEnded:
     """Return the step that ends a hold, if it ends now."""
-    gates, following = current_stage(release, place).gates, next_stage(release, place)
-    return HoldEnded(entered_at=place.entered_at, acts_at=actionable_at(place, now), due_at=place.acts_at, gates=gates, next=following)
+    stage = current_stage(release, place)
+    return HoldEnded(
+        entered_at=place.entered_at,
+        acts_at=actionable_at(place, now),
+        due_at=place.acts_at,
+        gates=stage.gates,
+        guardrails=guardrails_in(release, stage),
+        next=next_stage(release, place),
+    )
+
+
+def guardrails_in(release: ReleaseInput, stage: Stage) -> tuple[Guardrail, ...]:
+    """Return the guardrails that are in force while the flag is in that stage."""
+    return tuple(guardrail for guardrail in release.guardrails if guardrail.watches(stage.name))
+
+
+def watch_command(release: ReleaseInput, place: ReleasePlace) -> WatchStage | None:
+    """Return the command that watches the current stage, or None if nothing in it is sampled."""
+    stage = current_stage(release, place)
+    guardrails = guardrails_in(release, stage)
+    if not guardrails and not any(isinstance(gate, MetricGate | CheckGate) for gate in stage.gates):
+        return None
+    return WatchStage(
+        project=release.project,
+        release=release.release,
+        feature=release.feature,
+        visit=place.visit,
+        stage=stage.name,
+        environment=stage.environment,
+        entered_at=place.entered_at,
+        gates=stage.gates,
+        guardrails=guardrails,
+    )
 
 
 def progress_command(release: ReleaseInput, place: ReleasePlace, step: Step, at: datetime) -> RecordProgress:

@@ -6,7 +6,7 @@ from typing import Any
 
 from temporalio import workflow
 
-from activities.messages import Delivered, DeliverWebhook
+from activities.webhook_messages import Delivered, DeliverWebhook
 from activities.webhooks import DeliveryActivities
 from workflows.messages import WAKE, WEBHOOK, WebhookInput, format_time
 from workflows.policies import DELIVERY_OPTIONS

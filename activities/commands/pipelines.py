@@ -6,7 +6,7 @@ The caller of each function holds the project's row, so that two changes of one 
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from activities.providers.catalogue import provider_of
+from activities.commands.preconditions import known_in
 from activities.store.database import Store
 from domain.access import Caller
 from domain.audit import AuditEvent
@@ -115,9 +115,8 @@ def archive_pipeline(store: Store, caller: Caller, project: Project, version: Ve
 
 
 def _check_publishable(store: Store, project: Project, definition: PipelineDefinition, at: datetime) -> None:
-    provider = provider_of(project, store)
     problems = [
-        *problems_of(definition, provider.environments(), provider.segments(), at),
+        *problems_of(definition, known_in(store, project), at),
         *unsupported_actions(definition, project.provider),
     ]
     if problems:

@@ -1,14 +1,22 @@
 """Checks before a flag is added to a pipeline. Adding stops at the first refusal; a simulation collects them all."""
 
+from activities.providers.catalogue import provider_of
 from activities.providers.provider import FlagProvider
 from activities.store.database import Store
 from domain.errors import AlreadyReleasing, Invalid, NotPublished, Problem, ValueTypeWrong
 from domain.flags.flag import FlagState, check_value
-from domain.flags.project import Feature
+from domain.flags.project import Feature, Project
 from domain.pipelines.action import WithValue
 from domain.pipelines.parameter import Parameters
 from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus
+from domain.pipelines.validation import Known
 from domain.text import did_you_mean
+
+
+def known_in(store: Store, project: Project) -> Known:
+    """Return the keys that a pipeline of the project may name."""
+    provider = provider_of(project, store)
+    return Known(provider.environments(), provider.segments())
 
 
 def check_published(pipeline: Pipeline) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from activities.commands.preconditions import check_free, check_published, check_values, look_at, starting_stage
+from activities.commands.preconditions import check_free, check_published, check_values, known_in, look_at, starting_stage
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from domain.access import Caller
@@ -70,8 +70,7 @@ def _active_stops(store: Store, project: Project, pipeline: Pipeline, start: int
 
 
 def _pipeline_obstacles(store: Store, project: Project, pipeline: Pipeline, at: datetime) -> Iterator[Obstacle]:
-    provider = provider_of(project, store)
-    for problem in problems_of(pipeline.definition, provider.environments(), provider.segments(), at):
+    for problem in problems_of(pipeline.definition, known_in(store, project), at):
         yield _obstacle("pipeline", problem)
     for problem in unsupported_actions(pipeline.definition, project.provider):
         yield _obstacle("pipeline", problem)

@@ -11,7 +11,8 @@ from domain.errors import RightMissing, Superseded
 from domain.flags.flag import FlagState
 from domain.flags.project import Project, Segment
 from domain.pipelines.binding import with_fixed_times
-from domain.pipelines.gate import Gate, approval_among
+from domain.pipelines.gate import CheckGate, Gate, MetricGate, approval_among
+from domain.pipelines.guardrail import Guardrail
 from domain.pipelines.pipeline import Stage
 from domain.releases.approval import Approval, Proposal, matching_approvals, segments_bound
 from domain.releases.gate_hold import GateHold
@@ -26,6 +27,12 @@ class DueStage(NamedTuple):
     at: datetime
     due_at: datetime
     step: int = 1
+    guardrails: tuple[Guardrail, ...] = ()
+
+    @property
+    def is_sampled(self) -> bool:
+        """True if a metric or a check decides whether it may act."""
+        return bool(self.guardrails) or any(isinstance(gate, MetricGate | CheckGate) for gate in self.gates)
 
 
 class MetFlag(NamedTuple):
@@ -101,4 +108,6 @@ def _facts(store: Store, project: Project, release: Release, due: DueStage, flag
         freezes=store.freezes.ahead(project.id, due.at),
         approvals=approvals,
         step=due.step,
+        guardrails=due.guardrails,
+        observed=store.evidence.observed(release.id, release.visit) if due.is_sampled else {},
     )

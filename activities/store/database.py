@@ -16,6 +16,7 @@ from activities.store.deliveries import DeliveryRepository
 from activities.store.engines import BEGIN, engine_for, is_sqlite
 from activities.store.environment_keys import EnvironmentKeyRepository
 from activities.store.environment_versions import EnvironmentVersions
+from activities.store.evidence import EvidenceRepository
 from activities.store.features import FeatureRepository
 from activities.store.freezes import FreezeRepository
 from activities.store.identities import IdentityRepository
@@ -153,6 +154,11 @@ class Store:
     def intents(self) -> IntentRepository:
         """Changes under way in other flag systems."""
         return IntentRepository(self.connection)
+
+    @cached_property
+    def evidence(self) -> EvidenceRepository:
+        """Samples of guardrails and gates."""
+        return EvidenceRepository(self.connection)
 
     @cached_property
     def keys(self) -> KeyRepository:

@@ -54,12 +54,16 @@ CONTROLS = {
     ),
 }
 
+SAMPLES = {
+    "samples": Entry("api.cli.samples:list_samples", LOOK, "Show the newest samples of each guardrail, metric gate and check of a release.")
+}
+
 app = command_group(
     "Releases: flags moving through pipelines.",
     "flaghoist releases add checkout web-app",
     "flaghoist releases watch",
     "flaghoist releases list --status blocked --since 24h",
-    cls=lazy_group(CONTROLS),
+    cls=lazy_group(CONTROLS | SAMPLES),
 )
 
 LOWERS_SHARE = "lowers_share"

@@ -70,6 +70,7 @@ def _rows(stage: dict[str, Any]) -> list[list[str]]:
     when = "not run" if stage["outcome"] == "not_run" else _time(stage["acts_at"]) or "unknown"
     rows = [[stage["name"], stage["environment"], when, stage["does"]]]
     rows += [["", "", _time(step["acts_at"]), f"{step['percent']}%"] for step in stage["steps"] or ()]
+    rows += [["", "", "", f"Watched by {guardrail}"] for guardrail in stage["watched_by"]]
     return rows + ([["", "", "", stage["note"]]] if stage["note"] else [])
 
 

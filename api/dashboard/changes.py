@@ -18,6 +18,9 @@ POLL_INTERVAL = 0.4
 OVERLAP = timedelta(seconds=10)
 """The time that is read again with each poll: an entry may be committed after one with a later id."""
 
+SAMPLES_SECONDS = 5
+"""Seconds after which new samples of metrics count as a change. They come all the time."""
+
 log = structlog.get_logger()
 
 
@@ -29,7 +32,7 @@ class OpenPage(NamedTuple):
 
 
 class ProjectChanges:
-    """Counts the changes of each project that an open page shows: the entries of the audit log."""
+    """Counts the changes of each project that an open page shows: the entries of the audit log, and now and then new samples."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -90,5 +93,8 @@ class ProjectChanges:
         return {page for page in pages if not ((caller := callers.get(page.session)) and caller.access.sees(page.project))}
 
     def _read(self) -> dict[str, str]:
+        at = now()
         with self.database.reading() as store:
-            return dict(store.audit.projects_since(first_id_at(now() - OVERLAP)))
+            changed = dict(store.audit.projects_since(first_id_at(at - OVERLAP)))
+            sampled = store.evidence.projects_since(at - OVERLAP)
+        return changed | {f"{project}/{newest.timestamp() // SAMPLES_SECONDS:.0f}": project for project, newest in sampled.items()}

@@ -48,6 +48,7 @@ class SimulatedStageView(BaseModel):
     acts_at: AwareDatetime | None
     steps: list[SimulatedStepView] | None
     note: str | None
+    watched_by: list[str] = Field(description="The guardrails in force while the flag is in the stage, in words.")
 
 
 class SimulationView(BaseModel):
@@ -66,7 +67,8 @@ class SimulationView(BaseModel):
 def simulation_view(pipeline: Pipeline, simulation: Simulation, starts_at: datetime, timezone: str) -> SimulationView:
     """Return the view of a simulation, with times in this zone."""
     zone = ZoneInfo(timezone)
-    actions = [stage.in_words(simulation.parameters) for stage in pipeline.definition.stages]
+    definition = pipeline.definition
+    words = [(stage.in_words(simulation.parameters), definition.watched_by(stage.name)) for stage in definition.stages]
     end = ends_at(simulation.stages)
     return SimulationView(
         pipeline=pipeline.definition.key,
@@ -75,12 +77,12 @@ def simulation_view(pipeline: Pipeline, simulation: Simulation, starts_at: datet
         timezone=timezone,
         starts_at=starts_at.astimezone(zone),
         ends_at=end.astimezone(zone) if end else None,
-        stages=[_stage(stage, words, zone) for stage, words in zip(simulation.stages, actions, strict=True)],
+        stages=[_stage(stage, does, watched_by, zone) for stage, (does, watched_by) in zip(simulation.stages, words, strict=False)],
         obstacles=simulation.obstacles,
     )
 
 
-def _stage(stage: SimulatedStage, does: str, zone: ZoneInfo) -> SimulatedStageView:
+def _stage(stage: SimulatedStage, does: str, watched_by: list[str], zone: ZoneInfo) -> SimulatedStageView:
     steps = [SimulatedStepView(percent=step.percent, acts_at=step.acts_at.astimezone(zone)) for step in stage.steps or ()]
     return SimulatedStageView(
         name=stage.name,
@@ -91,4 +93,5 @@ def _stage(stage: SimulatedStage, does: str, zone: ZoneInfo) -> SimulatedStageVi
         acts_at=stage.acts_at.astimezone(zone) if stage.acts_at else None,
         steps=steps or None,
         note=stage.note,
+        watched_by=watched_by,
     )

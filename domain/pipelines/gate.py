@@ -1,13 +1,17 @@
 """Gates: conditions, besides the trigger, under which a stage may act."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Annotated, Literal, final
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from domain.duration import Duration, speak_duration
+from domain.metrics.condition import Condition
 from domain.model import Frozen
+from domain.pipelines.guardrail import USUAL_INTERVAL
 from domain.pipelines.window import WindowGate
+from domain.text import Slug
 
 MOST_GATES = 5
 MOST_APPROVALS = 20
@@ -31,7 +35,44 @@ class ApprovalGate(Frozen):
         return f"{self.approvals} approval{'s' if self.approvals > 1 else ''}{within}"
 
 
-Gate = Annotated[ApprovalGate | WindowGate, Field(discriminator="type")]
+@final
+class MetricGate(Frozen):
+    """Acts only once a metric has met the condition for `passing_for` without a break. An unknown sample is a break."""
+
+    type: Literal["METRIC"]
+    metric: Slug
+    condition: Condition
+    passing_for: Duration = timedelta(0)
+    environment: Slug | None = Field(default=None, description="By default, that of the stage.")
+    every: Duration = USUAL_INTERVAL
+
+    def in_words(self) -> str:
+        """Describe it for people: `error-rate at most 0.01 for 10 min`."""
+        how_long = f" for {speak_duration(self.passing_for)}" if self.passing_for else ""
+        return f"{self.metric} {self.condition.in_words()}{how_long}"
+
+
+@final
+class CheckGate(Frozen):
+    """Acts only if the answer to a GET request is 2xx. `path` is below the address of a source of kind `http`."""
+
+    type: Literal["CHECK"]
+    source: Slug
+    path: Annotated[str, StringConstraints(max_length=500, pattern=r"^(/[^\s]*)?$")] = ""
+    environment: Slug | None = Field(default=None, description="By default, that of the stage.")
+    every: Duration = timedelta(minutes=1)
+
+    def in_words(self) -> str:
+        """Describe it for people: `check of deploys at /ready`."""
+        return f"check of {self.source}" + (f" at {self.path}" if self.path else "")
+
+
+Gate = Annotated[ApprovalGate | WindowGate | MetricGate | CheckGate, Field(discriminator="type")]
+
+
+def gate_key(number: int) -> str:
+    """Return the key of the samples of a stage's gate within a visit. Gates count from 1."""
+    return f"gate:{number}"
 
 
 def approval_among(gates: Iterable[Gate]) -> ApprovalGate | None:

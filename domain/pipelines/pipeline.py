@@ -14,6 +14,7 @@ from domain.flags.patch_text import patch_in_words
 from domain.model import Frozen, Moment
 from domain.pipelines.action import Action, PhasedRollout, blanks, fold, rollout_of
 from domain.pipelines.gate import MOST_GATES, ApprovalGate, Gate, approval_among
+from domain.pipelines.guardrail import MOST_GUARDRAILS, Guardrail
 from domain.pipelines.parameter import MOST_PARAMETERS, Parameter, Parameters
 from domain.pipelines.trigger import Trigger
 from domain.text import Description, Name, Slug, did_you_mean
@@ -78,11 +79,16 @@ class PipelineDefinition(Frozen):
     on_conflict: OnConflict = "block"
     parameters: dict[Slug, Parameter] = Field(default={}, max_length=MOST_PARAMETERS)
     stages: tuple[Stage, ...] = Field(default=(), max_length=MOST_STAGES)
+    guardrails: tuple[Guardrail, ...] = Field(default=(), max_length=MOST_GUARDRAILS, exclude_if=lambda guardrails: not guardrails)
 
     def index_of(self, stage: str) -> int | None:
         """Return the index of the stage of that name, ignoring case."""
         names = [each.name.casefold() for each in self.stages]
         return names.index(stage.casefold()) if stage.casefold() in names else None
+
+    def watched_by(self, stage: str) -> list[str]:
+        """Describe the guardrails that are in force while a flag is in that stage."""
+        return [guardrail.in_words() for guardrail in self.guardrails if guardrail.watches(stage)]
 
     def copied(self, key: str | None, name: str | None) -> "PipelineDefinition":
         """Return a copy, with that key and name if they are given."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 
 from domain.errors import Problem
 from domain.flags.flag import FeatureType, type_of
@@ -11,9 +12,19 @@ from domain.pipelines.freeze import next_opening
 from domain.pipelines.gate import ApprovalGate
 from domain.pipelines.pipeline import PipelineDefinition, Stage
 from domain.pipelines.references import broken_references, unused_parameters
+from domain.pipelines.watching import watching_problems, watching_warnings
 
 
-def problems_of(definition: PipelineDefinition, environments: Collection[str], segments: Collection[str], now: datetime) -> list[Problem]:
+class Known(NamedTuple):
+    """The keys that exist in a project. `sources` are those that can be checked, of kind `http`."""
+
+    environments: Collection[str]
+    segments: Collection[str]
+    metrics: Collection[str] = ()
+    sources: Collection[str] = ()
+
+
+def problems_of(definition: PipelineDefinition, known: Known, now: datetime) -> list[Problem]:
     """Return every reason why the pipeline could not work, each with a pointer into the document."""
     if not definition.stages:
         return [Problem(pointer="/stages", code="no_stage", message="A pipeline needs at least one stage: add one.")]
@@ -21,13 +32,19 @@ def problems_of(definition: PipelineDefinition, environments: Collection[str], s
         *_duplicate_names(definition),
         *_mixed_value_types(definition),
         *(problem for index in range(len(definition.stages)) for problem in _problems_of_stage(definition, index, now)),
-        *broken_references(definition, environments, segments),
+        *broken_references(definition, known.environments, known.segments),
+        *watching_problems(definition, known.environments, known.metrics, known.sources),
     ]
 
 
 def warnings_of(definition: PipelineDefinition) -> list[Problem]:
     """Return what would work but is probably not intended."""
-    return [*_changes_without_wait(definition), *_outliving_overrides(definition), *unused_parameters(definition)]
+    return [
+        *_changes_without_wait(definition),
+        *_outliving_overrides(definition),
+        *unused_parameters(definition),
+        *watching_warnings(definition),
+    ]
 
 
 def _duplicate_names(definition: PipelineDefinition) -> Iterator[Problem]:

@@ -40,12 +40,16 @@ class PreviousEnd(Message):
 
 
 class Rollback(Message):
-    """The `n`th rollback of a release, requested by a person. It reverts the changes of the stages from `undoes_from` on."""
+    """The `n`th rollback of a release, requested by a person or a guardrail. It reverts the changes of the stages from `undoes_from` on.
+
+    One by a guardrail needs no right of a person: the published pipeline provides for it.
+    """
 
     n: int
     by: Person
     asked_at: Moment
     reason: str | None = None
+    guardrail: str | None = None
     force: bool = False
     to_stage: str | None = None
     undoes_from: int = 0
@@ -61,7 +65,7 @@ class Rollback(Message):
 
     def asked_again(self, person: Person, at: Moment) -> "Rollback":
         """Return a copy that is requested by the person who retries it."""
-        return self.model_copy(update={"by": person, "asked_at": at})
+        return self.model_copy(update={"by": person, "asked_at": at, "guardrail": None})
 
     def done(self, at: Moment, left_alone: tuple[LeftAlone, ...]) -> "Rollback":
         """Return a copy that was carried out, except for the fields that were left alone."""

@@ -35,6 +35,8 @@ class WebhookEvent(StrEnum):
     RELEASE_ROLLED_BACK = "release.rolled_back"
     RELEASE_NOT_ROLLED_BACK = "release.not_rolled_back"
     RELEASE_TERMINATED = "release.terminated"
+    GUARDRAIL_BREACHED = "guardrail.breached"
+    GUARDRAIL_CANNOT_TELL = "guardrail.cannot_tell"
     STOP_PLACED = "stop.placed"
     STOP_LIFTED = "stop.lifted"
     FREEZE_CREATED = "freeze.created"
@@ -56,6 +58,8 @@ DETAILS: dict[WebhookEvent, tuple[str, ...]] = {
     WebhookEvent.APPROVAL_NEEDED: ("message", "until"),
     WebhookEvent.RELEASE_BLOCKED: ("code",),
     WebhookEvent.RELEASE_ROLLED_BACK: ("to_stage", "force"),
+    WebhookEvent.GUARDRAIL_BREACHED: ("guardrail", "metric", "consequence", "shadow", "value", "message"),
+    WebhookEvent.GUARDRAIL_CANNOT_TELL: ("guardrail", "metric", "message"),
     WebhookEvent.STOP_PLACED: ("id", "expires_at"),
     WebhookEvent.STOP_LIFTED: ("id",),
     WebhookEvent.FREEZE_CREATED: ("id", "name", "environments", "starts_at", "ends_at"),

@@ -34,6 +34,7 @@ from domain.flags.patch import FlagPatch
 from domain.releases.release import NextStage, Release, StageRun
 from tests.elsewhere import nowhere
 from tests.pipelines import enable, hold, pipeline, set_value, stage
+from tests.scripted_metrics import ScriptedMetrics, guard_with
 from tests.world import NOW, World
 
 ACTED = NOW + timedelta(minutes=1)
@@ -77,12 +78,17 @@ def command_for(world: World, release: Release, **more: Any) -> ChangeFlag:
 
 
 def change(
-    world: World, command: ChangeFlag, at: datetime = ACTED, meter: MetricMeter = MetricMeter.noop
+    world: World,
+    command: ChangeFlag,
+    at: datetime = ACTED,
+    meter: MetricMeter = MetricMeter.noop,
+    metrics: ScriptedMetrics | None = None,
 ) -> Made | HeldBack | Refused | Standing:
     """Run one attempt of `change_flag`, started at that time."""
     environment = ActivityEnvironment()
     environment.info = dataclasses.replace(environment.info, started_time=at)
-    return environment.run(ChangeActivities(world.database, nowhere(world.database), meter).change_flag, command)
+    guard = guard_with(world.database, metrics)
+    return environment.run(ChangeActivities(world.database, nowhere(world.database), guard, meter).change_flag, command)
 
 
 def act(world: World, release: Release, at: datetime = ACTED) -> Made:
@@ -93,12 +99,18 @@ def act(world: World, release: Release, at: datetime = ACTED) -> Made:
 
 
 def record(
-    world: World, release: Release, step: Step, at: datetime = ACTED, sequence: int | None = None
+    world: World,
+    release: Release,
+    step: Step,
+    at: datetime = ACTED,
+    sequence: int | None = None,
+    metrics: ScriptedMetrics | None = None,
 ) -> Recorded | HeldBack | Refused | Standing:
     """Run one attempt of `record_progress`, by default with the record's current sequence."""
     expected = world.release(release.id).sequence if sequence is None else sequence
     command = RecordProgress(project=release.project, release=release.id, sequence=expected, at=at, step=step)
-    return ActivityEnvironment().run(ReleaseActivities(world.database).record_progress, command)
+    guard = guard_with(world.database, metrics)
+    return ActivityEnvironment().run(ReleaseActivities(world.database, guard).record_progress, command)
 
 
 def end_hold(world: World, release: Release, at: datetime = ACTED) -> Recorded | HeldBack | Refused | Standing:
@@ -142,7 +154,9 @@ def _after_to_stage(world: World, release: Release) -> NextStage | None:
 
 def read_standing(world: World, release: Release) -> Standing:
     """Return what `read_standing` returns to a workflow."""
-    return ActivityEnvironment().run(ReleaseActivities(world.database).read_standing, ReadStanding(release=release.id))
+    return ActivityEnvironment().run(
+        ReleaseActivities(world.database, guard_with(world.database)).read_standing, ReadStanding(release=release.id)
+    )
 
 
 def change_by_hand(world: World, environment: str = "development", **patch: Any) -> None:

@@ -9,8 +9,8 @@ import structlog
 from temporalio.testing import ActivityEnvironment
 
 from activities.http_post import HttpPoster
-from activities.messages import Delivered, DeliverWebhook
 from activities.store.database import Database
+from activities.webhook_messages import Delivered, DeliverWebhook
 from activities.webhooks import DeliveryActivities
 from domain.audit import SYSTEM, AuditEntry, AuditEvent
 from domain.webhooks.event import WebhookEvent

@@ -49,6 +49,7 @@ RESPONDING = {
     "releases pause": "RELEASE",
     "releases remove": "RELEASE --yes",
     "releases rollback": "RELEASE --wait 0 --yes",
+    "releases samples": "RELEASE",
     "releases show": "RELEASE",
     "segments create": "FOLDER/segment.json",
     "segments export": "staff",

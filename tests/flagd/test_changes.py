@@ -25,6 +25,7 @@ from domain.releases.status import ReleaseStatus
 from tests.activities.acting import ACTED, changes_of, command_for
 from tests.flagd.files import flag_of, write
 from tests.pipelines import enable, pipeline, rollout, set_value, stage
+from tests.scripted_metrics import guard_with
 from tests.world import NOW, World, make_world
 
 
@@ -58,7 +59,7 @@ class Shop:
         environment = ActivityEnvironment()
         environment.info = dataclasses.replace(environment.info, started_time=ACTED)
         command = command_for(self.world, release, elsewhere=True, **more)
-        return environment.run(ChangeActivities(self.world.database, self.elsewhere).change_flag, command)
+        return environment.run(ChangeActivities(self.world.database, self.elsewhere, guard_with(self.world.database)).change_flag, command)
 
     def by_hand(self, feature: str, change: dict[str, Any], environment: str = "development") -> None:
         """Change a flag in a file as a person does."""

@@ -13,7 +13,7 @@ from domain.pipelines.action import Action
 from domain.pipelines.pipeline import PipelineDefinition
 from domain.pipelines.templates import TEMPLATES
 from domain.pipelines.trigger import Trigger
-from domain.pipelines.validation import problems_of, warnings_of
+from domain.pipelines.validation import Known, problems_of, warnings_of
 from tests.repo.guide import ROOT, blocks, chapter, rows, text_of
 
 NAME = "docs/guide/designing.md"
@@ -37,7 +37,7 @@ def test_shown_pipeline_can_be_published_without_warnings(shown: dict[str, Any])
     definition = PipelineDefinition.model_validate(shown)
     environments, segments = {"development", "staging", "production"}, {"beta-users", "employees"}
 
-    assert problems_of(definition, environments, segments, datetime.now(UTC)) == []
+    assert problems_of(definition, Known(environments, segments), datetime.now(UTC)) == []
     assert warnings_of(definition) == []
 
 

@@ -24,6 +24,7 @@ from domain.flags.flag import FlagState
 from domain.flags.provider import ProviderKind
 from domain.releases.release import Release
 from tests.activities.acting import ACTED, LATER, command_for
+from tests.scripted_metrics import guard_with
 from tests.unleash.features import new_feature
 from tests.unleash.server import PROJECT, UnleashServer
 from tests.world import NOW, World, make_world
@@ -105,7 +106,7 @@ class Shop:
 
     def attempt(self, command: ChangeFlag, at: datetime = ACTED) -> Answer:
         """Run one attempt at a change."""
-        return _at(at).run(ChangeActivities(self.world.database, self.elsewhere).change_flag, command)
+        return _at(at).run(ChangeActivities(self.world.database, self.elsewhere, guard_with(self.world.database)).change_flag, command)
 
     def put_back(self, release: Release, at: datetime = LATER) -> Standing:
         """Run one attempt at the rollback that was requested."""

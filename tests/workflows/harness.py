@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
+from activities.guarding.sampling import Metrics
+from activities.providers.systems import FlagSystems
 from activities.store.database import Database
 from activities.store.paging import Slice
 from domain.audit import AuditEntry
@@ -23,7 +25,7 @@ from domain.releases.release import Release, StageRun
 from tests.binaries import TEMPORAL, TEST_SERVER
 from tests.waiting import CEILING, wait_until
 from tests.world import World, make_world
-from worker import build_worker
+from worker import Outside, build_watch_worker, build_worker, outside_without_settings
 from workflows.messages import TASK_QUEUE, ReleasePlace
 from workflows.payloads import DATA_CONVERTER
 from workflows.service.client import ReleaseClient
@@ -48,13 +50,24 @@ class Harness:
         self.relay = OutboxRelay(world.database, self.releases, public_url)
 
     @asynccontextmanager
-    async def worker(self, pools: WorkerPools = FOUR_CHANGES, **options: Any) -> AsyncIterator[None]:
-        """Run a worker while the block lasts."""
+    async def worker(
+        self,
+        pools: WorkerPools = FOUR_CHANGES,
+        *,
+        systems: FlagSystems | None = None,
+        metrics: Metrics | None = None,
+        **options: Any,
+    ) -> AsyncIterator[None]:
+        """Run a worker while the block lasts. With metrics, it also watches stages."""
+        client, database = self.env.client, self.world.database
+        usual = outside_without_settings(database)
+        outside = Outside(systems or usual.systems, metrics or usual.metrics)
         with ThreadPoolExecutor(pools.threads) as threads:
-            worker = build_worker(self.env.client, self.world.database, threads, pools, **options)
+            worker = build_worker(client, database, threads, pools, outside=outside, **options)
+            watcher = build_watch_worker(client, database, threads, outside.metrics, self.relay.wake) if metrics else nullcontext()
             # The SDK treats 2 s without a yield as a deadlock. On a busy machine a replay can take that long.
             worker._workflow_worker._deadlock_timeout_seconds = CEILING  # type: ignore[union-attr]
-            async with worker:
+            async with worker, watcher:
                 yield
 
     async def add(self, **options: Any) -> Release:

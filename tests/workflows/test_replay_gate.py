@@ -16,6 +16,7 @@ from activities.store.database import Database
 from tests.elsewhere import nowhere
 from tests.embedded.running import FLAGHOIST, settings_of
 from tests.pipelines import hold, pipeline, stage
+from tests.scripted_metrics import guard_with
 from tests.waiting import CEILING, wait_until
 from tests.workflows.harness import Harness, dev_server_harness
 from tests.workflows.reordered import ActsBeforeItsWait, RestsBeforeItActs
@@ -52,7 +53,9 @@ async def other_version(harness: Harness) -> AsyncIterator[None]:
     """Run a worker whose workflows have one more timer."""
     with ThreadPoolExecutor(1) as threads:
         options: dict[str, Any] = {"activity_executor": threads, "workflow_runner": UnsandboxedWorkflowRunner()}
-        activities = [ChangeActivities(harness.world.database, nowhere(harness.world.database)).change_flag]
+        activities = [
+            ChangeActivities(harness.world.database, nowhere(harness.world.database), guard_with(harness.world.database)).change_flag
+        ]
         async with Worker(harness.env.client, task_queue=TASK_QUEUE, workflows=[RestsBeforeItActs], activities=activities, **options):
             yield
 

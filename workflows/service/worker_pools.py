@@ -5,6 +5,12 @@ from typing import NamedTuple
 WEBHOOK_SLOTS = 8
 """The number of webhooks that a worker delivers to at the same time."""
 
+WATCH_SLOTS = 1000
+"""The number of stages that a worker watches at the same time. Further ones wait for a slot or for another worker."""
+
+SOURCE_THREADS = 32
+"""The number of questions to metric sources at the same time."""
+
 LOOP_THREADS = 8
 """The number of threads on which the outbox relay, the reconciler and the webhook dispatcher use the database."""
 

@@ -9,12 +9,14 @@ from fastapi.responses import RedirectResponse
 
 from activities.commands.add_release import AddRelease
 from activities.store.paging import MOST, Slice
+from api.dashboard.curves import curve_of
 from api.dashboard.page_route import PageRoute
 from api.dashboard.session import FormDep, FormFields
 from api.dashboard.site import Site, SiteDep
 from api.dependencies import OutboxRelayDep, TemporalHealthDep, TemporalUiDep
 from api.routes.pipelines import list_pipelines
 from api.routes.releases import create_release, get_release
+from api.routes.samples import list_samples
 from api.routes.simulation import simulate_pipeline
 from api.schemas.simulation import Simulate
 from domain.flags.flag import Value
@@ -24,6 +26,9 @@ from domain.releases.control import Control
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/releases", route_class=PageRoute, include_in_schema=False)
+
+MOST_DRAWN = 300
+"""The most samples in a curve."""
 
 PARAMETER = "parameter."
 """The prefix of the form's fields that are parameters of the pipeline."""
@@ -63,11 +68,13 @@ def show_release(
 ) -> Response:
     """Show where a flag is, what it waits for, what happened, what will happen, and what can be done."""
     view = get_release(site.key, release, site.caller, site.database, temporal_ui, temporal_health)
+    watches = list_samples(site.key, release, site.caller, site.database, most=MOST_DRAWN).watches
     with site.database.reading() as store:
         definition = store.pipelines.version(view.pipeline.id).definition
         entries = store.audit.page(Slice(limit=MOST), {"project": site.key, "release": release})
     done = done if done in {"add", *Control} else None
-    return site.page("release.html", "board", release=view, definition=definition, entries=entries.items, done=done)
+    watched = [(watch, curve_of(watch)) for watch in reversed(watches)]
+    return site.page("release.html", "board", release=view, definition=definition, entries=entries.items, done=done, watched=watched)
 
 
 def _simulate(site: Site, key: str, definition: PipelineDefinition, fields: FormFields) -> Any:

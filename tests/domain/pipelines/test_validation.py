@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.pipelines.pipeline import PipelineDefinition
-from domain.pipelines.validation import problems_of, warnings_of
+from domain.pipelines.validation import Known, problems_of, warnings_of
 from tests.pipelines import enable, hold, pipeline, rollout, set_value, stage, until
 
 ENVIRONMENTS = {"development", "staging", "production"}
@@ -16,7 +16,7 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 def problems(*stages: dict[str, Any]) -> list[tuple[str, str]]:
     definition = PipelineDefinition.model_validate(pipeline(*stages, parameters=PARAMETERS))
-    return [(each.code, each.pointer) for each in problems_of(definition, ENVIRONMENTS, SEGMENTS, NOW)]
+    return [(each.code, each.pointer) for each in problems_of(definition, Known(ENVIRONMENTS, SEGMENTS), NOW)]
 
 
 def warnings(*stages: dict[str, Any]) -> list[tuple[str, str]]:
@@ -143,7 +143,7 @@ def test_publishing_reports_every_problem_at_once() -> None:
 def test_every_problem_has_a_message_with_a_remedy() -> None:
     for stages, _ in PROBLEMS.values():
         definition = PipelineDefinition.model_validate(pipeline(*stages, parameters=PARAMETERS))
-        assert all(len(each.message) > 30 for each in problems_of(definition, ENVIRONMENTS, SEGMENTS, NOW))
+        assert all(len(each.message) > 30 for each in problems_of(definition, Known(ENVIRONMENTS, SEGMENTS), NOW))
 
 
 @pytest.mark.parametrize(

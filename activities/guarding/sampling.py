@@ -1,0 +1,129 @@
+"""Sampling of guardrails and gates: the questions that each asks, and the readings that become evidence."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from domain.metrics.check import CheckAnswer, CheckQuestion
+from domain.metrics.metric import MetricQuestion
+
+from activities.messages import WatchStage
+from activities.store.database import Store
+from activities.store.evidence import StoredSample, WatchKey
+from domain.metrics.condition import Verdict
+from domain.metrics.sample import Sample
+from domain.pipelines.gate import CheckGate, Gate, MetricGate, gate_key
+from domain.pipelines.guardrail import Guardrail
+from domain.releases.observed import Observed, observed_after
+
+Rule = Guardrail | MetricGate | CheckGate
+
+OVERDUE = 1.5
+"""The number of intervals without a sample after which the source is asked for what was missed."""
+
+
+class Metrics(Protocol):
+    """The part of a metric reader that sampling needs."""
+
+    def sample(self, question: MetricQuestion) -> Sample: ...  # noqa: D102
+    def samples(self, question: MetricQuestion, every: timedelta) -> Sequence[Sample]: ...  # noqa: D102
+    def check(self, question: CheckQuestion) -> CheckAnswer: ...  # noqa: D102
+
+
+class SampledStage(NamedTuple):
+    """The visit of a release to a stage, with everything that is sampled in it."""
+
+    project: str
+    feature: str
+    environment: str
+    entered_at: datetime
+    release: str
+    visit: int
+    rules: Mapping[str, Rule]
+
+    def key(self, rule: str) -> WatchKey:
+        """Return the key of a rule's evidence."""
+        return WatchKey(self.release, self.visit, rule)
+
+
+class Reading(NamedTuple):
+    """One judged sample."""
+
+    at: datetime
+    verdict: Verdict
+    until: datetime | None = None
+
+
+class Readings(NamedTuple):
+    """The judged samples of one rule, oldest first."""
+
+    watch: WatchKey
+    every: timedelta
+    readings: Sequence[Reading]
+
+
+def rules_of(gates: Sequence[Gate], guardrails: Sequence[Guardrail]) -> dict[str, Rule]:
+    """Return key -> rule, for all guardrails and for the gates that sample something."""
+    sampled = {gate_key(number): gate for number, gate in enumerate(gates, start=1) if isinstance(gate, MetricGate | CheckGate)}
+    return {guardrail.key: guardrail for guardrail in guardrails} | sampled
+
+
+def stage_to_watch(command: WatchStage) -> SampledStage:
+    """Return the stage that a watch samples."""
+    return SampledStage(
+        project=command.project,
+        feature=command.feature,
+        environment=command.environment,
+        entered_at=command.entered_at,
+        release=command.release,
+        visit=command.visit,
+        rules=rules_of(command.gates, command.guardrails),
+    )
+
+
+class Sampler:
+    """Asks sources, and judges their answers."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.metrics = metrics
+
+    def read(self, stage: SampledStage, key: str, last: Observed | None, at: datetime) -> Readings:
+        """Sample one rule. If samples were missed since the last one, the source is asked for those too, as far as it knows them."""
+        rule = stage.rules[key]
+        return Readings(stage.key(key), rule.every, list(self._readings(stage, rule, last, at)))
+
+    def _readings(self, stage: SampledStage, rule: Rule, last: Observed | None, at: datetime) -> Iterator[Reading]:
+        environment = rule.environment or stage.environment
+        if isinstance(rule, CheckGate):
+            question = CheckQuestion(
+                project=stage.project, source=rule.source, path=rule.path, feature=stage.feature, environment=environment, at=at
+            )
+            answer = self.metrics.check(question)
+            yield Reading(at, Verdict(answer.outcome, None, answer.message), answer.until)
+            return
+        asked = MetricQuestion(
+            project=stage.project, metric=rule.metric, feature=stage.feature, environment=environment, since=stage.entered_at, at=at
+        )
+        known_until = last.at if last else stage.entered_at
+        if at - known_until > rule.every * OVERDUE:
+            missed = self.metrics.samples(asked.model_copy(update={"since": known_until}), rule.every)
+            yield from (Reading(each.at, rule.condition.judge(each)) for each in missed if known_until < each.at < at)
+        yield Reading(at, rule.condition.judge(self.metrics.sample(asked)))
+
+
+def record_readings(store: Store, found: Sequence[Readings]) -> dict[WatchKey, Observed]:
+    """Store readings that are newer than what is stored, and return the state of each rule after them."""
+    states = dict(store.evidence.lock(sorted({each.watch for each in found})))
+    fresh: dict[WatchKey, list[StoredSample]] = {}
+    for each in found:
+        state = states.get(each.watch)
+        for reading in each.readings:
+            if state is None or reading.at > state.at:
+                state = observed_after(state, reading.at, reading.verdict, each.every, reading.until)
+                fresh.setdefault(each.watch, []).append(StoredSample(reading.at, reading.verdict.value, reading.verdict.outcome))
+        if state:
+            states[each.watch] = state
+    store.evidence.write({watch: states[watch] for watch in fresh})
+    if fresh:
+        store.evidence.add_samples(fresh)
+    return states

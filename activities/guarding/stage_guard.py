@@ -1,0 +1,63 @@
+"""The guard of a stage that is about to act: no change is made without a fresh sample of everything that guards it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from activities.guarding.breach import take_breach
+from activities.guarding.putting_back import put_back_at_once
+from activities.guarding.sampling import Rule, SampledStage, Sampler, record_readings, rules_of
+from activities.messages import ChangeFlag, HoldEnded, RecordProgress
+from activities.store.database import Database
+from domain.pipelines.guardrail import Guardrail
+from domain.releases.release import Release
+
+
+class StageGuard:
+    """Samples what guards a stage, before the transaction in which the stage acts."""
+
+    def __init__(self, database: Database, sampler: Sampler) -> None:
+        self.database = database
+        self.sampler = sampler
+
+    def look(self, command: ChangeFlag | RecordProgress, at: datetime) -> None:
+        """Sample all guardrails and gates of the stage, store the samples, and take the breaches that they complete.
+
+        A breach moves the record, so that the fence stops the attempt. Does nothing for a stage that nothing guards.
+        """
+        step = command if isinstance(command, ChangeFlag) else command.step
+        if not isinstance(step, ChangeFlag | HoldEnded):
+            return
+        rules = rules_of(step.gates, [each for each in step.guardrails if each.holds_changes])
+        if not rules:
+            return
+        with self.database.reading() as store:
+            release = store.releases.get(command.release)
+            observed = store.evidence.observed(release.id, release.visit)
+        if release.is_finished or release.sequence != command.sequence:
+            return
+        stage = _stage_of(release, step.entered_at, rules)
+        found = [self.sampler.read(stage, key, observed.get(key), at) for key in rules]
+        with self.database.transaction() as store:
+            states = record_readings(store, found)
+        for key, rule in rules.items():
+            state = states.get(stage.key(key))
+            if isinstance(rule, Guardrail) and state and state.breaches(rule):
+                self._take(stage, rule, at)
+
+    def _take(self, stage: SampledStage, guardrail: Guardrail, at: datetime) -> None:
+        with self.database.transaction() as store:
+            taken = take_breach(store, stage.project, stage.key(guardrail.key), guardrail, at)
+        if taken and taken.rollback:
+            put_back_at_once(self.database, taken, at)
+
+
+def _stage_of(release: Release, entered_at: datetime, rules: Mapping[str, Rule]) -> SampledStage:
+    return SampledStage(
+        project=release.project,
+        feature=release.feature,
+        environment=release.environment,
+        entered_at=release.entered_at or entered_at,
+        release=release.id,
+        visit=release.visit,
+        rules=rules,
+    )

@@ -1,0 +1,30 @@
+"""Tables of the evidence of guardrails and of gates that sample something."""
+
+from sqlalchemy import JSON, BigInteger, Column, Float, ForeignKey, Integer, SmallInteger, String, Table, UniqueConstraint
+
+from activities.store.columns import UtcDateTime
+from activities.store.tables import metadata
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("release_id", String(36), ForeignKey("releases.id"), nullable=False),
+    Column("visit", Integer, nullable=False),
+    Column("key", String(140), nullable=False),
+    Column("observed", JSON, nullable=False),
+    Column("sampled_at", UtcDateTime, nullable=False, index=True),
+    UniqueConstraint("release_id", "visit", "key"),
+)
+"""The state of each guardrail and sampling gate in each visit of a release."""
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("watch_id", Integer, ForeignKey("watches.id"), primary_key=True, autoincrement=False),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("value", Float),
+    Column("outcome", SmallInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""One row for each sample, kept small: `at` is in milliseconds since 1970, and `outcome` an index into `OUTCOMES`."""

@@ -1,0 +1,167 @@
+"""The activity that samples the guardrails and gates of a stage for as long as a release is in it."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import structlog
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from activities.guarding.breach import Taken, take_breach
+from activities.guarding.putting_back import put_back_at_once
+from activities.guarding.recorder import Recorded, SampleRecorder
+from activities.guarding.sampling import Readings, SampledStage, Sampler, stage_to_watch
+from activities.messages import WatchStage
+from activities.store.database import Database
+from activities.store.evidence import Whereabouts
+from domain.pipelines.gate import CheckGate
+from domain.pipelines.guardrail import Guardrail
+from domain.releases.observed import Observed
+from domain.releases.status import FINISHED
+
+log = structlog.get_logger()
+
+BEAT = timedelta(seconds=2)
+"""The time between two heartbeats. The SDK sends them on when the heartbeat timeout demands it."""
+
+
+class WatchActivities:
+    """Watches of stages. They share the recorder, the threads that ask sources, and the questions under way."""
+
+    def __init__(
+        self, database: Database, sampler: Sampler, threads: ThreadPoolExecutor, on_decision: Callable[[], None] = lambda: None
+    ) -> None:
+        """Take threads for calls to sources, and a function to call when something was decided that the workflow must be told."""
+        self.database = database
+        self.sampler = sampler
+        self.threads = threads
+        self.on_decision = on_decision
+        self.recorder = SampleRecorder(database)
+
+    @activity.defn(name="watch_stage")
+    async def watch_stage(self, command: WatchStage) -> None:
+        """Sample until the release has left the stage. Fails when the worker shuts down, to be continued by another one at once."""
+        await _Watch(self, command).run()
+
+
+class _Watch:
+    """One watch."""
+
+    def __init__(self, shared: WatchActivities, command: WatchStage) -> None:
+        self.shared = shared
+        self.command = command
+        self.stage = stage_to_watch(command)
+        self.clock = _Clock(activity.info().started_time)
+        self.observed: dict[str, Observed] = {}
+        self.whereabouts: Whereabouts | None = None
+
+    async def run(self) -> None:
+        """Run the watch of each rule until one finds that the release has left."""
+        observed, self.whereabouts = await asyncio.to_thread(self._read)
+        self.observed = dict(observed)
+        if self._has_left():
+            return
+        watches = [asyncio.create_task(self._watch(key)) for key in self.stage.rules]
+        stopping = asyncio.create_task(activity.wait_for_worker_shutdown())
+        beating = asyncio.create_task(self._beat())
+        tasks = [*watches, stopping, beating]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done - {stopping}:
+            task.result()
+        if stopping in done:
+            raise ApplicationError(
+                "The worker is shutting down.", category=ApplicationErrorCategory.BENIGN, next_retry_delay=timedelta(milliseconds=100)
+            )
+
+    async def _watch(self, key: str) -> None:
+        """Sample one rule at each of its times, until the release has left the stage."""
+        rule = self.stage.rules[key]
+        phase = _phase(self.stage, key, rule.every)
+        if self._is_overdue(key, rule.every):
+            await self._sample(key)
+        while not self._has_left():
+            await asyncio.sleep(_seconds_to_next(self.clock.now(), rule.every, phase))
+            await self._sample(key)
+
+    def _is_overdue(self, key: str, every: timedelta) -> bool:
+        last = self.observed.get(key)
+        return self.clock.now() - (last.at if last else self.stage.entered_at) >= every
+
+    async def _sample(self, key: str) -> None:
+        """Sample one rule, and take its breach. A failure of the database leaves it to the next time."""
+        rule, at = self.stage.rules[key], self.clock.now()
+        try:
+            if isinstance(rule, CheckGate) and not await self._waits_for_check():
+                return
+            readings = await self._ask(key, at)
+            recorded: Recorded = await self.shared.recorder.record(readings, self.stage.rules)
+            self.observed[key], self.whereabouts = recorded.observed, recorded.whereabouts
+            if isinstance(rule, Guardrail) and recorded.observed.breaches(rule) and not self._has_left():
+                await asyncio.to_thread(self._take, rule, self.clock.now())
+                self.observed[key] = recorded.observed.after_breach(at)
+                self.shared.on_decision()
+        except Exception as error:
+            log.warning("sample_failed", release=self.stage.release, rule=key, error=str(error))
+
+    async def _ask(self, key: str, at: datetime) -> Readings:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.shared.threads, self.shared.sampler.read, self.stage, key, self.observed.get(key), at)
+
+    def _take(self, guardrail: Guardrail, at: datetime) -> None:
+        with self.shared.database.transaction() as store:
+            taken: Taken | None = take_breach(store, self.stage.project, self.stage.key(guardrail.key), guardrail, at)
+        if taken:
+            log.warning("guardrail_breached", project=self.stage.project, release=self.stage.release, guardrail=guardrail.name)
+            if taken.rollback:
+                put_back_at_once(self.shared.database, taken, at)
+
+    async def _beat(self) -> None:
+        """Tell Temporal that the watch is alive, with the last samples."""
+        while not self._has_left():
+            activity.heartbeat({key: f"{each.outcome}: {each.message}" for key, each in self.observed.items()})
+            await asyncio.sleep(BEAT.total_seconds())
+
+    def _read(self) -> tuple[dict[str, Observed], Whereabouts | None]:
+        with self.shared.database.reading() as store:
+            observed = store.evidence.observed(self.stage.release, self.stage.visit)
+            return dict(observed), store.evidence.whereabouts([self.stage.release]).get(self.stage.release)
+
+    def _has_left(self) -> bool:
+        where = self.whereabouts
+        return where is None or where.visit != self.stage.visit or where.status in FINISHED
+
+    async def _waits_for_check(self) -> bool:
+        """True if the stage is due and a check holds it back. Before that, nobody needs the answer."""
+        _, self.whereabouts = await asyncio.to_thread(self._read)
+        return self.whereabouts is not None and self.whereabouts.held is not None and self.whereabouts.held.code == "check"
+
+
+class _Clock:
+    """Temporal's clock, as known when the attempt started. A worker's own may be wrong."""
+
+    def __init__(self, started: datetime) -> None:
+        self.started = started
+        self.monotonic = time.monotonic()
+
+    def now(self) -> datetime:
+        return self.started + timedelta(seconds=time.monotonic() - self.monotonic)
+
+
+def _phase(stage: SampledStage, key: str, every: timedelta) -> float:
+    """Return the offset of a rule's samples within the interval, in seconds, so that they don't all fall together."""
+    digest = hashlib.blake2b(f"{stage.release}/{key}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64 * every.total_seconds()
+
+
+def _seconds_to_next(now: datetime, every: timedelta, phase: float) -> float:
+    seconds = every.total_seconds()
+    return seconds - (now.timestamp() - phase) % seconds
