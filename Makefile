@@ -1,4 +1,4 @@
-.PHONY: help run test browser screenshots check format bench chaos sdks flagsmith audit openapi migrate clean
+.PHONY: help run test browser prometheus screenshots check format bench chaos sdks flagsmith audit openapi migrate clean
 
 PYTHON ?= python3
 UV := .venv/bin/uv
@@ -12,13 +12,21 @@ help: ## list the commands
 run: .venv/.ready ## start Flaghoist with an embedded Temporal server and a demo
 	@.venv/bin/flaghoist dev
 
-test: check browser ## run every check and every test
+test: check browser prometheus ## run every check and every test
 	.venv/bin/pytest -n 3 --dist loadgroup
 
 browser: # the tests of the dashboard need a real one; as root on Debian it is installed
 	@command -v "$${FLAGHOIST_CHROMIUM:-chromium}" || command -v chromium-browser || command -v google-chrome \
 	|| { [ "$$(id -u)" = 0 ] && { apt-get install -y -qq chromium || { apt-get update -qq && apt-get install -y -qq chromium; }; }; } \
 	|| { echo "The tests of the dashboard need Chromium: install it, or set FLAGHOIST_CHROMIUM to its path."; exit 1; }
+
+PROMETHEUS_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/flaghoist-tests
+
+prometheus: # the tests of metrics need a real one; on Debian its package is unpacked into the user's cache, which needs no root and starts no service
+	@command -v "$${FLAGHOIST_PROMETHEUS:-prometheus}" || { test -x "$(PROMETHEUS_CACHE)/usr/bin/prometheus" && echo "$(PROMETHEUS_CACHE)/usr/bin/prometheus"; } \
+	|| { mkdir -p "$(PROMETHEUS_CACHE)" && cd "$(PROMETHEUS_CACHE)" && rm -f prometheus_*.deb && { apt-get download -qq prometheus \
+	|| { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get download -qq prometheus; }; } && dpkg -x prometheus_*.deb . && rm -f prometheus_*.deb; } \
+	|| { echo "The tests of metrics need Prometheus: install it, or set FLAGHOIST_PROMETHEUS to its path."; exit 1; }
 
 screenshots: .venv/.ready-for-tests browser ## take screenshots of every page of the dashboard into docs/images
 	.venv/bin/python -m tests.dashboard.screenshots

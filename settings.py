@@ -155,6 +155,16 @@ class Settings(BaseSettings):
         description="The folder that has the folders of files for flagd. Projects can be connected to those inside it, and to no others. "
         "Every API and worker must see the same files. Empty: no connections to flagd.",
     )
+    metrics_allow_private: bool = Field(
+        default=False,
+        description="Allow metric sources on private and loopback addresses and with plain HTTP. "
+        "Unsafe if untrusted users administer projects.",
+    )
+    metrics_folder: Path | None = Field(
+        default=None,
+        description="The folder that has the SQLite files of metric sources. Files outside it are refused. "
+        "Every API and worker must see the same files. Empty: no SQLite files.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The lowest level that is logged.")
     log_format: Literal["json", "text"] = Field(default="json", description="The format of log lines.")
 

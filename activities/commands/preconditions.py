@@ -6,6 +6,7 @@ from activities.store.database import Store
 from domain.errors import AlreadyReleasing, Invalid, NotPublished, Problem, ValueTypeWrong
 from domain.flags.flag import FlagState, check_value
 from domain.flags.project import Feature, Project
+from domain.metrics.source import SourceKind
 from domain.pipelines.action import WithValue
 from domain.pipelines.parameter import Parameters
 from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus
@@ -16,7 +17,8 @@ from domain.text import did_you_mean
 def known_in(store: Store, project: Project) -> Known:
     """Return the keys that a pipeline of the project may name."""
     provider = provider_of(project, store)
-    return Known(provider.environments(), provider.segments())
+    metrics, checked = store.metrics.keys(project.id), store.metric_sources.keys_of_kind(project.id, SourceKind.HTTP)
+    return Known(provider.environments(), provider.segments(), metrics, checked)
 
 
 def check_published(pipeline: Pipeline) -> None:

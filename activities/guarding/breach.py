@@ -50,10 +50,10 @@ def take_breach(store: Store, project: str, watch: WatchKey, guardrail: Guardrai
 
 
 def report_unknown(store: Store, watch: WatchKey, guardrail: Guardrail, at: datetime) -> None:
-    """Tell people that a guardrail can't tell, once in a row of unknown samples."""
+    """Tell people that a guardrail can't tell. The caller does so once in a row of unknown samples."""
     release = store.releases.get(watch.release)
     observed = store.evidence.observed(watch.release, watch.visit).get(watch.key)
-    if observed is None or observed.unknowns != UNKNOWNS_REPORTED or release.is_finished or release.visit != watch.visit:
+    if observed is None or release.is_finished or release.visit != watch.visit:
         return
     after = {"guardrail": guardrail.name, "metric": guardrail.metric, "message": observed.message}
     audit(store, release, AuditEvent.GUARDRAIL_CANNOT_TELL, at, after=after)

@@ -75,9 +75,9 @@ class SampleRecorder:
 def _report_unknowns(store: Store, batch: Sequence[_Waiting], states: Mapping[WatchKey, Observed]) -> None:
     for each in batch:
         watch, rule = each.readings.watch, each.rules[each.readings.watch.key]
-        newest = states[watch]
-        is_new = any(reading.at == newest.at for reading in each.readings.readings)
-        if isinstance(rule, Guardrail) and is_new and newest.unknowns == UNKNOWNS_REPORTED:
+        newest, added = states[watch], each.readings.readings
+        is_new = any(reading.at == newest.at for reading in added)
+        if isinstance(rule, Guardrail) and is_new and newest.unknowns - len(added) < UNKNOWNS_REPORTED <= newest.unknowns:
             report_unknown(store, watch, rule, newest.at)
 
 

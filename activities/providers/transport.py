@@ -22,9 +22,10 @@ class ProviderTransport(httpx.BaseTransport):
     httpx limits each read, so a server that sends a byte now and then could keep a call going forever.
     """
 
-    def __init__(self, resolver: Resolver, seconds: float, trusted: ssl.SSLContext | None = None) -> None:
+    def __init__(self, resolver: Resolver, seconds: float, trusted: ssl.SSLContext | None = None, largest: int = LARGEST_ANSWER) -> None:
         self.resolver = resolver
         self.seconds = seconds
+        self.largest = largest
         self.trusted = trusted or httpcore.default_ssl_context()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -33,7 +34,7 @@ class ProviderTransport(httpx.BaseTransport):
         try:
             target_of(str(request.url), allow_private=self.resolver.allow_private)
             with httpcore.ConnectionPool(network_backend=network, ssl_context=self.trusted) as pool:
-                return _answer(pool, request)
+                return _answer(pool, request, self.largest)
         except AddressRefused as refusal:
             raise ProviderUnavailable(str(refusal)) from None
         except httpcore.TimeoutException:
@@ -44,12 +45,12 @@ class ProviderTransport(httpx.BaseTransport):
             raise ProviderUnavailable("The answer is incomplete, or is not HTTP.") from None
 
 
-def _answer(pool: httpcore.ConnectionPool, request: httpx.Request) -> httpx.Response:
+def _answer(pool: httpcore.ConnectionPool, request: httpx.Request, largest: int) -> httpx.Response:
     url, body = request.url, bytearray()
     target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
     with pool.stream(request.method, target, headers=request.headers.raw, content=request.read()) as response:
         for part in response.iter_stream():
             body += part
-            if len(body) > LARGEST_ANSWER:
-                raise ProviderUnavailable(f"The answer has more than {LARGEST_ANSWER} bytes.")
+            if len(body) > largest:
+                raise ProviderUnavailable(f"The answer has more than {largest} bytes.")
         return httpx.Response(response.status, headers=response.headers, content=bytes(body))

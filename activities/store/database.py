@@ -23,6 +23,8 @@ from activities.store.identities import IdentityRepository
 from activities.store.intents import IntentRepository
 from activities.store.keys import KeyRepository
 from activities.store.leases import LeaseRepository
+from activities.store.metric_sources import MetricSourceRepository
+from activities.store.metrics import MetricRepository
 from activities.store.outbox import Outbox
 from activities.store.pipelines import PipelineRepository
 from activities.store.projects import EnvironmentRepository, ProjectRepository, SegmentRepository
@@ -144,6 +146,16 @@ class Store:
     def connections(self) -> ConnectionRepository:
         """Connections to other flag systems."""
         return ConnectionRepository(self.connection)
+
+    @cached_property
+    def metric_sources(self) -> MetricSourceRepository:
+        """Metric sources."""
+        return MetricSourceRepository(self.connection)
+
+    @cached_property
+    def metrics(self) -> MetricRepository:
+        """Metrics."""
+        return MetricRepository(self.connection)
 
     @cached_property
     def system_names(self) -> SystemNames:

@@ -65,7 +65,7 @@ def change_project(
 
 @router.delete("/{project}", status_code=204)
 def delete_project(project: Slug, precondition: PreconditionDep, caller: CallerDep, database: DatabaseDep) -> None:
-    """Delete a project with its webhooks and its connection. It must have no unfinished releases. This requires the instance role owner."""
+    """Delete a project with everything that it owns. It must have no unfinished releases. This requires the instance role owner."""
     caller.must_see(project)
     caller.must_be_owner()
     at = now()
@@ -78,4 +78,6 @@ def delete_project(project: Slug, precondition: PreconditionDep, caller: CallerD
         store.projects.delete(found.id, at)
         store.webhooks.delete_all(project)
         store.connections.delete(found.id)
+        store.metrics.delete_all(found.id)
+        store.metric_sources.delete_all(found.id)
         store.audit.record(caller, AuditEvent.PROJECT_DELETED, at, project=project)

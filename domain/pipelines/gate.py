@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, Literal, final
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from domain.duration import Duration, speak_duration
+from domain.metrics.check import CheckPath
 from domain.metrics.condition import Condition
 from domain.model import Frozen
 from domain.pipelines.guardrail import USUAL_INTERVAL
@@ -58,13 +59,13 @@ class CheckGate(Frozen):
 
     type: Literal["CHECK"]
     source: Slug
-    path: Annotated[str, StringConstraints(max_length=500, pattern=r"^(/[^\s]*)?$")] = ""
+    path: CheckPath
     environment: Slug | None = Field(default=None, description="By default, that of the stage.")
     every: Duration = timedelta(minutes=1)
 
     def in_words(self) -> str:
         """Describe it for people: `check of deploys at /ready`."""
-        return f"check of {self.source}" + (f" at {self.path}" if self.path else "")
+        return f"check of {self.source} at {self.path}"
 
 
 Gate = Annotated[ApprovalGate | WindowGate | MetricGate | CheckGate, Field(discriminator="type")]

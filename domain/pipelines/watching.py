@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from domain.errors import Problem
+from domain.metrics.query import mistakes_in_url
 from domain.pipelines.gate import CheckGate, MetricGate
 from domain.pipelines.guardrail import LONGEST_INTERVAL, SHORTEST_INTERVAL, Guardrail
 from domain.pipelines.pipeline import PipelineDefinition, Stage
@@ -75,6 +76,8 @@ def _broken(each: Sampled, environments: Collection[str], metrics: Collection[st
         message = f"There is no environment '{rule.environment}': create it or name another.{did_you_mean(rule.environment, environments)}"
         yield Problem(pointer=f"{each.pointer}/environment", code="no_such_environment", message=message)
     if isinstance(rule, CheckGate):
+        for mistake in mistakes_in_url(rule.path):
+            yield Problem(pointer=f"{each.pointer}/path", code=mistake.code, message=mistake.message)
         if rule.source not in sources:
             message = f"There is no source '{rule.source}' of kind http: create it or name another.{did_you_mean(rule.source, sources)}"
             yield Problem(pointer=f"{each.pointer}/source", code="no_such_source", message=message)

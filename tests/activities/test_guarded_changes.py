@@ -130,7 +130,7 @@ def test_check_holds_with_its_own_words_until_the_time_that_it_names(world: Worl
 
 
 def test_check_that_cannot_be_asked_holds(world: World, metrics: ScriptedMetrics) -> None:
-    release = release_in_force(world, gates=({"type": "CHECK", "source": "deploys"},))
+    release = release_in_force(world, gates=({"type": "CHECK", "source": "deploys", "path": "/ready"},))
 
     held = change(world, guarded_command(world, release), later(DUE), metrics=metrics)
 

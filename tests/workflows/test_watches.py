@@ -148,7 +148,7 @@ def test_release_acts_once_a_check_passes(sqlite: Database) -> None:
     async def scenario() -> None:
         metrics = ScriptedMetrics()
         metrics.checks["deploys"] = CheckAnswer(outcome=Outcome.FAIL, message="A deployment is running.")
-        gate = {"type": "CHECK", "source": "deploys", "every": "1s"}
+        gate = {"type": "CHECK", "source": "deploys", "path": "/ready", "every": "1s"}
         async with dev_server_harness(sqlite) as harness, harness.worker(metrics=metrics):
             harness.world.publish(guarded("1s", gates=[gate]))
             release = await harness.add()

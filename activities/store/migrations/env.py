@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from alembic import context
 
-from activities.store import provider_tables, watching_tables  # noqa: F401 (their tables are part of the metadata)
+from activities.store import metric_tables, provider_tables, watching_tables  # noqa: F401 (their tables are part of the metadata)
 from activities.store.columns import UtcDateTime
 from activities.store.tables import metadata
 

@@ -69,11 +69,12 @@ def test_each_impossible_guardrail_is_named_with_a_pointer() -> None:
 
 def test_each_impossible_gate_is_named_with_a_pointer() -> None:
     metric = {"type": "METRIC", "metric": "latency", "condition": {"type": "THRESHOLD", "at_most": 1.0}, "every": "2d"}
-    check = {"type": "CHECK", "source": "depoys"}
+    check = {"type": "CHECK", "source": "depoys", "path": "/../x"}
 
     assert found(guarded(gates=(metric, check))) == [
         ("no_such_metric", "/stages/2/gates/0/metric"),
         ("interval_out_of_range", "/stages/2/gates/0/every"),
+        ("invalid_path", "/stages/2/gates/1/path"),
         ("no_such_source", "/stages/2/gates/1/source"),
     ]
 
