@@ -19,6 +19,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunn
 from activities.changes import ChangeActivities
 from activities.dns import Resolver
 from activities.guarding.sampling import Metrics, Sampler
+from activities.guarding.shared_metrics import SharedMetrics
 from activities.guarding.stage_guard import StageGuard
 from activities.http_post import HttpPoster
 from activities.metrics.reader import MetricReader
@@ -125,7 +126,7 @@ def build_watch_worker(
     client: Client, database: Database, threads: ThreadPoolExecutor, metrics: Metrics, on_decision: Callable[[], None], **options: Any
 ) -> Worker:
     """Return the worker that watches stages. A watch takes a slot, and no thread but for its questions, for as long as it lasts."""
-    watches = WatchActivities(database, Sampler(metrics), threads, on_decision)
+    watches = WatchActivities(database, Sampler(SharedMetrics(metrics)), threads, on_decision)
     return Worker(
         client,
         task_queue=WATCH_QUEUE,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import structlog
 from temporalio import activity
@@ -14,7 +15,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.guarding.breach import Taken, take_breach
 from activities.guarding.putting_back import put_back_at_once
 from activities.guarding.recorder import Recorded, SampleRecorder
-from activities.guarding.sampling import Readings, SampledStage, Sampler, stage_to_watch
+from activities.guarding.sampling import Readings, Sampler, stage_to_watch
 from activities.messages import WatchStage
 from activities.store.database import Database
 from activities.store.evidence import Whereabouts
@@ -24,6 +25,8 @@ from domain.releases.observed import Observed
 from domain.releases.status import FINISHED
 
 log = structlog.get_logger()
+
+Answer = TypeVar("Answer")
 
 BEAT = timedelta(seconds=2)
 """The time between two heartbeats. The SDK sends them on when the heartbeat timeout demands it."""
@@ -85,7 +88,8 @@ class _Watch:
     async def _watch(self, key: str) -> None:
         """Sample one rule at each of its times, until the release has left the stage."""
         rule = self.stage.rules[key]
-        phase = _phase(self.stage, key, rule.every)
+        identity = await self._in_thread(self.shared.sampler.identity, self.stage, key, self.clock.now())
+        phase = _phase(identity, rule.every)
         if self._is_overdue(key, rule.every):
             await self._sample(key)
         while not self._has_left():
@@ -113,8 +117,10 @@ class _Watch:
             log.warning("sample_failed", release=self.stage.release, rule=key, error=str(error))
 
     async def _ask(self, key: str, at: datetime) -> Readings:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.shared.threads, self.shared.sampler.read, self.stage, key, self.observed.get(key), at)
+        return await self._in_thread(self.shared.sampler.read, self.stage, key, self.observed.get(key), at)
+
+    async def _in_thread(self, call: Callable[..., Answer], *arguments: Any) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self.shared.threads, call, *arguments)
 
     def _take(self, guardrail: Guardrail, at: datetime) -> None:
         with self.shared.database.transaction() as store:
@@ -156,9 +162,9 @@ class _Clock:
         return self.started + timedelta(seconds=time.monotonic() - self.monotonic)
 
 
-def _phase(stage: SampledStage, key: str, every: timedelta) -> float:
-    """Return the offset of a rule's samples within the interval, in seconds, so that they don't all fall together."""
-    digest = hashlib.blake2b(f"{stage.release}/{key}".encode(), digest_size=8).digest()
+def _phase(identity: str, every: timedelta) -> float:
+    """Return the offset of samples within the interval, in seconds. Different questions don't fall together, and the same ones do."""
+    digest = hashlib.blake2b(identity.encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64 * every.total_seconds()
 
 

@@ -65,7 +65,7 @@ def _audit(store: Store, release: Release, guardrail: Guardrail, observed: Obser
         "metric": guardrail.metric,
         "consequence": guardrail.consequence,
         "shadow": guardrail.shadow,
-        "value": observed.value,
+        "measured": observed.value,
         "message": observed.message,
     }
     audit(store, release, AuditEvent.GUARDRAIL_BREACHED, at, after=after)

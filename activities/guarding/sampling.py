@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
-from domain.metrics.check import CheckAnswer, CheckQuestion
-from domain.metrics.metric import MetricQuestion
-
 from activities.messages import WatchStage
 from activities.store.database import Store
 from activities.store.evidence import StoredSample, WatchKey
+from domain.metrics.check import CheckAnswer, CheckQuestion
 from domain.metrics.condition import Verdict
+from domain.metrics.metric import MetricQuestion
 from domain.metrics.sample import Sample
 from domain.pipelines.gate import CheckGate, Gate, MetricGate, gate_key
 from domain.pipelines.guardrail import Guardrail
@@ -28,6 +27,7 @@ class Metrics(Protocol):
     def sample(self, question: MetricQuestion) -> Sample: ...  # noqa: D102
     def samples(self, question: MetricQuestion, every: timedelta) -> Sequence[Sample]: ...  # noqa: D102
     def check(self, question: CheckQuestion) -> CheckAnswer: ...  # noqa: D102
+    def identity(self, question: MetricQuestion) -> str: ...  # noqa: D102
 
 
 class SampledStage(NamedTuple):
@@ -87,28 +87,46 @@ class Sampler:
     def __init__(self, metrics: Metrics) -> None:
         self.metrics = metrics
 
+    def identity(self, stage: SampledStage, key: str, at: datetime) -> str:
+        """Return what two rules have in common whose samples are the same."""
+        rule = stage.rules[key]
+        return f"{stage.release}/{key}" if isinstance(rule, CheckGate) else self.metrics.identity(_question(stage, rule, at))
+
     def read(self, stage: SampledStage, key: str, last: Observed | None, at: datetime) -> Readings:
         """Sample one rule. If samples were missed since the last one, the source is asked for those too, as far as it knows them."""
         rule = stage.rules[key]
         return Readings(stage.key(key), rule.every, list(self._readings(stage, rule, last, at)))
 
     def _readings(self, stage: SampledStage, rule: Rule, last: Observed | None, at: datetime) -> Iterator[Reading]:
-        environment = rule.environment or stage.environment
         if isinstance(rule, CheckGate):
             question = CheckQuestion(
-                project=stage.project, source=rule.source, path=rule.path, feature=stage.feature, environment=environment, at=at
+                project=stage.project,
+                source=rule.source,
+                path=rule.path,
+                feature=stage.feature,
+                environment=rule.environment or stage.environment,
+                at=at,
             )
             answer = self.metrics.check(question)
             yield Reading(at, Verdict(answer.outcome, None, answer.message), answer.until)
             return
-        asked = MetricQuestion(
-            project=stage.project, metric=rule.metric, feature=stage.feature, environment=environment, since=stage.entered_at, at=at
-        )
+        asked = _question(stage, rule, at)
         known_until = last.at if last else stage.entered_at
         if at - known_until > rule.every * OVERDUE:
             missed = self.metrics.samples(asked.model_copy(update={"since": known_until}), rule.every)
             yield from (Reading(each.at, rule.condition.judge(each)) for each in missed if known_until < each.at < at)
         yield Reading(at, rule.condition.judge(self.metrics.sample(asked)))
+
+
+def _question(stage: SampledStage, rule: Guardrail | MetricGate, at: datetime) -> MetricQuestion:
+    return MetricQuestion(
+        project=stage.project,
+        metric=rule.metric,
+        feature=stage.feature,
+        environment=rule.environment or stage.environment,
+        since=stage.entered_at,
+        at=at,
+    )
 
 
 def record_readings(store: Store, found: Sequence[Readings]) -> dict[WatchKey, Observed]:

@@ -23,6 +23,7 @@ from domain.errors import NotFound
 from domain.metrics.check import CheckAnswer, CheckQuestion
 from domain.metrics.condition import Outcome
 from domain.metrics.metric import Metric, MetricQuestion
+from domain.metrics.query import names_window
 from domain.metrics.sample import Sample, Unknown
 
 SAMPLE_SECONDS = 8.0
@@ -51,6 +52,19 @@ class MetricReader:
             return self._ask(metric, opened, question)
         except CannotTell as reason:
             return _unknown(question.at, reason)
+
+    def identity(self, question: MetricQuestion) -> str:
+        """Return what two questions have in common if they are the same whenever they are asked: metric, and values in its query."""
+        known = f"{question.project}/{question.metric}"
+        try:
+            with _as_reasons():
+                metric, opened = self.definitions.of_metric(question.project, question.metric)
+            sent = opened.adapter.sent(metric, question.model_copy(update={"at": question.since}))
+        except CannotTell:
+            return known
+        bound = {name: value for name, value in sent.bound.items() if name != "now"}
+        since = question.since.isoformat() if names_window(metric.query) else ""
+        return f"{known}/{sent.text}/{bound}/{since}"
 
     def samples(self, question: MetricQuestion, every: timedelta) -> list[Sample]:
         """Return one sample for each interval from `since` to `at`, or of longer ones if there were too many, the newest last.

@@ -11,7 +11,7 @@ from activities.store.metric_tables import metric_sources
 from activities.store.paging import Page, Slice, fetch_page
 from domain.entity_tag import entity_tag
 from domain.errors import NotFound
-from domain.metrics.source import MetricSource
+from domain.metrics.source import MetricSource, SourceKind
 from domain.text import did_you_mean
 
 _FIELDS = tuple(MetricSource.model_fields)

@@ -58,7 +58,7 @@ DETAILS: dict[WebhookEvent, tuple[str, ...]] = {
     WebhookEvent.APPROVAL_NEEDED: ("message", "until"),
     WebhookEvent.RELEASE_BLOCKED: ("code",),
     WebhookEvent.RELEASE_ROLLED_BACK: ("to_stage", "force"),
-    WebhookEvent.GUARDRAIL_BREACHED: ("guardrail", "metric", "consequence", "shadow", "value", "message"),
+    WebhookEvent.GUARDRAIL_BREACHED: ("guardrail", "metric", "consequence", "shadow", "measured", "message"),
     WebhookEvent.GUARDRAIL_CANNOT_TELL: ("guardrail", "metric", "message"),
     WebhookEvent.STOP_PLACED: ("id", "expires_at"),
     WebhookEvent.STOP_LIFTED: ("id",),

@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 
 from domain.errors import ApprovalTimedOut
 from domain.flags.flag import FlagState
+from domain.metrics.condition import Outcome
 from domain.pipelines.freeze import Freeze, next_opening
-from domain.pipelines.gate import ApprovalGate, Gate
+from domain.pipelines.gate import ApprovalGate, CheckGate, Gate, MetricGate
+from domain.pipelines.guardrail import Guardrail
 from domain.pipelines.pipeline import Stage
 from domain.pipelines.window import WindowGate
 from domain.releases.approval import Approval, Proposal, matching_approvals
 from domain.releases.gatekeeping import GateFacts, held_by
+from domain.releases.observed import Observed
 from domain.releases.stop import Stop
 from tests.domain.flag_strategies import flags
 from tests.pipelines import approval, enable, rollout, stage, window
@@ -26,6 +29,19 @@ APPROVAL = ApprovalGate.model_validate(approval(2, timeout="2h"))
 STOP = Stop(id="s", reason="checkout is down", placed_at=NOW, placed_by="olivia", placed_by_id="o")
 CHRISTMAS = Freeze(id="f", name="Christmas", reason="holidays", starts_at=NOW, ends_at=NOW + 5 * HOUR, made_by="olivia")
 """NOW is Monday, 09:00 UTC."""
+
+
+ENOUGH = {"type": "THRESHOLD", "at_most": 0.01}
+METRIC = MetricGate.model_validate({"type": "METRIC", "metric": "error-rate", "condition": ENOUGH, "passing_for": "1h"})
+CHECK = CheckGate(type="CHECK", source="deploys", path="/ready")
+ERRORS = Guardrail.model_validate(
+    {"name": "Errors", "metric": "error-rate", "condition": ENOUGH, "stages": ["Everyone"], "on_breach": "rollback", "failures": 3}
+)
+MINUTE = timedelta(minutes=1)
+
+
+def seen(outcome: Outcome, at: datetime = NOW, **more: object) -> Observed:
+    return Observed.model_validate({"at": at, "since": at, "outcome": outcome, "message": "So it is."} | more)
 
 
 def approved_by(owner: str, digest: str = "b") -> Approval:
@@ -46,6 +62,44 @@ HELD: list[tuple[GateFacts, str, str, datetime | None]] = [
         "'Christmas' freezes production until 2026-03-02 14:00:00 UTC: holidays",
         NOW + 5 * HOUR,
     ),
+    (facts(METRIC), "metric", "The metric 'error-rate' has no sample yet.", None),
+    (facts(METRIC, observed={"gate:1": seen(Outcome.FAIL)}), "metric", "'Everyone' waits until 'error-rate' passes. So it is.", None),
+    (facts(METRIC, observed={"gate:1": seen(Outcome.UNKNOWN)}), "metric", "can't tell. So it is.", None),
+    (
+        facts(METRIC, observed={"gate:1": seen(Outcome.PASS, NOW - 2 * MINUTE)}),
+        "metric",
+        "has no sample since 2026-03-02 08:58:00 UTC",
+        None,
+    ),
+    (
+        facts(METRIC, observed={"gate:1": seen(Outcome.PASS, since=NOW - MINUTE)}),
+        "metric",
+        "'error-rate' passes since 2026-03-02 08:59:00 UTC, and 'Everyone' acts once it has passed for 1 h.",
+        NOW + HOUR - MINUTE,
+    ),
+    (facts(CHECK), "check", "The check of deploys at /ready has no sample yet.", None),
+    (
+        facts(CHECK, observed={"gate:1": seen(Outcome.FAIL, until=NOW + HOUR)}),
+        "check",
+        "The check of deploys at /ready does not pass. So it is.",
+        NOW + HOUR,
+    ),
+    (facts(CHECK, observed={"gate:1": seen(Outcome.FAIL, until=NOW - HOUR)}), "check", "does not pass", None),
+    (facts(guardrails=(ERRORS,)), "guardrail", "The guardrail 'Errors' has no sample yet.", None),
+    (
+        facts(guardrails=(ERRORS,), observed={"guardrail:Errors": seen(Outcome.FAIL, failures=2)}),
+        "guardrail",
+        "The guardrail 'Errors' fails: So it is. 2 of 3 failures in a row. 'Everyone' acts once it passes.",
+        None,
+    ),
+    (facts(guardrails=(ERRORS,), observed={"guardrail:Errors": seen(Outcome.UNKNOWN)}), "guardrail", "can't tell. So it is.", None),
+    (
+        facts(guardrails=(ERRORS,), observed={"guardrail:Errors": seen(Outcome.PASS, NOW - 2 * MINUTE)}),
+        "guardrail",
+        "has no sample since",
+        None,
+    ),
+    (facts(APPROVAL, guardrails=(ERRORS,)), "approval", "waits for approval", NOW + 2 * HOUR),
     (facts(OFFICE), "window", "The window of 'Everyone' opens at 2026-03-02 10:00:00 UTC", NOW + HOUR),
     (facts(OFFICE, freezes=[CHRISTMAS]), "freeze", "Christmas", NOW + 5 * HOUR),
     (facts(APPROVAL), "approval", "0 of 2", NOW + 2 * HOUR),
@@ -79,6 +133,10 @@ def test_every_kind_of_gate_can_hold_back_a_stage() -> None:
         facts(OFFICE, at=NOW + HOUR),
         facts(APPROVAL, approvals=[approved_by("vera"), approved_by("victor")]),
         facts(APPROVAL, step=2),
+        facts(METRIC, observed={"gate:1": seen(Outcome.PASS, since=NOW - HOUR)}),
+        facts(CHECK, observed={"gate:1": seen(Outcome.PASS, NOW + MINUTE)}),
+        facts(guardrails=(ERRORS,), observed={"guardrail:Errors": seen(Outcome.PASS, NOW - MINUTE)}),
+        facts(guardrails=(ERRORS.model_copy(update={"shadow": True}), ERRORS.model_copy(update={"on_breach": "notify"}))),
     ],
 )
 def test_a_stage_without_a_reason_may_act(gate_facts: GateFacts) -> None:
