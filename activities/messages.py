@@ -9,7 +9,7 @@ from domain.flags.change import Change, change_key
 from domain.flags.patch import FlagPatch
 from domain.flags.patch_text import patch_in_words
 from domain.model import Message, Moment
-from domain.pipelines.gate import CheckGate, Gate, MetricGate
+from domain.pipelines.gate import Gate
 from domain.pipelines.guardrail import Guardrail
 from domain.releases.gate_hold import GateHold
 from domain.releases.release import Blocked, NextStage, NextStep, Paused, Release
@@ -65,24 +65,6 @@ class ChangeFlag(ReleaseCommand):
     def refusal_key(self) -> str:
         """The write key under which a refusal of this attempt is recorded."""
         return f"{self.key}/refused/{self.sequence}"
-
-
-class WatchStage(ReleaseCommand):
-    """Sample the guardrails and gates of a stage until the release has left it."""
-
-    project: str
-    feature: str
-    visit: int
-    stage: str
-    environment: str
-    entered_at: Moment
-    gates: tuple[Gate, ...] = ()
-    guardrails: tuple[Guardrail, ...] = ()
-
-    @property
-    def sampled_gates(self) -> list[MetricGate | CheckGate]:
-        """The gates that sample something."""
-        return [gate for gate in self.gates if isinstance(gate, MetricGate | CheckGate)]
 
 
 class PutBack(ReleaseCommand):

@@ -16,9 +16,9 @@ from activities.guarding.breach import Taken, take_breach
 from activities.guarding.putting_back import put_back_at_once
 from activities.guarding.recorder import Recorded, SampleRecorder
 from activities.guarding.sampling import Readings, Sampler, stage_to_watch
-from activities.messages import WatchStage
 from activities.store.database import Database
 from activities.store.evidence import Whereabouts
+from activities.watch_messages import WatchStage
 from domain.pipelines.gate import CheckGate
 from domain.pipelines.guardrail import Guardrail
 from domain.releases.observed import Observed

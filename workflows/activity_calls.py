@@ -49,6 +49,12 @@ def is_workflow_cancellation(error: BaseException) -> bool:
     return ends_activity and workflow.cancellation_reason() is not None
 
 
+def raise_if_cancelled() -> None:
+    """Raise CancelledError after the workflow's cancel. An activity that ends normally swallows one that arrives while it runs."""
+    if workflow.cancellation_reason() is not None:
+        raise asyncio.CancelledError
+
+
 async def change_flag(
     command: ChangeFlag, summary: str, should_cancel: Callable[[], bool], *, locally_at: datetime | None, is_current: bool
 ) -> ChangeResult | None:

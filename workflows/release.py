@@ -1,6 +1,5 @@
 """The workflow of one release, stage by stage."""
 
-import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
@@ -19,6 +18,7 @@ from workflows.activity_calls import (
     has_pending_rollback,
     is_workflow_cancellation,
     put_back,
+    raise_if_cancelled,
     read_standing,
     record_progress,
 )
@@ -107,7 +107,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
 
     async def _run_stages(self) -> None:
         while not self.ended:
-            self._raise_if_cancelled()
+            raise_if_cancelled()
             self.watch.follow(self.watched)
             self.publish()
             if self.must_read_record:
@@ -170,10 +170,9 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
     async def _change_flag(self) -> ChangeResult | None:
         command = change_command(self.release, self.place, self.now)
         summary = change_summary(self.release, self.place)
-        locally = self.changes_locally and not self.was_steered and self.watched is None
-        locally_at, is_current = self.now if locally else None, self.is_current
-        self.was_steered = False
-        return await change_flag(command, summary, self._should_cancel_attempt, locally_at=locally_at, is_current=is_current)
+        locally, self.was_steered = self.changes_locally and not self.was_steered and self.watched is None, False
+        at = self.now if locally else None
+        return await change_flag(command, summary, self._should_cancel_attempt, locally_at=at, is_current=self.is_current)
 
     def _should_cancel_attempt(self) -> bool:
         return self.must_read_record or self.updates.has_leaving(self.place.visit, self.place.step)
@@ -288,11 +287,6 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         command = progress_command(self.release, self.place, step, self.now)
         summary = cut(f"{self.stage.name}: {step.kind.replace('_', ' ')}")
         return await record_progress(command, summary)
-
-    def _raise_if_cancelled(self) -> None:
-        """Raise CancelledError after a cancel. An activity that ends normally swallows a cancel that arrives while it runs."""
-        if workflow.cancellation_reason() is not None:
-            raise asyncio.CancelledError
 
     def _should_continue_as_new(self) -> bool:
         requested = self.must_continue_as_new or workflow.info().is_continue_as_new_suggested()

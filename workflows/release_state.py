@@ -5,7 +5,8 @@ from typing import Literal
 
 from temporalio import workflow
 
-from activities.messages import Standing, WatchStage
+from activities.messages import Standing
+from activities.watch_messages import WatchStage
 from domain.pipelines.pipeline import Stage
 from domain.releases.status import ReleaseStatus
 from workflows.messages import PassedStage, ReleaseInput, ReleasePlace

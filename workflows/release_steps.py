@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from activities.messages import ChangeFlag, HoldEnded, PutBack, RecordProgress, Standing, Step, WatchStage
+from activities.messages import ChangeFlag, HoldEnded, PutBack, RecordProgress, Standing, Step
+from activities.watch_messages import WatchStage
 from domain.pipelines.gate import CheckGate, MetricGate
 from domain.pipelines.guardrail import Guardrail
 from domain.pipelines.pipeline import Stage

@@ -7,8 +7,8 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from activities.messages import WatchStage
 from activities.watch import WatchActivities
+from activities.watch_messages import WatchStage
 from workflows.policies import WATCH_OPTIONS, watch_heartbeat
 from workflows.web_ui import cut
 

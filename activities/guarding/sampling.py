@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
-from activities.messages import WatchStage
 from activities.store.database import Store
 from activities.store.evidence import StoredSample, WatchKey
+from activities.watch_messages import WatchStage
 from domain.metrics.check import CheckAnswer, CheckQuestion
 from domain.metrics.condition import Verdict
 from domain.metrics.metric import MetricQuestion
