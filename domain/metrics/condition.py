@@ -107,11 +107,14 @@ class NotWorse(Frozen):
         if problem:
             return Verdict(Outcome.UNKNOWN, None, problem)
         control, treatment = (_named(sample, name)[0] for name in (self.than, self.group))
-        if not control.variance and not treatment.variance and control.mean != treatment.mean:
-            return Verdict(Outcome.UNKNOWN, None, f"{_means(control, treatment)} The values don't vary, so chance can't be judged.")
         found = lift(_arm(control), _arm(treatment), 1 - self.confidence)
         if found is None:
-            return Verdict(Outcome.UNKNOWN, None, f"{_means(control, treatment)} No difference is relative to a mean of zero or less.")
+            why = (
+                "The values don't vary, so chance can't be judged."
+                if control.mean > 0
+                else "No difference is relative to a mean of zero or less."
+            )
+            return Verdict(Outcome.UNKNOWN, None, f"{_means(control, treatment)} {why}")
         outcome = Outcome.FAIL if self._is_worse(found) else Outcome.PASS
         return Verdict(outcome, found.estimate, f"{_means(control, treatment)} {self._interval(found, outcome)}")
 
@@ -137,13 +140,11 @@ class NotWorse(Frozen):
         return None
 
     def _is_worse(self, found: Interval) -> bool:
-        if self.better == "higher":
-            return found.high is not None and found.high < -self.margin
-        return found.low is not None and found.low > self.margin
+        return found.is_below(-self.margin) if self.better == "higher" else found.is_above(self.margin)
 
     def _interval(self, found: Interval, outcome: Outcome) -> str:
         proof = "is worse than the margin allows" if outcome is Outcome.FAIL else "isn't proven to be worse than the margin allows"
-        confidence = f"with {_percent(self.confidence)} confidence {_bounds(found)}"
+        confidence = f"with {_percent(self.confidence)} confidence {found.in_percent()}"
         return f"The difference is {found.estimate:+.2%}, {confidence}. It {proof}: {_percent(self.margin)} {self._worse}."
 
 
@@ -162,18 +163,6 @@ def _means(control: Group, treatment: Group) -> str:
     """Return the means of both groups in a sentence."""
     means = (f"{group.mean:.4g} in '{group.name}' ({group.n:,} users)" for group in (treatment, control))
     return f"The mean is {' and '.join(means)}."
-
-
-def _bounds(found: Interval) -> str:
-    match found.low, found.high:
-        case None, None:
-            return "not known yet"
-        case low, None:
-            return f"at least {low:+.2%}"
-        case None, high:
-            return f"at most {high:+.2%}"
-        case low, high:
-            return f"between {low:+.2%} and {high:+.2%}"
 
 
 def _percent(share: float) -> str:

@@ -26,6 +26,26 @@ class Interval(NamedTuple):
     low: float | None
     high: float | None
 
+    def is_below(self, value: float) -> bool:
+        """Return True if it is certain that the truth is below a value."""
+        return self.high is not None and self.high < value
+
+    def is_above(self, value: float) -> bool:
+        """Return True if it is certain that the truth is above a value."""
+        return self.low is not None and self.low > value
+
+    def in_percent(self) -> str:
+        """Describe the bounds of a lift for people: `between +1.20% and +8.00%`."""
+        match self.low, self.high:
+            case None, None:
+                return "not known yet"
+            case low, None:
+                return f"at least {low:+.2%}"
+            case None, high:
+                return f"at most {high:+.2%}"
+            case low, high:
+                return f"between {low:+.2%} and {high:+.2%}"
+
 
 def difference(control: Arm, treatment: Arm, alpha: float, planned: int = PLANNED) -> Interval:
     """Return the mean of the treatment minus that of the control, in the unit of the values.
@@ -39,12 +59,14 @@ def difference(control: Arm, treatment: Arm, alpha: float, planned: int = PLANNE
 
 
 def lift(control: Arm, treatment: Arm, alpha: float, planned: int = PLANNED) -> Interval | None:
-    """Return the lift of the treatment over the control: 0.1 is 10 % more. None if the control's mean isn't above zero, or too near.
+    """Return the lift of the treatment over the control: 0.1 is 10 % more.
 
     The interval holds every lift L for which `treatment - (1 + L) * control` may be zero (Fieller's theorem). The delta method would
     divide by an uncertain mean, and find harm where there is none. A bound is None until the control's mean is clear of zero.
+
+    There is no lift if the control's mean isn't above zero, or if the means differ though no value varies, so that chance can't be judged.
     """
-    if control.mean <= 0:
+    if control.mean <= 0 or (control.variance == treatment.variance == 0 and control.mean != treatment.mean):
         return None
     ratio, spread = treatment.mean / control.mean, _squared_radius(control, treatment, alpha, planned) / control.mean / control.mean
     if not math.isfinite(ratio * ratio + spread):

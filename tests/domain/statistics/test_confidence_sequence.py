@@ -83,7 +83,7 @@ def test_an_interval_is_narrowest_at_the_planned_sample() -> None:
     assert min((1_000, 5_000, 10_000, 20_000, 40_000, 100_000), key=width) == 20_000
 
 
-@given(st.integers(2, 10**6), st.integers(2, 10**6), st.floats(0.01, 100), st.floats(0, 100), st.floats(0, 100), st.sampled_from(ALPHAS))
+@given(st.integers(2, 10**6), st.integers(2, 10**6), st.floats(0.01, 100), st.floats(0.01, 100), st.floats(0, 100), st.sampled_from(ALPHAS))
 def test_the_bounds_of_a_lift_are_those_at_which_the_difference_is_just_possible(
     control: int, treatment: int, mean: float, first: float, second: float, alpha: float
 ) -> None:
@@ -105,6 +105,10 @@ def test_a_lift_needs_a_control_above_zero() -> None:
     assert lift(Arm(1_000, 0, 0), conversions(1_000, 10), 0.05) is None
     assert lift(Arm(1_000, -1, 4), Arm(1_000, 1, 4), 0.05) is None
     assert lift(Arm(1_000, 1e-300, 1), Arm(1_000, 1, 1), 0.05) is None
+
+
+def test_arms_that_differ_without_any_variance_have_no_lift() -> None:
+    assert lift(conversions(500, 500), conversions(500, 0), 0.05) is None
 
 
 def test_a_lift_has_no_upper_bound_while_the_control_may_be_zero() -> None:
