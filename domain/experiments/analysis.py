@@ -33,11 +33,12 @@ def analyse(design: Design, looks: Sequence[Look]) -> Analysis:
 
 
 def _decide(design: Design, look: Look, comparisons: Sequence[Comparison], ratio: SampleRatio) -> Decision:
-    if obstacle := obstacle_in_split(design, look, ratio.at_any_look):
+    if obstacle := obstacle_in_split(design, ratio.worst, ratio.at_any_look):
         return obstacle
     decision = _winner(design, comparisons) or _without_winner(design, look, comparisons)
     is_due = decision.outcome in (ExperimentOutcome.WINNER, ExperimentOutcome.NO_WINNER)
-    return (obstacle_in_split(design, look, ratio.at_a_decision) if is_due else None) or decision
+    split = [users(look.goal, arm.key) for arm in design.arms]
+    return (obstacle_in_split(design, split, ratio.at_a_decision) if is_due else None) or decision
 
 
 def _winner(design: Design, comparisons: Sequence[Comparison]) -> Decision | None:
@@ -76,7 +77,7 @@ def _what_is_missing(design: Design, look: Look, comparisons: Sequence[Compariso
     if any(each.lift is None for each in comparisons):
         return (
             Reason.NO_RELATIVE_LIFT,
-            f"No lift is relative to '{design.control.key}', because its mean is zero or less, or no value varies.",
+            f"There is no lift, because the mean of '{design.control.key}' is zero or less, or no value varies.",
         )
     breaching = [each for each in comparisons if each.is_better and each.breaches]
     if breaching:

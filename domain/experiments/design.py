@@ -33,6 +33,12 @@ class Guardrail(Frozen):
     better: Better
     margin: float = Field(ge=0, allow_inf_nan=False)
 
+    @model_validator(mode="after")
+    def _can_be_breached(self) -> Self:
+        if self.better == "higher" and self.margin >= 1:
+            raise ValueError("must have a margin below 1, because no value falls by more than 100%")
+        return self
+
 
 class Design(Frozen):
     """The design of an experiment.

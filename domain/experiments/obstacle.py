@@ -10,10 +10,14 @@ from domain.statistics.sample_ratio import ALPHA, at_a_decision, at_any_look
 
 
 class SampleRatio(Message):
-    """The p-values of the planned split: the smallest of all looks, and that of this look alone, which counts if a decision is due."""
+    """The p-values of the planned split: the smallest of all looks, and that of the last look alone, which counts if a decision is due.
+
+    `worst` are the users of each arm at the look with the smallest p-value, in the order of the design.
+    """
 
     at_any_look: float = 1.0
     at_a_decision: float = 1.0
+    worst: tuple[int, ...] = ()
 
 
 def held(reason: Reason, message: str) -> Decision:
@@ -49,21 +53,21 @@ def sample_ratio(design: Design, looks: Sequence[Look]) -> SampleRatio:
     counted = [look for look in looks if all(users(look.goal, arm.key) for arm in design.arms) and obstacle_in_data(design, look) is None]
     if not counted:
         return SampleRatio()
+    smallest, worst = min(((at_any_look(look.counts(design)), look) for look in counted), key=lambda each: each[0])
     return SampleRatio(
-        at_any_look=min(at_any_look(look.counts(design)) for look in counted),
+        at_any_look=smallest,
         at_a_decision=at_a_decision(counted[-1].counts(design)),
+        worst=tuple(count.users for count in worst.counts(design)),
     )
 
 
-def obstacle_in_split(design: Design, look: Look, p: float) -> Decision | None:
-    """Return that the users aren't split as planned, if such a split hardly ever happens by chance."""
+def obstacle_in_split(design: Design, split: Sequence[int], p: float) -> Decision | None:
+    """Return that the users aren't split as planned, if such a split of the arms hardly ever happens by chance."""
     if p >= ALPHA:
         return None
-    counts = look.counts(design)
-    total, whole = sum(count.users for count in counts), sum(arm.share for arm in design.arms)
+    total, whole = sum(split), sum(arm.share for arm in design.arms)
     arms = ", ".join(
-        f"{count.users:,} in '{arm.key}' (planned: {total * arm.share / whole:,.0f})"
-        for arm, count in zip(design.arms, counts, strict=True)
+        f"{seen:,} in '{arm.key}' (planned: {total * arm.share / whole:,.0f})" for arm, seen in zip(design.arms, split, strict=True)
     )
     remedy = "So the arms can't be compared. Find the cause, and begin again."
     return held(

@@ -109,12 +109,7 @@ class NotWorse(Frozen):
         control, treatment = (_named(sample, name)[0] for name in (self.than, self.group))
         found = lift(_arm(control), _arm(treatment), 1 - self.confidence)
         if found is None:
-            why = (
-                "The values don't vary, so chance can't be judged."
-                if control.mean > 0
-                else "No difference is relative to a mean of zero or less."
-            )
-            return Verdict(Outcome.UNKNOWN, None, f"{_means(control, treatment)} {why}")
+            return Verdict(Outcome.UNKNOWN, None, f"{_means(control, treatment)} {_why_no_lift(control)}")
         outcome = Outcome.FAIL if self._is_worse(found) else Outcome.PASS
         return Verdict(outcome, found.estimate, f"{_means(control, treatment)} {self._interval(found, outcome)}")
 
@@ -157,6 +152,12 @@ def _named(sample: Sample, name: str) -> list[Group]:
 
 def _arm(group: Group) -> Arm:
     return Arm(group.n, group.mean, group.variance)
+
+
+def _why_no_lift(control: Group) -> str:
+    if control.mean > 0:
+        return "The values don't vary, so chance can't be judged."
+    return "No difference is relative to a mean of zero or less."
 
 
 def _means(control: Group, treatment: Group) -> str:

@@ -38,6 +38,7 @@ def test_a_split_that_was_off_once_stays_off() -> None:
 
     assert held(later) is None
     assert held(UNEVEN, later) == "sample_ratio"
+    assert "9,600 in 'control' (planned: 10,000)" in analyse(design(), [UNEVEN, later]).decision.message
 
 
 def test_a_split_is_checked_more_strictly_when_a_decision_is_due() -> None:
@@ -95,6 +96,7 @@ def test_an_unusable_number_holds(arm: Arm) -> None:
         {"variants": [{"key": "blue", "share": math.nan}]},
         {"guardrails": [{"metric": "errors", "better": "lower", "margin": 0.1}] * 2},
         {"guardrails": [{"metric": "errors", "better": "lower", "margin": -0.1}]},
+        {"guardrails": [{"metric": "revenue", "better": "higher", "margin": 1}]},
         {"confidence": 1},
         {"minimum": 1},
         {"planned": 0},
