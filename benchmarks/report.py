@@ -187,19 +187,20 @@ def about(run: dict[str, Any]) -> str:
 
 def written(page: str, results: dict[str, Any]) -> str:
     """Return the page with every table replaced by that of the results. Everything else stays as it is."""
-    page = _between(page, "targets", table(["target", "measured", "result"], rows(results)))
+    page = between(page, "targets", table(["target", "measured", "result"], rows(results)))
     for name, table_of in TABLES.items():
         if name in results:
             run = results[name].get("run")
-            page = _between(page, name, "\n\n".join([table_of(results[name]), *([about(run)] if run else [])]))
+            page = between(page, name, "\n\n".join([table_of(results[name]), *([about(run)] if run else [])]))
     return page
 
 
-def _between(page: str, name: str, text: str) -> str:
+def between(page: str, name: str, text: str) -> str:
+    """Return a page with another text between the marks of a name."""
     before, mark, rest = page.partition(f"<!-- {name} -->\n")
     _, end, after = rest.partition(f"\n<!-- /{name} -->")
     if not end:
-        raise ValueError(f"{PAGE.name} has no place for the table '{name}'")
+        raise ValueError(f"The page has no place for the table '{name}'")
     return before + mark + text + end + after
 
 

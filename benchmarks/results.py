@@ -50,6 +50,12 @@ def about_this_run() -> dict[str, Any]:
     }
 
 
+def about_simulation() -> dict[str, Any]:
+    """Return what the numbers of a simulation depend on besides the code. The machine doesn't matter."""
+    about = about_this_run()
+    return {name: about[name] for name in ("date", "python", "flaghoist")} | {"numpy": version("numpy")}
+
+
 def kept(path: Path = RESULTS) -> dict[str, Any]:
     """Return all saved results by the name of their benchmark."""
     results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}

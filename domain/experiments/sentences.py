@@ -1,0 +1,28 @@
+"""Sentences about comparisons, for product managers."""
+
+from collections.abc import Sequence
+
+from domain.experiments.comparison import Comparison
+from domain.experiments.design import Design
+from domain.statistics.confidence_sequence import Interval
+
+
+def about_winner(design: Design, best: Comparison) -> str:
+    """Say that a variant wins, and by how much."""
+    return f"'{best.variant}' wins over '{design.control.key}'. {about_lifts(design, [best])}"
+
+
+def about_breaches(comparison: Comparison) -> str:
+    """Say that a variant would win, but harms."""
+    metrics = ", ".join(f"'{metric}'" for metric in comparison.breaches)
+    return f"'{comparison.variant}' ({_estimate(comparison.lift)}) is passed over, because it certainly breaches the guardrail {metrics}."
+
+
+def about_lifts(design: Design, comparisons: Sequence[Comparison]) -> str:
+    """Say for each variant how much more or less it is than the control, and how certain that is."""
+    lifts = "; ".join(f"'{each.variant}' {_estimate(each.lift)} ({each.lift.in_percent()})" for each in comparisons if each.lift)
+    return f"Difference to '{design.control.key}', with {design.confidence * 100:.6g}% confidence at all looks together: {lifts}."
+
+
+def _estimate(found: Interval | None) -> str:
+    return f"{found.estimate:+.2%}" if found else ""
