@@ -142,8 +142,8 @@ class Settings(BaseSettings):
     )
     secret_keys: Annotated[SecretStr, AfterValidator(_secret_keys)] = Field(
         default=SecretStr(""),
-        description="The keys with which credentials of flag systems are encrypted, separated by commas. The first one encrypts, and all "
-        "decrypt. `flaghoist secret-key` makes one. Empty: no connections to other flag systems.",
+        description="The keys with which credentials of flag systems and metric sources are encrypted, separated by commas. The first one "
+        "encrypts, and all decrypt. `flaghoist secret-key` makes one. Empty: no credentials can be stored.",
     )
     providers_allow_private: bool = Field(
         default=False,
@@ -162,7 +162,7 @@ class Settings(BaseSettings):
     )
     metrics_folder: Path | None = Field(
         default=None,
-        description="The folder that has the SQLite files of metric sources. Files outside it are refused. "
+        description="The folder that has the SQLite files of metrics. Sources can name those inside it, and no others. "
         "Every API and worker must see the same files. Empty: no SQLite files.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The lowest level that is logged.")

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 
 from activities.commands.bootstrap import keep_bootstrap_key
 from activities.dns import Resolver
+from activities.metrics.reader import MetricReader
 from activities.providers.elsewhere import FlagsElsewhere
 from activities.providers.sealing import Sealer
 from activities.providers.systems import FlagSystems
@@ -44,6 +45,7 @@ from api.routes import (
     freezes,
     health,
     keys,
+    metrics,
     pipelines,
     projects,
     prometheus,
@@ -51,6 +53,7 @@ from api.routes import (
     samples,
     segments,
     simulation,
+    sources,
     status,
     stops,
     templates,
@@ -70,6 +73,8 @@ ROUTERS = (
     comparison,
     features,
     segments,
+    sources,
+    metrics,
     pipelines,
     simulation,
     templates,
@@ -102,7 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
         database = Database(settings.database, pool_size=40)
         storing_key = await _store_bootstrap_key(database, settings.bootstrap_key.get_secret_value())
         client = await connect()
-        app.state.database = database
+        app.state.database, app.state.metric_reader = database, _metric_reader(settings, database)
         app.state.releases = ReleaseClient(client)
         app.state.outbox_relay = OutboxRelay(database, app.state.releases, settings.public_api)
         app.state.temporal_health = TemporalHealth(app.state.releases.health)
@@ -143,6 +148,11 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _flag_systems(settings: Settings) -> FlagSystems:
     return FlagSystems(Sealer(settings.sealing_keys), Resolver(allow_private=settings.providers_allow_private), settings.flagd_folder)
+
+
+def _metric_reader(settings: Settings, database: Database) -> MetricReader:
+    resolver = Resolver(allow_private=settings.metrics_allow_private)
+    return MetricReader(database, Sealer(settings.sealing_keys), resolver, settings.metrics_folder)
 
 
 def _openid_config(settings: Settings) -> OpenIdConfig | None:

@@ -9,6 +9,7 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from activities.metrics.reader import MetricReader
 from activities.store.database import Database
 from activities.store.paging import MOST, USUAL, Slice
 from activities.store.requests import RequestId
@@ -68,11 +69,17 @@ async def _fresh_flags(request: Request) -> FreshFlags:
     return fresh_flags
 
 
+async def _metric_reader(request: Request) -> MetricReader:
+    metric_reader: MetricReader = request.app.state.metric_reader
+    return metric_reader
+
+
 DatabaseDep = Annotated[Database, Depends(_database)]
 FreshFlagsDep = Annotated[FreshFlags, Depends(_fresh_flags)]
 OutboxRelayDep = Annotated[OutboxRelay, Depends(_outbox_relay)]
 ReleasesDep = Annotated[ReleaseClient, Depends(_releases)]
 TemporalHealthDep = Annotated[TemporalHealth, Depends(_temporal_health)]
+MetricReaderDep = Annotated[MetricReader, Depends(_metric_reader)]
 MetricsDep = Annotated[ApiMetrics, Depends(_metrics)]
 AllowPrivateDep = Annotated[bool, Depends(_allow_private)]
 TemporalUiDep = Annotated[str, Depends(_temporal_ui)]

@@ -142,7 +142,7 @@ def serve(database_url: str, *, wait: bool = True, port: int = 0, **settings: An
     listener = socket.socket()
     listener.bind(("127.0.0.1", port))
     port = listener.getsockname()[1]
-    chosen: dict[str, Any] = {"secret_keys": SECRET_KEY, "providers_allow_private": True} | settings
+    chosen: dict[str, Any] = {"secret_keys": SECRET_KEY, "providers_allow_private": True, "metrics_allow_private": True} | settings
     app = create_app(Settings(database_url=database_url, port=port, bootstrap_key=OWNER_KEY, log_level="error", **chosen))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, args=[[listener]])

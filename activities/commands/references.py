@@ -1,4 +1,4 @@
-"""Uses of an environment or a segment. They prevent its deletion, and decide who may change a segment."""
+"""Uses of an environment, a segment, a metric or its source. They prevent its deletion, and decide who may change a segment."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,7 +7,8 @@ from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from domain.flags.project import Project
 from domain.pipelines.action import ForSegment
-from domain.pipelines.pipeline import Pipeline, PipelineStatus, Stage
+from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus, Stage
+from domain.pipelines.references import metrics_named, sources_named
 from domain.releases.release import Release
 
 Use = dict[str, Any]
@@ -25,6 +26,17 @@ def uses_of_segment(store: Store, project: Project, segment: str) -> list[Use]:
     return uses + _uses_by_stages(store, project, lambda stage: _names(stage, segment))
 
 
+def uses_of_metric(store: Store, project: Project, metric: str) -> list[Use]:
+    """Return the published pipelines that name the metric, and unfinished releases on these or on archived ones."""
+    return _uses_by_definition(store, project, lambda definition: metric in metrics_named(definition.model_dump(mode="json")))
+
+
+def uses_of_source(store: Store, project: Project, source: str) -> list[Use]:
+    """Return the metrics of the source, the published pipelines that name it, and unfinished releases on these or on archived ones."""
+    metrics: list[Use] = [{"kind": "metric", "key": each.key} for each in store.metrics.of_source(project.id, source)]
+    return metrics + _uses_by_definition(store, project, lambda definition: source in sources_named(definition.model_dump(mode="json")))
+
+
 def environments_of_segment(store: Store, project: Project, segment: str) -> list[str]:
     """Return every environment in which the segment decides something, now or later.
 
@@ -32,14 +44,14 @@ def environments_of_segment(store: Store, project: Project, segment: str) -> lis
     pipeline or an unfinished release.
     """
     overridden = {each.environment for each in provider_of(project, store).overridden_for(segment)}
-    used = _using(store, project, lambda stage: _names(stage, segment))
+    used = _using(store, project, lambda definition: any(_names(stage, segment) for stage in definition.stages))
     stages = [stage for pipeline in (*used.published, *used.under_way) for stage in pipeline.definition.stages]
     restorable = store.history.restorable_for(project.id, segment)
     return sorted(overridden | restorable | {stage.environment for stage in stages if _names(stage, segment)})
 
 
 class _Using(NamedTuple):
-    """The published pipelines with a matching stage, the unfinished releases on any version with one, and these versions."""
+    """The published pipelines that match, the unfinished releases on any version that does, and these versions."""
 
     published: list[Pipeline]
     under_way: list[Pipeline]
@@ -51,6 +63,10 @@ def _names(stage: Stage, segment: str) -> bool:
 
 
 def _uses_by_stages(store: Store, project: Project, matches: Callable[[Stage], bool]) -> list[Use]:
+    return _uses_by_definition(store, project, lambda definition: any(map(matches, definition.stages)))
+
+
+def _uses_by_definition(store: Store, project: Project, matches: Callable[[PipelineDefinition], bool]) -> list[Use]:
     using = _using(store, project, matches)
     found: list[Use] = [
         {"kind": "pipeline", "key": each.definition.key, "version": each.version, "id": each.id} for each in using.published
@@ -58,8 +74,8 @@ def _uses_by_stages(store: Store, project: Project, matches: Callable[[Stage], b
     return found + [{"kind": "release", "id": release.id, "feature": release.feature} for release in using.releases]
 
 
-def _using(store: Store, project: Project, matches: Callable[[Stage], bool]) -> _Using:
-    matching = {each.id: each for each in store.pipelines.published(project.id) if any(map(matches, each.definition.stages))}
+def _using(store: Store, project: Project, matches: Callable[[PipelineDefinition], bool]) -> _Using:
+    matching = {each.id: each for each in store.pipelines.published(project.id) if matches(each.definition)}
     published = [each for each in matching.values() if each.status is PipelineStatus.PUBLISHED]
     releases = [release for release in store.releases.unfinished_in(project.id) if release.pipeline.id in matching]
     under_way = {release.pipeline.id: matching[release.pipeline.id] for release in releases}

@@ -50,7 +50,7 @@ def postgresql_reader(address: str, credential: SecretStr | None, resolver: Reso
     url, dialect = make_url(address), PGDialect_psycopg()  # type: ignore[no-untyped-call] # SQLAlchemy does not annotate it
 
     def read(statement: TextClause, most: int, deadline: Deadline) -> list[Row]:
-        addresses, compiled = _addresses(url, resolver), statement.compile(dialect=dialect)
+        addresses, compiled = addresses_of(url, resolver), statement.compile(dialect=dialect)
         try:
             with closing(_opened(url, addresses, credential, deadline)) as connection:
                 # A server-side cursor takes nothing but one SELECT, and returns only as many rows as are fetched.
@@ -75,17 +75,18 @@ def _reason(error: psycopg.Error) -> CannotTell:
     return CannotTell("source_refused", f"PostgreSQL refused the query: {said}")
 
 
-def _addresses(url: URL, resolver: Resolver) -> list[str]:
+def addresses_of(url: URL, resolver: Resolver) -> list[str]:
     """Return the addresses of the host. Raises CannotTell if one of them is not allowed."""
     try:
         found = resolver.resolve(WebhookTarget(str(url.host), url.port or PORT))
     except AddressRefused as refusal:
-        raise CannotTell("source_refused", f"{refusal.message}{_remedy(resolver)}") from None
+        raise CannotTell("source_refused", f"{refusal.message}{remedy(resolver)}") from None
     return [str(each) for each in found[:MOST_ADDRESSES]]
 
 
-def _remedy(resolver: Resolver) -> str:
-    return "" if resolver.allow_private else " FLAGHOIST_METRICS_ALLOW_PRIVATE=true allows private addresses."
+def remedy(resolver: Resolver) -> str:
+    """Name the setting that would allow a private address, unless it is on."""
+    return "" if resolver.allow_private else " FLAGHOIST_METRICS_ALLOW_PRIVATE=true allows private addresses and plain HTTP."
 
 
 def _opened(url: URL, addresses: list[str], credential: SecretStr | None, deadline: Deadline) -> psycopg.Connection[Any]:

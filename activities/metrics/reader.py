@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpcore
+from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from activities.dns import Resolver
 from activities.metrics.adapter import CannotTell, Deadline, MetricAdapter, Reading, SentQuery
-from activities.metrics.catalogue import Reach
+from activities.metrics.catalogue import Reach, check_reachable
 from activities.metrics.definitions import Definitions, OpenedSource
 from activities.providers.sealing import Sealer
 from activities.store.database import Database
@@ -25,6 +26,7 @@ from domain.metrics.condition import Outcome
 from domain.metrics.metric import Metric, MetricQuestion
 from domain.metrics.query import names_window
 from domain.metrics.sample import Sample, Unknown
+from domain.metrics.source import MetricSource
 
 SAMPLE_SECONDS = 8.0
 """The longest that one question takes, with its wait for a turn."""
@@ -110,6 +112,14 @@ class MetricReader:
             return _in_turn(opened, Deadline(self.seconds), lambda _, deadline: http.may_act(question.path, question.about, deadline))
         except CannotTell as reason:
             return CheckAnswer(outcome=Outcome.UNKNOWN, message=reason.message)
+
+    def seal(self, credential: SecretStr) -> str:
+        """Encrypt a credential. Raises Invalid without a key."""
+        return self.definitions.sealer.seal(credential)
+
+    def check_reachable(self, source: MetricSource) -> None:
+        """Raise Invalid if the source's address must not be called. Makes no call."""
+        check_reachable(source, self.definitions.reach)
 
     def _ask(self, metric: Metric, opened: OpenedSource, question: MetricQuestion) -> Sample:
         reading = _in_turn(opened, Deadline(self.seconds), lambda adapter, deadline: adapter.ask(metric, question, deadline))

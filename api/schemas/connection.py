@@ -20,6 +20,9 @@ def _sendable(credential: SecretStr) -> SecretStr:
     return credential
 
 
+Credential = Annotated[SecretStr, AfterValidator(_sendable), Field(min_length=1, max_length=LONGEST_CREDENTIAL)]
+
+
 class Connect(Frozen):
     """A connection to another flag system.
 
@@ -31,9 +34,7 @@ class Connect(Frozen):
     project: RemoteKey = "default"
     environments: Mapped = {}
     calls: int = Field(default=USUAL_CALLS, ge=1, le=MOST_CALLS, strict=True, description="The most calls at the same time, per process.")
-    credential: Annotated[SecretStr, AfterValidator(_sendable)] | None = Field(
-        default=None, min_length=1, max_length=LONGEST_CREDENTIAL, description="Never in an answer."
-    )
+    credential: Credential | None = Field(default=None, description="Never in an answer.")
 
     @property
     def connection(self) -> Connection:

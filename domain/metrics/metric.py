@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from domain.duration import Duration
+from domain.entity_tag import entity_tag
 from domain.model import Frozen, Moment
 from domain.text import Description, Name, Slug
 
@@ -66,6 +67,11 @@ class Metric(Frozen):
         if self.minimum is not None and self.shape is MetricShape.VALUE:
             raise ValueError("must have no minimum with the shape VALUE: it is the fewest members of each group")
         return self
+
+    @property
+    def etag(self) -> str:
+        """The entity tag of the metric."""
+        return entity_tag(self)
 
     @property
     def fewest(self) -> int:

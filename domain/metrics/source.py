@@ -63,6 +63,11 @@ class MetricSource(Frozen):
     calls: int = Field(default=USUAL_CALLS, ge=1, le=MOST_CALLS, strict=True)
     """The most calls in flight at the same time, of each process."""
 
+    @property
+    def is_sqlite(self) -> bool:
+        """True if its address is a SQLite file."""
+        return self.kind is SourceKind.SQL and urlsplit(self.address).scheme in SQLITE
+
     @field_validator("address")
     @classmethod
     def _fits_kind(cls, address: str, info: ValidationInfo) -> str:
