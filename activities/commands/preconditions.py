@@ -17,7 +17,7 @@ from domain.text import did_you_mean
 def known_in(store: Store, project: Project) -> Known:
     """Return the keys that a pipeline of the project may name."""
     provider = provider_of(project, store)
-    metrics, checked = store.metrics.keys(project.id), store.metric_sources.keys_of_kind(project.id, SourceKind.HTTP)
+    metrics, checked = store.metrics.shapes(project.id), store.metric_sources.keys_of_kind(project.id, SourceKind.HTTP)
     return Known(provider.environments(), provider.segments(), metrics, checked)
 
 

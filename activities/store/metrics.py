@@ -9,7 +9,7 @@ from activities.store.keyed_repository import key_taken
 from activities.store.metric_tables import metrics
 from activities.store.paging import Page, Slice, fetch_page
 from domain.errors import NotFound
-from domain.metrics.metric import Metric
+from domain.metrics.metric import Metric, MetricShape
 from domain.text import did_you_mean
 
 
@@ -35,6 +35,11 @@ class MetricRepository:
         """Return the keys of a project's metrics."""
         query = select(metrics.c.key).where(metrics.c.project_id == project_id)
         return list(self.connection.execute(query.order_by(metrics.c.key)).scalars())
+
+    def shapes(self, project_id: str) -> dict[str, MetricShape]:
+        """Return key -> shape of each of the project's metrics."""
+        found = self.connection.execute(select(metrics.c.key, metrics.c.shape).where(metrics.c.project_id == project_id))
+        return {row.key: MetricShape(row.shape) for row in found}
 
     def of_source(self, project_id: str, source: str) -> list[Metric]:
         """Return the metrics that a source answers, by key."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, NamedTuple, Self, final
 
 from pydantic import AfterValidator, Field, model_validator
 
+from domain.metrics.metric import MetricShape
 from domain.metrics.sample import Group, Sample
 from domain.model import Frozen
 from domain.statistics.confidence_sequence import Arm, Interval, lift
@@ -53,6 +54,11 @@ class Threshold(Frozen):
             raise ValueError("must have an at_least that is not above at_most, or no value passes")
         return self
 
+    @property
+    def needs(self) -> MetricShape:
+        """The shape of the metrics that it can judge."""
+        return MetricShape.VALUE
+
     def in_words(self) -> str:
         """Describe it for people: `at least 0.5 and at most 2`."""
         low = [] if self.at_least is None else [f"at least {self.at_least:g}"]
@@ -94,6 +100,11 @@ class NotWorse(Frozen):
         if self.better == "higher" and self.margin >= 1:
             raise ValueError("must have a margin below 1, because no value falls by more than 100%")
         return self
+
+    @property
+    def needs(self) -> MetricShape:
+        """The shape of the metrics that it can judge."""
+        return MetricShape.GROUPS
 
     def in_words(self) -> str:
         """Describe it for people: `treatment at most 5% lower than control`."""

@@ -1,12 +1,13 @@
 """Validation of a pipeline version: the problems that keep it from being published, and warnings."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
 from domain.errors import Problem
 from domain.flags.flag import FeatureType, type_of
+from domain.metrics.metric import MetricShape
 from domain.pipelines.action import Action, ForEveryone, ForSegment, PhasedRollout, WithValue, removes_overrides
 from domain.pipelines.freeze import next_opening
 from domain.pipelines.gate import ApprovalGate
@@ -16,11 +17,11 @@ from domain.pipelines.watching import watching_problems, watching_warnings
 
 
 class Known(NamedTuple):
-    """The keys that exist in a project. `sources` are those that can be checked, of kind `http`."""
+    """The keys that exist in a project, and the shapes of its metrics. `sources` are those that can be checked, of kind `http`."""
 
     environments: Collection[str]
     segments: Collection[str]
-    metrics: Collection[str] = ()
+    metrics: Mapping[str, MetricShape] = {}
     sources: Collection[str] = ()
 
 

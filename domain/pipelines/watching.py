@@ -1,10 +1,11 @@
 """Validation of guardrails and of gates that sample something: what keeps a pipeline from being published, and warnings."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
 from domain.errors import Problem
+from domain.metrics.metric import MetricShape
 from domain.metrics.query import mistakes_in_url
 from domain.pipelines.gate import CheckGate, MetricGate
 from domain.pipelines.guardrail import LONGEST_INTERVAL, SHORTEST_INTERVAL, Guardrail
@@ -41,7 +42,7 @@ def sources_checked(definition: PipelineDefinition) -> set[str]:
 
 
 def watching_problems(
-    definition: PipelineDefinition, environments: Collection[str], metrics: Collection[str], sources: Collection[str]
+    definition: PipelineDefinition, environments: Collection[str], metrics: Mapping[str, MetricShape], sources: Collection[str]
 ) -> Iterator[Problem]:
     """Yield every reason why a guardrail or a sampling gate could not work. `sources` are those that can be checked, of kind `http`."""
     for each in sampled_in(definition):
@@ -70,7 +71,9 @@ def watching_warnings(definition: PipelineDefinition) -> Iterator[Problem]:
                 yield Problem(pointer=f"/guardrails/{number}/stages/{s}", code="nothing_to_watch", message=message)
 
 
-def _broken(each: Sampled, environments: Collection[str], metrics: Collection[str], sources: Collection[str]) -> Iterator[Problem]:
+def _broken(
+    each: Sampled, environments: Collection[str], metrics: Mapping[str, MetricShape], sources: Collection[str]
+) -> Iterator[Problem]:
     rule = each.rule
     if rule.environment is not None and rule.environment not in environments:
         message = f"There is no environment '{rule.environment}': create it or name another.{did_you_mean(rule.environment, environments)}"
@@ -84,6 +87,12 @@ def _broken(each: Sampled, environments: Collection[str], metrics: Collection[st
     elif rule.metric not in metrics:
         message = f"There is no metric '{rule.metric}': create it or name another.{did_you_mean(rule.metric, metrics)}"
         yield Problem(pointer=f"{each.pointer}/metric", code="no_such_metric", message=message)
+    elif metrics[rule.metric] is not rule.condition.needs:
+        message = (
+            f"{rule.condition.type} needs a metric of shape {rule.condition.needs}, and '{rule.metric}' is of shape "
+            f"{metrics[rule.metric]}: use another condition or another metric."
+        )
+        yield Problem(pointer=f"{each.pointer}/condition", code="metric_shape", message=message)
 
 
 def _impossible_times(each: Sampled) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from domain.metrics.metric import MetricShape
 from domain.pipelines.guardrail import Guardrail
 from domain.pipelines.pipeline import PipelineDefinition
 from domain.pipelines.validation import Known, problems_of, warnings_of
@@ -11,7 +12,8 @@ from domain.pipelines.watching import metrics_used, sources_checked
 from tests.pipelines import enable, hold, pipeline, stage
 from tests.world import NOW
 
-KNOWN = Known({"development", "staging", "production"}, {"beta-users"}, metrics={"error-rate"}, sources={"deploys"})
+SHAPES = {"error-rate": MetricShape.VALUE, "conversion": MetricShape.GROUPS}
+KNOWN = Known({"development", "staging", "production"}, {"beta-users"}, SHAPES, {"deploys"})
 ERRORS = {
     "name": "Errors",
     "metric": "error-rate",
@@ -77,6 +79,17 @@ def test_each_impossible_gate_is_named_with_a_pointer() -> None:
         ("invalid_path", "/stages/2/gates/1/path"),
         ("no_such_source", "/stages/2/gates/1/source"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "condition"),
+    [
+        ("conversion", {"type": "THRESHOLD", "at_least": 0.1}),
+        ("error-rate", {"type": "NOT_WORSE", "margin": 0.1, "better": "lower"}),
+    ],
+)
+def test_condition_that_can_not_judge_the_metric_is_named(metric: str, condition: dict[str, Any]) -> None:
+    assert found(guarded(ERRORS | {"metric": metric, "condition": condition})) == [("metric_shape", "/guardrails/0/condition")]
 
 
 def test_messages_name_the_remedy() -> None:
