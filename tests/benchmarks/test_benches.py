@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import changes, providers, workers
+from benchmarks import changes, experiments, proofs, providers, workers
 from benchmarks.__main__ import BENCHES
 from benchmarks.against import numbers
 from benchmarks.report import TABLES
@@ -68,3 +68,12 @@ def test_builds_are_compared_by_the_medians_of_all_numbers_that_both_print() -> 
 def test_percentile_and_spread() -> None:
     assert [percentile([3, 1, 2, 4], percent) for percent in (0, 50, 99)] == [1, 3, 4]
     assert spread([0.5, 0.9, 0.7]) == {"median": 0.7, "least": 0.5, "most": 0.9}
+
+
+def test_experiments_are_simulated_and_have_tables() -> None:
+    simulated = experiments.measure(experiments.QUICK)
+
+    assert all(each["ours"] <= 0.1 for each in simulated["same"].values())
+    assert {each["rate"] for each in simulated["lifted"]} == {0.01, 0.1, 0.5}
+    assert simulated["split"]["48 / 52"]["at_a_decision"] > 0.5
+    assert all(table(simulated).count("|") > 10 for table in proofs.TABLES.values())
