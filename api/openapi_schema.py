@@ -16,6 +16,7 @@ TAGS = {
     "segments": "Named sets of identities.",
     "pipelines": "Ordered lists of stages. Versions are drafts until they are published, and immutable from then on.",
     "releases": "Flags on their way through a pipeline, and the controls that act on them.",
+    "metrics": "Questions about flags to Prometheus, a database or an HTTP server, and these sources.",
     "guards": "Freezes and stops, which keep stages from acting.",
     "audit": "The audit log: who did what, when, and what changed.",
     "webhooks": "URLs that receive the events of a project, and their deliveries.",
