@@ -81,8 +81,8 @@ _ENVIRONMENT_KEYS = {
 
 
 _TAGGED = (
-    *("ApiKey", "ChangedFeature", "ConnectionView", "EnvironmentView", "FeatureView", "FlagView", "FreezeView", "NewKey"),
-    *("NewWebhook", "PipelineView", "ProjectView", "SegmentView", "StopView", "Webhook"),
+    *("ApiKey", "ChangedFeature", "ConnectionView", "EnvironmentView", "FeatureView", "FlagView", "FreezeView", "Metric", "NewKey"),
+    *("NewWebhook", "PipelineView", "ProjectView", "SegmentView", "SourceView", "StopView", "Webhook"),
 )
 """The schemas of the resources that have an ETag."""
 
