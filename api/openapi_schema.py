@@ -16,7 +16,7 @@ TAGS = {
     "segments": "Named sets of identities.",
     "pipelines": "Ordered lists of stages. Versions are drafts until they are published, and immutable from then on.",
     "releases": "Flags on their way through a pipeline, and the controls that act on them.",
-    "metrics": "Sources of metrics, and the metrics that guardrails and gates ask for.",
+    "metrics": "Questions about flags to Prometheus, a database or an HTTP server, and these sources.",
     "guards": "Freezes and stops, which keep stages from acting.",
     "audit": "The audit log: who did what, when, and what changed.",
     "webhooks": "URLs that receive the events of a project, and their deliveries.",
@@ -81,8 +81,8 @@ _ENVIRONMENT_KEYS = {
 
 
 _TAGGED = (
-    *("ApiKey", "ChangedFeature", "ConnectionView", "EnvironmentView", "FeatureView", "FlagView", "FreezeView", "NewKey"),
-    *("NewWebhook", "PipelineView", "ProjectView", "SegmentView", "StopView", "Webhook"),
+    *("ApiKey", "ChangedFeature", "ConnectionView", "EnvironmentView", "FeatureView", "FlagView", "FreezeView", "Metric", "NewKey"),
+    *("NewWebhook", "PipelineView", "ProjectView", "SegmentView", "SourceView", "StopView", "Webhook"),
 )
 """The schemas of the resources that have an ETag."""
 

@@ -179,8 +179,11 @@ def shared_sqlite(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="session")
 def shared_api_on_sqlite(shared_sqlite: str) -> Iterator[Api]:
-    """The API on that database, without Temporal."""
-    yield from serve_without_temporal(shared_sqlite)
+    """The API on that database, without Temporal. Metrics may read the empty SQLite file `shop.db`."""
+    folder = Path(shared_sqlite.removeprefix("sqlite:///")).parent / "metrics"
+    folder.mkdir()
+    (folder / "shop.db").touch()
+    yield from serve_without_temporal(shared_sqlite, metrics_folder=folder)
 
 
 @pytest.hookimpl(trylast=True)

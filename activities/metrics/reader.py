@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from activities.dns import Resolver
 from activities.metrics.adapter import CannotTell, Deadline, MetricAdapter, Reading, SentQuery
+from activities.metrics.bounded_lookup import bounded
 from activities.metrics.catalogue import Reach, check_reachable
 from activities.metrics.definitions import Definitions, OpenedSource
 from activities.providers.sealing import Sealer
@@ -43,7 +44,8 @@ class MetricReader:
     def __init__(
         self, database: Database, sealer: Sealer, resolver: Resolver, sql_folder: Path | None = None, seconds: float = SAMPLE_SECONDS
     ) -> None:
-        self.definitions = Definitions(database, sealer, Reach(resolver, httpcore.default_ssl_context(), sql_folder))
+        quick = Resolver(bounded(resolver.lookup), allow_private=resolver.allow_private)
+        self.definitions = Definitions(database, sealer, Reach(quick, httpcore.default_ssl_context(), sql_folder))
         self.seconds = seconds
 
     def sample(self, question: MetricQuestion) -> Sample:

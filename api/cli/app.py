@@ -63,6 +63,8 @@ COMMANDS = {
     "segments": Entry("api.cli.segments:app", SET_UP, "Segments: named sets of identities, defined by rules over traits."),
     "import": Entry("api.cli.import_unleash:app", SET_UP, "Copy flags and segments from another flag system."),
     "provider": Entry("api.cli.provider:app", SET_UP, "Providers: the flag system in which a project's flags are kept, if not here."),
+    "sources": Entry("api.cli.sources:app", SET_UP, "Metric sources: where a project's metrics come from."),
+    "metrics": Entry("api.cli.metrics:app", SET_UP, "Metrics: named questions to a metric source."),
     "freezes": Entry("api.cli.stops_freezes:freezes", SET_UP, "Freezes: named periods in which nothing acts."),
     "webhooks": Entry("api.cli.webhooks:app", SET_UP, "Webhooks: URLs that are notified of events in a project."),
     "keys": Entry("api.cli.keys:app", SET_UP, "API keys: each belongs to a person or a service. Secrets are shown only once."),

@@ -32,9 +32,15 @@ def programs(settings: Settings, home: StateDir) -> list[Program]:
 def environment_of(settings: Settings, key: str, secret_key: str) -> dict[str, str]:
     """Return the environment of the programs: this process's own, but with the embedded Temporal server as the only one.
 
-    `secret_key` encrypts credentials, and flag systems on this machine may be connected, unless settings say otherwise.
+    `secret_key` encrypts credentials, and flag systems and metric sources on this machine may be connected, unless settings say otherwise.
     """
-    usual = {"secret_keys": secret_key, "providers_allow_private": "true", "flagd_folder": str(flagd_folder(settings))}
+    usual = {
+        "secret_keys": secret_key,
+        "providers_allow_private": "true",
+        "flagd_folder": str(flagd_folder(settings)),
+        "metrics_allow_private": "true",
+        "metrics_folder": str(metrics_folder(settings)),
+    }
     unset = {f"FLAGHOIST_{name.upper()}": value for name, value in usual.items() if name not in settings.model_fields_set}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
     return {
@@ -52,6 +58,11 @@ def environment_of(settings: Settings, key: str, secret_key: str) -> dict[str, s
 def flagd_folder(settings: Settings) -> Path:
     """Return the folder that has those of flagd."""
     return (settings.flagd_folder or settings.home / "flagd").absolute()
+
+
+def metrics_folder(settings: Settings) -> Path:
+    """Return the folder that has the SQLite files of metrics. Those of Flaghoist and Temporal are outside it."""
+    return (settings.metrics_folder or settings.home / "metrics").absolute()
 
 
 def find_temporal() -> Path:

@@ -1,7 +1,10 @@
 """Uses of segments and environments, which prevent their deletion."""
 
-from activities.commands.references import Use, uses_of_environment, uses_of_segment
+from activities.commands.references import Use, uses_of_environment, uses_of_metric, uses_of_segment, uses_of_source
 from activities.store.database import Database
+from activities.store.metric_sources import StoredSource
+from domain.metrics.metric import Metric
+from domain.metrics.source import MetricSource, SourceKind
 from domain.pipelines.pipeline import PipelineDefinition
 from tests.activities.acting import act, change_by_hand
 from tests.pipelines import enable, hold, pipeline, stage
@@ -81,3 +84,14 @@ def test_draft_uses_nothing(sqlite: Database) -> None:
         store.pipelines.add(world.project.id, PipelineDefinition.model_validate(BETA), NOW)
 
     assert (of_segment(world), of_environment(world, "production")) == ([], [])
+
+
+def test_a_source_is_used_by_its_metrics(world: World) -> None:
+    source = MetricSource(key="main", name="Main", kind=SourceKind.PROMETHEUS, address="https://prometheus.example")
+    with world.database.transaction() as store:
+        store.metric_sources.add(world.project.id, StoredSource(source, None, NOW))
+        assert uses_of_source(store, world.project, "main") == []
+        store.metrics.add(world.project.id, Metric(key="errors", name="Errors", source="main", query="up"))
+
+        assert uses_of_source(store, world.project, "main") == [{"kind": "metric", "key": "errors"}]
+        assert uses_of_metric(store, world.project, "errors") == []

@@ -8,6 +8,8 @@ _CONTROLS = ("pause", "resume", "advance", "skip", "retry", "restart", "remove",
 WITHOUT_IF_MATCH = {
     "POST /projects/{project}/pipelines/{pipeline}/simulate": "it changes nothing",
     "POST /projects/{project}/connection/check": "it changes nothing",
+    "POST /projects/{project}/sources/{source}/check": "it changes nothing",
+    "POST /projects/{project}/metrics/ask": "it changes nothing",
     "POST /projects/{project}/pipelines/{pipeline}/clone": "it creates a draft, and the version that it copies stays as it is",
     "POST /projects/{project}/webhooks/{webhook}/deliveries/{delivery}/resend": "it replaces nothing: the body of a delivery never changes",
 } | {f"POST /projects/{{project}}/releases/{{release}}/{control}": _CONTROL for control in _CONTROLS}
@@ -29,6 +31,8 @@ def creates(route: str) -> bool:
         "freezes",
         "stops",
         "webhooks",
+        "sources",
+        "metrics",
         "keys",
     )
 

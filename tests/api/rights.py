@@ -40,14 +40,15 @@ def _at(prefix: str, *routes: str) -> tuple[str, ...]:
     return tuple(f"{method} {prefix}{path}" for method, _, path in (route.partition(" ") for route in routes))
 
 
-_ENVIRONMENTS, _FEATURES, _SEGMENTS, _PIPELINES, _RELEASES, _FREEZES, _STOPS, _WEBHOOKS = (
+_ENVIRONMENTS, _FEATURES, _SEGMENTS, _PIPELINES, _RELEASES, _FREEZES, _STOPS, _WEBHOOKS, _SOURCES, _METRICS = (
     f"/projects/{{project}}/{noun}"
-    for noun in ("environments", "features", "segments", "pipelines", "releases", "freezes", "stops", "webhooks")
+    for noun in ("environments", "features", "segments", "pipelines", "releases", "freezes", "stops", "webhooks", "sources", "metrics")
 )
 _CONTROLS = tuple(f"POST /{{release}}/{control}" for control in ("pause", "resume", "advance", "skip", "retry", "restart", "remove"))
 
 ACTIONS = (
     Action("simulate a pipeline", Right.READ, _at(_PIPELINES, "POST /{pipeline}/simulate")),
+    Action("ask a stored metric", Right.READ, _at(_METRICS, "POST /ask")),
     Action("rename or describe a feature", Right.OPERATE_SOMEWHERE, _at(_FEATURES, "PATCH /{feature}")),
     Action("create a segment", Right.OPERATE_SOMEWHERE, _at(_SEGMENTS, "POST ")),
     Action("delete a segment that nothing uses", Right.OPERATE_SOMEWHERE, _at(_SEGMENTS, "DELETE /{segment}")),
@@ -103,6 +104,12 @@ ACTIONS = (
         Right.ADMINISTER,
         _at("/projects/{project}/connection", "POST /check", "PUT ", "DELETE "),
     ),
+    Action(
+        "create, change, check or delete a metric source",
+        Right.ADMINISTER,
+        _at(_SOURCES, "POST ", "PUT /{source}", "DELETE /{source}", "POST /{source}/check"),
+    ),
+    Action("create, change or delete a metric", Right.ADMINISTER, _at(_METRICS, "POST ", "PUT /{metric}", "DELETE /{metric}")),
     Action("create or delete a project", Right.OWN, _at("/projects", "POST ", "DELETE /{project}")),
 )
 

@@ -171,6 +171,42 @@ def _a_connected_project(api: Api) -> Place:
     return {}, None
 
 
+def _source() -> dict[str, Any]:
+    return {"key": _key(), "name": "Source", "kind": "http", "address": stand_in_address(), "credential": TOKEN}
+
+
+def _a_source(api: Api) -> Place:
+    return {"source": api.post("/projects/shop/sources", _source())["key"]}, None
+
+
+def _a_source_to_replace(api: Api) -> Place:
+    place, _ = _a_source(api)
+    return place, _source() | {"key": place["source"]}
+
+
+def _metric(api: Api) -> dict[str, Any]:
+    source = _a_source(api)[0]["source"]
+    return {"key": _key(), "name": "Metric", "source": source, "query": "/api/admin/segments?flag={feature}", "pointer": "/segments"}
+
+
+def _a_metric_body(api: Api) -> Place:
+    return {}, _metric(api)
+
+
+def _a_metric(api: Api) -> Place:
+    return {"metric": api.post("/projects/shop/metrics", _metric(api))["key"]}, None
+
+
+def _a_metric_to_replace(api: Api) -> Place:
+    body = _metric(api)
+    api.post("/projects/shop/metrics", body)
+    return {"metric": body["key"]}, body | {"name": "Renamed"}
+
+
+def _a_metric_to_ask(api: Api) -> Place:
+    return {}, {"feature": "checkout", "environment": "development"} | _a_metric(api)[0]
+
+
 PLACES: dict[str, Callable[[Api], Place]] = {
     "GET /projects": _no_objects,
     "POST /projects": _body(_new_body),
@@ -245,6 +281,18 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "POST /keys/{key}/rotate": _a_key,
     "GET /whoami": _no_objects,
     "GET /status": _no_objects,
+    "GET /projects/{project}/sources": _no_objects,
+    "POST /projects/{project}/sources": _body(_source),
+    "GET /projects/{project}/sources/{source}": _a_source,
+    "PUT /projects/{project}/sources/{source}": _a_source_to_replace,
+    "DELETE /projects/{project}/sources/{source}": _a_source,
+    "POST /projects/{project}/sources/{source}/check": _a_source,
+    "GET /projects/{project}/metrics": _no_objects,
+    "POST /projects/{project}/metrics": _a_metric_body,
+    "POST /projects/{project}/metrics/ask": _a_metric_to_ask,
+    "GET /projects/{project}/metrics/{metric}": _a_metric,
+    "PUT /projects/{project}/metrics/{metric}": _a_metric_to_replace,
+    "DELETE /projects/{project}/metrics/{metric}": _a_metric,
     "GET /projects/{project}/connection": _no_objects,
     "POST /projects/{project}/connection/check": _body(_connection_body),
     "PUT /projects/{project}/connection": _a_project_to_connect,
@@ -261,7 +309,7 @@ _DEFAULTS = {
     "segment": "staff",
 }
 
-_WITHOUT_A_BODY = ("/publish", "/archive", "/rotate", "/resend")
+_WITHOUT_A_BODY = ("/publish", "/archive", "/rotate", "/resend", "/sources/{source}/check")
 
 WITH_A_BODY = [route for route in PLACES if route.split()[0] in ("POST", "PUT", "PATCH") and not route.endswith(_WITHOUT_A_BODY)]
 

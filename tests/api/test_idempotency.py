@@ -21,7 +21,12 @@ THROUGH_TEMPORAL = tuple(f"POST /projects/{{project}}/releases/{{release}}/{cont
 KEYS = ("POST /keys", "POST /keys/{key}/rotate")
 WEBHOOKS = ("POST /projects/{project}/webhooks", "POST /projects/{project}/webhooks/{webhook}/rotate")
 WITH_A_SECRET = (*KEYS, *WEBHOOKS)
-WITHOUT_EFFECT = ("POST /projects/{project}/pipelines/{pipeline}/simulate", "POST /projects/{project}/connection/check")
+WITHOUT_EFFECT = (
+    "POST /projects/{project}/pipelines/{pipeline}/simulate",
+    "POST /projects/{project}/connection/check",
+    "POST /projects/{project}/sources/{source}/check",
+    "POST /projects/{project}/metrics/ask",
+)
 """They change nothing, so every repetition is carried out."""
 
 POSTS = [route for route in PLACES if route.startswith("POST") and route not in (*THROUGH_TEMPORAL, *WITH_A_SECRET, *WITHOUT_EFFECT)]

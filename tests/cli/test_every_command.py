@@ -31,6 +31,12 @@ RESPONDING = {
     "keys create": "laptop --owner erin --grant PROJECT:viewer",
     "keys list": "",
     "keys rotate": "KEY --yes",
+    "metrics ask": "errors --feature checkout --environment staging --at-most 9",
+    "metrics create": "FOLDER/metric.json",
+    "metrics export": "errors",
+    "metrics list": "",
+    "metrics replace": "errors FOLDER/metric-2.json --yes",
+    "metrics show": "errors",
     "pipelines archive": "standard --yes",
     "pipelines clone": "standard",
     "pipelines create": "FOLDER/pipeline.json",
@@ -56,6 +62,11 @@ RESPONDING = {
     "segments list": "",
     "segments replace": "staff FOLDER/rules.json --yes",
     "segments show": "staff",
+    "sources change": "files --name Files",
+    "sources check": "files",
+    "sources create": "more sql sqlite:///shop.db",
+    "sources list": "",
+    "sources show": "files",
     "freezes create": "Christmas 2026-12-23T18:00Z 2027-01-04T08:00Z",
     "freezes list": "",
     "stops lift": "STOP --yes",
@@ -82,6 +93,8 @@ DELETING = {
     "pipelines delete": "draft --yes",
     "projects delete": "PROJECT-spare --yes",
     "segments delete": "beta-users --yes",
+    "metrics delete": "errors --yes",
+    "sources delete": "unused --yes",
     "webhooks delete": "WEBHOOK --yes",
 }
 """Commands that delete something and have no response to print."""
@@ -123,6 +136,8 @@ def folder(tmp_path: Path) -> Path:
         "pipeline.json": pipeline(stage("Production", "production"), key="draft-too"),
         "segment.json": {"key": "pro", "rules": rules},
         "rules.json": {"rules": rules},
+        "metric.json": {"key": "latency", "name": "Latency", "source": "files", "query": "SELECT 1"},
+        "metric-2.json": {"name": "Errors", "source": "files", "query": "SELECT 2"},
     }
     for name, document in documents.items():
         (tmp_path / name).write_text(json.dumps(document))
@@ -151,6 +166,10 @@ class Workspace:
         self.terminal = Terminal(api.address, FLAGHOIST_PROJECT=project)
         release = api.add(project=project)["id"]
         webhook = api.post(f"/projects/{project}/webhooks", {"url": "https://93.184.216.34/hook"})["id"]
+        for source in ("files", "unused"):
+            body = {"key": source, "name": source, "kind": "sql", "address": "sqlite:///shop.db"}
+            api.post(f"/projects/{project}/sources", body)
+        api.post(f"/projects/{project}/metrics", {"key": "errors", "name": "Errors", "source": "files", "query": "SELECT 1"})
         stop = api.post(f"/projects/{project}/stops", {"reason": "to be lifted", "environment": "idle"})["id"]
         period = {"name": "F", "starts_at": "2030-01-01T00:00Z", "ends_at": "2030-01-02T00:00Z"}
         freeze = api.post(f"/projects/{project}/freezes", period)["id"]

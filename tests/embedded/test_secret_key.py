@@ -34,6 +34,13 @@ def test_programs_get_the_key_and_may_connect_systems_on_this_machine() -> None:
     assert chosen == {"FLAGHOIST_SECRET_KEYS": "made", "FLAGHOIST_PROVIDERS_ALLOW_PRIVATE": "true"}
 
 
+def test_metrics_may_read_files_in_a_folder_apart_from_the_databases() -> None:
+    environment = environment_of(Settings(), "fh_key", "made")
+
+    assert environment["FLAGHOIST_METRICS_ALLOW_PRIVATE"] == "true"
+    assert environment["FLAGHOIST_METRICS_FOLDER"] == str(Settings().home.absolute() / "metrics")
+
+
 def test_settings_come_before_the_usual_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     given = "b3RoZXItc2VjcmV0LWtleS1vZi10aGUtdGVzdHMtMzI="
     monkeypatch.setenv("FLAGHOIST_SECRET_KEYS", given)

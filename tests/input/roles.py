@@ -16,6 +16,7 @@ _KEYS = frozenset({"api_keys", "owners", "spent_secrets"})
 _OPERATED = _ALWAYS_WRITTEN | {"feature_states", "segments", "numbers", "freezes", "stops", "deliveries", "serving", "features"}
 _OPERATED |= {"releases", "seen", "stage_runs", "changes", "approvals"}
 _ADMINISTERED = _OPERATED | _KEYS | {"projects", "environments", "pipelines", "webhooks", "connections", "system_names"}
+_ADMINISTERED |= {"metric_sources", "metrics"}
 
 
 class Role(NamedTuple):

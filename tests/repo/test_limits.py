@@ -6,6 +6,9 @@ from typing import Any
 
 from activities.commands.bootstrap import SHORTEST
 from activities.http_post import TIMEOUT_SECONDS
+from activities.metrics.http_calls import LARGEST_ANSWER
+from activities.metrics.reader import MOST_POINTS, SAMPLE_SECONDS
+from activities.metrics.rows import MOST_GROUPS
 from activities.store import deliveries
 from activities.store.paging import MOST, USUAL
 from activities.store.requests import KEPT
@@ -18,6 +21,8 @@ from domain.evaluation.identity import LARGEST_TRAIT, LONGEST_IDENTIFIER, LONGES
 from domain.flags.flag import LARGEST_INTEGER, LAST_PRIORITY, LONGEST_STRING, MOST_OVERRIDES
 from domain.flags.regex import DEEPEST_GROUPS, LARGEST
 from domain.flags.segment import DEEPEST_RULES
+from domain.metrics.metric import LONGEST_QUERY, MOST_METRICS
+from domain.metrics.source import MOST_CALLS, MOST_SOURCES, USUAL_CALLS
 from domain.percentage import MOST_DECIMALS
 from domain.pipelines.action import MOST_STEPS
 from domain.pipelines.gate import MOST_APPROVALS, MOST_GATES
@@ -114,6 +119,14 @@ LIMITS = {
     "time in which finished deliveries are listed, in days": deliveries.KEPT.days,
     "time in which the old secret is still used after a rotation, in hours": _seconds(OLD_SECRET_LIFETIME) // 3600,
     "webhooks that a worker delivers to at once": WEBHOOK_SLOTS,
+    "metric sources of a project": MOST_SOURCES,
+    "metrics of a project": MOST_METRICS,
+    "query of a metric, in characters": LONGEST_QUERY,
+    f"calls to a source at the same time, of each process; {USUAL_CALLS} by default": MOST_CALLS,
+    "duration of a question with its wait for a turn, in seconds": int(SAMPLE_SECONDS),
+    "answer of a source, in KiB": LARGEST_ANSWER // 1024,
+    "groups in an answer": MOST_GROUPS,
+    "points of a history": MOST_POINTS,
     "request body, in KiB": LARGEST_BODY // 1024,
     f"items on a page of a list; {USUAL} by default": MOST,
     "flags shown in a stage of a pipeline; the count includes all": SHOWN_IN_A_STAGE,
