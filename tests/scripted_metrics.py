@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from domain.metrics.check import CheckAnswer, CheckQuestion
-from domain.metrics.metric import MetricQuestion
-
 from activities.guarding.sampling import Sampler
 from activities.guarding.stage_guard import StageGuard
 from activities.store.database import Database
+from domain.metrics.check import CheckAnswer, CheckQuestion
 from domain.metrics.condition import Outcome
+from domain.metrics.metric import MetricQuestion
 from domain.metrics.sample import Sample, Unknown
 
 NO_DATA = Unknown(code="no_data", message="The source has no data.")
