@@ -78,6 +78,8 @@ class Stack:
             "FLAGHOIST_LOG_FORMAT": "text",
             "FLAGHOIST_LOG_LEVEL": "debug" if verbose else "warning",
             "FLAGHOIST_WEBHOOKS_ALLOW_PRIVATE": "true",
+            "FLAGHOIST_METRICS_ALLOW_PRIVATE": "true",
+            "FLAGHOIST_METRICS_FOLDER": str(folder),
         }
         server = [str(TEMPORAL), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.temporal_port)]
         durable = ["--db-filename", str(folder / "temporal.db"), "--sqlite-pragma", "journal_mode=wal", "--log-level"]
