@@ -49,7 +49,18 @@ def test_a_source_that_hangs_delays_no_other(shop: Watched) -> None:
 
     assert answers == [1, 1, 1]
     assert {code for code, _ in results} == {"source_down"}
-    assert any("calls to the source at the same time" in message for _, message in results)
+
+
+def test_a_question_without_a_turn_says_so(shop: Watched) -> None:
+    limited = watched(shop.world, seconds=0.05)
+    shop.write_source("http", "http://127.0.0.1:1", calls=1)
+    shop.write_metric("/x", pointer="")
+    limited.reader.definitions.of_source_named("shop", "main").turns.acquire()
+
+    code, message = unknown_of(limited.reader.sample(limited.question()))
+
+    assert code == "source_down"
+    assert "All 1 calls" in message
 
 
 def test_no_more_calls_than_allowed_are_made(shop: Watched) -> None:
