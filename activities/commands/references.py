@@ -8,7 +8,7 @@ from activities.store.database import Store
 from domain.flags.project import Project
 from domain.pipelines.action import ForSegment
 from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus, Stage
-from domain.pipelines.references import metrics_named, sources_named
+from domain.pipelines.watching import metrics_used, sources_checked
 from domain.releases.release import Release
 
 Use = dict[str, Any]
@@ -28,13 +28,13 @@ def uses_of_segment(store: Store, project: Project, segment: str) -> list[Use]:
 
 def uses_of_metric(store: Store, project: Project, metric: str) -> list[Use]:
     """Return the published pipelines that name the metric, and unfinished releases on these or on archived ones."""
-    return _uses_by_definition(store, project, lambda definition: metric in metrics_named(definition.model_dump(mode="json")))
+    return _uses_by_definition(store, project, lambda definition: metric in metrics_used(definition))
 
 
 def uses_of_source(store: Store, project: Project, source: str) -> list[Use]:
     """Return the metrics of the source, the published pipelines that name it, and unfinished releases on these or on archived ones."""
     metrics: list[Use] = [{"kind": "metric", "key": each.key} for each in store.metrics.of_source(project.id, source)]
-    return metrics + _uses_by_definition(store, project, lambda definition: source in sources_named(definition.model_dump(mode="json")))
+    return metrics + _uses_by_definition(store, project, lambda definition: source in sources_checked(definition))
 
 
 def environments_of_segment(store: Store, project: Project, segment: str) -> list[str]:

@@ -38,8 +38,8 @@ class MetricRepository:
 
     def shapes(self, project_id: str) -> dict[str, MetricShape]:
         """Return key -> shape of each of the project's metrics."""
-        found = self.connection.execute(select(metrics.c.key, metrics.c.shape).where(metrics.c.project_id == project_id))
-        return {row.key: MetricShape(row.shape) for row in found}
+        found = self.connection.execute(select(metrics.c.definition).where(metrics.c.project_id == project_id)).all()
+        return {metric.key: metric.shape for metric in map(_read, found)}
 
     def of_source(self, project_id: str, source: str) -> list[Metric]:
         """Return the metrics that a source answers, by key."""

@@ -1,7 +1,6 @@
 """References of a pipeline: the environments, segments and parameters that its stages name."""
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator
 
 from domain.errors import Problem
 from domain.pipelines.action import ForSegment, WithValue
@@ -29,21 +28,6 @@ def unused_parameters(definition: PipelineDefinition) -> Iterator[Problem]:
         if name not in used:
             message = f"No stage uses the parameter '{name}'."
             yield Problem(pointer=f"/parameters/{name}", code="unused_parameter", message=message)
-
-
-def metrics_named(definition: Mapping[str, Any]) -> set[str]:
-    """Return the metrics that the guardrails and gates of a definition name, as it is stored."""
-    named = [*(definition.get("guardrails") or ()), *_gates(definition)]
-    return {each["metric"] for each in named if isinstance(each.get("metric"), str)}
-
-
-def sources_named(definition: Mapping[str, Any]) -> set[str]:
-    """Return the metric sources that the gates of a definition name, as it is stored."""
-    return {gate["source"] for gate in _gates(definition) if isinstance(gate.get("source"), str)}
-
-
-def _gates(definition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    return (gate for stage in definition.get("stages") or () for gate in stage.get("gates") or ())
 
 
 def _broken_in_actions(at: str, definition: PipelineDefinition, stage: Stage, segments: Collection[str]) -> Iterator[Problem]:

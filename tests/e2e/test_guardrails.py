@@ -54,7 +54,9 @@ def guarded_release(folder: Path, database_url: str, **more: Any) -> Iterator[Gu
         api.make_project()
         api.post("/projects/shop/sources", {"key": "prometheus", "name": "Prometheus", "kind": "prometheus", "address": prometheus.address})
         query = 'errors{flag="{feature}"}'
-        api.post("/projects/shop/metrics", {"key": "error-rate", "name": "Error rate", "source": "prometheus", "query": query, "max_age": "10s"})
+        api.post(
+            "/projects/shop/metrics", {"key": "error-rate", "name": "Error rate", "source": "prometheus", "query": query, "max_age": "10s"}
+        )
         api.publish(guarded(**more))
         key = api.get("/projects/shop/environments/production")["client_key"]
         client = parts.enter_context(openfeature_with_ofrep(api.address, key))
