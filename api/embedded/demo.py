@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from api.embedded import demo_shop
 from domain.instant import print_instant
 from domain.pipelines.templates import ON, TEMPLATES
 
@@ -40,6 +41,7 @@ FEATURES: list[dict[str, Any]] = [
         "description": "The order value from which shipping is free.",
         "default": {"enabled": True, "value": 50},
     },
+    {"key": demo_shop.FLAG, "name": "Instant payment", "description": "A new way to pay. It fails for some, which a guardrail notices."},
     {"key": "gift-cards", "name": "Gift cards", "description": "Not in a pipeline yet. Add it yourself."},
 ]
 
@@ -84,6 +86,33 @@ PIPELINES: list[dict[str, Any]] = [
     },
 ]
 
+GUARDED: dict[str, Any] = {
+    "key": "guarded-rollout",
+    "name": "Guarded rollout",
+    "description": "A growing share of all identities, for as long as few payments fail. Otherwise the flag is rolled back.",
+    "stages": [
+        {"name": "Staging", "environment": "staging", "trigger": {"type": "ON_ENTER"}, "actions": [ON]},
+        {
+            "name": "Production",
+            "environment": "production",
+            "trigger": {"type": "WAIT_FOR", "duration": "10s"},
+            "actions": [{"type": "PHASED_ROLLOUT", "initial": 20, "step": 20, "every": "15s"}],
+        },
+        {"name": "Watch", "environment": "production", "trigger": {"type": "WAIT_FOR", "duration": "60s"}},
+    ],
+    "guardrails": [
+        {
+            "name": "Failed payments",
+            "metric": demo_shop.METRIC["key"],
+            "condition": {"type": "THRESHOLD", "at_most": 0.03},
+            "stages": ["Production", "Watch"],
+            "every": "5s",
+            "failures": 2,
+            "on_breach": "rollback",
+        }
+    ],
+}
+
 LAUNCH_DELAY = timedelta(seconds=20)
 
 
@@ -95,6 +124,7 @@ def releases(at: datetime) -> list[dict[str, Any]]:
         {"feature": "sale-banner", "pipeline": "scheduled-launch", "parameters": {"launch_at": launch_at}},
         {"feature": "free-shipping-from", "pipeline": "segment-trial"},
         {"feature": "search-suggestions", "pipeline": "phased-rollout"},
+        {"feature": demo_shop.FLAG, "pipeline": "guarded-rollout"},
     ]
 
 
@@ -107,6 +137,8 @@ class Demo(NamedTuple):
     features: list[dict[str, Any]]
     pipelines: list[dict[str, Any]]
     releases: Callable[[datetime], list[dict[str, Any]]]
+    sources: tuple[dict[str, Any], ...] = ()
+    metrics: tuple[dict[str, Any], ...] = ()
     connection: dict[str, Any] | None = None
     """The connection to the system in which its flags are kept, if that is another one."""
 
@@ -116,4 +148,13 @@ class Demo(NamedTuple):
         return f"releases add gift-cards progressive-rollout --project {self.project['key']}"
 
 
-WEBSHOP = Demo(PROJECT, ENVIRONMENTS, SEGMENTS, FEATURES, PIPELINES, releases)
+WEBSHOP = Demo(
+    PROJECT,
+    ENVIRONMENTS,
+    SEGMENTS,
+    FEATURES,
+    [*PIPELINES, GUARDED],
+    releases,
+    (demo_shop.SOURCE,),
+    (demo_shop.METRIC,),
+)

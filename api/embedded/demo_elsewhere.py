@@ -73,7 +73,7 @@ def _demo(key: str, name: str, connection: dict[str, Any]) -> Demo:
         {"feature": "one-page-checkout", "pipeline": "progressive-rollout"},
         {"feature": "search-suggestions", "pipeline": "phased-rollout"},
     ]
-    return Demo({"key": key, "name": name}, [], [], [], [_progressive(), _phased()], lambda _at: releases, connection)
+    return Demo({"key": key, "name": name}, [], [], [], [_progressive(), _phased()], lambda _at: releases, connection=connection)
 
 
 def _progressive() -> dict[str, Any]:

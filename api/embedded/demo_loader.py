@@ -21,8 +21,8 @@ def load(client: ApiClient, demo: Demo) -> list[DemoRelease]:
     _create(client, "/projects", demo.project)
     if demo.connection and client.get(f"{project}/connection")["kind"] != demo.connection["kind"]:
         client.put(f"{project}/connection", demo.connection)
-    for collection, items in (("environments", demo.environments), ("segments", demo.segments), ("features", demo.features)):
-        for item in items:
+    for collection in ("environments", "segments", "features", "sources", "metrics"):
+        for item in getattr(demo, collection):
             _create(client, f"{project}/{collection}", item)
     for definition in demo.pipelines:
         _publish(client, project, definition)

@@ -95,12 +95,25 @@ def _rolled_back(entry: Entry) -> str:
     return f"rolled back, except {count} field{'s' if count > 1 else ''} left alone" if count else "rolled back"
 
 
+def _breached(entry: Entry) -> str:
+    after = entry["after"] or {}
+    follows = "in shadow, so nothing follows" if after.get("shadow") else after.get("consequence")
+    return f"guardrail '{after.get('guardrail')}' breached ({follows}): {after.get('message')}"
+
+
+def _cannot_tell(entry: Entry) -> str:
+    after = entry["after"] or {}
+    return f"guardrail '{after.get('guardrail')}' can't tell: {after.get('message')}"
+
+
 FORMATS: dict[str, Callable[[Entry], str]] = {
     "flag.changed": _changed,
     "stage.unchanged": lambda entry: f"{entry['environment']}: already in this state",
     "stage.waiting": lambda entry: (entry["after"] or {}).get("message") or "waiting",
     "stage.hold_ended": lambda _: "hold ended",
     "stage.skipped": _with_reason("skipped"),
+    "guardrail.breached": _breached,
+    "guardrail.cannot_tell": _cannot_tell,
     "release.added": _added,
     "release.blocked": _with_reason("blocked"),
     "release.paused": _with_reason("paused"),

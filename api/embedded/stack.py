@@ -17,10 +17,11 @@ from api.client import ApiClient, Refused, Unreachable
 from api.embedded.audit_tail import AuditTail
 from api.embedded.demo import Demo
 from api.embedded.demo_loader import DemoRelease, load
+from api.embedded.demo_shop import DemoShop
 from api.embedded.errors import CannotStart, Stopping
 from api.embedded.interrupts import StopSignal
 from api.embedded.ports import check_ports, is_listening
-from api.embedded.processes import environment_of, programs
+from api.embedded.processes import environment_of, metrics_folder, programs
 from api.embedded.schema import prepare_database
 from api.embedded.state_dir import StateDir
 from api.embedded.supervisor import Supervisor
@@ -44,6 +45,7 @@ class Stack:
         self.terminal = terminal
         self.demo = demo
         self.create = create
+        self.shop = DemoShop(metrics_folder(settings), self._address) if demo and demo.metrics else None
         self.home = StateDir(settings.home)
         self.stop = StopSignal()
         self.started_at = datetime.now(UTC)
@@ -117,16 +119,20 @@ class Stack:
             while True:
                 supervisor.restart_dead()
                 # The API may be restarting, or the database may be unavailable.
-                with suppress(Unreachable, Refused, *OUTAGES):
+                with suppress(Unreachable, Refused, httpx.TransportError, *OUTAGES):
                     is_loaded = is_loaded or self.demo is None or self._load(client, self.demo)
                     for line in tail.new_lines():
                         self.terminal.print(line)
+                    if self.shop and self.demo and is_loaded:
+                        self.shop.open_for_a_moment(client, self.demo.project["key"])
                 self.stop.sleep(FOLLOW_INTERVAL)
 
     def _load(self, client: ApiClient, demo: Demo) -> bool:
         """Load the demo and return True. If it is refused, for example because its project was changed, run without it."""
         try:
             self.create()
+            if self.shop:
+                self.shop.prepare()
             self._print_demo(demo, load(client, demo))
         except (Refused, ProviderError, OSError) as error:
             self.terminal.print(f"Could not load the demo: {error.detail if isinstance(error, Refused) else error}")

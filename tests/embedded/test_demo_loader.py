@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,16 @@ from api.client import ApiClient
 from api.embedded.audit_tail import AuditTail
 from api.embedded.demo import WEBSHOP
 from api.embedded.demo_loader import load
+from api.embedded.demo_shop import DemoShop
+from tests.conftest import serve_without_temporal
 from tests.http import OWNER_KEY, Api
+
+
+@pytest.fixture
+def api(sqlite_url: str, tmp_path: Path) -> Iterator[Api]:
+    """An API that finds the shop's own database."""
+    DemoShop(tmp_path, "").prepare()
+    yield from serve_without_temporal(sqlite_url, metrics_folder=tmp_path)
 
 
 @pytest.fixture
