@@ -146,6 +146,21 @@ def providers(results: dict[str, Any]) -> str:
     return table(["measured", "figure"], rows)
 
 
+def watching(results: dict[str, Any]) -> str:
+    """Return the table of guardrails: the time to a rollback, and the cost of watching."""
+    every, cpu = f"sampled every {results['interval']} s", results["cpu_percent"]
+    watched = f"{results['watched']:,} releases sampled every {results['watched_interval']} s"
+    rows = [
+        [f"from the metric that shows harm to the flag served as before, {every}, p50", f"{results['restored_p50']:.1f} s"],
+        [f"the same, p99 of {results['breaches']}", f"{results['restored_p99']:.1f} s"],
+        ["the same while Temporal is down, p50", f"{results['without_temporal_p50']:.1f} s"],
+        ["the same, p99", f"{results['without_temporal_p99']:.1f} s"],
+        [f"processor time of one worker, {watched}", f"{cpu['worker']:.1f}%"],
+        ["processor time of Temporal meanwhile", f"{cpu['temporal']:.1f}%"],
+    ]
+    return table(["measured", "figure"], rows)
+
+
 def dashboard(results: dict[str, Any]) -> str:
     """Return the table of the dashboard."""
     cpu = results["change_cpu_ms"]
@@ -169,6 +184,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "evaluation": evaluation,
     "changes": changes,
     "providers": providers,
+    "watching": watching,
     "stages": stages,
     "workers": workers,
     "lateness": lateness,
