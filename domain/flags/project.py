@@ -70,7 +70,7 @@ class Feature(Frozen):
     type: FeatureType
     default: FlagState = FlagState()
     variants: Variants = ()
-    salt: int = 0
+    salt: int = 1
 
     @property
     def etag(self) -> str:

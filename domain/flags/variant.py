@@ -11,7 +11,10 @@ from domain.flags.flag import FeatureType, Value, check_value
 from domain.model import Frozen
 from domain.text import Slug, did_you_mean
 
-RESERVED = ("control", "default", "disabled", "rollout")
+CONTROL = "control"
+"""The name of the plain value among variants, in Flagsmith's SDKs."""
+
+RESERVED = (CONTROL, "default", "disabled", "rollout")
 """The names that applications get for values that belong to no variant."""
 
 
