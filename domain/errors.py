@@ -266,6 +266,7 @@ BLOCKING: tuple[type[Refusal], ...] = (
     FeatureNotFound,
     EnvironmentNotFound,
     SegmentNotFound,
+    VariantNotFound,
     ValueTypeWrong,
     ApprovalTimedOut,
     Rejected,

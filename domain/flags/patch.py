@@ -96,6 +96,13 @@ class FlagPatch(NamedFields):
         """The fields that it sets for everyone, by name."""
         return {field: getattr(self, field) for field in PLAIN if field in self.named}
 
+    @property
+    def allocations(self) -> dict[str, Allocation]:
+        """The allocations that it sets, by their pointers."""
+        own = {"/allocation": self.allocation} if "allocation" in self.named else {}
+        segments = {f"/overrides/{segment}/allocation": each.allocation for segment, each in self.segments.items() if each}
+        return own | {pointer: allocation for pointer, allocation in segments.items() if allocation}
+
     def updated(self, other: "FlagPatch") -> "FlagPatch":
         """Return a patch with the fields of both. Where both name a field, the other wins."""
         fields = self.plain | other.plain

@@ -1,6 +1,6 @@
 """Variants of a feature: named values of its type."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -46,13 +46,15 @@ def check_variant_values(feature_type: FeatureType, variants: Sequence[Variant])
         check_value(feature_type, variant.value, f"The value of '{variant.key}'", f"/variants/{number}/value")
 
 
-def unknown_variants(allocation: Allocation, known: Collection[str], pointer: str) -> Iterator[Problem]:
-    """Yield a problem for each variant that the feature does not have."""
-    for each in allocation:
-        if each not in known:
-            hint = did_you_mean(each, known) or (f" It has {', '.join(known)}." if known else " It has none.")
-            message = f"The feature has no variant '{each}'.{hint}"
-            yield Problem(pointer=f"{pointer}/{each}", code=VariantNotFound.code(), message=message)
+def unknown_variants(allocations: Mapping[str, Allocation], variants: Sequence[Variant]) -> Iterator[Problem]:
+    """Yield a problem for each variant that the feature does not have, given allocations by their pointers."""
+    known = [each.key for each in variants]
+    for pointer, allocation in allocations.items():
+        for each in allocation:
+            if each not in known:
+                hint = did_you_mean(each, known) or (f" It has {', '.join(known)}." if known else " It has none: add it to the feature.")
+                message = f"The feature has no variant '{each}'.{hint}"
+                yield Problem(pointer=f"{pointer}/{each}", code=VariantNotFound.code(), message=message)
 
 
 def changed_variants(before: Sequence[Variant], after: Sequence[Variant]) -> list[str]:
