@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from domain.flags.allocation import percents
 from domain.flags.comparison import FieldDifference, FieldValue
+from domain.flags.patch import OverridePatch
 from domain.flags.project import Feature
 
 
@@ -34,6 +35,10 @@ def compared_feature(feature: Feature, differences: list[FieldDifference]) -> Co
 
 
 def _shown(value: FieldValue) -> Any:
+    """Return the value as JSON. Which identities have a variant is left out, and so is an allocation that an override does not have."""
     if isinstance(value, dict):
         return percents(value)
-    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    if not isinstance(value, OverridePatch):
+        return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    shown = value.model_dump(mode="json", exclude={"allocation"})
+    return shown | ({} if value.allocation is None else {"allocation": percents(value.allocation)})

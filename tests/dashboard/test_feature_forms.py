@@ -108,7 +108,13 @@ def test_an_override_is_added_changed_and_removed(api: Api, sign_in: SignIn) -> 
             "/overrides/staff/priority": "7",
         },
     )
-    assert api.get(STATE)["overrides"]["staff"] == {"enabled": False, "value": "new", "inherits": ["enabled"], "priority": 7}
+    assert api.get(STATE)["overrides"]["staff"] == {
+        "enabled": False,
+        "value": "new",
+        "inherits": ["enabled"],
+        "priority": 7,
+        "allocation": None,
+    }
     remove = f"{FLAG}/overrides/remove?segment=staff"
     visitor.send(remove, etag=hidden(visitor.look(remove), "etag"))
 
