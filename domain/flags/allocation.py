@@ -9,10 +9,12 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
     model_serializer,
     model_validator,
 )
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from domain.model import Frozen
 from domain.percentage import EVERYONE, Percentage, from_hundredths, in_hundredths
@@ -42,7 +44,7 @@ class Share(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _from_number(cls, share: Any) -> Any:
-        return share if isinstance(share, dict | Share) else {"percent": share}
+        return share if isinstance(share, dict | Share) else {"percent": _percentage(share)}
 
     @model_validator(mode="after")
     def _is_where_it_says(self) -> Self:
@@ -65,6 +67,19 @@ class Share(Frozen):
 
     def __hash__(self) -> int:
         return hash(self.percent)
+
+
+_PERCENTAGE: TypeAdapter[Percentage] = TypeAdapter(Percentage)
+
+
+def _percentage(share: object) -> Percentage:
+    """Return a share that is written as a number. What is wrong with it is reported where it was written, not at `percent`."""
+    try:
+        return _PERCENTAGE.validate_python(share)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        context = wrong.get("ctx", {})
+        raise context.get("error") or PydanticCustomError(wrong["type"], wrong["msg"], context) from error
 
 
 def _can_be_served(allocation: dict[str, Share]) -> dict[str, Share]:

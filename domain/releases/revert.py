@@ -12,12 +12,13 @@ from domain.releases.rollback import LeftAlone, LeftAloneReason
 
 
 class RevertContext(Frozen):
-    """The flag to revert: as it is now, as the release last saw it, and the segments that exist."""
+    """The flag to revert: as it is now, as the release last saw it, and the segments and variants that exist."""
 
     environment: str
     now: FlagState
     seen: FlagState
     segments: frozenset[str]
+    variants: frozenset[str] = frozenset()
     force: bool = False
 
 
@@ -60,6 +61,9 @@ def _revert_plain(net: NetChange, context: RevertContext) -> tuple[dict[str, Any
         now = getattr(context.now, field)
         if now == pair.before:
             continue
+        if field == "allocation" and not pair.before.keys() <= context.variants:
+            left.append(_left_plain(context.environment, field, pair, now, "variant_gone"))
+            continue
         restores_ended = bool(pair.before) and any(_is_set_by_hand(context, ending) for ending in ENDED_BY.get(field, ()))
         if context.force or (now == pair.after and not restores_ended):
             patch[field] = pair.before
@@ -91,10 +95,16 @@ class _OverrideRevert:
             self._revert_creation()
         elif self.segment not in self.context.segments:
             self._leave(self.before, self.after, "segment_gone")
+        elif self._names_lost_variants(self.before):
+            self._leave(self.before, self.after, "variant_gone")
         elif self.now is None or self.after is None:
             self._restore_whole(self.before)
         else:
             self._restore_fields(self.before, self.after, self.now)
+
+    def _names_lost_variants(self, before: Fields) -> bool:
+        _, allocation = before.get("allocation", (False, None))
+        return isinstance(allocation, dict) and not allocation.keys() <= self.context.variants
 
     def _revert_creation(self) -> None:
         """Remove an override that the release created. If somebody changed it since, only let the fields of the release inherit again."""

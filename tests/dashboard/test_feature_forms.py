@@ -171,7 +171,7 @@ def test_variants_are_typed_one_per_line_and_changed(api: Api, sign_in: SignIn) 
     assert "<del>more = 10, most = 20</del></td><td><ins>most = 20, less = 1</ins>" in preview
     assert api.get(f"{HOME}/limit")["variants"] == [{"key": "most", "value": 20}, {"key": "less", "value": 1}]
     refused = visitor.send(f"{HOME}/limit/edit", **{"/name": "limit", "/variants": "most = 20\ncontrol = 1", "etag": "x"})
-    assert "/1/key: must not be control, default, disabled or rollout" in refused.text
+    assert "/1/key: Must not be control, default, disabled or rollout" in refused.text
 
 
 def test_shares_of_variants_are_changed_for_everyone_and_for_a_segment(api: Api, sign_in: SignIn) -> None:
@@ -190,4 +190,4 @@ def test_shares_of_variants_are_changed_for_everyone_and_for_a_segment(api: Api,
     _confirm(visitor, OVERRIDE, **follows, **{"/overrides/staff/allocation_is": "inherit"})
     assert api.get(STATE)["overrides"]["staff"]["allocation"] is None
     refused = visitor.send(FLAG, **{"/value": "new", "/allocation": "one-page = many", "etag": "x"})
-    assert "must be a number with at most two decimals" in refused.text
+    assert "/one-page: Must be a number with at most two decimals" in refused.text

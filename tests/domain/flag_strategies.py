@@ -14,6 +14,7 @@ from domain.percentage import from_hundredths
 SEGMENTS = ("beta", "staff", "vip")
 VALUES = st.sampled_from([None, "", "a", "b"])
 VARIANTS = (Variant(key="one-page", value="one"), Variant(key="two-pages", value="two"), Variant(key="video"))
+VARIANT_KEYS = tuple(each.key for each in VARIANTS)
 PERCENTAGES = st.integers(1, 99) | st.integers(1, 9_999).map(lambda hundredths: hundredths / 100)
 
 
