@@ -21,7 +21,6 @@ from domain.percentage import EVERYONE, Percentage, from_hundredths, in_hundredt
 from domain.text import Slug
 
 MOST_VARIANTS = 20
-MOST_SPANS = 1_000
 
 _END = in_hundredths(EVERYONE)
 
@@ -39,7 +38,7 @@ class Share(Frozen):
     """
 
     percent: Percentage
-    at: Annotated[Spans, Field(max_length=MOST_SPANS)] = ()
+    at: Annotated[Spans, Field(max_length=_END)] = ()
 
     @model_validator(mode="before")
     @classmethod

@@ -14,7 +14,7 @@ from tests.sdks.engines import FAST, Engine, started
 pytestmark = pytest.mark.xdist_group("sdks")
 
 IDENTITIES = 250
-"""All agree about 10,000 as well, which takes five minutes."""
+"""All agree about 10,000 as well, which takes ten minutes."""
 
 VARIANTS = [{"key": "one", "value": "one page"}, {"key": "two", "value": "two pages"}, {"key": "video", "value": "a film"}]
 STEPS: list[dict[str, Any]] = [
