@@ -102,12 +102,7 @@ feature_states = Table(
     Column("changed_at", UtcDateTime, nullable=False),
 )
 
-numbers = Table(
-    "numbers",
-    metadata,
-    Column("number", Integer, primary_key=True),
-    Column("id", String(36), nullable=False, unique=True),
-)
+numbers = Table("numbers", metadata, Column("number", Integer, primary_key=True), Column("id", String(36), nullable=False, unique=True))
 
 serving = Table(
     "serving",
