@@ -189,6 +189,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "If that answer was lost, rotate the secret: `POST /api/v1/keys/{key}/rotate`, or the same path of the webhook.",
     ),
     "segment_not_found": Explanation(404, "The project has no such segment.", "Create the segment, or correct its key."),
+    "variant_not_found": Explanation(404, "The feature has no such variant.", "Add the variant to the feature, or correct its key."),
     "service_cannot_approve": Explanation(
         403, "The API key belongs to a service, and only people may approve or reject.", "Use a key whose owner is a person."
     ),

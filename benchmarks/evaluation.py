@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from activities.store.database import Database
 from activities.store.identifiers import new_id
 from activities.store.migrate import migrate
@@ -25,22 +27,28 @@ from api.evaluation.served_environments import Served
 from benchmarks.load import Measured, Question, answer_to, ask
 from benchmarks.results import RESULTS, about_this_run, keep
 from domain.evaluation.snapshot import Snapshot
+from domain.flags.allocation import Share
 from domain.flags.flag import FlagState, Override, Rollout
 from tests.http import OWNER_KEY, Api
 from tests.ports import free_port
 from tests.world import NOW, World, make_world
 
 SIZES = (10, 100, 1_000)
+VARIANTS = [{"key": "one", "value": "one page"}, {"key": "two", "value": "two pages"}]
+ALLOCATION = {"one": Share(percent=30), "two": Share(percent=20)}
 RULES = [{"type": "ALL", "rules": [], "conditions": [{"property": "plan", "operator": "EQUAL", "value": "pro"}]}]
 CONTEXT = {"context": {"targetingKey": "user-17", "plan": "pro", "country": "PT", "age": 30}}
 IDENTITY = {"identifier": "user-17", "transient": True, "traits": [{"trait_key": "plan", "trait_value": "pro"}]}
 
 
-def fill(world: World, size: int) -> Snapshot:
-    """Write a new project with that many flags: one in ten has a rollout, and one in ten an override."""
+def fill(world: World, size: int, name: str = "flags", allocated: int = 0) -> Snapshot:
+    """Write a new project with that many flags: one in ten has a rollout, and one in ten an override.
+
+    The last `allocated` ones serve two variants to shares.
+    """
     project, environment, segment = new_id(), new_id(), new_id()
     with world.database.transaction() as store:
-        store.projects.insert(NOW, id=project, key=f"flags-{size}", name="Flags")
+        store.projects.insert(NOW, id=project, key=f"{name}-{size}", name="Flags")
         store.environments.insert(NOW, id=environment, project_id=project, key="production", name="Production")
         store.segments.insert(NOW, id=segment, project_id=project, key="pro", name="Pro", rules=RULES)
         for number in range(size):
@@ -49,8 +57,10 @@ def fill(world: World, size: int) -> Snapshot:
                 state = state.model_copy(update={"rollout": Rollout(percent=50, value="new")})
             if number % 10 == 2:
                 state = state.model_copy(update={"overrides": {"pro": Override(enabled=True, value="for pro", priority=0)}})
+            if number >= size - allocated:
+                state = state.model_copy(update={"allocation": ALLOCATION})
             key = f"flag-{number:04}"
-            about = {"id": new_id(), "key": key, "name": key, "description": "", "type": "string"}
+            about = {"id": new_id(), "key": key, "name": key, "description": "", "type": "string", "variants": VARIANTS}
             store.features.insert(NOW, project_id=project, default_state=state.model_dump(mode="json"), **about)
     with world.database.reading() as store:
         snapshot = read_snapshot(store, environment)
@@ -97,11 +107,11 @@ def compare(rounds: list[tuple[Measured, Measured]]) -> dict[str, float]:
 
 
 @contextmanager
-def process(*command: str, **environment: str) -> Iterator[None]:
+def process(*command: str, **environment: str) -> Iterator[psutil.Process]:
     """Run a Python module as a server until the block ends."""
     running = subprocess.Popen([sys.executable, "-m", *command], env=os.environ | environment, stderr=subprocess.DEVNULL)
     try:
-        yield
+        yield psutil.Process(running.pid)
     finally:
         running.kill()
         running.wait()

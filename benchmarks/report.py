@@ -105,6 +105,14 @@ def evaluation(results: dict[str, Any]) -> str:
     return table(["request", "flags", "per second", "median, ms", "p99, ms", "baseline, per second", "ratio"], rows)
 
 
+def variants(results: dict[str, Any]) -> str:
+    """Return the table of serving variants, compared with the same flags without."""
+    cpu = results["cpu_ms"]
+    name = f"OFREP bulk, {results['flags']} flags, {results['with_variants']} of them with variants"
+    row = [name, f"{cpu['with']:.2f}", f"{cpu['without']:.2f}", f"{results['ratio']:.2f}"]
+    return table(["request", "CPU per request, ms", "without variants, ms", "ratio of requests per CPU second"], [row])
+
+
 def costs(results: dict[str, Any]) -> str:
     """Return the table of two builds."""
     rows = [[name, *(f"{each[of]:,.2f}" for of in ("other", "this", "ratio"))] for name, each in results["figures"].items()]
@@ -182,6 +190,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "costs_on_postgresql": costs,
     "dashboard": dashboard,
     "evaluation": evaluation,
+    "variants": variants,
     "changes": changes,
     "providers": providers,
     "watching": watching,

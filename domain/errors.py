@@ -5,7 +5,8 @@ Refusal
 │   ├── FeatureNotFound
 │   ├── ReleaseNotFound
 │   ├── SegmentNotFound
-│   └── EnvironmentNotFound
+│   ├── EnvironmentNotFound
+│   └── VariantNotFound
 ├── NotAuthenticated
 ├── NotAllowed
 │   ├── OwnerUnknown
@@ -103,6 +104,10 @@ class SegmentNotFound(NotFound):
 
 class EnvironmentNotFound(NotFound):
     """A stage names an environment that does not exist."""
+
+
+class VariantNotFound(NotFound):
+    """A change names a variant that the feature does not have."""
 
 
 class NotAuthenticated(Refusal):
@@ -261,6 +266,7 @@ BLOCKING: tuple[type[Refusal], ...] = (
     FeatureNotFound,
     EnvironmentNotFound,
     SegmentNotFound,
+    VariantNotFound,
     ValueTypeWrong,
     ApprovalTimedOut,
     Rejected,

@@ -41,9 +41,15 @@ PartialPercentage = Annotated[
 @lru_cache
 def steps_up(initial: Percentage, step: Percentage) -> tuple[Percentage, ...]:
     """Return the percentages from the initial one up to everyone. They are counted in hundredths, so that rounding errors can't add up."""
-    growing = range(_in_hundredths(initial), EVERYONE * _HUNDREDTHS, _in_hundredths(step))
-    return (*(_with_two_decimals(hundredths / _HUNDREDTHS) for hundredths in growing), EVERYONE)
+    growing = range(in_hundredths(initial), EVERYONE * _HUNDREDTHS, in_hundredths(step))
+    return (*map(from_hundredths, growing), EVERYONE)
 
 
-def _in_hundredths(percentage: Percentage) -> int:
+def in_hundredths(percentage: Percentage) -> int:
+    """Return the percentage in hundredths of a percent."""
     return round(percentage * _HUNDREDTHS)
+
+
+def from_hundredths(hundredths: int) -> Percentage:
+    """Return a percentage given in hundredths of a percent."""
+    return _with_two_decimals(hundredths / _HUNDREDTHS)

@@ -35,6 +35,13 @@ def rollout(initial: Any = 10, step: Any = 30, every: str = "6h", **more: Any) -
     return {"type": "PHASED_ROLLOUT", "initial": initial, "step": step, "every": every, **more}
 
 
+def allocate(allocation: dict[str, Any], segment: str | None = None, **more: Any) -> dict[str, Any]:
+    """Return an action that serves variants to shares of everyone or of a segment."""
+    if segment:
+        return {"type": "ALLOCATE_VARIANTS_FOR_SEGMENT", "segment": segment, "allocation": allocation}
+    return {"type": "ALLOCATE_VARIANTS", "allocation": allocation, **more}
+
+
 def until(at: str | None = None, parameter: str | None = None, timezone: str | None = None) -> dict[str, Any]:
     """Return a trigger at a point in time, either fixed or from a parameter."""
     named = {"at": at} if at else {"at_from": {"parameter": parameter}}

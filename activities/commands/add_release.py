@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from activities.commands.preconditions import check_free, check_published, check_values, look_at, starting_stage
+from activities.commands.preconditions import check_free, check_published, check_values, check_variants, look_at, starting_stage
 from activities.providers.catalogue import provider_of
 from activities.record.transitions import audit, enter
 from activities.store.database import Store
@@ -51,6 +51,7 @@ def add_release(store: Store, caller: Caller, project: Project, request: AddRele
     check_free(store, feature)
     parameters = bind(pipeline.definition, start, request.parameters, at)
     check_values(feature, pipeline.definition, start, parameters)
+    check_variants(feature, pipeline.definition, start)
     seen = look_at(provider_of(project, store), feature, pipeline.definition)
     check_keeps_shares(pipeline.definition.stages, start, seen, parameters, request.accept)
     release = _release(caller, project, pipeline, start, request, at).model_copy(update={"parameters": parameters})

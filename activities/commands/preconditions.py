@@ -6,6 +6,7 @@ from activities.store.database import Store
 from domain.errors import AlreadyReleasing, Invalid, NotPublished, Problem, ValueTypeWrong
 from domain.flags.flag import FlagState, check_value
 from domain.flags.project import Feature, Project
+from domain.flags.variant import unknown_variants
 from domain.metrics.source import SourceKind
 from domain.pipelines.action import WithValue
 from domain.pipelines.parameter import Parameters
@@ -67,3 +68,15 @@ def check_values(feature: Feature, definition: PipelineDefinition, start: int, p
                 problems.append(Problem(pointer=pointer, code=wrong.code(), message=wrong.message))
     if problems:
         raise ValueTypeWrong(problems[0].message, problems=tuple(problems), expected=feature.type.value)
+
+
+def check_variants(feature: Feature, definition: PipelineDefinition, start: int) -> None:
+    """Raise Invalid for all variants of stages from the starting one on that the feature does not have."""
+    found = {
+        problem.message: Problem(pointer="/feature", code=problem.code, message=f"Stage '{stage.name}': {problem.message}")
+        for stage in definition.stages[start:]
+        for allocation in stage.allocations
+        for problem in unknown_variants({"": allocation}, feature.variants)
+    }
+    if problems := tuple(found.values()):
+        raise Invalid(problems[0].message, problems=problems)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
-from domain.flags.project import Project
+from domain.flags.project import Feature, Project
 from domain.pipelines.action import ForSegment
 from domain.pipelines.pipeline import Pipeline, PipelineDefinition, PipelineStatus, Stage
 from domain.pipelines.watching import metrics_used, sources_checked
@@ -35,6 +35,23 @@ def uses_of_source(store: Store, project: Project, source: str) -> list[Use]:
     """Return the metrics of the source, the published pipelines that name it, and unfinished releases on these or on archived ones."""
     metrics: list[Use] = [{"kind": "metric", "key": each.key} for each in store.metrics.of_source(project.id, source)]
     return metrics + _uses_by_definition(store, project, lambda definition: source in sources_checked(definition))
+
+
+def uses_of_variant(store: Store, project: Project, feature: Feature, variant: str) -> list[Use]:
+    """Return the allocations of the feature's variant, and its unfinished release if a stage of that names it.
+
+    A published pipeline is no use: it is for any feature, and adding one checks its variants.
+    """
+    states = provider_of(project, store).look_all([feature.key])[feature.key]
+    uses: list[Use] = [
+        {"kind": "allocation", "feature": feature.key, "environment": environment}
+        for environment, state in states.items()
+        if any(variant in allocation for allocation in (state.allocation, *(each.allocation or {} for each in state.overrides.values())))
+    ]
+    release = store.releases.unfinished_of([feature.id]).get(feature.id)
+    stages = store.pipelines.get(project.id, release.pipeline.id).definition.stages if release else ()
+    names = any(variant in stage_allocations for stage in stages for stage_allocations in stage.allocations)
+    return [*uses, *([{"kind": "release", "id": release.id, "feature": feature.key}] if release and names else [])]
 
 
 def environments_of_segment(store: Store, project: Project, segment: str) -> list[str]:

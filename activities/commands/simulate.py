@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from activities.commands.preconditions import check_free, check_published, check_values, known_in, look_at, starting_stage
+from activities.commands.preconditions import check_free, check_published, check_values, check_variants, known_in, look_at, starting_stage
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
 from domain.access import Caller
@@ -55,6 +55,7 @@ def simulate_release(store: Store, caller: Caller, project: Project, pipeline: P
     if feature := request.feature:
         obstacles += _refusal_obstacles("feature", lambda: check_free(store, feature))
         obstacles += _refusal_obstacles("feature", lambda: check_values(feature, definition, start, parameters))
+        obstacles += _refusal_obstacles("feature", lambda: check_variants(feature, definition, start))
         states = look_at(provider_of(project, store), feature, definition)
         obstacles += _refusal_obstacles("feature", lambda: check_keeps_shares(definition.stages, start, states, parameters, request.accept))
     freezes = store.freezes.ahead(project.id, request.starts_at)

@@ -6,10 +6,12 @@ from datetime import datetime
 from activities.providers.provider import FlagPlace
 from activities.store.database import Store
 from activities.store.paging import Slice
+from domain.errors import VariantNotFound
 from domain.flags.change import PlannedChange, plan_change
 from domain.flags.flag import FlagState, check_value
 from domain.flags.patch import FlagPatch, OverridePatch
 from domain.flags.project import Environment, Feature, Project, Segment, check_keeps_flags
+from domain.flags.variant import unknown_variants
 
 
 class BuiltinProvider:
@@ -35,6 +37,7 @@ class BuiltinProvider:
         now = self.read(feature, environment)
         locked = self._lock(feature)
         self._check_segments(patch)
+        _check_variants(locked, patch)
         _check_values(locked, patch)
         return plan_change(patch, now, overrides_follow=self.project.provider.overrides_follow)
 
@@ -106,6 +109,11 @@ class BuiltinProvider:
         for segment, override in patch.segments.items():
             if override is not None:
                 self.store.segments.get(segment, self.project.id)
+
+
+def _check_variants(feature: Feature, patch: FlagPatch) -> None:
+    if problems := tuple(unknown_variants(patch.allocations, feature.variants)):
+        raise VariantNotFound(problems[0].message, problems=problems)
 
 
 def _check_values(feature: Feature, patch: FlagPatch) -> None:

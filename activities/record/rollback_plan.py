@@ -32,6 +32,8 @@ class RollbackPlanner:
         self.release = release
         self.segments = segments
         self.read = read
+        feature = store.features.find(release.feature, store.projects.get(release.project).id)
+        self.variants = frozenset(each.key for each in feature.variants) if feature else frozenset[str]()
         self.changes: Sequence[Change] = store.history.changes(release.id)
 
     def plan(self, scope: UndoScope, *, force: bool) -> list[EnvironmentRevert]:
@@ -45,5 +47,6 @@ class RollbackPlanner:
             now = self.read(environment)
         except EnvironmentNotFound:
             return EnvironmentRevert(environment, seen, seen, FlagPatch(), left_without_environment(net, environment))
-        context = RevertContext(environment=environment, now=now, seen=seen, segments=self.segments, force=force)
+        known = {"segments": self.segments, "variants": self.variants}
+        context = RevertContext(environment=environment, now=now, seen=seen, force=force, **known)
         return EnvironmentRevert(environment, now, seen, *plan_revert(net, context))

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select
 
+from activities.store.identifiers import new_salt, salt_from
 from activities.store.keyed_repository import KeyedRepository
 from activities.store.tables import environments, feature_states, features
 from activities.store.upsert import upsert
@@ -38,12 +39,20 @@ class FeatureRepository(KeyedRepository[Feature]):
             description=row.description,
             type=row.type,
             default=FlagState.model_validate(row.default_state),
+            variants=row.variants,
+            salt=row.salt or salt_from(row.id),
         )
 
     def insert(self, at: datetime, **values: Any) -> None:
-        """Insert a feature. Every environment serves it."""
-        super().insert(at, **values)
+        """Insert a feature, with a salt of its own. Every environment serves it."""
+        super().insert(at, **{"salt": new_salt(), **values})
         self.versions.touch_all(values["project_id"])
+
+    def update(self, id_: str, **values: Any) -> None:
+        """Update a feature. Applications see nothing of it but its variants."""
+        super().update(id_, **values)
+        if "variants" in values:
+            self.versions.touch_all(self._project_of(id_))
 
     def delete(self, id_: str, at: datetime) -> None:
         """Delete a feature in every environment."""

@@ -87,6 +87,8 @@ features = Table(
     Column("description", String(2000), nullable=False),
     Column("type", String(16), nullable=False),
     Column("default_state", JSON, nullable=False),
+    Column("variants", JSON, nullable=False, server_default="[]"),
+    Column("salt", Integer, nullable=False, server_default="0"),
     *_lifetime(),
     _key_unique_while_alive("features", "project_id", "key"),
 )
@@ -100,12 +102,7 @@ feature_states = Table(
     Column("changed_at", UtcDateTime, nullable=False),
 )
 
-numbers = Table(
-    "numbers",
-    metadata,
-    Column("number", Integer, primary_key=True),
-    Column("id", String(36), nullable=False, unique=True),
-)
+numbers = Table("numbers", metadata, Column("number", Integer, primary_key=True), Column("id", String(36), nullable=False, unique=True))
 
 serving = Table(
     "serving",

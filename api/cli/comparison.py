@@ -9,6 +9,8 @@ from api.cli.completion import offer_keys
 from api.cli.output import show, show_json, show_table
 from api.cli.session import JsonOption, ProjectOption, api_client, provided
 from api.client import path_of
+from api.embedded.format_event import own_shares_in_words
+from domain.flags.share_text import shares_in_words
 
 DIFFERENT = 1
 """Exit code with --exit-code: at least one feature differs."""
@@ -55,6 +57,8 @@ def _in_words(field: str, value: Any) -> str:
         return "exists" if value else "missing"
     if field in ("enabled", "value"):
         return _state({field: value})
+    if field == "allocation":
+        return shares_in_words(value)
     if value is None:
         return "none"
     return f"{value['percent']}% get {_state(value) or 'the default'}" if field == "rollout" else _state(value)
@@ -64,6 +68,7 @@ def _state(state: dict[str, Any]) -> str:
     parts = [("on" if state["enabled"] else "off")] if "enabled" in state else []
     parts += [_quoted(state["value"])] if "value" in state else []
     parts += [f"{field} inherited" for field in state.get("inherits", ())]
+    parts += [own_shares_in_words(state["allocation"])] if state.get("allocation") is not None else []
     parts += [f"priority {state['priority']}"] if "priority" in state else []
     return ", ".join(parts)
 

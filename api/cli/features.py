@@ -19,6 +19,7 @@ from api.cli.session import (
     provided,
 )
 from api.cli.usage import usage_error
+from api.cli.variants import VariantOption, changed_variants, parse_variant, variants_in_words
 from api.client import first, path_of
 
 app = command_group(
@@ -70,13 +71,15 @@ def create_feature(
     ] = None,
     enabled: Annotated[bool, typer.Option("--enabled/--disabled", help="Its state in every environment.")] = False,
     value: Annotated[str | None, typer.Option(help="Its value in every environment.")] = None,
+    variant: VariantOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Create a feature that has the same state in every environment."""
     if kind is None and value is not None and _looks_like_another_type(value):
         raise usage_error(f"--value {value} requires --type: it could be a string or another type, and a feature's type can't be changed.")
     default = {"enabled": enabled} | ({} if value is None else {"value": parse_value(kind or "string", value)})
-    body = provided(key=feature, name=name, description=description, type=kind, default=default)
+    variants = [parse_variant(kind or ("toggle" if value is None else "string"), each) for each in variant or ()] or None
+    body = provided(key=feature, name=name, description=description, type=kind, default=default, variants=variants)
     with api_client(context) as client:
         created = client.post(path_of("projects", project, "features"), body)
     line = f"Created '{created['key']}' of type {created['type']}: {state_in_words(created['default'])} in every environment."
@@ -90,14 +93,20 @@ def change_feature(
     feature: FeatureArgument,
     name: Annotated[str | None, typer.Option(help="The new name.")] = None,
     description: Annotated[str | None, typer.Option(help="The new description.")] = None,
+    variant: VariantOption = None,
+    remove_variant: Annotated[list[str] | None, typer.Option(metavar="KEY", help="Remove a variant that is not in use.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Change a feature's name or description. Its key and type stay the same."""
+    """Change a feature's name, description or variants. Its key and type stay the same."""
     body = provided(name=name, description=description)
-    if not body:
-        raise usage_error("Nothing to change: use --name or --description.")
+    if not (body or variant or remove_variant):
+        raise usage_error("Nothing to change: use --name, --description, --variant or --remove-variant.")
     with api_client(context) as client:
-        changed = client.patch(path_of("projects", project, "features", feature), body)
+        path, etag = path_of("projects", project, "features", feature), None
+        if variant or remove_variant:
+            found, etag = client.get_with_etag(path)
+            body["variants"] = changed_variants(found, variant or [], remove_variant or [])
+        changed = client.patch(path, body, etag)
     show_response(changed, f"Changed '{changed['key']}': {changed['name']}. {changed['description']}".strip(), as_json=as_json)
 
 
@@ -122,6 +131,8 @@ def _looks_like_another_type(text: str) -> bool:
 
 def _show(feature: dict[str, Any]) -> None:
     show(f"{feature['name']} ({feature['key']}), {feature['type']}. {feature['description']}", "bold")
+    if feature["variants"]:
+        show(f"Variants: {variants_in_words(feature)}")
     if feature["release"]:
         show(f"In release {feature['release']['id']}: {release_in_words(feature)}")
     if feature["name_there"]:

@@ -12,6 +12,7 @@ from api.cli.session import FeatureArgument, JsonOption, ProjectOption, YesOptio
 from api.cli.usage import usage_error
 from api.client import ApiClient, path_of
 from api.embedded.format_event import differences, share_in_words
+from domain.flags.share_text import shares_in_words
 from domain.releases.status import status_in_words
 
 
@@ -20,6 +21,7 @@ class Field(StrEnum):
 
     ENABLED = "enabled"
     VALUE = "value"
+    ALLOCATION = "allocation"
 
 
 def set_flag(
@@ -36,6 +38,13 @@ def set_flag(
     enabled: Annotated[bool | None, typer.Option("--enabled/--disabled", help="Turn it on or off.")] = None,
     value: Annotated[str | None, typer.Option(help="The new value.")] = None,
     no_value: Annotated[bool, typer.Option("--no-value", help="Serve no value.")] = False,
+    allocate: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VARIANT=PERCENT", help="Serve a variant to this share. May be repeated; variants that are left out get none."
+        ),
+    ] = None,
+    no_allocation: Annotated[bool, typer.Option("--no-allocation", help="Serve no variant.")] = False,
     inherit: Annotated[
         list[Field] | None,
         typer.Option(help="With --segment: inherit this field from the default. May be repeated."),
@@ -51,10 +60,16 @@ def set_flag(
     as_json: JsonOption = False,
 ) -> None:
     """Change the given fields of a flag in one environment. Asks if the flag is in a release or loses overrides."""
-    fields = provided(enabled=enabled, value=value, priority=priority, inherits=[field.value for field in inherit or ()] or None)
+    inherits = [field.value for field in inherit or () if field is not Field.ALLOCATION]
+    fields = provided(enabled=enabled, value=value, priority=priority, inherits=inherits or None, allocation=parse_shares(allocate))
     fields |= ({"value": None} if no_value else {}) | ({"rollout": None} if end_rollout else {})
+    fields |= ({"allocation": {}} if no_allocation else {}) | ({"allocation": None} if Field.ALLOCATION in (inherit or ()) else {})
     contradictions = {
         "--value and --no-value contradict each other.": value is not None and no_value,
+        "--allocate, --no-allocation and --inherit allocation contradict each other.": bool(allocate)
+        + no_allocation
+        + (Field.ALLOCATION in (inherit or ()))
+        > 1,
         "--no-override removes the whole override and can't be combined with other changes.": no_override and bool(fields),
         "--end-rollout can't be combined with --segment: a rollout is for everyone.": bool(segment and end_rollout),
         "--remove-overrides can't be combined with --segment. To remove one override, use --no-override.": bool(
@@ -104,10 +119,23 @@ def parse_value(kind: str, text: str, option: str = "--value") -> Any:
     return value
 
 
+def parse_shares(texts: list[str] | None) -> dict[str, float] | None:
+    """Parse shares of variants: `one-page=10`."""
+    shares = {}
+    for text in texts or ():
+        variant, _, percent = text.partition("=")
+        try:
+            shares[variant] = json.loads(percent)
+        except ValueError as error:
+            raise usage_error(f"--allocate must be a variant and its share in percent, such as one-page=10, not '{text}'.") from error
+    return shares or None
+
+
 def state_in_words(flag: dict[str, Any]) -> str:
     """Describe the state for everyone, or for one segment."""
     state = "on" if flag["enabled"] else "off"
     state = state if flag["value"] is None else f"{state}, {json.dumps(flag['value'], ensure_ascii=False)}"
+    state = f"{state}; variants: {shares_in_words(flag['allocation'])}" if flag.get("allocation") else state
     return f"{state}; {share_in_words(flag['rollout'])}" if flag.get("rollout") else state
 
 

@@ -4,6 +4,8 @@ import json
 import shlex
 from typing import Any
 
+from domain.flags.share_text import percents_in
+
 
 def restore_command(left_alone: dict[str, Any], feature: str) -> str | None:
     """Return the command that restores a field, or None if no command can."""
@@ -19,13 +21,25 @@ def _options(field: str, before: Any) -> list[str]:
         return ["-s", segment, *(["--no-override"] if before is None else _override_options(before))]
     if field == "rollout":
         return ["--end-rollout"] if before is None else []
+    if field == "allocation":
+        return _allocation_options(before)
     return _field_options(field, before)
 
 
 def _override_options(before: dict[str, Any]) -> list[str]:
     options = [option for field in ("enabled", "value") if field in before for option in _field_options(field, before[field])]
+    if before.get("allocation") is not None:
+        options += _allocation_options(before["allocation"])
+    elif "allocation" in before:
+        options += ["--inherit", "allocation"]
     options += [option for field in before.get("inherits", ()) for option in ("--inherit", field)]
     return options + (["--priority", str(before["priority"])] if "priority" in before else [])
+
+
+def _allocation_options(before: dict[str, Any]) -> list[str]:
+    return [option for variant, percent in percents_in(before).items() for option in ("--allocate", f"{variant}={percent}")] or [
+        "--no-allocation"
+    ]
 
 
 def _field_options(field: str, value: Any) -> list[str]:

@@ -11,6 +11,7 @@ LeftAlone = dict[str, Any]
 _REASONS = {
     "changed_by_hand": "changed by hand since",
     "segment_gone": "its segment was deleted",
+    "variant_gone": "one of its variants was removed",
     "environment_gone": "the environment was deleted",
     "priority_taken": "another override has its priority now",
 }

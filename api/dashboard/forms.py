@@ -178,6 +178,8 @@ def use_in_words(use: dict[str, Any]) -> str:
     match use["kind"]:
         case "override":
             return f"override of {use['feature']} in {use['environment']}"
+        case "allocation":
+            return f"allocation of {use['feature']} in {use['environment']}"
         case "pipeline":
             return f"pipeline {use['key']}, version {use['version']}"
         case _:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from domain.duration import speak_duration
 from domain.flags.flag import FeatureType, Value
 from domain.flags.segment import Operator, Rule
+from domain.flags.share_text import shares_in_words
 from domain.releases.status import status_in_words
 
 _TIME_IN_SENTENCE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}) UTC")
@@ -157,6 +158,10 @@ def _texts(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if name == "overrides" and isinstance(value, Mapping):
             for segment, override in value.items():
                 yield f"for segment {segment}", "no override" if override is None else _state_text(override)
+        elif name == "allocation":
+            yield "variants", shares_in_words(value)
+        elif name == "variants" and isinstance(value, list):
+            yield name, ", ".join(f"{each['key']} = {value_text(each['value'])}" for each in value) or "none"
         elif name == "rollout":
             yield name, _rollout_text(value)
         elif name == "enabled":
@@ -181,6 +186,8 @@ def _state_text(state: Any) -> str:
         parts.append("on" if state["enabled"] else "off")
     if "value" in state:
         parts.append(value_text(state["value"]))
+    if state.get("allocation") is not None:
+        parts.append(f"variants: {shares_in_words(state['allocation'])}")
     parts += [f"{field} as by default" for field in state.get("inherits", ())]
     if "priority" in state:
         parts.append(f"priority {state['priority']}")

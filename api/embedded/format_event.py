@@ -1,9 +1,11 @@
 """Audit entries, formatted as one line each."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
+
+from domain.flags.share_text import shares_in_words
 
 Entry = dict[str, Any]
 
@@ -24,6 +26,8 @@ def differences(before: Entry, after: Entry) -> list[str]:
         for field in ("enabled", "value")
         if field in after and before.get(field) != after[field]
     ]
+    if "allocation" in after and shares_in_words(before.get("allocation")) != shares_in_words(after["allocation"]):
+        plain.append(f"variants: {shares_in_words(before.get('allocation'))} → {shares_in_words(after['allocation'])}")
     if "rollout" in after and before.get("rollout") != after["rollout"]:
         plain.append(f"rollout: {share_in_words(before.get('rollout'))} → {share_in_words(after['rollout'])}")
     overrides_before, overrides_after = before.get("overrides") or {}, after.get("overrides") or {}
@@ -37,6 +41,7 @@ def differences(before: Entry, after: Entry) -> list[str]:
 def fields_in_words(fields: Entry) -> str:
     """Describe the values of some fields of a flag, such as `on, value "v2"`."""
     plain = [_field(field, fields[field]) for field in ("enabled", "value") if field in fields]
+    plain += [f"variants: {shares_in_words(fields['allocation'])}"] if "allocation" in fields else []
     plain += [f"rollout: {share_in_words(fields['rollout'])}"] if "rollout" in fields else []
     return ", ".join([*plain, *(f"for {segment}: {_override(each)}" for segment, each in (fields.get("overrides") or {}).items())])
 
@@ -47,6 +52,11 @@ def share_in_words(rollout: Entry | None) -> str:
         return "none"
     served = [_field(field, rollout[field]) for field in ("enabled", "value") if field in rollout]
     return f"{rollout['percent']}% get {', '.join(served) or 'the default'}"
+
+
+def own_shares_in_words(allocation: Mapping[str, Any] | None) -> str:
+    """Describe the allocation of an override, which follows the default without one of its own."""
+    return "variants inherited" if allocation is None else f"variants: {shares_in_words(allocation)}"
 
 
 def _field(field: str, value: Any) -> str:
@@ -64,6 +74,7 @@ def _override(override: Entry | None) -> str:
     if override is None:
         return "default"
     fields = [_field(field, override[field]) for field in ("enabled", "value") if field in override]
+    fields += [own_shares_in_words(override["allocation"])] if override.get("allocation") is not None else []
     fields = fields or [f"{field} inherited" for field in override.get("inherits", ())]
     return ", ".join(fields) or f"priority {override.get('priority')}"
 

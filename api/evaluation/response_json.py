@@ -18,21 +18,21 @@ class Flags:
         self.evaluator = evaluator
         self.serialize = serialize
         self._defaults = [to_json(serialize(result)) for result in evaluator.defaults]
-        self._cached: dict[tuple[int, str], bytes] = {}
+        self._cached: dict[tuple[Any, ...], bytes] = {}
         self.for_everyone = _list(self._defaults)
 
     def of(self, identity: Identity, replacements: Mapping[int, bytes] | None = None) -> bytes:
         """Return all flags of one identity as a JSON list. At the positions of the replacements, those take their place."""
         flags = self._defaults.copy()
         for position, result in self.evaluator.evaluate_targeted(identity):
-            flags[position] = self._cached.get((position, result.reason)) or self._cache(position, result)
+            flags[position] = self._cached.get((position, *result.origin)) or self._cache(position, result)
         for position, replacement in (replacements or {}).items():
             flags[position] = replacement
         return _list(flags)
 
     def _cache(self, position: int, result: FlagResult) -> bytes:
-        """A flag and its reason determine the result, so each pair is serialized once."""
-        return self._cached.setdefault((position, result.reason), to_json(self.serialize(result)))
+        """A flag and the origin of its result determine it, so each pair is serialized once."""
+        return self._cached.setdefault((position, *result.origin), to_json(self.serialize(result)))
 
 
 def to_json(content: Any) -> bytes:

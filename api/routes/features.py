@@ -1,11 +1,14 @@
 """Features, and manual changes to their flags."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Response
 
+from activities.commands.references import uses_of_variant
 from activities.commands.stops_freezes import wake_held_release
 from activities.providers.catalogue import provider_of
 from activities.store.database import Store
-from activities.store.identifiers import new_id
+from activities.store.identifiers import new_id, new_salt
 from api.dependencies import CallerDep, DatabaseDep, FreshFlagsDep, PreconditionDep, SliceDep, WritingDep, now
 from api.schemas.features import ChangedFeature, ChangeFeature, CreateFeature, FeatureView, FlagView, feature_view, flag_view
 from api.schemas.lists import ListOf
@@ -17,6 +20,7 @@ from domain.flags.change import PlannedChange
 from domain.flags.flag import FlagState, check_value, type_of
 from domain.flags.patch import FlagPatch
 from domain.flags.project import Feature, Project, check_keeps_flags
+from domain.flags.variant import changed_variants, check_variant_values, unknown_variants
 from domain.releases.release import Release
 from domain.text import Slug, did_you_mean
 
@@ -84,7 +88,10 @@ def change_feature(
     database: DatabaseDep,
     response: Response,
 ) -> FeatureView:
-    """Change the name or the description of a feature. Its key and its type never change."""
+    """Change the name, the description or the variants of a feature. Its key and its type never change.
+
+    A variant that an allocation or an unfinished release uses can't be changed or removed. Its key never changes.
+    """
     caller.must_operate_somewhere(project)
     at = now()
     with database.transaction() as store:
@@ -92,12 +99,15 @@ def change_feature(
         check_keeps_flags(owner)
         found = store.features.get(feature, owner.id, lock="update")
         precondition.check(found.etag, f"Feature '{feature}'")
-        values = body.model_dump(exclude_none=True)
+        values = body.model_dump(mode="json", exclude_none=True)
+        if body.variants is not None:
+            check_variant_values(found.type, body.variants)
+            _check_unused(store, owner, found, changed_variants(found.variants, body.variants))
         if values:
             store.features.update(found.id, **values)
-            before = found.model_dump(include=set(values))
+            before = found.model_dump(mode="json", include=set(values))
             store.audit.record(caller, AuditEvent.FEATURE_CHANGED, at, project=project, feature=feature, before=before, after=values)
-        changed = found.model_copy(update=values)
+        changed = found.model_copy(update=values | ({} if body.variants is None else {"variants": body.variants}))
         response.headers["ETag"] = changed.etag
         return _view(store, owner, changed)
 
@@ -155,13 +165,14 @@ def change_flag(
     caller.must_operate(project, [environment])
     at = now()
     if not body.named:
-        message = "The change must have at least one of the fields enabled, value, overrides and rollout."
+        message = "The change must have at least one of the fields enabled, value, allocation, overrides and rollout."
         raise Invalid(message, problems=(Problem(pointer="", code="names_nothing", message=message),))
     with database.transaction() as store:
         owner = store.projects.get(project, lock="share")
         _check_segments(store, owner, body)
         provider = provider_of(owner, store)
         state, found = provider.read(feature, environment), store.features.get(feature, owner.id)
+        _check_variants(found, body)
         precondition.check(_etag(found, state), f"Flag '{feature}' in {environment}")
         change = provider.patch(feature, environment, body, at)
         response.headers["ETag"] = _etag(found, change.state)
@@ -171,7 +182,7 @@ def change_flag(
         release = store.releases.unfinished_of([found.id]).get(found.id)
         wake_held_release(store, release)
         view = _view(store, owner, found)
-    return ChangedFeature(**dict(view), warnings=[*_ended_rollout(body, change), *_warnings(release)])
+    return ChangedFeature(**dict(view), warnings=[*_ended(body, change), *_warnings(release)])
 
 
 def _etag(feature: Feature, state: FlagState) -> str:
@@ -182,8 +193,10 @@ def _etag(feature: Feature, state: FlagState) -> str:
 def _new_feature(body: CreateFeature) -> Feature:
     kind = body.type or type_of(body.default.value)
     check_value(kind, body.default.value, "The default's value", "/default/value")
+    check_variant_values(kind, body.variants)
     default = FlagState(enabled=body.default.enabled, value=body.default.value)
-    return Feature(id=new_id(), key=body.key, name=body.name or body.key, description=body.description, type=kind, default=default)
+    about = {"name": body.name or body.key, "description": body.description, "variants": body.variants}
+    return Feature(id=new_id(), key=body.key, type=kind, default=default, salt=new_salt(), **about)
 
 
 def _must_operate_everywhere(store: Store, caller: Caller, project: Project) -> None:
@@ -204,12 +217,26 @@ def _check_segments(store: Store, project: Project, patch: FlagPatch) -> None:
         raise Invalid(problems[0].message, problems=problems)
 
 
-def _ended_rollout(patch: FlagPatch, change: PlannedChange) -> list[str]:
-    """Warn about a rollout that a change ended without naming it."""
-    before = change.before.rollout
-    if before is None or "rollout" in patch.named:
-        return []
-    return [f"This ended the rollout at {before.percent}%: everyone gets the same state now."]
+def _check_variants(feature: Feature, patch: FlagPatch) -> None:
+    if problems := tuple(unknown_variants(patch.allocations, feature.variants)):
+        raise Invalid(problems[0].message, problems=problems)
+
+
+def _check_unused(store: Store, project: Project, feature: Feature, changed: Sequence[str]) -> None:
+    for variant in changed:
+        if used_by := uses_of_variant(store, project, feature, variant):
+            message = f"The variant '{variant}' is still in use: its value can't be changed, and it can't be removed."
+            raise InUse(message, used_by=used_by)
+
+
+def _ended(patch: FlagPatch, change: PlannedChange) -> list[str]:
+    """Warn about a rollout or an allocation that a change ended without naming it."""
+    before, warnings = change.before, []
+    if before.rollout is not None and "rollout" not in patch.named:
+        warnings.append(f"This ended the rollout at {before.rollout.percent}%: everyone gets the same state now.")
+    if before.allocation and "allocation" not in patch.named:
+        warnings.append("This ended the allocation: everyone gets the same value now.")
+    return warnings
 
 
 def _warnings(release: Release | None) -> list[str]:

@@ -4,7 +4,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from domain.flags.allocation import percents
 from domain.flags.comparison import FieldDifference, FieldValue
+from domain.flags.patch import OverridePatch
 from domain.flags.project import Feature
 
 
@@ -12,7 +14,7 @@ class FieldDifferenceView(BaseModel):
     """A field that differs, and its value in each environment, in the form in which it can be set."""
 
     field: str = Field(
-        description="`enabled`, `value`, `rollout`, `overrides/` and the key of a segment, or `feature` if one side lacks it"
+        description="`enabled`, `value`, `allocation`, `rollout`, `overrides/` and the key of a segment, or `feature` if one side lacks it"
     )
     left: Any = Field(description="The value in the first environment. Null for an override or a rollout that it does not have")
     right: Any = Field(description="The value in the second environment")
@@ -33,4 +35,10 @@ def compared_feature(feature: Feature, differences: list[FieldDifference]) -> Co
 
 
 def _shown(value: FieldValue) -> Any:
-    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    """Return the value as JSON. Which identities have a variant is left out, and so is an allocation that an override does not have."""
+    if isinstance(value, dict):
+        return percents(value)
+    if not isinstance(value, OverridePatch):
+        return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    shown = value.model_dump(mode="json", exclude={"allocation"})
+    return shown | ({} if value.allocation is None else {"allocation": percents(value.allocation)})

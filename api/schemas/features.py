@@ -6,9 +6,12 @@ from pydantic import BaseModel, Field, StrictBool
 
 from activities.store.system_names import SystemName
 from api.schemas.projects import CreateNamed
+from domain.flags.allocation import percents
 from domain.flags.flag import FeatureType, FlagState, Inheritable, Rollout, Value
 from domain.flags.project import Feature
+from domain.flags.variant import Variant, Variants
 from domain.model import Frozen
+from domain.percentage import Percentage
 from domain.releases.release import Release
 from domain.text import Description, Name
 
@@ -21,27 +24,36 @@ class DefaultState(Frozen):
 
 
 class CreateFeature(CreateNamed):
-    """A new feature. Its type defaults to that of its default value. `default` is its state in every environment."""
+    """A new feature. Its type defaults to that of its default value. `default` is its state in every environment.
+
+    Variants are values that an allocation serves to shares of identities. Those of a toggle have no value.
+    """
 
     description: Description = ""
     type: FeatureType | None = None
     default: DefaultState = DefaultState()
+    variants: Variants = ()
 
 
 class ChangeFeature(Frozen):
-    """A new name, a new description, or both."""
+    """A new name, description or list of variants. The list replaces all variants."""
 
     name: Name | None = None
     description: Description | None = None
+    variants: Variants | None = None
 
 
 class OverrideView(BaseModel):
-    """The state of a flag for one segment. Fields in `inherits` follow the default."""
+    """The state of a flag for one segment. Fields in `inherits` follow the default.
+
+    `allocation` is null if the override has none of its own. Then it follows that of the default, if it also follows its value.
+    """
 
     enabled: bool
     value: Value
     inherits: list[Inheritable]
     priority: int
+    allocation: dict[str, Percentage] | None
 
 
 class FlagView(BaseModel):
@@ -49,6 +61,7 @@ class FlagView(BaseModel):
 
     enabled: bool
     value: Value
+    allocation: dict[str, Percentage] = Field(description="Variant -> its share of identities. Everyone else gets the value.")
     overrides: dict[str, OverrideView]
     rollout: Rollout | None
 
@@ -70,6 +83,7 @@ class FeatureView(BaseModel):
     description: str
     type: FeatureType
     default: DefaultState
+    variants: list[Variant]
     environments: dict[str, FlagView]
     release: InRelease | None
     name_there: str | None = Field(default=None, description="Its name in the flag system in which it is kept, if not here.")
@@ -89,8 +103,11 @@ def flag_view(state: FlagState) -> FlagView:
     overrides = {}
     for segment, override in sorted(state.overrides.items(), key=lambda item: item[1].priority):
         enabled, value = state.resolved(segment)
-        overrides[segment] = OverrideView(enabled=enabled, value=value, inherits=list(override.inherits), priority=override.priority)
-    return FlagView(enabled=state.enabled, value=state.value, overrides=overrides, rollout=state.rollout)
+        own = None if override.allocation is None else percents(override.allocation)
+        about = {"inherits": list(override.inherits), "priority": override.priority, "allocation": own}
+        overrides[segment] = OverrideView(enabled=enabled, value=value, **about)
+    allocation = percents(state.allocation)
+    return FlagView(enabled=state.enabled, value=state.value, allocation=allocation, overrides=overrides, rollout=state.rollout)
 
 
 def feature_view(feature: Feature, states: Mapping[str, FlagState], release: Release | None, name: SystemName | None = None) -> FeatureView:
@@ -104,6 +121,7 @@ def feature_view(feature: Feature, states: Mapping[str, FlagState], release: Rel
         description=feature.description,
         type=feature.type,
         default=DefaultState(enabled=feature.default.enabled, value=feature.default.value),
+        variants=list(feature.variants),
         environments={environment: flag_view(state) for environment, state in states.items()},
         release=in_release,
         name_there=name.name if name else None,

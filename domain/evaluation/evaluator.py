@@ -1,7 +1,9 @@
 """Evaluate flags for an identity with Flagsmith's own engine, on a context built once per version of an environment."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from flag_engine.context.types import IdentityContext
@@ -11,12 +13,21 @@ from flag_engine.utils.hashing import get_hashed_percentage_for_object_ids
 
 from domain.evaluation.identity import Identity, Trait
 from domain.evaluation.snapshot import ServedFlag, Snapshot
-from domain.evaluation.targeting import PRIORITY_OF_ROLLOUT, RolloutShare, needs_identifier, overrides_for, served_rules, share_of
+from domain.evaluation.targeting import (
+    PRIORITY_OF_ROLLOUT,
+    RolloutShare,
+    needs_identifier,
+    overrides_for,
+    served_rules,
+    share_of,
+    split_of,
+)
 from domain.flags.flag import Value
 from domain.flags.portable_pattern import WRITTEN
 from domain.flags.regex import Deadline, compile_pattern, matches
 from domain.flags.segment import Operator
 from domain.flags.served_rules import ServedRule
+from domain.flags.variant import Variant
 from domain.percentage import Percentage
 
 _MATCHED = "\x00pattern "
@@ -24,7 +35,10 @@ _MATCHED = "\x00pattern "
 
 
 class FlagResult(NamedTuple):
-    """The result of one flag for an identity. `segment` is set if an override applied, `in_rollout` if a rollout did."""
+    """The result of one flag for an identity. `segment` is set if an override applied, `in_rollout` if a rollout did.
+
+    `is_split` is true if an allocation decided. The variant is None for those who got the plain value.
+    """
 
     flag: ServedFlag
     enabled: bool
@@ -32,6 +46,36 @@ class FlagResult(NamedTuple):
     reason: str
     segment: str | None
     in_rollout: bool
+    is_split: bool = False
+    variant: Variant | None = None
+
+    @property
+    def origin(self) -> tuple[str, str | None, bool, str | None]:
+        """What determines the result of a flag."""
+        return self.reason, self.segment, self.in_rollout, self.variant.key if self.variant else None
+
+
+class _Outcome:
+    """The result of a flag from one source, and its results for the slots of the allocation there.
+
+    We choose the slot ourselves, with the engine's own hash and sums, because that is cheaper than another context for each.
+    """
+
+    def __init__(self, position: int, result: FlagResult) -> None:
+        self.position = position
+        slots = split_of(result.flag, result.segment, in_rollout=result.in_rollout)
+        self.plain = result
+        self._key = str(result.flag.feature.salt)
+        self._limits = list(accumulate(slot.percent for slot in slots))
+        rest = result._replace(is_split=True)
+        chosen = [rest._replace(reason=f"SPLIT; weight={slot.percent}", variant=slot.variant) for slot in slots]
+        self._results = [each._replace(value=each.variant.value) if each.variant else each for each in (*chosen, rest)]
+
+    def of(self, identity_key: str | None) -> FlagResult:
+        """Return the result for an identity."""
+        if identity_key is None or not self._limits:
+            return self.plain
+        return self._results[bisect_right(self._limits, get_hashed_percentage_for_object_ids([self._key, identity_key]))]
 
 
 class _Pattern(NamedTuple):
@@ -65,7 +109,7 @@ class Evaluator:
         self.snapshot = snapshot
         self.flags = {flag.feature.key: flag for flag in snapshot.flags}
         self._patterns: list[_Pattern] = []
-        self._results: dict[tuple[str, str], tuple[int, FlagResult]] = {}
+        self._outcomes: dict[tuple[str, str], _Outcome] = {}
         self._environment: dict[str, str] = {"key": snapshot.environment.id, "name": snapshot.environment.name}
         self._features = {key: _feature(flag, flag.state.enabled, flag.state.value) for key, flag in self.flags.items()}
         self._rollouts = [_rollout_segment(share) for flag in snapshot.flags if (share := share_of(flag))]
@@ -73,6 +117,11 @@ class Evaluator:
         self._segments_of = _by_feature(self._segments)
         self._targeted = {key: feature for key, feature in self._features.items() if key in self._segments_of}
         self._positions = {key: position for position, key in enumerate(self._features)}
+        self._only_split = [
+            _Outcome(self._positions[key], result)
+            for key, result in zip(self._features, self.defaults, strict=True)
+            if result.flag.state.allocation and key not in self._targeted
+        ]
 
     @cached_property
     def defaults(self) -> list[FlagResult]:
@@ -93,8 +142,10 @@ class Evaluator:
         return results
 
     def evaluate_targeted(self, identity: Identity) -> list[tuple[int, FlagResult]]:
-        """Return the results of flags with overrides or a rollout, each with its position. Other flags are the same for everyone."""
-        return self._run(self._targeted, self._segments, identity)
+        """Return the results of flags with overrides or shares, each with its position. Other flags are the same for everyone."""
+        key = self._key_of(identity)
+        split = [(outcome.position, outcome.of(key)) for outcome in self._only_split]
+        return [*self._run(self._targeted, self._segments, identity), *split] if self._targeted else split
 
     def evaluate_one(self, feature: str, identity: Identity | None = None) -> FlagResult:
         """Return the result of one flag. Raise KeyError if there is no such flag."""
@@ -102,22 +153,27 @@ class Evaluator:
 
     def _run(self, features: Mapping[str, Any], segments: Mapping[str, Any], identity: Identity | None) -> list[tuple[int, FlagResult]]:
         context: EvaluationContext[Any, Any] = {"environment": self._environment, "features": dict(features)}  # type: ignore[typeddict-item]
+        key = None
         if identity:
             traits: dict[str, Trait] = dict(identity.traits)
-            key = f"{self.snapshot.environment.id}_{identity.identifier}"
+            key = self._key_of(identity)
             rollouts = {rollout.key: rollout.for_identity(key) for rollout in self._rollouts if rollout.key in segments}
             context["segments"] = {**segments, **rollouts}
             context["identity"] = IdentityContext(identifier=identity.identifier, key=key, traits=traits)  # type: ignore[typeddict-item]
             traits.update(self._matched_patterns(context))
         result: EvaluationResult[Any, Any] = get_evaluation_result(context)
-        return [self._results.get((name, found["reason"])) or self._result(name, found) for name, found in result["flags"].items()]
+        outcomes = [self._outcomes.get((name, found["reason"])) or self._outcome(name, found) for name, found in result["flags"].items()]
+        return [(outcome.position, outcome.of(key)) for outcome in outcomes]
 
-    def _result(self, name: str, found: Any) -> tuple[int, FlagResult]:
-        """Cache one result per reason, because the reason determines everything else."""
+    def _key_of(self, identity: Identity) -> str:
+        return f"{self.snapshot.environment.id}_{identity.identifier}"
+
+    def _outcome(self, name: str, found: Any) -> _Outcome:
+        """Cache one outcome per reason, because the reason determines everything else but the slot."""
         about = found["metadata"]
         source = about.get("segment"), bool(about.get("rollout"))
-        result = self._positions[name], FlagResult(self.flags[name], found["enabled"], found["value"], found["reason"], *source)
-        return self._results.setdefault((name, found["reason"]), result)
+        result = FlagResult(self.flags[name], found["enabled"], found["value"], found["reason"], *source)
+        return self._outcomes.setdefault((name, found["reason"]), _Outcome(self._positions[name], result))
 
     def _matched_patterns(self, context: EvaluationContext[Any, Any]) -> dict[str, bool]:
         deadline = Deadline() if self._patterns else None

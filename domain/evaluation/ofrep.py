@@ -9,7 +9,7 @@ _DEFAULT = "default"
 _DISABLED = "disabled"
 _ROLLOUT = "rollout"
 
-KEY_MISSING = "Missing 'targetingKey': the value of this flag depends on it, by a rollout or by the rules of a segment."
+KEY_MISSING = "Missing 'targetingKey': the value of this flag depends on it, by a rollout, by variants or by the rules of a segment."
 
 
 def resolution_of(result: FlagResult) -> dict[str, Any]:
@@ -32,12 +32,16 @@ def key_missing(feature: str) -> dict[str, str]:
 
 
 def _reason(result: FlagResult) -> str:
-    """SPLIT inside and outside the share of a rollout. STATIC if no rule matched, as in Flagsmith's own OpenFeature provider."""
+    """SPLIT inside and outside the shares of a rollout or of variants, and otherwise as in Flagsmith's own OpenFeature provider."""
+    if result.is_split and result.enabled:
+        return "SPLIT"
     if result.segment:
         return "TARGETING_MATCH"
     return "SPLIT" if result.flag.state.rollout else "STATIC"
 
 
 def _variant(result: FlagResult) -> str:
-    """The source of the value. Never omitted, because the Python provider fails without a variant."""
+    """The variant, or else the source of the value. Never omitted, because the Python provider fails without a variant."""
+    if result.variant and result.enabled:
+        return result.variant.key
     return result.segment or (_ROLLOUT if result.in_rollout else _DEFAULT)

@@ -1,5 +1,6 @@
 """The change that a stage makes to one feature in one environment, with the state before and after."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from domain.errors import FlagChangedByHand, Invalid, Problem
@@ -126,8 +127,12 @@ def _any_field_differs(now: OverridePatch | None, seen: OverridePatch | None, ta
         return False
     if now is None or seen is None or target is None:
         return True
-    fields = (fields_of(now), fields_of(seen), fields_of(target))
-    return any(fields[0][name] not in (fields[1].get(name), fields[2].get(name)) for name in fields[0])
+    is_now, was_seen, wanted = ({**NO_ALLOCATION, **fields_of(each)} for each in (now, seen, target))
+    return any(is_now[name] not in (was_seen.get(name), wanted.get(name)) for name in is_now)
+
+
+NO_ALLOCATION: Mapping[str, tuple[bool, object]] = {"allocation": (False, None)}
+"""The field of an override without an allocation of its own, which its description leaves out."""
 
 
 def fields_of(override: OverridePatch) -> dict[str, tuple[bool, object]]:

@@ -2,14 +2,18 @@
 
 from typing import NamedTuple
 
+from domain.flags.allocation import Allocation
 from domain.flags.flag import FlagState, Rollout, Value
 from domain.flags.patch import PLAIN, FlagPatch, OverridePatch
 
 FEATURE = "feature"
 """The field in which a feature differs if only one of two projects has it. Its values are True and False."""
 
-FieldValue = Value | Rollout | OverridePatch
-"""The value of a field, as a patch would set it. An override that does not exist, and the end of a rollout, are None."""
+FieldValue = Value | Rollout | OverridePatch | Allocation
+"""The value of a field, as a patch would set it. An override that does not exist, and the end of a rollout, are None.
+
+Allocations differ if the shares do, not if other identities have them.
+"""
 
 
 class FieldDifference(NamedTuple):

@@ -1,4 +1,4 @@
-"""The state of a flag in one environment: its default, overrides and rollout."""
+"""The state of a flag in one environment: its default, allocation, overrides and rollout."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
 
 from domain.errors import Problem, ValueTypeWrong
+from domain.flags.allocation import Allocation
 from domain.model import Frozen, NamedFields
 from domain.percentage import PartialPercentage
 from domain.text import Slug
@@ -73,12 +74,16 @@ Inheritable = Literal["enabled", "value"]
 
 
 class Override(Frozen):
-    """The state of a feature for one segment. A field in `inherits` follows the default, live. The lowest priority wins."""
+    """The state of a feature for one segment. A field in `inherits` follows the default, live. The lowest priority wins.
+
+    Without an `allocation` of its own, it follows that of the default if it also follows its value.
+    """
 
     enabled: bool | None = None
     value: Value = None
     inherits: tuple[Inheritable, ...] = ()
     priority: int = Field(ge=0, le=LAST_PRIORITY)
+    allocation: Allocation | None = Field(default=None, exclude_if=lambda allocation: allocation is None)
 
 
 class Rollout(NamedFields):
@@ -93,10 +98,11 @@ class Rollout(NamedFields):
 
 
 class FlagState(Frozen):
-    """The complete state of a flag in one environment."""
+    """The complete state of a flag in one environment. One without an allocation is stored as before there were any."""
 
     enabled: bool = False
     value: Value = None
+    allocation: Allocation = Field(default={}, exclude_if=lambda allocation: not allocation)
     overrides: dict[Slug, Override] = {}
     rollout: Rollout | None = None
 
@@ -109,6 +115,20 @@ class FlagState(Frozen):
         override = self.overrides[segment]
         enabled = self.enabled if "enabled" in override.inherits or override.enabled is None else override.enabled
         return enabled, self.value if "value" in override.inherits else override.value
+
+    def allocated(self, segment: str | None = None) -> Allocation:
+        """Return the allocation for everyone, or that for one segment, which may be the same."""
+        if segment is None:
+            return self.allocation
+        override = self.overrides[segment]
+        if override.allocation is not None:
+            return override.allocation
+        return self.allocation if "value" in override.inherits else {}
+
+    @property
+    def is_split(self) -> bool:
+        """True if an allocation applies to anyone."""
+        return any(map(self.allocated, (None, *self.overrides)))
 
     def without_inheritance(self) -> "FlagState":
         """Return the same state with every inherited field of an override set to the default of this moment."""

@@ -2,6 +2,7 @@
 
 import json
 
+from domain.flags.allocation import Allocation
 from domain.flags.flag import Rollout
 from domain.flags.patch import FlagPatch, OverridePatch
 
@@ -9,6 +10,7 @@ from domain.flags.patch import FlagPatch, OverridePatch
 def patch_in_words(patch: FlagPatch) -> str:
     """Describe all effects of a patch: `enable for everyone, set the value "v2" for beta`."""
     parts = [f"{words} for everyone" for words in _fields_in_words(patch)]
+    parts += [f"{allocation_in_words(patch.allocation)} for everyone"] if "allocation" in patch.named else []
     if "rollout" in patch.named:
         parts.insert(0, _rollout_in_words(patch.rollout))
     if patch.removes_all_overrides:
@@ -19,6 +21,18 @@ def patch_in_words(patch: FlagPatch) -> str:
         )
         parts += [f"{word} for {segment}" for word in words]
     return ", ".join(parts) or "nothing"
+
+
+def allocation_in_words(allocation: Allocation) -> str:
+    """Describe an allocation: `serve one-page to 10%, two-pages to 10%`."""
+    shares = ", ".join(f"{variant} to {share.percent}%" for variant, share in allocation.items())
+    return f"serve {shares}" if shares else "end the allocation"
+
+
+def _own_allocation_in_words(allocation: Allocation | None) -> str:
+    if allocation is None:
+        return "inherit the allocation"
+    return allocation_in_words(allocation) if allocation else "serve no variant"
 
 
 def _rollout_in_words(rollout: Rollout | None) -> str:
@@ -36,6 +50,7 @@ def _fields_in_words(named: FlagPatch | OverridePatch | Rollout) -> list[str]:
 
 def _inheritance_and_priority_in_words(override: OverridePatch) -> list[str]:
     words = [f"inherit {field}" for field in override.inherits]
+    words += [_own_allocation_in_words(override.allocation)] if "allocation" in override.named else []
     return words + ([f"set the priority {override.priority}"] if "priority" in override.named else [])
 
 

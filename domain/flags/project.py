@@ -5,6 +5,7 @@ from domain.errors import FlagsKeptElsewhere
 from domain.flags.flag import FeatureType, FlagState
 from domain.flags.provider import ProviderKind
 from domain.flags.segment import Rules
+from domain.flags.variant import Variants
 from domain.model import Frozen
 
 
@@ -57,7 +58,10 @@ class Segment(Frozen):
 
 
 class Feature(Frozen):
-    """The flag itself. `default` is its state in every environment in which it was never changed."""
+    """The flag itself. `default` is its state in every environment in which it was never changed.
+
+    `salt` decides, with an identity, its place on the line along which variants are laid out. It never changes.
+    """
 
     id: str
     key: str
@@ -65,6 +69,8 @@ class Feature(Frozen):
     description: str = ""
     type: FeatureType
     default: FlagState = FlagState()
+    variants: Variants = ()
+    salt: int = 1
 
     @property
     def etag(self) -> str:

@@ -40,6 +40,7 @@ class Capability(StrEnum):
     ROLLOUT_OF_DISABLED = "rollout_of_disabled"
     ROLLOUT_OF_VALUE = "rollout_of_value"
     ROLLOUT_FRACTIONS = "rollout_fractions"
+    VARIANTS = "variants"
 
     @property
     def in_words(self) -> str:
@@ -57,13 +58,14 @@ _WORDS = {
     Capability.ROLLOUT_OF_DISABLED: "disable a flag for a share of identities",
     Capability.ROLLOUT_OF_VALUE: "set a value for a share of identities",
     Capability.ROLLOUT_FRACTIONS: "serve a share that is not a whole percentage",
+    Capability.VARIANTS: "serve variants to shares of identities",
 }
 
 CAPABILITIES: Mapping[ProviderKind, frozenset[Capability]] = {
     ProviderKind.BUILTIN: frozenset(Capability),
     # Strategies are alternatives: whoever one of them serves has the flag. Values come with variants.
     ProviderKind.UNLEASH: frozenset({Capability.ENABLED, Capability.ENABLED_FOR_SEGMENT, Capability.ROLLOUT}),
-    ProviderKind.FLAGD: frozenset(Capability),
+    ProviderKind.FLAGD: frozenset(Capability) - {Capability.VARIANTS},
     ProviderKind.FLAGSMITH: frozenset(Capability)
-    - {Capability.ROLLOUT, Capability.ROLLOUT_OF_DISABLED, Capability.ROLLOUT_OF_VALUE, Capability.ROLLOUT_FRACTIONS},
+    - {Capability.ROLLOUT, Capability.ROLLOUT_OF_DISABLED, Capability.ROLLOUT_OF_VALUE, Capability.ROLLOUT_FRACTIONS, Capability.VARIANTS},
 }

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self, assert_never, final
 from pydantic import Field, SerializerFunctionWrapHandler, ValidationInfo, field_validator, model_serializer, model_validator
 
 from domain.duration import Duration, speak_duration
+from domain.flags.allocation import Allocation
 from domain.flags.flag import Rollout, Value
 from domain.flags.patch import REMOVE, FlagPatch, OverridePatch
 from domain.model import Frozen
@@ -184,9 +185,46 @@ class PhasedRollout(_WithValue):
         return f", then {self.step}% more every {speak_duration(self.every)}" if len(self.shares) > 1 else ""
 
 
+@final
+class AllocateVariants(ActionRules):
+    """Serve variants to shares of identities, in percent. Everyone else gets the value. Without shares the allocation ends."""
+
+    type: Literal["ALLOCATE_VARIANTS"]
+    allocation: Allocation
+    overrides: Overrides = "keep"
+
+    @property
+    def named_fields(self) -> tuple[str, ...]:
+        """The allocation."""
+        return ("allocation",)
+
+    def fields_at(self, _share: Percentage, _parameters: Parameters) -> dict[str, Any]:
+        """Return the allocation."""
+        return {"allocation": self.allocation}
+
+
+@final
+class AllocateVariantsForSegment(ActionRules):
+    """Serve variants to shares of the identities in one segment, in percent. The rest of them get the value."""
+
+    type: Literal["ALLOCATE_VARIANTS_FOR_SEGMENT"]
+    segment: Slug
+    allocation: Allocation
+
+    @property
+    def named_fields(self) -> tuple[str, ...]:
+        """The allocation of the override."""
+        return (f"overrides/{self.segment}/allocation",)
+
+    def fields_at(self, _share: Percentage, _parameters: Parameters) -> dict[str, Any]:
+        """Return the allocation of the override."""
+        return {"allocation": self.allocation}
+
+
+WithAllocation = AllocateVariants | AllocateVariantsForSegment
 WithValue = UpdateFeatureValue | UpdateFeatureValueForSegment | PhasedRollout
-ForEveryone = ToggleFeature | UpdateFeatureValue | PhasedRollout
-ForSegment = ToggleFeatureForSegment | UpdateFeatureValueForSegment
+ForEveryone = ToggleFeature | UpdateFeatureValue | PhasedRollout | AllocateVariants
+ForSegment = ToggleFeatureForSegment | UpdateFeatureValueForSegment | AllocateVariantsForSegment
 Action = Annotated[ForEveryone | ForSegment, Field(discriminator="type")]
 
 

@@ -6,6 +6,8 @@ from domain.errors import Problem
 from domain.flags.provider import CAPABILITIES, Capability, ProviderKind
 from domain.pipelines.action import (
     Action,
+    AllocateVariants,
+    AllocateVariantsForSegment,
     PhasedRollout,
     ToggleFeature,
     ToggleFeatureForSegment,
@@ -48,6 +50,8 @@ def needed_for(action: Action) -> Iterator[Capability]:
             yield Capability.ENABLED_FOR_SEGMENT if enabled else Capability.DISABLED_FOR_SEGMENT
         case UpdateFeatureValueForSegment():
             yield Capability.VALUE_FOR_SEGMENT
+        case AllocateVariants() | AllocateVariantsForSegment():
+            yield Capability.VARIANTS
         case PhasedRollout():
             yield from _needed_for_rollout(action)
 

@@ -9,10 +9,11 @@ from pydantic import Field
 
 from domain.entity_tag import entity_tag
 from domain.errors import Conflict, DraftExists, Invalid, NotADraft, PipelineArchived, Problem
+from domain.flags.allocation import Allocation
 from domain.flags.patch import FlagPatch
 from domain.flags.patch_text import patch_in_words
 from domain.model import Frozen, Moment
-from domain.pipelines.action import Action, PhasedRollout, blanks, fold, rollout_of
+from domain.pipelines.action import Action, PhasedRollout, WithAllocation, blanks, fold, rollout_of
 from domain.pipelines.gate import MOST_GATES, ApprovalGate, Gate, approval_among
 from domain.pipelines.guardrail import MOST_GUARDRAILS, Guardrail
 from domain.pipelines.parameter import MOST_PARAMETERS, Parameter, Parameters
@@ -50,6 +51,11 @@ class Stage(Frozen):
     def rollout(self) -> PhasedRollout | None:
         """The rollout that it carries out step by step, if there is one."""
         return rollout_of(self.actions)
+
+    @property
+    def allocations(self) -> list[Allocation]:
+        """The allocations that its actions set."""
+        return [action.allocation for action in self.actions if isinstance(action, WithAllocation)]
 
     @property
     def steps(self) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from domain.flags.change import Change, fields_of
+from domain.flags.change import NO_ALLOCATION, Change, fields_of
 from domain.flags.flag import FlagState
 from domain.flags.patch import INHERITABLE, OverridePatch
 
@@ -126,7 +126,7 @@ def _whole(created: Fields | None, segment: str, seen: FlagState) -> Fields | No
     if created is None:
         return None
     priority = {"priority": (False, seen.overrides[segment].priority)} if segment in seen.overrides else {}
-    return dict.fromkeys(INHERITABLE, (True, None)) | priority | created
+    return {**dict.fromkeys(INHERITABLE, (True, None)), **NO_ALLOCATION, **priority, **created}
 
 
 def _combined(earlier: Pair | None, later: Pair) -> Pair:

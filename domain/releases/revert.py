@@ -3,21 +3,22 @@
 from itertools import chain
 from typing import Any, NamedTuple
 
-from domain.flags.change import fields_of
+from domain.flags.change import NO_ALLOCATION, fields_of
 from domain.flags.flag import LAST_PRIORITY, FlagState
-from domain.flags.patch import INHERITABLE, FlagPatch, OverridePatch
+from domain.flags.patch import ENDED_BY, INHERITABLE, FlagPatch, OverridePatch
 from domain.model import Frozen
 from domain.releases.net_change import Fields, NetChange, Pair
 from domain.releases.rollback import LeftAlone, LeftAloneReason
 
 
 class RevertContext(Frozen):
-    """The flag to revert: as it is now, as the release last saw it, and the segments that exist."""
+    """The flag to revert: as it is now, as the release last saw it, and the segments and variants that exist."""
 
     environment: str
     now: FlagState
     seen: FlagState
     segments: frozenset[str]
+    variants: frozenset[str] = frozenset()
     force: bool = False
 
 
@@ -51,8 +52,8 @@ def left_without_environment(net: NetChange, environment: str) -> tuple[LeftAlon
 def _revert_plain(net: NetChange, context: RevertContext) -> tuple[dict[str, Any], list[LeftAlone]]:
     """Return the patch for the plain fields, and those that are left alone.
 
-    A patch that sets `enabled` or `value` ends the current rollout. So a rollout that somebody started is kept in the patch, and an
-    earlier rollout is not restored over a state that somebody set since.
+    A patch that sets `enabled` or `value` ends the current rollout, and `value` the current allocation. So what somebody started is kept
+    in the patch, and an earlier rollout or allocation is not restored over a state that somebody set since.
     """
     patch: dict[str, Any] = {}
     left = []
@@ -60,18 +61,20 @@ def _revert_plain(net: NetChange, context: RevertContext) -> tuple[dict[str, Any
         now = getattr(context.now, field)
         if now == pair.before:
             continue
-        restores_rollout = field == "rollout" and pair.before is not None and _is_set_by_hand(context)
-        if context.force or (now == pair.after and not restores_rollout):
+        if field == "allocation" and not pair.before.keys() <= context.variants:
+            left.append(_left_plain(context.environment, field, pair, now, "variant_gone"))
+            continue
+        restores_ended = bool(pair.before) and any(_is_set_by_hand(context, ending) for ending in ENDED_BY.get(field, ()))
+        if context.force or (now == pair.after and not restores_ended):
             patch[field] = pair.before
         else:
             left.append(_left_plain(context.environment, field, pair, now, "changed_by_hand"))
-    if patch and "rollout" not in patch and context.now.rollout is not None:
-        patch["rollout"] = context.now.rollout
-    return patch, left
+    kept = {field: getattr(context.now, field) for field, ending in ENDED_BY.items() if patch.keys() & ending}
+    return {field: value for field, value in kept.items() if value} | patch, left
 
 
-def _is_set_by_hand(context: RevertContext) -> bool:
-    return (context.now.enabled, context.now.value) != (context.seen.enabled, context.seen.value)
+def _is_set_by_hand(context: RevertContext, field: str) -> bool:
+    return bool(getattr(context.now, field) != getattr(context.seen, field))
 
 
 class _OverrideRevert:
@@ -92,10 +95,16 @@ class _OverrideRevert:
             self._revert_creation()
         elif self.segment not in self.context.segments:
             self._leave(self.before, self.after, "segment_gone")
+        elif self._names_lost_variants(self.before):
+            self._leave(self.before, self.after, "variant_gone")
         elif self.now is None or self.after is None:
             self._restore_whole(self.before)
         else:
             self._restore_fields(self.before, self.after, self.now)
+
+    def _names_lost_variants(self, before: Fields) -> bool:
+        _, allocation = before.get("allocation", (False, None))
+        return isinstance(allocation, dict) and not allocation.keys() <= self.context.variants
 
     def _revert_creation(self) -> None:
         """Remove an override that the release created. If somebody changed it since, only let the fields of the release inherit again."""
@@ -104,13 +113,16 @@ class _OverrideRevert:
         if self.context.force or self.now == self.after:
             self.patch[self.segment] = None
             return
-        own = [field for field in INHERITABLE if field in self.after and not self.after[field][0] and self.now[field] == self.after[field]]
-        if own:
-            self.patch[self.segment] = OverridePatch(inherits=tuple(own))
+        mine = {field for field, value in self.after.items() if not value[0] and self.now[field] == value}
+        inherits = tuple(field for field in INHERITABLE if field in mine)
+        allocation = NO_ALLOCATION if mine & {*NO_ALLOCATION} and self.now["allocation"] != NO_ALLOCATION["allocation"] else {}
+        if inherits or allocation:
+            self.patch[self.segment] = _patch_of({**dict.fromkeys(inherits, (True, None)), **allocation})
         self._leave(None, self.after, "changed_by_hand")
 
     def _restore_whole(self, before: Fields) -> None:
         """Create the override again if it is gone and the release removed it."""
+        before = {**NO_ALLOCATION, **before}
         if self.now == before:
             return
         if self.context.force or self.now == self.after:
@@ -123,7 +135,8 @@ class _OverrideRevert:
         own = [field for field in differing if self.context.force or now[field] == after[field]]
         others = [field for field in differing if field not in own]
         if own:
-            self.patch[self.segment] = _patch_of({field: before[field] for field in own})
+            kept = {name: now[name] for name, none in NO_ALLOCATION.items() if "value" in own and now[name] != none}
+            self.patch[self.segment] = _patch_of(kept | {field: before[field] for field in own})
         if others:
             self._leave({field: before[field] for field in others}, {field: after[field] for field in others}, "changed_by_hand")
 
@@ -155,7 +168,7 @@ def _with_free_priorities(
 
 def _fields_at(state: FlagState, segment: str) -> Fields | None:
     override = FlagPatch(overrides={segment: None}).seen_in(state).segments[segment]
-    return None if override is None else fields_of(override)
+    return None if override is None else {**NO_ALLOCATION, **fields_of(override)}
 
 
 def _patch_of(fields: Fields) -> OverridePatch:
@@ -165,7 +178,11 @@ def _patch_of(fields: Fields) -> OverridePatch:
 
 
 def _shown(fields: Fields | None) -> Any:
-    return None if fields is None else _patch_of(fields).model_dump(mode="json")
+    """Describe an override, without an allocation if it has none of its own."""
+    if fields is None:
+        return None
+    named = {field: value for field, value in fields.items() if NO_ALLOCATION.get(field) != value}
+    return _patch_of(named).model_dump(mode="json")
 
 
 def _left_plain(environment: str, field: str, pair: Pair, now: Any, reason: LeftAloneReason) -> LeftAlone:

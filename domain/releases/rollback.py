@@ -9,7 +9,7 @@ from domain.errors import Invalid, Problem
 from domain.model import Message, Moment
 from domain.text import did_you_mean
 
-LeftAloneReason = Literal["changed_by_hand", "segment_gone", "environment_gone", "priority_taken"]
+LeftAloneReason = Literal["changed_by_hand", "segment_gone", "variant_gone", "environment_gone", "priority_taken"]
 """The reason why a field is not reverted: somebody changed it since, it belongs to something that is gone, or its priority is taken."""
 
 

@@ -34,7 +34,7 @@ def test_feature_has_its_default_in_every_environment_including_later_ones(api: 
 
     environments = api.get(f"{FEATURES}/checkout")["environments"]
     assert list(environments) == ["development", "staging", "production", "later"]
-    assert environments["later"] == {"enabled": False, "value": "classic", "overrides": {}, "rollout": None}
+    assert environments["later"] == {"enabled": False, "value": "classic", "allocation": {}, "overrides": {}, "rollout": None}
 
 
 def test_manual_change_touches_only_the_given_fields(api: Api) -> None:
@@ -46,7 +46,7 @@ def test_manual_change_touches_only_the_given_fields(api: Api) -> None:
     assert changed["production"]["enabled"] is True
     assert changed["production"]["value"] == "new"
     assert changed["production"]["overrides"]["staff"]["value"] == "for staff"
-    assert changed["development"] == {"enabled": False, "value": "classic", "overrides": {}, "rollout": None}
+    assert changed["development"] == {"enabled": False, "value": "classic", "allocation": {}, "overrides": {}, "rollout": None}
 
 
 def test_manual_change_without_effect_is_not_audited(api: Api) -> None:
@@ -65,7 +65,13 @@ def test_inherited_field_of_an_override_follows_the_default(api: Api) -> None:
 
     api.patch(FLAG, {"value": "changed later"})
 
-    assert _production(api)["overrides"]["staff"] == {"enabled": True, "value": "changed later", "inherits": ["value"], "priority": 0}
+    assert _production(api)["overrides"]["staff"] == {
+        "enabled": True,
+        "value": "changed later",
+        "inherits": ["value"],
+        "priority": 0,
+        "allocation": None,
+    }
 
 
 def test_null_value_is_a_value_and_not_inheritance(api: Api) -> None:
@@ -73,7 +79,13 @@ def test_null_value_is_a_value_and_not_inheritance(api: Api) -> None:
 
     api.patch(FLAG, {"overrides": {"staff": {"value": None}}})
 
-    assert _production(api)["overrides"]["staff"] == {"enabled": False, "value": None, "inherits": ["enabled"], "priority": 0}
+    assert _production(api)["overrides"]["staff"] == {
+        "enabled": False,
+        "value": None,
+        "inherits": ["enabled"],
+        "priority": 0,
+        "allocation": None,
+    }
 
 
 def test_overrides_are_removed_one_by_one_or_all_at_once(api: Api) -> None:

@@ -71,7 +71,7 @@ def test_unknown_fields_suggest_the_closest_field_at_every_depth(shop: Api) -> N
 def test_unknown_field_without_a_close_match_lists_the_known_fields(shop: Api) -> None:
     found = messages(shop, "PATCH", "/projects/shop/environments/production/features/checkout", {"surprise": 1})
 
-    assert found == {"/surprise": "Unknown field 'surprise'. Known fields: enabled, overrides, rollout, value."}
+    assert found == {"/surprise": "Unknown field 'surprise'. Known fields: allocation, enabled, overrides, rollout, value."}
 
 
 def test_unknown_query_parameters_suggest_the_closest_parameter(shop: Api) -> None:

@@ -10,7 +10,8 @@ Flag = dict[str, Any]
 def flag_of(state: Row) -> Flag:
     """Return a flag from its database form, without the priorities of its overrides."""
     overrides = {segment: _set_in(override) for segment, override in state.get("overrides", {}).items()}
-    return {"enabled": state["enabled"], "value": state["value"], "rollout": state.get("rollout"), "overrides": overrides}
+    plain = {"enabled": state["enabled"], "value": state["value"], "allocation": _percents(state.get("allocation", {}))}
+    return plain | {"rollout": state.get("rollout"), "overrides": overrides}
 
 
 def after_step(flag: Flag, actions: list[Row], step: int) -> Flag:
@@ -46,18 +47,35 @@ def _grow(flag: Flag, action: Row, step: int) -> None:
     share = [*range(action["initial"], 100, action["step"]), 100][step - 1]
     served = {field: action[field] for field in ("enabled", "value") if field in action}
     if share == 100:
-        flag |= served | {"rollout": None} | ({"overrides": {}} if action.get("overrides") == "remove" else {})
+        ended: Flag = {"allocation": {}} if "value" in served else {}
+        flag |= ended | served | {"rollout": None} | ({"overrides": {}} if action.get("overrides") == "remove" else {})
     else:
         flag["rollout"] = {"percent": share} | served
 
 
 def _apply(flag: Flag, action: Row) -> None:
-    field = "enabled" if action["type"].startswith("TOGGLE") else "value"
+    field = next(field for prefix, field in _FIELDS.items() if action["type"].startswith(prefix))
     if "segment" in action:
-        flag["overrides"].setdefault(action["segment"], {})[field] = action[field]
-    else:
-        flag |= {field: action[field], "rollout": None} | ({"overrides": {}} if action.get("overrides") == "remove" else {})
+        _set_for_segment(flag["overrides"].setdefault(action["segment"], {}), field, action[field])
+        return
+    ended: Flag = {} if field == "allocation" else {"rollout": None}
+    ended |= {"allocation": {}} if field == "value" else {}
+    flag |= ended | {field: action[field]} | ({"overrides": {}} if action.get("overrides") == "remove" else {})
+
+
+_FIELDS = {"TOGGLE": "enabled", "UPDATE": "value", "ALLOCATE": "allocation"}
+
+
+def _set_for_segment(override: Flag, field: str, value: Any) -> None:
+    override[field] = value
+    if field == "value":
+        override.pop("allocation", None)
 
 
 def _set_in(override: Row) -> dict[str, Any]:
-    return {field: override[field] for field in ("enabled", "value") if field in override and field not in override.get("inherits", ())}
+    plain = {field: override[field] for field in ("enabled", "value") if field in override and field not in override.get("inherits", ())}
+    return plain | ({"allocation": _percents(override["allocation"])} if override.get("allocation") is not None else {})
+
+
+def _percents(allocation: Row) -> dict[str, Any]:
+    return {variant: share["percent"] if isinstance(share, dict) else share for variant, share in allocation.items()}

@@ -121,3 +121,43 @@ def test_a_value_of_another_type_is_a_usage_error(api: Api, terminal: Terminal, 
 
 def test_an_empty_change_is_a_usage_error(terminal: Terminal) -> None:
     assert terminal.run("features", "set", "checkout", "-e", "staging").code == 2
+
+
+def test_variants_are_added_changed_and_removed_one_by_one(terminal: Terminal) -> None:
+    terminal.run("features", "create", "limit", "--type", "integer", "--value", "5", "--variant", "more=10", "--variant", "most=20")
+    changed = terminal.read_json("features", "change", "limit", "--variant", "most=30", "--variant", "less=1", "--remove-variant", "more")
+
+    assert changed["variants"] == [{"key": "most", "value": 30}, {"key": "less", "value": 1}]
+    assert "Variants: most 30, less 1" in terminal.run("features", "show", "limit").out
+    assert terminal.run("features", "change", "limit", "--variant", "most=lots").code == 2
+    assert terminal.run("features", "change", "limit", "--remove-variant", "more").code == 2
+    assert "'limit' has no variant 'more'." in terminal.err
+
+
+def test_variants_are_allocated_to_everyone_and_to_a_segment(terminal: Terminal) -> None:
+    terminal.run("features", "change", "checkout", "--variant", "one-page=One page", "--variant", "two-pages=Two pages")
+    for_all = ("features", "set", "checkout", "-e", "staging")
+
+    terminal.run(*for_all, "--allocate", "one-page=10", "--allocate", "two-pages=2.5")
+    assert terminal.out == "'checkout' in staging is now off, \"classic\"; variants: one-page 10%, two-pages 2.5%.\n"
+    own = terminal.read_json(*for_all, "-s", "staff", "--allocate", "one-page=100")["environments"]["staging"]
+    assert own["overrides"]["staff"]["allocation"] == {"one-page": 100}
+    followed = terminal.read_json(*for_all, "-s", "staff", "--inherit", "allocation")["environments"]["staging"]
+    assert followed["overrides"]["staff"]["allocation"] is None
+    none = terminal.read_json(*for_all, "-s", "staff", "--no-allocation")["environments"]["staging"]
+    assert none["overrides"]["staff"]["allocation"] == {}
+    rows = terminal.run("environments", "compare", "staging", "production").out.splitlines()
+    assert rows[1].split() == ["checkout", "allocation", "one-page", "10%,", "two-pages", "2.5%", "none"]
+
+    ended = terminal.run(*for_all, "--value", "new")
+    assert ended.out.startswith("'checkout' in staging is now off, \"new\".\n")
+    assert "This ended the allocation" in ended.out
+
+
+def test_shares_that_are_no_numbers_and_contradictions_are_refused(terminal: Terminal) -> None:
+    for_all = ("features", "set", "checkout", "-e", "staging")
+
+    assert terminal.run(*for_all, "--allocate", "one-page").code == 2
+    assert "such as one-page=10, not 'one-page'" in terminal.err
+    assert terminal.run(*for_all, "--allocate", "one-page=10", "--no-allocation").code == 2
+    assert terminal.run(*for_all, "--inherit", "allocation").code == 2

@@ -108,7 +108,13 @@ def test_an_override_is_added_changed_and_removed(api: Api, sign_in: SignIn) -> 
             "/overrides/staff/priority": "7",
         },
     )
-    assert api.get(STATE)["overrides"]["staff"] == {"enabled": False, "value": "new", "inherits": ["enabled"], "priority": 7}
+    assert api.get(STATE)["overrides"]["staff"] == {
+        "enabled": False,
+        "value": "new",
+        "inherits": ["enabled"],
+        "priority": 7,
+        "allocation": None,
+    }
     remove = f"{FLAG}/overrides/remove?segment=staff"
     visitor.send(remove, etag=hidden(visitor.look(remove), "etag"))
 
@@ -152,3 +158,36 @@ def test_a_viewer_is_offered_nothing_and_refused(api: Api, sign_in: SignIn) -> N
     for path in (FLAG, OVERRIDE, f"{FLAG}/overrides/remove?segment=staff", f"{HOME}/checkout/edit", f"{HOME}/checkout/delete"):
         assert viewer.look(path).status_code == 403
         assert viewer.send(path, **{"/enabled": "on", "/name": "Mine"}).status_code == 403
+
+
+def test_variants_are_typed_one_per_line_and_changed(api: Api, sign_in: SignIn) -> None:
+    visitor = sign_in()
+
+    visitor.send(f"{HOME}/new", **{"/key": "limit", "/type": "integer", "/variants": "more = 10\r\nmost=20\r\n"})
+    shown = visitor.look(f"{HOME}/limit/edit").text
+    preview = _confirm(visitor, f"{HOME}/limit/edit", **{"/name": "limit", "/variants": "most = 20\r\nless = 1"})
+
+    assert ">\nmore = 10\nmost = 20</textarea>" in shown
+    assert "<del>more = 10, most = 20</del></td><td><ins>most = 20, less = 1</ins>" in preview
+    assert api.get(f"{HOME}/limit")["variants"] == [{"key": "most", "value": 20}, {"key": "less", "value": 1}]
+    refused = visitor.send(f"{HOME}/limit/edit", **{"/name": "limit", "/variants": "most = 20\ncontrol = 1", "etag": "x"})
+    assert "/1/key: Must not be control, default, disabled or rollout" in refused.text
+
+
+def test_shares_of_variants_are_changed_for_everyone_and_for_a_segment(api: Api, sign_in: SignIn) -> None:
+    visitor = sign_in()
+    api.patch(f"{HOME}/checkout", {"variants": [{"key": "one-page", "value": "One page"}]})
+
+    preview = _confirm(visitor, FLAG, **{"/value": "classic", "/allocation": "one-page = 12.5 %"})
+    assert "<del>none</del></td><td><ins>one-page 12.5%</ins>" in preview
+    preview = _confirm(visitor, FLAG, **{"/value": "new", "/allocation": "one-page = 12.5"})
+    assert '<th scope="row">variants</th>' not in preview
+    assert (api.get(STATE)["value"], api.get(STATE)["allocation"]) == ("new", {"one-page": 12.5})
+    follows = {"/overrides/staff/enabled": "inherit", "/overrides/staff/value_is": "inherit"}
+    _confirm(visitor, OVERRIDE, **follows, **{"/overrides/staff/allocation_is": "this", "/overrides/staff/allocation": "one-page = 100"})
+    assert api.get(STATE)["overrides"]["staff"]["allocation"] == {"one-page": 100}
+    assert "one-page 100%" in visitor.look(FLAG).text
+    _confirm(visitor, OVERRIDE, **follows, **{"/overrides/staff/allocation_is": "inherit"})
+    assert api.get(STATE)["overrides"]["staff"]["allocation"] is None
+    refused = visitor.send(FLAG, **{"/value": "new", "/allocation": "one-page = many", "etag": "x"})
+    assert "/one-page: Must be a number with at most two decimals" in refused.text

@@ -9,7 +9,7 @@ from tests.dashboard.conftest import SignIn
 from tests.dashboard.forms import fields_of
 from tests.dashboard.visitor import Visitor
 from tests.http import Api
-from tests.pipelines import approval, enable, hold, pipeline, rollout, set_value, stage, until, window
+from tests.pipelines import allocate, approval, enable, hold, pipeline, rollout, set_value, stage, until, window
 
 PIPELINES = "/projects/shop/pipelines"
 
@@ -248,3 +248,17 @@ def test_a_later_version_keeps_its_key(api: Api, sign_in: SignIn) -> None:
 
     assert refused.status_code == 409
     assert 'id="key-problem"' in refused.text
+
+
+def test_a_draft_that_allocates_variants_is_edited_as_text(api: Api, sign_in: SignIn) -> None:
+    draft = _draft(api, stage("Development", actions=[allocate({"one-page": 12.5}), allocate({"one-page": 100}, "staff")]))
+    visitor = sign_in()
+
+    shown = visitor.look(f"{draft}/edit")
+    text = fields_of(shown)["text"]
+    saved = _press(visitor, shown, "save", text=text.replace("12.5", "20"))
+
+    assert "type: ALLOCATE_VARIANTS_FOR_SEGMENT" in text
+    assert saved.status_code == 200
+    assert api.get(draft)["stages"][0]["actions"][0]["allocation"] == {"one-page": 20}
+    assert "serve one-page to 20% for everyone, serve one-page to 100% for staff" in visitor.look(draft).text

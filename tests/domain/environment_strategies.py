@@ -12,7 +12,7 @@ from domain.flags.flag import FeatureType
 from domain.flags.project import Environment, Feature, Project, Segment
 from domain.flags.segment import Operator, Rules
 from domain.flags.segment_rules import normalize_rules
-from tests.domain.flag_strategies import SEGMENTS, flags
+from tests.domain.flag_strategies import SEGMENTS, VARIANTS, flags
 
 RULES: TypeAdapter[Any] = TypeAdapter(Rules)
 KEYS = EnvironmentKeys(client_key="client", server_key="ser.server")
@@ -65,7 +65,7 @@ def _can_be_written(written: list[dict[str, Any]]) -> bool:
 def snapshots(draw: st.DrawFn) -> Snapshot:
     """An environment with up to four flags, and segments, some with overrides."""
     features = [
-        Feature(id=f"feature-{number}", key=f"flag-{number}", name="Flag", type=FeatureType.STRING)
+        Feature(id=f"feature-{number}", key=f"flag-{number}", name="Flag", type=FeatureType.STRING, variants=VARIANTS, salt=1_000 + number)
         for number in range(draw(st.integers(1, 4)))
     ]
     segments = [Segment(id=f"segment-{key}", key=key, name=key.title(), rules=draw(rules(stored=True))) for key in SEGMENTS]

@@ -1,5 +1,6 @@
 """A flag in one environment, changed by a release's stages and by hand, without a database."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 from domain.errors import Invalid
@@ -8,15 +9,16 @@ from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch
 from domain.releases.net_change import UndoScope, net_changes
 from domain.releases.revert import RevertContext, RevertPlan, plan_revert
-from tests.domain.flag_strategies import SEGMENTS
+from tests.domain.flag_strategies import SEGMENTS, VARIANT_KEYS
 from tests.world import NOW
 
 
 class ReleasedFlag:
     """A flag with the changes that the record of its release would hold. Each visit is to any stage, also to the same one again."""
 
-    def __init__(self, start: FlagState) -> None:
+    def __init__(self, start: FlagState, variants: Iterable[str] = VARIANT_KEYS) -> None:
         self.start = start
+        self.variants = frozenset(variants)
         self.now = start
         self.seen = start
         self.changes: list[Change] = []
@@ -37,7 +39,9 @@ class ReleasedFlag:
     def plan_rollback(self, undoes_from: int = 0, *, force: bool = False, segments: tuple[str, ...] = SEGMENTS) -> RevertPlan:
         """Return the plan of a rollback."""
         nets = net_changes(self.changes, UndoScope(undoes_from, self.stage_of_visit), {"production": self.seen})
-        context = RevertContext(environment="production", now=self.now, seen=self.seen, segments=frozenset(segments), force=force)
+        context = RevertContext(
+            environment="production", now=self.now, seen=self.seen, segments=frozenset(segments), variants=self.variants, force=force
+        )
         return plan_revert(nets["production"], context) if nets else RevertPlan(FlagPatch(), ())
 
     def roll_back(self, undoes_from: int = 0, *, force: bool = False) -> RevertPlan:

@@ -67,14 +67,20 @@ def test_flag_climbs_from_a_chosen_stage_and_is_removed(tmp_path: Path, database
         waiting = engineer.wait_for_stage(added["id"], "Production")
         production = api.get("/projects/shop/features/checkout")["environments"]["production"]
         assert (production["enabled"], production["value"]) == (False, "classic")
-        beta = {"enabled": True, "value": "one-page", "inherits": [], "priority": 0}
+        beta = {"enabled": True, "value": "one-page", "inherits": [], "priority": 0, "allocation": None}
         assert production["overrides"] == {"beta-users": beta}
         assert waiting["waiting_for"]["code"] == "time"
 
         engineer.post(f"/projects/shop/releases/{added['id']}/advance", {"expected_stage": "Production"})
         watching = engineer.wait_for_stage(added["id"], "Watch")
         feature = api.get("/projects/shop/features/checkout")
-        assert feature["environments"]["production"] == {"enabled": True, "value": "one-page", "overrides": {}, "rollout": None}
+        assert feature["environments"]["production"] == {
+            "enabled": True,
+            "value": "one-page",
+            "allocation": {},
+            "overrides": {},
+            "rollout": None,
+        }
         assert feature["environments"]["development"]["enabled"] is False, "stages before the chosen one do not run"
         assert feature["release"] == {"id": added["id"], "pipeline": "standard", "stage": "Watch", "status": "running"}
         in_stage = {each["stage"]: each["count"] for each in api.get("/projects/shop/pipelines/standard")["flags"]}

@@ -40,7 +40,7 @@ def test_rollback_to_a_stage_and_then_to_the_start_leaves_changes_by_hand_alone(
 
         roll_back(api, watching, to_stage="Production Beta", reason="not for all yet")
         back = api.wait_for_release(release["id"], "paused")
-        beta = {"enabled": True, "value": "one-page", "inherits": [], "priority": 0}
+        beta = {"enabled": True, "value": "one-page", "inherits": [], "priority": 0, "allocation": None}
         assert states(api)["production"] == before["production"] | {"overrides": {"beta-users": beta}}
         assert (back["stage"], back["rollback"]["to_stage"], back["rollback"]["left_alone"]) == ("Production", "Production Beta", [])
 
@@ -51,7 +51,13 @@ def test_rollback_to_a_stage_and_then_to_the_start_leaves_changes_by_hand_alone(
         assert (left["environment"], left["field"], left["now"]["value"]) == ("production", "overrides/beta-users", "by hand")
         assert states(api)["development"] == before["development"]
         production = states(api)["production"]
-        assert production["overrides"]["beta-users"] == {"enabled": False, "value": "by hand", "inherits": ["enabled"], "priority": 0}
+        assert production["overrides"]["beta-users"] == {
+            "enabled": False,
+            "value": "by hand",
+            "inherits": ["enabled"],
+            "priority": 0,
+            "allocation": None,
+        }
         assert (production["enabled"], production["value"]) == (False, "classic")
 
         events = [entry["event"] for entry in reversed(api.get("/projects/shop/audit", release=release["id"])["items"])]

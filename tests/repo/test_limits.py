@@ -18,6 +18,7 @@ from api.document_problems import MOST_PROBLEMS
 from api.routes.pipelines import SHOWN_IN_A_STAGE
 from domain.duration import LONGEST
 from domain.evaluation.identity import LARGEST_TRAIT, LONGEST_IDENTIFIER, LONGEST_TRAIT, LONGEST_TRAIT_KEY, MOST_TRAITS
+from domain.flags.allocation import MOST_VARIANTS
 from domain.flags.flag import LARGEST_INTEGER, LAST_PRIORITY, LONGEST_STRING, MOST_OVERRIDES
 from domain.flags.regex import DEEPEST_GROUPS, LARGEST
 from domain.flags.segment import DEEPEST_RULES
@@ -91,6 +92,7 @@ LIMITS = {
     "length of a string value, in characters": LONGEST_STRING,
     "integer value, positive or negative": LARGEST_INTEGER,
     "overrides of a flag in an environment": MOST_OVERRIDES,
+    "variants of a feature": MOST_VARIANTS,
     "priority of an override; the first is 0": LAST_PRIORITY,
     "rules in a segment, and in a rule": _field("Rule", "rules", "maxItems"),
     "conditions in a rule": _field("Rule", "conditions", "maxItems"),

@@ -27,12 +27,18 @@ Traits = Mapping[str, Any]
 Answer = frozenset[str] | str
 """The names of the enabled flags, or the error with which the SDK failed."""
 
+Values = dict[str, Any]
+"""The value of each flag."""
+
 
 class Engine(Protocol):
     """An SDK that has the environment document."""
 
     def enabled(self, people: Sequence[tuple[str, Traits]]) -> list[Answer]:
         """Return the answer for each identity, given by its identifier and traits."""
+
+    def values(self, people: Sequence[tuple[str, Traits]]) -> list[Values]:
+        """Return the values of all flags for each identity. Only the SDKs in FAST are asked for values."""
 
     def refresh(self) -> None:
         """Fetch the environment document again."""
@@ -45,6 +51,10 @@ class _InPython(NamedTuple):
         flags = [self.sdk.get_identity_flags(identifier, dict(traits)) for identifier, traits in people]
         return [frozenset(flag.feature_name for flag in each.all_flags() if flag.enabled) for each in flags]
 
+    def values(self, people: Sequence[tuple[str, Traits]]) -> list[Values]:
+        flags = [self.sdk.get_identity_flags(identifier, dict(traits)) for identifier, traits in people]
+        return [{flag.feature_name: flag.value for flag in each.all_flags()} for each in flags]
+
     def refresh(self) -> None:
         self.sdk.update_environment()
 
@@ -55,16 +65,22 @@ class _InProcess(NamedTuple):
     def enabled(self, people: Sequence[tuple[str, Traits]]) -> list[Answer]:
         return [self._ask({"identifier": identifier, "traits": dict(traits)}) for identifier, traits in people]
 
+    def values(self, people: Sequence[tuple[str, Traits]]) -> list[Values]:
+        return [self._answer({"identifier": identifier, "traits": dict(traits), "values": True}) for identifier, traits in people]
+
     def refresh(self) -> None:
         assert self._ask(None) == frozenset()
 
     def _ask(self, identity: dict[str, Any] | None) -> Answer:
+        answer = self._answer(identity)
+        return answer if isinstance(answer, str) else frozenset(answer)
+
+    def _answer(self, identity: dict[str, Any] | None) -> Any:
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.write(json.dumps(identity) + "\n")
         self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
-        return answer if isinstance(answer, str) else frozenset(answer)
+        return json.loads(self.process.stdout.readline())
 
 
 @contextmanager

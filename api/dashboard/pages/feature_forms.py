@@ -10,6 +10,7 @@ from api.dashboard.page_route import PageRoute
 from api.dashboard.session import FormFields, LongFormDep
 from api.dashboard.site import Site, SiteDep
 from api.dashboard.texts import changed_fields, read_value
+from api.dashboard.variant_lines import read_variants, typed_variants
 from api.routes import features as api
 from api.routes.environments import list_environments
 from api.schemas.features import ChangeFeature, CreateFeature
@@ -20,6 +21,7 @@ from domain.text import Slug
 router = APIRouter(prefix="/projects/{project}/features", route_class=PageRoute, include_in_schema=False)
 
 _DESCRIPTION = Field("/description", "Description", "lines", hint="(optional)")
+_VARIANTS = Field("/variants", "Variants", "lines", hint="(optional) One per line: one-page = One page. A toggle has only keys")
 _NEW = (
     Field("/key", "Key", hint="a-z, 0-9, - and _. It never changes"),
     Field("/name", "Name", hint="(optional: the key)"),
@@ -27,6 +29,7 @@ _NEW = (
     Field("/type", "Type", "choice", hint="It never changes", choices=[(each.value, each.value) for each in FeatureType]),
     Field("/default/enabled", "On by default", "check"),
     Field("/default/value", "Default value", hint="(empty: no value. A toggle has none)"),
+    _VARIANTS,
 )
 
 
@@ -50,28 +53,29 @@ def add(site: SiteDep, fields: LongFormDep) -> Response:
 
 @router.get("/{feature}/edit")
 def show_edit(site: SiteDep, feature: Slug) -> Response:
-    """Ask for another name or description."""
+    """Ask for another name, description or variants."""
     site.caller.must_operate_somewhere(site.key)
     view = api.get_feature(site.key, feature, site.caller, site.database, site.fresh_flags, Response())
-    values = {"/name": view.name, "/description": view.description}
+    values = {"/name": view.name, "/description": view.description, "/variants": typed_variants(view.variants)}
     return show_form(site, _edited(site, feature), values, etag=_etag(site, feature))
 
 
 @router.post("/{feature}/edit")
 def edit(site: SiteDep, feature: Slug, fields: LongFormDep) -> Response:
-    """Change the name and the description."""
+    """Change the name, the description and the variants."""
     site.caller.must_operate_somewhere(site.key)
 
     def plan() -> Plan:
-        after = {"name": fields.get("/name", ""), "description": fields.get("/description", "")}
-        body = ChangeFeature.model_validate(after)
         view = api.get_feature(site.key, feature, site.caller, site.database, site.fresh_flags, Response())
+        after = {"name": fields.get("/name", ""), "description": fields.get("/description", "")}
+        body = ChangeFeature.model_validate(after | {"variants": read_variants(fields.get("/variants", ""), view.type)})
+        before = view.model_dump(mode="json", include=set(ChangeFeature.model_fields))
 
         def act(shown: Precondition) -> str:
             api.change_feature(site.key, feature, body, shown, site.caller, site.database, Response())
             return f"{_home(site)}/{feature}?done=yes"
 
-        return Plan(changed_fields({"name": view.name, "description": view.description}, body.model_dump()), [], act)
+        return Plan(changed_fields(before, body.model_dump(mode="json")), [], act)
 
     return change(site, _edited(site, feature), fields, lambda: _etag(site, feature), plan)
 
@@ -99,7 +103,8 @@ def _body(fields: FormFields) -> dict[str, Any]:
     type_ = fields.get("/type", "")
     value = read_value(text, FeatureType(type_)) if text and type_ in set(FeatureType) else text or None
     default = {"enabled": "/default/enabled" in fields, "value": value}
-    return {**given(fields, "key", "name", "description", "type"), "default": default}
+    variants = read_variants(fields.get("/variants", ""), FeatureType(type_) if type_ in set(FeatureType) else FeatureType.STRING)
+    return {**given(fields, "key", "name", "description", "type"), "default": default, "variants": variants}
 
 
 def _new(site: Site) -> Form:
@@ -107,7 +112,7 @@ def _new(site: Site) -> Form:
 
 
 def _edited(site: Site, feature: str) -> Form:
-    fields = (Field("/name", "Name"), _DESCRIPTION)
+    fields = (Field("/name", "Name"), _DESCRIPTION, _VARIANTS)
     return Form(f"Describe {feature}", "Change", "features", f"{_home(site)}/{feature}", feature, fields, has_preview=True)
 
 

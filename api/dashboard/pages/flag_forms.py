@@ -11,9 +11,11 @@ from api.dashboard.page_route import PageRoute
 from api.dashboard.session import FormFields, LongFormDep
 from api.dashboard.site import Site, SiteDep
 from api.dashboard.texts import changed_fields, read_value, typed_text
+from api.dashboard.variant_lines import read_shares, typed_shares
 from api.routes import features as api
 from api.routes.segments import list_segments
 from domain.entity_tag import Precondition
+from domain.flags.allocation import percents
 from domain.flags.flag import FeatureType, FlagState
 from domain.flags.patch import FlagPatch
 from domain.text import Slug
@@ -21,6 +23,7 @@ from domain.text import Slug
 router = APIRouter(prefix="/projects/{project}/features/{feature}/in/{environment}", route_class=PageRoute, include_in_schema=False)
 
 _INHERIT = "inherit"
+_SHARES = "(in percent, one per line: one-page = 10. Everyone else gets the value)"
 _NO_VALUE = Field("/no_value", "No value", "check")
 
 
@@ -31,6 +34,7 @@ def show_flag(site: SiteDep, feature: Slug, environment: Slug) -> Response:
     state = _state(site, feature, environment)
     values = {"/value": typed_text(state.value)} | ({"/enabled": "on"} if state.enabled else {})
     values |= {"/no_value": "on"} if state.value is None else {}
+    values["/allocation"] = typed_shares(state.allocation)
     about = _about(site, feature, environment)
     return show_form(site, _form(site, feature, environment), values, etag=_etag(site, feature, environment), **about)
 
@@ -40,10 +44,15 @@ def change_flag(site: SiteDep, feature: Slug, environment: Slug, fields: LongFor
     """Change the default."""
     site.caller.must_operate(site.key, [environment])
     wanted = {"enabled": "/enabled" in fields, "value": _value(fields, _type(site, feature))}
+    shares = read_shares(fields.get("/allocation", ""))
 
     def plan() -> Plan:
         state = _state(site, feature, environment)
-        return _plan(site, feature, environment, {name: value for name, value in wanted.items() if value != getattr(state, name)})
+        changed = {name: value for name, value in wanted.items() if value != getattr(state, name)}
+        keeps = "value" in changed and bool(shares)  # A value alone would end the allocation.
+        return _plan(
+            site, feature, environment, changed | ({"allocation": shares} if keeps or shares != percents(state.allocation) else {})
+        )
 
     about = _about(site, feature, environment)
     return change(site, _form(site, feature, environment), fields, lambda: _etag(site, feature, environment), plan, **about)
@@ -60,6 +69,9 @@ def show_override(site: SiteDep, feature: Slug, environment: Slug, segment: Slug
         values[f"{at}/enabled"] = _INHERIT if "enabled" in override.inherits else "on" if override.enabled else "off"
         values[f"{at}/value_is"] = _INHERIT if "value" in override.inherits else "none" if override.value is None else "this"
         values |= {f"{at}/value": typed_text(override.value), f"{at}/priority": str(override.priority)}
+        if override.allocation is not None:
+            values |= {f"{at}/allocation_is": "this" if override.allocation else "none"}
+            values |= {f"{at}/allocation": typed_shares(override.allocation)}
     return show_form(site, _override_form(site, feature, environment, segment), values, etag=_etag(site, feature, environment))
 
 
@@ -104,6 +116,8 @@ def _plan(site: Site, feature: str, environment: str, body: dict[str, Any]) -> P
         notes.append(f"The flag is in the release on {view.release.pipeline}, which can be blocked by a change by hand.")
     if state.rollout and after.rollout is None:
         notes.append(f"This ends the rollout at {state.rollout.percent}%: everyone gets the same state.")
+    if state.allocation and "allocation" not in patch.named and not after.allocation:
+        notes.append("This ends the allocation: everyone gets the same value.")
 
     def act(shown: Precondition) -> str:
         api.change_flag(site.key, environment, feature, patch, shown, site.caller, site.database, Response())
@@ -124,6 +138,9 @@ def _override(fields: FormFields, type_: FeatureType) -> dict[str, Any]:
         patch["value"] = None if fields["value_is"] == "none" else read_value(fields.get("value", ""), type_)
     else:
         inherits.append("value")
+    if "allocation_is" in fields:
+        shares = {"this": read_shares(fields.get("allocation", "")), "none": {}}
+        patch["allocation"] = shares.get(fields["allocation_is"])
     if priority := fields.get("priority", "").strip():
         patch["priority"] = int(priority) if priority.isdecimal() and len(priority) < 10 else priority
     return patch | {"inherits": inherits}
@@ -138,6 +155,8 @@ def _form(site: Site, feature: str, environment: str) -> Form:
     if (type_ := _type(site, feature)) is not FeatureType.TOGGLE:
         value = Field("/value", "Value", "lines" if type_ is FeatureType.STRING else "line", hint=type_.value)
         fields = (*fields, value, *((_NO_VALUE,) if type_ is FeatureType.STRING else ()))
+    if _has_variants(site, feature):
+        fields = (*fields, Field("/allocation", "Variants", "lines", hint=_SHARES))
     heading, home = f"{feature} in {environment}", _home(site, feature)
     return Form(heading, "Change the flag", "features", home, feature, fields, has_preview=True, template="flag.html")
 
@@ -151,6 +170,10 @@ def _override_form(site: Site, feature: str, environment: str, segment: str) -> 
         choices = [(_INHERIT, "as by default"), ("this", "the value below"), ("none", "no value")]
         value = Field(f"{at}/value", "This value", "lines" if type_ is FeatureType.STRING else "line", hint=type_.value)
         fields = (*fields, Field(f"{at}/value_is", "Value", "choice", choices=choices), value)
+    if _has_variants(site, feature):
+        choices = [(_INHERIT, "as by default"), ("this", "the shares below"), ("none", "no variant")]
+        allocation = Field(f"{at}/allocation", "These shares", "lines", hint=_SHARES)
+        fields = (*fields, Field(f"{at}/allocation_is", "Variants", "choice", choices=choices), allocation)
     priority = Field(f"{at}/priority", "Priority", hint="(the lowest number wins. Empty: unchanged, or last if new)")
     back = f"{_home(site, feature)}/in/{environment}"
     heading = f"{feature} for {segment} in {environment}"
@@ -173,7 +196,7 @@ def _about(site: Site, feature: str, environment: str) -> dict[str, Any]:
 def _shown(state: FlagState) -> dict[str, Any]:
     """Return a state as it is shown: without the fields of overrides that follow the default."""
     overrides = {segment: each.model_dump(mode="json", exclude=set[str](each.inherits)) for segment, each in state.overrides.items()}
-    return state.model_dump(mode="json") | {"overrides": overrides}
+    return {"allocation": {}} | state.model_dump(mode="json") | {"overrides": overrides}
 
 
 def _at(segment: str) -> str:
@@ -188,6 +211,10 @@ def _state(site: Site, feature: str, environment: str) -> FlagState:
 
 def _type(site: Site, feature: str) -> FeatureType:
     return api.get_feature(site.key, feature, site.caller, site.database, site.fresh_flags, Response()).type
+
+
+def _has_variants(site: Site, feature: str) -> bool:
+    return bool(api.get_feature(site.key, feature, site.caller, site.database, site.fresh_flags, Response()).variants)
 
 
 def _etag(site: Site, feature: str, environment: str) -> str:

@@ -15,7 +15,7 @@ from domain.flags.flag import FlagState
 from tests.api.evaluation.applications import Application, application, change, keys_of, soon
 from tests.conftest import serve
 from tests.domain.environment_strategies import identities, rules
-from tests.domain.flag_strategies import SEGMENTS, flags
+from tests.domain.flag_strategies import SEGMENTS, VARIANTS, flags
 from tests.http import Api
 from tests.official import flagsmith_sdk, openfeature_with_flagsmith, openfeature_with_ofrep, somebody
 
@@ -139,7 +139,8 @@ def write(api: Api, project: str, states: list[FlagState], segments: list[Any]) 
     for key, rule in zip(SEGMENTS, segments, strict=True):
         api.post(f"/projects/{project}/segments", {"key": key, "rules": rule})
     for number, state in enumerate(states):
-        api.post(f"/projects/{project}/features", {"key": f"flag-{number}", "type": "string"})
+        variants = [each.model_dump() for each in VARIANTS]
+        api.post(f"/projects/{project}/features", {"key": f"flag-{number}", "type": "string", "variants": variants})
         patch = state.model_dump(mode="json")
         for override in patch["overrides"].values():
             for field in override["inherits"]:

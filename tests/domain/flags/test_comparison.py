@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from domain.flags.allocation import Share
 from domain.flags.comparison import FieldDifference, compare_flags
 from domain.flags.flag import MOST_OVERRIDES, FlagState, Override, Rollout
 from domain.flags.patch import FlagPatch, OverridePatch
@@ -32,10 +33,20 @@ DIFFERING: dict[str, tuple[dict[str, Any], dict[str, Any], list[FieldDifference]
         {"rollout": Rollout(percent=10, enabled=True)},
         [FieldDifference("rollout", Rollout(percent=10), Rollout(percent=10, enabled=True))],
     ),
+    "the allocation": (
+        {"allocation": {"one-page": 10}},
+        {"allocation": {"one-page": 10, "video": 5}},
+        [FieldDifference("allocation", {"one-page": Share(percent=10)}, {"one-page": Share(percent=10), "video": Share(percent=5)})],
+    ),
+    "the same allocation of other identities": (
+        {"allocation": {"one-page": {"percent": 10, "at": [[0, 1000]]}}},
+        {"allocation": {"one-page": {"percent": 10, "at": [[1000, 2000]]}}},
+        [],
+    ),
     "an override on one side": (
         {},
         {"overrides": {"beta": ON}},
-        [FieldDifference("overrides/beta", None, OverridePatch(enabled=True, inherits=("value",), priority=0))],
+        [FieldDifference("overrides/beta", None, OverridePatch(enabled=True, allocation=None, inherits=("value",), priority=0))],
     ),
     "a priority": (
         {"overrides": {"beta": ON}},
@@ -43,8 +54,8 @@ DIFFERING: dict[str, tuple[dict[str, Any], dict[str, Any], list[FieldDifference]
         [
             FieldDifference(
                 "overrides/beta",
-                OverridePatch(enabled=True, inherits=("value",), priority=0),
-                OverridePatch(enabled=True, inherits=("value",), priority=3),
+                OverridePatch(enabled=True, allocation=None, inherits=("value",), priority=0),
+                OverridePatch(enabled=True, allocation=None, inherits=("value",), priority=3),
             )
         ],
     ),
@@ -54,8 +65,8 @@ DIFFERING: dict[str, tuple[dict[str, Any], dict[str, Any], list[FieldDifference]
         [
             FieldDifference(
                 "overrides/beta",
-                OverridePatch(enabled=True, inherits=("value",), priority=0),
-                OverridePatch(enabled=True, value=None, priority=0),
+                OverridePatch(enabled=True, allocation=None, inherits=("value",), priority=0),
+                OverridePatch(enabled=True, value=None, allocation=None, priority=0),
             )
         ],
     ),
@@ -108,6 +119,6 @@ def test_a_patch_of_the_differing_fields_makes_one_side_like_the_other(left: Fla
     overrides = {field.removeprefix("overrides/"): value for field, value in found.items() if field.startswith("overrides/")}
     plain = {field: value for field, value in found.items() if not field.startswith("overrides/")}
 
-    patch = FlagPatch(**{"rollout": right.rollout} | plain, overrides=overrides)
+    patch = FlagPatch(**{"rollout": right.rollout, "allocation": right.allocation} | plain, overrides=overrides)
 
     assert patch.applied(left) == right

@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from pydantic import ValidationError
 
 from domain.errors import Invalid
+from domain.flags.allocation import Share, percents
 from domain.flags.change import plan_change
 from domain.flags.flag import LAST_PRIORITY, MOST_OVERRIDES, FlagState, Override, Rollout
 from domain.flags.patch import FlagPatch, OverridePatch
@@ -147,8 +148,9 @@ def test_fields_that_a_patch_does_not_name_stay_as_they_were(patch: FlagPatch, f
 @given(patches(), flags())
 def test_before_and_after_hold_only_the_fields_that_the_patch_names(patch: FlagPatch, flag: FlagState) -> None:
     change = planned(patch, flag)
-    ends_rollout = flag.rollout is not None and bool(patch.named & {"enabled", "value"})
-    assert change.before.named == change.after.named == patch.named | ({"rollout"} if ends_rollout else set())
+    ended = {"rollout"} if flag.rollout and patch.named & {"enabled", "value"} else set()
+    ended |= {"allocation"} if flag.allocation and "value" in patch.named else set()
+    assert change.before.named == change.after.named == patch.named | ended
     assert change.before.segments.keys() == change.after.segments.keys() == patch.expanded(flag).segments.keys()
     assert (change.before == change.after) == (change.state == flag)
 
@@ -168,6 +170,57 @@ def test_a_patch_of_the_default_ends_a_rollout_in_the_same_change(fields: dict[s
     assert change.state.rollout is None
     assert change.before.rollout == Rollout(percent=40, enabled=True)
     assert "rollout" in change.after.named
+
+
+ALLOCATED = FlagState(value="classic", allocation={"one-page": Share(percent=10)})
+
+
+def test_a_value_for_everyone_ends_the_allocation_in_the_same_change_and_enabling_does_not() -> None:
+    enabled, valued = planned(FlagPatch(enabled=True), ALLOCATED), planned(FlagPatch(value="v2"), ALLOCATED)
+    both = planned(FlagPatch(value="v2", allocation=ALLOCATED.allocation), ALLOCATED)
+
+    assert enabled.after == FlagPatch(enabled=True)
+    assert valued.after == FlagPatch(value="v2", allocation={})
+    assert valued.before.allocation == ALLOCATED.allocation
+    assert both.state.allocation == ALLOCATED.allocation
+
+
+def test_a_value_for_a_segment_ends_its_own_allocation_in_the_same_change() -> None:
+    state = FlagPatch(overrides={"beta": OverridePatch(allocation={"one-page": Share(percent=10)})}).applied(FlagState())
+
+    change = planned(FlagPatch(overrides={"beta": OverridePatch(value="v2")}), state)
+
+    assert change.after == FlagPatch(overrides={"beta": OverridePatch(value="v2", allocation=None)})
+    assert change.before.applied(change.state) == state
+
+
+def test_an_override_follows_the_allocation_together_with_the_value() -> None:
+    patches: dict[str, OverridePatch | None] = {
+        "on": OverridePatch(enabled=True),
+        "valued": OverridePatch(value="v2"),
+        "none": OverridePatch(allocation={}),
+        "own": OverridePatch(allocation={"video": Share(percent=5)}),
+    }
+    state = FlagPatch(overrides=patches).applied(ALLOCATED)
+
+    allocated = {segment: percents(state.allocated(segment)) for segment in patches}
+    assert allocated == {"on": {"one-page": 10}, "valued": {}, "none": {}, "own": {"video": 5}}
+    assert state.is_split
+    assert not FlagPatch(overrides=dict.fromkeys(patches), allocation={}).applied(state).is_split
+
+
+def test_before_gives_identities_back_the_variants_that_they_had() -> None:
+    grown = planned(_allocated(a=50, b=50), planned(_allocated(a=10, b=10), FlagState()).state)
+    shipped = planned(FlagPatch(value="a"), grown.state)
+
+    undone = shipped.before.applied(shipped.state)
+
+    assert undone.model_dump() == grown.state.model_dump()
+    assert _allocated(a=50, b=50).applied(shipped.state).model_dump() != grown.state.model_dump()
+
+
+def _allocated(**shares: float) -> FlagPatch:
+    return FlagPatch(allocation={variant: Share(percent=share) for variant, share in shares.items()})
 
 
 @pytest.mark.parametrize("fields", [{"overrides": "remove"}, {"overrides": {"beta": {"enabled": True}}}])

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from domain.flags.patch import FlagPatch
 from domain.flags.patch_text import patch_in_words
 from domain.pipelines.action import Action, PhasedRollout, blanks, fold, rollout_of
-from tests.pipelines import enable, rollout, set_value
+from tests.pipelines import allocate, enable, rollout, set_value
 
 ACTION: TypeAdapter[Action] = TypeAdapter(Action)
 
@@ -52,6 +52,17 @@ def actions(*written: dict[str, Any]) -> list[Action]:
             'enable for everyone, set the value "v2" for everyone, remove all overrides',
         ),
         ([enable() | {"overrides": "keep"}], {"enabled": True}, "enable for everyone"),
+        (
+            [enable(), allocate({"b": 10, "a": 0.5}), allocate({}, "beta")],
+            {"enabled": True, "allocation": {"a": 0.5, "b": 10}, "overrides": {"beta": {"allocation": {}}}},
+            "enable for everyone, serve a to 0.5%, b to 10% for everyone, serve no variant for beta",
+        ),
+        ([allocate({"a": 100}, "beta")], {"overrides": {"beta": {"allocation": {"a": 100}}}}, "serve a to 100% for beta"),
+        (
+            [allocate({}) | {"overrides": "remove"}],
+            {"allocation": {}, "overrides": "remove"},
+            "end the allocation for everyone, remove all overrides",
+        ),
     ],
 )
 def test_actions_fold_into_one_patch_with_a_description(written: list[dict[str, Any]], folded: dict[str, Any], words: str) -> None:
@@ -153,6 +164,7 @@ def test_a_value_can_come_from_a_parameter() -> None:
     "written",
     [
         set_value(None),
+        allocate({"a": 10}),
         rollout(),
         rollout(value=None),
         {"type": "UPDATE_FEATURE_VALUE", "value_from": {"parameter": "a"}},
@@ -192,6 +204,11 @@ def test_a_stage_without_a_rollout_has_none() -> None:
         {"type": "UPDATE_FEATURE_VALUE", "value": 1, "value_from": {"parameter": "a"}},
         {"type": "UPDATE_FEATURE_VALUE", "value_from": {"parameter": "A b"}},
         {"type": "UPDATE_FEATURE_VALUE", "value_from": {"experiment": "a"}},
+        {"type": "ALLOCATE_VARIANTS"},
+        {"type": "ALLOCATE_VARIANTS_FOR_SEGMENT", "allocation": {"a": 10}},
+        allocate({"a": 60, "b": 50}),
+        allocate({"a": 0}),
+        allocate({"A b": 10}),
         rollout(initial=0),
         rollout(initial=101),
         rollout(step=0),

@@ -7,7 +7,7 @@ import pytest
 
 from domain.pipelines.pipeline import PipelineDefinition
 from domain.pipelines.validation import Known, problems_of, warnings_of
-from tests.pipelines import enable, hold, pipeline, rollout, set_value, stage, until
+from tests.pipelines import allocate, enable, hold, pipeline, rollout, set_value, stage, until
 
 ENVIRONMENTS = {"development", "staging", "production"}
 SEGMENTS = {"beta", "staff"}
@@ -76,6 +76,10 @@ PROBLEMS |= {
     "a rollout beside actions that set its fields": (
         [stage("A", actions=[rollout(), enable(), set_value(1)])],
         [("contradiction", "/stages/0/actions/1"), ("contradiction", "/stages/0/actions/2")],
+    ),
+    "two allocations, and one for a segment that does not exist": (
+        [stage("A", actions=[allocate({"a": 1}), allocate({"b": 1}), allocate({"b": 1}, "nobody")])],
+        [("contradiction", "/stages/0/actions/1"), ("no_such_segment", "/stages/0/actions/2/segment")],
     ),
     "two rollouts": ([stage("A", actions=[rollout(), rollout()])], [("contradiction", "/stages/0/actions/1")]),
     "a rollout without time between its steps": (

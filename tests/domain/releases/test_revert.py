@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from domain.flags.allocation import percents
 from domain.flags.flag import LAST_PRIORITY, FlagState, Override, Rollout
 from domain.flags.patch import FlagPatch, OverridePatch
 from domain.releases.net_change import UndoScope, net_changes
@@ -220,3 +221,27 @@ def test_everything_in_a_deleted_environment_is_left_alone() -> None:
         ("value", "environment_gone", None),
         ("overrides/beta", "environment_gone", None),
     ]
+
+
+def test_an_allocation_of_a_removed_variant_is_not_restored_even_if_forced() -> None:
+    allocated: Any = {"one-page": 10}
+    begun = FlagPatch(allocation=allocated, overrides={"beta": OverridePatch(allocation=allocated)}).applied(FlagState())
+    flag = ReleasedFlag(begun, variants=())
+    flag.act(0, FlagPatch(enabled=True, value="new", overrides={"beta": OverridePatch(allocation=None)}))
+
+    plan = flag.plan_rollback(force=True)
+
+    assert plan.patch == FlagPatch(enabled=False, value=None)
+    assert [(each.field, each.because) for each in plan.left_alone] == [("allocation", "variant_gone"), ("overrides/beta", "variant_gone")]
+
+
+def test_an_allocation_that_somebody_changed_since_stays_and_another_value_is_restored_beside_it() -> None:
+    flag = ReleasedFlag(FlagState(value="old"))
+    flag.act(0, FlagPatch(value="new"))
+    by_hand: Any = {"one-page": 10}
+    flag.change_by_hand(FlagPatch(allocation=by_hand))
+
+    flag.roll_back()
+
+    assert flag.now.value == "old"
+    assert percents(flag.now.allocation) == {"one-page": 10}

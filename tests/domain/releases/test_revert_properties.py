@@ -1,5 +1,6 @@
 """A rollback reverts exactly what the release changed and no one has changed since, whatever happened in between."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from domain.errors import Invalid
 from domain.flags.change import plan_change
 from domain.flags.flag import FlagState
-from domain.flags.patch import PLAIN, FlagPatch
+from domain.flags.patch import ENDED_BY, PLAIN, FlagPatch
 from tests.domain.flag_strategies import SEGMENTS, flags, patches
 from tests.domain.released_flag import ReleasedFlag
 
@@ -37,10 +38,9 @@ class Observer:
         is_as_the_release_left_it = bool(by_release) and by_release[-1][1] == now
         return by_release[0][0] if is_as_the_release_left_it else now
 
-    @property
-    def somebody_changed_the_default(self) -> bool:
-        """True if the default was changed by hand. A rollout that the release ended may then stay ended."""
-        return any(not is_release for field in ("enabled", "value") for is_release, _, _ in self.changes.get(field, []))
+    def somebody_changed(self, fields: Iterable[str]) -> bool:
+        """True if one of the fields was changed by hand. A rollout or an allocation that the release ended may then stay ended."""
+        return any(not is_release for field in fields for is_release, _, _ in self.changes.get(field, []))
 
 
 def at(state: FlagState, part: str) -> Any:
@@ -63,7 +63,7 @@ def test_exactly_the_fields_that_are_as_the_release_left_them_are_reverted(start
 
     for field in PLAIN:
         expected, then = observer.expected(field, at(before_rollback, field)), at(observer.flag.now, field)
-        stays = field == "rollout" and observer.somebody_changed_the_default and then == at(before_rollback, field)
+        stays = observer.somebody_changed(ENDED_BY.get(field, ())) and then == at(before_rollback, field)
         assert then == expected or stays, field
     by_hand_alone = [field for field in PLAIN if not any(is_release for is_release, _, _ in observer.changes.get(field, []))]
     assert not {left.field for left in plan.left_alone} & set(by_hand_alone)

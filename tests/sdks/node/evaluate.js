@@ -1,5 +1,5 @@
 // Evaluates identities with Flagsmith's SDK for Node: one JSON line in, the names of the enabled flags as one JSON line out.
-// The line null fetches the environment document again.
+// With "values": true, the values of all flags by name. The line null fetches the environment document again.
 import { createInterface } from 'node:readline';
 import { Flagsmith } from 'flagsmith-nodejs';
 
@@ -10,9 +10,10 @@ await flagsmith.getEnvironmentFlags();
 for await (const line of createInterface({ input: process.stdin })) {
   const identity = JSON.parse(line);
   if (identity === null) await flagsmith.updateEnvironment();
-  const { identifier, traits } = identity ?? { identifier: 'nobody', traits: {} };
+  const { identifier, traits, values } = identity ?? { identifier: 'nobody', traits: {} };
   const flags = await flagsmith.getIdentityFlags(identifier, traits);
   const enabled = identity === null ? [] : flags.allFlags().filter((flag) => flag.enabled).map((flag) => flag.featureName);
-  console.log(JSON.stringify(enabled));
+  const served = values ? Object.fromEntries(flags.allFlags().map((flag) => [flag.featureName, flag.value ?? null])) : enabled;
+  console.log(JSON.stringify(served));
 }
 await flagsmith.close();
