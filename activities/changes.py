@@ -8,6 +8,7 @@ from temporalio.common import MetricMeter
 
 from activities.asking_run import standing_for_run
 from activities.changes_elsewhere import ChangesElsewhere
+from activities.guarding.experiments import with_winner
 from activities.guarding.stage_guard import StageGuard
 from activities.local_turns import LocalTurns
 from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, made_of, standing_of, standing_without_record
@@ -19,6 +20,7 @@ from activities.stage_changes import change_of, check_fence, decide, earlier_res
 from activities.store.database import Database, Store
 from domain.errors import Refusal, ReleaseNotFound, Superseded
 from domain.flags.change import Change
+from domain.pipelines.gate import has_experiment
 from domain.releases.gate_hold import GateHold
 
 
@@ -53,6 +55,7 @@ class ChangeActivities:
         at = _time_of_attempt(command)
         try:
             self.guard.look(command, at)
+            command = self._with_winner(command) if command.ships_winner else command
             change = self._make(command, at)
             if isinstance(change, GateHold):
                 return HeldBack(held=change)
@@ -65,6 +68,15 @@ class ChangeActivities:
                 return blocked
         answer = self._standing(command)
         return standing_for_run(answer, command) if isinstance(answer, Standing) else answer
+
+    def _with_winner(self, command: ChangeFlag) -> ChangeFlag:
+        """Return the command with what the release's experiment has decided. Without a decision, the gate holds it, or it is refused."""
+        with self.database.reading() as store:
+            release = store.releases.get(command.release)
+            stage = store.pipelines.version(release.pipeline.id).definition.stages[release.stage_index]
+            if release.stage != command.stage or (not store.experiments.decisions(release.id) and has_experiment(stage.gates)):
+                return command
+            return command.model_copy(update={"patch": stage.patch(with_winner(store, release), command.step)})
 
     def _make(self, command: ChangeFlag, at: datetime) -> Change | GateHold:
         if command.elsewhere:

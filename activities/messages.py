@@ -50,6 +50,8 @@ class ChangeFlag(ReleaseCommand):
     gates: tuple[Gate, ...] = ()
     guardrails: tuple[Guardrail, ...] = ()
     """Those that are in force in the stage."""
+    ships_winner: bool = False
+    """True if the patch depends on the decision of the release's experiment."""
     due_at: Moment | None = None
     elsewhere: bool = False
     """True if the flag is kept in another system."""

@@ -19,6 +19,8 @@ from activities.guarding.sampling import Readings, Sampler, stage_to_watch
 from activities.store.database import Database
 from activities.store.evidence import Whereabouts
 from activities.watch_messages import WatchStage
+from domain.metrics.condition import Outcome
+from domain.pipelines.experiment import ExperimentGate
 from domain.pipelines.gate import CheckGate
 from domain.pipelines.guardrail import Guardrail
 from domain.releases.observed import Observed
@@ -106,6 +108,8 @@ class _Watch:
         try:
             if isinstance(rule, CheckGate) and not await self._waits_for_check():
                 return
+            if isinstance(rule, ExperimentGate) and key in self.observed and self.observed[key].outcome is Outcome.PASS:
+                return  # It has decided.
             readings = await self._ask(key, at)
             recorded: Recorded = await self.shared.recorder.record(readings, self.stage.rules)
             self.observed[key], self.whereabouts = recorded.observed, recorded.whereabouts

@@ -2,7 +2,7 @@
 
 from activities.messages import ReleaseCommand
 from domain.model import Moment
-from domain.pipelines.gate import CheckGate, Gate, MetricGate
+from domain.pipelines.gate import Gate, SampledGate
 from domain.pipelines.guardrail import Guardrail
 
 
@@ -19,6 +19,6 @@ class WatchStage(ReleaseCommand):
     guardrails: tuple[Guardrail, ...] = ()
 
     @property
-    def sampled_gates(self) -> list[MetricGate | CheckGate]:
+    def sampled_gates(self) -> list[SampledGate]:
         """The gates that sample something."""
-        return [gate for gate in self.gates if isinstance(gate, MetricGate | CheckGate)]
+        return [gate for gate in self.gates if isinstance(gate, SampledGate)]

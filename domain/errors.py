@@ -138,6 +138,10 @@ class Conflict(Refusal):
     """The request contradicts the current state."""
 
 
+class NoDecision(Conflict):
+    """A stage ships the winner of an experiment, and none has decided."""
+
+
 class AlreadyApproved(Conflict):
     """The same person has already approved this."""
 
@@ -267,6 +271,7 @@ BLOCKING: tuple[type[Refusal], ...] = (
     EnvironmentNotFound,
     SegmentNotFound,
     VariantNotFound,
+    NoDecision,
     ValueTypeWrong,
     ApprovalTimedOut,
     Rejected,

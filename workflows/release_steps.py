@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from activities.messages import ChangeFlag, HoldEnded, PutBack, RecordProgress, Standing, Step
 from activities.watch_messages import WatchStage
-from domain.pipelines.gate import CheckGate, MetricGate
+from domain.pipelines.action import ships_winner
+from domain.pipelines.gate import SampledGate
 from domain.pipelines.guardrail import Guardrail
 from domain.pipelines.pipeline import Stage
 from domain.releases.release import NextStage, NextStep
@@ -105,6 +106,7 @@ def change_command(release: ReleaseInput, place: ReleasePlace, now: datetime) ->
         due_at=place.acts_at,
         gates=stage.gates,
         guardrails=guardrails_in(release, stage),
+        ships_winner=ships_winner(stage.actions),
         next=None if following else next_stage(release, place),
         next_step=following,
         elsewhere=release.elsewhere,
@@ -160,7 +162,7 @@ def watch_command(release: ReleaseInput, place: ReleasePlace) -> WatchStage | No
     """Return the command that watches the current stage, or None if nothing in it is sampled."""
     stage = current_stage(release, place)
     guardrails = guardrails_in(release, stage)
-    if not guardrails and not any(isinstance(gate, MetricGate | CheckGate) for gate in stage.gates):
+    if not guardrails and not any(isinstance(gate, SampledGate) for gate in stage.gates):
         return None
     return WatchStage(
         project=release.project,

@@ -50,7 +50,7 @@ def uses_of_variant(store: Store, project: Project, feature: Feature, variant: s
     ]
     release = store.releases.unfinished_of([feature.id]).get(feature.id)
     stages = store.pipelines.get(project.id, release.pipeline.id).definition.stages if release else ()
-    names = any(variant in stage_allocations for stage in stages for stage_allocations in stage.allocations)
+    names = any(variant in stage.variants for stage in stages)
     return [*uses, *([{"kind": "release", "id": release.id, "feature": feature.key}] if release and names else [])]
 
 

@@ -15,7 +15,7 @@ from domain.pipelines.guardrail import Guardrail
 from domain.releases.observed import Observed
 
 BATCH_SECONDS = 0.2
-_SAMPLED_HOLDS = ("guardrail", "metric", "check")
+_SAMPLED_HOLDS = ("guardrail", "metric", "check", "experiment")
 
 
 class Recorded(NamedTuple):

@@ -4,18 +4,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from activities.guarding.experiments import observe_look
 from activities.store.database import Store
 from activities.store.evidence import StoredSample, WatchKey
 from activities.watch_messages import WatchStage
+from domain.experiments.look import Look
 from domain.metrics.check import CheckAnswer, CheckQuestion
-from domain.metrics.condition import Verdict
+from domain.metrics.condition import Outcome, Verdict
 from domain.metrics.metric import MetricQuestion
 from domain.metrics.sample import Sample
-from domain.pipelines.gate import CheckGate, Gate, MetricGate, gate_key
+from domain.pipelines.experiment import ExperimentGate
+from domain.pipelines.gate import CheckGate, Gate, MetricGate, SampledGate, gate_key
 from domain.pipelines.guardrail import Guardrail
 from domain.releases.observed import Observed, observed_after
+from domain.statistics.confidence_sequence import Arm
 
-Rule = Guardrail | MetricGate | CheckGate
+Rule = Guardrail | SampledGate
 
 OVERDUE = 1.5
 """The number of intervals without a sample after which the source is asked for what was missed."""
@@ -47,24 +51,25 @@ class SampledStage(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """One judged sample."""
+    """One judged sample. That of an experiment has its numbers, which are judged together with all earlier ones."""
 
     at: datetime
     verdict: Verdict
     until: datetime | None = None
+    look: Look | None = None
 
 
 class Readings(NamedTuple):
     """The judged samples of one rule, oldest first."""
 
     watch: WatchKey
-    every: timedelta
+    rule: Rule
     readings: Sequence[Reading]
 
 
 def rules_of(gates: Sequence[Gate], guardrails: Sequence[Guardrail]) -> dict[str, Rule]:
     """Return key -> rule, for all guardrails and for the gates that sample something."""
-    sampled = {gate_key(number): gate for number, gate in enumerate(gates, start=1) if isinstance(gate, MetricGate | CheckGate)}
+    sampled = {gate_key(number): gate for number, gate in enumerate(gates, start=1) if isinstance(gate, SampledGate)}
     return {guardrail.key: guardrail for guardrail in guardrails} | sampled
 
 
@@ -95,7 +100,7 @@ class Sampler:
     def read(self, stage: SampledStage, key: str, last: Observed | None, at: datetime) -> Readings:
         """Sample one rule. If samples were missed since the last one, the source is asked for those too, as far as it knows them."""
         rule = stage.rules[key]
-        return Readings(stage.key(key), rule.every, list(self._readings(stage, rule, last, at)))
+        return Readings(stage.key(key), rule, list(self._readings(stage, rule, last, at)))
 
     def _readings(self, stage: SampledStage, rule: Rule, last: Observed | None, at: datetime) -> Iterator[Reading]:
         if isinstance(rule, CheckGate):
@@ -110,6 +115,9 @@ class Sampler:
             answer = self.metrics.check(question)
             yield Reading(at, Verdict(answer.outcome, None, answer.message), answer.until)
             return
+        if isinstance(rule, ExperimentGate):
+            yield self._look(stage, rule, at)
+            return
         asked = _question(stage, rule, at)
         known_until = last.at if last else stage.entered_at
         if at - known_until > rule.every * OVERDUE:
@@ -117,11 +125,26 @@ class Sampler:
             yield from (Reading(each.at, rule.condition.judge(each)) for each in missed if known_until < each.at < at)
         yield Reading(at, rule.condition.judge(self.metrics.sample(asked)))
 
+    def _look(self, stage: SampledStage, gate: ExperimentGate, at: datetime) -> Reading:
+        asked = [_question(stage, gate, at, metric) for metric in gate.metrics]
+        goal, *guardrails = [self.metrics.sample(question) for question in asked]
+        if unknown := next((each.unknown for each in (goal, *guardrails) if each.unknown), None):
+            return Reading(at, Verdict(Outcome.UNKNOWN, None, unknown.message))
+        numbers = {guardrail.metric: _arms(sample) for guardrail, sample in zip(gate.guardrails, guardrails, strict=True)}
+        look = Look(elapsed=max(at - stage.entered_at, timedelta(0)), goal=_arms(goal), guardrails=numbers)
+        return Reading(at, Verdict(Outcome.UNKNOWN, None, ""), look=look)
 
-def _question(stage: SampledStage, rule: Guardrail | MetricGate, at: datetime) -> MetricQuestion:
+
+def _arms(sample: Sample) -> dict[str, Arm]:
+    return {group.name: Arm(group.n, group.mean, group.variance) for group in sample.groups}
+
+
+def _question(
+    stage: SampledStage, rule: Guardrail | MetricGate | ExperimentGate, at: datetime, metric: str | None = None
+) -> MetricQuestion:
     return MetricQuestion(
         project=stage.project,
-        metric=rule.metric,
+        metric=metric or rule.metric,
         feature=stage.feature,
         environment=rule.environment or stage.environment,
         since=stage.entered_at,
@@ -134,14 +157,22 @@ def record_readings(store: Store, found: Sequence[Readings]) -> dict[WatchKey, O
     states = dict(store.evidence.lock(sorted({each.watch for each in found})))
     fresh: dict[WatchKey, list[StoredSample]] = {}
     for each in found:
-        state = states.get(each.watch)
         for reading in each.readings:
-            if state is None or reading.at > state.at:
-                state = observed_after(state, reading.at, reading.verdict, each.every, reading.until)
-                fresh.setdefault(each.watch, []).append(StoredSample(reading.at, reading.verdict.value, reading.verdict.outcome))
-        if state:
-            states[each.watch] = state
+            last = states.get(each.watch)
+            if last is None or reading.at > last.at:
+                state = states[each.watch] = _after(store, each, reading, last)
+                fresh.setdefault(each.watch, []).append(StoredSample(reading.at, state.value, state.outcome))
     store.evidence.write({watch: states[watch] for watch in fresh})
     if fresh:
         store.evidence.add_samples(fresh)
     return states
+
+
+def _after(store: Store, of: Readings, reading: Reading, last: Observed | None) -> Observed:
+    """Return the state after one more reading."""
+    if isinstance(of.rule, ExperimentGate):
+        if reading.look:
+            return observe_look(store, of.watch, of.rule, reading.look, reading.at, last)
+        if last and last.outcome is Outcome.PASS:  # It has decided, so nothing depends on the source any more.
+            return last.model_copy(update={"at": reading.at})
+    return observed_after(last, reading.at, reading.verdict, of.rule.every, reading.until)

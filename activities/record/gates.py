@@ -11,7 +11,7 @@ from domain.errors import RightMissing, Superseded
 from domain.flags.flag import FlagState
 from domain.flags.project import Project, Segment
 from domain.pipelines.binding import with_fixed_times
-from domain.pipelines.gate import CheckGate, Gate, MetricGate, approval_among
+from domain.pipelines.gate import Gate, SampledGate, approval_among
 from domain.pipelines.guardrail import Guardrail
 from domain.pipelines.pipeline import Stage
 from domain.releases.approval import Approval, Proposal, matching_approvals, segments_bound
@@ -32,7 +32,7 @@ class DueStage(NamedTuple):
     @property
     def is_sampled(self) -> bool:
         """True if a metric or a check decides whether it may act."""
-        return bool(self.guardrails) or any(isinstance(gate, MetricGate | CheckGate) for gate in self.gates)
+        return bool(self.guardrails) or any(isinstance(gate, SampledGate) for gate in self.gates)
 
 
 class MetFlag(NamedTuple):

@@ -17,6 +17,7 @@ from activities.store.engines import BEGIN, engine_for, is_sqlite
 from activities.store.environment_keys import EnvironmentKeyRepository
 from activities.store.environment_versions import EnvironmentVersions
 from activities.store.evidence import EvidenceRepository
+from activities.store.experiments import ExperimentRepository
 from activities.store.features import FeatureRepository
 from activities.store.freezes import FreezeRepository
 from activities.store.identities import IdentityRepository
@@ -171,6 +172,11 @@ class Store:
     def evidence(self) -> EvidenceRepository:
         """Samples of guardrails and gates."""
         return EvidenceRepository(self.connection)
+
+    @cached_property
+    def experiments(self) -> ExperimentRepository:
+        """Looks and decisions of experiments."""
+        return ExperimentRepository(self.connection)
 
     @cached_property
     def keys(self) -> KeyRepository:

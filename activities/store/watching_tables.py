@@ -28,3 +28,24 @@ samples = Table(
     sqlite_with_rowid=False,
 )
 """One row for each sample, kept small: `at` is in milliseconds since 1970, and `outcome` an index into `OUTCOMES`."""
+
+looks = Table(
+    "looks",
+    metadata,
+    Column("watch_id", Integer, ForeignKey("watches.id"), primary_key=True, autoincrement=False),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("look", JSON, nullable=False),
+)
+"""The numbers of an experiment at each look."""
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("release_id", String(36), ForeignKey("releases.id"), primary_key=True),
+    Column("visit", Integer, primary_key=True, autoincrement=False),
+    Column("key", String(140), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("ships", String(64), nullable=False),
+    Column("decision", JSON, nullable=False),
+)
+"""The decisions of experiments. `ships` is the variant that is served to everyone, or the control."""

@@ -1,12 +1,12 @@
 """Variants of a feature: named values of its type."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from domain.errors import Problem, VariantNotFound
-from domain.flags.allocation import MOST_VARIANTS, Allocation
+from domain.flags.allocation import MOST_VARIANTS
 from domain.flags.flag import FeatureType, Value, check_value
 from domain.model import Frozen
 from domain.text import Slug, did_you_mean
@@ -46,11 +46,11 @@ def check_variant_values(feature_type: FeatureType, variants: Sequence[Variant])
         check_value(feature_type, variant.value, f"The value of '{variant.key}'", f"/variants/{number}/value")
 
 
-def unknown_variants(allocations: Mapping[str, Allocation], variants: Sequence[Variant]) -> Iterator[Problem]:
-    """Yield a problem for each variant that the feature does not have, given allocations by their pointers."""
+def unknown_variants(named: Mapping[str, Iterable[str]], variants: Sequence[Variant]) -> Iterator[Problem]:
+    """Yield a problem for each variant that the feature does not have, given the named ones by their pointers."""
     known = [each.key for each in variants]
-    for pointer, allocation in allocations.items():
-        for each in allocation:
+    for pointer, keys in named.items():
+        for each in keys:
             if each not in known:
                 hint = did_you_mean(each, known) or (f" It has {', '.join(known)}." if known else " It has none: add it to the feature.")
                 message = f"The feature has no variant '{each}'.{hint}"

@@ -13,6 +13,7 @@ from domain.duration import Duration, speak_duration
 from domain.flags.allocation import Allocation
 from domain.flags.flag import Rollout, Value
 from domain.flags.patch import REMOVE, FlagPatch, OverridePatch
+from domain.flags.variant import CONTROL
 from domain.model import Frozen
 from domain.percentage import EVERYONE, Percentage, steps_up
 from domain.pipelines.parameter import Parameters, ValueSource
@@ -221,9 +222,31 @@ class AllocateVariantsForSegment(ActionRules):
         return {"allocation": self.allocation}
 
 
+WINNER = "experiment:winner"
+"""The parameter that has the winner of the release's experiment. No declared one can have this name."""
+
+
+@final
+class ShipWinner(ActionRules):
+    """Serve the variant that the release's experiment has decided for to everyone, or the plain value if that is the control."""
+
+    type: Literal["SHIP_WINNER"]
+    overrides: Overrides = "keep"
+
+    @property
+    def named_fields(self) -> tuple[str, ...]:
+        """The allocation."""
+        return ("allocation",)
+
+    def fields_at(self, _share: Percentage, parameters: Parameters) -> dict[str, Any]:
+        """Return the allocation. Until the experiment has decided, it names a variant `winner`, for people."""
+        winner = parameters.get(WINNER) or "winner"
+        return {"allocation": {} if winner == CONTROL else {winner: EVERYONE}}
+
+
 WithAllocation = AllocateVariants | AllocateVariantsForSegment
 WithValue = UpdateFeatureValue | UpdateFeatureValueForSegment | PhasedRollout
-ForEveryone = ToggleFeature | UpdateFeatureValue | PhasedRollout | AllocateVariants
+ForEveryone = ToggleFeature | UpdateFeatureValue | PhasedRollout | AllocateVariants | ShipWinner
 ForSegment = ToggleFeatureForSegment | UpdateFeatureValueForSegment | AllocateVariantsForSegment
 Action = Annotated[ForEveryone | ForSegment, Field(discriminator="type")]
 
@@ -231,6 +254,11 @@ Action = Annotated[ForEveryone | ForSegment, Field(discriminator="type")]
 def removes_overrides(action: Action) -> bool:
     """Return True if the action removes all overrides."""
     return isinstance(action, ForEveryone) and action.overrides == REMOVE
+
+
+def ships_winner(actions: Iterable[Action]) -> bool:
+    """Return True if an action needs the decision of an experiment."""
+    return any(isinstance(action, ShipWinner) for action in actions)
 
 
 def rollout_of(actions: Iterable[Action]) -> PhasedRollout | None:

@@ -9,6 +9,7 @@ from domain.pipelines.action import (
     AllocateVariants,
     AllocateVariantsForSegment,
     PhasedRollout,
+    ShipWinner,
     ToggleFeature,
     ToggleFeatureForSegment,
     UpdateFeatureValue,
@@ -50,7 +51,7 @@ def needed_for(action: Action) -> Iterator[Capability]:
             yield Capability.ENABLED_FOR_SEGMENT if enabled else Capability.DISABLED_FOR_SEGMENT
         case UpdateFeatureValueForSegment():
             yield Capability.VALUE_FOR_SEGMENT
-        case AllocateVariants() | AllocateVariantsForSegment():
+        case AllocateVariants() | AllocateVariantsForSegment() | ShipWinner():
             yield Capability.VARIANTS
         case PhasedRollout():
             yield from _needed_for_rollout(action)

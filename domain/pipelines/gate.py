@@ -10,6 +10,7 @@ from domain.duration import Duration, speak_duration
 from domain.metrics.check import CheckPath
 from domain.metrics.condition import Condition
 from domain.model import Frozen
+from domain.pipelines.experiment import ExperimentGate
 from domain.pipelines.guardrail import USUAL_INTERVAL
 from domain.pipelines.window import WindowGate
 from domain.text import Slug
@@ -68,7 +69,14 @@ class CheckGate(Frozen):
         return f"check of {self.source} at {self.path}"
 
 
-Gate = Annotated[ApprovalGate | WindowGate | MetricGate | CheckGate, Field(discriminator="type")]
+Gate = Annotated[ApprovalGate | WindowGate | MetricGate | CheckGate | ExperimentGate, Field(discriminator="type")]
+SampledGate = MetricGate | CheckGate | ExperimentGate
+"""The gates that ask something outside, again and again."""
+
+
+def has_experiment(gates: Iterable[Gate]) -> bool:
+    """Return True if a gate is an experiment."""
+    return any(isinstance(gate, ExperimentGate) for gate in gates)
 
 
 def gate_key(number: int) -> str:

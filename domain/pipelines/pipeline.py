@@ -14,6 +14,7 @@ from domain.flags.patch import FlagPatch
 from domain.flags.patch_text import patch_in_words
 from domain.model import Frozen, Moment
 from domain.pipelines.action import Action, PhasedRollout, WithAllocation, blanks, fold, rollout_of
+from domain.pipelines.experiment import ExperimentGate
 from domain.pipelines.gate import MOST_GATES, ApprovalGate, Gate, approval_among
 from domain.pipelines.guardrail import MOST_GUARDRAILS, Guardrail
 from domain.pipelines.parameter import MOST_PARAMETERS, Parameter, Parameters
@@ -56,6 +57,12 @@ class Stage(Frozen):
     def allocations(self) -> list[Allocation]:
         """The allocations that its actions set."""
         return [action.allocation for action in self.actions if isinstance(action, WithAllocation)]
+
+    @property
+    def variants(self) -> set[str]:
+        """The variants that its actions and its experiment name."""
+        experiments = (gate for gate in self.gates if isinstance(gate, ExperimentGate))
+        return {key for keys in (*self.allocations, *(gate.variants for gate in experiments)) for key in keys}
 
     @property
     def steps(self) -> int:

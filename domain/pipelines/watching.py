@@ -7,7 +7,9 @@ from typing import NamedTuple
 from domain.errors import Problem
 from domain.metrics.metric import MetricShape
 from domain.metrics.query import mistakes_in_url
-from domain.pipelines.gate import CheckGate, MetricGate
+from domain.pipelines.action import ShipWinner
+from domain.pipelines.experiment import ExperimentGate
+from domain.pipelines.gate import CheckGate, MetricGate, SampledGate
 from domain.pipelines.guardrail import LONGEST_INTERVAL, SHORTEST_INTERVAL, Guardrail
 from domain.pipelines.pipeline import PipelineDefinition, Stage
 from domain.text import did_you_mean, folded
@@ -17,7 +19,7 @@ class Sampled(NamedTuple):
     """A guardrail or a gate that samples something: its pointer, itself, and the stage of a gate."""
 
     pointer: str
-    rule: Guardrail | MetricGate | CheckGate
+    rule: Guardrail | SampledGate
     stage: Stage | None = None
 
 
@@ -27,13 +29,13 @@ def sampled_in(definition: PipelineDefinition) -> Iterator[Sampled]:
         yield Sampled(f"/guardrails/{number}", guardrail)
     for s, stage in enumerate(definition.stages):
         for g, gate in enumerate(stage.gates):
-            if isinstance(gate, MetricGate | CheckGate):
+            if isinstance(gate, SampledGate):
                 yield Sampled(f"/stages/{s}/gates/{g}", gate, stage)
 
 
 def metrics_used(definition: PipelineDefinition) -> set[str]:
     """Return the keys of the metrics that a pipeline samples."""
-    return {each.rule.metric for each in sampled_in(definition) if not isinstance(each.rule, CheckGate)}
+    return {key for each in sampled_in(definition) for _, key in _metrics(each.rule)}
 
 
 def sources_checked(definition: PipelineDefinition) -> set[str]:
@@ -51,6 +53,7 @@ def watching_problems(
     for number, guardrail in enumerate(definition.guardrails):
         yield from _wrong_stages(definition, f"/guardrails/{number}", guardrail)
     yield from _duplicate_names(definition)
+    yield from _winners_without_experiment(definition)
 
 
 def watching_warnings(definition: PipelineDefinition) -> Iterator[Problem]:
@@ -84,15 +87,24 @@ def _broken(
         if rule.source not in sources:
             message = f"There is no source '{rule.source}' of kind http: create it or name another.{did_you_mean(rule.source, sources)}"
             yield Problem(pointer=f"{each.pointer}/source", code="no_such_source", message=message)
-    elif rule.metric not in metrics:
-        message = f"There is no metric '{rule.metric}': create it or name another.{did_you_mean(rule.metric, metrics)}"
-        yield Problem(pointer=f"{each.pointer}/metric", code="no_such_metric", message=message)
-    elif metrics[rule.metric] is not rule.condition.needs:
-        message = (
-            f"{rule.condition.type} needs a metric of shape {rule.condition.needs}, and '{rule.metric}' is of shape "
-            f"{metrics[rule.metric]}: use another condition or another metric."
-        )
-        yield Problem(pointer=f"{each.pointer}/condition", code="metric_shape", message=message)
+    needs = MetricShape.GROUPS if isinstance(rule, CheckGate | ExperimentGate) else rule.condition.needs
+    for field, key in _metrics(rule):
+        if key not in metrics:
+            message = f"There is no metric '{key}': create it or name another.{did_you_mean(key, metrics)}"
+            yield Problem(pointer=f"{each.pointer}{field}", code="no_such_metric", message=message)
+        elif metrics[key] is not needs:
+            what = "An experiment" if isinstance(rule, ExperimentGate) else "This condition"
+            message = f"{what} needs a metric of shape {needs}, and '{key}' is of shape {metrics[key]}: use another one."
+            yield Problem(pointer=f"{each.pointer}{field}", code="metric_shape", message=message)
+
+
+def _metrics(rule: Guardrail | SampledGate) -> list[tuple[str, str]]:
+    """Return the field and the key of each metric that a rule names."""
+    if isinstance(rule, CheckGate):
+        return []
+    goal = [("/metric", rule.metric)]
+    guarded = rule.guardrails if isinstance(rule, ExperimentGate) else ()
+    return goal + [(f"/guardrails/{number}/metric", each.metric) for number, each in enumerate(guarded)]
 
 
 def _impossible_times(each: Sampled) -> Iterator[Problem]:
@@ -128,3 +140,25 @@ def _duplicate_names(definition: PipelineDefinition) -> Iterator[Problem]:
         if (other := first.setdefault(folded(guardrail.name), index)) != index:
             message = f"Guardrail {other + 1} already has this name: each name must be unique, ignoring case."
             yield Problem(pointer=f"/guardrails/{index}/name", code="name_used_twice", message=message)
+
+
+def _winners_without_experiment(definition: PipelineDefinition) -> Iterator[Problem]:
+    """Yield a problem for each action that ships a winner nobody has decided on, or that people would have to approve unseen."""
+    has_experiment = False
+    for s, stage in enumerate(definition.stages):
+        experiments = [number for number, gate in enumerate(stage.gates) if isinstance(gate, ExperimentGate)]
+        has_experiment = has_experiment or bool(experiments)
+        for number in experiments[1:]:
+            message = f"Gate {experiments[0] + 1} of this stage is an experiment already: keep one of them."
+            yield Problem(pointer=f"/stages/{s}/gates/{number}", code="two_experiments", message=message)
+        for a, action in enumerate(stage.actions):
+            if not isinstance(action, ShipWinner):
+                continue
+            if not has_experiment:
+                message = "No experiment decides before this: give this stage, or an earlier one, a gate of type EXPERIMENT."
+                yield Problem(pointer=f"/stages/{s}/actions/{a}", code="no_experiment", message=message)
+            if stage.approval is not None:
+                message = (
+                    "Nobody can approve a winner that is not known yet: ask for the approval in an earlier stage, or in a hold after it."
+                )
+                yield Problem(pointer=f"/stages/{s}/actions/{a}", code="approval_of_winner", message=message)

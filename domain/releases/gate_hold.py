@@ -4,7 +4,7 @@ from typing import Literal
 
 from domain.model import Message, Moment
 
-GateHoldCode = Literal["stopped", "freeze", "window", "approval", "guardrail", "metric", "check"]
+GateHoldCode = Literal["stopped", "freeze", "window", "approval", "guardrail", "metric", "check", "experiment"]
 
 
 class GateHold(Message):

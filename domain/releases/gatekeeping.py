@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 from domain.duration import speak_duration
 from domain.errors import ApprovalTimedOut
 from domain.metrics.condition import Outcome
+from domain.pipelines.experiment import ExperimentGate
 from domain.pipelines.freeze import Freeze, next_opening
 from domain.pipelines.gate import CheckGate, Gate, MetricGate, approval_among, gate_key
 from domain.pipelines.guardrail import Guardrail
@@ -113,7 +114,16 @@ def _unchecked(facts: GateFacts) -> GateHold | None:
     return None
 
 
-GateType = TypeVar("GateType", MetricGate, CheckGate)
+def _undecided(facts: GateFacts) -> GateHold | None:
+    for gate, seen in _observed_gates(facts, ExperimentGate):
+        if seen is None:
+            return GateHold(code="experiment", message=f"The {gate.in_words()} {_cannot_tell(facts, seen)}")
+        if seen.outcome is not Outcome.PASS:
+            return GateHold(code="experiment", message=f"'{facts.stage}' waits for the {gate.in_words()}. {seen.message}")
+    return None
+
+
+GateType = TypeVar("GateType", MetricGate, CheckGate, ExperimentGate)
 
 
 def _observed_gates(facts: GateFacts, kind: type[GateType]) -> Iterator[tuple[GateType, Observed | None]]:
@@ -137,4 +147,5 @@ _CHECKS: tuple[Callable[[GateFacts], GateHold | None], ...] = (
     _guarded,
     _unmeasured,
     _unchecked,
+    _undecided,
 )

@@ -53,6 +53,12 @@ class Observed(Message):
         return self.model_copy(update={"failures": 0, "longest": 0, "breached_at": at})
 
 
+def decided(at: datetime, verdict: Verdict, last: Observed | None) -> Observed:
+    """Return the state of an experiment that has decided. It stays so, whatever later samples say."""
+    since = last.since if last and last.outcome is Outcome.PASS else at
+    return Observed(at=at, outcome=Outcome.PASS, value=verdict.value, message=verdict.message[:500], since=since)
+
+
 def observed_after(last: Observed | None, at: datetime, verdict: Verdict, every: timedelta, until: datetime | None = None) -> Observed:
     """Return the state after one more sample. A gap without samples breaks a row of passing ones."""
     same = last is not None and last.outcome is verdict.outcome and at - last.at <= every * MISSED + _CLOCKS

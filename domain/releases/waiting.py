@@ -27,6 +27,7 @@ WaitingCode = Literal[
     "guardrail",
     "metric",
     "check",
+    "experiment",
     "time",
     "acting",
     "paused",

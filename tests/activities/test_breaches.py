@@ -12,7 +12,7 @@ from domain.metrics.sample import Unknown
 from domain.pipelines.guardrail import Guardrail
 from domain.releases.status import ReleaseStatus
 from tests.activities.acting import audit_of, change, change_by_hand, events_of
-from tests.activities.guarding import BAD, EVERY, GOOD, errors, guarded_command, later, look, observed, release_in_force
+from tests.activities.guarding import BAD, GOOD, errors, guarded_command, later, look, observed, release_in_force
 from tests.scripted_metrics import ScriptedMetrics
 from tests.world import World
 
@@ -110,7 +110,7 @@ def test_breach_of_a_stage_that_was_left_changes_nothing(world: World, metrics: 
     assert left.stage == "Watch"
 
     with world.database.transaction() as store:
-        late = Readings(watch, EVERY, [Reading(later(3601), Verdict(Outcome.FAIL, BAD, "Too many."))])
+        late = Readings(watch, guardrail, [Reading(later(3601), Verdict(Outcome.FAIL, BAD, "Too many."))])
         assert record_readings(store, [late])[watch].breaches(guardrail)
         assert take_breach(store, "shop", watch, guardrail, later(3601)) is None
 

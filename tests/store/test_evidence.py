@@ -6,10 +6,13 @@ from activities.guarding.sampling import Reading, Readings, record_readings
 from activities.store.database import Database
 from activities.store.evidence import WatchKey
 from domain.metrics.condition import Outcome, Verdict
+from domain.pipelines.guardrail import Guardrail
+from tests.activities.guarding import errors
 from tests.pipelines import pipeline, stage
 from tests.world import NOW, World, make_world
 
 EVERY = timedelta(seconds=30)
+ERRORS = Guardrail.model_validate(errors())
 PASS = Verdict(Outcome.PASS, 0.001, "Good.")
 FAIL = Verdict(Outcome.FAIL, 0.2, "Bad.")
 
@@ -29,7 +32,7 @@ def released(world: World) -> World:
 def record(world: World, watch: WatchKey, *verdicts: Verdict, first: int = 0) -> None:
     readings = [Reading(NOW + EVERY * (first + number), verdict) for number, verdict in enumerate(verdicts)]
     with world.database.transaction() as store:
-        record_readings(store, [Readings(watch, EVERY, readings)])
+        record_readings(store, [Readings(watch, ERRORS, readings)])
 
 
 def values(world: World, watch: WatchKey) -> list[tuple[float | None, Outcome]]:
