@@ -34,6 +34,11 @@ class SourceKind(StrEnum):
     HTTP = "http"
 
     @property
+    def label(self) -> str:
+        """Its name for people."""
+        return "Prometheus" if self is SourceKind.PROMETHEUS else self.value.upper()
+
+    @property
     def is_over_http(self) -> bool:
         """True if its address is the URL of an HTTP server."""
         return self is not SourceKind.SQL

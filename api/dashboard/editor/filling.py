@@ -3,7 +3,8 @@
 from typing import Any
 
 from api.dashboard.editor.sheet import Sheet, blank_action, blank_parameter, blank_trigger
-from domain.duration import parse_duration, speak_duration
+from api.dashboard.texts import duration_text
+from domain.duration import parse_duration
 from domain.pipelines.pipeline import PipelineDefinition
 from domain.pipelines.window import Day
 
@@ -81,4 +82,4 @@ def _value_type(action: dict[str, Any]) -> str:
 
 def _duration_text(duration: str) -> str:
     """Return a duration in its short form: `1d12h`."""
-    return speak_duration(parse_duration(duration)).replace("min", "m").replace(" ", "")
+    return duration_text(parse_duration(duration))
