@@ -4,9 +4,9 @@ import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo
 
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$"
 
@@ -48,6 +48,24 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Description = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_printable)]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_REASON), AfterValidator(_printable)]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_printable)]
+
+
+def _or_key(name: object, info: ValidationInfo) -> object:
+    """Return the name, or else the key. If the key is invalid, it has the only problem, and the name does not matter."""
+    return info.data.get("key", "-") if name is None else name
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    """Leave the default out of a JSON schema, because it is no constant."""
+    schema.pop("default", None)
+
+
+NameOrKey = Annotated[
+    Name,
+    BeforeValidator(_or_key, json_schema_input_type=Name | None),
+    Field(description="By default, the key.", json_schema_extra=_without_default),
+]
+"""A name that defaults to the field `key` above it. The default of the field is None, and it is validated."""
 
 LONGEST_COMPARED = 120
 """In characters. Comparing takes quadratic time, and no name that people choose is longer."""

@@ -40,6 +40,8 @@ def take_breach(store: Store, project: str, watch: WatchKey, guardrail: Guardrai
     if release.is_finished or release.visit != watch.visit or observed is None or not observed.breaches(guardrail):
         return None
     store.evidence.write({watch: observed.after_breach(at)})
+    if observed.breached_at and _has_consequence(release, guardrail):
+        return None
     _audit(store, release, guardrail, observed, at)
     if guardrail.shadow or guardrail.on_breach == "notify":
         return Taken(release)
@@ -57,6 +59,14 @@ def report_unknown(store: Store, watch: WatchKey, guardrail: Guardrail, at: date
         return
     after = {"guardrail": guardrail.name, "metric": guardrail.metric, "message": observed.message}
     audit(store, release, AuditEvent.GUARDRAIL_CANNOT_TELL, at, after=after)
+
+
+def _has_consequence(release: Release, guardrail: Guardrail) -> bool:
+    """True if the release is paused or rolled back already, as one more breach would have it. So people are told of it once."""
+    if guardrail.on_breach == "pause":
+        return Control.PAUSE not in allowed_controls(release.status)
+    asked = release.rollback if release.rollback and release.rollback.is_asked else None
+    return Control.ROLLBACK not in allowed_controls(release.status) or (asked is not None and asked.guardrail == guardrail.name)
 
 
 def _audit(store: Store, release: Release, guardrail: Guardrail, observed: Observed, at: datetime) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from activities.messages import Advanced, Decision, RecordProgress, Restarted, Resumed, Retried, Skipped
 from activities.record.transitions import audit, finish_stage
 from activities.store.database import Store
+from activities.store.evidence import WatchKey
 from domain.audit import AuditEvent, by_person
 from domain.errors import OwnerUnknown
 from domain.flags.patch import FlagPatch
@@ -27,6 +28,7 @@ def write_decision(store: Store, release: Release, decision: Decided, command: R
             _audit(store, release, AuditEvent.RELEASE_RETRIED, command, decision, after={"overwrite": decision.overwrite})
         case Resumed(entered_at=entered_at, left=left):
             store.releases.write(release.resumed(owner, entered_at, at, write_key, left=left))
+            _count_failures_anew(store, release)
             _audit(store, release, AuditEvent.RELEASE_RESUMED, command, decision)
         case Advanced():
             store.releases.write(release.made_due_now(owner, at, write_key))
@@ -44,6 +46,14 @@ def _retried(release: Release, retried: Retried, command: RecordProgress) -> Rel
     if release.rollback and release.rollback.is_asked:
         return release.rolling_back(release.rollback.asked_again(retried.by, command.at), command.write_key)
     return release.made_due_now(retried.by.owner_id, command.at, command.write_key)
+
+
+def _count_failures_anew(store: Store, release: Release) -> None:
+    """Forget the failures since a breach: the person who resumes knows of them."""
+    observed = store.evidence.observed(release.id, release.visit)
+    breached = [WatchKey(release.id, release.visit, key) for key, each in observed.items() if each.breached_at]
+    locked = store.evidence.lock(breached)
+    store.evidence.write({watch: each.after_breach(each.breached_at) for watch, each in locked.items() if each.breached_at})
 
 
 def _accept_shown_state(store: Store, release: Release, retried: Retried) -> None:

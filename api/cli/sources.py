@@ -9,7 +9,7 @@ from api.cli.completion import offer_keys
 from api.cli.crud import delete_item
 from api.cli.help_panels import CHANGE, LOOK, command_group
 from api.cli.output import show_json, show_response, show_table
-from api.cli.session import JsonOption, LimitOption, NewKeyArgument, ProjectOption, YesOption, api_client, provided
+from api.cli.session import JsonOption, LimitOption, NameOption, NewKeyArgument, ProjectOption, YesOption, api_client, provided
 from api.cli.usage import REFUSED, usage_error
 from api.client import first, path_of
 
@@ -24,7 +24,7 @@ app = command_group(
 )
 
 SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="The source's key.", autocompletion=offer_keys("sources"))]
-_NAME = typer.Option("--name", help="A display name.")
+_NAME = typer.Option("--name", help="A display name.", show_default="unchanged")
 _USERNAME = typer.Option(help="The user of basic authentication. Without one, the credential is sent as a bearer token.")
 _CALLS = typer.Option(min=1, help="The most calls at the same time.")
 
@@ -68,15 +68,15 @@ def create_source(
     key: NewKeyArgument,
     kind: Annotated[str, typer.Argument(metavar="KIND", help="Its kind: prometheus, sql or http.")],
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Its URL, without a password.")],
-    name: Annotated[str | None, _NAME] = None,
+    name: NameOption = None,
     username: Annotated[str | None, _USERNAME] = None,
     calls: Annotated[int | None, _CALLS] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Create a metric source. Its credential, if it needs one, comes from METRIC_SOURCE_CREDENTIAL."""
-    about = provided(username=username, calls=calls, credential=_credential())
+    about = provided(name=name, username=username, calls=calls, credential=_credential())
     with api_client(context) as client:
-        created = client.post(_path(project), {"key": key, "name": name or key, "kind": kind, "address": address} | about)
+        created = client.post(_path(project), {"key": key, "kind": kind, "address": address} | about)
     show_response(created, f"Created {_describe(created)}.", as_json=as_json)
 
 

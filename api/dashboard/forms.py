@@ -169,17 +169,19 @@ def problems_of(error: Exception) -> list[Problem]:
 
 
 def still_in_use(uses: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """Return a sentence that names what uses an environment or a segment; nothing if nothing does."""
+    """Return a sentence that names what uses a thing; nothing if nothing does."""
     return (f"It is still in use: {', '.join(map(use_in_words, uses))}.",) if uses else ()
 
 
 def use_in_words(use: dict[str, Any]) -> str:
-    """Return what uses an environment or a segment, on one line."""
+    """Return what uses a thing, on one line."""
     match use["kind"]:
         case "override":
             return f"override of {use['feature']} in {use['environment']}"
         case "allocation":
             return f"allocation of {use['feature']} in {use['environment']}"
+        case "metric":
+            return f"metric {use['key']}"
         case "pipeline":
             return f"pipeline {use['key']}, version {use['version']}"
         case _:

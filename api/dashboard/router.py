@@ -22,6 +22,9 @@ from api.dashboard.pages import (
     guard_forms,
     keys,
     live,
+    metric_ask,
+    metric_sources,
+    metrics,
     openid,
     pipeline_acts,
     pipeline_edit,
@@ -53,7 +56,9 @@ STARTED_SIGN_INS = "300/minute"
 _PIPELINES = (pipeline_new, pipeline_edit, simulations, pipeline_acts, pipelines)
 """In this order: `new` is no key of a pipeline, and `edit` is none of the acts."""
 
-_DEFINITIONS = (feature_forms, flag_forms, features, segments, environments, compare, provider, webhooks, keys)
+_WATCHING = (metrics, metric_ask, metric_sources)
+
+_DEFINITIONS = (feature_forms, flag_forms, features, segments, environments, compare, provider, *_WATCHING, webhooks, keys)
 """In this order: `new` is no key of a feature."""
 
 _PAGES = (

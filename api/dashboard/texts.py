@@ -16,6 +16,7 @@ from domain.releases.status import status_in_words
 
 _TIME_IN_SENTENCE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}) UTC")
 _TIME_ELEMENT = Markup('<span class="when"><time datetime="{}" title="{}">{}</time> (<span class="relative">{}</span>)</span>')
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,16}(?:\.[0-9]{0,16})?|\.[0-9]{1,16})(?:[eE][+-]?[0-9]{1,3})?")
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
@@ -68,6 +69,11 @@ def lasting(duration: timedelta) -> str:
     return speak_duration(duration)
 
 
+def duration_text(duration: timedelta) -> str:
+    """Return a duration as it is typed: `1d12h`."""
+    return speak_duration(duration).replace("min", "m").replace(" ", "")
+
+
 def words(status: str) -> str:
     """Return a status, an outcome or a control without underscores."""
     return "roll back" if status == "rollback" else status_in_words(status)
@@ -85,6 +91,14 @@ def read_value(text: str, type_: FeatureType) -> Value:
     if type_ is FeatureType.BOOLEAN and text.strip() in ("true", "false"):
         return text.strip() == "true"
     return text if text or type_ is FeatureType.STRING else None
+
+
+def read_number(text: str) -> int | float | str:
+    """Return the number that a person typed. A text that is no number stays a text, which the API then refuses."""
+    typed = text.strip()
+    if re.fullmatch(r"[+-]?[0-9]{1,16}", typed):
+        return int(typed)
+    return float(typed) if _NUMBER.fullmatch(typed) else text
 
 
 def typed_text(value: Value) -> str:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from domain.duration import Duration
 from domain.entity_tag import entity_tag
 from domain.model import Frozen, Moment
-from domain.text import Description, Name, Slug
+from domain.text import Description, NameOrKey, Slug
 
 MOST_METRICS = 200
 LONGEST_QUERY = 10_000
@@ -51,7 +51,7 @@ class Metric(Frozen):
     """
 
     key: Slug
-    name: Name
+    name: NameOrKey = Field(default=None, validate_default=True)
     description: Description = ""
     source: Slug
     query: Query

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from domain.model import Frozen
-from domain.text import Name, Slug
+from domain.text import NameOrKey, Slug
 
 MOST_CALLS = 32
 USUAL_CALLS = 4
@@ -34,6 +34,11 @@ class SourceKind(StrEnum):
     HTTP = "http"
 
     @property
+    def label(self) -> str:
+        """Its name for people."""
+        return "Prometheus" if self is SourceKind.PROMETHEUS else self.value.upper()
+
+    @property
     def is_over_http(self) -> bool:
         """True if its address is the URL of an HTTP server."""
         return self is not SourceKind.SQL
@@ -56,7 +61,7 @@ class MetricSource(Frozen):
     """
 
     key: Slug
-    name: Name
+    name: NameOrKey = Field(default=None, validate_default=True)
     kind: SourceKind
     address: Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_plain)]
     username: Username | None = None

@@ -12,6 +12,9 @@ FRESH = timedelta(minutes=1)
 MISSED = 3
 """The number of intervals without a sample after which a row of equal outcomes counts as broken."""
 
+_APART = 0.5
+"""The part of an interval that lies between two failures that count. Attempts to act and a second worker sample in between too."""
+
 _CLOCKS = timedelta(seconds=15)
 """What intervals may differ by, besides: workers have different clocks, and a worker that died must be noticed."""
 
@@ -20,7 +23,8 @@ class Observed(Message):
     """The last sample of a guardrail or a gate, and the row of equal outcomes that it ends.
 
     `failures` counts failed samples in a row, and `unknowns` those that could not tell. An unknown one neither adds to `failures` nor
-    ends their row. `longest` is the longest row of failures since the last breach: one that was over before anybody looked counts too.
+    ends their row. `failed_at` is the time of the last one that counted: of several at about the same time, only one does.
+    `longest` is the longest row of failures since the last breach: one that was over before anybody looked counts too.
     `until` is the time until which a check asks to wait.
     """
 
@@ -30,6 +34,7 @@ class Observed(Message):
     message: str = ""
     since: Moment
     failures: int = 0
+    failed_at: Moment | None = None
     longest: int = 0
     unknowns: int = 0
     until: Moment | None = None
@@ -39,6 +44,10 @@ class Observed(Message):
     def is_fresh(self, at: datetime) -> bool:
         """True if a change at that time may rely on it."""
         return abs(at - self.at) <= FRESH
+
+    def has_just_failed(self, at: datetime, every: timedelta) -> bool:
+        """True if a failure at that time is the same as the last one of its row."""
+        return self.failures > 0 and self.failed_at is not None and at - self.failed_at < every * _APART
 
     def has_passed_for(self, duration: timedelta, at: datetime) -> bool:
         """True if it passes without a break for at least that long."""
@@ -63,7 +72,8 @@ def observed_after(last: Observed | None, at: datetime, verdict: Verdict, every:
     """Return the state after one more sample. A gap without samples breaks a row of passing ones."""
     same = last is not None and last.outcome is verdict.outcome and at - last.at <= every * MISSED + _CLOCKS
     before = last.failures if last else 0
-    failures = {Outcome.FAIL: before + 1, Outcome.PASS: 0, Outcome.UNKNOWN: before}[verdict.outcome]
+    counts = verdict.outcome is Outcome.FAIL and not (last and last.has_just_failed(at, every))
+    failures = 0 if verdict.outcome is Outcome.PASS else before + counts
     return Observed(
         at=at,
         outcome=verdict.outcome,
@@ -71,6 +81,7 @@ def observed_after(last: Observed | None, at: datetime, verdict: Verdict, every:
         message=verdict.message[:500],
         since=last.since if same and last else at,
         failures=failures,
+        failed_at=at if counts else last.failed_at if last else None,
         longest=max(failures, last.longest if last else 0),
         unknowns=(last.unknowns if last else 0) + 1 if verdict.outcome is Outcome.UNKNOWN else 0,
         until=until,

@@ -4,15 +4,24 @@ import pytest
 
 from activities.guarding.breach import take_breach
 from activities.guarding.sampling import Reading, Readings, record_readings
+from activities.messages import Resumed
+from activities.record.transitions import block
 from activities.store.evidence import WatchKey
 from activities.store.outbox import OutboxKind
+from domain.access import Person
 from domain.audit import AuditEvent
+from domain.errors import RightMissing
 from domain.metrics.condition import Outcome, Verdict
 from domain.metrics.sample import Unknown
 from domain.pipelines.guardrail import Guardrail
 from domain.releases.status import ReleaseStatus
+<<<<<<< HEAD
 from tests.activities.acting import audit_of, change, change_by_hand, events_of
 from tests.activities.guarding import BAD, GOOD, errors, guarded_command, later, look, observed, release_in_force
+=======
+from tests.activities.acting import audit_of, change, change_by_hand, events_of, record
+from tests.activities.guarding import BAD, EVERY, GOOD, errors, guarded_command, later, look, observed, release_in_force
+>>>>>>> main
 from tests.scripted_metrics import ScriptedMetrics
 from tests.world import World
 
@@ -99,6 +108,59 @@ def test_breach_is_taken_once(world: World, metrics: ScriptedMetrics) -> None:
 
     assert world.release(release.id) == paused
     assert events_of(world, release).count(AuditEvent.GUARDRAIL_BREACHED) == 1
+
+
+def test_breach_of_a_paused_release_is_told_once(world: World, metrics: ScriptedMetrics) -> None:
+    release = release_in_force(world, errors(on_breach="pause", failures=1))
+    metrics.values["error-rate"] = BAD
+    for number in range(1, 6):
+        look(world, release, metrics, later(30 * number))
+
+    assert world.release(release.id).status is ReleaseStatus.PAUSED
+    assert events_of(world, release).count(AuditEvent.GUARDRAIL_BREACHED) == 1
+
+
+def test_breach_after_a_resume_pauses_again(world: World, metrics: ScriptedMetrics) -> None:
+    release = release_in_force(world, errors(on_breach="pause"))
+    fail_twice(world, release.id, metrics)
+    look(world, release, metrics, later(90))
+    by = Person(key=world.caller.key, owner=world.caller.owner.name, owner_id=world.caller.owner_id)
+    record(world, release, Resumed(by=by, entered_at=later(0)), later(100))
+
+    statuses = []
+    for seconds in (120, 150, 180):
+        look(world, release, metrics, later(seconds))
+        statuses.append(world.release(release.id).status)
+
+    assert statuses == [ReleaseStatus.RUNNING, ReleaseStatus.PAUSED, ReleaseStatus.PAUSED]
+    assert events_of(world, release).count(AuditEvent.GUARDRAIL_BREACHED) == 2
+
+
+def test_blocked_rollback_of_a_guardrail_is_requested_once(world: World, metrics: ScriptedMetrics) -> None:
+    release = release_in_force(world, errors(to_stage="Development", failures=1))
+    metrics.values["error-rate"] = BAD
+    look(world, release, metrics, later(30))
+    with world.database.transaction() as store:
+        refused = RightMissing("The provider refused.", environment="production")
+        block(store, store.releases.get(release.id, lock=True), refused, later(31), "refused/1")
+    blocked = world.release(release.id)
+
+    for number in range(2, 6):
+        look(world, release, metrics, later(30 * number))
+
+    assert world.release(release.id) == blocked
+    assert events_of(world, release).count(AuditEvent.GUARDRAIL_BREACHED) == 1
+
+
+def test_two_watches_of_one_visit_count_a_failure_once(world: World, metrics: ScriptedMetrics) -> None:
+    release = release_in_force(world, errors())
+    metrics.values["error-rate"] = BAD
+    for seconds in (30, 30.02, 30.04, 31):
+        assert look(world, release, metrics, later(seconds)) is None
+
+    assert world.release(release.id) == release
+    look(world, release, metrics, later(60))
+    assert world.release(release.id).status is ReleaseStatus.ROLLED_BACK
 
 
 def test_breach_of_a_stage_that_was_left_changes_nothing(world: World, metrics: ScriptedMetrics) -> None:

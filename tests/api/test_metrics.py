@@ -114,6 +114,26 @@ def _code_of(wrong: dict[str, str]) -> str:
     return "environment_not_found" if "environment" in wrong else "feature_not_found" if "feature" in wrong else "not_found"
 
 
+@pytest.mark.parametrize("nameless", [{}, {"name": None}])
+def test_a_name_is_the_key_unless_it_is_given(api: Api, nameless: dict[str, Any]) -> None:
+    def without(body: dict[str, Any]) -> dict[str, Any]:
+        return {field: value for field, value in body.items() if field != "name"} | nameless
+
+    assert api.post(SOURCES, without(source()))["name"] == "orders"
+    assert api.post(METRICS, without(metric()))["name"] == "count"
+    assert api.get(f"{METRICS}/count")["name"] == "count"
+    assert put(api, f"{METRICS}/count", metric(name="Counted")).json()["name"] == "Counted"
+    assert put(api, f"{METRICS}/count", without(metric())).json()["name"] == "count"
+
+
+@pytest.mark.parametrize("path", [SOURCES, METRICS])
+def test_a_wrong_key_is_the_only_problem_of_a_body_without_a_name(api: Api, path: str) -> None:
+    body = (source if path == SOURCES else metric)(key="My key")
+    del body["name"]
+
+    assert pointers(problem_of(api.request("POST", path, body), 422, "invalid")) == ["/key"]
+
+
 @pytest.mark.parametrize("more", [{"metric": None}, {"definition": metric()}])
 def test_a_dry_run_has_one_metric(api: Api, more: dict[str, Any]) -> None:
     problem_of(api.request("POST", f"{METRICS}/ask", asking(**more)), 422, "invalid")

@@ -115,6 +115,46 @@ def test_saving_what_was_shown_changes_nothing(api: Api, sign_in: SignIn) -> Non
     assert _definition(api, draft) == before
 
 
+ERRORS = {"type": "THRESHOLD", "at_most": 0.01}
+GUARDRAIL = {"name": "Errors", "metric": "errors", "condition": ERRORS, "stages": ["Everyone"], "on_breach": "rollback", "shadow": True}
+METRIC_GATE = {"type": "METRIC", "metric": "errors", "condition": ERRORS, "passing_for": "15m"}
+CHECK_GATE = {"type": "CHECK", "source": "deploys", "path": "/ready?flag={feature}", "every": "2m"}
+
+
+@pytest.mark.parametrize(
+    ("gates", "guardrails"),
+    [([], [GUARDRAIL]), ([METRIC_GATE], []), ([CHECK_GATE], []), ([approval(), METRIC_GATE, CHECK_GATE], [GUARDRAIL])],
+)
+def test_a_draft_that_watches_metrics_is_edited_as_text_and_loses_nothing(
+    api: Api, sign_in: SignIn, gates: list[dict[str, Any]], guardrails: list[dict[str, Any]]
+) -> None:
+    stages = stage("Beta", "production"), stage("Everyone", "production", "1d") | {"gates": gates}
+    draft = _draft(api, *stages, guardrails=guardrails)
+    before = api.get(draft)
+    visitor = sign_in()
+
+    page = visitor.look(f"{draft}/edit")
+    saved = _press(visitor, page, "save")
+    unchanged = api.get(draft)
+    in_form = _press(visitor, page, "form")
+
+    assert "stages" in fields_of(page)["text"]
+    assert "The draft was saved." in saved.text
+    assert [unchanged.get(name) for name in ("stages", "guardrails")] == [before.get(name) for name in ("stages", "guardrails")]
+    assert in_form.status_code == 422
+    assert fields_of(in_form)["text"] == fields_of(page)["text"]
+
+
+def test_guardrails_are_shown_in_words_on_the_page_of_a_pipeline(api: Api, sign_in: SignIn) -> None:
+    draft = _draft(api, stage("Beta", "production"), stage("Everyone", "production", "1d"), guardrails=[GUARDRAIL])
+
+    page = sign_in().look(draft).text
+
+    assert "Errors: errors at most 0.01, every 30 s, 2 failures in a row: roll back (in shadow)" in page
+    assert page.index("<h2>Everyone") < page.index('Watched by <a href="#guardrail-1">Errors</a>')
+    assert page.count("Watched by") == 1
+
+
 def test_mistakes_are_shown_at_their_fields_in_the_words_of_the_api(api: Api, sign_in: SignIn) -> None:
     draft = _draft(api, stage("Development", wait="1d"))
     visitor = sign_in()

@@ -3,12 +3,20 @@
 from typing import Any
 
 from api.dashboard.editor.sheet import Sheet, blank_action, blank_parameter, blank_trigger
-from domain.duration import parse_duration, speak_duration
+from api.dashboard.texts import duration_text
+from domain.duration import parse_duration
+from domain.pipelines.gate import ApprovalGate
 from domain.pipelines.pipeline import PipelineDefinition
-from domain.pipelines.window import Day
+from domain.pipelines.window import Day, WindowGate
 
 AT_PARAMETER = "WAIT_UNTIL_PARAMETER"
 """The choice in the form for WAIT_UNTIL with a time that is given when a flag is added."""
+
+
+def knows_all_of(definition: PipelineDefinition) -> bool:
+    """True if the form knows every part of a definition. All others are edited as text."""
+    gates = (gate for stage in definition.stages for gate in stage.gates)
+    return not definition.guardrails and all(isinstance(gate, ApprovalGate | WindowGate) for gate in gates)
 
 
 def sheet_of(definition: PipelineDefinition) -> Sheet:
@@ -81,4 +89,4 @@ def _value_type(action: dict[str, Any]) -> str:
 
 def _duration_text(duration: str) -> str:
     """Return a duration in its short form: `1d12h`."""
-    return speak_duration(parse_duration(duration)).replace("min", "m").replace(" ", "")
+    return duration_text(parse_duration(duration))

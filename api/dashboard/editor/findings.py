@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from activities.commands.simulate import SimulationRequest, simulate_release
 from activities.documents import parse_document, yaml_of
-from api.dashboard.editor.filling import sheet_of
+from api.dashboard.editor.filling import knows_all_of, sheet_of
 from api.dashboard.editor.mistakes import check_typed
 from api.dashboard.editor.reading import document_of
 from api.dashboard.editor.sheet import Sheet
@@ -50,6 +50,8 @@ def sheet_if_shown(definition: PipelineDefinition) -> Sheet | None:
 
     Browsers change carriage returns, an empty default counts as none, and a new type may not be known to the form.
     """
+    if not knows_all_of(definition):
+        return None
     sheet = sheet_of(definition)
     has_carriage_return = "\r" in text_of(definition) or "\\r" in text_of(definition)
     try:

@@ -39,6 +39,12 @@ def test_unknown_sample_neither_adds_to_failures_nor_ends_their_row() -> None:
     assert after(UNKNOWN, UNKNOWN).unknowns == 2
 
 
+def test_failures_at_about_the_same_time_count_once() -> None:
+    assert after(FAIL, FAIL, FAIL, gap=timedelta(seconds=7)).failures == 1
+    assert after(FAIL, FAIL, FAIL, gap=timedelta(seconds=8)).failures == 2
+    assert after(FAIL, PASS, FAIL, gap=timedelta(seconds=1)).failures == 1
+
+
 def test_row_of_passes_begins_with_its_first_sample() -> None:
     state = after(FAIL, PASS, PASS, PASS)
 
