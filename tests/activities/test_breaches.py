@@ -15,13 +15,8 @@ from domain.metrics.condition import Outcome, Verdict
 from domain.metrics.sample import Unknown
 from domain.pipelines.guardrail import Guardrail
 from domain.releases.status import ReleaseStatus
-<<<<<<< HEAD
-from tests.activities.acting import audit_of, change, change_by_hand, events_of
-from tests.activities.guarding import BAD, GOOD, errors, guarded_command, later, look, observed, release_in_force
-=======
 from tests.activities.acting import audit_of, change, change_by_hand, events_of, record
-from tests.activities.guarding import BAD, EVERY, GOOD, errors, guarded_command, later, look, observed, release_in_force
->>>>>>> main
+from tests.activities.guarding import BAD, GOOD, errors, guarded_command, later, look, observed, release_in_force
 from tests.scripted_metrics import ScriptedMetrics
 from tests.world import World
 
