@@ -41,7 +41,14 @@ FEATURES: list[dict[str, Any]] = [
         "description": "The order value from which shipping is free.",
         "default": {"enabled": True, "value": 50},
     },
-    {"key": demo_shop.FLAG, "name": "Instant payment", "description": "A new way to pay. It fails for some, which a guardrail notices."},
+    {"key": demo_shop.PAYMENT, "name": "Instant payment", "description": "A new way to pay. It fails for some, which a guardrail notices."},
+    {
+        "key": demo_shop.BUTTON,
+        "name": "Buy button",
+        "description": "Its colour. An experiment finds the one with which more customers order.",
+        "default": {"enabled": False, "value": "blue"},
+        "variants": [{"key": demo_shop.GREEN, "value": "green"}],
+    },
     {"key": "gift-cards", "name": "Gift cards", "description": "Not in a pipeline yet. Add it yourself."},
 ]
 
@@ -103,7 +110,7 @@ GUARDED: dict[str, Any] = {
     "guardrails": [
         {
             "name": "Failed payments",
-            "metric": demo_shop.METRIC["key"],
+            "metric": demo_shop.FAILED_PAYMENTS["key"],
             "condition": {"type": "THRESHOLD", "at_most": 0.03},
             "stages": ["Production", "Watch"],
             "every": "5s",
@@ -112,6 +119,11 @@ GUARDED: dict[str, Any] = {
         }
     ],
 }
+
+AB_TEST: dict[str, Any] = _shortened("ab-test", {})
+AB_TEST["stages"][1]["actions"][1]["allocation"] = {demo_shop.GREEN: 50}
+AB_TEST["stages"][2]["trigger"] = {"type": "WAIT_FOR", "duration": "5s"}
+AB_TEST["stages"][2]["gates"][0] |= {"variants": [demo_shop.GREEN], "planned": 1_000, "longest": "30m", "every": "5s"}
 
 LAUNCH_DELAY = timedelta(seconds=20)
 
@@ -124,7 +136,8 @@ def releases(at: datetime) -> list[dict[str, Any]]:
         {"feature": "sale-banner", "pipeline": "scheduled-launch", "parameters": {"launch_at": launch_at}},
         {"feature": "free-shipping-from", "pipeline": "segment-trial"},
         {"feature": "search-suggestions", "pipeline": "phased-rollout"},
-        {"feature": demo_shop.FLAG, "pipeline": "guarded-rollout"},
+        {"feature": demo_shop.PAYMENT, "pipeline": "guarded-rollout"},
+        {"feature": demo_shop.BUTTON, "pipeline": "ab-test"},
     ]
 
 
@@ -153,8 +166,8 @@ WEBSHOP = Demo(
     ENVIRONMENTS,
     SEGMENTS,
     FEATURES,
-    [*PIPELINES, GUARDED],
+    [*PIPELINES, GUARDED, AB_TEST],
     releases,
     (demo_shop.SOURCE,),
-    (demo_shop.METRIC,),
+    (demo_shop.FAILED_PAYMENTS, demo_shop.CONVERSION),
 )

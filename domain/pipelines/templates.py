@@ -57,6 +57,19 @@ _DOCUMENTS: list[dict[str, Any]] = [
             _stage("Everyone", "production", None, ON_WITHOUT_OVERRIDES),
         ],
     },
+    {
+        "key": "ab-test",
+        "name": "A/B test",
+        "description": "Staging first, then a variant for half of production, until it certainly converts better. The winner is shipped.",
+        "stages": [
+            _stage("Set-up", "staging", None, ON),
+            _stage("Split", "production", None, ON, {"type": "ALLOCATE_VARIANTS", "allocation": {"treatment": 50}}),
+            {
+                **_stage("Winner", "production", "24h", {"type": "SHIP_WINNER"}),
+                "gates": [{"type": "EXPERIMENT", "metric": "conversion", "variants": ["treatment"], "longest": "28d"}],
+            },
+        ],
+    },
 ]
 
 TEMPLATES: Mapping[str, PipelineDefinition] = {document["key"]: PipelineDefinition.model_validate(document) for document in _DOCUMENTS}
