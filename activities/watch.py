@@ -46,11 +46,26 @@ class WatchActivities:
         self.threads = threads
         self.on_decision = on_decision
         self.recorder = SampleRecorder(database)
+        self._detached: dict[tuple[str, int], asyncio.Task[None]] = {}
 
     @activity.defn(name="watch_stage")
     async def watch_stage(self, command: WatchStage) -> None:
-        """Sample until the release has left the stage. Fails when the worker shuts down, to be continued by another one at once."""
-        await _Watch(self, command).run()
+        """Sample until the release has left the stage. Fails when the worker shuts down, to be continued by another one at once.
+
+        While Temporal can't be reached, the SDK ends the attempt, because nobody hears its heartbeat. The watch goes on without it until
+        Temporal is back, and another attempt takes over.
+        """
+        if earlier := self._detached.pop((command.release, command.visit), None):
+            earlier.cancel()
+        watch = _Watch(self, command)
+        try:
+            await watch.run()
+        except asyncio.CancelledError:
+            details = activity.cancellation_details()
+            if details and details.timed_out:
+                log.warning("watch_without_temporal", project=command.project, release=command.release, stage=command.stage)
+                self._detached[command.release, command.visit] = asyncio.create_task(watch.run_detached())
+            raise
 
 
 class _Watch:
@@ -63,6 +78,8 @@ class _Watch:
         self.clock = _Clock(activity.info().started_time)
         self.observed: dict[str, Observed] = {}
         self.whereabouts: Whereabouts | None = None
+        self.is_detached = False
+        self.has_successor = False
 
     async def run(self) -> None:
         """Run the watch of each rule until one finds that the release has left."""
@@ -86,6 +103,11 @@ class _Watch:
             raise ApplicationError(
                 "The worker is shutting down.", category=ApplicationErrorCategory.BENIGN, next_retry_delay=timedelta(milliseconds=100)
             )
+
+    async def run_detached(self) -> None:
+        """Go on until the release has left the stage, or another attempt samples it."""
+        self.is_detached = True
+        await asyncio.gather(*(self._watch(key) for key in self.stage.rules))
 
     async def _watch(self, key: str) -> None:
         """Sample one rule at each of its times, until the release has left the stage."""
@@ -112,6 +134,7 @@ class _Watch:
                 return  # It has decided.
             readings = await self._ask(key, at)
             recorded: Recorded = await self.shared.recorder.record(readings, self.stage.rules)
+            self.has_successor = self.is_detached and recorded.observed.at > at
             self.observed[key], self.whereabouts = recorded.observed, recorded.whereabouts
             if isinstance(rule, Guardrail) and recorded.observed.breaches(rule) and not self._has_left():
                 await asyncio.to_thread(self._take, rule, self.clock.now())
@@ -147,7 +170,7 @@ class _Watch:
 
     def _has_left(self) -> bool:
         where = self.whereabouts
-        return where is None or where.visit != self.stage.visit or where.status in FINISHED
+        return self.has_successor or where is None or where.visit != self.stage.visit or where.status in FINISHED
 
     async def _waits_for_check(self) -> bool:
         """True if the stage is due and a check holds it back. Before that, nobody needs the answer."""

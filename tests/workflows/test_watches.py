@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from temporalio.api.enums.v1 import EventType
 
 from activities.store.database import Database
@@ -18,6 +20,7 @@ from tests.waiting import wait_until
 from tests.workflows.controls import send
 from tests.workflows.gates import until_held
 from tests.workflows.harness import Harness, dev_server_harness
+from workflows import policies
 
 GOOD, BAD = 0.001, 0.2
 ENOUGH = {"type": "THRESHOLD", "at_most": 0.01}
@@ -113,6 +116,27 @@ def test_breach_is_taken_while_temporal_is_down(sqlite: Database) -> None:
             await harness.until(release, "rolled_back")
 
             assert harness.world.flag("production") == before
+
+    asyncio.run(scenario())
+
+
+def test_watch_goes_on_for_as_long_as_temporal_is_down(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK ends an activity some seconds after its heartbeat was last heard."""
+    monkeypatch.setattr(policies, "SHORTEST_HEARTBEAT", timedelta(seconds=1))
+
+    async def scenario() -> None:
+        metrics = ScriptedMetrics()
+        metrics.values["error-rate"] = GOOD
+        async with dev_server_harness(sqlite) as harness, harness.worker(metrics=metrics):
+            harness.world.publish(guarded("1h", errors()))
+            release = await harness.add()
+            await harness.until(release, "running", stage="Everyone")
+            await until_sampled(metrics)
+
+            await harness.env.shutdown()
+            await until_sampled(metrics, 12)
+            metrics.values["error-rate"] = BAD
+            await harness.until(release, "rolled_back")
 
     asyncio.run(scenario())
 
