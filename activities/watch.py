@@ -30,8 +30,11 @@ log = structlog.get_logger()
 
 Answer = TypeVar("Answer")
 
-BEAT = timedelta(seconds=2)
-"""The time between two heartbeats. The SDK sends them on when the heartbeat timeout demands it."""
+BEATS = 2.5
+"""The number of heartbeats within a heartbeat timeout. The SDK sends them on when the timeout demands it."""
+
+USUAL_TIMEOUT = timedelta(seconds=8)
+"""The heartbeat timeout of an activity that has none, as in tests without a server."""
 
 
 class WatchActivities:
@@ -62,6 +65,8 @@ class WatchActivities:
             await watch.run()
         except asyncio.CancelledError:
             details = activity.cancellation_details()
+            if details and details.not_found:
+                return  # Its workflow has ended.
             if details and details.timed_out:
                 log.warning("watch_without_temporal", project=command.project, release=command.release, stage=command.stage)
                 self._detached[command.release, command.visit] = asyncio.create_task(watch.run_detached())
@@ -78,6 +83,7 @@ class _Watch:
         self.clock = _Clock(activity.info().started_time)
         self.observed: dict[str, Observed] = {}
         self.whereabouts: Whereabouts | None = None
+        self.beat = (activity.info().heartbeat_timeout or USUAL_TIMEOUT).total_seconds() / BEATS
         self.is_detached = False
         self.has_successor = False
 
@@ -161,7 +167,7 @@ class _Watch:
         """Tell Temporal that the watch is alive, with the last samples."""
         while not self._has_left():
             activity.heartbeat({key: f"{each.outcome}: {each.message}" for key, each in self.observed.items()})
-            await asyncio.sleep(BEAT.total_seconds())
+            await asyncio.sleep(self.beat)
 
     def _read(self) -> tuple[dict[str, Observed], Whereabouts | None]:
         with self.shared.database.reading() as store:

@@ -36,6 +36,11 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The change to be approved is no longer the one that was shown: the stage would apply something else, or the flag has changed.",
         "Read `approval` of the release again, and decide on that.",
     ),
+    "no_decision": Explanation(
+        409,
+        "A stage ships the winner of an experiment, and no experiment of the release has decided.",
+        "Restart the release from the experiment's stage, skip this stage, or roll back.",
+    ),
     "approval_timed_out": Explanation(
         409,
         "A stage was not approved within its `timeout`. This blocks the release.",

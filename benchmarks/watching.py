@@ -50,6 +50,7 @@ async def measure(stack: Stack, scale: Scale, turn: Turn) -> dict[str, Any]:
         await asyncio.to_thread(_wait_for_temporal, stack)
         turn(f"{watched:,} watched")
         await shop.soak("slow", SLOW, watched)
+        await asyncio.sleep(seconds / 2)  # Until what adding them has caused is over.
         cpu = await asyncio.to_thread(_cpu, {"worker": stack.worker, "temporal": stack.temporal}, seconds)
     return {
         "breaches": breaches,

@@ -26,6 +26,7 @@ Refusal
 │   ├── KeptByOthers
 │   ├── KeyRevoked
 │   ├── LowersShare
+│   ├── NoDecision
 │   ├── NotADraft
 │   ├── NotPublished
 │   ├── NothingToApprove

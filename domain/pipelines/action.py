@@ -222,8 +222,7 @@ class AllocateVariantsForSegment(ActionRules):
         return {"allocation": self.allocation}
 
 
-WINNER = "experiment:winner"
-"""The parameter that has the winner of the release's experiment. No declared one can have this name."""
+WINNER = "experiment:winner"  # A parameter that nobody can declare.
 
 
 @final
@@ -233,10 +232,7 @@ class ShipWinner(ActionRules):
     type: Literal["SHIP_WINNER"]
     overrides: Overrides = "keep"
 
-    @property
-    def named_fields(self) -> tuple[str, ...]:
-        """The allocation."""
-        return ("allocation",)
+    named_fields = AllocateVariants.named_fields
 
     def fields_at(self, _share: Percentage, parameters: Parameters) -> dict[str, Any]:
         """Return the allocation. Until the experiment has decided, it names a variant `winner`, for people."""

@@ -95,7 +95,8 @@ def _broken(
         elif metrics[key] is not needs:
             what = "An experiment" if isinstance(rule, ExperimentGate) else "This condition"
             message = f"{what} needs a metric of shape {needs}, and '{key}' is of shape {metrics[key]}: use another one."
-            yield Problem(pointer=f"{each.pointer}{field}", code="metric_shape", message=message)
+            wrong = field if isinstance(rule, ExperimentGate) else "/condition"
+            yield Problem(pointer=f"{each.pointer}{wrong}", code="metric_shape", message=message)
 
 
 def _metrics(rule: Guardrail | SampledGate) -> list[tuple[str, str]]:

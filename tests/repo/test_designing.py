@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from domain.flags.project import Segment
+from domain.metrics.metric import MetricShape
 from domain.pipelines.action import Action
 from domain.pipelines.pipeline import PipelineDefinition
 from domain.pipelines.templates import TEMPLATES
@@ -21,7 +22,8 @@ SHOWN = [yaml.safe_load(block) for block in blocks(text_of(NAME), "yaml")]
 PIPELINES = [each for each in SHOWN if "stages" in each]
 FILES = [json.loads(path.read_text()) for path in sorted((ROOT / "examples").glob("*.json"))]
 EXAMPLES = [each for each in FILES if "stages" in each]
-RULES = ("action", "capabilities", "gate", "parameter", "references", "trigger", "validation")
+METRICS = {"conversion": MetricShape.GROUPS}
+RULES = ("action", "capabilities", "experiment", "gate", "parameter", "references", "trigger", "validation")
 
 
 def _types(union: Any) -> set[str]:
@@ -37,7 +39,7 @@ def test_shown_pipeline_can_be_published_without_warnings(shown: dict[str, Any])
     definition = PipelineDefinition.model_validate(shown)
     environments, segments = {"development", "staging", "production"}, {"beta-users", "employees"}
 
-    assert problems_of(definition, Known(environments, segments), datetime.now(UTC)) == []
+    assert problems_of(definition, Known(environments, segments, METRICS), datetime.now(UTC)) == []
     assert warnings_of(definition) == []
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from domain.errors import ApprovalTimedOut
 from domain.flags.flag import FlagState
 from domain.metrics.condition import Outcome
+from domain.pipelines.experiment import ExperimentGate
 from domain.pipelines.freeze import Freeze, next_opening
 from domain.pipelines.gate import ApprovalGate, CheckGate, Gate, MetricGate
 from domain.pipelines.guardrail import Guardrail
@@ -33,6 +34,7 @@ CHRISTMAS = Freeze(id="f", name="Christmas", reason="holidays", starts_at=NOW, e
 
 ENOUGH = {"type": "THRESHOLD", "at_most": 0.01}
 METRIC = MetricGate.model_validate({"type": "METRIC", "metric": "error-rate", "condition": ENOUGH, "passing_for": "1h"})
+EXPERIMENT = ExperimentGate.model_validate({"type": "EXPERIMENT", "metric": "conversion", "variants": ["green"], "longest": "14d"})
 CHECK = CheckGate(type="CHECK", source="deploys", path="/ready")
 ERRORS = Guardrail.model_validate(
     {"name": "Errors", "metric": "error-rate", "condition": ENOUGH, "stages": ["Everyone"], "on_breach": "rollback", "failures": 3}
@@ -77,6 +79,14 @@ HELD: list[tuple[GateFacts, str, str, datetime | None]] = [
         "'error-rate' passes since 2026-03-02 08:59:00 UTC, and 'Everyone' acts once it has passed for 1 h.",
         NOW + HOUR - MINUTE,
     ),
+    (facts(EXPERIMENT), "experiment", "has no sample yet.", None),
+    (
+        facts(EXPERIMENT, observed={"gate:1": seen(Outcome.FAIL)}),
+        "experiment",
+        "'Everyone' waits for the experiment on green: higher conversion, at most 14 d, else control. So it is.",
+        None,
+    ),
+    (facts(EXPERIMENT, observed={"gate:1": seen(Outcome.UNKNOWN)}), "experiment", "So it is.", None),
     (facts(CHECK), "check", "The check of deploys at /ready has no sample yet.", None),
     (
         facts(CHECK, observed={"gate:1": seen(Outcome.FAIL, until=NOW + HOUR)}),
@@ -135,6 +145,7 @@ def test_every_kind_of_gate_can_hold_back_a_stage() -> None:
         facts(APPROVAL, step=2),
         facts(METRIC, observed={"gate:1": seen(Outcome.PASS, since=NOW - HOUR)}),
         facts(CHECK, observed={"gate:1": seen(Outcome.PASS, NOW + MINUTE)}),
+        facts(EXPERIMENT, observed={"gate:1": seen(Outcome.PASS, NOW - HOUR)}),
         facts(guardrails=(ERRORS,), observed={"guardrail:Errors": seen(Outcome.PASS, NOW - MINUTE)}),
         facts(guardrails=(ERRORS.model_copy(update={"shadow": True}), ERRORS.model_copy(update={"on_breach": "notify"}))),
     ],
