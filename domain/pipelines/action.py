@@ -227,12 +227,15 @@ WINNER = "experiment:winner"  # A parameter that nobody can declare.
 
 @final
 class ShipWinner(ActionRules):
-    """Serve the variant that the release's experiment has decided for to everyone, or the plain value if that is the control."""
+    """Serve the variant that the release's experiment has decided for to everyone. If that is the control, the allocation ends."""
 
     type: Literal["SHIP_WINNER"]
     overrides: Overrides = "keep"
 
-    named_fields = AllocateVariants.named_fields
+    @property
+    def named_fields(self) -> tuple[str, ...]:
+        """The allocation."""
+        return ("allocation",)
 
     def fields_at(self, _share: Percentage, parameters: Parameters) -> dict[str, Any]:
         """Return the allocation. Until the experiment has decided, it names a variant `winner`, for people."""
