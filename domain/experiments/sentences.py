@@ -26,3 +26,19 @@ def about_lifts(design: Design, comparisons: Sequence[Comparison]) -> str:
 
 def _estimate(found: Interval | None) -> str:
     return f"{found.estimate:+.2%}" if found else ""
+
+
+def lift_in_words(comparison: Comparison) -> str:
+    """Describe the lift and its interval: `+8.00% (between +1.20% and +15.00%)`."""
+    return f"{_estimate(comparison.lift)} ({comparison.lift.in_percent()})" if comparison.lift else "not known yet"
+
+
+def result_in_words(comparison: Comparison) -> str:
+    """Describe what is certain about a variant: `certainly better, breaches 'returns'`."""
+    known = (
+        "certainly better" if comparison.is_better else "certainly worse" if comparison.is_worse else "neither certainly better nor worse"
+    )
+    parts = [known] if comparison.lift else []
+    parts += [f"breaches '{metric}'" for metric in comparison.breaches]
+    parts += [f"'{metric}' can't be judged yet" for metric in comparison.unjudged]
+    return ", ".join(parts) or "not known yet"
