@@ -33,7 +33,7 @@ def _visits(store: Store, release: Release) -> Iterator[ExperimentVisit]:
             if isinstance(gate, ExperimentGate):
                 watch = WatchKey(release.id, run.visit, gate_key(number))
                 yield ExperimentVisit(
-                    visit=run.visit,
+                    run=run,
                     stage=stage,
                     number=number,
                     gate=gate,

@@ -18,6 +18,8 @@ from domain.model import Moment
 from domain.pipelines.experiment import ExperimentGate
 from domain.pipelines.pipeline import Stage
 from domain.releases.observed import Observed
+from domain.releases.release import StageRun
+from domain.releases.status import StageOutcome
 from domain.statistics.confidence_sequence import Interval
 
 T = TypeVar("T")
@@ -29,7 +31,7 @@ MOST_POINTS = 200
 class ExperimentVisit(NamedTuple):
     """An experiment in one visit to its stage, with everything that is stored about it."""
 
-    visit: int
+    run: StageRun
     stage: Stage
     number: int
     gate: ExperimentGate
@@ -96,6 +98,7 @@ class ExperimentView(BaseModel):
 
     visit: int
     stage: str
+    stage_outcome: StageOutcome = Field(description="The outcome of the visit. The experiment goes on while it is `pending`.")
     gate: int = Field(description="The number of the gate in its stage, from 1.")
     environment: str
     rule: str = Field(description="What it asks, in words.")
@@ -129,8 +132,9 @@ def experiment_view(of: ExperimentVisit) -> ExperimentView:
     """Return the view of one experiment."""
     gate, analysis = of.gate, analyse(of.gate.design, [each.look for each in of.looks])
     return ExperimentView(
-        visit=of.visit,
+        visit=of.run.visit,
         stage=of.stage.name,
+        stage_outcome=of.run.outcome,
         gate=of.number,
         environment=gate.environment or of.stage.environment,
         rule=gate.in_words(),

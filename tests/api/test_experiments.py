@@ -45,6 +45,7 @@ def test_experiment_shows_its_arms_its_lift_and_its_decision(world: World, metri
 
     [found] = experiments(api_on_both, release)
 
+    assert found["stage_outcome"] == "pending"
     assert (found["stage"], found["gate"], found["environment"], found["metric"]) == ("Ship", 1, "production", "conversion")
     assert (found["confidence"], found["minimum"], found["planned"], found["longest"]) == (0.95, 100, 10_000, "P14D")
     assert found["arms"] == [
