@@ -9,7 +9,10 @@ from api.cli.samples import ReleaseArgument
 from api.cli.session import JsonOption, ProjectOption, api_client
 from api.client import path_of
 from domain.experiments.comparison import Comparison
-from domain.experiments.sentences import lift_in_words, result_in_words
+from domain.experiments.decision import ExperimentOutcome
+from domain.experiments.sentences import lift_in_words, result_in_words, undecided_in_words
+from domain.pipelines.experiment import HOLD
+from domain.releases.status import StageOutcome, status_in_words
 
 
 def list_experiments(context: typer.Context, project: ProjectOption, release: ReleaseArgument, as_json: JsonOption = False) -> None:
@@ -28,7 +31,7 @@ def list_experiments(context: typer.Context, project: ProjectOption, release: Re
 def _show(experiment: dict[str, Any]) -> None:
     show(f"'{experiment['stage']}', {experiment['environment']}: {experiment['rule']}", "bold")
     decision = experiment["decision"]
-    show(f"Decided at {local_time(decision['at'])}: ships '{decision['ships']}'." if decision else "Not decided yet.")
+    show(f"Decided at {local_time(decision['at'])}: ships '{decision['ships']}'." if decision else _undecided(experiment))
     show(experiment["message"])
     if experiment["cannot_tell"]:
         show(f"The newest sample brought no numbers. {experiment['cannot_tell']}")
@@ -39,9 +42,16 @@ def _show(experiment: dict[str, Any]) -> None:
     show(f"Looks: {experiment['looks']}{looked_at}. Sample ratio: p = {experiment['sample_ratio']['at_any_look']:.3g}.")
 
 
+def _undecided(experiment: dict[str, Any]) -> str:
+    if experiment["stage_outcome"] != StageOutcome.PENDING:
+        return f"It is over without a decision: the stage is {status_in_words(experiment['stage_outcome'])}."
+    otherwise = experiment["without_winner"]
+    return undecided_in_words(ExperimentOutcome(experiment["outcome"]), None if otherwise == HOLD else otherwise)
+
+
 def _numbers(arm: dict[str, Any]) -> list[str]:
     mean = "" if arm["mean"] is None else f"{arm['mean']:.6g}"
-    return [arm["key"], f"{arm['planned_share']:.6g}%", f"{arm['users']:,}", mean]
+    return [arm["key"], f"{arm['planned_share']:.4g}%", f"{arm['users']:,}", mean]
 
 
 def _results(comparison: Comparison | None) -> list[str]:

@@ -23,7 +23,7 @@ def test_experiment_is_shown_with_its_numbers_and_its_decision(api: Api, sqlite_
 
     shown = terminal.run("releases", "experiments", release.id).out
 
-    assert "Not decided yet." in before
+    assert "Not decided yet. Without a winner, 'control' is shipped." in before
     assert "not known yet" in before
     assert "ships 'one-page'." in shown
     assert "'one-page' wins over 'control'." in shown
