@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, insert, select
 
 from activities.store.evidence import WatchKey, from_milliseconds, milliseconds
 from activities.store.watching_tables import decisions, looks, watches
@@ -41,7 +41,8 @@ class ExperimentRepository:
 
     def looks(self, watch: WatchKey) -> Sequence[StoredLook]:
         """Return the numbers at each look, oldest first."""
-        rows = self.connection.execute(select(looks).where(looks.c.watch_id == self._id(watch)).order_by(looks.c.at)).all()
+        of_watch = select(looks).join(watches, watches.c.id == looks.c.watch_id).where(_is(watch))
+        rows = self.connection.execute(of_watch.order_by(looks.c.at)).all()
         return [StoredLook(from_milliseconds(row.at), Look.model_validate(row.look)) for row in rows]
 
     def decide(self, release_id: str, decided: StoredDecision) -> None:
@@ -67,7 +68,8 @@ class ExperimentRepository:
         return next((each for each in self.decisions(watch.release) if (each.visit, each.key) == (watch.visit, watch.key)), None)
 
     def _id(self, watch: WatchKey) -> int:
-        query = select(watches.c.id).where(
-            watches.c.release_id == watch.release, watches.c.visit == watch.visit, watches.c.key == watch.key
-        )
-        return int(self.connection.execute(query).scalar_one())
+        return int(self.connection.execute(select(watches.c.id).where(_is(watch))).scalar_one())
+
+
+def _is(watch: WatchKey) -> ColumnElement[bool]:
+    return and_(watches.c.release_id == watch.release, watches.c.visit == watch.visit, watches.c.key == watch.key)

@@ -54,8 +54,15 @@ CONTROLS = {
     ),
 }
 
-SAMPLES = {
-    "samples": Entry("api.cli.samples:list_samples", LOOK, "Show the newest samples of each guardrail, metric gate and check of a release.")
+EVIDENCE = {
+    "samples": Entry(
+        "api.cli.samples:list_samples", LOOK, "Show the newest samples of each guardrail, metric gate and check of a release."
+    ),
+    "experiments": Entry(
+        "api.cli.experiments:list_experiments",
+        LOOK,
+        "Show the experiments of a release: the decision, and the numbers of each arm at the newest look.",
+    ),
 }
 
 app = command_group(
@@ -63,7 +70,7 @@ app = command_group(
     "flaghoist releases add checkout web-app",
     "flaghoist releases watch",
     "flaghoist releases list --status blocked --since 24h",
-    cls=lazy_group(CONTROLS | SAMPLES),
+    cls=lazy_group(CONTROLS | EVIDENCE),
 )
 
 LOWERS_SHARE = "lowers_share"

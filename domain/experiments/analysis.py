@@ -27,9 +27,18 @@ def analyse(design: Design, looks: Sequence[Look]) -> Analysis:
     """
     look = looks[-1] if looks else Look(elapsed=timedelta(), goal={})
     obstacle = obstacle_in_data(design, look)
-    comparisons = () if obstacle else tuple(compare(design, look, variant.key) for variant in design.variants)
+    comparisons = () if obstacle else _comparisons(design, look)
     ratio = sample_ratio(design, looks)
     return Analysis(comparisons=comparisons, sample_ratio=ratio, decision=obstacle or _decide(design, look, comparisons, ratio))
+
+
+def comparisons_at(design: Design, look: Look) -> tuple[Comparison, ...]:
+    """Return a comparison for each variant at one look, or none if its numbers don't fit the design."""
+    return () if obstacle_in_data(design, look) else _comparisons(design, look)
+
+
+def _comparisons(design: Design, look: Look) -> tuple[Comparison, ...]:
+    return tuple(compare(design, look, variant.key) for variant in design.variants)
 
 
 def _decide(design: Design, look: Look, comparisons: Sequence[Comparison], ratio: SampleRatio) -> Decision:

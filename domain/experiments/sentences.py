@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from domain.experiments.comparison import Comparison
+from domain.experiments.decision import ExperimentOutcome
 from domain.experiments.design import Design
 from domain.statistics.confidence_sequence import Interval
 
@@ -26,3 +27,29 @@ def about_lifts(design: Design, comparisons: Sequence[Comparison]) -> str:
 
 def _estimate(found: Interval | None) -> str:
     return f"{found.estimate:+.2%}" if found else ""
+
+
+def lift_in_words(comparison: Comparison) -> str:
+    """Describe the lift and its interval: `+8.00% (between +1.20% and +15.00%)`."""
+    return f"{_estimate(comparison.lift)} ({comparison.lift.in_percent()})" if comparison.lift else "not known yet"
+
+
+def result_in_words(comparison: Comparison) -> str:
+    """Describe what is certain about a variant: `certainly better, breaches 'returns'`."""
+    known = "certainly better" if comparison.is_better else "certainly worse" if comparison.is_worse else "not certain"
+    parts = [known] if comparison.lift else []
+    parts += [f"breaches '{metric}'" for metric in comparison.breaches]
+    parts += [f"'{metric}' can't be judged yet" for metric in comparison.unjudged]
+    return ", ".join(parts) or "not known yet"
+
+
+def undecided_in_words(outcome: ExperimentOutcome, without_winner: str | None) -> str:
+    """Describe an experiment that has not decided. Without a winner, a variant is shipped, or a person decides if that is None."""
+    otherwise = f"'{without_winner}' is shipped" if without_winner else "a person decides"
+    match outcome:
+        case ExperimentOutcome.HELD:
+            return "Held. Nothing is decided until the cause is resolved."
+        case ExperimentOutcome.NO_WINNER:
+            return f"There is no winner, so {otherwise}."
+        case ExperimentOutcome.UNDECIDED | ExperimentOutcome.WINNER:
+            return f"Not decided yet. Without a winner, {otherwise}."

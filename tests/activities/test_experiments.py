@@ -10,39 +10,18 @@ from domain.audit import AuditEvent
 from domain.metrics.sample import Unknown
 from domain.releases.release import Release
 from tests.activities.acting import ACTED, act, audit_of, change, change_by_hand
+from tests.activities.experimenting import BETTER, NOTHING_YET, OFF, SAME, experimenting
 from tests.activities.guarding import guarded_command, later, look
-from tests.pipelines import enable, pipeline, stage
+from tests.pipelines import pipeline, stage
 from tests.scripted_metrics import ScriptedMetrics
 from tests.world import World
 
-NOTHING_YET = {"control": (50, 5), "one-page": (50, 6)}
-BETTER = {"control": (5_000, 500), "one-page": (5_000, 800)}
-SAME = {"control": (5_000, 500), "one-page": (5_000, 505)}
-OFF = {"control": (6_000, 600), "one-page": (4_000, 640)}
 DAY = 86_400.0
 
 
 @pytest.fixture
 def metrics() -> ScriptedMetrics:
     return ScriptedMetrics()
-
-
-def experiment(**more: Any) -> dict[str, Any]:
-    usual = {"type": "EXPERIMENT", "metric": "conversion", "variants": ["one-page"], "longest": "14d", "every": "1h"}
-    return usual | more
-
-
-def experimenting(world: World, **more: Any) -> Release:
-    """Return a release whose flag serves a variant to half of production, and whose next stage waits for the experiment."""
-    with world.database.transaction() as store:
-        feature = store.features.get("checkout", world.project.id)
-        store.features.update(feature.id, variants=[{"key": "one-page", "value": "one"}, {"key": "two-pages", "value": "two"}])
-    split = {"type": "ALLOCATE_VARIANTS", "allocation": {"one-page": 50}}
-    ship = stage("Ship", "production", actions=[{"type": "SHIP_WINNER"}]) | {"gates": [experiment(**more)]}
-    world.publish(pipeline(stage("Split", "production", actions=[enable(), split]), ship))
-    release = world.add()
-    act(world, release)
-    return world.release(release.id)
 
 
 def command_of(world: World, release: Release) -> ChangeFlag:

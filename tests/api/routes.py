@@ -261,6 +261,7 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "POST /projects/{project}/releases": _a_release_body,
     "GET /projects/{project}/releases/{release}": _a_release,
     "GET /projects/{project}/releases/{release}/samples": _a_release,
+    "GET /projects/{project}/releases/{release}/experiments": _a_release,
     "POST /projects/{project}/releases/{release}/remove": _a_release_to_control,
     "POST /projects/{project}/releases/{release}/pause": _a_release_to_control,
     "POST /projects/{project}/releases/{release}/approve": _a_release_to_control,

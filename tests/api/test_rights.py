@@ -62,6 +62,7 @@ EXPECTED = {
     "POST /projects/{project}/releases":                                     (401, 401, 403, 201, 201, 201, 201, 404),
     "GET /projects/{project}/releases/{release}":                            (401, 401, 200, 200, 200, 200, 200, 404),
     "GET /projects/{project}/releases/{release}/samples":                    (401, 401, 200, 200, 200, 200, 200, 404),
+    "GET /projects/{project}/releases/{release}/experiments":                (401, 401, 200, 200, 200, 200, 200, 404),
     "POST /projects/{project}/releases/{release}/remove":                    (401, 401, 403, 200, 200, 200, 200, 404),
     "POST /projects/{project}/releases/{release}/pause":                     (401, 401, 403, 200, 200, 200, 200, 404),
     "POST /projects/{project}/releases/{release}/approve":                  (401, 401, 403, 409, 409, 409, 409, 404),

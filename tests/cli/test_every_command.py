@@ -51,6 +51,7 @@ RESPONDING = {
     "projects show": "PROJECT",
     "provider show": "",
     "releases add": "standby standard --yes",
+    "releases experiments": "RELEASE",
     "releases list": "",
     "releases pause": "RELEASE",
     "releases remove": "RELEASE --yes",

@@ -10,16 +10,19 @@ from fastapi.responses import RedirectResponse
 from activities.commands.add_release import AddRelease
 from activities.store.paging import MOST, Slice
 from api.dashboard.curves import curve_of
+from api.dashboard.experiments import shown_experiments
 from api.dashboard.page_route import PageRoute
 from api.dashboard.session import FormDep, FormFields
 from api.dashboard.site import Site, SiteDep
 from api.dependencies import OutboxRelayDep, TemporalHealthDep, TemporalUiDep
+from api.routes.experiments import list_experiments
 from api.routes.pipelines import list_pipelines
 from api.routes.releases import create_release, get_release
 from api.routes.samples import list_samples
 from api.routes.simulation import simulate_pipeline
 from api.schemas.simulation import Simulate
 from domain.flags.flag import Value
+from domain.pipelines.gate import has_experiment
 from domain.pipelines.parameter import ParameterType
 from domain.pipelines.pipeline import PipelineDefinition, PipelineStatus
 from domain.releases.control import Control
@@ -69,12 +72,18 @@ def show_release(
     """Show where a flag is, what it waits for, what happened, what will happen, and what can be done."""
     view = get_release(site.key, release, site.caller, site.database, temporal_ui, temporal_health)
     watches = list_samples(site.key, release, site.caller, site.database, most=MOST_DRAWN).watches
+    experiments = list_experiments(site.key, release, site.caller, site.database).experiments
     with site.database.reading() as store:
         definition = store.pipelines.version(view.pipeline.id).definition
         entries = store.audit.page(Slice(limit=MOST), {"project": site.key, "release": release})
     done = done if done in {"add", *Control} else None
     watched = [(watch, curve_of(watch)) for watch in reversed(watches)]
-    return site.page("release.html", "board", release=view, definition=definition, entries=entries.items, done=done, watched=watched)
+    context = {
+        "watched": watched,
+        "experiments": shown_experiments(experiments),
+        "begins_in": next((stage.name for stage in definition.stages if has_experiment(stage.gates)), None),
+    }
+    return site.page("release.html", "board", release=view, definition=definition, entries=entries.items, done=done, **context)
 
 
 def _simulate(site: Site, key: str, definition: PipelineDefinition, fields: FormFields) -> Any:

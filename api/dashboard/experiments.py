@@ -1,0 +1,59 @@
+"""Experiments as the page of a release shows them."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from api.dashboard.intervals import IntervalPicture, pictures_of
+from api.schemas.experiments import ArmView, ExperimentView
+from domain.experiments.comparison import Comparison
+from domain.experiments.decision import ExperimentOutcome
+from domain.experiments.sentences import lift_in_words, result_in_words, undecided_in_words
+from domain.pipelines.experiment import HOLD
+from domain.releases.status import StageOutcome, status_in_words
+
+_BADGES = {
+    ExperimentOutcome.UNDECIDED: "running",
+    ExperimentOutcome.WINNER: "pass",
+    ExperimentOutcome.NO_WINNER: "approval",
+    ExperimentOutcome.HELD: "blocked",
+}
+
+
+class ArmRow(NamedTuple):
+    """An arm with its lift over the control, and what is certain about it. Both are empty for the control."""
+
+    arm: ArmView
+    lift: str
+    result: str
+
+
+class ShownExperiment(NamedTuple):
+    """An experiment with the rows of its table, its pictures, the class of its badge, and why there is no decision, if there is none."""
+
+    view: ExperimentView
+    rows: list[ArmRow]
+    pictures: list[IntervalPicture]
+    badge: str
+    undecided: str
+
+
+def shown_experiments(views: Iterable[ExperimentView]) -> list[ShownExperiment]:
+    """Return what is shown of experiments, the newest first."""
+    return [
+        ShownExperiment(each, _rows(each), pictures_of(each), _BADGES[each.outcome], _undecided(each)) for each in reversed(list(views))
+    ]
+
+
+def _undecided(view: ExperimentView) -> str:
+    if view.stage_outcome is not StageOutcome.PENDING:
+        return f"It is over without a decision: the stage is {status_in_words(view.stage_outcome)}."
+    return undecided_in_words(view.outcome, None if view.without_winner == HOLD else view.without_winner)
+
+
+def _rows(view: ExperimentView) -> list[ArmRow]:
+    found = {each.variant: Comparison.model_validate(each.model_dump()) for each in view.comparisons}
+    return [_row(arm, found.get(arm.key)) for arm in view.arms]
+
+
+def _row(arm: ArmView, comparison: Comparison | None) -> ArmRow:
+    return ArmRow(arm, lift_in_words(comparison), result_in_words(comparison)) if comparison else ArmRow(arm, "", "")

@@ -1,0 +1,33 @@
+"""The experiments of a release in a terminal."""
+
+from contextlib import closing
+
+from activities.store.database import Database
+from tests.activities.experimenting import BETTER, NOTHING_YET, experimenting
+from tests.activities.guarding import later, look
+from tests.cli.conftest import Terminal
+from tests.http import Api
+from tests.scripted_metrics import ScriptedMetrics
+from tests.world import make_world
+
+
+def test_experiment_is_shown_with_its_numbers_and_its_decision(api: Api, sqlite_url: str) -> None:
+    metrics, terminal = ScriptedMetrics(), Terminal(api.address, COLUMNS="200")
+    with closing(Database(sqlite_url)) as database:
+        world = make_world(database)
+        release = experimenting(world)
+        before = terminal.run("releases", "experiments", release.id).out
+        for hour, numbers in enumerate((NOTHING_YET, BETTER), start=1):
+            metrics.groups["conversion"] = numbers
+            look(world, release, metrics, later(3600 * hour))
+
+    shown = terminal.run("releases", "experiments", release.id).out
+
+    assert "Not decided yet. Without a winner, 'control' is shipped." in before
+    assert "not known yet" in before
+    assert "ships 'one-page'." in shown
+    assert "'one-page' wins over 'control'." in shown
+    rows = {line.split()[0]: line for line in shown.splitlines() if line.strip()}
+    assert rows["control"].split() == ["control", "50%", "5,000", "0.1"]
+    assert all(part in rows["one-page"] for part in ("50%", "5,000", "0.16", "+60.00% (between +", "certainly better"))
+    assert "Looks: 2, the newest at " in shown
