@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.guarding.breach import Taken, take_breach
 from activities.guarding.putting_back import put_back_at_once
-from activities.guarding.recorder import Recorded, SampleRecorder
+from activities.guarding.recorder import SAMPLED_HOLDS, Recorded, SampleRecorder
 from activities.guarding.sampling import Readings, Sampler, stage_to_watch
 from activities.store.database import Database
 from activities.store.evidence import Whereabouts
@@ -179,9 +179,9 @@ class _Watch:
         return self.has_successor or where is None or where.visit != self.stage.visit or where.status in FINISHED
 
     async def _waits_for_check(self) -> bool:
-        """True if the stage is due and a check holds it back. Before that, nobody needs the answer."""
+        """True if the stage is due and waits for samples. Before that, nobody needs the answer."""
         _, self.whereabouts = await asyncio.to_thread(self._read)
-        return self.whereabouts is not None and self.whereabouts.held is not None and self.whereabouts.held.code == "check"
+        return self.whereabouts is not None and self.whereabouts.held is not None and self.whereabouts.held.code in SAMPLED_HOLDS
 
 
 class _Clock:

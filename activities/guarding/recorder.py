@@ -15,7 +15,8 @@ from domain.pipelines.guardrail import Guardrail
 from domain.releases.observed import Observed
 
 BATCH_SECONDS = 0.2
-_SAMPLED_HOLDS = ("guardrail", "metric", "check", "experiment")
+SAMPLED_HOLDS = ("guardrail", "metric", "check", "experiment")
+"""The codes of what holds a stage back until samples pass."""
 
 
 class Recorded(NamedTuple):
@@ -34,8 +35,9 @@ class _Waiting(NamedTuple):
 class SampleRecorder:
     """Stores readings in batches. It belongs to one event loop."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, batch_seconds: float = BATCH_SECONDS) -> None:
         self.database = database
+        self.batch_seconds = batch_seconds
         self._waiting: list[_Waiting] = []
         self._flushing: asyncio.Task[None] | None = None
 
@@ -49,7 +51,7 @@ class SampleRecorder:
 
     async def _flush(self) -> None:
         while self._waiting:
-            await asyncio.sleep(BATCH_SECONDS)
+            await asyncio.sleep(self.batch_seconds)
             batch, self._waiting = self._waiting, []
             try:
                 results = await asyncio.to_thread(self._store, batch)
@@ -88,7 +90,7 @@ def _wake_passing(store: Store, batch: Sequence[_Waiting], whereabouts: Mapping[
         for each in batch
         if (where := whereabouts.get(each.readings.watch.release))
         and where.held
-        and where.held.code in _SAMPLED_HOLDS
+        and where.held.code in SAMPLED_HOLDS
         and where.visit == each.readings.watch.visit
     }
     for release, each in held.items():

@@ -1,6 +1,7 @@
 """The guard of a stage that is about to act: no change is made without a fresh sample of everything that guards it."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from activities.guarding.breach import take_breach
@@ -36,7 +37,8 @@ class StageGuard:
         if release.is_finished or release.sequence != command.sequence:
             return
         stage = _stage_of(release, step.entered_at, rules)
-        found = [self.sampler.read(stage, key, observed.get(key), at) for key in rules]
+        with ThreadPoolExecutor(len(rules)) as threads:  # One after another, sources that hang would take longer than an attempt may.
+            found = list(threads.map(lambda key: self.sampler.read(stage, key, observed.get(key), at), rules))
         with self.database.transaction() as store:
             states = record_readings(store, found)
         for key, rule in rules.items():

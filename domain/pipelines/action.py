@@ -257,7 +257,7 @@ def removes_overrides(action: Action) -> bool:
 
 def ships_winner(actions: Iterable[Action]) -> bool:
     """Return True if an action needs the decision of an experiment."""
-    return any(isinstance(action, ShipWinner) for action in actions)
+    return any(isinstance(each, ShipWinner) for each in actions)
 
 
 def rollout_of(actions: Iterable[Action]) -> PhasedRollout | None:

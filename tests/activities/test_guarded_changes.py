@@ -1,5 +1,6 @@
 """Changes of guarded stages: none is made without a fresh sample that passes."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -7,11 +8,13 @@ import pytest
 from activities.messages import HeldBack, HoldEnded, Made, Recorded, Standing
 from domain.metrics.check import CheckAnswer
 from domain.metrics.condition import Outcome
-from domain.metrics.sample import Unknown
+from domain.metrics.metric import MetricQuestion
+from domain.metrics.sample import Sample, Unknown
 from domain.releases.status import ReleaseStatus
 from tests.activities.acting import change, command_for, record
 from tests.activities.guarding import BAD, GOOD, errors, guarded_command, later, look, observed, passing_for, release_in_force
 from tests.scripted_metrics import ScriptedMetrics
+from tests.waiting import CEILING
 from tests.world import World
 
 DUE = 3600.0
@@ -163,6 +166,22 @@ def test_samples_are_about_the_flag_its_environment_and_the_time_since_it_entere
 
     asked = [(each.feature, each.environment, each.at - later(DUE)) for each in metrics.asked]
     assert asked == [("checkout", "staging", timedelta(0)), ("checkout", "production", timedelta(0))]
+
+
+def test_questions_of_one_stage_are_asked_at_the_same_time(world: World) -> None:
+    names = [f"Errors {number}" for number in range(10)]
+    everyone_asked = threading.Barrier(len(names), timeout=CEILING)
+
+    class Meeting(ScriptedMetrics):
+        def sample(self, question: MetricQuestion) -> Sample:
+            everyone_asked.wait()
+            return super().sample(question)
+
+    metrics = Meeting()
+    metrics.values["error-rate"] = GOOD
+    release = release_in_force(world, *(errors(name=name) for name in names))
+
+    assert isinstance(change(world, guarded_command(world, release), later(DUE), metrics=metrics), Made)
 
 
 def test_stage_without_guardrails_asks_nothing(world: World, metrics: ScriptedMetrics) -> None:

@@ -7,6 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from tests.chaos.evidence import Evidence, changes_in
 from tests.chaos.flag_model import after_step, flag_of, flags_in_the_end
+from tests.chaos.guard_checks import (
+    bad_flags_are_rolled_back,
+    guarded_changes_have_a_passing_sample,
+    nothing_changes_after_a_breach,
+    shadows_change_nothing,
+)
 from tests.workflows.state_machine.flag_history import paths_of
 from tests.workflows.state_machine.invariants import violations
 from tests.workflows.state_machine.record import ReleaseRecord, Row
@@ -38,8 +44,9 @@ def acknowledged_releases_are_recorded(evidence: Evidence) -> Iterator[str]:
     if acknowledged != recorded:
         yield f"acknowledged but not recorded, or twice: {acknowledged - recorded}; recorded only: {recorded - acknowledged}"
     for each in evidence.acknowledged:
-        status = rows[each.id]["status"] if each.id in rows else "missing"
-        if status not in each.expected_statuses:
+        row = rows.get(each.id, {"status": "missing", "rollback": None})
+        status, by_guardrail = row["status"], (row["rollback"] or {}).get("guardrail")
+        if status not in (*each.expected_statuses, *(["rolled_back"] if by_guardrail else [])):
             yield f"{each.id} is {status}, not {each.expected_statuses}, after {each.answers}"
 
 
@@ -152,6 +159,10 @@ CHECKS: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     pause_does_not_shorten_a_wait,
     no_defect_was_seen,
     no_log_contains_a_key,
+    bad_flags_are_rolled_back,
+    nothing_changes_after_a_breach,
+    guarded_changes_have_a_passing_sample,
+    shadows_change_nothing,
 )
 
 

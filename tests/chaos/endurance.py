@@ -18,8 +18,10 @@ from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.evidence import Evidence, changes_in, count_intents, read_database, read_logs
 from tests.chaos.executions import open_workflows, read_executions
 from tests.chaos.faults import KINDS, KINDS_ELSEWHERE, LONG_WRITE, Fault, long_write, schedule_for
+from tests.chaos.guards import METRIC
 from tests.chaos.people import People
 from tests.chaos.plan import Plan, Vocabulary, plan_for
+from tests.chaos.source import MetricSource, serving
 from tests.e2e.proxy import Proxy
 from tests.http import OWNER_KEY, Api
 
@@ -75,9 +77,9 @@ class FlagsHere:
     def attach(self, environment: ChaosEnvironment) -> None:
         """Add to the environment what the other system needs."""
 
-    def set_up(self, api: Api, plan: Plan) -> Api:
+    def set_up(self, api: Api, plan: Plan, source: MetricSource) -> Api:
         """Create the project with everything in the plan, and return the API with an operator's key."""
-        return set_up(api, plan)
+        return set_up(api, plan, source)
 
     def violations(self, evidence: Evidence) -> list[str]:
         """Return everything that is wrong."""
@@ -94,19 +96,21 @@ def endure(
     """Perform a run in a folder."""
     flags = flags or FlagsHere()
     plan = plan_for(size.seed, size.releases, size.seconds, flags.vocabulary)
-    with running_environment(folder, database, flags, skew=size.skew) as environment:
+    source = MetricSource(plan.bad_from, plan.outages)
+    with serving(source), running_environment(folder, database, flags, skew=size.skew) as environment:
         faults = schedule_for(size.seed, size.seconds, kinds=flags.kinds, processes=environment.victims, skew=size.skew)
         if size.long_write:
             faults = sorted([*faults, long_write(size.seconds / 2)], key=lambda fault: fault.at)
-        operator = flags.set_up(environment.stack.api, plan)
+        operator = flags.set_up(environment.stack.api, plan, source)
         people = People(operator, plan)
         try:
+            source.start()
             people.start()
             _inject_all(environment, faults, size.seconds, report)
             settled_after = _come_to_rest(environment, people, size.patience, report)
         finally:
             people.stop()
-        evidence = gather(folder, environment, people)
+        evidence = gather(folder, environment, people, source)
         wrong = flags.violations(evidence)
     return Outcome(faults, environment.kills.total(), settled_after, dict(people.answers), evidence, wrong)
 
@@ -126,9 +130,12 @@ def running_environment(
             environment.stop()
 
 
-def set_up(api: Api, plan: Plan) -> Api:
+def set_up(api: Api, plan: Plan, source: MetricSource) -> Api:
     """Create the project with everything in the plan, and return the API with an operator's key."""
     api.make_project()
+    api.post("/projects/shop/sources", {"key": "watch", "name": "Watch", "kind": "http", "address": source.address})
+    query = {"source": "watch", "query": "/errors/{feature}", "pointer": "/value"}
+    api.post("/projects/shop/metrics", {"key": METRIC, "name": "Error rate"} | query)
     for feature in plan.features:
         api.post("/projects/shop/features", {"key": feature, "default": {"enabled": False, "value": "zero"}})
     for definition in plan.pipelines:
@@ -136,16 +143,15 @@ def set_up(api: Api, plan: Plan) -> Api:
     return api.make_key("oscar", {"project": "shop", "role": "operator", "environments": ["*"]})
 
 
-def gather(folder: Path, environment: ChaosEnvironment, people: People) -> Evidence:
+def gather(folder: Path, environment: ChaosEnvironment, people: People, source: MetricSource) -> Evidence:
     """Read everything that the run left behind."""
     environment.database.copy_to(folder / "evidence.db")
     record, entries = read_database(folder / "evidence.db")
     executions = asyncio.run(read_executions(_temporal(environment)))
     surprises = people.surprises + environment.died
     keys = [OWNER_KEY, str(people.api.client.headers["Authorization"]).removeprefix("Bearer ")]
-    return Evidence(
-        record, entries, executions, people.acknowledged, surprises, read_logs(folder), keys, count_intents(folder / "evidence.db")
-    )
+    intents = count_intents(folder / "evidence.db")
+    return Evidence(record, entries, executions, people.acknowledged, surprises, read_logs(folder), keys, intents, source.bad_at)
 
 
 def _inject_all(environment: ChaosEnvironment, faults: list[Fault], seconds: float, report: Report) -> None:

@@ -1,7 +1,8 @@
 """Everything that a run leaves behind: the database, Temporal's histories, the acknowledged releases, and the logs."""
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ class Evidence:
     logs: dict[str, str]
     keys: list[str]
     intents: int = 0
+    bad_at: dict[str, datetime] = field(default_factory=dict)
+    """The flags that turned bad, and when, by the source of metrics."""
 
 
 def read_database(path: Path) -> tuple[Record, int]:

@@ -159,5 +159,5 @@ def _key(command: dict[str, Any]) -> str:
 
 
 def _document(payloads: Any) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(payloads.payloads[0].data)
-    return document
+    document: dict[str, Any] | None = json.loads(payloads.payloads[0].data or "null")  # A watch returns nothing.
+    return document or {}

@@ -1,10 +1,11 @@
 """The actions of people in a run, drawn from a seed: random pipelines, flags added to them, and controls."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple
 
+from tests.chaos.guards import Outage, bad_flags, guarded, outages
 from tests.pipelines import enable, pipeline, rollout, set_value, until
 
 ENVIRONMENTS = ("development", "staging", "production")
@@ -39,6 +40,10 @@ class Plan:
     features: list[str]
     pipelines: list[dict[str, Any]]
     releases: list[Planned]
+    bad_from: dict[str, float] = field(default_factory=dict)
+    """The flags that turn bad, and after how many seconds."""
+    outages: list[Outage] = field(default_factory=list)
+    """The times at which the source of metrics fails or hangs."""
 
 
 class Vocabulary(NamedTuple):
@@ -50,13 +55,17 @@ class Vocabulary(NamedTuple):
 
 def plan_for(seed: int, releases: int, seconds: float, vocabulary: Vocabulary | None = None) -> Plan:
     """Draw releases that are added within the first two thirds of the run. The same seed gives the same plan."""
+    is_guarded = vocabulary is None
     vocabulary = vocabulary or Vocabulary(ENVIRONMENTS, _actions)
     random = Random(f"plan {seed}")  # noqa: S311 (reproducible, not a secret)
     slow = max(2.0, seconds / 15)
     features = [f"flag-{number}" for number in range(max(1, releases * 7 // 8))]
     pipelines = [_pipeline(random, number, slow, vocabulary) for number in range(max(4, releases // 5))]
     planned = [_release(random, number, features, pipelines, seconds, slow) for number in range(releases)]
-    return Plan(features, pipelines, sorted(planned, key=lambda each: each.at))
+    planned.sort(key=lambda each: each.at)
+    if not is_guarded:
+        return Plan(features, pipelines, planned)
+    return Plan(features, guarded(seed, pipelines), planned, bad_flags(seed, features, seconds), outages(seed, seconds))
 
 
 def _pipeline(random: Random, number: int, slow: float, vocabulary: Vocabulary) -> dict[str, Any]:

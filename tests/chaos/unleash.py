@@ -12,6 +12,7 @@ from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.evidence import Evidence
 from tests.chaos.faults import KINDS_ELSEWHERE
 from tests.chaos.plan import SEGMENTS, Plan, Vocabulary
+from tests.chaos.source import MetricSource
 from tests.chaos.unleash_checks import UnleashEvidence, violations_elsewhere
 from tests.http import Api
 from tests.pipelines import enable, rollout
@@ -78,7 +79,7 @@ class FlagsInUnleash(FlagsHere):
         """Add Unleash, and the key with which its token is encrypted."""
         environment.attach(UnleashProcess(self.server), SETTINGS)
 
-    def set_up(self, api: Api, plan: Plan) -> Api:
+    def set_up(self, api: Api, plan: Plan, source: MetricSource) -> Api:
         """Create the flags in Unleash, and connect the project to it."""
         for segment in SEGMENTS:
             constraint = {"contextName": "group", "operator": "IN", "values": [segment]}

@@ -56,15 +56,17 @@ class Harness:
         *,
         systems: FlagSystems | None = None,
         metrics: Metrics | None = None,
+        watches: bool = True,
         **options: Any,
     ) -> AsyncIterator[None]:
-        """Run a worker while the block lasts. With metrics, it also watches stages."""
+        """Run a worker while the block lasts. With metrics, it also watches stages, unless it must not."""
         client, database = self.env.client, self.world.database
         usual = outside_without_settings(database)
         outside = Outside(systems or usual.systems, metrics or usual.metrics)
         with ThreadPoolExecutor(pools.threads) as threads:
             worker = build_worker(client, database, threads, pools, outside=outside, **options)
-            watcher = build_watch_worker(client, database, threads, outside.metrics, self.relay.wake) if metrics else nullcontext()
+            is_watching = metrics and watches
+            watcher = build_watch_worker(client, database, threads, outside.metrics, self.relay.wake) if is_watching else nullcontext()
             # The SDK treats 2 s without a yield as a deadlock. On a busy machine a replay can take that long.
             worker._workflow_worker._deadlock_timeout_seconds = CEILING  # type: ignore[union-attr]
             async with worker, watcher:

@@ -187,6 +187,25 @@ def test_release_acts_once_a_check_passes(sqlite: Database) -> None:
     asyncio.run(scenario())
 
 
+def test_release_acts_once_its_guardrail_and_its_check_pass(sqlite: Database) -> None:
+    async def scenario() -> None:
+        metrics = ScriptedMetrics()
+        metrics.values["error-rate"] = BAD
+        metrics.checks["deploys"] = CheckAnswer(outcome=Outcome.FAIL, message="A deployment is running.")
+        gate = {"type": "CHECK", "source": "deploys", "path": "/ready", "every": "1s"}
+        async with dev_server_harness(sqlite) as harness, harness.worker(metrics=metrics):
+            harness.world.publish(guarded("1s", errors(failures=20), gates=[gate]))
+            release = await harness.add()
+            await until_held(harness, release, "guardrail")
+
+            metrics.values["error-rate"] = GOOD
+            metrics.checks["deploys"] = CheckAnswer(outcome=Outcome.PASS, message="Ready.")
+            await wait_until("a wake-up", lambda: _run_outbox(harness))
+            await harness.until(release, "completed")
+
+    asyncio.run(scenario())
+
+
 def test_advancing_does_not_bypass_a_guardrail(sqlite: Database) -> None:
     async def scenario() -> None:
         metrics = ScriptedMetrics()

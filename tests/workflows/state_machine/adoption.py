@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from domain.releases.release import Release
 from tests.workflows.state_machine.flag_model import conflict_paths, flag_of
 from tests.workflows.state_machine.gate_model import FreezeModel, HoldModel, StopModel, StopsAndFreezes
+from tests.workflows.state_machine.guard_model import Watches, WatchModel
 from tests.workflows.state_machine.model import ReleaseModel
 from tests.workflows.state_machine.record import Record, ReleaseRecord
 
@@ -20,6 +21,30 @@ def adopt_place(model: ReleaseModel, release: ReleaseRecord, record: Release) ->
     model.seen = {row["environment"]: flag_of(row["state"]) for row in release.seen}
     model.conflict = conflict_paths(record.blocked.details.get("now")) if record.blocked else None
     model.has_changed = any(each["before"] != each["after"] for each in release.changes if each["visit"] == record.visit)
+
+
+def adopt_watches(model: ReleaseModel, release: ReleaseRecord, minute_of: MinuteOf) -> None:
+    """Adopt what is known of each guardrail and gate on the visit."""
+
+    def minute(moment: str) -> int:
+        return minute_of(datetime.fromisoformat(moment))
+
+    model.watches = Watches(
+        {
+            each["key"]: WatchModel(
+                minute(seen["at"]),
+                seen["outcome"],
+                minute(seen["since"]),
+                seen["failures"],
+                minute(seen["failed_at"]) if seen["failed_at"] else None,
+                seen["longest"],
+                seen["breached_at"] is not None,
+            )
+            for each in release.watches
+            if each["visit"] == release.row["visit"]
+            for seen in [each["observed"]]
+        }
+    )
 
 
 def adopt_times(model: ReleaseModel, record: Release, remaining: timedelta, now: datetime, minute_of: MinuteOf) -> None:

@@ -12,9 +12,11 @@ from temporalio.testing import WorkflowEnvironment
 from activities.store.database import Database
 from domain.releases.release import Release
 from tests.binaries import TEMPORAL
+from tests.scripted_metrics import ScriptedMetrics
 from tests.waiting import CEILING
 from tests.workflows.harness import Harness
 from tests.workflows.state_machine.attempts import Attempts
+from tests.workflows.state_machine.watching import IdleWatches, Looks
 from tests.world import make_world
 from workflows.payloads import DATA_CONVERTER
 from workflows.service.namespace import register_search_attributes
@@ -36,6 +38,8 @@ class Backend:
         self.env = env
         self.database = database
         self.attempts = Attempts()
+        self.metrics = ScriptedMetrics()
+        self.looks = Looks(database, self.metrics)
         self.worker = AsyncExitStack()
         self.has_worker = False
         self.numbers = count(1)
@@ -58,7 +62,13 @@ class Backend:
         options: dict[str, Any] = {} if cached else {"max_cached_workflows": 0}
         soon = timedelta(seconds=1)  # The server waits this long for the previous worker before it offers its tasks to a new one.
         await self.worker.enter_async_context(
-            harness.worker(interceptors=[self.attempts], sticky_queue_schedule_to_start_timeout=soon, **options)
+            harness.worker(
+                metrics=self.metrics,
+                watches=False,
+                interceptors=[self.attempts, IdleWatches()],
+                sticky_queue_schedule_to_start_timeout=soon,
+                **options,
+            )
         )
         self.has_worker = True
 

@@ -34,9 +34,6 @@ class ApprovalModel(NamedTuple):
     own: bool = False
 
 
-Gates = tuple[WindowModel | ApprovalModel, ...]
-
-
 class FreezeModel(NamedTuple):
     """A freeze of one environment or of all."""
 
@@ -86,7 +83,7 @@ class DueStage(NamedTuple):
 
     environment: str
     pipeline: str
-    gates: Gates
+    gates: tuple[object, ...]
     due: int
     approvals: int
     """The number of people who approved; enough of them, if no approval is needed any more."""

@@ -15,6 +15,7 @@ from tests.workflows.state_machine.gate_invariants import (
     only_running_releases_are_held_back,
     stops_and_freezes_match_the_audit_log,
 )
+from tests.workflows.state_machine.guard_invariants import OF_GUARDRAILS
 from tests.workflows.state_machine.record import CHANGES, Record, ReleaseRecord, Row, end_in, returned_to, rollout_of, steps_of
 from tests.workflows.state_machine.rollback_invariants import (
     each_rollback_change_has_one_audit_entry,
@@ -210,6 +211,7 @@ OF_THE_RECORD: tuple[Callable[[Record], Iterator[str]], ...] = (
     each_approval_has_one_audit_entry,
     stops_and_freezes_match_the_audit_log,
     only_running_releases_are_held_back,
+    *OF_GUARDRAILS,
 )
 
 

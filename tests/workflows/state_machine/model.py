@@ -1,33 +1,19 @@
 """An independent model of a release in plain Python: its status, its waits, and what becomes of flags."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from tests.workflows.state_machine.flag_model import Edit, Flag, at_paths, is_conflict, seen_after, targets_of, with_paths
+from tests.workflows.state_machine.flag_model import Flag, at_paths, is_conflict, seen_after, targets_of, with_paths
 from tests.workflows.state_machine.gate_model import (
     MARGIN,
-    ApprovalModel,
     DueStage,
-    Gates,
     HoldModel,
     StopsAndFreezes,
     gate_hold,
     is_near_edge,
 )
-
-ALLOWED = {
-    "pause": {"starting", "running"},
-    "resume": {"paused"},
-    "advance": {"running"},
-    "skip": {"running", "paused", "blocked"},
-    "retry": {"blocked"},
-    "restart": {"running", "paused", "blocked"},
-    "rollback": {"starting", "running", "paused", "blocked", "completed", "removed", "terminated"},
-    "remove": {"starting", "running", "paused", "blocked", "rolling_back"},
-    "approve": {"starting", "running", "paused"},
-    "reject": {"starting", "running", "paused"},
-}
-"""The statuses in which each control is allowed while nothing acts. Written by hand on purpose."""
+from tests.workflows.state_machine.guard_model import Watches
+from tests.workflows.state_machine.guarded_model import GuardedModel
+from tests.workflows.state_machine.stage_model import ALLOWED, RollbackModel, StageModel
 
 LAUNCH = 120
 """The launch time, in minutes after a release was added."""
@@ -37,31 +23,8 @@ EVERY = 60
 ADDED_BY = "olivia"
 
 
-class StageModel(NamedTuple):
-    """A stage: its environment, its wait in minutes, the edit of each step (none for a hold), and its gates."""
-
-    environment: str
-    wait: int
-    edits: tuple[Edit, ...]
-    at_launch: bool = False
-    gates: Gates = ()
-
-    @property
-    def approval(self) -> ApprovalModel | None:
-        """Its approval gate, if it has one."""
-        return next((gate for gate in self.gates if isinstance(gate, ApprovalModel)), None)
-
-
-class RollbackModel(NamedTuple):
-    """A requested rollback: its first stage, whether it overrides changes by hand, and how the release had ended, if it had."""
-
-    undoes_from: int
-    force: bool
-    ended: str | None
-
-
 @dataclass
-class ReleaseModel:
+class ReleaseModel(GuardedModel):
     """One release, in minutes since it was added."""
 
     stages: list[StageModel]
@@ -90,6 +53,10 @@ class ReleaseModel:
     outcomes: list[tuple[int, str]] = field(default_factory=list)
     conflict: Flag | None = None
     rollback: RollbackModel | None = None
+    metrics: dict[str, str] = field(default_factory=dict)
+    """The outcome that a sample of each metric has now, if it does not pass."""
+    watches: Watches = field(default_factory=Watches)
+    """What is known of the guardrails and gates of this visit."""
 
     def __post_init__(self) -> None:
         self._enter(self.start)
@@ -154,11 +121,11 @@ class ReleaseModel:
             return "ControlNotAllowed"
         return "Invalid" if to is not None and not self.start <= to < self.index else self.verdict("rollback", stale=stale)
 
-    def roll_back(self, to: int | None, *, force: bool) -> None:
+    def roll_back(self, to: int | None, *, force: bool, at_once: bool = False) -> None:
         """A rollback is requested. It is carried out as soon as a worker runs."""
         ended = self.status if self.is_finished else None
         self.held = None
-        self.status, self.rollback = "rolling_back", RollbackModel(0 if to is None else to + 1, force, ended)
+        self.status, self.rollback = "rolling_back", RollbackModel(0 if to is None else to + 1, force, ended, at_once)
 
     def rolled_back(self, changed: set[int]) -> None:
         """The requested rollback is carried out for a release that changed something on these visits."""
@@ -180,6 +147,9 @@ class ReleaseModel:
     def resume(self) -> None:
         """The clock continues."""
         self.status = "running"
+        for seen in self.watches.seen.values():
+            if seen.breached:
+                seen.count_anew()
         if self.until is not None:
             self.remaining = max(self.until - self.elapsed, 0)
 
@@ -243,11 +213,15 @@ class ReleaseModel:
 
     def _check_gates(self) -> None:
         at, woken, self.must_check_gates = self.origin + self.elapsed, self.held.until if self.held else None, False
+        self.sample(self.guarding)
+        self.take_breaches(self.guarding)
+        if self.status != "running":
+            return
         needed = self.stage.approval.people if self.stage.approval else 0
         approvals = len(self._counting()) if self.step == 0 else needed
         stage = DueStage(self.stage.environment, self.pipeline, self.stage.gates, at + self.remaining, approvals)
         self.is_unsure |= is_near_edge(stage, self.stops_and_freezes, at, woken)
-        self.held = gate_hold(stage, self.stops_and_freezes, at)
+        self.held = gate_hold(stage, self.stops_and_freezes, at) or self.guards_hold(woken)
         if self.held and self.held.code == "approval" and stage.deadline is not None and at >= stage.deadline:
             self._block(None)
         elif self.held is None:
@@ -293,7 +267,7 @@ class ReleaseModel:
 
     def _enter(self, index: int) -> None:
         self.index, self.step, self.has_changed, self.conflict = index, 0, False, None
-        self.held, self.must_check_gates, self.approvals = None, False, []
+        self.held, self.must_check_gates, self.approvals, self.watches = None, False, [], Watches()
         self.remaining = max(LAUNCH - self.elapsed, 0) if self.stage.at_launch else self.stage.wait
         self.outcomes.append((index, "pending"))
         if self.status != "starting":

@@ -14,20 +14,21 @@ from activities.commands.stops_freezes import LiftRequest, end_freeze, lift_stop
 from domain.releases.control import Control, Expected
 from tests.workflows.resets import reset
 from tests.workflows.state_machine import strategies
+from tests.workflows.state_machine.guardrails import Guardrails
 from tests.workflows.state_machine.model import ADDED_BY
 from tests.workflows.state_machine.record import Row
 from tests.workflows.state_machine.rules import rule
 from tests.workflows.state_machine.scenario import refusal_of
-from tests.workflows.state_machine.stops_freezes import StopsFreezes
 from workflows.service.client import TemporalUnavailable
 
 _UPDATES = ("advance", "skip", "retry", "restart", "resume")
 _BY_RECORD = ("pause", "remove")
+_WATCHES = ("watch", "watch too", "breach")
 _GATE_EVENTS = ("stop", "lift", "freeze", "thaw", "approve", "reject")
-_EVENTS = (*_UPDATES, *_BY_RECORD, "time passes", "edit", "cancel", "repeat", "restart worker", "rollback", *_GATE_EVENTS)
+_EVENTS = (*_UPDATES, *_BY_RECORD, "time passes", "edit", "cancel", "repeat", "restart worker", "rollback", *_WATCHES, *_GATE_EVENTS)
 
 
-class Races(StopsFreezes):
+class Races(Guardrails):
     """Concurrent events and resets. The model adopts their result."""
 
     @rule(events=st.lists(st.sampled_from(_EVENTS), min_size=2, max_size=3, unique=True))
@@ -79,6 +80,8 @@ class Races(StopsFreezes):
             return self.deliver(sent._replace(message=sent.message.model_copy(update={"expected": Expected()})))
         if event in _BY_RECORD:
             return self.stop_in_record(Control(event))
+        if event in _WATCHES:
+            return self._watch(event)
         if event in _GATE_EVENTS:
             return asyncio.to_thread(self._write_gate_event, event, datetime.now(UTC))
         return self._other_event(event)
@@ -119,6 +122,15 @@ class Races(StopsFreezes):
                 await self.backend.start_worker(self.harness, cached=True)
             case _:
                 raise ValueError(f"no rule for {event}")
+
+    async def _watch(self, event: str) -> None:
+        """Look at the stage, a moment later than another watch of it, or so much later that another failure counts."""
+        later = {"watch": timedelta(), "watch too": timedelta(seconds=1), "breach": timedelta(minutes=16)}[event]
+        if event == "breach":
+            self.set_metrics(errors="fail", speed="fail")
+        record = await asyncio.to_thread(self.harness.record, self.release)
+        if not record.is_finished and record.entered_at:
+            await self.backend.looks.look(record, await self.backend.now_of(self.harness, record) + later)
 
 
 async def _ignoring_refusals(event: Coroutine[Any, Any, Any]) -> None:

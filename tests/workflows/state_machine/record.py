@@ -20,6 +20,7 @@ _DOCUMENTS = {
     "parameters",
     "rollback",
     "held",
+    "observed",
     "environments",
 }
 
@@ -30,6 +31,8 @@ _RELEASES = (
 _RUNS = "SELECT * FROM stage_runs WHERE release_id = ? ORDER BY visit"
 _SEEN = "SELECT * FROM seen WHERE release_id = ?"
 _CHANGES = "SELECT * FROM changes WHERE release_id = ? ORDER BY sequence, environment"
+_WATCHES = "SELECT * FROM watches WHERE release_id = ? ORDER BY id"
+_SAMPLES = "SELECT at, value, outcome FROM samples WHERE watch_id = ? ORDER BY at"
 _APPROVALS = "SELECT * FROM approvals WHERE release_id = ? ORDER BY rowid"
 _FREEZES = "SELECT z.* FROM freezes z JOIN projects o ON o.id = z.project_id WHERE o.key = ? ORDER BY z.rowid"
 _STOPS = "SELECT s.* FROM stops s JOIN projects o ON o.id = s.project_id WHERE o.key = ? ORDER BY s.rowid"
@@ -48,7 +51,15 @@ _LEAVING = ("stage.hold_ended", "stage.skipped", "release.restarted")
 
 _ENDS = {"release.completed": "completed", "release.removed": "removed", "release.terminated": "terminated"}
 
-_NO_WRITES = ("release.added", "release.completed", "release.approved", "release.rejected", "stage.waiting")
+_NO_WRITES = (
+    "release.added",
+    "release.completed",
+    "release.approved",
+    "release.rejected",
+    "stage.waiting",
+    "guardrail.breached",
+    "guardrail.cannot_tell",
+)
 """Events without a write of their own: they accompany another event or the first write, or decide nothing yet."""
 
 
@@ -64,6 +75,9 @@ class ReleaseRecord:
     seen: list[Row]
     approvals: list[Row]
     audit: list[Row]
+    guardrails: list[Row]
+    watches: list[Row]
+    """The guardrails and gates that were sampled on its visits, each with its samples."""
 
     @property
     def writes(self) -> list[Row]:
@@ -158,15 +172,17 @@ def read_record(path: str, project: str) -> Record:
 
 
 def _release(connection: sqlite3.Connection, row: Row, audit: list[Row]) -> ReleaseRecord:
-    stages = row.pop("definition")["stages"]
+    definition = row.pop("definition")
     entries = [entry for entry in audit if entry["release"] == row["id"]]
     runs, changes, seen, approvals = (_rows(connection, query, row["id"]) for query in (_RUNS, _CHANGES, _SEEN, _APPROVALS))
     of_stages = [change for change in changes if change["undoes_from"] is None]
     put_back = [change for change in changes if change not in of_stages]
-    return ReleaseRecord(row, stages, runs, of_stages, put_back, seen, approvals, entries)
+    watches = [watch | {"samples": _rows(connection, _SAMPLES, watch["id"])} for watch in _rows(connection, _WATCHES, row["id"])]
+    guardrails = definition.get("guardrails", [])
+    return ReleaseRecord(row, definition["stages"], runs, of_stages, put_back, seen, approvals, entries, guardrails, watches)
 
 
-def _rows(connection: sqlite3.Connection, query: str, *parameters: str) -> list[Row]:
+def _rows(connection: sqlite3.Connection, query: str, *parameters: str | int) -> list[Row]:
     return [{column: _decoded(column, row[column]) for column in row.keys()} for row in connection.execute(query, parameters)]  # noqa: SIM118
 
 

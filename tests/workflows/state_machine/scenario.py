@@ -16,16 +16,17 @@ from domain.releases.release import Release
 from tests.by_hand import change_flag_by_hand
 from tests.waiting import wait_until
 from tests.workflows.state_machine import strategies
-from tests.workflows.state_machine.adoption import adopt_place, adopt_stops_and_freezes, adopt_times
+from tests.workflows.state_machine.adoption import adopt_place, adopt_stops_and_freezes, adopt_times, adopt_watches
 from tests.workflows.state_machine.environment import Backend
 from tests.workflows.state_machine.flag_model import Edit, Flag, flag_of, targets_of, with_paths
 from tests.workflows.state_machine.gate_model import StopsAndFreezes
 from tests.workflows.state_machine.invariants import violations
-from tests.workflows.state_machine.model import LAUNCH, ReleaseModel, StageModel
+from tests.workflows.state_machine.model import LAUNCH, ReleaseModel
 from tests.workflows.state_machine.monotonic import regressions
 from tests.workflows.state_machine.net_change import expected_after_rollback
 from tests.workflows.state_machine.record import Record, read_record
-from tests.workflows.state_machine.views import View, of_place, of_record
+from tests.workflows.state_machine.stage_model import StageModel
+from tests.workflows.state_machine.views import View, of_place, of_record, watches_of
 from workflows.service.client import WorkflowState
 
 MINUTE = timedelta(minutes=1)
@@ -49,6 +50,7 @@ class Scenario(RuleBasedStateMachine):
         self.harness = backend.new_harness()
         self.flags = {environment: flag_of({"enabled": False, "value": "classic"}) for environment in strategies.ENVIRONMENTS}
         self.stops_and_freezes = StopsAndFreezes()
+        self.metrics: dict[str, str] = {}
         self.approval_subjects: dict[str, Flag] = {}
         self.started_at = datetime.now(UTC)
         self.record = self.read()
@@ -80,7 +82,7 @@ class Scenario(RuleBasedStateMachine):
         )
         seen = {environment: dict(flag) for environment, flag in self.flags.items()}
         at = (f"pipeline-{number}", self.stops_and_freezes, self.minute_of(self.added_at))
-        self.model = ReleaseModel(stages, overwrites, start % len(stages), self.flags, seen, *at)
+        self.model = ReleaseModel(stages, overwrites, start % len(stages), self.flags, seen, *at, metrics=self.metrics)
 
     def minute_of(self, at: datetime) -> int:
         """Return the minutes between the start of the machine and that time."""
@@ -115,6 +117,8 @@ class Scenario(RuleBasedStateMachine):
             if self.model.status == "rolling_back":
                 self._check_rollback()
             self.model.act()
+        if self.model.is_undone or (self.backend.has_worker and self.model.status == "rolling_back"):
+            self._check_rollback()
         if self.model.is_unsure:
             await self._adopt()
             return
@@ -159,6 +163,7 @@ class Scenario(RuleBasedStateMachine):
         adopt_stops_and_freezes(self.stops_and_freezes, whole, self.minute_of)
         adopt_place(self.model, whole.latest, record)
         now = await self.current_time()
+        adopt_watches(self.model, whole.latest, self.minute_of)
         adopt_times(self.model, record, await self._remaining(record, now), now, self.minute_of)
         self.remember_approval_subject()
         with self.backend.database.reading() as store:
@@ -202,7 +207,7 @@ class Scenario(RuleBasedStateMachine):
     def predicted(self) -> View:
         """Return the view of the model."""
         held = self.model.held.code if self.model.held else None
-        return View(self.model.status, self.model.index, list(self.model.outcomes), held, self.flags)
+        return View(self.model.status, self.model.index, list(self.model.outcomes), held, self.model.watches.summary(), self.flags)
 
     def actual(self) -> View:
         """Return the view of the record."""
@@ -211,7 +216,8 @@ class Scenario(RuleBasedStateMachine):
         flags = {flag["environment"]: flag_of(flag["state"] or flag["default_state"]) for flag in record.flags}
         outcomes = [(run["stage_index"], run["outcome"]) for run in runs]
         held = row["held"]["code"] if row["held"] else None
-        return View(row["status"], row["stage_index"], outcomes, held, {each: flags[each] for each in self.flags})
+        watches = watches_of(record.latest)
+        return View(row["status"], row["stage_index"], outcomes, held, watches, {each: flags[each] for each in self.flags})
 
     def audit_text(self) -> str:
         """Return the audit entries of the release, for failure messages."""

@@ -20,10 +20,11 @@ from tests.workflows.state_machine.environment import Backend
 from tests.workflows.state_machine.faults import Faults
 from tests.workflows.state_machine.flag_model import Edit
 from tests.workflows.state_machine.gate_model import FreezeModel, StopModel
-from tests.workflows.state_machine.model import ADDED_BY, ALLOWED
+from tests.workflows.state_machine.model import ADDED_BY
 from tests.workflows.state_machine.rollbacks import Rollbacks
 from tests.workflows.state_machine.rules import rule
 from tests.workflows.state_machine.scenario import MINUTE
+from tests.workflows.state_machine.stage_model import ALLOWED
 from tests.workflows.state_machine.strategies import rarely
 
 PEOPLE = ("vera", "victor", ADDED_BY)

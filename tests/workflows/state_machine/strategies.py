@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 
 from tests.pipelines import approval, pipeline, rollout, stage, until, window
 from tests.workflows.state_machine.flag_model import Edit
-from tests.workflows.state_machine.gate_model import ApprovalModel, Gates, WindowModel
-from tests.workflows.state_machine.model import EVERY, StageModel
+from tests.workflows.state_machine.gate_model import ApprovalModel, WindowModel
+from tests.workflows.state_machine.guard_model import EVERY as SAMPLED_EVERY
+from tests.workflows.state_machine.guard_model import CheckModel, GuardrailModel, MetricModel
+from tests.workflows.state_machine.model import EVERY
+from tests.workflows.state_machine.stage_model import Gates, StageModel
 
 ENVIRONMENTS = ("development", "production")
 
@@ -43,10 +46,28 @@ _GATES: tuple[Gates, ...] = (
     *((each,) for each in _APPROVALS),
     (_WINDOWS[1], _APPROVALS[0]),
     (_WINDOWS[0], _APPROVALS[2]),
+    (MetricModel("errors"),),
+    (MetricModel("speed", passing_for=60),),
+    (CheckModel(),),
+    (_APPROVALS[0], MetricModel("errors", passing_for=60), CheckModel()),
 )
+_GUARDS = (
+    GuardrailModel("Errors", "errors", 2, "rollback"),
+    GuardrailModel("Slow", "speed", 1, "pause"),
+    GuardrailModel("Patient", "errors", 3, "pause"),
+    GuardrailModel("Told", "errors", 1, "notify"),
+    GuardrailModel("Shadow", "errors", 1, "rollback", shadow=True),
+    GuardrailModel("Back", "speed", 2, "rollback", to_first=True),
+    GuardrailModel("At once", "speed", 1, "rollback"),
+)
+_GUARDED = ((), (), (), *((each,) for each in _GUARDS), _GUARDS[1:5], (_GUARDS[0], _GUARDS[3]), (_GUARDS[1], _GUARDS[5]))
+"""The guardrails of one stage, in the order of `_GUARDS`."""
+
+ENOUGH = {"type": "THRESHOLD", "at_most": 0.01}
 
 _environments = st.sampled_from(ENVIRONMENTS)
-_gates = st.sampled_from(((),) * 8 + _GATES)
+_gates = st.sampled_from(((),) * 10 + _GATES)
+_guards = st.sampled_from(_GUARDED)
 _acting = st.builds(
     StageModel,
     _environments,
@@ -54,11 +75,21 @@ _acting = st.builds(
     st.sampled_from([(edit,) for edit in _EDITS] + [_RAMP]),
     st.just(False),
     _gates,
+    _guards,
 )
-_holds = st.builds(StageModel, _environments, st.sampled_from((60, 120)), st.just(()), st.just(False), _gates)
-_launches = st.builds(StageModel, _environments, st.just(0), st.sampled_from([(), (_EDITS[1],)]), st.just(True), _gates)
+_holds = st.builds(StageModel, _environments, st.sampled_from((60, 120)), st.just(()), st.just(False), _gates, _guards)
+_launches = st.builds(StageModel, _environments, st.just(0), st.sampled_from([(), (_EDITS[1],)]), st.just(True), _gates, _guards)
 
-pipelines = st.lists(st.lists(_acting | _acting | _holds | _launches, min_size=2, max_size=5), min_size=2, max_size=3)
+
+def guarded(stages: list[StageModel]) -> list[StageModel]:
+    """Return the stages without a guardrail in the first one that would return to it."""
+    first = stages[0]._replace(guards=tuple(each for each in stages[0].guards if not each.to_first))
+    return [first, *stages[1:]]
+
+
+_stages = st.lists(_acting | _acting | _holds | _launches, min_size=2, max_size=5)
+pipelines = st.lists(_stages.map(guarded), min_size=2, max_size=3)
+outcomes = st.sampled_from(("fail", "fail", "pass", "unknown"))
 edits_by_hand = st.sampled_from(_BY_HAND + _EDITS)
 numbers = st.integers(0, 11)
 jumps = st.sampled_from((71, 37, 149, 1453))
@@ -69,7 +100,8 @@ rarely = st.integers(0, 5).map(lambda number: number == 5)
 def definition_of(key: str, stages: list[StageModel], started_at: datetime) -> dict[str, Any]:
     """Return the stages as a pipeline whose windows are relative to the start of the machine."""
     written = (_stage_of(index, each, started_at) for index, each in enumerate(stages))
-    return pipeline(*written, key=key, parameters={"launch-at": {"type": "datetime"}})
+    guardrails = [_guardrail_of(each, names) for each in _GUARDS if (names := _names_watched_by(each, stages))]
+    return pipeline(*written, key=key, parameters={"launch-at": {"type": "datetime"}}, guardrails=guardrails)
 
 
 def name_of(index: int) -> str:
@@ -83,7 +115,22 @@ def _stage_of(index: int, model: StageModel, started_at: datetime) -> dict[str, 
     return written | {"gates": gates} | ({"trigger": until(parameter="launch-at")} if model.at_launch else {})
 
 
-def _gate_of(gate: WindowModel | ApprovalModel, started_at: datetime) -> dict[str, Any]:
+def _names_watched_by(guardrail: GuardrailModel, stages: list[StageModel]) -> list[str]:
+    return [name_of(index) for index, each in enumerate(stages) if guardrail in each.guards]
+
+
+def _guardrail_of(guardrail: GuardrailModel, names: list[str]) -> dict[str, Any]:
+    written = {"name": guardrail.name, "metric": guardrail.metric, "condition": ENOUGH, "stages": names, "every": f"{SAMPLED_EVERY}m"}
+    back = {"to_stage": name_of(0)} if guardrail.to_first else {}
+    return written | back | {"failures": guardrail.failures, "on_breach": guardrail.on_breach, "shadow": guardrail.shadow}
+
+
+def _gate_of(gate: WindowModel | ApprovalModel | MetricModel | CheckModel, started_at: datetime) -> dict[str, Any]:
+    if isinstance(gate, MetricModel):
+        passing_for = {"passing_for": f"{gate.passing_for}m"} if gate.passing_for else {}
+        return {"type": "METRIC", "metric": gate.metric, "condition": ENOUGH, "every": f"{SAMPLED_EVERY}m"} | passing_for
+    if isinstance(gate, CheckModel):
+        return {"type": "CHECK", "source": gate.metric, "path": "/ready", "every": f"{SAMPLED_EVERY}m"}
     if isinstance(gate, ApprovalModel):
         return approval(gate.people, allow_requester=gate.own, **({} if gate.within is None else {"timeout": f"{gate.within}m"}))
     opens = started_at.astimezone(ZoneInfo(gate.timezone)) + timedelta(minutes=gate.at)

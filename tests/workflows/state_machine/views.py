@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from domain.releases.release import Release
 from tests.workflows.state_machine.flag_model import Flag
+from tests.workflows.state_machine.record import ReleaseRecord
 from workflows.messages import ReleasePlace
 
 
@@ -14,7 +15,14 @@ class View(NamedTuple):
     stage: int
     outcomes: list[tuple[int, str]]
     held: str | None
+    watches: dict[str, tuple[object, ...]]
     flags: dict[str, Flag]
+
+
+def watches_of(release: ReleaseRecord) -> dict[str, tuple[object, ...]]:
+    """Return what is known of each guardrail and gate on the current visit."""
+    observed = {each["key"]: each["observed"] for each in release.watches if each["visit"] == release.row["visit"]}
+    return {key: (each["outcome"], each["failures"], each["longest"], each["breached_at"] is not None) for key, each in observed.items()}
 
 
 def of_place(place: ReleasePlace) -> tuple[object, ...]:
