@@ -239,8 +239,7 @@ class ShipWinner(ActionRules):
 
     def fields_at(self, _share: Percentage, parameters: Parameters) -> dict[str, Any]:
         """Return the allocation. Until the experiment has decided, it names a variant `winner`, for people."""
-        winner = parameters.get(WINNER) or "winner"
-        return {"allocation": {} if winner == CONTROL else {winner: EVERYONE}}
+        return {"allocation": {} if (winner := str(parameters.get(WINNER) or "winner")) == CONTROL else {winner: EVERYONE}}
 
 
 WithAllocation = AllocateVariants | AllocateVariantsForSegment
