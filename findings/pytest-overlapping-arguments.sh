@@ -23,11 +23,17 @@ for name in test_fast slow; do
 done
 python3 -m venv venv
 
-for version in 7.4.4 9.0.0 9.1.1; do
-    venv/bin/pip install --quiet --disable-pip-version-check "pytest==$version"
+run() {
     venv/bin/pytest -s -q -p no:cacheprovider tests tests/slow.py > log 2>&1 || { cat log; exit 1; }
-    echo "pytest $version:$(grep -o 'ran [a-z_]*' log | sort -u | sed 's/^ran//' | tr -d '\n')"
-done | tee output
+    echo "$(venv/bin/pytest --version 2>&1):$(grep -o 'ran [a-z_]*' log | sort -u | sed 's/^ran//' | tr -d '\n')" >> output
+}
+
+venv/bin/pip install --quiet --disable-pip-version-check "pytest==7.4.4"
+run
+venv/bin/pip install --quiet --disable-pip-version-check "pytest==9.0.0"
+run
+venv/bin/pip install --quiet --disable-pip-version-check "pytest==9.1.1"
+run
 
 cat > expected <<'TEXT'
 pytest 7.4.4: slow test_fast
