@@ -28,11 +28,11 @@ run() {
     echo "$(venv/bin/pytest --version 2>&1):$(grep -o 'ran [a-z_]*' log | sort -u | sed 's/^ran//' | tr -d '\n')" >> output
 }
 
-venv/bin/pip install --quiet --disable-pip-version-check "pytest==7.4.4"
+venv/bin/pip install --quiet --disable-pip-version-check pytest==7.4.4
 run
-venv/bin/pip install --quiet --disable-pip-version-check "pytest==9.0.0"
+venv/bin/pip install --quiet --disable-pip-version-check pytest==9.0.0
 run
-venv/bin/pip install --quiet --disable-pip-version-check "pytest==9.1.1"
+venv/bin/pip install --quiet --disable-pip-version-check pytest==9.1.1
 run
 
 cat > expected <<'TEXT'
