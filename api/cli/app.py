@@ -61,7 +61,7 @@ COMMANDS = {
     "projects": Entry("api.cli.projects:app", SET_UP, "Projects: each owns environments, features, segments and pipelines."),
     "environments": Entry("api.cli.environments:app", SET_UP, "Environments: where flags are evaluated."),
     "segments": Entry("api.cli.segments:app", SET_UP, "Segments: named sets of identities, defined by rules over traits."),
-    "import": Entry("api.cli.import_unleash:app", SET_UP, "Copy flags and segments from another flag system."),
+    "import": Entry("api.cli.imports:app", SET_UP, "Copy flags and segments from another flag system."),
     "provider": Entry("api.cli.provider:app", SET_UP, "Providers: the flag system in which a project's flags are kept, if not here."),
     "sources": Entry("api.cli.sources:app", SET_UP, "Metric sources: where a project's metrics come from."),
     "metrics": Entry("api.cli.metrics:app", SET_UP, "Metrics: named questions to a metric source."),

@@ -119,8 +119,8 @@ WITHOUT_CONFIRMATION = {"features set", *REFUSED_NOW}
 REPORTING = {"status": ""}
 """Commands that report by their exit code, tested in test_status.py."""
 
-OTHER_SYSTEMS = frozenset({"import unleash", "provider check", "provider connect", "provider disconnect"})
-"""Commands that need another flag system, tested in tests/unleash."""
+OTHER_SYSTEMS = frozenset({"import flagsmith", "import unleash", "provider check", "provider connect", "provider disconnect"})
+"""Commands that need another flag system, tested in tests/unleash and tests/flagsmith."""
 
 PROCESSES = frozenset({"api", "bootstrap", "dev", "migrate", "replay", "secret-key", "worker"})
 """Commands without the API, tested in test_processes.py, test_bootstrap.py, tests/workflows/test_replay_gate.py and tests/embedded."""

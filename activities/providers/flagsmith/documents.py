@@ -16,6 +16,7 @@ class Project(Document):
 
     id: int
     name: str
+    hide_disabled_flags: bool = False
 
 
 class Environment(Document):
@@ -25,6 +26,8 @@ class Environment(Document):
     name: str
     api_key: str
     use_v2_feature_versioning: bool = False
+    hide_disabled_flags: bool | None = None
+    """True if applications don't get features that are off. None if the project decides."""
     minimum_change_request_approvals: int | None = None
     """Set if changes need a change request there, even if it takes no approvals."""
 
@@ -32,28 +35,8 @@ class Environment(Document):
 class StateInList(Document):
     """A feature's default state in one environment, as it comes with the list of features."""
 
+    enabled: bool = False
     feature_state_value: str | int | bool | None = None
-
-
-class Feature(Document):
-    """A feature of a project. `initial_value` is text, whatever type it has."""
-
-    id: int
-    name: str
-    description: str | None = None
-    initial_value: str | None = None
-    is_archived: bool = False
-    multivariate_options: list[dict[str, Any]] = []
-    environment_feature_state: StateInList | None = None
-
-
-class Segment(Document):
-    """A segment. One with a feature can only be used for that feature."""
-
-    id: int
-    name: str
-    feature: int | None = None
-    rules: list[dict[str, Any]] = []
 
 
 class StateValue(Document):
@@ -70,12 +53,53 @@ class StateValue(Document):
         return {"int": self.integer_value, "bool": self.boolean_value}.get(self.type or "unicode", self.string_value)
 
 
+class Option(StateValue):
+    """A variant of a feature: a value with an id."""
+
+    id: int
+
+
+class Feature(Document):
+    """A feature of a project. `initial_value` is text, whatever type it has.
+
+    If the list was read for an environment, it has the feature's default state there, and the numbers of other states.
+    """
+
+    id: int
+    name: str
+    description: str | None = None
+    initial_value: str | None = None
+    is_archived: bool = False
+    is_server_key_only: bool = False
+    multivariate_options: list[Option] = []
+    environment_feature_state: StateInList | None = None
+    num_segment_overrides: int = 0
+    num_identity_overrides: int | None = None
+
+
+class Segment(Document):
+    """A segment. One with a feature can only be used for that feature."""
+
+    id: int
+    name: str
+    feature: int | None = None
+    rules: list[dict[str, Any]] = []
+
+
+class VariantShare(Document):
+    """A share of identities, in percent, that gets a variant instead of the state's own value."""
+
+    multivariate_feature_option: int
+    percentage_allocation: float
+
+
 class FeatureState(Document):
     """A state of a feature in one environment: the default, or that of a segment or an identity."""
 
     id: int
     enabled: bool
     feature_state_value: StateValue
+    multivariate_feature_state_values: list[VariantShare] = []
     feature_segment: int | None = None
     identity: int | None = None
 

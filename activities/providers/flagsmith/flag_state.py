@@ -70,12 +70,16 @@ def _typed(text: str | None) -> Value:
         return text
 
 
-def _value(state: FeatureState) -> Value:
-    """Return the value, or none if it is longer or larger than one may be here."""
+def value_in(stored: str | int | bool | None) -> Value:
+    """Return a value as one here, or none if it is longer or larger than one may be."""
     try:
-        return _VALUE.validate_python(state.feature_state_value.value)
+        return _VALUE.validate_python(stored)
     except ValidationError:
         return None
+
+
+def _value(state: FeatureState) -> Value:
+    return value_in(state.feature_state_value.value)
 
 
 def _remarks(found: FeatureInEnvironment, segments: SegmentKeys) -> Iterator[str]:

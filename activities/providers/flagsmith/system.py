@@ -12,6 +12,7 @@ from activities.providers.flag_system import Finding, SegmentKeys, SystemFeature
 from activities.providers.flagsmith.admin_api import FlagsmithAdminApi
 from activities.providers.flagsmith.documents import Environment, Feature, Segment
 from activities.providers.flagsmith.flag_state import FeatureInEnvironment, SegmentOverride, flag_in, state_of, type_of_feature
+from activities.providers.flagsmith.reading import read_feature
 from activities.providers.flagsmith.writes import Writes
 from domain.errors import EnvironmentNotFound, FeatureNotFound, Invalid, KeptByOthers, SegmentNotFound
 from domain.flags.change import plan_change
@@ -144,17 +145,12 @@ class FlagsmithProject:
 
     def _read(self, feature: Feature, environment: Environment) -> FeatureInEnvironment:
         try:
-            states = self._api.states(environment.id, feature.id)
+            found = read_feature(self._api, feature, environment)
         except ProviderRejected as rejected:
             raise (_unknown_feature(feature.name, self._project) if rejected.status == BAD_REQUEST else rejected) from None
-        default = next((each for each in states if each.feature_segment is None and each.identity is None), None)
-        if default is None:
+        if found is None:
             raise _unknown_feature(feature.name, self._project)
-        by_segment = {each.feature_segment: each for each in states if each.feature_segment is not None}
-        placed = self._api.feature_segments(environment.id, feature.id) if by_segment else []
-        overrides = [SegmentOverride(each, by_segment[each.id]) for each in placed if each.id in by_segment]
-        overrides.sort(key=lambda each: each.placed.priority)
-        return FeatureInEnvironment(feature, environment, default, tuple(overrides), sum(each.identity is not None for each in states))
+        return found
 
     def _feature(self, name: str) -> Feature:
         for each in self._api.features(self._project_id(), search=name):

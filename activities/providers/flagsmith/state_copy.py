@@ -1,0 +1,109 @@
+"""The state of a feature of Flagsmith in one environment, as a patch of a flag, with a remark on what can't be copied."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from activities.providers.flagsmith.documents import Feature, FeatureState, StateInList, StateValue
+from activities.providers.flagsmith.flag_state import FeatureInEnvironment, value_in
+from domain.flags.flag import LAST_PRIORITY, LONGEST_STRING, MOST_OVERRIDES, FeatureType, Value, type_of
+
+Stored = str | int | bool | None
+"""A value as Flagsmith has it. It may be longer or larger than one may be here."""
+
+
+class State(NamedTuple):
+    """A state: for everyone, or for a segment. `split` is the number of variants that take a share of it."""
+
+    enabled: bool
+    value: Stored
+    split: int = 0
+
+
+class SegmentState(NamedTuple):
+    """A state for a segment, which is named by its id in Flagsmith."""
+
+    segment: int
+    name: str
+    priority: int
+    state: State
+
+
+class StateThere(NamedTuple):
+    """All states of a feature in one environment. Those of segments come by priority."""
+
+    default: State
+    overrides: tuple[SegmentState, ...] = ()
+    identities: int = 0
+
+    def values(self) -> Iterator[Stored]:
+        """Yield the values that it serves."""
+        yield self.default.value
+        yield from (each.state.value for each in self.overrides)
+
+
+def state_in_list(feature: Feature, state: StateInList) -> StateThere:
+    """Return the state of a feature without variants and overrides, as the list of features has it."""
+    return StateThere(State(state.enabled, state.feature_state_value), (), feature.num_identity_overrides or 0)
+
+
+def state_there(found: FeatureInEnvironment) -> StateThere:
+    """Return the state of a feature that was read in full."""
+    options = {each.id: each for each in found.feature.multivariate_options}
+    overrides = (
+        SegmentState(each.placed.segment, each.placed.segment_name, each.placed.priority, _state(each.state, options))
+        for each in found.overrides
+    )
+    return StateThere(_state(found.default, options), tuple(overrides), found.identities)
+
+
+class StateCopy:
+    """Copies states of one feature, and collects remarks."""
+
+    def __init__(self, kind: FeatureType, segments: Mapping[int, str]) -> None:
+        self._kind, self._segments = kind, segments
+        self.remarks: list[str] = []
+
+    def patch(self, environment: str, there: StateThere) -> dict[str, Any]:
+        """Return the patch that gives a flag this state."""
+        self._environment = environment
+        overrides: dict[str, Any] = {}
+        priority = -1
+        for each in there.overrides:
+            if each.segment not in self._segments:
+                self._remark(f"The override for '{each.name}' was not copied, because that segment was not.")
+            elif len(overrides) == MOST_OVERRIDES:
+                self._remark(f"The override for '{each.name}' was not copied, because a flag has at most {MOST_OVERRIDES}.")
+            else:
+                priority = min(max(each.priority, priority + 1), LAST_PRIORITY)
+                overrides[self._segments[each.segment]] = self._fields(each.state, f" for '{each.name}'") | {"priority": priority}
+        if there.identities:
+            self._remark(f"{there.identities} identities have a state of their own, which was not copied.")
+        return self._fields(there.default, "") | ({"overrides": overrides} if overrides else {})
+
+    def _fields(self, state: State, audience: str) -> dict[str, Any]:
+        """Return the fields of a state. A toggle has no values, so its overrides inherit none."""
+        if state.split:
+            served = "Everyone there" if audience else "Everyone"
+            self._remark(f"The split{audience} into {state.split} variants was not copied. {served} gets the value of the control.")
+        return {"enabled": state.enabled} | ({} if self._kind is FeatureType.TOGGLE else {"value": self._value(state.value, audience)})
+
+    def _value(self, stored: Stored, audience: str) -> Value:
+        value = value_in(stored)
+        if value != stored:
+            self._remark(f"The value{audience} was not copied, because it is longer than {LONGEST_STRING} characters.")
+            return None
+        if value is not None and type_of(value) is not self._kind:
+            self._remark(f"The value {value!r}{audience} was not copied, because the feature has the type {self._kind}.")
+            return None
+        return value
+
+    def _remark(self, sentence: str) -> None:
+        self.remarks.append(f"{self._environment}: {sentence}")
+
+
+def _state(state: FeatureState, options: Mapping[int, StateValue]) -> State:
+    """Return a state. If everyone gets the same variant, its value is that of the state."""
+    shares = [each for each in state.multivariate_feature_state_values if each.percentage_allocation]
+    if len(shares) == 1 and shares[0].percentage_allocation >= 100 and shares[0].multivariate_feature_option in options:
+        return State(state.enabled, options[shares[0].multivariate_feature_option].value)
+    return State(state.enabled, state.feature_state_value.value, len(shares))
