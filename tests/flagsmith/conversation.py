@@ -18,15 +18,17 @@ KEY = "key-of-the-tests"
 _UUID = re.compile(r'"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"')
 _TIME = re.compile(r'"\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)"')
 _ENVIRONMENT_KEY = re.compile(r'"api_key": "([A-Za-z0-9]+)"')
+_SERVER_KEY = re.compile(r'"(ser\.[A-Za-z0-9]+)"')
 
 
 class Asked(NamedTuple):
-    """A request. `is_known` is true if it came with the key of the organisation."""
+    """A request. `is_known` is true if it came with the key of the organisation. An application sends the key of an environment instead."""
 
     method: str
     path: str
     body: Any
     is_known: bool
+    environment_key: str | None = None
 
 
 class Answered(NamedTuple):
@@ -55,6 +57,8 @@ class Recorder:
     def __call__(self, asked: Asked) -> Answered:
         """Ask the real one."""
         headers = {"authorization": f"Api-Key {self._key if asked.is_known else 'unknown.key'}"}
+        if asked.environment_key:
+            headers = {"x-environment-key": asked.environment_key}
         answer = self._client.request(asked.method, asked.path, json=asked.body, headers=headers)
         is_json = answer.headers.get("content-type", "").startswith("application/json")
         answered = Answered(answer.status_code, answer.json() if is_json and answer.content else None)
@@ -71,6 +75,8 @@ class Recorder:
         text = json.dumps([asked._asdict() | answered._asdict() | {"asked": asked.body} for asked, answered in self.exchanges])
         for number, key in enumerate(dict.fromkeys(_ENVIRONMENT_KEY.findall(text)), start=1):
             text = text.replace(key, f"environment-key-{number}")
+        for number, key in enumerate(dict.fromkeys(_SERVER_KEY.findall(text)), start=1):
+            text = text.replace(key, f"ser.environment-key-{number}")
         text = _TIME.sub('"2026-01-01T00:00:00Z"', _UUID.sub('"00000000-0000-0000-0000-000000000000"', text))
         lines = ",\n".join(json.dumps(each) for each in json.loads(text))
         path.write_text(f"[\n{lines}\n]\n")
@@ -83,7 +89,7 @@ class Replay:
         self._answers: dict[str, deque[Answered]] = defaultdict(deque)
         self._lock = Lock()
         for each in json.loads(path.read_text()):
-            asked = Asked(each["method"], each["path"], each["asked"], each["is_known"])
+            asked = Asked(each["method"], each["path"], each["asked"], each["is_known"], each.get("environment_key"))
             self._answers[_key(asked)].append(Answered(each["status"], each["body"]))
 
     def __call__(self, asked: Asked) -> Answered:
@@ -113,7 +119,8 @@ def speaking(answering: Answering) -> Iterator[str]:
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             is_known = self.headers.get("authorization") == f"Api-Key {KEY}"
-            answered = answering(Asked(self.command, self.path, json.loads(body) if body else None, is_known))
+            key = self.headers.get("x-environment-key")
+            answered = answering(Asked(self.command, self.path, json.loads(body) if body else None, is_known, key))
             content = b"" if answered.body is None else json.dumps(answered.body).encode()
             self.send_response(answered.status)
             self.send_header("content-type", "application/json")

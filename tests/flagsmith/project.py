@@ -23,7 +23,7 @@ class ShopInFlagsmith:
 
     def __init__(self, address: str, name: str) -> None:
         self._client = httpx.Client(base_url=f"{address}/api/v1", headers={"authorization": f"Api-Key {KEY}"}, timeout=CEILING)
-        self.address = address
+        self.address, self.name = address, name
         self.id = self.call("POST", "/projects/", {"name": name, "organisation": self.call("GET", "/organisations/")["results"][0]["id"]})[
             "id"
         ]
@@ -51,16 +51,37 @@ class ShopInFlagsmith:
         """Change the plan of a segment."""
         self.call("PUT", f"/projects/{self.id}/segments/{segment}/", self._segment(name, plan))
 
-    def override(self, environment: str, feature: int, segment: int | str, priority: int, value: str) -> None:
-        """Enable a feature for a segment, with a value."""
-        stored = {"type": "unicode", "string_value": value, "integer_value": None, "boolean_value": None}
-        state = {"enabled": True, "feature_state_value": stored, "feature_segment": {"segment": int(segment), "priority": priority}}
+    def override(
+        self, environment: str, feature: int, segment: int | str, priority: int, value: str | int | bool | None, *, enabled: bool = True
+    ) -> None:
+        """Serve a feature with a value to a segment."""
+        placed = {"segment": int(segment), "priority": priority}
+        state = {"enabled": enabled, "feature_state_value": _stored(value), "feature_segment": placed}
         found = self.environments[environment]
         if environment == PLAIN:
             self.call("POST", f"/environments/{found['api_key']}/features/{feature}/create-segment-override/", state)
         else:
             version = {"feature_states_to_create": [state], "publish_immediately": True}
             self.call("POST", f"/environments/{found['id']}/features/{feature}/versions/", version)
+
+    def rules(self, name: str, *rules: dict[str, Any], **more: Any) -> int:
+        """Create a segment with these rules and return its id."""
+        return int(
+            self.call("POST", f"/projects/{self.id}/segments/", {"name": name, "project": self.id, "rules": list(rules)} | more)["id"]
+        )
+
+    def identity(self, environment: str, identifier: str, feature: int) -> None:
+        """Enable a feature for one identity."""
+        key = self.environments[environment]["api_key"]
+        identity = self.call("POST", f"/environments/{key}/identities/", {"identifier": identifier})["id"]
+        self.call("POST", f"/environments/{key}/identities/{identity}/featurestates/", {"feature": feature, "enabled": True})
+
+    def document(self, environment: str) -> Any:
+        """Return the environment document, which SDKs evaluate locally."""
+        key = self.environments[environment]["api_key"]
+        server_key = self.call("POST", f"/environments/{key}/api-keys/", {"name": "SDK"})["key"]
+        answer = httpx.get(f"{self.address}/api/v1/environment-document/", headers={"X-Environment-Key": server_key}, timeout=CEILING)
+        return answer.raise_for_status().json()
 
     def states(self, environment: str, feature: int) -> list[dict[str, Any]]:
         """Return the states of a feature as Flagsmith has them, without what differs between versions of one state."""
@@ -91,6 +112,12 @@ class ShopInFlagsmith:
         condition = {"property": "plan", "operator": "EQUAL", "value": plan}
         rule = {"type": "ALL", "rules": [{"type": "ANY", "rules": [], "conditions": [condition]}], "conditions": []}
         return {"name": name, "project": self.id, "rules": [rule]}
+
+
+def _stored(value: str | int | bool | None) -> dict[str, Any]:
+    kind = "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "unicode"
+    fields = {"unicode": "string_value", "int": "integer_value", "bool": "boolean_value"}
+    return {"string_value": None, "integer_value": None, "boolean_value": None, "type": kind, fields[kind]: value}
 
 
 def _essence(state: dict[str, Any], placed: dict[str, Any] | None) -> dict[str, Any]:

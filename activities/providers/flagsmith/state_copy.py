@@ -77,7 +77,10 @@ class StateCopy:
                 priority = min(max(each.priority, priority + 1), LAST_PRIORITY)
                 overrides[self._segments[each.segment]] = self._fields(each.state, f" for '{each.name}'") | {"priority": priority}
         if there.identities:
-            self._remark(f"{there.identities} identities have a state of their own, which was not copied.")
+            who = (
+                "1 identity has a state of its own" if there.identities == 1 else f"{there.identities} identities have a state of their own"
+            )
+            self._remark(f"{who}, which was not copied.")
         return self._fields(there.default, "") | ({"overrides": overrides} if overrides else {})
 
     def _fields(self, state: State, audience: str) -> dict[str, Any]:

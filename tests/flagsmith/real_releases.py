@@ -1,0 +1,143 @@
+"""Whole releases on a real Flagsmith, with Temporal, the API and a worker as processes, as Flagsmith's own SDK sees them.
+
+`make flagsmith` runs them.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, NamedTuple
+
+import pytest
+from flagsmith import Flagsmith
+
+from tests.e2e.stack import Stack, running_stack
+from tests.flagsmith.conversation import KEY
+from tests.flagsmith.project import BOTH, VERSIONED, ShopInFlagsmith
+from tests.pipelines import enable, hold, pipeline, set_value, stage, until
+from tests.waiting import CEILING
+
+pytestmark = pytest.mark.e2e
+
+TESTER, OTHER = {"plan": "pro"}, {"plan": "free"}
+Seen = tuple[Any, ...]
+
+
+class Look(NamedTuple):
+    """What is served: to anyone in the first environment, and to a tester and to others in the second. None if it is off."""
+
+    at: datetime
+    seen: Seen
+
+
+class Watcher:
+    """Flagsmith's SDK in remote evaluation. It looks again and again, and keeps each look that differs from the one before."""
+
+    def __init__(self, shop: ShopInFlagsmith, feature: str) -> None:
+        self.looks: list[Look] = []
+        self._feature = feature
+        url = f"{os.environ['FLAGSMITH_ADDRESS']}/api/v1/"
+        self._sdks = [Flagsmith(environment_key=shop.environments[each]["api_key"], api_url=url) for each in BOTH]
+        self._ended = Event()
+        self._thread = Thread(target=self._watch)
+
+    @contextmanager
+    def watching(self) -> Iterator["Watcher"]:
+        """Look while the block runs."""
+        self._thread.start()
+        try:
+            yield self
+        finally:
+            self._ended.set()
+            self._thread.join(CEILING)
+
+    def until(self, *expected: Seen) -> None:
+        """Wait until the last look is the last expected one, and compare all."""
+        ends = time.monotonic() + CEILING
+        while time.monotonic() < ends and [each.seen for each in self.looks][-1:] != [expected[-1]]:
+            time.sleep(0.1)
+        assert [each.seen for each in self.looks] == list(expected)
+
+    def _watch(self) -> None:
+        while not self._ended.is_set():
+            at = datetime.now(UTC)
+            seen = tuple(
+                self._served(sdk, traits) for sdk, traits in zip((*self._sdks, self._sdks[1]), (OTHER, TESTER, OTHER), strict=True)
+            )
+            if [each.seen for each in self.looks][-1:] != [seen]:
+                self.looks.append(Look(at, seen))
+
+    def _served(self, sdk: Flagsmith, traits: dict[str, str]) -> Any:
+        found: Any = sdk.get_identity_flags(traits["plan"], traits, transient=True).get_flag(self._feature)
+        return found.value if found.enabled else None
+
+
+@pytest.fixture
+def stack(tmp_path: Path, sqlite_url: str, shop: ShopInFlagsmith, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """The product with a project that is connected to the one in Flagsmith."""
+    monkeypatch.setenv("FLAGHOIST_SECRET_KEYS", "A" * 43 + "=")
+    monkeypatch.setenv("FLAGHOIST_PROVIDERS_ALLOW_PRIVATE", "true")
+    with running_stack(tmp_path, sqlite_url) as stack:
+        stack.api.post("/projects", {"key": "shop"})
+        connection = {"kind": "flagsmith", "address": shop.address, "project": str(shop.id), "credential": KEY}
+        stack.api.request("PUT", "/projects/shop/connection", connection).raise_for_status()
+        yield stack
+
+
+def test_progressive_release_climbs_and_the_sdk_sees_each_step(stack: Stack, shop: ShopInFlagsmith) -> None:
+    shop.feature("checkout", "classic")
+    new = "one-page"
+    stack.api.publish(
+        pipeline(
+            stage("Development", "development", actions=[enable(), set_value(new)]),
+            stage("Testers", "production", "6s", [enable("beta"), set_value(new, "beta")]),
+            stage("Everyone", "production", "6s", [enable() | {"overrides": "remove"}, set_value(new)]),
+            hold("Watch", "3s"),
+        )
+    )
+
+    with Watcher(shop, "checkout").watching() as watcher:
+        watcher.until((None, None, None))
+        release = stack.api.add()
+        watcher.until((None, None, None), (new, None, None), (new, new, None), (new, new, new))
+        ended = stack.api.wait_for_release(release["id"], "completed")
+
+    assert [each["stage"] for each in ended["changes"]] == ["Development", "Testers", "Everyone"]
+    report("progressive", watcher, ended)
+
+
+def test_scheduled_launch_is_off_until_its_time_and_the_sdk_sees_it(stack: Stack, shop: ShopInFlagsmith) -> None:
+    feature = shop.feature("checkout", "classic", default_enabled=True)
+    stack.api.publish(
+        pipeline(
+            stage("Preparation", "production", actions=[enable(enabled=False)]),
+            {**stage("Launch", "production"), "trigger": until(parameter="launch_at")},
+            hold("Watch", "3s"),
+            parameters={"launch_at": {"type": "datetime"}},
+        )
+    )
+    launch_at = datetime.now(UTC) + timedelta(seconds=15)
+
+    with Watcher(shop, "checkout").watching() as watcher:
+        watcher.until(("classic", "classic", "classic"))
+        release = stack.api.add(parameters={"launch_at": launch_at.isoformat()})
+        off = ("classic", None, None)
+        watcher.until(("classic", "classic", "classic"), off, ("classic", "classic", "classic"))
+        ended = stack.api.wait_for_release(release["id"], "completed")
+
+    assert watcher.looks[-1].at >= launch_at
+    assert [each["enabled"] for each in shop.states(VERSIONED, feature)] == [True]
+    report("scheduled", watcher, ended, launch_at)
+
+
+def report(name: str, watcher: Watcher, ended: Any, launch_at: Any = None) -> None:
+    with open("/tmp/fs_report.txt", "a") as file:
+        print(name, "launch at", launch_at, file=file)
+        for each in watcher.looks:
+            print("  seen", each.at.isoformat(), each.seen, file=file)
+        for each in ended["changes"]:
+            print("  change", each, file=file)

@@ -1,0 +1,143 @@
+"""`flaghoist import flagsmith`: what applications see afterwards, and what the report says. Replayed, or real with `make flagsmith`."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+from flagsmith import Flagsmith
+from flagsmith.offline_handlers import OfflineHandler
+
+from tests.api.evaluation.applications import keys_of
+from tests.cli.conftest import Terminal
+from tests.emptied import empty_database
+from tests.flagsmith.conversation import KEY
+from tests.flagsmith.everything import USERS, with_overrides, with_remarks, with_segments, with_values
+from tests.flagsmith.project import BOTH, PLAIN, VERSIONED, ShopInFlagsmith
+from tests.http import Api, get_url
+
+OURS = {PLAIN: "development", VERSIONED: "production"}
+
+
+@pytest.fixture
+def api(shared_api_on_sqlite: Api, shared_sqlite: str) -> Iterator[Api]:
+    """An API with a project that has the environments of Flagsmith, and no segments."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    shared_api_on_sqlite.post("/projects", {"key": "shop"})
+    for environment in OURS.values():
+        shared_api_on_sqlite.post("/projects/shop/environments", {"key": environment})
+    yield shared_api_on_sqlite
+    empty_database(shared_sqlite)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def terminal(api: Api) -> Terminal:
+    """A terminal that has the API key of the organisation in Flagsmith."""
+    return Terminal(api.address, FLAGSMITH_API_KEY=KEY, COLUMNS="200")
+
+
+class Document(OfflineHandler):
+    """An environment document, for Flagsmith's SDK."""
+
+    def __init__(self, document: Any) -> None:
+        self._document = document
+
+    def get_environment(self) -> Any:
+        """Return it."""
+        return self._document
+
+
+def shown(document: Any) -> dict[str, dict[str, tuple[bool, Any]]]:
+    """Return what Flagsmith's SDK tells each user from a document: user -> feature -> enabled and value."""
+    sdk = Flagsmith(offline_mode=True, offline_handler=Document(document))
+    return {
+        user: {each.feature_name: (each.enabled, each.value) for each in sdk.get_identity_flags(user, traits).all_flags()}
+        for user, traits in USERS.items()
+    }
+
+
+def document_of(api: Api, environment: str) -> Any:
+    """Return our environment document."""
+    url = f"{api.address}/flagsmith/api/v1/environment-document/"
+    return get_url(url, headers={"X-Environment-Key": keys_of(api, environment)[1]}).raise_for_status().json()
+
+
+def test_flagsmiths_sdk_tells_users_the_same_as_before(api: Api, terminal: Terminal, shop: ShopInFlagsmith) -> None:
+    with_segments(shop)
+    with_values(shop)
+    with_overrides(shop)
+
+    terminal.run("import", "flagsmith", shop.address, "--from", str(shop.id), "--yes")
+
+    assert terminal.code == 0, terminal.err
+    for environment in BOTH:
+        before = shown(shop.document(environment))
+        after = shown(document_of(api, OURS[environment]))
+        for user, expected in before.items():
+            assert after[user] == expected, (environment, user)
+            assert {name: type(value) for name, (_, value) in after[user].items()} == {
+                name: type(value) for name, (_, value) in expected.items()
+            }
+        assert len({json.dumps(each, sort_keys=True) for each in before.values()}) >= 3, "the users are told apart"
+    types = {each["key"]: each["type"] for each in api.get("/projects/shop/features?limit=200")["items"]}
+    assert {key: kind for key, kind in types.items() if not key.startswith("for-")} == {
+        "all-b": "string",
+        "blank": "string",
+        "number": "integer",
+        "off-for-adults": "toggle",
+        "on-at-first": "toggle",
+        "ordered": "string",
+        "switch": "boolean",
+        "text": "string",
+        "toggle": "toggle",
+        "value-for-team": "integer",
+    }
+
+
+def test_report_names_what_was_not_copied_and_nothing_is_written_in_a_dry_run(api: Api, terminal: Terminal, shop: ShopInFlagsmith) -> None:
+    with_remarks(shop)
+
+    report = terminal.read_json("import", "flagsmith", shop.address, "--from", shop.name, "--dry-run")
+
+    assert {each["key"]: each["remarks"] for each in report["features"]} == {
+        "split": [
+            f"{environment}: The split into 2 variants was not copied. Everyone gets the value of the control."
+            for environment in OURS.values()
+        ],
+        "mixed": ["development: The value 5 for 'beta' was not copied, because the feature has the type string."],
+        "halved": ["development: The override for 'Odd' was not copied, because that segment was not."],
+        "secret": ["Only server keys get it in Flagsmith. Here, every key of an application does."],
+        "for-one": ["development: 1 identity has a state of its own, which was not copied."],
+    }
+    assert report["remarks"] == [
+        "The segment 'Half' has a share of identities (PERCENTAGE_SPLIT). Other identities are in it here.",
+        "The segment 'Odd' was not copied: The value has a comment, or the flag x, which allows comments: write it without.",
+        "Applications in 'Development' don't get features that are off, because Flagsmith hides them. Here, they get them as off.",
+        "1 archived feature was not copied.",
+    ]
+    assert api.get("/projects/shop/features")["items"] == []
+    assert api.get("/projects/shop/segments")["items"] == []
+
+
+def test_second_import_changes_only_what_it_is_told_to(api: Api, terminal: Terminal, shop: ShopInFlagsmith) -> None:
+    shop.override(PLAIN, shop.feature("colour", "red"), shop.segments["beta"], 3, "blue")
+    command = ("import", "flagsmith", shop.address, "--from", str(shop.id), "--environment", f"{PLAIN}=production", "--yes")
+    first = terminal.read_json(*command)
+    api.patch("/projects/shop/environments/production/features/colour", {"value": "by hand"})
+    changed = api.get("/projects/shop/features/colour")
+
+    second = terminal.read_json(*command)
+
+    assert [each["features"][0]["result"] for each in (first, second)] == ["created", "left alone"]
+    assert [{each["result"] for each in report["segments"]} for report in (first, second)] == [{"created"}, {"left alone"}]
+    assert f"The environment '{VERSIONED}' was not copied. Use --environment {VERSIONED}=OURS." in second["remarks"]
+    assert api.get("/projects/shop/features/colour") == changed
+
+    updated = terminal.read_json(*command, "--update")
+
+    assert updated["features"][0]["result"] == "updated"
+    flags = api.get("/projects/shop/features/colour")["environments"]
+    assert (flags["production"]["value"], flags["development"]["value"]) == ("red", None)
+    assert flags["production"]["overrides"]["beta"] | {"inherits": []} == {"enabled": True, "value": "blue", "priority": 3, "inherits": []}
