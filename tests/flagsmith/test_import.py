@@ -12,10 +12,11 @@ from flagsmith.offline_handlers import OfflineHandler
 from tests.api.evaluation.applications import keys_of
 from tests.cli.conftest import Terminal
 from tests.emptied import empty_database
-from tests.flagsmith.conversation import KEY
+from tests.flagsmith.conversation import KEY, Answered, Asked, speaking
 from tests.flagsmith.everything import USERS, with_overrides, with_remarks, with_segments, with_values
 from tests.flagsmith.project import BOTH, PLAIN, VERSIONED, ShopInFlagsmith
 from tests.http import Api, get_url
+from tests.ports import free_port
 
 OURS = {PLAIN: "development", VERSIONED: "production"}
 
@@ -141,3 +142,52 @@ def test_second_import_changes_only_what_it_is_told_to(api: Api, terminal: Termi
     flags = api.get("/projects/shop/features/colour")["environments"]
     assert (flags["production"]["value"], flags["development"]["value"]) == ("red", None)
     assert flags["production"]["overrides"]["beta"] | {"inherits": []} == {"enabled": True, "value": "blue", "priority": 3, "inherits": []}
+
+
+def answer(asked: Asked) -> Answered:
+    """Answer as a Flagsmith with two projects of the same name and an empty one."""
+    environments = {"1": ["Production", "QA", "qa"], "2": ["Production"], "3": ["Live", "Live"]}
+    if asked.path == "/api/v1/projects/":
+        return Answered(200, [{"id": int(each), "name": "Other" if each == "3" else "Shop"} for each in environments])
+    project = asked.path.partition("project=")[2].partition("&")[0]
+    listed = environments.get(project, [])
+    return Answered(200, {"results": [{"id": number, "name": each, "api_key": each} for number, each in enumerate(listed)], "next": None})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "Name the project in Flagsmith by --from. It has Shop (1), Shop (2), Other (3)."),
+        (["--from", "Shop"], "Flagsmith has several projects 'Shop'. Use the id."),
+        (["--from", "Moon"], "Flagsmith has no project 'Moon' that this key can see. It has Shop (1)"),
+        (["--from", "3"], "No environment has the same key in both. Flagsmith has Live, Live, and this project development, production"),
+        (["--from", "3", "--environment", "Live=production"], "The project 'Other' has several environments 'Live' in Flagsmith."),
+        (["--from", "2", "--environment", "qa=production"], "The project 'Shop' has no environment 'qa' in Flagsmith. It has Production."),
+        (["--from", "2", "--environment", "Production=moon"], "The project has no environment 'moon'. It has development, production."),
+    ],
+)
+def test_mistake_is_named_before_anything_is_written(api: Api, terminal: Terminal, options: list[str], message: str) -> None:
+    with speaking(answer) as address:
+        terminal.run("import", "flagsmith", address, "--yes", *options)
+
+    assert terminal.code == 2
+    assert message in terminal.err
+    assert api.get("/projects/shop/features")["items"] == []
+
+
+def test_environments_that_get_the_same_key_must_be_named(api: Api, terminal: Terminal) -> None:
+    api.post("/projects/shop/environments", {"key": "qa"})
+    with speaking(answer) as address:
+        terminal.run("import", "flagsmith", address, "--yes", "--from", "1")
+
+    assert terminal.code == 2
+    assert "Several environments of Flagsmith have the same key here. Use --environment THEIRS=OURS." in terminal.err
+
+
+def test_flagsmith_that_refuses_or_is_down_is_named(terminal: Terminal) -> None:
+    with speaking(lambda _: Answered(401, {"detail": "Valid Master API Key not found."})) as address:
+        assert terminal.run("import", "flagsmith", address, "--yes").code == 1
+        assert "Flagsmith: Valid Master API Key not found." in terminal.err
+    assert terminal.run("import", "flagsmith", f"http://127.0.0.1:{free_port()}", "--yes").code == 3
+    assert terminal.run("import", "flagsmith", "api.flagsmith.com", "--yes").code == 2
+    assert "'api.flagsmith.com' is not the address of Flagsmith's API" in terminal.err
