@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from domain.flags.flag import FeatureType
 from domain.flags.segment import Rules
+from domain.flags.variant import Variant
 
 LONGEST_KEY = 64
 
@@ -27,6 +28,7 @@ class CopiedFeature(NamedTuple):
     type: FeatureType
     flags: Mapping[str, dict[str, Any]]
     remarks: tuple[str, ...]
+    variants: tuple[Variant, ...] = ()
 
 
 class ProjectCopy(NamedTuple):

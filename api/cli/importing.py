@@ -47,6 +47,7 @@ class Importer:
                 {
                     "key": each.key,
                     "type": each.type.value,
+                    "variants": _variants(each),
                     "flags": {environment: self._patch(patch) for environment, patch in each.flags.items()},
                     "result": self._result(each, words),
                     "remarks": [*each.remarks, *self._remarks(each)],
@@ -70,14 +71,23 @@ class Importer:
 
     def _write(self, feature: "copies.CopiedFeature") -> None:
         try:
-            if feature.key not in self._existing:
-                body = {"key": feature.key, "name": feature.name, "description": feature.description, "type": feature.type.value}
-                self._client.post(path_of("projects", self._project, "features"), body)
+            self._write_feature(feature)
             for environment, patch in feature.flags.items():
                 path = path_of("projects", self._project, "environments", environment, "features", feature.key)
                 self._client.patch(path, self._patch(patch))
         except Refused as refused:
             self._errors[feature.key] = refused.detail
+
+    def _write_feature(self, feature: "copies.CopiedFeature") -> None:
+        """Create the feature, or give it the variants that are new or have another value."""
+        variants, existing = _variants(feature), self._existing.get(feature.key)
+        if existing is None:
+            body = {"key": feature.key, "name": feature.name, "description": feature.description, "type": feature.type.value}
+            self._client.post(path_of("projects", self._project, "features"), body | ({"variants": variants} if variants else {}))
+            return
+        merged = {each["key"]: each for each in (*existing["variants"], *variants)}
+        if list(merged.values()) != existing["variants"]:
+            self._client.patch(path_of("projects", self._project, "features", feature.key), {"variants": list(merged.values())})
 
     def _remarks(self, feature: "copies.CopiedFeature") -> Iterator[str]:
         release = self._existing.get(feature.key, {}).get("release")
@@ -109,6 +119,10 @@ class Importer:
         if feature.key not in self._existing:
             return words.created
         return words.updated if self._update else words.kept
+
+
+def _variants(feature: "copies.CopiedFeature") -> list[dict[str, Any]]:
+    return [{"key": each.key, "value": each.value} for each in feature.variants]
 
 
 class _Place(NamedTuple):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.flagsmith.project import PLAIN, VERSIONED, ShopInFlagsmith
+from tests.flagsmith.project import BOTH, PLAIN, VERSIONED, ShopInFlagsmith
 
 USERS: dict[str, dict[str, Any]] = {
     "ann": {"plan": "pro", "age": 17, "version": "1.9.0", "mail": "ann@acme.example"},
@@ -81,10 +81,24 @@ def with_overrides(shop: ShopInFlagsmith) -> None:
         shop.override(environment, later, team, 0, 7)
 
 
+def with_variants(shop: ShopInFlagsmith) -> None:
+    """Create features that are split into variants, for everyone and for a segment, and give one of the variants a key."""
+    part = {"type": "unicode", "default_percentage_allocation": 30}
+    split = shop.feature("split", "a", default_enabled=True, multivariate_options=[part | {"string_value": "c"}])
+    with_key = part | {"feature": split, "string_value": "b", "key": "Bigger"}
+    shop.call("POST", f"/projects/{shop.id}/features/{split}/mv-options/", with_key)
+    only = {"type": "int", "integer_value": 7, "default_percentage_allocation": 100}
+    for_team = shop.feature("for-team", 1, default_enabled=True, multivariate_options=[only | {"default_percentage_allocation": 0}])
+    option = shop.call("GET", f"/projects/{shop.id}/features/{for_team}/mv-options/")["results"][0]["id"]
+    team = shop.rules("Team", rule("ANY", CONDITIONS["in"]))
+    for environment in BOTH:
+        shop.override(environment, for_team, team, 0, 2, shares={option: 100})
+
+
 def with_remarks(shop: ShopInFlagsmith) -> None:
     """Create what can't be copied as it is."""
-    two = [{"type": "unicode", "string_value": each, "default_percentage_allocation": 30} for each in ("b", "c")]
-    shop.feature("split", "a", multivariate_options=two)
+    odd = [{"type": "int", "integer_value": 5, "default_percentage_allocation": 33.333}]
+    shop.feature("split", "a", multivariate_options=odd)
     mixed, halved, secret, old = (
         shop.feature(name, initial) for name, initial in (("mixed", "a"), ("halved", None), ("secret", None), ("old", None))
     )

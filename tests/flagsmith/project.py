@@ -1,5 +1,6 @@
 """A project of Flagsmith with two environments, and what people do in it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -52,11 +53,22 @@ class ShopInFlagsmith:
         self.call("PUT", f"/projects/{self.id}/segments/{segment}/", self._segment(name, plan))
 
     def override(
-        self, environment: str, feature: int, segment: int | str, priority: int, value: str | int | bool | None, *, enabled: bool = True
+        self,
+        environment: str,
+        feature: int,
+        segment: int | str,
+        priority: int,
+        value: str | int | bool | None,
+        *,
+        enabled: bool = True,
+        shares: Mapping[int, float] | None = None,
     ) -> None:
-        """Serve a feature with a value to a segment."""
+        """Serve a feature with a value to a segment, and variants to shares of it."""
         placed = {"segment": int(segment), "priority": priority}
-        state = {"enabled": enabled, "feature_state_value": _stored(value), "feature_segment": placed}
+        state: dict[str, Any] = {"enabled": enabled, "feature_state_value": _stored(value), "feature_segment": placed}
+        if shares:
+            parts = [{"multivariate_feature_option": option, "percentage_allocation": share} for option, share in shares.items()]
+            state["multivariate_feature_state_values"] = parts
         found = self.environments[environment]
         if environment == PLAIN:
             self.call("POST", f"/environments/{found['api_key']}/features/{feature}/create-segment-override/", state)

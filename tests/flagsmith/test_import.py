@@ -1,6 +1,7 @@
 """`flaghoist import flagsmith`: what applications see afterwards, and what the report says. Replayed, or real with `make flagsmith`."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.api.evaluation.applications import keys_of
 from tests.cli.conftest import Terminal
 from tests.emptied import empty_database
 from tests.flagsmith.conversation import KEY, Answered, Asked, speaking
-from tests.flagsmith.everything import USERS, with_overrides, with_remarks, with_segments, with_values
+from tests.flagsmith.everything import USERS, with_overrides, with_remarks, with_segments, with_values, with_variants
 from tests.flagsmith.project import BOTH, PLAIN, VERSIONED, ShopInFlagsmith
 from tests.http import Api, get_url
 from tests.ports import free_port
@@ -59,6 +60,13 @@ def shown(document: Any) -> dict[str, dict[str, tuple[bool, Any]]]:
     }
 
 
+def shares(document: Any, feature: str) -> list[tuple[bool, Any]]:
+    """Return what Flagsmith's SDK tells 400 users about a feature."""
+    sdk = Flagsmith(offline_mode=True, offline_handler=Document(document))
+    found = [sdk.get_identity_flags(f"user-{number}").get_flag(feature) for number in range(400)]
+    return [(each.enabled, each.value) for each in found]
+
+
 def document_of(api: Api, environment: str) -> Any:
     """Return our environment document."""
     url = f"{api.address}/flagsmith/api/v1/environment-document/"
@@ -97,6 +105,25 @@ def test_flagsmiths_sdk_tells_users_the_same_as_before(api: Api, terminal: Termi
     }
 
 
+def test_variants_are_served_in_the_same_shares_and_for_the_same_segments(api: Api, terminal: Terminal, shop: ShopInFlagsmith) -> None:
+    with_variants(shop)
+    drawn_anew = "The shares of its variants have other identities here."
+
+    report = terminal.read_json("import", "flagsmith", shop.address, "--from", str(shop.id), "--yes")
+
+    assert {each["key"]: (each["variants"], each["remarks"]) for each in report["features"]} == {
+        "split": ([{"key": "c", "value": "c"}, {"key": "bigger", "value": "b"}], [drawn_anew]),
+        "for-team": ([{"key": "7", "value": 7}], []),
+    }
+    for environment in BOTH:
+        before, after = shown(shop.document(environment)), shown(document_of(api, OURS[environment]))
+        assert [each["for-team"] for each in after.values()] == [each["for-team"] for each in before.values()]
+        assert {each["for-team"][1] for each in before.values()} == {1, 7}
+        for document in (shop.document(environment), document_of(api, OURS[environment])):
+            counts = Counter(value for _, value in shares(document, "split"))
+            assert {value: 20 <= count / 400 * 100 <= 50 for value, count in counts.items()} == {"a": True, "b": True, "c": True}, counts
+
+
 def test_report_names_what_was_not_copied_and_nothing_is_written_in_a_dry_run(api: Api, terminal: Terminal, shop: ShopInFlagsmith) -> None:
     with_remarks(shop)
 
@@ -104,8 +131,12 @@ def test_report_names_what_was_not_copied_and_nothing_is_written_in_a_dry_run(ap
 
     assert {each["key"]: each["remarks"] for each in report["features"]} == {
         "split": [
-            f"{environment}: The split into 2 variants was not copied. Everyone gets the value of the control."
-            for environment in OURS.values()
+            "The value of the variant '5' was not copied, because the feature has the type string.",
+            "The shares of its variants have other identities here.",
+            *(
+                f"{environment}: The shares of the variants were cut to two decimals, or left out with their variants."
+                for environment in OURS.values()
+            ),
         ],
         "mixed": ["development: The value 5 for 'beta' was not copied, because the feature has the type string."],
         "halved": ["development: The override for 'Odd' was not copied, because that segment was not."],

@@ -100,6 +100,7 @@ def test_report_names_what_was_not_copied_and_nothing_is_written_in_a_dry_run(ap
     assert found == {
         "key": name.lower(),
         "type": "toggle",
+        "variants": [],
         "flags": {"development": {"enabled": False, "rollout": {"percent": 50, "enabled": True}}, "production": {"enabled": False}},
         "result": "create",
         "remarks": [

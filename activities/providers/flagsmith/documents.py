@@ -54,9 +54,10 @@ class StateValue(Document):
 
 
 class Option(StateValue):
-    """A variant of a feature: a value with an id."""
+    """A variant of a feature: a value with an id, and with a key if somebody gave it one."""
 
     id: int
+    key: str | None = None
 
 
 class Feature(Document):

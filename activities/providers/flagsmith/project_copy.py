@@ -9,6 +9,7 @@ from activities.providers.flagsmith.documents import Environment, Feature, Proje
 from activities.providers.flagsmith.reading import read_feature
 from activities.providers.flagsmith.segment_copy import LONGEST_NAME, CopiedSegments
 from activities.providers.flagsmith.state_copy import StateCopy, StateThere, state_in_list, state_there
+from activities.providers.flagsmith.variant_copy import VariantCopy
 from domain.flags.flag import FeatureType, type_of
 
 LONGEST_DESCRIPTION = 2_000
@@ -64,21 +65,25 @@ def _state(api: FlagsmithAdminApi, feature: Feature, environment: Environment) -
 
 def _feature(key: str, found: _FeatureThere, segments: Mapping[int, str]) -> CopiedFeature:
     feature = found.feature
-    kind = _type_of(found.states.values())
-    copy = StateCopy(kind, segments)
+    kind = _type_of(found)
+    variants = VariantCopy(kind, feature.multivariate_options)
+    copy = StateCopy(kind, segments, variants)
     flags = {environment: copy.patch(environment, there) for environment, there in found.states.items()}
     remarks = [f"Its key is '{key}': keys are lower-case."] if key != feature.name else []
     if feature.is_server_key_only:
         remarks.append("Only server keys get it in Flagsmith. Here, every key of an application does.")
     description = (feature.description or "")[:LONGEST_DESCRIPTION]
-    return CopiedFeature(key, feature.name[:LONGEST_NAME], description, kind, flags, (*remarks, *copy.remarks))
+    return CopiedFeature(
+        key, feature.name[:LONGEST_NAME], description, kind, flags, (*remarks, *variants.remarks, *copy.remarks), variants.variants
+    )
 
 
-def _type_of(states: Iterable[StateThere]) -> FeatureType:
-    """Return the type of the first value, those for everyone before those for segments. Empty text counts last."""
-    found = list(states)
-    defaults = [each.default.value for each in found]
-    values = [each for each in (*defaults, *(value for each in found for value in each.values())) if each is not None]
+def _type_of(found: _FeatureThere) -> FeatureType:
+    """Return the type of the first value: those for everyone, then those for segments, then those of variants. Empty text counts last."""
+    defaults = [each.default.value for each in found.states.values()]
+    others = [value for each in found.states.values() for value in each.values()]
+    variants = [each.value for each in found.feature.multivariate_options]
+    values = [each for each in (*defaults, *others, *variants) if each is not None]
     return type_of(next((each for each in values if each != ""), values[0] if values else None))
 
 

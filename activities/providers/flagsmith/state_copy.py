@@ -1,10 +1,11 @@
 """The state of a feature of Flagsmith in one environment, as a patch of a flag, with a remark on what can't be copied."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from activities.providers.flagsmith.documents import Feature, FeatureState, StateInList, StateValue
+from activities.providers.flagsmith.documents import Feature, FeatureState, StateInList, VariantShare
 from activities.providers.flagsmith.flag_state import FeatureInEnvironment, value_in
+from activities.providers.flagsmith.variant_copy import VariantCopy
 from domain.flags.flag import LAST_PRIORITY, LONGEST_STRING, MOST_OVERRIDES, FeatureType, Value, type_of
 
 Stored = str | int | bool | None
@@ -12,11 +13,11 @@ Stored = str | int | bool | None
 
 
 class State(NamedTuple):
-    """A state: for everyone, or for a segment. `split` is the number of variants that take a share of it."""
+    """A state: for everyone, or for a segment. `shares` of the identities get a variant instead of the value."""
 
     enabled: bool
     value: Stored
-    split: int = 0
+    shares: Sequence[VariantShare] = ()
 
 
 class SegmentState(NamedTuple):
@@ -48,19 +49,17 @@ def state_in_list(feature: Feature, state: StateInList) -> StateThere:
 
 def state_there(found: FeatureInEnvironment) -> StateThere:
     """Return the state of a feature that was read in full."""
-    options = {each.id: each for each in found.feature.multivariate_options}
     overrides = (
-        SegmentState(each.placed.segment, each.placed.segment_name, each.placed.priority, _state(each.state, options))
-        for each in found.overrides
+        SegmentState(each.placed.segment, each.placed.segment_name, each.placed.priority, _state(each.state)) for each in found.overrides
     )
-    return StateThere(_state(found.default, options), tuple(overrides), found.identities)
+    return StateThere(_state(found.default), tuple(overrides), found.identities)
 
 
 class StateCopy:
     """Copies states of one feature, and collects remarks."""
 
-    def __init__(self, kind: FeatureType, segments: Mapping[int, str]) -> None:
-        self._kind, self._segments = kind, segments
+    def __init__(self, kind: FeatureType, segments: Mapping[int, str], variants: VariantCopy) -> None:
+        self._kind, self._segments, self._variants = kind, segments, variants
         self.remarks: list[str] = []
 
     def patch(self, environment: str, there: StateThere) -> dict[str, Any]:
@@ -85,10 +84,14 @@ class StateCopy:
 
     def _fields(self, state: State, audience: str) -> dict[str, Any]:
         """Return the fields of a state. A toggle has no values, so its overrides inherit none."""
-        if state.split:
-            served = "Everyone there" if audience else "Everyone"
-            self._remark(f"The split{audience} into {state.split} variants was not copied. {served} gets the value of the control.")
-        return {"enabled": state.enabled} | ({} if self._kind is FeatureType.TOGGLE else {"value": self._value(state.value, audience)})
+        fields: dict[str, Any] = {"enabled": state.enabled}
+        if self._kind is not FeatureType.TOGGLE:
+            fields["value"] = self._value(state.value, audience)
+        if self._variants.variants:
+            fields["allocation"], exact = self._variants.allocation(state.shares)
+            if not exact:
+                self._remark(f"The shares of the variants{audience} were cut to two decimals, or left out with their variants.")
+        return fields
 
     def _value(self, stored: Stored, audience: str) -> Value:
         value = value_in(stored)
@@ -104,9 +107,5 @@ class StateCopy:
         self.remarks.append(f"{self._environment}: {sentence}")
 
 
-def _state(state: FeatureState, options: Mapping[int, StateValue]) -> State:
-    """Return a state. If everyone gets the same variant, its value is that of the state."""
-    shares = [each for each in state.multivariate_feature_state_values if each.percentage_allocation]
-    if len(shares) == 1 and shares[0].percentage_allocation >= 100 and shares[0].multivariate_feature_option in options:
-        return State(state.enabled, options[shares[0].multivariate_feature_option].value)
-    return State(state.enabled, state.feature_state_value.value, len(shares))
+def _state(state: FeatureState) -> State:
+    return State(state.enabled, state.feature_state_value.value, state.multivariate_feature_state_values)
