@@ -155,24 +155,35 @@ def test_report_names_what_was_not_copied_and_nothing_is_written_in_a_dry_run(ap
 
 def test_second_import_changes_only_what_it_is_told_to(api: Api, terminal: Terminal, shop: ShopInFlagsmith) -> None:
     shop.override(PLAIN, shop.feature("colour", "red"), shop.segments["beta"], 3, "blue")
+    part = {"type": "unicode", "string_value": "b", "default_percentage_allocation": 30}
+    shop.feature("split", "a", multivariate_options=[part])
     command = ("import", "flagsmith", shop.address, "--from", str(shop.id), "--environment", f"{PLAIN}=production", "--yes")
     first = terminal.read_json(*command)
     api.patch("/projects/shop/environments/production/features/colour", {"value": "by hand"})
-    changed = api.get("/projects/shop/features/colour")
+    api.patch("/projects/shop/environments/production/features/split", {"allocation": {}})
+    api.patch("/projects/shop/features/split", {"variants": [{"key": "b", "value": "by hand"}, {"key": "mine", "value": "m"}]})
+    changed = api.get("/projects/shop/features")
 
     second = terminal.read_json(*command)
 
-    assert [each["features"][0]["result"] for each in (first, second)] == ["created", "left alone"]
+    assert [{each["result"] for each in report["features"]} for report in (first, second)] == [{"created"}, {"left alone"}]
     assert [{each["result"] for each in report["segments"]} for report in (first, second)] == [{"created"}, {"left alone"}]
     assert f"The environment '{VERSIONED}' was not copied. Use --environment {VERSIONED}=OURS." in second["remarks"]
-    assert api.get("/projects/shop/features/colour") == changed
+    assert api.get("/projects/shop/features") == changed
 
     updated = terminal.read_json(*command, "--update")
 
-    assert updated["features"][0]["result"] == "updated"
-    flags = api.get("/projects/shop/features/colour")["environments"]
-    assert (flags["production"]["value"], flags["development"]["value"]) == ("red", None)
-    assert flags["production"]["overrides"]["beta"] | {"inherits": []} == {"enabled": True, "value": "blue", "priority": 3, "inherits": []}
+    assert {each["result"] for each in updated["features"]} == {"updated"}
+    colour, split = api.get("/projects/shop/features/colour"), api.get("/projects/shop/features/split")
+    flag = colour["environments"]["production"]
+    assert (flag["value"], colour["environments"]["development"]["value"]) == ("red", None)
+    assert {field: flag["overrides"]["beta"][field] for field in ("enabled", "value", "priority")} == {
+        "enabled": True,
+        "value": "blue",
+        "priority": 3,
+    }
+    assert split["variants"] == [{"key": "b", "value": "b"}, {"key": "mine", "value": "m"}]
+    assert split["environments"]["production"]["allocation"] == {"b": 30}
 
 
 def answer(asked: Asked) -> Answered:
