@@ -64,7 +64,7 @@ chaos: .venv/.ready-for-tests ## run releases while everything is killed, then c
 	.venv/bin/python -W ignore -m tests.input.run --seconds 240
 
 flagsmith: .venv/.ready-for-tests ## run the tests of Flagsmith's adapter at a real one: SRC=/path/to/a/checkout/of/flagsmith (ten minutes)
-	.venv/bin/python -m tests.flagsmith.server $(SRC) .venv/bin/pytest tests/flagsmith tests/flagsmith/real_states.py tests/flagsmith/real_releases.py -q
+	.venv/bin/python -m tests.flagsmith.server $(SRC) .venv/bin/pytest tests/flagsmith/test_*.py tests/flagsmith/real_*.py -q
 
 clean: ## delete .venv (the state under .flaghoist stays)
 	rm -rf .venv
