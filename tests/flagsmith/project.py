@@ -88,12 +88,14 @@ class ShopInFlagsmith:
         identity = self.call("POST", f"/environments/{key}/identities/", {"identifier": identifier})["id"]
         self.call("POST", f"/environments/{key}/identities/{identity}/featurestates/", {"feature": feature, "enabled": True})
 
+    def server_key(self, environment: str) -> str:
+        """Create a key for the environment document of an environment."""
+        return str(self.call("POST", f"/environments/{self.environments[environment]['api_key']}/api-keys/", {"name": "SDK"})["key"])
+
     def document(self, environment: str) -> Any:
         """Return the environment document, which SDKs evaluate locally."""
-        key = self.environments[environment]["api_key"]
-        server_key = self.call("POST", f"/environments/{key}/api-keys/", {"name": "SDK"})["key"]
-        answer = httpx.get(f"{self.address}/api/v1/environment-document/", headers={"X-Environment-Key": server_key}, timeout=CEILING)
-        return answer.raise_for_status().json()
+        headers = {"X-Environment-Key": self.server_key(environment)}
+        return httpx.get(f"{self.address}/api/v1/environment-document/", headers=headers, timeout=CEILING).raise_for_status().json()
 
     def states(self, environment: str, feature: int) -> list[dict[str, Any]]:
         """Return the states of a feature as Flagsmith has them, without what differs between versions of one state."""

@@ -34,13 +34,14 @@ class Look(NamedTuple):
 
 
 class Watcher:
-    """Flagsmith's SDK in remote evaluation. It looks again and again, and keeps each look that differs from the one before."""
+    """Flagsmith's SDK in local evaluation. It fetches the environments again and again, and keeps each look that differs from the last."""
 
     def __init__(self, shop: ShopInFlagsmith, feature: str) -> None:
         self.looks: list[Look] = []
         self._feature = feature
         url = f"{os.environ['FLAGSMITH_ADDRESS']}/api/v1/"
-        self._sdks = [Flagsmith(environment_key=shop.environments[each]["api_key"], api_url=url) for each in BOTH]
+        options: Any = {"api_url": url, "enable_local_evaluation": True, "environment_refresh_interval_seconds": 3_600}
+        self._first, self._second = (Flagsmith(environment_key=shop.server_key(each), **options) for each in BOTH)
         self._ended = Event()
         self._thread = Thread(target=self._watch)
 
@@ -53,6 +54,9 @@ class Watcher:
         finally:
             self._ended.set()
             self._thread.join(CEILING)
+            for sdk in (self._first, self._second):
+                sdk.environment_data_polling_manager_thread.stop()
+                sdk.session.close()
 
     def until(self, *expected: Seen) -> None:
         """Wait for as many looks, and compare all."""
@@ -62,14 +66,14 @@ class Watcher:
     def _watch(self) -> None:
         while not self._ended.is_set():
             at = datetime.now(UTC)
-            seen = tuple(
-                self._served(sdk, traits) for sdk, traits in zip((*self._sdks, self._sdks[1]), (OTHER, TESTER, OTHER), strict=True)
-            )
+            self._first.update_environment()
+            self._second.update_environment()
+            seen = (self._served(self._first, OTHER), self._served(self._second, TESTER), self._served(self._second, OTHER))
             if [each.seen for each in self.looks][-1:] != [seen]:
                 self.looks.append(Look(at, seen))
 
     def _served(self, sdk: Flagsmith, traits: dict[str, str]) -> Any:
-        found: Any = sdk.get_identity_flags(traits["plan"], traits, transient=True).get_flag(self._feature)
+        found: Any = sdk.get_identity_flags(traits["plan"], traits).get_flag(self._feature)
         return found.value if found.enabled else None
 
 
