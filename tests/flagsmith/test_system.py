@@ -215,3 +215,22 @@ def test_patch_names_unknown_segments_only_to_remove_them(shop: ShopInFlagsmith)
     shop.system.apply("checkout", PLAIN, FlagPatch(enabled=True, overrides={"gone": None}), shop.segments)
 
     assert shop.state("checkout", PLAIN) == FlagState(enabled=True)
+
+
+def test_flag_is_never_on_with_its_old_value(shop: ShopInFlagsmith) -> None:
+    """Without versions, Flagsmith stores *enabled* before the value of the same call."""
+    feature = shop.feature("colour", "red")
+    shop.apply("colour", PLAIN, overrides={"beta": {"enabled": False, "value": "pink"}})
+    sent: list[tuple[bool, Any]] = []
+    update_state = shop.api.update_state
+
+    def noting(state: int, document: dict[str, Any]) -> None:
+        sent.append((document["enabled"], document["feature_state_value"]["string_value"]))
+        update_state(state, document)
+
+    shop.api.update_state = noting  # type: ignore[method-assign]
+    shop.apply("colour", PLAIN, enabled=True, value="blue", overrides={"beta": {"enabled": True, "value": "green"}})
+    shop.apply("colour", PLAIN, enabled=False, value="red")
+
+    assert sent == [(False, "green"), (True, "green"), (False, "blue"), (True, "blue"), (False, "red")]
+    assert [each["enabled"] for each in shop.states(PLAIN, feature)] == [False, True]

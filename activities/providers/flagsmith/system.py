@@ -117,16 +117,20 @@ class FlagsmithProject:
         self._api.close()
 
     def _write(self, found: FeatureInEnvironment, writes: Writes, segments: SegmentKeys) -> None:
-        """Make one call for each state. New overrides come before the default and removals after it, so nobody gets a state in between."""
+        """Make one call for each state, or two if it is enabled with another value.
+
+        New overrides come before the default and removals after it, so nobody gets a state in between.
+        """
         place = {"feature": found.feature.id, "environment": found.environment.id}
         ours = found.ours(segments)
         for key in writes.created:
             self._api.create_override(found.environment.api_key, found.feature.id, writes.created_document(key, segments[key]))
         for key in writes.changed:
             placed = ours[key].placed
-            self._api.update_state(ours[key].state.id, writes.changed_document(key) | place | {"feature_segment": placed.id})
-        if writes.changes_default:
-            self._api.update_state(found.default.id, writes.default_document() | place)
+            for document in writes.changed_steps(key):
+                self._api.update_state(ours[key].state.id, document | place | {"feature_segment": placed.id})
+        for document in writes.default_steps() if writes.changes_default else ():
+            self._api.update_state(found.default.id, document | place)
         for removed in writes.removed:
             self._api.delete_override(removed.placed.id)
         if writes.changes_order:

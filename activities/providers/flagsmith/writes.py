@@ -65,6 +65,16 @@ class Writes:
         before, after = self._now.overrides[key], self._target.overrides[key]
         return self._document(self._ours[key].state, before.value, bool(after.enabled), after.value)
 
+    def default_steps(self) -> list[dict[str, Any]]:
+        """Return the states for everyone to write one after the other in an environment without versions."""
+        enables = self._target.enabled and not self._now.enabled
+        return _steps(self.default_document(), enables=enables and self._target.value != self._now.value)
+
+    def changed_steps(self, key: str) -> list[dict[str, Any]]:
+        """Return the states for a segment to write one after the other in an environment without versions."""
+        before, after = self._now.overrides[key], self._target.overrides[key]
+        return _steps(self.changed_document(key), enables=bool(after.enabled) and not before.enabled and before.value != after.value)
+
     def created_document(self, key: str, reference: str) -> dict[str, Any]:
         """Return the state for a segment that has no override yet, with its place in the order."""
         override = self._target.overrides[key]
@@ -88,6 +98,11 @@ class Writes:
         """Return a state. A value that does not change is written as it was read."""
         stored = state.feature_state_value.model_dump() if value == before and type(value) is type(before) else _stored(value)
         return {"enabled": enabled, "feature_state_value": stored}
+
+
+def _steps(document: dict[str, Any], *, enables: bool) -> list[dict[str, Any]]:
+    """Return the new value first and then the state, if that enables it: one call stores *enabled* before the value."""
+    return [{**document, "enabled": False}, document] if enables else [document]
 
 
 def _values(state: FlagState) -> Iterator[Value]:
