@@ -14,7 +14,7 @@ _MISSED = 3
 
 
 class Dot(NamedTuple):
-    """A sample that failed or could not tell. One that could not tell has no height, and stands on the axis."""
+    """A sample that failed or could not tell, or that stands alone. One that could not tell has no height, and stands on the axis."""
 
     x: float
     y: float
@@ -22,8 +22,9 @@ class Dot(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """Lines through the samples, the bounds that they should keep, and the samples that did not pass."""
+    """Lines through the samples, the bounds that they should keep, and the samples that are drawn as dots."""
 
+    has_values: bool
     lines: list[str]
     bounds: list[float]
     dots: list[Dot]
@@ -36,9 +37,9 @@ class Curve(NamedTuple):
     def in_words(self) -> str:
         """The curve for people who don't see it."""
         failed = sum(dot.outcome is Outcome.FAIL for dot in self.dots)
-        unknown = len(self.dots) - failed
-        values = f"from {self.lowest:g} to {self.highest:g}, " if self.lines else ""
-        return f"Values {values}{failed} failed samples, {unknown} that could not tell."
+        unknown = sum(dot.outcome is Outcome.UNKNOWN for dot in self.dots)
+        values = f"Values from {self.lowest:g} to {self.highest:g}." if self.has_values else "No values."
+        return f"{values} Failed samples: {failed}. Samples that could not tell: {unknown}."
 
 
 def curve_of(watch: WatchView) -> Curve | None:
@@ -49,10 +50,13 @@ def curve_of(watch: WatchView) -> Curve | None:
     bounds = [bound for bound in (watch.at_most, watch.at_least) if bound is not None]
     values = [each.value for each in samples if each.value is not None]
     scale = _Scale(samples, [*values, *bounds] or [0.0])
+    lines = _lines(samples)
+    alone = {line[0][0] for line in lines if len(line) == 1}
     return Curve(
-        lines=[" ".join(f"{scale.x(at):.1f},{scale.y(value):.1f}" for at, value in line) for line in _lines(samples)],
+        has_values=bool(values),
+        lines=[" ".join(f"{scale.x(at):.1f},{scale.y(value):.1f}" for at, value in line) for line in lines if len(line) > 1],
         bounds=[round(scale.y(bound), 1) for bound in bounds],
-        dots=[scale.dot(each) for each in samples if each.outcome is not Outcome.PASS],
+        dots=[scale.dot(each) for each in samples if each.outcome is not Outcome.PASS or each.at in alone],
         lowest=min(values, default=0.0),
         highest=max(values, default=0.0),
         first=samples[0].at,
@@ -96,4 +100,4 @@ def _lines(samples: Sequence[SampleView]) -> list[list[tuple[datetime, float]]]:
                 lines.append([])
             lines[-1].append((each.at, each.value))
         before = each
-    return [line for line in lines if len(line) > 1]
+    return lines

@@ -10,7 +10,18 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from api.dashboard.texts import date_text, difference_text, field_changes, field_texts, lasting, relative_time, rule_text, timed, words
+from api.dashboard.texts import (
+    date_text,
+    difference_text,
+    field_changes,
+    field_texts,
+    lasting,
+    number_text,
+    relative_time,
+    rule_text,
+    timed,
+    words,
+)
 from api.dependencies import now
 
 SECURITY_HEADERS = {
@@ -30,6 +41,7 @@ _templates.filters |= {
     "date": date_text,
     "relative": relative_time,
     "timed": timed,
+    "number": number_text,
     "words": words,
     "lasting": lasting,
     "rule": rule_text,

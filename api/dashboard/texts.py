@@ -93,6 +93,11 @@ def read_value(text: str, type_: FeatureType) -> Value:
     return text if text or type_ is FeatureType.STRING else None
 
 
+def number_text(number: float) -> str:
+    """Return a measured number, rounded: `0.00943`, `303`, `12,345`."""
+    return f"{number:,.0f}" if abs(number) >= 1_000 else f"{number:.3g}"
+
+
 def read_number(text: str) -> int | float | str:
     """Return the number that a person typed. A text that is no number stays a text, which the API then refuses."""
     typed = text.strip()

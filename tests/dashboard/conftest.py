@@ -48,17 +48,22 @@ def sign_in(api: Api) -> Iterator[SignIn]:
 
 
 @pytest.fixture(scope="package")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def running_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of the database of that stack."""
+    return new_database(tmp_path_factory.mktemp("dashboard"))
+
+
+@pytest.fixture(scope="package")
+def running(running_url: str) -> Iterator[Api]:
     """Temporal, a worker and the API, for all tests in a browser."""
-    folder = tmp_path_factory.mktemp("dashboard")
-    with running_stack(folder, new_database(folder)) as stack:
+    with running_stack(Path(running_url.removeprefix("sqlite:///")).parent, running_url) as stack:
         yield stack.api
 
 
 @pytest.fixture(scope="package")
-def shop(running: Api) -> Shop:
+def shop(running: Api, running_url: str) -> Shop:
     """A project with a flag in every state."""
-    return fill(running)
+    return fill(running, running_url)
 
 
 @pytest.fixture(scope="package")

@@ -26,11 +26,11 @@ def main(folder: Path, names: Collection[str] = ()) -> None:
         migrate(database)
         database.close()
         with running_stack(Path(home), url) as stack:
-            _shoot(stack.api, folder, names)
+            _shoot(stack.api, url, folder, names)
 
 
-def _shoot(api: Api, folder: Path, names: Collection[str]) -> None:
-    shop = fill(api)
+def _shoot(api: Api, url: str, folder: Path, names: Collection[str]) -> None:
+    shop = fill(api, url)
     paths = pages_of(shop.releases)
     api.post("/projects/shop/stops", {"environment": "staging", "reason": "The staging database is being moved"})
     period = {"starts_at": "2030-12-23T18:00:00Z", "ends_at": "2031-01-02T08:00:00Z"}

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from tests.dashboard.watched import add_watched
 from tests.http import Api
 from tests.pipelines import approval, enable, hold, pipeline, rollout, set_value, stage, window
 
@@ -13,6 +14,7 @@ FEATURES = {
     "dark-mode": "Dark mode",
     "express-delivery": "Express delivery",
     "wish-lists": "Wish lists",
+    "instant-search": "Instant search",
 }
 
 
@@ -47,8 +49,8 @@ class Shop(NamedTuple):
     key: str
 
 
-def fill(api: Api) -> Shop:
-    """Create the project, with each release in another state."""
+def fill(api: Api, database_url: str) -> Shop:
+    """Create the project, with each release in another state. The database is a SQLite file in the folder of metrics."""
     api.make_project()
     api.patch("/projects/shop", {"name": "Web shop"})
     for key, name in FEATURES.items():
@@ -74,6 +76,7 @@ def fill(api: Api) -> Shop:
     api.wait_for_stage(releases["dark-mode"], "Production")
     api.wait_for_stage(releases["express-delivery"], "Production")
     maria.post(f"/projects/shop/releases/{releases['dark-mode']}/pause", {"reason": "Until the designers are back"})
+    releases["instant-search"] = add_watched(maria, database_url)
     releases["wish-lists"] = _block(api, maria)
     api.wait_for_stage(releases["search-suggestions"], "Production")
     return Shop(releases, noah.client.headers["Authorization"].removeprefix("Bearer "))

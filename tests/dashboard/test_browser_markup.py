@@ -33,11 +33,18 @@ def _fill(api: Api) -> tuple[Api, str, str]:
     texts = {"name": _markup("feature"), "description": _markup("feature-description")}
     api.post(f"{HOME}/features", {"key": "marked", "default": {"enabled": False, "value": _markup("value")}, **texts})
     api.patch(f"{HOME}/environments/production/features/marked", {"value": _markup("other-value")})
+    api.post(f"{HOME}/sources", {"key": "marked", "name": _markup("source"), "kind": "sql", "address": "sqlite:///shop.db"})
+    metric = {"key": "marked", "name": _markup("metric"), "description": _markup("metric-description"), "source": "marked"}
+    api.post(f"{HOME}/metrics", metric | {"query": f"SELECT 1 -- {_markup('query')}"})
     acting = stage(_markup("stage"), wait="1d", actions=[enable("staff"), set_value(_markup("new-value"), "staff")])
     acting |= {"description": _markup("stage-description"), "gates": [approval(allow_requester=True)]}
     parameters = {"text": {"type": "string", "description": _markup("parameter"), "default": _markup("default")}}
     later = stage("Later", actions=[{"type": "UPDATE_FEATURE_VALUE", "value_from": {"parameter": "text"}}], wait="1d")
-    definition: dict[str, Any] = pipeline(acting, later, description=_markup("pipeline-description"), parameters=parameters)
+    guardrail: dict[str, Any] = {"name": _markup("guardrail"), "metric": "marked", "stages": ["Later"], "on_breach": "notify"}
+    guardrail |= {"condition": {"type": "THRESHOLD", "at_most": 1}}
+    definition: dict[str, Any] = pipeline(
+        acting, later, description=_markup("pipeline-description"), parameters=parameters, guardrails=[guardrail]
+    )
     api.publish(definition | {"name": _markup("pipeline")}, "markup")
     draft = api.post(f"{HOME}/pipelines", definition | {"key": "draft", "name": _markup("draft")})["id"]
     api.post(f"{HOME}/stops", {"reason": _markup("stop")})
@@ -74,6 +81,12 @@ def test_markup_in_any_field_is_shown_and_does_nothing(running: Api, shop: Shop,
         "/segments/staff/edit",
         "/webhooks",
         "/keys",
+        "/metrics",
+        "/metrics/marked",
+        "/metrics/marked/edit",
+        "/metrics/marked/ask",
+        "/sources/marked",
+        "/sources/marked/edit",
     ]
     paths += [
         "/pipelines/new",
@@ -101,6 +114,7 @@ def test_markup_in_any_field_is_shown_and_does_nothing(running: Api, shop: Shop,
     shown = "\n".join(texts.values())
     fields = ["project", "environment", "segment", "feature", "feature-description", "stage", "stage-description", "parameter", "default"]
     fields += ["pipeline", "pipeline-description", "draft", "stop", "freeze", "freeze-reason", "owner", "pause", "filter"]
+    fields += ["source", "metric", "metric-description", "query", "guardrail"]
     assert [field for field in fields if _markup(field) not in shown] == []
     quoted = [field for field in ("value", "other-value", "new-value", "condition") if _markup(field).replace('"', '\\"') not in shown]
     assert quoted == []

@@ -54,7 +54,7 @@ def test_unknown_sample_interrupts_the_line() -> None:
 
     assert len(curve.lines) == 2
     assert [dot.outcome for dot in curve.dots] == [Outcome.UNKNOWN]
-    assert curve.in_words == "Values from 0.1 to 0.4, 0 failed samples, 1 that could not tell."
+    assert curve.in_words == "Values from 0.1 to 0.4. Failed samples: 0. Samples that could not tell: 1."
 
 
 def test_missing_samples_interrupt_the_line() -> None:
@@ -64,6 +64,23 @@ def test_missing_samples_interrupt_the_line() -> None:
     assert curve
 
     assert [len(line.split()) for line in curve.lines] == [3, 2]
+
+
+def test_sample_without_neighbours_is_a_dot() -> None:
+    curve = curve_of(watch(None, 0.2, None, None, 3.0, None))
+    assert curve
+
+    assert curve.lines == []
+    assert [dot.outcome for dot in curve.dots if dot.outcome is not Outcome.UNKNOWN] == [Outcome.PASS, Outcome.FAIL]
+    assert curve.in_words == "Values from 0.2 to 3. Failed samples: 1. Samples that could not tell: 4."
+
+
+def test_nothing_but_unknown_samples_has_no_values() -> None:
+    curve = curve_of(watch(None, None))
+    assert curve
+
+    assert curve.in_words == "No values. Failed samples: 0. Samples that could not tell: 2."
+    assert not curve.has_values
 
 
 def test_constant_values_are_drawn_in_the_middle() -> None:

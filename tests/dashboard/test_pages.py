@@ -18,6 +18,7 @@ SHOWN = "&lt;script&gt;alert(2)&lt;/script&gt;"
 HOME = "/projects/shop"
 PAGES = [HOME, *(f"{HOME}/{page}" for page in ("approvals", "features", "features/checkout", "pipelines", "pipelines/standard", "stops"))]
 PAGES += [f"{HOME}/environments", f"{HOME}/compare?left=development&right=production"]
+PAGES += [f"{HOME}/metrics"]
 PAGES += [f"{HOME}/audit", f"{HOME}/releases/new", f"{HOME}/releases/new?pipeline=standard&feature=checkout"]
 
 

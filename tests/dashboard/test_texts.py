@@ -5,7 +5,19 @@ from typing import Any
 
 import pytest
 
-from api.dashboard.texts import FieldChange, date_text, difference_text, field_changes, relative_time, rule_text, timed, value_text
+from api.dashboard.texts import (
+    FieldChange,
+    date_text,
+    difference_text,
+    duration_text,
+    field_changes,
+    number_text,
+    read_number,
+    relative_time,
+    rule_text,
+    timed,
+    value_text,
+)
 from domain.flags.segment import Rule
 
 NOW = datetime(2026, 11, 28, 14, 5, 9, tzinfo=UTC)
@@ -25,6 +37,25 @@ NOW = datetime(2026, 11, 28, 14, 5, 9, tzinfo=UTC)
 )
 def test_distances_have_at_most_two_neighbouring_units(distance: timedelta, text: str) -> None:
     assert relative_time(NOW + distance, NOW) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0.0, "0"), (0.00943487, "0.00943"), (302.834, "303"), (12345.6, "12,346"), (-1500.0, "-1,500"), (1e-9, "1e-09")]
+)
+def test_measured_numbers_are_rounded(number: float, text: str) -> None:
+    assert number_text(number) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("7", 7), (" -3 ", -3), ("0.5", 0.5), (".5", 0.5), ("1e3", 1000.0), ("1_0", "1_0"), ("nan", "nan"), ("many", "many")],
+)
+def test_what_is_no_number_stays_a_text(text: str, number: float | str) -> None:
+    assert (read_number(text), type(read_number(text))) == (number, type(number))
+
+
+def test_durations_are_typed_without_spaces() -> None:
+    assert duration_text(timedelta(days=1, hours=12, minutes=5)) == "1d12h5m"
 
 
 def test_a_date_names_its_zone() -> None:
