@@ -4,6 +4,8 @@ from html.parser import HTMLParser
 
 import httpx
 
+from tests.dashboard.visitor import Visitor
+
 
 class _Fields(HTMLParser):
     """Collects the fields of a page's main form, with their present values."""
@@ -52,3 +54,8 @@ def fields_of(page: httpx.Response, form: str = "editor") -> dict[str, str]:
     parser = _Fields(form)
     parser.feed(page.text)
     return parser.fields
+
+
+def press(visitor: Visitor, page: httpx.Response, button: str, **typed: str) -> httpx.Response:
+    """Fill in the form of the editor's page, and press a button of it."""
+    return visitor.client.post(page.url.path, data=fields_of(page) | typed | {"do": button})

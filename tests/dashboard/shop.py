@@ -33,11 +33,13 @@ PROGRESSIVE = pipeline(
 )
 PHASED = pipeline(stage("Staging", "staging"), stage("Production", "production", "1s", [rollout()]), key="phased", name="Phased rollout")
 QUICK = pipeline(stage("Development"), hold("Soak", "1s", "development"), key="quick", name="Quick launch")
+ERRORS = {"type": "THRESHOLD", "at_most": 0.01}
 DRAFT = pipeline(
     stage("Staging", "staging"),
     _gated(stage("Production", "production", "2d", [rollout()]), approval(2), window("09:00", "16:00", "MON", "TUE", "WED", "THU")),
     key="weekly",
     name="Weekly release",
+    guardrails=[{"name": "Errors", "metric": "error-rate", "condition": ERRORS, "stages": ["Production"], "on_breach": "rollback"}],
 )
 CAREFUL = pipeline(stage("Staging", "staging"), stage("Production", "production", "2d"), key="careful", name="Careful release")
 

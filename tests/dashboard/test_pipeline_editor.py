@@ -2,12 +2,10 @@
 
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.dashboard.conftest import SignIn
-from tests.dashboard.forms import fields_of
-from tests.dashboard.visitor import Visitor
+from tests.dashboard.forms import fields_of, press
 from tests.http import Api
 from tests.pipelines import allocate, approval, enable, hold, pipeline, rollout, set_value, stage, until, window
 
@@ -16,11 +14,6 @@ PIPELINES = "/projects/shop/pipelines"
 
 def _draft(api: Api, *stages: dict[str, Any], **more: Any) -> str:
     return f"{PIPELINES}/{api.post(PIPELINES, pipeline(*stages, **more))['id']}"
-
-
-def _press(visitor: Visitor, page: httpx.Response, button: str, **typed: str) -> httpx.Response:
-    """Fill in the form of the page, and press a button of it."""
-    return visitor.client.post(page.url.path, data=fields_of(page) | typed | {"do": button})
 
 
 def _definition(api: Api, draft: str) -> dict[str, Any]:
@@ -67,8 +60,8 @@ def test_a_pipeline_is_built_from_nothing_button_by_button(api: Api, sign_in: Si
     visitor = sign_in()
     page = visitor.send(f"{PIPELINES}/new", template="empty", key="built", name="Built")
 
-    page = _press(visitor, page, "stages:add")
-    page = _press(visitor, page, "stages:add", **{"stages.0.name": "Production", "stages.0.environment": "production"})
+    page = press(visitor, page, "stages:add")
+    page = press(visitor, page, "stages:add", **{"stages.0.name": "Production", "stages.0.environment": "production"})
     typed = {
         "stages.0.trigger.type": "WAIT_FOR",
         "stages.0.trigger.duration": "2d",
@@ -79,12 +72,12 @@ def test_a_pipeline_is_built_from_nothing_button_by_button(api: Api, sign_in: Si
         "stages.1.name": "Staging",
         "stages.1.environment": "staging",
     }
-    page = _press(visitor, page, "stages.1:up", **typed)
-    page = _press(visitor, page, "stages.1.gates:add-approval")
-    page = _press(visitor, page, "stages.1.gates:add-window", **{"stages.1.gates.0.approvals": "2"})
-    page = _press(visitor, page, "stages.0.actions:add", **{"stages.1.gates.1.timezone": "Europe/London"})
+    page = press(visitor, page, "stages.1:up", **typed)
+    page = press(visitor, page, "stages.1.gates:add-approval")
+    page = press(visitor, page, "stages.1.gates:add-window", **{"stages.1.gates.0.approvals": "2"})
+    page = press(visitor, page, "stages.0.actions:add", **{"stages.1.gates.1.timezone": "Europe/London"})
     on_value = {"type": "UPDATE_FEATURE_VALUE_FOR_SEGMENT", "segment": "staff", "value_type": "integer", "value": "5"}
-    page = _press(visitor, page, "save", **{f"stages.0.actions.1.{name}": text for name, text in on_value.items()})
+    page = press(visitor, page, "save", **{f"stages.0.actions.1.{name}": text for name, text in on_value.items()})
 
     assert "The draft was saved." in page.text
     first, second = api.get(f"{PIPELINES}/built")["stages"]
@@ -109,50 +102,10 @@ def test_saving_what_was_shown_changes_nothing(api: Api, sign_in: SignIn) -> Non
     before = _definition(api, draft)
     visitor = sign_in()
 
-    saved = _press(visitor, visitor.look(f"{draft}/edit"), "save")
+    saved = press(visitor, visitor.look(f"{draft}/edit"), "save")
 
     assert "The draft was saved." in saved.text
     assert _definition(api, draft) == before
-
-
-ERRORS = {"type": "THRESHOLD", "at_most": 0.01}
-GUARDRAIL = {"name": "Errors", "metric": "errors", "condition": ERRORS, "stages": ["Everyone"], "on_breach": "rollback", "shadow": True}
-METRIC_GATE = {"type": "METRIC", "metric": "errors", "condition": ERRORS, "passing_for": "15m"}
-CHECK_GATE = {"type": "CHECK", "source": "deploys", "path": "/ready?flag={feature}", "every": "2m"}
-
-
-@pytest.mark.parametrize(
-    ("gates", "guardrails"),
-    [([], [GUARDRAIL]), ([METRIC_GATE], []), ([CHECK_GATE], []), ([approval(), METRIC_GATE, CHECK_GATE], [GUARDRAIL])],
-)
-def test_a_draft_that_watches_metrics_is_edited_as_text_and_loses_nothing(
-    api: Api, sign_in: SignIn, gates: list[dict[str, Any]], guardrails: list[dict[str, Any]]
-) -> None:
-    stages = stage("Beta", "production"), stage("Everyone", "production", "1d") | {"gates": gates}
-    draft = _draft(api, *stages, guardrails=guardrails)
-    before = api.get(draft)
-    visitor = sign_in()
-
-    page = visitor.look(f"{draft}/edit")
-    saved = _press(visitor, page, "save")
-    unchanged = api.get(draft)
-    in_form = _press(visitor, page, "form")
-
-    assert "stages" in fields_of(page)["text"]
-    assert "The draft was saved." in saved.text
-    assert [unchanged.get(name) for name in ("stages", "guardrails")] == [before.get(name) for name in ("stages", "guardrails")]
-    assert in_form.status_code == 422
-    assert fields_of(in_form)["text"] == fields_of(page)["text"]
-
-
-def test_guardrails_are_shown_in_words_on_the_page_of_a_pipeline(api: Api, sign_in: SignIn) -> None:
-    draft = _draft(api, stage("Beta", "production"), stage("Everyone", "production", "1d"), guardrails=[GUARDRAIL])
-
-    page = sign_in().look(draft).text
-
-    assert "Errors: errors at most 0.01, every 30 s, 2 failures in a row: roll back (in shadow)" in page
-    assert page.index("<h2>Everyone") < page.index('Watched by <a href="#guardrail-1">Errors</a>')
-    assert page.count("Watched by") == 1
 
 
 def test_mistakes_are_shown_at_their_fields_in_the_words_of_the_api(api: Api, sign_in: SignIn) -> None:
@@ -167,7 +120,7 @@ def test_mistakes_are_shown_at_their_fields_in_the_words_of_the_api(api: Api, si
         "stages.0.name": " ",
         "stages.0.trigger.duration": "soon",
     }
-    refused = _press(visitor, page, "save", **fields)
+    refused = press(visitor, page, "save", **fields)
 
     assert refused.status_code == 422
     assert 'id="stages.0.trigger.duration" name="stages.0.trigger.duration" aria-invalid="true"' in refused.text
@@ -197,7 +150,7 @@ def test_a_check_simulates_what_is_typed_and_saves_nothing(api: Api, sign_in: Si
     draft = _draft(api, stage("Production", "production", actions=[rollout()]))
     visitor = sign_in()
 
-    page = _press(visitor, visitor.look(f"{draft}/edit"), "check", **{"stages.0.actions.0.step": "45"})
+    page = press(visitor, visitor.look(f"{draft}/edit"), "check", **{"stages.0.actions.0.step": "45"})
 
     assert [f"<strong>{share}%</strong>" in page.text for share in (10, 40, 55, 70, 100)] == [True, False, True, False, True]
     assert _definition(api, draft)["stages"][0]["actions"][0]["step"] == 30
@@ -209,9 +162,9 @@ def test_of_two_editors_the_second_is_told_so_and_loses_nothing(api: Api, sign_i
     page = visitor.look(f"{draft}/edit")
     api.request("PUT", draft, pipeline(stage("Theirs")))
 
-    refused = _press(visitor, page, "save", **{"stages.0.name": "Mine"})
-    again = _press(visitor, refused, "save")
-    replaced = _press(visitor, again, "overwrite")
+    refused = press(visitor, page, "save", **{"stages.0.name": "Mine"})
+    again = press(visitor, refused, "save")
+    replaced = press(visitor, again, "overwrite")
 
     assert (refused.status_code, again.status_code) == (412, 412)
     assert "Somebody else has changed the draft" in refused.text
@@ -226,10 +179,10 @@ def test_replacing_a_draft_is_refused_if_it_has_changed_once_more(api: Api, sign
     visitor = sign_in()
     page = visitor.look(f"{draft}/edit")
     api.request("PUT", draft, pipeline(stage("Theirs")))
-    refused = _press(visitor, page, "save", **{"stages.0.name": "Mine"})
+    refused = press(visitor, page, "save", **{"stages.0.name": "Mine"})
     api.request("PUT", draft, pipeline(stage("Theirs again")))
 
-    assert _press(visitor, refused, "overwrite").status_code == 412
+    assert press(visitor, refused, "overwrite").status_code == 412
     assert [each["name"] for each in _definition(api, draft)["stages"]] == ["Theirs again"]
 
 
@@ -240,7 +193,7 @@ def test_a_draft_that_was_deleted_or_published_meanwhile_keeps_what_was_typed_on
     api.request("DELETE", deleted)
     api.post(f"{published}/publish")
 
-    refused = [_press(visitor, page, "save", **{"stages.0.name": "Mine"}) for page in pages]
+    refused = [press(visitor, page, "save", **{"stages.0.name": "Mine"}) for page in pages]
 
     assert [each.status_code for each in refused] == [404, 409]
     assert [fields_of(each)["stages.0.name"] for each in refused] == ["Mine"] * 2
@@ -251,12 +204,12 @@ def test_the_whole_document_can_be_edited_as_text(api: Api, sign_in: SignIn) -> 
     draft = _draft(api, stage("Development"))
     visitor = sign_in()
 
-    as_text = _press(visitor, visitor.look(f"{draft}/edit"), "text", **{"stages.0.name": "Half typed"})
+    as_text = press(visitor, visitor.look(f"{draft}/edit"), "text", **{"stages.0.name": "Half typed"})
     text = fields_of(as_text)["text"]
-    wrong = _press(visitor, as_text, "save", text=text.replace("stages:", "stagess:"))
-    broken = _press(visitor, as_text, "form", text="stages: [")
-    back = _press(visitor, as_text, "form", text=text.replace("development", "staging"))
-    saved = _press(visitor, back, "save")
+    wrong = press(visitor, as_text, "save", text=text.replace("stages:", "stagess:"))
+    broken = press(visitor, as_text, "form", text="stages: [")
+    back = press(visitor, as_text, "form", text=text.replace("development", "staging"))
+    saved = press(visitor, back, "save")
 
     assert "name: Half typed" in text
     assert (wrong.status_code, broken.status_code) == (422, 422)
@@ -270,7 +223,7 @@ def test_a_draft_goes_from_the_form_to_its_publication(api: Api, sign_in: SignIn
     draft = _draft(api, stage("Development"), stage("Production", "production", "1d"))
     visitor = sign_in()
 
-    asked = _press(visitor, visitor.look(f"{draft}/edit"), "publish", **{"stages.1.name": "Everyone"})
+    asked = press(visitor, visitor.look(f"{draft}/edit"), "publish", **{"stages.1.name": "Everyone"})
     published = visitor.client.post(asked.url.path, data=fields_of(asked, "act"))
 
     assert "it never changes again" in asked.text
@@ -284,7 +237,7 @@ def test_a_later_version_keeps_its_key(api: Api, sign_in: SignIn) -> None:
     published = f"{PIPELINES}/{api.publish(pipeline(stage('Development')))['id']}"
     visitor = sign_in()
 
-    refused = _press(visitor, visitor.send(f"{published}/clone"), "save", key="other")
+    refused = press(visitor, visitor.send(f"{published}/clone"), "save", key="other")
 
     assert refused.status_code == 409
     assert 'id="key-problem"' in refused.text
@@ -296,7 +249,7 @@ def test_a_draft_that_allocates_variants_is_edited_as_text(api: Api, sign_in: Si
 
     shown = visitor.look(f"{draft}/edit")
     text = fields_of(shown)["text"]
-    saved = _press(visitor, shown, "save", text=text.replace("12.5", "20"))
+    saved = press(visitor, shown, "save", text=text.replace("12.5", "20"))
 
     assert "type: ALLOCATE_VARIANTS_FOR_SEGMENT" in text
     assert saved.status_code == 200

@@ -3,9 +3,12 @@
 from typing import Any
 
 from api.dashboard.editor.sheet import Sheet, blank_action, blank_parameter, blank_trigger
+from api.dashboard.editor.watching import blank_check, blank_guardrail, blank_metric_gate, filled
 from api.dashboard.texts import duration_text
 from domain.duration import parse_duration
-from domain.pipelines.gate import ApprovalGate
+from domain.metrics.condition import NotWorse
+from domain.pipelines.gate import ApprovalGate, CheckGate, MetricGate
+from domain.pipelines.guardrail import Guardrail
 from domain.pipelines.pipeline import PipelineDefinition
 from domain.pipelines.window import Day, WindowGate
 
@@ -13,18 +16,25 @@ AT_PARAMETER = "WAIT_UNTIL_PARAMETER"
 """The choice in the form for WAIT_UNTIL with a time that is given when a flag is added."""
 
 
+_SAMPLING = {"METRIC": blank_metric_gate, "CHECK": blank_check}
+
+
 def knows_all_of(definition: PipelineDefinition) -> bool:
-    """True if the form knows every part of a definition. All others are edited as text."""
-    gates = (gate for stage in definition.stages for gate in stage.gates)
-    return not definition.guardrails and all(isinstance(gate, ApprovalGate | WindowGate) for gate in gates)
+    """True if the form knows every gate of a definition, and its fields can have the names of all groups."""
+    gates = [gate for stage in definition.stages for gate in stage.gates]
+    conditions = [each.condition for each in (*definition.guardrails, *gates) if isinstance(each, Guardrail | MetricGate)]
+    groups = [name for each in conditions if isinstance(each, NotWorse) for name in (each.group, each.than)]
+    known = all(isinstance(gate, ApprovalGate | WindowGate | MetricGate | CheckGate) for gate in gates)
+    return known and not any("\n" in name for name in groups)
 
 
 def sheet_of(definition: PipelineDefinition) -> Sheet:
     """Return the sheet of a definition."""
     document = definition.model_dump(mode="json")
     parameters = [_parameter(name, each) for name, each in document["parameters"].items()]
+    guardrails = [filled(blank_guardrail(), each) for each in document.get("guardrails", ())]
     texts = {name: document[name] for name in ("key", "name", "description", "on_conflict")}
-    return texts | {"parameters": parameters, "stages": [_stage(each) for each in document["stages"]]}
+    return texts | {"parameters": parameters, "stages": [_stage(each) for each in document["stages"]], "guardrails": guardrails}
 
 
 def value_text(value: Any) -> str:
@@ -57,6 +67,8 @@ def _gate(gate: dict[str, Any]) -> Sheet:
         return gate | {
             "ranges": [each | {"days": {day.value: "on" if day in each["days"] else "" for day in Day}} for each in gate["ranges"]]
         }
+    if gate["type"] in _SAMPLING:
+        return filled(_SAMPLING[gate["type"]](), gate)
     timeout = _duration_text(gate["timeout"]) if "timeout" in gate else ""
     return gate | {"approvals": str(gate["approvals"]), "allow_requester": "on" if gate["allow_requester"] else "", "timeout": timeout}
 

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from fastapi import Response
 
 from activities.providers.catalogue import provider_of
+from activities.store.database import Store
+from activities.store.paging import MOST, Slice
 from api.dashboard.editor.findings import Findings, text_of
 from api.dashboard.editor.places import by_place, marks_of
 from api.dashboard.editor.rows import Edited
@@ -14,6 +16,8 @@ from api.dashboard.editor.sheet import Sheet
 from api.dashboard.site import Site
 from api.problems import status_of
 from domain.errors import DraftChanged, Problem, Refusal
+from domain.flags.project import Project
+from domain.metrics.source import SourceKind
 from domain.pipelines.pipeline import Pipeline
 
 NOTHING_EDITED = Edited("", "")
@@ -52,8 +56,7 @@ def editor_page(site: Site, pipeline: Pipeline | None, typed: Typed, outcome: Ou
     marks = marks_of(outcome.problems, typed.sheet or {})
     warnings = marks_of(outcome.findings.warnings, typed.sheet or {}) if outcome.findings else []
     with site.database.reading() as store:
-        provider = provider_of(store.projects.get(site.key), store)
-        choices = {"environments": sorted(provider.environments()), "segments": sorted(provider.segments())}
+        choices = _choices(store, store.projects.get(site.key))
     context: dict[str, Any] = {"typed": typed, "sheet": typed.sheet, "outcome": outcome, "marks": marks, "warnings": warnings}
     context |= {
         "at_place": by_place(marks),
@@ -62,6 +65,20 @@ def editor_page(site: Site, pipeline: Pipeline | None, typed: Typed, outcome: Ou
         "theirs": _theirs(pipeline, outcome.refusal),
     }
     return site.page("pipeline_edit.html", "pipelines", code=outcome.status, **context, **choices)
+
+
+def _choices(store: Store, project: Project) -> dict[str, Any]:
+    """Return the keys that the form offers."""
+    provider = provider_of(project, store)
+    environments = sorted(provider.environments())
+    sources = store.metric_sources.page(project.id, Slice(limit=MOST)).items
+    return {
+        "environments": environments,
+        "environment_options": [("", "that of the stage"), *((key, key) for key in environments)],
+        "segments": sorted(provider.segments()),
+        "metrics": [each.key for each in store.metrics.page(project.id, Slice(limit=MOST)).items],
+        "http_sources": [each.source.key for each in sources if each.source.kind is SourceKind.HTTP],
+    }
 
 
 def _theirs(pipeline: Pipeline | None, refusal: Refusal | None) -> str | None:

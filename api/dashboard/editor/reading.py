@@ -8,6 +8,7 @@ from typing import Any
 
 from api.dashboard.editor.filling import AT_PARAMETER
 from api.dashboard.editor.sheet import Sheet
+from api.dashboard.editor.watching import rule_of
 
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _DECIMAL = re.compile(r"[0-9]{1,6}\.[0-9]{1,6}")
@@ -28,7 +29,8 @@ def document_of(sheet: Sheet) -> dict[str, Any]:
     """Return the document, which may still be incomplete or invalid."""
     parameters = {each["name"].strip(): _parameter(each) for each in sheet["parameters"]}
     texts = _given(sheet, "key", "name", "description", "on_conflict")
-    return texts | {"parameters": parameters, "stages": [_stage(each) for each in sheet["stages"]]}
+    guardrails = {"guardrails": [rule_of(each) for each in sheet["guardrails"]]} if sheet["guardrails"] else {}
+    return texts | {"parameters": parameters, "stages": [_stage(each) for each in sheet["stages"]]} | guardrails
 
 
 def _given(sheet: Sheet, *names: str) -> dict[str, Any]:
@@ -61,6 +63,8 @@ def _trigger(sheet: Sheet) -> dict[str, Any]:
 def _gate(sheet: Sheet) -> dict[str, Any]:
     if sheet["type"] == "WINDOW":
         return _given(sheet, "type", "timezone") | {"ranges": [_range(each) for each in sheet["ranges"]]}
+    if sheet["type"] in ("METRIC", "CHECK"):
+        return rule_of(sheet)
     given = _given(sheet, "type", "approvals", "timeout") | {"allow_requester": bool(sheet["allow_requester"])}
     return given | ({"approvals": _number(given["approvals"])} if "approvals" in given else {})
 

@@ -1,9 +1,10 @@
-"""Adds, removes and moves the rows of a sheet: stages, actions, gates, hours and parameters."""
+"""Adds, removes and moves the rows of a sheet: stages, actions, gates, hours, guardrails and parameters."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from api.dashboard.editor.sheet import Sheet, blank_action, blank_approval, blank_parameter, blank_range, blank_stage, blank_window
+from api.dashboard.editor.watching import blank_check, blank_guardrail, blank_metric_gate
 from domain.errors import Invalid
 
 
@@ -19,6 +20,9 @@ _BLANK: dict[tuple[str, str], tuple[Callable[[], Sheet], str]] = {
     ("actions", "add"): (blank_action, "type"),
     ("gates", "add-approval"): (blank_approval, "approvals"),
     ("gates", "add-window"): (blank_window, "timezone"),
+    ("gates", "add-metric"): (blank_metric_gate, "metric"),
+    ("gates", "add-check"): (blank_check, "source"),
+    ("guardrails", "add"): (blank_guardrail, "name"),
     ("ranges", "add"): (blank_range, "start"),
     ("parameters", "add"): (blank_parameter, "name"),
 }
@@ -67,4 +71,11 @@ def _rows_at(sheet: Sheet, place: str) -> list[Sheet]:
 
 
 def _singular(noun: str) -> str:
-    return {"ranges": "Hours", "stages": "Stage", "actions": "Action", "gates": "Gate", "parameters": "Parameter"}[noun]
+    return {
+        "ranges": "Hours",
+        "stages": "Stage",
+        "actions": "Action",
+        "gates": "Gate",
+        "parameters": "Parameter",
+        "guardrails": "Guardrail",
+    }[noun]

@@ -6,6 +6,7 @@ The name of a field is its place, such as `stages.0.trigger.duration`. So a poin
 from collections.abc import Mapping
 from typing import Any
 
+from api.dashboard.editor.watching import blank_check, blank_guardrail, blank_metric_gate
 from domain.pipelines.window import Day
 
 Sheet = dict[str, Any]
@@ -19,7 +20,9 @@ def sheet_of_fields(fields: Mapping[str, str]) -> Sheet:
     root = _nested(fields)
     parameters = [_texts(each, blank_parameter()) for each in _rows(root, "parameters")]
     stages = [_stage(each) for each in _rows(root, "stages")]
-    return _texts(root, dict.fromkeys(("key", "name", "description", "on_conflict"), "")) | {"parameters": parameters, "stages": stages}
+    guardrails = [_rule(each, blank_guardrail()) for each in _rows(root, "guardrails")]
+    texts = _texts(root, dict.fromkeys(("key", "name", "description", "on_conflict"), ""))
+    return texts | {"parameters": parameters, "stages": stages, "guardrails": guardrails}
 
 
 def blank_parameter() -> Sheet:
@@ -82,9 +85,20 @@ def _stage(node: Any) -> Sheet:
 
 
 def _gate(node: Any) -> Sheet:
-    if node.get("type") != "WINDOW":
-        return _texts(node, blank_approval())
-    return _texts(node, {"type": "", "timezone": ""}) | {"ranges": [_range(each) for each in _rows(node, "ranges")]}
+    match node.get("type"):
+        case "WINDOW":
+            return _texts(node, {"type": "", "timezone": ""}) | {"ranges": [_range(each) for each in _rows(node, "ranges")]}
+        case "METRIC":
+            return _rule(node, blank_metric_gate())
+        case "CHECK":
+            return _rule(node, blank_check())
+        case _:
+            return _texts(node, blank_approval())
+
+
+def _rule(node: Any, blank: Sheet) -> Sheet:
+    condition = {"condition": _texts(node.get("condition"), blank["condition"])} if "condition" in blank else {}
+    return _texts(node, blank) | condition
 
 
 def _range(node: Any) -> Sheet:

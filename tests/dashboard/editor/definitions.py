@@ -42,6 +42,41 @@ GATES = st.one_of(
     _of_type("APPROVAL", timeout=DURATIONS),
     _of_type("WINDOW", timezone=st.just("Europe/London"), ranges=st.lists(RANGES, min_size=1, max_size=2)),
 )
+_NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+_BOUNDS = st.tuples(_NUMBERS, _NUMBERS).map(sorted)
+_FROM_0_TO_1 = st.floats(0, 0.99)
+CONDITIONS = st.one_of(
+    _of_type("THRESHOLD", at_most=_NUMBERS),
+    _of_type("THRESHOLD", at_least=_NUMBERS),
+    _BOUNDS.map(lambda bounds: {"type": "THRESHOLD", "at_least": bounds[0], "at_most": bounds[1]}),
+    _of_type("NOT_WORSE", margin=_FROM_0_TO_1, better=st.sampled_from(["higher", "lower"])),
+    _of_type(
+        "NOT_WORSE",
+        margin=_FROM_0_TO_1,
+        better=st.just("lower"),
+        group=st.just("b"),
+        confidence=st.floats(0.5, 0.999),
+        minimum=st.integers(2, 999),
+    ),
+)
+_ENVIRONMENTS = st.none() | KEYS
+WATCHING_GATES = st.one_of(
+    _of_type("METRIC", metric=KEYS, condition=CONDITIONS, passing_for=DURATIONS, environment=_ENVIRONMENTS, every=DURATIONS),
+    _of_type("CHECK", source=KEYS, path=st.just("/ready?flag={feature}"), environment=_ENVIRONMENTS, every=DURATIONS),
+)
+GUARDRAILS = st.fixed_dictionaries(
+    {
+        "name": NAMES,
+        "metric": KEYS,
+        "condition": CONDITIONS,
+        "stages": st.lists(NAMES, min_size=1, max_size=3),
+        "environment": _ENVIRONMENTS,
+        "every": DURATIONS,
+        "failures": st.integers(1, 20),
+        "on_breach": st.sampled_from(["notify", "pause", "rollback"]),
+        "shadow": st.booleans(),
+    }
+)
 _OVERRIDES = st.sampled_from(["keep", "remove"])
 _ROLLOUT = {"initial": PERCENTAGES, "step": PERCENTAGES, "every": DURATIONS, "enabled": st.booleans(), "overrides": _OVERRIDES}
 ACTIONS = st.one_of(
@@ -60,7 +95,7 @@ STAGES = st.fixed_dictionaries(
         "description": DESCRIPTIONS,
         "environment": KEYS,
         "trigger": TRIGGERS,
-        "gates": st.lists(GATES, max_size=2),
+        "gates": st.lists(GATES | WATCHING_GATES, max_size=2),
         "actions": st.lists(ACTIONS, max_size=3),
     }
 )
@@ -78,5 +113,6 @@ DEFINITIONS = st.fixed_dictionaries(
         "on_conflict": st.sampled_from(["block", "overwrite"]),
         "parameters": st.dictionaries(KEYS, PARAMETERS, max_size=3),
         "stages": st.lists(STAGES, max_size=3),
+        "guardrails": st.lists(GUARDRAILS | GUARDRAILS.map(lambda each: each | {"on_breach": "rollback", "to_stage": "First"}), max_size=2),
     }
 ).map(PipelineDefinition.model_validate)

@@ -21,7 +21,11 @@ from tests.pipelines import approval, enable, pipeline, rollout, set_value, stag
 def _flat(node: Any, place: str = "") -> dict[str, str]:
     """Return the fields of a form that shows this sheet. Boxes that are not ticked are not sent."""
     if isinstance(node, str):
-        return {place: node} if node or not place.endswith(("allow_requester", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")) else {}
+        return (
+            {place: node}
+            if node or not place.endswith(("allow_requester", "shadow", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"))
+            else {}
+        )
     below = node.items() if isinstance(node, dict) else enumerate(node)
     return {name: text for part, each in below for name, text in _flat(each, f"{place}.{part}" if place else str(part)).items()}
 
@@ -49,7 +53,7 @@ def test_a_definition_survives_being_edited_as_text(definition: PipelineDefiniti
 def test_no_form_can_break_the_page(fields: dict[str, str]) -> None:
     sheet = sheet_of_fields(fields)
 
-    assert set(sheet) == {"key", "name", "description", "on_conflict", "parameters", "stages"}
+    assert set(sheet) == {"key", "name", "description", "on_conflict", "parameters", "stages", "guardrails"}
     assert isinstance(document_of(sheet), dict)
 
 
