@@ -129,7 +129,7 @@ def test_markup_typed_into_the_editor_is_shown_with_its_problems_and_does_nothin
 
     for place in ("key", "name", "description", "stages.0.name", "stages.0.description"):
         page.locator(f"[id='{place}']").fill(_markup(place))
-    page.get_by_role("button", name="Check").click()
+    page.get_by_role("button", name="Check", exact=True).click()
     in_form, elements_of_form = page.evaluate(READ), page.evaluate(INJECTED)
     page.get_by_role("button", name="Edit as text").click()
     as_text = page.get_by_label("The whole pipeline")
