@@ -1,5 +1,6 @@
 """The guarded part of a plan, drawn from a seed: guardrails and metric gates of pipelines, flags that turn bad, and a source that fails."""
 
+import math
 from random import Random
 from typing import Any, NamedTuple
 
@@ -20,15 +21,16 @@ class Outage(NamedTuple):
 
 
 def guarded(seed: int, pipelines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the pipelines, a third of them with guardrails and some of these with metric gates."""
+    """Return the pipelines, two of five with guardrails and some of these with metric gates."""
     random = Random(f"guards {seed}")  # noqa: S311 (reproducible, not a secret)
-    return [_guarded(random, each) if random.random() < 0.4 else each for each in pipelines]
+    chosen = random.sample(range(len(pipelines)), math.ceil(len(pipelines) * 0.4))
+    return [_guarded(random, each) if number in chosen else each for number, each in enumerate(pipelines)]
 
 
 def bad_flags(seed: int, features: list[str], seconds: float) -> dict[str, float]:
     """Return the flags that turn bad, and when."""
     random = Random(f"bad flags {seed}")  # noqa: S311 (reproducible, not a secret)
-    return {feature: random.uniform(0.1, 0.9) * seconds for feature in features if random.random() < 0.4}
+    return {feature: random.uniform(0.1, 0.9) * seconds for feature in random.sample(features, math.ceil(len(features) * 0.4))}
 
 
 def outages(seed: int, seconds: float) -> list[Outage]:

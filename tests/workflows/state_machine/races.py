@@ -124,13 +124,12 @@ class Races(Guardrails):
                 raise ValueError(f"no rule for {event}")
 
     async def _watch(self, event: str) -> None:
-        """Look at the stage, a moment later than another watch of it, or so much later that another failure counts."""
-        later = {"watch": timedelta(), "watch too": timedelta(seconds=1), "breach": timedelta(minutes=16)}[event]
+        """Look at the stage, maybe at the same time as another watch of it. For a breach, everything fails first."""
         if event == "breach":
             self.set_metrics(errors="fail", speed="fail")
         record = await asyncio.to_thread(self.harness.record, self.release)
         if not record.is_finished and record.entered_at:
-            await self.backend.looks.look(record, await self.backend.now_of(self.harness, record) + later)
+            await self.backend.looks.look(record, await self.backend.now_of(self.harness, record))
 
 
 async def _ignoring_refusals(event: Coroutine[Any, Any, Any]) -> None:
