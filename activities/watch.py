@@ -5,10 +5,12 @@ import hashlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
@@ -56,7 +58,7 @@ class WatchActivities:
         """Sample until the release has left the stage. Fails when the worker shuts down, to be continued by another one at once.
 
         While Temporal can't be reached, the SDK ends the attempt, because nobody hears its heartbeat. The watch goes on without it until
-        Temporal is back, and another attempt takes over.
+        another attempt takes over, once Temporal is back.
         """
         if earlier := self._detached.pop((command.release, command.visit), None):
             earlier.cancel()
@@ -65,12 +67,13 @@ class WatchActivities:
             await watch.run()
         except asyncio.CancelledError:
             details = activity.cancellation_details()
-            if details and details.not_found:
-                return  # Its workflow has ended.
-            if details and details.timed_out:
-                log.warning("watch_without_temporal", project=command.project, release=command.release, stage=command.stage)
-                self._detached[command.release, command.visit] = asyncio.create_task(watch.run_detached())
-            raise
+            if details is None or not (details.timed_out or details.not_found):
+                raise
+            # Nobody heard its heartbeat, or its workflow has ended, which the record tells.
+            log.info("watch_detached", project=command.project, release=command.release, stage=command.stage)
+            self._detached[command.release, command.visit] = asyncio.create_task(watch.run_detached())
+            if details.timed_out:
+                raise
 
 
 class _Watch:
@@ -113,6 +116,8 @@ class _Watch:
     async def run_detached(self) -> None:
         """Go on until the release has left the stage, or another attempt samples it."""
         self.is_detached = True
+        with suppress(SQLAlchemyError):
+            _, self.whereabouts = await asyncio.to_thread(self._read)
         await asyncio.gather(*(self._watch(key) for key in self.stage.rules))
 
     async def _watch(self, key: str) -> None:
