@@ -23,6 +23,7 @@ from domain.audit import AuditEntry
 from domain.flags.change import Change
 from domain.releases.release import Release, StageRun
 from tests.binaries import TEMPORAL, TEST_SERVER
+from tests.scripted_metrics import ScriptedMetrics
 from tests.waiting import CEILING, wait_until
 from tests.world import World, make_world
 from worker import Outside, build_watch_worker, build_worker, outside_without_settings
@@ -46,6 +47,7 @@ class Harness:
     def __init__(self, env: WorkflowEnvironment, world: World, public_url: str = "") -> None:
         self.env = env
         self.world = world
+        self.metrics = ScriptedMetrics()
         self.releases = ReleaseClient(env.client)
         self.relay = OutboxRelay(world.database, self.releases, public_url)
 

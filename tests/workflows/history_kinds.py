@@ -35,7 +35,16 @@ LAUNCH = pipeline(
 )
 GATED = pipeline(stage("Everyone", "production") | {"gates": [approval(2)]}, hold("Watch", "1s") | {"gates": [approval()]}, key="gated")
 
-PIPELINES = (CLASSIC, SLOW, PHASED, LAUNCH, GATED)
+ENOUGH = {"metric": "error-rate", "condition": {"type": "THRESHOLD", "at_most": 0.01}, "every": "1s"}
+GUARDED = pipeline(
+    stage("Beta users", "production", actions=[enable("beta-users")]),
+    stage("Everyone", "production", "1s") | {"gates": [{"type": "METRIC", **ENOUGH}]},
+    hold("Watch", "1h"),
+    key="guarded",
+    guardrails=[{"name": "Errors", "stages": ["Everyone", "Watch"], "failures": 1, "on_breach": "rollback", **ENOUGH}],
+)
+
+PIPELINES = (CLASSIC, SLOW, PHASED, LAUNCH, GATED, GUARDED)
 
 
 async def climbed(harness: Harness) -> Release:
@@ -233,7 +242,27 @@ async def frozen(harness: Harness) -> Release:
 
 Kind = Callable[[Harness], Awaitable[Release]]
 
+
+async def guarded(harness: Harness) -> Release:
+    """Held back until a metric can be told, and rolled back by a breach while it soaks."""
+    release = await harness.add(pipeline="guarded")
+    await until_held(harness, release, "guardrail")
+    harness.metrics.values["error-rate"] = 0.001
+    await waiting.wait_until("a wake-up", lambda: _is_woken(harness, release))
+    await harness.until(release, "running", stage="Watch")
+    harness.metrics.values["error-rate"] = 0.5
+    await harness.until(release, "rolled_back")
+    await harness.run_outbox()
+    return release
+
+
+async def _is_woken(harness: Harness, release: Release) -> bool:
+    await harness.relay.run_pending()
+    return harness.record(release).held is None
+
+
 KINDS: tuple[Kind, ...] = (
+    guarded,
     climbed,
     retried,
     removed,

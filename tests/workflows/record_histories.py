@@ -24,7 +24,7 @@ async def record(version: str, names: Collection[str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             database = Database(f"sqlite:///{folder}/flaghoist.db")
             migrate(database)
-            async with dev_server_harness(database) as harness, harness.worker():
+            async with dev_server_harness(database) as harness, harness.worker(metrics=harness.metrics):
                 for definition in PIPELINES:
                     harness.world.publish(definition)
                 handle = _handle(harness, await kind(harness), kind)
