@@ -18,6 +18,9 @@ from domain.releases.release import Release
 from domain.releases.rollback import Rollback
 from domain.text import LONGEST_REASON, folded
 
+LONGEST_OWNER = 120
+"""The length of the name of who did something, as it is stored."""
+
 UNKNOWNS_REPORTED = 3
 """The number of samples in a row that can't tell, after which people are told."""
 
@@ -85,7 +88,7 @@ def _pause(store: Store, release: Release, guardrail: Guardrail, reason: str, at
     if Control.PAUSE not in allowed_controls(release.status):
         return release
     (stage,) = with_fixed_times(_stages(store, release)[release.stage_index : release.stage_index + 1], release.parameters)
-    paused = release.paused_at(stage.trigger, at, f"guardrail '{guardrail.name}'", f"paused/{release.sequence}", reason)
+    paused = release.paused_at(stage.trigger, at, _in_words(guardrail), f"paused/{release.sequence}", reason)
     store.releases.write(paused)
     audit(store, release, AuditEvent.RELEASE_PAUSED, at, actor=by_release(release.id), reason=reason)
     store.outbox.add(OutboxKind.LOOK_AGAIN, release.id)
@@ -101,7 +104,7 @@ def _roll_back(store: Store, release: Release, guardrail: Guardrail, reason: str
         undoes_from = release.starting_stage + passed.index(folded(guardrail.to_stage)) + 1
     rollback = Rollback(
         n=release.rollback.n + 1 if release.rollback else 1,
-        by=Person(key="", owner=f"guardrail '{guardrail.name}'", owner_id=release.responsible_id),
+        by=Person(key="", owner=_in_words(guardrail), owner_id=release.responsible_id),
         asked_at=at,
         reason=reason,
         guardrail=guardrail.name,
@@ -114,6 +117,13 @@ def _roll_back(store: Store, release: Release, guardrail: Guardrail, reason: str
     audit(store, release, AuditEvent.RELEASE_ROLLING_BACK, at, actor=by_release(release.id), reason=reason, after=after)
     store.outbox.add(OutboxKind.LOOK_AGAIN, release.id)
     return Taken(rolling_back, rollback.n)
+
+
+def _in_words(guardrail: Guardrail) -> str:
+    """Return what stands in the place of a person's name, and is no longer than one."""
+    longest = LONGEST_OWNER - len("guardrail ''")
+    name = guardrail.name if len(guardrail.name) <= longest else f"{guardrail.name[: longest - 1]}…"
+    return f"guardrail '{name}'"
 
 
 def _stages(store: Store, release: Release) -> tuple[Stage, ...]:

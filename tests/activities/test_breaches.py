@@ -49,6 +49,22 @@ def test_breach_puts_the_flag_back_at_once_without_a_workflow(world: World, metr
     assert AuditEvent.GUARDRAIL_BREACHED in events_of(world, release)
 
 
+@pytest.mark.parametrize("name", ["🚦" * 120, 'it\'s "bad"; DROP TABLE releases --', "Ünïcödé 💥 <b>"])
+@pytest.mark.parametrize(
+    ("consequence", "status"),
+    [({}, "rolled_back"), ({"on_breach": "pause"}, "paused"), ({"to_stage": "Development"}, "rolling_back")],
+)
+def test_guardrail_of_any_name_is_enforced(
+    world: World, metrics: ScriptedMetrics, name: str, consequence: dict[str, str], status: str
+) -> None:
+    metrics.values["error-rate"] = 1.7e308
+    release = release_in_force(world, errors(name=name, failures=1, **consequence))
+
+    look(world, release, metrics, later(30))
+
+    assert world.release(release.id).status == status
+
+
 def test_one_failure_is_not_two(world: World, metrics: ScriptedMetrics) -> None:
     release = release_in_force(world, errors())
     for seconds, value in ((30, BAD), (60, GOOD), (90, BAD)):
