@@ -40,7 +40,12 @@ class Watcher:
         self.looks: list[Look] = []
         self._feature = feature
         url = f"{os.environ['FLAGSMITH_ADDRESS']}/api/v1/"
-        options: Any = {"api_url": url, "enable_local_evaluation": True, "environment_refresh_interval_seconds": 3_600}
+        options: Any = {
+            "api_url": url,
+            "enable_local_evaluation": True,
+            "environment_refresh_interval_seconds": 3_600,
+            "request_timeout_seconds": CEILING,
+        }
         self._first, self._second = (Flagsmith(environment_key=shop.server_key(each), **options) for each in BOTH)
         self._ended = Event()
         self._thread = Thread(target=self._watch)
