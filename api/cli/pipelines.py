@@ -73,7 +73,7 @@ def export_pipeline(context: typer.Context, project: ProjectOption, pipeline: Pi
     """Print a definition in YAML (or JSON), to edit and pass to `replace`. A key means its draft, if there is one."""
     with api_client(context) as client:
         found, _ = _draft(client, project, pipeline)
-    documents.show_document({field: found[field] for field in pipelines.PipelineDefinition.model_fields}, as_json=as_json)
+    documents.show_document({field: found[field] for field in pipelines.PipelineDefinition.model_fields if field in found}, as_json=as_json)
 
 
 @app.command("create", rich_help_panel=CHANGE)
