@@ -11,6 +11,7 @@ from domain.errors import NoDecision
 from domain.experiments.analysis import analyse
 from domain.experiments.decision import Decision, ExperimentOutcome
 from domain.experiments.look import Look
+from domain.experiments.obstacle import sample_ratio
 from domain.metrics.condition import Outcome, Verdict
 from domain.pipelines.action import WINNER
 from domain.pipelines.experiment import HOLD, ExperimentGate
@@ -27,8 +28,9 @@ def observe_look(store: Store, watch: WatchKey, gate: ExperimentGate, look: Look
     if known := store.experiments.decision(watch):
         return decided(at, Verdict(Outcome.PASS, None, known.decision.message), last)
     store.evidence.write({watch: last or _begun(at)})
-    store.experiments.add_look(watch, at, look)
-    analysis = analyse(gate.design, [each.look for each in store.experiments.looks(watch)])
+    store.experiments.add_look(watch, at, look, sample_ratio(gate.design, [look]).at_any_look)
+    worst = store.experiments.worst_split(watch)
+    analysis = analyse(gate.design, [*([worst] if worst else []), look])  # Of earlier looks, only the split counts.
     first = next((each.lift for each in analysis.comparisons if each.lift), None)
     verdict = Verdict(Outcome.FAIL, first.estimate if first else None, analysis.decision.message)
     ships = _ships(gate, analysis.decision)

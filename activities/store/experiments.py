@@ -35,9 +35,17 @@ class ExperimentRepository:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def add_look(self, watch: WatchKey, at: datetime, look: Look) -> None:
-        """Store the numbers at one time. The state of the watch is stored already."""
-        self.connection.execute(insert(looks).values(watch_id=self._id(watch), at=milliseconds(at), look=look.model_dump(mode="json")))
+    def add_look(self, watch: WatchKey, at: datetime, look: Look, split: float) -> None:
+        """Store the numbers at one time, with the p-value of their split. The state of the watch is stored already."""
+        self.connection.execute(
+            insert(looks).values(watch_id=self._id(watch), at=milliseconds(at), look=look.model_dump(mode="json"), split=split)
+        )
+
+    def worst_split(self, watch: WatchKey) -> Look | None:
+        """Return the look whose users were split most unlike the plan."""
+        query = select(looks.c.look).where(looks.c.watch_id == self._id(watch), looks.c.split.is_not(None))
+        found = self.connection.execute(query.order_by(looks.c.split, looks.c.at).limit(1)).scalar_one_or_none()
+        return None if found is None else Look.model_validate(found)
 
     def looks(self, watch: WatchKey) -> Sequence[StoredLook]:
         """Return the numbers at each look, oldest first."""

@@ -35,8 +35,9 @@ looks = Table(
     Column("watch_id", Integer, ForeignKey("watches.id"), primary_key=True, autoincrement=False),
     Column("at", BigInteger, primary_key=True, autoincrement=False),
     Column("look", JSON, nullable=False),
+    Column("split", Float),
 )
-"""The numbers of an experiment at each look."""
+"""The numbers of an experiment at each look. `split` is the p-value of its split of users."""
 
 decisions = Table(
     "decisions",

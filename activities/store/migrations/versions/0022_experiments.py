@@ -14,6 +14,7 @@ def upgrade() -> None:
         sa.Column('watch_id', sa.Integer(), autoincrement=False, nullable=False),
         sa.Column('at', sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column('look', sa.JSON(), nullable=False),
+        sa.Column('split', sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(['watch_id'], ['watches.id'], name=op.f('fk_looks_watch_id')),
         sa.PrimaryKeyConstraint('watch_id', 'at', name=op.f('pk_looks')),
     )
