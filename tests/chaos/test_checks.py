@@ -70,6 +70,33 @@ def guarded_flag_was_bad_all_along(evidence: Evidence, _path: Path) -> Evidence:
     return replace(evidence, bad_at=dict.fromkeys(features, datetime(2020, 1, 1, tzinfo=UTC)))
 
 
+def breach_before_a_change(evidence: Evidence, _path: Path) -> Evidence:
+    """Let a guardrail of a release be breached before its first change."""
+    story = next(
+        each for each in evidence.record.releases if each.changes and "Errors" in [guardrail["name"] for guardrail in each.guardrails]
+    )
+    breach = story.audit[0] | {
+        "id": "another",
+        "event": "guardrail.breached",
+        "after": {"guardrail": "Errors", "consequence": "roll back", "shadow": False},
+    }
+    releases = [
+        replace(each, audit=[each.audit[0], breach, *each.audit[1:]]) if each is story else each for each in evidence.record.releases
+    ]
+    return replace(evidence, record=replace(evidence.record, releases=releases))
+
+
+def rolled_back_by_one_that_must_not(evidence: Evidence, _path: Path) -> Evidence:
+    """Let a release be rolled back by a guardrail in shadow, or by one that only tells people."""
+    for story in evidence.record.releases:
+        for guardrail in story.guardrails:
+            if guardrail["shadow"] or guardrail["on_breach"] == "notify":
+                spoilt = replace(story, row=story.row | {"rollback": {"guardrail": guardrail["name"], "undoes_from": 0}})
+                releases = [spoilt if each is story else each for each in evidence.record.releases]
+                return replace(evidence, record=replace(evidence.record, releases=releases))
+    raise AssertionError("no guardrail only tells people")
+
+
 def pause_for_the_whole_wait(evidence: Evidence, _path: Path) -> Evidence:
     """Pause a release from the entry of a stage until just before it acted, as if no wait had been left."""
     for story in evidence.record.releases:
@@ -89,13 +116,10 @@ ONE_CHANGE = "(SELECT key FROM changes WHERE undoes_from IS NULL ORDER BY key LI
 COMPLETED = "(SELECT id FROM releases WHERE status = 'completed' ORDER BY id LIMIT 1)"
 AUDITED_CHANGE = "(SELECT min(rowid) FROM audit_entries WHERE event = 'flag.changed' AND release IS NOT NULL)"
 MINUTE = timedelta(minutes=1)
-BREACH = '{"guardrail": "Errors", "consequence": "roll back", "shadow": false}'
 OF_CHANGES = (
     "(SELECT w.id FROM watches w JOIN changes c ON c.release_id = w.release_id AND c.visit = w.visit "
     "WHERE w.key = 'guardrail:Errors' AND c.undoes_from IS NULL)"
 )
-BY_SHADOW = '{"guardrail": "Shadow", "undoes_from": 0}'
-WITH_SHADOW = "(SELECT r.id FROM releases r JOIN pipelines p ON p.id = r.pipeline_id WHERE p.definition LIKE '%Shadow%')"
 
 
 VIOLATIONS: tuple[tuple[Planting, str], ...] = (
@@ -145,14 +169,11 @@ VIOLATIONS: tuple[tuple[Planting, str], ...] = (
     (in_first_change(made_at=lambda at: at - MINUTE), "no_change_is_made_before_its_cause"),
     (pause_for_the_whole_wait, "pause_does_not_shorten_a_wait"),
     (guarded_flag_was_bad_all_along, "bad_flags_are_rolled_back"),
-    (
-        in_database(f"UPDATE audit_entries SET event = 'guardrail.breached', after = '{BREACH}' WHERE event = 'release.added'"),
-        "nothing_changes_after_a_breach",
-    ),
+    (breach_before_a_change, "nothing_changes_after_a_breach"),
     (in_database(f"UPDATE samples SET outcome = 2 WHERE watch_id IN {OF_CHANGES}"), "guarded_changes_have_a_passing_sample"),
     (in_database(f"UPDATE samples SET at = at - 61000 WHERE watch_id IN {OF_CHANGES}"), "guarded_changes_have_a_passing_sample"),
     (in_database(f"DELETE FROM samples WHERE watch_id IN {OF_CHANGES}"), "guarded_changes_have_a_passing_sample"),
-    (in_database(f"UPDATE releases SET rollback = '{BY_SHADOW}' WHERE id IN {WITH_SHADOW}"), "shadows_change_nothing"),
+    (rolled_back_by_one_that_must_not, "shadows_change_nothing"),
     (lambda evidence, _path: replace(evidence, surprises=["500"]), "no_defect_was_seen"),
     (lambda evidence, _path: replace(evidence, logs={"api": f"it was {evidence.keys[0]}"}), "no_log_contains_a_key"),
 )
