@@ -38,6 +38,9 @@ BEATS = 2.5
 USUAL_TIMEOUT = timedelta(seconds=8)
 """The heartbeat timeout of an activity that has none, as in tests without a server."""
 
+AGAIN = timedelta(seconds=5)
+"""The time after which a sample that could not be stored is taken again, however long the interval is."""
+
 
 class WatchActivities:
     """Watches of stages. They share the recorder, the threads that ask sources, and the questions under way."""
@@ -125,24 +128,24 @@ class _Watch:
         rule = self.stage.rules[key]
         identity = await self._in_thread(self.shared.sampler.identity, self.stage, key, self.clock.now())
         phase = _phase(identity, rule.every)
-        if self._is_overdue(key, rule.every):
-            await self._sample(key)
+        is_sampled = not self._is_overdue(key, rule.every) or await self._sample(key)
         while not self._has_left():
-            await asyncio.sleep(_seconds_to_next(self.clock.now(), rule.every, phase))
-            await self._sample(key)
+            wait = _seconds_to_next(self.clock.now(), rule.every, phase)
+            await asyncio.sleep(wait if is_sampled else min(wait, AGAIN.total_seconds()))
+            is_sampled = await self._sample(key)
 
     def _is_overdue(self, key: str, every: timedelta) -> bool:
         last = self.observed.get(key)
         return self.clock.now() - (last.at if last else self.stage.entered_at) >= every
 
-    async def _sample(self, key: str) -> None:
-        """Sample one rule, and take its breach. A failure of the database leaves it to the next time."""
+    async def _sample(self, key: str) -> bool:
+        """Sample one rule, and take its breach. Returns False if that failed, so that it is tried again soon."""
         rule, at = self.stage.rules[key], self.clock.now()
         try:
             if isinstance(rule, CheckGate) and not await self._waits_for_check():
-                return
+                return True
             if isinstance(rule, ExperimentGate) and key in self.observed and self.observed[key].outcome is Outcome.PASS:
-                return  # It has decided.
+                return True  # It has decided.
             readings = await self._ask(key, at)
             recorded: Recorded = await self.shared.recorder.record(readings, self.stage.rules)
             self.has_successor = self.is_detached and recorded.observed.at > at
@@ -153,6 +156,8 @@ class _Watch:
                 self.shared.on_decision()
         except Exception as error:
             log.warning("sample_failed", release=self.stage.release, rule=key, error=str(error))
+            return False
+        return True
 
     async def _ask(self, key: str, at: datetime) -> Readings:
         return await self._in_thread(self.shared.sampler.read, self.stage, key, self.observed.get(key), at)
