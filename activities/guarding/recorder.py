@@ -69,23 +69,37 @@ class SampleRecorder:
         with self.database.transaction() as store:
             states = record_readings(store, [each.readings for each in batch])
             whereabouts = store.evidence.whereabouts({each.readings.watch.release for each in batch})
-            _report_unknowns(store, batch, states)
-            _wake_passing(store, batch, whereabouts)
+        # In a transaction of its own: it touches releases, which a breach locks before the state of a watch.
+        unknown, held = _newly_unknown(batch, states), _held(batch, whereabouts)
+        if unknown or held:
+            with self.database.transaction() as store:
+                for each in unknown:
+                    _report(store, each, states)
+                _wake_passing(store, held)
         return [Recorded(states[each.readings.watch], whereabouts.get(each.readings.watch.release)) for each in batch]
 
 
-def _report_unknowns(store: Store, batch: Sequence[_Waiting], states: Mapping[WatchKey, Observed]) -> None:
-    for each in batch:
-        watch, rule = each.readings.watch, each.rules[each.readings.watch.key]
-        newest, added = states[watch], each.readings.readings
-        is_new = any(reading.at == newest.at for reading in added)
-        if isinstance(rule, Guardrail) and is_new and newest.unknowns - len(added) < UNKNOWNS_REPORTED <= newest.unknowns:
-            report_unknown(store, watch, rule, newest.at)
+def _newly_unknown(batch: Sequence[_Waiting], states: Mapping[WatchKey, Observed]) -> list[_Waiting]:
+    """Return the guardrails of which enough samples in a row can't tell since this batch."""
+    return [each for each in batch if _is_newly_unknown(each, states[each.readings.watch])]
 
 
-def _wake_passing(store: Store, batch: Sequence[_Waiting], whereabouts: Mapping[str, Whereabouts]) -> None:
-    """Tell the workflows of releases that a guardrail or gate held back, and whose guardrails and gates all pass now."""
-    held = {
+def _is_newly_unknown(each: _Waiting, newest: Observed) -> bool:
+    added = each.readings.readings
+    is_new = any(reading.at == newest.at for reading in added)
+    crosses = newest.unknowns - len(added) < UNKNOWNS_REPORTED <= newest.unknowns
+    return isinstance(each.rules[each.readings.watch.key], Guardrail) and is_new and crosses
+
+
+def _report(store: Store, each: _Waiting, states: Mapping[WatchKey, Observed]) -> None:
+    watch, rule = each.readings.watch, each.rules[each.readings.watch.key]
+    if isinstance(rule, Guardrail):
+        report_unknown(store, watch, rule, states[watch].at)
+
+
+def _held(batch: Sequence[_Waiting], whereabouts: Mapping[str, Whereabouts]) -> dict[str, _Waiting]:
+    """Return release -> one of its readings, for those that a guardrail or gate holds back."""
+    return {
         each.readings.watch.release: each
         for each in batch
         if (where := whereabouts.get(each.readings.watch.release))
@@ -93,6 +107,10 @@ def _wake_passing(store: Store, batch: Sequence[_Waiting], whereabouts: Mapping[
         and where.held.code in SAMPLED_HOLDS
         and where.visit == each.readings.watch.visit
     }
+
+
+def _wake_passing(store: Store, held: Mapping[str, _Waiting]) -> None:
+    """Tell the workflows of releases whose guardrails and gates all pass now. If this is lost, the next samples do it."""
     for release, each in held.items():
         observed = store.evidence.observed(release, each.readings.watch.visit)
         if all(_allows(rule, observed.get(key)) for key, rule in each.rules.items()):
