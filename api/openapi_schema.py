@@ -126,7 +126,8 @@ def _add_etag(operation: dict[str, Any]) -> None:
     """Add the ETag to a response that contains one resource."""
     for status, response in operation["responses"].items():
         schema = response.get("content", {}).get("application/json", {}).get("schema", {})
-        if status.startswith("2") and schema.get("$ref", "").rpartition("/")[2] in _TAGGED:
+        name = schema.get("$ref", "").rpartition("/")[2].removesuffix("-Output")  # What a model is called if its input differs.
+        if status.startswith("2") and name in _TAGGED:
             response["headers"] = {"ETag": {"description": "The entity tag of the resource, for If-Match.", "schema": {"type": "string"}}}
 
 
