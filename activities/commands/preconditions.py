@@ -75,7 +75,7 @@ def check_variants(feature: Feature, definition: PipelineDefinition, start: int)
     found = {
         problem.message: Problem(pointer="/feature", code=problem.code, message=f"Stage '{stage.name}': {problem.message}")
         for stage in definition.stages[start:]
-        for problem in unknown_variants({"": sorted(stage.variants)}, feature.variants)
+        for problem in unknown_variants({"": stage.variants}, feature.variants)
     }
     if problems := tuple(found.values()):
         raise Invalid(problems[0].message, problems=problems)

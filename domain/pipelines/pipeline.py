@@ -59,10 +59,10 @@ class Stage(Frozen):
         return [action.allocation for action in self.actions if isinstance(action, WithAllocation)]
 
     @property
-    def variants(self) -> set[str]:
-        """The variants that its actions and its experiment name."""
+    def variants(self) -> list[str]:
+        """The variants that its actions and its experiment name, each once."""
         experiments = (gate for gate in self.gates if isinstance(gate, ExperimentGate))
-        return {key for keys in (*self.allocations, *(gate.variants for gate in experiments)) for key in keys}
+        return list(dict.fromkeys(key for keys in (*self.allocations, *(gate.variants for gate in experiments)) for key in keys))
 
     @property
     def steps(self) -> int:

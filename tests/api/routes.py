@@ -171,11 +171,24 @@ def _a_connected_project(api: Api) -> Place:
     return {}, None
 
 
+def _without_sources(api: Api) -> None:
+    """Delete the metrics and sources, of which a project can have few."""
+    for noun in ("metrics", "sources"):
+        for each in api.get(f"/projects/shop/{noun}", limit=200)["items"]:
+            api.request("DELETE", f"/projects/shop/{noun}/{each['key']}").raise_for_status()
+
+
+def _new_source_body(api: Api) -> Place:
+    _without_sources(api)
+    return {}, _source()
+
+
 def _source() -> dict[str, Any]:
     return {"key": _key(), "name": "Source", "kind": "http", "address": stand_in_address(), "credential": TOKEN}
 
 
 def _a_source(api: Api) -> Place:
+    _without_sources(api)
     return {"source": api.post("/projects/shop/sources", _source())["key"]}, None
 
 
@@ -283,7 +296,7 @@ PLACES: dict[str, Callable[[Api], Place]] = {
     "GET /whoami": _no_objects,
     "GET /status": _no_objects,
     "GET /projects/{project}/sources": _no_objects,
-    "POST /projects/{project}/sources": _body(_source),
+    "POST /projects/{project}/sources": _new_source_body,
     "GET /projects/{project}/sources/{source}": _a_source,
     "PUT /projects/{project}/sources/{source}": _a_source_to_replace,
     "DELETE /projects/{project}/sources/{source}": _a_source,

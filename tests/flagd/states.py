@@ -24,7 +24,9 @@ def _converted(document: Any, feature_type: FeatureType) -> Any:
     """Return a document of a state or a patch with its values converted to a type."""
     if not isinstance(document, dict):
         return document
-    return {key: _value(each, feature_type) if key == "value" else _converted(each, feature_type) for key, each in document.items()}
+    # flagd's files have no allocations of variants: its capabilities say so.
+    kept = {key: each for key, each in document.items() if key != "allocation"}
+    return {key: _value(each, feature_type) if key == "value" else _converted(each, feature_type) for key, each in kept.items()}
 
 
 def _value(value: str | None, feature_type: FeatureType) -> str | int | None:

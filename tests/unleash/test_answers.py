@@ -120,7 +120,7 @@ def test_server_that_keeps_sending_can_not_extend_the_time_limit(server: Receive
 
 
 def test_answer_that_is_too_long_is_given_up(server: Receiver, api: UnleashAdminApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "LARGEST_ANSWER", 10)
+    monkeypatch.setattr(api._client._transport, "largest", 10)
     server.answer = answering_with(b'{"segments": []}')
 
     with pytest.raises(ProviderUnavailable, match="more than 10 bytes"):
