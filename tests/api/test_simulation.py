@@ -130,7 +130,9 @@ def test_parameters_are_checked_when_a_flag_is_added(api: Api) -> None:
 def test_every_template_can_be_drafted_and_published_unchanged(api: Api) -> None:
     api.make_project()
     api.post("/projects/shop/sources", {"key": "shop", "kind": "http", "address": "http://127.0.0.1:1"})
-    api.post("/projects/shop/metrics", {"key": "conversion", "source": "shop", "query": "/conversion", "shape": "GROUPS", "pointer": "/rows"})
+    api.post(
+        "/projects/shop/metrics", {"key": "conversion", "source": "shop", "query": "/conversion", "shape": "GROUPS", "pointer": "/rows"}
+    )
 
     for template in api.get("/templates")["items"]:
         drafted = api.post("/projects/shop/pipelines", {"template": template["key"]})

@@ -11,7 +11,6 @@ import pytest
 from pydantic import SecretStr
 
 from activities.dns import Resolver
-from activities.providers import transport
 from activities.providers.errors import ProviderError, ProviderRejected, ProviderThrottled, ProviderUnauthorized, ProviderUnavailable
 from activities.providers.retry_after import retry_after_of
 from activities.providers.unleash.admin_api import UnleashAdminApi

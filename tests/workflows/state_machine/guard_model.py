@@ -112,7 +112,7 @@ class Watches:
 
     def summary(self) -> dict[str, tuple[object, ...]]:
         """Return the part of each that is compared with the record."""
-        return {key: (each.outcome, each.failures, each.longest, each.breached, each.at > each.since) for key, each in self.seen.items()}
+        return {key: (each.outcome, each.failures, each.longest, each.breached) for key, each in self.seen.items()}
 
 
 DISTANT = 10_000

@@ -1,11 +1,10 @@
 """Views of a release that can be compared: of the model, of the record, and of the workflow."""
 
-from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from domain.releases.release import Release
 from tests.workflows.state_machine.flag_model import Flag
-from tests.workflows.state_machine.record import ReleaseRecord, Row
+from tests.workflows.state_machine.record import ReleaseRecord
 from workflows.messages import ReleasePlace
 
 
@@ -23,15 +22,7 @@ class View(NamedTuple):
 def watches_of(release: ReleaseRecord) -> dict[str, tuple[object, ...]]:
     """Return what is known of each guardrail and gate on the current visit."""
     observed = {each["key"]: each["observed"] for each in release.watches if each["visit"] == release.row["visit"]}
-    return {
-        key: (each["outcome"], each["failures"], each["longest"], each["breached_at"] is not None, _lasts(each))
-        for key, each in observed.items()
-    }
-
-
-def _lasts(observed: Row) -> bool:
-    """True if the row of equal outcomes has samples from different times. Attempts at the same time sample more than once."""
-    return datetime.fromisoformat(observed["at"]) - datetime.fromisoformat(observed["since"]) >= timedelta(minutes=1)
+    return {key: (each["outcome"], each["failures"], each["longest"], each["breached_at"] is not None) for key, each in observed.items()}
 
 
 def of_place(place: ReleasePlace) -> tuple[object, ...]:
