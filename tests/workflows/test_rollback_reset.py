@@ -7,25 +7,29 @@ from domain.releases.control import Control
 from tests.workflows.controls import pause, send, until_paused, waiting_in_staging
 from tests.workflows.harness import dev_server_harness
 from tests.workflows.resets import recorded_effects, reset
-from tests.workflows.rollbacks import completed_release, roll_back, rollback_handle
+from tests.workflows.rollbacks import ONE_STAGE, roll_back, rollback_handle
 
 
 def test_workflows_reset_after_a_rollback_never_act_again(sqlite: Database) -> None:
     async def scenario() -> None:
-        async with dev_server_harness(sqlite) as harness, harness.worker():
-            release = await completed_release(harness)
-            await roll_back(harness, release)
-            handle = rollback_handle(harness, release)
-            await harness.result(handle)
-            before = recorded_effects(harness, release)
+        async with dev_server_harness(sqlite) as harness:
+            harness.world.publish(ONE_STAGE)
+            # Its start is recorded before it can end. Otherwise it is told to look again, and a reset would apply that once more.
+            release = await harness.add()
+            async with harness.worker():
+                await harness.result(harness.handle(release))
+                await roll_back(harness, await harness.until(release, "completed"))
+                handle = rollback_handle(harness, harness.record(release))
+                await harness.result(handle)
+                before = recorded_effects(harness, release)
 
-            await reset(harness, harness.handle(release))
-            await reset(harness, handle)
+                await reset(harness, harness.handle(release))
+                await reset(harness, handle)
 
-            assert await harness.result(harness.handle(release)) == {"status": "completed"}, "as before the rollback"
-            assert await harness.result(rollback_handle(harness, release)) == {"status": "rolled_back"}
-            assert recorded_effects(harness, release) == before
-            assert harness.world.flag("development").value == "classic"
+                assert await harness.result(harness.handle(release)) == {"status": "completed"}, "as before the rollback"
+                assert await harness.result(rollback_handle(harness, harness.record(release))) == {"status": "rolled_back"}
+                assert recorded_effects(harness, release) == before
+                assert harness.world.flag("development").value == "classic"
 
     asyncio.run(scenario())
 
