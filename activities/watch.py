@@ -14,8 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.guarding.breach import Taken, take_breach
-from activities.guarding.putting_back import put_back_at_once
+from activities.guarding.consequence import carry_out_breach
 from activities.guarding.recorder import SAMPLED_HOLDS, Recorded, SampleRecorder
 from activities.guarding.sampling import Readings, Sampler, stage_to_watch
 from activities.store.database import Database
@@ -72,11 +71,14 @@ class WatchActivities:
             details = activity.cancellation_details()
             if details is None or not (details.timed_out or details.not_found):
                 raise
-            # Nobody heard its heartbeat, or its workflow has ended, which the record tells.
-            log.info("watch_detached", project=command.project, release=command.release, stage=command.stage)
-            self._detached[command.release, command.visit] = asyncio.create_task(watch.run_detached())
+            self._detach(command, watch)  # Nobody heard its heartbeat, or its workflow has ended, which the record tells.
             if details.timed_out:
                 raise
+
+    def _detach(self, command: WatchStage, watch: "_Watch") -> None:
+        key = (command.release, command.visit)
+        task = self._detached[key] = asyncio.create_task(watch.run_detached())
+        task.add_done_callback(lambda done: self._detached.pop(key) if self._detached.get(key) is done else None)
 
 
 class _Watch:
@@ -121,7 +123,9 @@ class _Watch:
         self.is_detached = True
         with suppress(SQLAlchemyError):
             _, self.whereabouts = await asyncio.to_thread(self._read)
-        await asyncio.gather(*(self._watch(key) for key in self.stage.rules))
+        if not self._has_left():
+            log.warning("watch_detached", project=self.stage.project, release=self.stage.release, stage=self.command.stage)
+            await asyncio.gather(*(self._watch(key) for key in self.stage.rules))
 
     async def _watch(self, key: str) -> None:
         """Sample one rule at each of its times, until the release has left the stage."""
@@ -151,7 +155,8 @@ class _Watch:
             self.has_successor = self.is_detached and recorded.observed.at > at
             self.observed[key], self.whereabouts = recorded.observed, recorded.whereabouts
             if isinstance(rule, Guardrail) and recorded.observed.breaches(rule) and not self._has_left():
-                await asyncio.to_thread(self._take, rule, self.clock.now())
+                breach = (self.shared.database, self.stage.project, self.stage.key(key), rule, self.clock.now())
+                await asyncio.to_thread(carry_out_breach, *breach)
                 self.observed[key] = recorded.observed.after_breach(at)
                 self.shared.on_decision()
         except Exception as error:
@@ -164,14 +169,6 @@ class _Watch:
 
     async def _in_thread(self, call: Callable[..., Answer], *arguments: Any) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self.shared.threads, call, *arguments)
-
-    def _take(self, guardrail: Guardrail, at: datetime) -> None:
-        with self.shared.database.transaction() as store:
-            taken: Taken | None = take_breach(store, self.stage.project, self.stage.key(guardrail.key), guardrail, at)
-        if taken:
-            log.warning("guardrail_breached", project=self.stage.project, release=self.stage.release, guardrail=guardrail.name)
-            if taken.rollback:
-                put_back_at_once(self.shared.database, taken, at)
 
     async def _beat(self) -> None:
         """Tell Temporal that the watch is alive, with the last samples."""

@@ -31,9 +31,10 @@ ELSEWHERE_OPTIONS: dict[str, Any] = {
     "heartbeat_timeout": timedelta(seconds=15),
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(seconds=30)),
 }
-"""What differs for an activity that calls another flag system. It beats between two calls, each of which ends within eight seconds.
+"""The options that differ for an activity that calls another flag system.
 
-Nothing wakes the attempts when the other system is back, so they are at most half a minute apart.
+It sends a heartbeat between two calls, each of which ends within eight seconds. Nothing wakes the attempts when the other system is
+back, so they are at most half a minute apart.
 """
 
 LOCAL_ACTIVITY_OPTIONS: dict[str, Any] = {

@@ -1,7 +1,6 @@
 """The transaction that takes the consequence of a guardrail's breach. It writes only the record, so it works while Temporal is down."""
 
 from datetime import datetime
-from typing import NamedTuple
 
 from activities.record.transitions import audit
 from activities.store.database import Store
@@ -25,15 +24,8 @@ UNKNOWNS_REPORTED = 3
 """The number of samples in a row that can't tell, after which people are told."""
 
 
-class Taken(NamedTuple):
-    """A breach whose consequence was taken, and the number of the rollback that it requested, if it did."""
-
-    release: Release
-    rollback: int | None = None
-
-
-def take_breach(store: Store, project: str, watch: WatchKey, guardrail: Guardrail, at: datetime) -> Taken | None:
-    """Take the consequence of a guardrail whose samples failed, or return None if there is nothing to take (any more).
+def take_breach(store: Store, project: str, watch: WatchKey, guardrail: Guardrail, at: datetime) -> Release | None:
+    """Take the consequence of a guardrail whose samples failed. Returns the release after it, or None if there is nothing to take.
 
     Doing this twice is the same as doing it once: the failures count anew after a breach.
     """
@@ -47,21 +39,20 @@ def take_breach(store: Store, project: str, watch: WatchKey, guardrail: Guardrai
         return None
     _audit(store, release, guardrail, observed, at)
     if guardrail.shadow or guardrail.on_breach == "notify":
-        return Taken(release)
+        return release
     reason = f"The guardrail '{guardrail.name}' was breached. {observed.message}"[:LONGEST_REASON]
     if guardrail.on_breach == "pause":
-        return Taken(_pause(store, release, guardrail, reason, at))
+        return _pause(store, release, guardrail, reason, at)
     return _roll_back(store, release, guardrail, reason, at)
 
 
-def report_unknown(store: Store, watch: WatchKey, guardrail: Guardrail, at: datetime) -> None:
+def report_unknown(store: Store, watch: WatchKey, guardrail: Guardrail, observed: Observed) -> None:
     """Tell people that a guardrail can't tell. The caller does so once in a row of unknown samples."""
     release = store.releases.get(watch.release)
-    observed = store.evidence.observed(watch.release, watch.visit).get(watch.key)
-    if observed is None or release.is_finished or release.visit != watch.visit:
+    if release.is_finished or release.visit != watch.visit:
         return
     after = {"guardrail": guardrail.name, "metric": guardrail.metric, "message": observed.message}
-    audit(store, release, AuditEvent.GUARDRAIL_CANNOT_TELL, at, after=after)
+    audit(store, release, AuditEvent.GUARDRAIL_CANNOT_TELL, observed.at, after=after)
 
 
 def _has_consequence(release: Release, guardrail: Guardrail) -> bool:
@@ -95,9 +86,9 @@ def _pause(store: Store, release: Release, guardrail: Guardrail, reason: str, at
     return paused
 
 
-def _roll_back(store: Store, release: Release, guardrail: Guardrail, reason: str, at: datetime) -> Taken:
+def _roll_back(store: Store, release: Release, guardrail: Guardrail, reason: str, at: datetime) -> Release:
     if Control.ROLLBACK not in allowed_controls(release.status):
-        return Taken(release)
+        return release
     stages, undoes_from = _stages(store, release), 0
     passed = [folded(stage.name) for stage in stages[release.starting_stage : release.stage_index]]
     if guardrail.to_stage and folded(guardrail.to_stage) in passed:  # A release that started after that stage is rolled back wholly.
@@ -116,7 +107,7 @@ def _roll_back(store: Store, release: Release, guardrail: Guardrail, reason: str
     after = {"to_stage": rollback.to_stage, "force": False, "guardrail": guardrail.name}
     audit(store, release, AuditEvent.RELEASE_ROLLING_BACK, at, actor=by_release(release.id), reason=reason, after=after)
     store.outbox.add(OutboxKind.LOOK_AGAIN, release.id)
-    return Taken(rolling_back, rollback.n)
+    return rolling_back
 
 
 def _in_words(guardrail: Guardrail) -> str:

@@ -94,7 +94,7 @@ def _is_newly_unknown(each: _Waiting, newest: Observed) -> bool:
 def _report(store: Store, each: _Waiting, states: Mapping[WatchKey, Observed]) -> None:
     watch, rule = each.readings.watch, each.rules[each.readings.watch.key]
     if isinstance(rule, Guardrail):
-        report_unknown(store, watch, rule, states[watch].at)
+        report_unknown(store, watch, rule, states[watch])
 
 
 def _held(batch: Sequence[_Waiting], whereabouts: Mapping[str, Whereabouts]) -> dict[str, _Waiting]:

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from activities.guarding.breach import take_breach
-from activities.guarding.putting_back import put_back_at_once
+from activities.guarding.consequence import carry_out_breach
 from activities.guarding.sampling import Rule, SampledStage, Sampler, record_readings, rules_of
 from activities.messages import ChangeFlag, HoldEnded, RecordProgress
 from activities.store.database import Database
@@ -44,13 +43,7 @@ class StageGuard:
         for key, rule in rules.items():
             state = states.get(stage.key(key))
             if isinstance(rule, Guardrail) and state and state.breaches(rule):
-                self._take(stage, rule, at)
-
-    def _take(self, stage: SampledStage, guardrail: Guardrail, at: datetime) -> None:
-        with self.database.transaction() as store:
-            taken = take_breach(store, stage.project, stage.key(guardrail.key), guardrail, at)
-        if taken and taken.rollback:
-            put_back_at_once(self.database, taken, at)
+                carry_out_breach(self.database, stage.project, stage.key(key), rule, at)
 
 
 def _stage_of(release: Release, entered_at: datetime, rules: Mapping[str, Rule]) -> SampledStage:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from activities.store.tables import projects, releases
+from activities.store.upsert import insert_into
 from activities.store.watching_tables import samples, watches
 from domain.metrics.condition import Outcome
 from domain.releases.gate_hold import GateHold
@@ -15,7 +15,6 @@ from domain.releases.observed import Observed
 from domain.releases.status import ReleaseStatus
 
 OUTCOMES = tuple(Outcome)
-_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class WatchKey(NamedTuple):
@@ -66,7 +65,7 @@ class EvidenceRepository:
             {"release_id": key.release, "visit": key.visit, "key": key.key, "observed": each.model_dump(mode="json"), "sampled_at": each.at}
             for key, each in sorted(states.items())
         ]
-        statement: Any = _INSERTS[self.connection.dialect.name](watches)
+        statement = insert_into(self.connection, watches)
         changed = {name: statement.excluded[name] for name in ("observed", "sampled_at")}
         key_columns = [watches.c.release_id, watches.c.visit, watches.c.key]
         if rows:
@@ -85,8 +84,7 @@ class EvidenceRepository:
             for each in each_found
         ]
         if rows:
-            statement: Any = _INSERTS[self.connection.dialect.name](samples)
-            self.connection.execute(statement.on_conflict_do_nothing(), rows)
+            self.connection.execute(insert_into(self.connection, samples).on_conflict_do_nothing(), rows)
 
     def whereabouts(self, release_ids: Iterable[str]) -> Mapping[str, Whereabouts]:
         """Return release -> its visit, its status, and what holds it back."""
@@ -125,13 +123,14 @@ class EvidenceRepository:
             for row in found
         }
 
-    def thin(self, before: datetime, keep_every: timedelta) -> int:
-        """Delete passing samples from before that time, except the first in each period. Returns how many were deleted.
+    def thin(self, since: datetime, before: datetime, keep_every: timedelta) -> int:
+        """Delete passing samples between two times, except the first in each period. Returns how many were deleted.
 
-        Failed and unknown ones are kept as evidence.
+        Failed and unknown ones are kept as evidence. Samples before `since` were thinned earlier.
         """
         period = int(keep_every.total_seconds() * 1000)
         passed, old = OUTCOMES.index(Outcome.PASS), milliseconds(before)
+        recent = select(watches.c.id).where(watches.c.sampled_at >= since)
         earlier = samples.alias("earlier")
         bucket = samples.c.at - samples.c.at % period
         has_earlier = (
@@ -139,7 +138,8 @@ class EvidenceRepository:
             .where(earlier.c.watch_id == samples.c.watch_id, earlier.c.at < samples.c.at, earlier.c.at >= bucket)
             .exists()
         )
-        thinned = delete(samples).where(samples.c.at < old, samples.c.outcome == passed, has_earlier)
+        in_time = (samples.c.watch_id.in_(recent), samples.c.at >= milliseconds(since), samples.c.at < old)
+        thinned = delete(samples).where(*in_time, samples.c.outcome == passed, has_earlier)
         return self.connection.execute(thinned).rowcount
 
 

@@ -10,6 +10,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 _DIALECTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
+def insert_into(connection: Connection, table: Table) -> Any:
+    """Return an insert that can say what to do on a conflict, for the connection's database."""
+    return _DIALECTS[connection.dialect.name](table)
+
+
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows, or update those whose primary key exists, in one statement. A null never replaces a stored value.
 

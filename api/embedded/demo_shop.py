@@ -53,7 +53,7 @@ _TABLES = (
 
 
 class Visit(NamedTuple):
-    """What one customer was served."""
+    """A visit of one customer, with the flags as they were served."""
 
     customer: int
     pays_instantly: bool

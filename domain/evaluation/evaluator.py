@@ -51,7 +51,7 @@ class FlagResult(NamedTuple):
 
     @property
     def origin(self) -> tuple[str, str | None, bool, str | None]:
-        """What determines the result of a flag."""
+        """The facts that determine the result of a flag."""
         return self.reason, self.segment, self.in_rollout, self.variant.key if self.variant else None
 
 

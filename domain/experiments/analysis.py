@@ -13,7 +13,7 @@ from domain.model import Message
 
 
 class Analysis(Message):
-    """What is known at a look: a comparison for each variant, the check of the split, and the decision."""
+    """The result of a look: a comparison for each variant, the check of the split, and the decision."""
 
     comparisons: tuple[Comparison, ...]
     sample_ratio: SampleRatio

@@ -19,7 +19,7 @@ PLAIN = ("enabled", "value", "allocation", "rollout")
 
 
 ENDED_BY: Mapping[str, frozenset[str]] = {"rollout": frozenset({"enabled", "value"}), "allocation": frozenset({"value"})}
-"""What a patch ends without naming it, and the fields of which it sets one."""
+"""Field that a patch ends without naming it -> the fields of which it sets one."""
 
 
 class OverridePatch(NamedFields):

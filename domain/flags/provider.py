@@ -44,7 +44,7 @@ class Capability(StrEnum):
 
     @property
     def in_words(self) -> str:
-        """What it lets a stage do, after *can* or *can't*."""
+        """The phrase for what it lets a stage do, after *can* or *can't*."""
         return _WORDS[self]
 
 

@@ -16,7 +16,7 @@ _APART = 0.5
 """The part of an interval that lies between two failures that count. Attempts to act and a second worker sample in between too."""
 
 _CLOCKS = timedelta(seconds=15)
-"""What intervals may differ by, besides: workers have different clocks, and a worker that died must be noticed."""
+"""The tolerance of an interval: workers have different clocks, and a worker that died must be noticed."""
 
 
 class Observed(Message):

@@ -3,8 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from activities.guarding.breach import Taken, take_breach
-from activities.guarding.putting_back import put_back_at_once
+from activities.guarding.consequence import carry_out_breach
 from activities.guarding.sampling import SampledStage, Sampler, record_readings, rules_of
 from activities.messages import ChangeFlag
 from domain.pipelines.gate import MetricGate
@@ -52,8 +51,8 @@ def guarded_command(world: World, release: Release) -> ChangeFlag:
     return command_for(world, release, gates=stage_now.gates, guardrails=guardrails)
 
 
-def look(world: World, release: Release, metrics: ScriptedMetrics, at: datetime) -> Taken | None:
-    """Sample everything in the release's stage once, as the watch does, and take the breach of its guardrail."""
+def look(world: World, release: Release, metrics: ScriptedMetrics, at: datetime) -> bool:
+    """Sample everything in the release's stage once, as the watch does. Returns True if that was a breach whose consequence was taken."""
     command = guarded_command(world, release)
     rules = rules_of(command.gates, command.guardrails)
     stage_now = SampledStage("shop", "checkout", "production", command.entered_at, release.id, release.visit, rules)
@@ -61,14 +60,9 @@ def look(world: World, release: Release, metrics: ScriptedMetrics, at: datetime)
     found = [Sampler(metrics).read(stage_now, key, states.get(key), at) for key in rules]
     with world.database.transaction() as store:
         after = record_readings(store, found)
-    taken = None
-    for key, rule in rules.items():
-        if isinstance(rule, Guardrail) and after[stage_now.key(key)].breaches(rule):
-            with world.database.transaction() as store:
-                taken = take_breach(store, "shop", stage_now.key(key), rule, at)
-            if taken and taken.rollback:
-                put_back_at_once(world.database, taken, at)
-    return taken
+    breached = {key: rule for key, rule in rules.items() if isinstance(rule, Guardrail) and after[stage_now.key(key)].breaches(rule)}
+    taken = [carry_out_breach(world.database, "shop", stage_now.key(key), rule, at) for key, rule in breached.items()]
+    return any(taken)
 
 
 def observed(world: World, release: Release) -> dict[str, Observed]:

@@ -25,7 +25,7 @@ BY_CHANGES = {"outcomes_fit_the_changes", "rollbacks_restore_earlier_values", "u
 
 @dataclass(frozen=True)
 class UnleashEvidence:
-    """What a run left behind, with the documents and the events of each feature, newest first, and the id of each segment."""
+    """The state that a run left behind, with the documents and the events of each feature, newest first, and the id of each segment."""
 
     evidence: Evidence
     documents: dict[str, Row]

@@ -27,7 +27,7 @@ Seen = tuple[Any, ...]
 
 
 class Look(NamedTuple):
-    """What is served: to anyone in the first environment, and to a tester and to others in the second. None if it is off."""
+    """The values that are served: to anyone in the first environment, and to a tester and to others in the second. None if it is off."""
 
     at: datetime
     seen: Seen

@@ -1,4 +1,4 @@
-"""What an import reads of a Flagsmith: limits of Flaghoist, unclear names, and being throttled."""
+"""Reading a project of a Flagsmith for an import: limits of Flaghoist, unclear names, and being throttled."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager

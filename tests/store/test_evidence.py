@@ -84,7 +84,7 @@ def test_thinning_keeps_failures_and_one_passing_sample_in_each_period(world: Wo
     record(world, watch, *[PASS] * 50, FAIL, *[PASS] * 49)
 
     with world.database.transaction() as store:
-        store.evidence.thin(NOW + EVERY * 90, timedelta(minutes=10))
+        store.evidence.thin(NOW, NOW + EVERY * 90, timedelta(minutes=10))
 
     kept = values(world, watch)
     assert kept.count((0.2, Outcome.FAIL)) == 1

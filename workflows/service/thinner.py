@@ -13,6 +13,8 @@ log = structlog.get_logger()
 INTERVAL = timedelta(minutes=10)
 KEPT_WHOLE = timedelta(days=1)
 """The age up to which every sample is kept."""
+LONGEST_DOWN = timedelta(days=1)
+"""If no worker runs for longer than this, some old samples are never thinned. Each run reads only this much."""
 KEPT_EVERY = timedelta(minutes=10)
 """The time between two passing samples that are kept after that."""
 
@@ -40,4 +42,4 @@ class Thinner:
             if not store.leases.take("thinner", self.holder, now, INTERVAL * 2):
                 return
         with self.database.transaction() as store:
-            store.evidence.thin(now - KEPT_WHOLE, KEPT_EVERY)
+            store.evidence.thin(now - KEPT_WHOLE - LONGEST_DOWN, now - KEPT_WHOLE, KEPT_EVERY)

@@ -46,7 +46,10 @@ class WorkerPools(NamedTuple):
 
     @property
     def connections(self) -> int:
-        """The number of database connections. There is one for each thread that can use it."""
+        """The number of database connections. There is one for each thread that works with it.
+
+        Threads that ask sources share them: they read definitions for a moment, and not again for some seconds.
+        """
         return self.threads + WEBHOOK_SLOTS + LOOP_THREADS
 
 

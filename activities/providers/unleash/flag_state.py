@@ -20,7 +20,7 @@ _STICKY = (None, "", "default")
 
 
 class Ours(NamedTuple):
-    """What a strategy of ours serves: a segment by its reference, or a whole percentage of everyone."""
+    """The people whom a strategy of ours serves: a segment by its reference, or a whole percentage of everyone."""
 
     segment: str | None = None
     percent: int = EVERYONE

@@ -22,7 +22,7 @@ _OF_ITS_STATUS = (NotPublished.code(), PipelineArchived.code())
 
 
 class Findings(NamedTuple):
-    """What a definition would do: the problems that keep it from being published, warnings, and a flag that starts now."""
+    """The effects of a definition: the problems that keep it from being published, warnings, and a flag that starts now."""
 
     problems: list[Problem]
     warnings: list[Problem]

@@ -24,7 +24,7 @@ NOTHING_EDITED = Edited("", "")
 
 
 class Typed(NamedTuple):
-    """What the page contains: a sheet or a text, and the entity tag of the draft from which it began."""
+    """The content of the page: a sheet or a text, and the entity tag of the draft from which it began."""
 
     etag: str
     sheet: Sheet | None = None
@@ -32,7 +32,7 @@ class Typed(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came of the button that was pressed."""
+    """The result of the button that was pressed."""
 
     edited: Edited = NOTHING_EDITED
     refusal: Refusal | None = None

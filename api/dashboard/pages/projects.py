@@ -59,7 +59,7 @@ class Board:
 
 @dataclass(frozen=True)
 class _Flags:
-    """What the database has about the flags of one pipeline version."""
+    """The flags of one pipeline version, from the database."""
 
     pipeline: Pipeline
     counts: dict[int, int]

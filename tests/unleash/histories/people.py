@@ -1,4 +1,4 @@
-"""What people do to a feature in Unleash beside the product."""
+"""Changes that people make to a feature in Unleash beside the product."""
 
 from collections.abc import Callable
 from typing import Any

@@ -9,7 +9,7 @@ from tests.unleash.histories.timeline import PERSON, Timeline, Transition
 
 
 class Recorded:
-    """What the record makes of each flag: its changes one after another, and between them those of people."""
+    """Each flag according to the record: its changes one after another, and between them those of people."""
 
     def __init__(self, timeline: Timeline, segments: Mapping[str, int]) -> None:
         self.timeline = timeline

@@ -1,6 +1,7 @@
 """Rules for the controls of a release, sent when they are allowed and when they are not."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from tests.workflows.reconciling import reconcile_until_finished
 from tests.workflows.state_machine import strategies
 from tests.workflows.state_machine.rules import rule
 from tests.workflows.state_machine.scenario import Scenario, refusal_of
+from tests.workflows.state_machine.stage_model import ALLOWED
 from tests.workflows.state_machine.strategies import rarely
 from workflows.messages import RestartRelease, RetryRelease, SteerRelease
 
@@ -111,6 +113,19 @@ class Controls(Scenario):
             case _:
                 pass  # The control is allowed in this state, or never will be.
         self.settle()
+
+    def ensure_stage(self, unprepared: bool, is_wanted: Callable[[], bool]) -> None:
+        """Bring the release to a stage that is wanted, or nearer to it, unless unprepared."""
+        if unprepared:
+            return
+        self.ensure_unfinished()
+        self.settle()
+        if self.model.status == "blocked":
+            self.retry(unprepared=True, stale=False, overwrite=True)
+            self.settle()
+        while self.model.status in ALLOWED["skip"] and not is_wanted():
+            self.skip(unprepared=True, stale=False)
+            self.settle()
 
     def send(self, control: Control, *, stale: bool = False, to: int = 0, **fields: Any) -> bool:
         """Send a control to the workflow. Returns True if it was accepted, which must agree with the model."""

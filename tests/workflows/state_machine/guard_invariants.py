@@ -62,7 +62,7 @@ def breaches_have_failures_of_their_own(record: Record) -> Iterator[str]:
 
 
 def breaches_have_their_consequence(record: Record) -> Iterator[str]:
-    """What follows a breach in the same transaction is what the pipeline says. Nothing does if the release is paused or rolled back."""
+    """A breach has the consequence that the pipeline names, in the same transaction; none if the release is paused or rolled back."""
     for release in record.releases:
         for number, entry in enumerate(release.audit):
             if entry["event"] == "guardrail.breached":

@@ -61,7 +61,7 @@ Rule = GuardrailModel | SampledGate
 
 @dataclass
 class WatchModel:
-    """What is known of one guardrail or gate on a visit."""
+    """The state of one guardrail or gate on a visit."""
 
     at: int
     outcome: str

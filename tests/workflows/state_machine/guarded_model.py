@@ -50,13 +50,13 @@ class GuardedModel(ABC):
 
     @property
     def watched(self) -> dict[str, Rule]:
-        """What the watch of the stage samples now. A check is asked only while samples hold the stage back."""
+        """The rules that the watch of the stage samples now. A check is asked only while samples hold the stage back."""
         waits = self.held is not None and self.held.code in ("guardrail", "metric", "check")
         return {key: rule for key, rule in self.stage.rules.items() if waits or not rule.is_check}
 
     @property
     def guarding(self) -> dict[str, Rule]:
-        """What must pass before the stage acts."""
+        """The rules that must pass before the stage acts."""
         return {key: rule for key, rule in self.stage.rules.items() if rule.enforces}
 
     def sample(self, keys: Iterable[str]) -> None:

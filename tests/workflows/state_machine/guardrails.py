@@ -8,7 +8,6 @@ from tests.workflows.state_machine import strategies
 from tests.workflows.state_machine.environment import Backend
 from tests.workflows.state_machine.guard_model import GuardrailModel
 from tests.workflows.state_machine.rules import rule
-from tests.workflows.state_machine.stage_model import ALLOWED
 from tests.workflows.state_machine.stops_freezes import StopsFreezes
 from tests.workflows.state_machine.strategies import rarely
 from tests.workflows.state_machine.watching import answer
@@ -65,16 +64,7 @@ class Guardrails(StopsFreezes):
 
     def ensure_guarded(self, unprepared: bool) -> None:
         """Bring the release to a stage in which something is sampled, or nearer to it."""
-        if unprepared:
-            return
-        self.ensure_unfinished()
-        self.settle()
-        if self.model.status == "blocked":
-            self.retry(unprepared=True, stale=False, overwrite=True)
-            self.settle()
-        while self.model.status in ALLOWED["skip"] and not self.model.stage.rules:
-            self.skip(unprepared=True, stale=False)
-            self.settle()
+        self.ensure_stage(unprepared, lambda: bool(self.model.stage.rules))
 
     def look(self, *, dies: bool = False) -> None:
         """Look at the stage as its watch does, with or without a worker for workflows."""

@@ -56,7 +56,7 @@ class ReleaseModel(GuardedModel):
     metrics: dict[str, str] = field(default_factory=dict)
     """The outcome that a sample of each metric has now, if it does not pass."""
     watches: Watches = field(default_factory=Watches)
-    """What is known of the guardrails and gates of this visit."""
+    """The state of the guardrails and gates of this visit."""
 
     def __post_init__(self) -> None:
         self._enter(self.start)

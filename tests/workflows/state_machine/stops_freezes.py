@@ -24,7 +24,6 @@ from tests.workflows.state_machine.model import ADDED_BY
 from tests.workflows.state_machine.rollbacks import Rollbacks
 from tests.workflows.state_machine.rules import rule
 from tests.workflows.state_machine.scenario import MINUTE
-from tests.workflows.state_machine.stage_model import ALLOWED
 from tests.workflows.state_machine.strategies import rarely
 
 PEOPLE = ("vera", "victor", ADDED_BY)
@@ -102,16 +101,7 @@ class StopsFreezes(Rollbacks, Faults):
 
     def ensure_approval_gate(self, unprepared: bool) -> None:
         """Bring the release to a stage that needs approval, or nearer to it."""
-        if unprepared:
-            return
-        self.ensure_unfinished()
-        self.settle()
-        if self.model.status == "blocked":
-            self.retry(unprepared=True, stale=False, overwrite=True)
-            self.settle()
-        while self.model.status in ALLOWED["skip"] and not self.model.stage.approval:
-            self.skip(unprepared=True, stale=False)
-            self.settle()
+        self.ensure_stage(unprepared, lambda: bool(self.model.stage.approval))
 
     def let_pass(self, minutes: int) -> None:
         """Let time pass, if any."""

@@ -1,7 +1,6 @@
 """The invariants of gates themselves: a database with every gate violates none, and each planted violation is found."""
 
 import shutil
-import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +21,7 @@ from tests.activities.acting import act, change, command_for, end_hold, retry
 from tests.by_hand import change_flag_by_hand
 from tests.pipelines import approval, hold, pipeline, set_value, stage, window
 from tests.workflows.state_machine.invariants import violations
+from tests.workflows.state_machine.planting import checks_of, plant
 from tests.workflows.state_machine.record import read_record
 from tests.world import NOW, World, make_world
 
@@ -102,18 +102,6 @@ def lift_and_delete(world: World) -> None:
         everything(store)
 
 
-def plant(path: str, statement: str) -> None:
-    """Write something that the product never writes."""
-    connection = sqlite3.connect(path)
-    assert connection.execute(statement).rowcount
-    connection.commit()
-    connection.close()
-
-
-def checks_of(path: str) -> set[str]:
-    return {each.partition(":")[0] for each in violations(read_record(path, "shop"))}
-
-
 def test_database_with_every_gate_violates_no_invariant(path: str) -> None:
     record = read_record(path, "shop")
 
@@ -173,4 +161,4 @@ LATEST = "WHERE event = '{event}' AND rowid = (SELECT max(rowid) FROM audit_entr
 def test_violation_of_a_gate_invariant_is_found(path: str, statement: str, check: str) -> None:
     plant(path, statement)
 
-    assert check in checks_of(path)
+    assert check in checks_of(violations(read_record(path, "shop")))

@@ -1,7 +1,6 @@
 """The invariants of guardrails themselves: a database with breaches violates none, and each planted violation is found."""
 
 import shutil
-import sqlite3
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tests.activities.guarding import BAD, GOOD, errors, guarded_command, later,
 from tests.scripted_metrics import ScriptedMetrics
 from tests.workflows.state_machine.guard_invariants import OF_GUARDRAILS
 from tests.workflows.state_machine.invariants import violations
+from tests.workflows.state_machine.planting import checks_of, plant
 from tests.workflows.state_machine.record import read_record
 from tests.world import World, make_world
 
@@ -68,18 +68,6 @@ def resumed(world: World, release: str, at: datetime) -> None:
 def path(template: Path, tmp_path: Path) -> str:
     """A copy of the template for planting violations."""
     return str(shutil.copy(template, tmp_path / "planted.db"))
-
-
-def plant(path: str, statement: str) -> None:
-    """Write something that the product never writes."""
-    connection = sqlite3.connect(path)
-    assert connection.execute(statement).rowcount
-    connection.commit()
-    connection.close()
-
-
-def checks_of(path: str) -> set[str]:
-    return {each.partition(":")[0] for each in violations(read_record(path, "shop"))}
 
 
 def test_database_with_breaches_violates_no_invariant(path: str) -> None:
@@ -134,7 +122,7 @@ VIOLATIONS = (
 def test_violation_of_a_guard_invariant_is_found(path: str, statement: str, check: str) -> None:
     plant(path, statement)
 
-    assert check in checks_of(path)
+    assert check in checks_of(violations(read_record(path, "shop")))
 
 
 def test_each_invariant_has_a_planted_violation() -> None:

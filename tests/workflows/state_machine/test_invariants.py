@@ -1,7 +1,6 @@
 """The invariants themselves: a varied database violates none, and each planted violation is found."""
 
 import shutil
-import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.by_hand import change_flag_by_hand
 from tests.pipelines import enable, hold, pipeline, rollout, set_value, stage
 from tests.workflows.state_machine.invariants import violations
 from tests.workflows.state_machine.monotonic import regressions
+from tests.workflows.state_machine.planting import checks_of, plant
 from tests.workflows.state_machine.record import Record, read_record
 from tests.world import NOW, World, make_world
 
@@ -110,18 +110,11 @@ def read(path: str) -> Record:
     return read_record(path, "shop")
 
 
-def plant(path: str, statement: str) -> None:
-    """Write something that the product never writes. `first`, `second` and `third` are replaced by the ids of the releases."""
+def plant_in_release(path: str, statement: str) -> None:
+    """Plant a violation. `first`, `second` and `third` are replaced by the ids of the releases."""
     for name, each in zip(("first", "second", "third"), read(path).releases, strict=True):
         statement = statement.replace(name, f"'{each.row['id']}'")
-    connection = sqlite3.connect(path)
-    assert connection.execute(statement).rowcount
-    connection.commit()
-    connection.close()
-
-
-def checks_of(wrong: list[str]) -> set[str]:
-    return {each.partition(":")[0] for each in wrong}
+    plant(path, statement)
 
 
 def test_varied_database_violates_no_invariant(path: str) -> None:
@@ -192,7 +185,7 @@ TWICE = DUPLICATE.replace("{columns}", f"{COLUMNS}, before, after, reason")
     ],
 )
 def test_violation_of_an_invariant_is_found(path: str, statement: str, check: str) -> None:
-    plant(path, statement)
+    plant_in_release(path, statement)
 
     assert check in checks_of(violations(read(path)))
 
@@ -216,6 +209,6 @@ def test_violation_of_an_invariant_is_found(path: str, statement: str, check: st
 def test_regression_is_found(path: str, statement: str, check: str) -> None:
     before = read(path)
 
-    plant(path, statement)
+    plant_in_release(path, statement)
 
     assert check in checks_of(regressions(before, read(path)))
