@@ -37,6 +37,7 @@ from domain.webhooks.webhook import RetryPolicy
 from process_exit import run
 from settings import Settings, configure_logs
 from workflows.messages import TASK_QUEUE, WATCH_QUEUE, WEBHOOK_QUEUE
+from workflows.policies import WATCH_HEARTBEAT
 from workflows.release import ReleaseWorkflow
 from workflows.rollback import RollbackWorkflow
 from workflows.service.client import ReleaseClient
@@ -45,6 +46,7 @@ from workflows.service.reconciler import Reconciler
 from workflows.service.settler import Settler
 from workflows.service.startup import WorkerCannotStart, connect_worker
 from workflows.service.thinner import Thinner
+from workflows.service.watch_keeper import WatchKeeper
 from workflows.service.webhook_dispatcher import WebhookDispatcher
 from workflows.service.worker_health import WorkerHealth, serving_health
 from workflows.service.worker_pools import LOOP_THREADS, SOURCE_THREADS, WATCH_SLOTS, WEBHOOK_SLOTS, WorkerPools, pools_for
@@ -122,16 +124,19 @@ def build_worker(
     )
 
 
-def build_watch_worker(
-    client: Client, database: Database, threads: ThreadPoolExecutor, metrics: Metrics, on_decision: Callable[[], None], **options: Any
-) -> Worker:
+def build_watches(database: Database, threads: ThreadPoolExecutor, metrics: Metrics, on_decision: Callable[[], None]) -> WatchActivities:
+    """Return the watches of this process."""
+    return WatchActivities(database, Sampler(SharedMetrics(metrics)), threads, on_decision)
+
+
+def build_watch_worker(client: Client, watches: WatchActivities, **options: Any) -> Worker:
     """Return the worker that watches stages. A watch takes a slot, and no thread but for its questions, for as long as it lasts."""
-    watches = WatchActivities(database, Sampler(SharedMetrics(metrics)), threads, on_decision)
     return Worker(
         client,
         task_queue=WATCH_QUEUE,
         activities=[watches.watch_stage],
         max_concurrent_activities=WATCH_SLOTS,
+        max_heartbeat_throttle_interval=WATCH_HEARTBEAT,
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         graceful_shutdown_timeout=GRACE,
         **options,
@@ -184,9 +189,10 @@ async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: 
             database, Sealer(settings.sealing_keys), Resolver(allow_private=settings.metrics_allow_private), settings.metrics_folder
         )
         relay = OutboxRelay(database, releases, settings.public_api)
+        watches = build_watches(database, source_threads, metrics, relay.wake)
         workers = [
             build_worker(client, database, threads, pools, meter, Outside(systems, metrics)),
-            build_watch_worker(client, database, source_threads, metrics, relay.wake),
+            build_watch_worker(client, watches),
             build_webhook_worker(client, database, webhook_threads, poster),
         ]
         loops = [
@@ -195,6 +201,7 @@ async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: 
             asyncio.create_task(Reconciler(database, releases, timedelta(seconds=settings.reconcile_seconds)).run()),
             asyncio.create_task(Settler(database, FlagsElsewhere(database, systems)).run()),
             asyncio.create_task(Thinner(database).run()),
+            asyncio.create_task(WatchKeeper(database, watches).run()),
             asyncio.create_task(health.watch(releases)),
         ]
         running = [asyncio.create_task(worker.run()) for worker in workers]

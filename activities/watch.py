@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
@@ -19,6 +19,8 @@ from activities.guarding.recorder import SAMPLED_HOLDS, Recorded, SampleRecorder
 from activities.guarding.sampling import Readings, Sampler, stage_to_watch
 from activities.store.database import Database
 from activities.store.evidence import Whereabouts
+from activities.store.identifiers import new_id
+from activities.store.watchers import Visit
 from activities.watch_messages import WatchStage
 from domain.metrics.condition import Outcome
 from domain.pipelines.experiment import ExperimentGate
@@ -32,7 +34,7 @@ log = structlog.get_logger()
 Answer = TypeVar("Answer")
 
 BEATS = 2.5
-"""The number of heartbeats within a heartbeat timeout. The SDK sends them on when the timeout demands it."""
+"""The number of heartbeats within a heartbeat timeout. The SDK sends on the last of each four fifths of it."""
 
 USUAL_TIMEOUT = timedelta(seconds=8)
 """The heartbeat timeout of an activity that has none, as in tests without a server."""
@@ -53,7 +55,21 @@ class WatchActivities:
         self.threads = threads
         self.on_decision = on_decision
         self.recorder = SampleRecorder(database)
-        self._detached: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self.watcher = new_id()
+        self.ahead = timedelta(0)
+        """The time by which Temporal's clock is ahead of this worker's, as the last attempt knew it."""
+        self._attempts: set[Visit] = set()
+        self._detached: dict[Visit, asyncio.Task[None]] = {}
+
+    @property
+    def attempts(self) -> set[Visit]:
+        """The visits that are watched here by attempts of Temporal's."""
+        return set(self._attempts)
+
+    @property
+    def detached(self) -> set[Visit]:
+        """The visits that are watched here without an attempt."""
+        return set(self._detached)
 
     @activity.defn(name="watch_stage")
     async def watch_stage(self, command: WatchStage) -> None:
@@ -62,45 +78,65 @@ class WatchActivities:
         While Temporal can't be reached, the SDK ends the attempt, because nobody hears its heartbeat. The watch goes on without it until
         another attempt takes over, once Temporal is back.
         """
-        if earlier := self._detached.pop((command.release, command.visit), None):
-            earlier.cancel()
-        watch = _Watch(self, command)
+        visit, started = visit_of(command), activity.info().started_time
+        self.ahead = started - datetime.now(UTC)
+        self.release(visit)
+        watch = _Watch(self, command, started)
+        self._attempts.add(visit)
         try:
             await watch.run()
         except asyncio.CancelledError:
             details = activity.cancellation_details()
-            if details is None or not (details.timed_out or details.not_found):
+            if details and (details.timed_out or details.not_found):
+                self._detach(visit, watch)  # Nobody heard its heartbeat, or its workflow has ended, which the record tells.
+            if details and details.cancel_requested:
+                await asyncio.to_thread(watch.close)
+            if details is None or not details.not_found:
                 raise
-            self._detach(command, watch)  # Nobody heard its heartbeat, or its workflow has ended, which the record tells.
-            if details.timed_out:
-                raise
+        finally:
+            self._attempts.discard(visit)
 
-    def _detach(self, command: WatchStage, watch: "_Watch") -> None:
-        key = (command.release, command.visit)
-        task = self._detached[key] = asyncio.create_task(watch.run_detached())
-        task.add_done_callback(lambda done: self._detached.pop(key) if self._detached.get(key) is done else None)
+    def adopt(self, command: WatchStage) -> None:
+        """Watch a stage whose worker has died, until an attempt of Temporal's samples it."""
+        visit = visit_of(command)
+        if visit not in self._attempts and visit not in self._detached:
+            log.warning("watch_taken_over", project=command.project, release=command.release, stage=command.stage)
+            self._detach(visit, _Watch(self, command, datetime.now(UTC) + self.ahead))
+
+    def release(self, visit: Visit) -> None:
+        """End a watch that goes on without an attempt, because somebody else has it now."""
+        if detached := self._detached.pop(visit, None):
+            detached.cancel()
+
+    def _detach(self, visit: Visit, watch: "_Watch") -> None:
+        task = self._detached[visit] = asyncio.create_task(watch.run_detached())
+        task.add_done_callback(lambda done: self._detached.pop(visit) if self._detached.get(visit) is done else None)
+
+
+def visit_of(command: WatchStage) -> Visit:
+    """Return the visit that a command watches."""
+    return Visit(command.release, command.visit)
 
 
 class _Watch:
     """One watch."""
 
-    def __init__(self, shared: WatchActivities, command: WatchStage) -> None:
+    def __init__(self, shared: WatchActivities, command: WatchStage, started: datetime) -> None:
         self.shared = shared
         self.command = command
         self.stage = stage_to_watch(command)
-        self.clock = _Clock(activity.info().started_time)
+        self.clock = _Clock(started)
         self.observed: dict[str, Observed] = {}
         self.whereabouts: Whereabouts | None = None
-        self.beat = (activity.info().heartbeat_timeout or USUAL_TIMEOUT).total_seconds() / BEATS
         self.is_detached = False
         self.has_successor = False
 
     async def run(self) -> None:
         """Run the watch of each rule until one finds that the release has left."""
-        observed, self.whereabouts = await asyncio.to_thread(self._read)
-        self.observed = dict(observed)
+        self.observed, self.whereabouts = await asyncio.to_thread(self._read)
         if self._has_left():
             return
+        await asyncio.to_thread(self._open)
         watches = [asyncio.create_task(self._watch(key)) for key in self.stage.rules]
         stopping = asyncio.create_task(activity.wait_for_worker_shutdown())
         beating = asyncio.create_task(self._beat())
@@ -113,7 +149,9 @@ class _Watch:
             await asyncio.gather(*tasks, return_exceptions=True)
         for task in done - {stopping}:
             task.result()
-        if stopping in done:
+        if stopping not in done:
+            await asyncio.to_thread(self.close)
+        else:
             raise ApplicationError(
                 "The worker is shutting down.", category=ApplicationErrorCategory.BENIGN, next_retry_delay=timedelta(milliseconds=100)
             )
@@ -121,11 +159,12 @@ class _Watch:
     async def run_detached(self) -> None:
         """Go on until the release has left the stage, or another attempt samples it."""
         self.is_detached = True
-        with suppress(SQLAlchemyError):
-            _, self.whereabouts = await asyncio.to_thread(self._read)
+        await self._read_when_possible()
         if not self._has_left():
             log.warning("watch_detached", project=self.stage.project, release=self.stage.release, stage=self.command.stage)
             await asyncio.gather(*(self._watch(key) for key in self.stage.rules))
+        if not self.has_successor:
+            await asyncio.to_thread(self.close)
 
     async def _watch(self, key: str) -> None:
         """Sample one rule at each of its times, until the release has left the stage."""
@@ -172,9 +211,28 @@ class _Watch:
 
     async def _beat(self) -> None:
         """Tell Temporal that the watch is alive, with the last samples."""
+        seconds = (activity.info().heartbeat_timeout or USUAL_TIMEOUT).total_seconds() / BEATS
         while not self._has_left():
             activity.heartbeat({key: f"{each.outcome}: {each.message}" for key, each in self.observed.items()})
-            await asyncio.sleep(self.beat)
+            await asyncio.sleep(seconds)
+
+    async def _read_when_possible(self) -> None:
+        while True:
+            try:
+                self.observed, self.whereabouts = await asyncio.to_thread(self._read)
+                return
+            except SQLAlchemyError as error:
+                log.warning("record_not_read", release=self.stage.release, error=str(error))
+                await asyncio.sleep(AGAIN.total_seconds())
+
+    def _open(self) -> None:
+        with self.shared.database.transaction() as store:
+            store.watchers.open([visit_of(self.command)], self.shared.watcher)
+
+    def close(self) -> None:
+        """Note that the stage is no longer watched here. If that fails, whoever takes over the watches of this worker finds it."""
+        with suppress(SQLAlchemyError), self.shared.database.transaction() as store:
+            store.watchers.close(visit_of(self.command), self.shared.watcher)
 
     def _read(self) -> tuple[dict[str, Observed], Whereabouts | None]:
         with self.shared.database.reading() as store:

@@ -1,6 +1,5 @@
 """Timeouts and retry policies, by name."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -47,23 +46,18 @@ LOCAL_ACTIVITY_OPTIONS: dict[str, Any] = {
 The time is that of the attempt. The wait for a free slot does not count, so a burst of holds that end together does not time out.
 """
 
+WATCH_HEARTBEAT = timedelta(minutes=5)
+"""The time without a heartbeat after which Temporal starts a watch again. Before that, another worker takes it over within seconds."""
+
 WATCH_OPTIONS: dict[str, Any] = {
     "task_queue": WATCH_QUEUE,
     "priority": USUAL,
     "start_to_close_timeout": timedelta(days=30),
+    "heartbeat_timeout": WATCH_HEARTBEAT,
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=1.5, maximum_interval=timedelta(seconds=10)),
     "cancellation_type": ActivityCancellationType.TRY_CANCEL,
 }
 """Watch a stage for as long as a flag is in it. One that is still there after a month is watched by a new attempt."""
-
-SHORTEST_HEARTBEAT = timedelta(seconds=8)
-LONGEST_HEARTBEAT = timedelta(seconds=30)
-
-
-def watch_heartbeat(intervals: Iterable[timedelta]) -> timedelta:
-    """Return the time without a heartbeat after which a watch has died: about its shortest interval, so that no sample is much late."""
-    return min(max(min(intervals), SHORTEST_HEARTBEAT), LONGEST_HEARTBEAT)
-
 
 DELIVERY_OPTIONS: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=30),

@@ -9,7 +9,7 @@ from temporalio.exceptions import ActivityError
 
 from activities.watch import WatchActivities
 from activities.watch_messages import WatchStage
-from workflows.policies import WATCH_OPTIONS, watch_heartbeat
+from workflows.policies import WATCH_OPTIONS
 from workflows.web_ui import cut
 
 
@@ -34,7 +34,6 @@ class StageWatch:
 async def _watch(command: WatchStage) -> None:
     """Run the activity. It ends by itself once the record says that the release has left the stage."""
     method: Any = WatchActivities.watch_stage
-    rules = [*command.guardrails, *command.sampled_gates]
     names = ", ".join([*(each.name for each in command.guardrails), *(gate.in_words() for gate in command.sampled_gates)])
     with suppress(ActivityError):
         await workflow.execute_activity_method(
@@ -42,6 +41,5 @@ async def _watch(command: WatchStage) -> None:
             command,
             summary=cut(f"{command.stage}: watched by {names}"),
             activity_id=f"watch/{command.visit}",
-            heartbeat_timeout=watch_heartbeat(rule.every for rule in rules),
             **WATCH_OPTIONS,
         )

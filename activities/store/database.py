@@ -36,6 +36,7 @@ from activities.store.sessions import SessionRepository
 from activities.store.stops import StopRepository
 from activities.store.system_names import SystemNames
 from activities.store.timeouts import TURN_TIMEOUT
+from activities.store.watchers import WatcherRepository
 from activities.store.webhook_events import WebhookOutbox
 from activities.store.webhooks import WebhookRepository
 from activities.store.writer_queue import WriterQueue
@@ -172,6 +173,11 @@ class Store:
     def evidence(self) -> EvidenceRepository:
         """Samples of guardrails and gates."""
         return EvidenceRepository(self.connection)
+
+    @cached_property
+    def watchers(self) -> WatcherRepository:
+        """The workers that watch stages."""
+        return WatcherRepository(self.connection)
 
     @cached_property
     def experiments(self) -> ExperimentRepository:

@@ -50,3 +50,20 @@ decisions = Table(
     Column("decision", JSON, nullable=False),
 )
 """The decisions of experiments. `ships` is the variant that is served to everyone, or the control."""
+
+watchers = Table(
+    "watchers",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("beats", BigInteger, nullable=False),
+)
+"""The workers that watch stages. Each counts up for as long as it lives, so others see that it does, whatever their clocks say."""
+
+open_watches = Table(
+    "open_watches",
+    metadata,
+    Column("release_id", String(36), ForeignKey("releases.id"), primary_key=True),
+    Column("visit", Integer, primary_key=True, autoincrement=False),
+    Column("watcher", String(36), nullable=False, index=True),
+)
+"""The visits that are watched now, and the worker that does it. It has no foreign key to it, because a dead one is deleted first."""

@@ -12,11 +12,11 @@ from temporalio.testing import ActivityEnvironment
 from activities.guarding.recorder import Recorded, SampleRecorder
 from activities.guarding.sampling import Readings, Rule, Sampler
 from activities.watch import WatchActivities
-from activities.watch_messages import WatchStage
-from tests.activities.guarding import BAD, errors, guarded_command, later, release_in_force
+from tests.activities.guarding import BAD, errors, later, release_in_force
 from tests.scripted_metrics import ScriptedMetrics
 from tests.waiting import wait_until
 from tests.world import World
+from workflows.service.watch_keeper import watch_of
 
 
 class FailingOnce(SampleRecorder):
@@ -35,17 +35,9 @@ def test_sample_that_was_lost_with_the_database_is_taken_again_soon(world: World
     metrics = ScriptedMetrics()
     metrics.values["error-rate"] = BAD
     release = release_in_force(world, errors(every="1d", failures=1))
-    command = guarded_command(world, release)
-    watch = WatchStage(
-        project="shop",
-        release=release.id,
-        feature="checkout",
-        visit=release.visit,
-        stage=release.stage,
-        environment="production",
-        entered_at=command.entered_at,
-        guardrails=command.guardrails,
-    )
+    with world.database.reading() as store:
+        watch = watch_of(release, store.pipelines.version(release.pipeline.id))
+    assert watch
 
     async def scenario(threads: ThreadPoolExecutor) -> None:
         watches = WatchActivities(world.database, Sampler(metrics), threads)

@@ -116,6 +116,17 @@ def test_another_worker_takes_the_breach_if_the_watching_one_dies(tmp_path: Path
         wait_for("the rollback", lambda: not enabled(found.stack))
 
 
+def test_another_worker_takes_the_breach_if_the_watching_one_dies_while_temporal_is_down(tmp_path: Path, sqlite_url: str) -> None:
+    with guarded_release(tmp_path, sqlite_url) as found:
+        found.stack.other_worker.start()
+        wait_for("both workers", lambda: len(found.stack.api.get("/status")["workers"]) == 2)
+        found.stack.temporal.kill()
+        found.stack.worker.kill()
+
+        found.expose(BAD)
+        wait_for("the rollback", lambda: not enabled(found.stack))
+
+
 def test_stage_does_not_act_after_a_soak_in_which_nobody_watched(tmp_path: Path, sqlite_url: str) -> None:
     with guarded_release(tmp_path, sqlite_url, wait="15s", failures=2) as found:
         found.stack.worker.kill()

@@ -26,7 +26,7 @@ from tests.binaries import TEMPORAL, TEST_SERVER
 from tests.scripted_metrics import ScriptedMetrics
 from tests.waiting import CEILING, wait_until
 from tests.world import World, make_world
-from worker import Outside, build_watch_worker, build_worker, outside_without_settings
+from worker import Outside, build_watch_worker, build_watches, build_worker, outside_without_settings
 from workflows.messages import TASK_QUEUE, ReleasePlace
 from workflows.payloads import DATA_CONVERTER
 from workflows.service.client import ReleaseClient
@@ -67,8 +67,8 @@ class Harness:
         outside = Outside(systems or usual.systems, metrics or usual.metrics)
         with ThreadPoolExecutor(pools.threads) as threads:
             worker = build_worker(client, database, threads, pools, outside=outside, **options)
-            is_watching = metrics and watches
-            watcher = build_watch_worker(client, database, threads, outside.metrics, self.relay.wake) if is_watching else nullcontext()
+            watching = build_watches(database, threads, outside.metrics, self.relay.wake)
+            watcher = build_watch_worker(client, watching) if metrics and watches else nullcontext()
             # The SDK treats 2 s without a yield as a deadlock. On a busy machine a replay can take that long.
             worker._workflow_worker._deadlock_timeout_seconds = CEILING  # type: ignore[union-attr]
             async with worker, watcher:

@@ -122,7 +122,7 @@ def test_breach_is_taken_while_temporal_is_down(sqlite: Database) -> None:
 
 def test_watch_goes_on_for_as_long_as_temporal_is_down(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """The SDK ends an activity some seconds after its heartbeat was last heard."""
-    monkeypatch.setattr(policies, "SHORTEST_HEARTBEAT", timedelta(seconds=1))
+    monkeypatch.setitem(policies.WATCH_OPTIONS, "heartbeat_timeout", timedelta(seconds=1))
 
     async def scenario() -> None:
         metrics = ScriptedMetrics()

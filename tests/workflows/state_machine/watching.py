@@ -3,11 +3,9 @@
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from temporalio.testing import ActivityEnvironment
 from temporalio.worker import (
     Interceptor,
     StartActivityInput,
@@ -27,6 +25,7 @@ from domain.metrics.sample import Unknown
 from domain.pipelines.guardrail import Guardrail
 from domain.releases.release import Release
 from tests.scripted_metrics import NO_DATA, ScriptedMetrics
+from workflows.service.watch_keeper import watch_of
 
 VALUES: dict[str, float | Unknown] = {"pass": 0.001, "fail": 0.2, "unknown": NO_DATA}
 
@@ -66,14 +65,8 @@ class Looks:
 
     async def look(self, release: Release, at: datetime, *, dies: bool = False) -> None:
         """Sample the release's stage once. With `dies`, the worker dies before it takes any breach."""
-        environment = ActivityEnvironment()
-        environment.info = replace(environment.info, started_time=at)
-        await environment.run(self._look, self._command(release), dies)
-
-    async def _look(self, command: WatchStage, dies: bool) -> None:
-        watch = _Watch(self.watches, command)
-        observed, watch.whereabouts = watch._read()
-        watch.observed = dict(observed)
+        watch = _Watch(self.watches, self._command(release), at)
+        watch.observed, watch.whereabouts = watch._read()
         for key, rule in watch.stage.rules.items():
             if watch._has_left():
                 return
@@ -86,16 +79,6 @@ class Looks:
     def _command(self, release: Release) -> WatchStage:
         with self.database.reading() as store:
             record = store.releases.get(release.id)
-            definition = store.pipelines.version(record.pipeline.id).definition
-        stage = definition.stages[record.stage_index]
-        return WatchStage(
-            project=record.project,
-            release=record.id,
-            feature=record.feature,
-            visit=record.visit,
-            stage=stage.name,
-            environment=stage.environment,
-            entered_at=record.entered_at or record.added_at,
-            gates=stage.gates,
-            guardrails=tuple(each for each in definition.guardrails if each.watches(stage.name)),
-        )
+            command = watch_of(record, store.pipelines.version(record.pipeline.id))
+        assert command
+        return command
