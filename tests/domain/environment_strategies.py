@@ -19,15 +19,18 @@ KEYS = EnvironmentKeys(client_key="client", server_key="ser.server")
 TRAITS = ("plan", "age", "version", "$.identity.identifier")
 
 VALUE_OF: dict[Operator, st.SearchStrategy[str | None]] = {
-    Operator.REGEX: st.sampled_from([r"^pro.*", r"\d+", r"a|b", r"(?i)PRO", r".*\.com$", r"\w+@\w+", r"[^a-c]+$", "", r"(a+)+b", "True"]),
+    Operator.REGEX: st.sampled_from([r"^pro.*", r"\d+", r"a|b", r"(?i)PRO", r".*\.com$", r"\w+@\w+", r"[^a-c]+$", "", "True"]),
     Operator.MODULO: st.sampled_from(["2|1", "10|3", "1.5|0", "-3|-1"]),
     Operator.PERCENTAGE_SPLIT: st.integers(0, 100).map(str),
     Operator.IN: st.sampled_from(["pro,free", "pro, free,", '["pro", "5"]', "5,7", "[pro"]),
     Operator.IS_SET: st.none(),
     Operator.IS_NOT_SET: st.none(),
 }
-STORED_BEFORE: dict[Operator, st.SearchStrategy[str | None]] = {Operator.IN: st.sampled_from(["", ",", '["a,b", true]', "[NaN]"])}
-"""Values that are refused when they are written, and may have been stored by earlier versions."""
+STORED_ONLY: dict[Operator, st.SearchStrategy[str | None]] = {
+    Operator.IN: st.sampled_from(["", ",", '["a,b", true]', "[NaN]"]),
+    Operator.REGEX: st.just(r"(a+)+b"),
+}
+"""Values for our own evaluation only: refused when they are written, or endless in SDKs, which match patterns without a time limit."""
 OTHER_VALUES = st.sampled_from(["pro", "free", "5", " 5 ", "5.5", "1.2.3:semver", "1.10.0:semver", "true", "False", "", "x"])
 
 
@@ -36,7 +39,7 @@ def conditions(draw: st.DrawFn, stored: bool) -> dict[str, Any]:
     """One condition."""
     operator = draw(st.sampled_from(Operator))
     values = VALUE_OF.get(operator, OTHER_VALUES)
-    value = draw(values | STORED_BEFORE[operator] if stored and operator in STORED_BEFORE else values)
+    value = draw(values | STORED_ONLY[operator] if stored and operator in STORED_ONLY else values)
     property_ = draw(st.sampled_from(TRAITS))
     if operator is Operator.PERCENTAGE_SPLIT and draw(st.booleans()):
         return {"operator": operator.value, "value": value}
