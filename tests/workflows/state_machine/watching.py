@@ -65,7 +65,9 @@ class Looks:
 
     async def look(self, release: Release, at: datetime, *, dies: bool = False) -> None:
         """Sample the release's stage once. With `dies`, the worker dies before it takes any breach."""
-        watch = _Watch(self.watches, self._command(release), at)
+        if not (command := self._command(release)):
+            return  # Nothing in its stage is sampled.
+        watch = _Watch(self.watches, command, at)
         watch.observed, watch.whereabouts = watch._read()
         for key, rule in watch.stage.rules.items():
             if watch._has_left():
@@ -76,9 +78,7 @@ class Looks:
             else:
                 await watch._sample(key)
 
-    def _command(self, release: Release) -> WatchStage:
+    def _command(self, release: Release) -> WatchStage | None:
         with self.database.reading() as store:
             record = store.releases.get(release.id)
-            command = watch_of(record, store.pipelines.version(record.pipeline.id))
-        assert command
-        return command
+            return watch_of(record, store.pipelines.version(record.pipeline.id))
