@@ -13,7 +13,7 @@ run: .venv/.ready ## start Flaghoist with an embedded Temporal server and a demo
 	@.venv/bin/flaghoist dev
 
 test: check browser prometheus ## run every check and every test
-	.venv/bin/pytest -n 3 --dist loadgroup
+	.venv/bin/pytest -n 3 --dist loadgroup --max-worker-restart 0
 
 browser: # the tests of the dashboard need a real one; as root on Debian it is installed
 	@command -v "$${FLAGHOIST_CHROMIUM:-chromium}" || command -v chromium-browser || command -v google-chrome \
