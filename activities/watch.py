@@ -198,6 +198,7 @@ class _Watch:
                 await asyncio.to_thread(carry_out_breach, *breach)
                 self.observed[key] = recorded.observed.after_breach(at)
                 self.shared.on_decision()
+                _, self.whereabouts = await asyncio.to_thread(self._read)
         except Exception as error:
             log.warning("sample_failed", release=self.stage.release, rule=key, error=str(error))
             return False
