@@ -53,6 +53,14 @@ def _served(size: int) -> Callable[[dict[str, Any]], float]:
     return lambda results: float(results["evaluation"][f"identities/ {size}"]["ratio"])
 
 
+def _watched(name: str) -> Callable[[dict[str, Any]], float]:
+    return lambda results: float(results["watching"][name])
+
+
+def _watching_cpu(process: str) -> Callable[[dict[str, Any]], float]:
+    return lambda results: float(results["watching"]["cpu_percent"][process])
+
+
 def _page(name: str) -> Callable[[dict[str, Any]], float]:
     def figure(results: dict[str, Any]) -> float:
         found = results["dashboard"][name]
@@ -88,8 +96,14 @@ TARGETS = (
     Target("`identities/` with 10 flags, to a bare route: at least 0.7", _served(10), 0.7),
     Target("the same, 100 flags", _served(100), 0.7),
     Target("the same, 1,000 flags", _served(1_000), 0.7),
+    Target("OFREP bulk with variants, to the same without: at least 0.8", lambda r: float(r["variants"]["ratio"]), 0.8),
+    Target("the same, to the frontend API of Unleash: at least 3", lambda r: float(r["variants"]["to_unleash"]), 3),
     Target("stages per second through Unleash, to flags kept here: at least 0.5", lambda r: float(r["providers"]["ratio"]["median"]), 0.5),
     Target("a page of 1,000 features in Unleash, p99 in ms: below 300", lambda r: float(r["providers"]["list_p99_ms"]), most=300),
+    Target("from harm to the former flag at an interval of 5 s, p99 in seconds: at most 10", _watched("restored_p99"), most=10),
+    Target("the same while Temporal is down", _watched("without_temporal_p99"), most=10),
+    Target("CPU of a worker that watches 1,000 releases every 30 s, in percent: at most 15", _watching_cpu("worker"), most=15),
+    Target("the same, of Temporal: at most 5", _watching_cpu("temporal"), most=5),
     Target("HTML of the board, to the JSON that it shows: at most 1.5", _page("ratio"), most=1.5),
     Target("first paint of the board, ms: below 1,000", _page("first_paint_ms"), most=1_000),
     Target("a change in an open page, ms: below 1,000", _page("change_shown_ms"), most=1_000),
