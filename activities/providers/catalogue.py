@@ -8,7 +8,11 @@ from pydantic import SecretStr
 from activities.dns import Resolver
 from activities.providers.builtin import BuiltinProvider
 from activities.providers.flag_system import FlagSystem
+from activities.providers.flagd.file_place import FilePlace
 from activities.providers.flagd.flagd_files import FlagdFiles
+from activities.providers.flagd.folder import FlagFolder
+from activities.providers.flagd.git_network import GitNetwork
+from activities.providers.flagd.repository import FlagRepository
 from activities.providers.flagsmith.admin_api import FlagsmithAdminApi
 from activities.providers.flagsmith.system import FlagsmithProject
 from activities.providers.provider import FlagProvider
@@ -17,6 +21,7 @@ from activities.providers.unleash.system import UnleashProject
 from activities.store.database import Store
 from domain.errors import Invalid
 from domain.flags.connection import Connection
+from domain.flags.git_address import git_address
 from domain.flags.project import Project
 from domain.flags.provider import ProviderKind
 
@@ -48,9 +53,20 @@ def open_system(connection: Connection, credential: SecretStr | None, reach: Rea
             flagsmith = FlagsmithAdminApi(connection.address, secret, attempt_seconds=reach.seconds, resolver=reach.resolver)
             return FlagsmithProject(flagsmith, connection.project)
         case ProviderKind.FLAGD:
-            return FlagdFiles(_folder_within(reach.flagd_folder, connection.address), reach.seconds)
+            return FlagdFiles(_place_of(connection.address, credential, reach), reach.seconds)
         case kind:
             raise Invalid(f"{kind.label} can't be connected to.")
+
+
+def _place_of(address: str, credential: SecretStr | None, reach: Reach) -> FilePlace:
+    """Return the folder or the repository at an address."""
+    repository = git_address(address)
+    if repository is None:
+        return FlagFolder(_folder_within(reach.flagd_folder, address))
+    if not repository.is_over_http:
+        path = _folder_within(reach.flagd_folder, repository.path)
+        repository = repository._replace(url=path.as_uri())
+    return FlagRepository(repository, GitNetwork(repository, credential, reach.resolver).config, reach.seconds)
 
 
 def _folder_within(root: Path | None, address: str) -> Path:

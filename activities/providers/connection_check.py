@@ -81,19 +81,20 @@ def _noted(findings: list[Finding], part: ConnectionPart) -> Iterator[None]:
 
 
 def _check_address(resolver: Resolver, proposed: Connection) -> None:
-    """Raise Invalid if the address is no URL of a server that may be called."""
-    if not proposed.kind.is_over_http:
+    """Raise Invalid if the address is no URL of a server that may be called. Files on this machine have none."""
+    url = proposed.url
+    if url is None:
         return
     try:
-        parts = urlsplit(proposed.address)
+        parts = urlsplit(url)
     except ValueError:
         parts = urlsplit("")
     if parts.username is not None or parts.query or parts.fragment:
         raise Invalid("The address must not contain a user, a password, '?' or '#'. A token belongs into the credential.")
     try:
-        resolver.resolve(target_of(proposed.address, allow_private=resolver.allow_private))
+        resolver.resolve(target_of(url, allow_private=resolver.allow_private))
     except AddressRefused as refusal:
-        raise Invalid(refusal.message + _remedy(resolver, proposed.address)) from None
+        raise Invalid(refusal.message + _remedy(resolver, url)) from None
 
 
 def _remedy(resolver: Resolver, address: str) -> str:
@@ -107,16 +108,18 @@ def _remedy(resolver: Resolver, address: str) -> str:
 
 def _credential(systems: FlagSystems, proposed: Connection, given: SecretStr | None, stored: StoredConnection | None) -> SecretStr | None:
     """Return the given credential, or else the stored one. Raises Invalid or CredentialUnreadable."""
-    label = proposed.kind.label
-    if not proposed.kind.is_over_http:
+    label, url = proposed.kind.label, proposed.url
+    if url is None:
         if given:
-            raise Invalid(f"{label} needs no credential: leave it out.")
+            raise Invalid(f"{label} needs no credential here: leave it out.")
         return None
     if given:
         return given
     if stored is None or stored.sealed is None:
-        raise Invalid(f"{label} needs a credential.")
-    if (stored.connection.kind, stored.connection.address) != (proposed.kind, proposed.address):
+        if proposed.kind.is_over_http:
+            raise Invalid(f"{label} needs a credential.")
+        return None  # Some repositories take changes from everyone. If this one does not, the check finds out.
+    if (stored.connection.kind, stored.connection.url) != (proposed.kind, url):
         raise Invalid("The stored credential is not sent to another address. Send the credential for the new one.")
     return systems.sealer.unseal(stored.sealed)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import structlog
 
 from activities.providers.errors import ProviderError, ProviderRejected, ProviderThrottled, ProviderUnauthorized
-from activities.providers.flag_system import SystemFlag
+from activities.providers.flag_system import Origin, SystemFlag
 from activities.providers.mirror import mirror_features, mirror_flags, mirror_segments, references
 from activities.providers.sealing import CredentialUnreadable
 from activities.providers.systems import ConnectedSystem, FlagSystems
@@ -106,8 +106,9 @@ class FlagsElsewhere:
         known = self._known(project, change.feature)
         if known.name is None:
             raise FeatureNotFound(f"There is no feature '{change.feature}'.")
+        origin = Origin(project.key, change.feature, change.stage, change.release, is_rollback=change.undoes_from is not None)
         with self._reported(project, known.stored):
-            self._system(project, known.stored).apply(known.name.name, change.environment, change.patch, known.segments)
+            self._system(project, known.stored).apply(known.name.name, change.environment, change.patch, known.segments, origin)
 
     def _known(self, project: Project, feature: str) -> _Known:
         with self.database.reading() as store:

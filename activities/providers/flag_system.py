@@ -1,4 +1,4 @@
-"""The interface of a flag system that is not our own: Unleash, or a folder of files for flagd."""
+"""The interface of a flag system that is not our own: Unleash, Flagsmith, or files for flagd."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, Protocol
@@ -28,6 +28,16 @@ class SystemFlag(NamedTuple):
 
     state: FlagState
     foreign: tuple[str, ...] = ()
+
+
+class Origin(NamedTuple):
+    """The step of a release for which a flag is changed, for systems that can keep a reason with a change."""
+
+    project: str
+    feature: str
+    stage: str
+    release: str
+    is_rollback: bool = False
 
 
 ConnectionPart = Literal["address", "credential", "project", "environments"]
@@ -81,7 +91,7 @@ class FlagSystem(Protocol):
         """Return environment -> flag. Raises FeatureNotFound."""
         ...
 
-    def apply(self, feature: str, environment: str, patch: FlagPatch, segments: SegmentKeys) -> None:
+    def apply(self, feature: str, environment: str, patch: FlagPatch, segments: SegmentKeys, origin: Origin | None = None) -> None:
         """Change the named fields. Raises FeatureNotFound, EnvironmentNotFound, SegmentNotFound or Invalid."""
         ...
 

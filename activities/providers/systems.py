@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from activities.dns import Resolver
 from activities.providers.catalogue import Reach, open_system
 from activities.providers.errors import ProviderThrottled
-from activities.providers.flag_system import FlagSystem, SystemFeature, SystemFlag, SystemSegment
+from activities.providers.flag_system import FlagSystem, Origin, SystemFeature, SystemFlag, SystemSegment
 from activities.providers.sealing import Sealer
 from activities.store.connections import StoredConnection
 from domain.flags.connection import Connection
@@ -49,10 +49,10 @@ class ConnectedSystem:
             found = self.system.flags(feature, segments)
         return {key: found[name] for key, name in self.connection.environments.items() if name in found}
 
-    def apply(self, feature: str, environment: str, patch: FlagPatch, segments: Mapping[str, str]) -> None:
+    def apply(self, feature: str, environment: str, patch: FlagPatch, segments: Mapping[str, str], origin: Origin | None = None) -> None:
         """Change the named fields of a flag in one of our environments."""
         with self._turn():
-            self.system.apply(feature, self.connection.environments[environment], patch, segments)
+            self.system.apply(feature, self.connection.environments[environment], patch, segments, origin)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from domain.flags.git_address import git_address
 from domain.flags.provider import ProviderKind
 from domain.model import Frozen, Moment
 from domain.text import Slug
@@ -47,3 +48,11 @@ class Connection(Frozen):
     environments: Mapped = {}
     calls: int = Field(default=USUAL_CALLS, ge=1, le=MOST_CALLS, strict=True)
     """The most calls in flight at the same time, of each process."""
+
+    @property
+    def url(self) -> str | None:
+        """The URL of the server that is called, or None if there is none. Raises Invalid for an address that is not safe."""
+        if self.kind.is_over_http:
+            return self.address
+        repository = git_address(self.address)
+        return repository.url if repository and repository.is_over_http else None

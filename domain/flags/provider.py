@@ -19,7 +19,7 @@ class ProviderKind(StrEnum):
 
     @property
     def is_over_http(self) -> bool:
-        """True if its address is a URL and it needs a credential. The address of the others is the path of a folder."""
+        """True if its address is always a URL, and it needs a credential."""
         return self in (ProviderKind.UNLEASH, ProviderKind.FLAGSMITH)
 
     @property

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from activities.providers.flagd.flagd_files import FlagdFiles
+from activities.providers.flagd.folder import FlagFolder
 from domain.flags.flag import FeatureType, FlagState, Rollout
 from domain.flags.patch import FlagPatch, OverridePatch
 from tests.flagd.evaluators import EVALUATORS, Question
@@ -39,7 +40,7 @@ def test_applications_get_what_the_state_says(ask: Ask, drawn: dict[FeatureType,
     flags = {f"{kind}-{number}": (kind, wanted) for kind, each in drawn.items() for number, wanted in enumerate(each)}
     with TemporaryDirectory() as folder:
         path = write(Path(folder), flags={name: FLAGS[FEATURES[kind]] for name, (kind, _) in flags.items()})
-        files = FlagdFiles(Path(folder))
+        files = FlagdFiles(FlagFolder(Path(folder)))
         for name, (_, wanted) in flags.items():
             files.apply(name, "production", _patch_to(wanted), KEYS)
             assert state(files, name) == wanted
@@ -58,7 +59,7 @@ def test_applications_get_what_the_state_says(ask: Ask, drawn: dict[FeatureType,
 
 
 def test_growing_share_keeps_everyone_and_has_its_size(ask: Ask, tmp_path: Path) -> None:
-    path, files = write(tmp_path), FlagdFiles(tmp_path)
+    path, files = write(tmp_path), FlagdFiles(FlagFolder(tmp_path))
     questions = [Question("checkout", FeatureType.TOGGLE, False, each) for each in CROWD]
     before: set[int] = set()
 
@@ -84,7 +85,7 @@ def test_whole_and_fractional_percentages_include_the_same_people(ask: Ask, tmp_
 
 
 def test_other_values_of_a_rollout_reach_their_share(ask: Ask, tmp_path: Path) -> None:
-    path, files = write(tmp_path), FlagdFiles(tmp_path)
+    path, files = write(tmp_path), FlagdFiles(FlagFolder(tmp_path))
     files.apply("colour", "production", FlagPatch(rollout=Rollout(percent=40, enabled=True, value="blue")), KEYS)
 
     answers = ask(path.read_text(), [Question("colour", FeatureType.STRING, "own", each) for each in CROWD])

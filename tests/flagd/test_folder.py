@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from activities.providers.errors import ProviderUnavailable
+from activities.providers.flag_system import Origin
+from activities.providers.flagd.file_place import LARGEST_FILE
 from activities.providers.flagd.flagd_files import FlagdFiles
-from activities.providers.flagd.folder import LARGEST_FILE, FlagFolder
+from activities.providers.flagd.folder import FlagFolder
 from domain.flags.patch import FlagPatch
 from tests.flagd.files import KEYS, TOGGLE, flag_of, state, write
 
@@ -36,7 +38,7 @@ ENABLE = FlagPatch(enabled=True)
 )
 def test_broken_file_is_an_outage_that_names_the_file_and_the_remedy(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "production.json").write_bytes(content)
-    files = FlagdFiles(tmp_path)
+    files = FlagdFiles(FlagFolder(tmp_path))
 
     for call in (files.environments, files.features, files.segments, lambda: files.apply("checkout", "production", ENABLE, KEYS)):
         with pytest.raises(ProviderUnavailable) as outage:
@@ -49,7 +51,7 @@ def test_broken_file_is_an_outage_that_names_the_file_and_the_remedy(tmp_path: P
 
 
 def test_missing_folder_is_an_outage(tmp_path: Path) -> None:
-    files = FlagdFiles(tmp_path / "gone")
+    files = FlagdFiles(FlagFolder(tmp_path / "gone"))
 
     with pytest.raises(ProviderUnavailable, match=r"gone can't be used: No such file or directory\. Check its path and rights\."):
         files.environments()
@@ -64,7 +66,7 @@ def test_link_is_followed_only_within_the_folder(tmp_path: Path) -> None:
     (folder / "production.json").symlink_to(path)
     (folder / "staging.json").symlink_to(write(tmp_path, "outside"))
     (folder / "circle.json").symlink_to(folder / "circle.json")
-    files = FlagdFiles(folder)
+    files = FlagdFiles(FlagFolder(folder))
 
     files.apply("checkout", "production", ENABLE, KEYS)
     with pytest.raises(ProviderUnavailable, match=r"is a link that leaves its folder\. Replace it with the file itself\."):
@@ -80,7 +82,7 @@ def test_rights_of_the_file_are_kept(tmp_path: Path) -> None:
     path = write(tmp_path)
     path.chmod(0o640)
 
-    FlagdFiles(tmp_path).apply("checkout", "production", ENABLE, KEYS)
+    FlagdFiles(FlagFolder(tmp_path)).apply("checkout", "production", ENABLE, KEYS)
 
     assert path.stat().st_mode & 0o777 == 0o640
     assert [each.name for each in tmp_path.iterdir()] == ["production.json"]
@@ -91,11 +93,12 @@ def test_writers_of_several_processes_and_threads_lose_nothing(tmp_path: Path) -
     path = write(tmp_path, flags=dict.fromkeys(names, TOGGLE))
     program = (
         "import sys; from pathlib import Path; from activities.providers.flagd.flagd_files import FlagdFiles; "
-        "from domain.flags.patch import FlagPatch; files = FlagdFiles(Path(sys.argv[1]))\n"
+        "from activities.providers.flagd.folder import FlagFolder; "
+        "from domain.flags.patch import FlagPatch; files = FlagdFiles(FlagFolder(Path(sys.argv[1])))\n"
         "for name in sys.argv[2:]: files.apply(name, 'production', FlagPatch(enabled=True), {})"
     )
     processes = [subprocess.Popen([sys.executable, "-c", program, tmp_path, *names[start:12:2]]) for start in (0, 1)]
-    files = FlagdFiles(tmp_path)
+    files = FlagdFiles(FlagFolder(tmp_path))
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda name: files.apply(name, "production", ENABLE, {}), names[12:]))
@@ -124,17 +127,17 @@ class _EditedMeanwhile(FlagFolder):
         super().__init__(path, lock_seconds=5)
         self.times = times
 
-    def replace(self, environment: str, before: str, after: str) -> bool:
+    def replace(self, environment: str, before: str, after: str, origin: Origin | None = None) -> bool:
         if self.times:
             self.times -= 1
             path = self.path / f"{environment}.json"
             path.write_text(path.read_text().replace('"few": 1', '"few": 11'))
-        return super().replace(environment, before, after)
+        return super().replace(environment, before, after, origin)
 
 
 def test_change_by_hand_at_the_same_moment_is_kept(tmp_path: Path) -> None:
-    path, files = write(tmp_path), FlagdFiles(tmp_path)
-    files.folder = _EditedMeanwhile(tmp_path, times=2)
+    path, files = write(tmp_path), FlagdFiles(FlagFolder(tmp_path))
+    files.place = _EditedMeanwhile(tmp_path, times=2)
 
     files.apply("checkout", "production", ENABLE, KEYS)
 
@@ -143,8 +146,8 @@ def test_change_by_hand_at_the_same_moment_is_kept(tmp_path: Path) -> None:
 
 
 def test_file_that_never_stays_as_it_was_read_is_an_outage(tmp_path: Path) -> None:
-    path, files = write(tmp_path), FlagdFiles(tmp_path)
-    files.folder = _EditedMeanwhile(tmp_path, times=9)
+    path, files = write(tmp_path), FlagdFiles(FlagFolder(tmp_path))
+    files.place = _EditedMeanwhile(tmp_path, times=9)
 
     with pytest.raises(ProviderUnavailable, match=r"production\.json was changed 3 times while Flaghoist was about to write it\."):
         files.apply("checkout", "production", ENABLE, KEYS)
@@ -158,10 +161,11 @@ def test_writer_that_is_killed_leaves_the_old_file_whole_and_nobody_locked_out(t
     before = path.read_bytes()
     program = (
         "import os, sys, time; from pathlib import Path; from activities.providers.flagd.flagd_files import FlagdFiles; "
+        "from activities.providers.flagd.folder import FlagFolder; "
         "from domain.flags.patch import FlagPatch\n"
         "def stopped(*_):\n    print('written', flush=True); time.sleep(600)\n"
         "os.fsync = stopped\n"
-        "FlagdFiles(Path(sys.argv[1])).apply('checkout', 'production', FlagPatch(enabled=True), {})"
+        "FlagdFiles(FlagFolder(Path(sys.argv[1]))).apply('checkout', 'production', FlagPatch(enabled=True), {})"
     )
     with subprocess.Popen([sys.executable, "-c", program, tmp_path], stdout=subprocess.PIPE) as process:
         assert process.stdout
@@ -170,14 +174,14 @@ def test_writer_that_is_killed_leaves_the_old_file_whole_and_nobody_locked_out(t
     assert path.read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 2
 
-    files = FlagdFiles(tmp_path)
+    files = FlagdFiles(FlagFolder(tmp_path))
     assert files.environments() == ["production"]
     files.apply("checkout", "production", ENABLE, KEYS)
     assert state(files, "checkout").enabled
 
 
 def test_reader_never_sees_a_part_of_a_file(tmp_path: Path) -> None:
-    path, files = write(tmp_path), FlagdFiles(tmp_path)
+    path, files = write(tmp_path), FlagdFiles(FlagFolder(tmp_path))
 
     def _write() -> None:
         for number in range(50):
@@ -194,7 +198,7 @@ def test_folder_without_the_right_to_write_is_found_by_the_check(tmp_path: Path,
     write(tmp_path)
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may always write
 
-    found = [each for each in FlagdFiles(tmp_path).check(["production"]) if not each.passed]
+    found = [each for each in FlagdFiles(FlagFolder(tmp_path)).check(["production"]) if not each.passed]
 
     assert [each.message for each in found] == [f"Flaghoist must not write into the folder {tmp_path}. Give it the right to."]
 
@@ -209,7 +213,7 @@ def test_check_names_each_flag_that_cannot_be_changed_and_each_condition_that_is
         "yes": True,
     }
     path.write_text(json.dumps(document))
-    files = FlagdFiles(tmp_path)
+    files = FlagdFiles(FlagFolder(tmp_path))
 
     assert [(each.passed, each.message) for each in files.check(["production", "test"])] == [
         (True, f"The folder {tmp_path} has 1 JSON files."),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from activities.providers.flagd.flagd_files import FlagdFiles
+from activities.providers.flagd.folder import FlagFolder
 from domain.errors import KeptByOthers
 from domain.flags.flag import FlagState, Override, Rollout
 from domain.flags.patch import FlagPatch
@@ -39,7 +40,7 @@ ON, OFF = Override(enabled=True, inherits=("value",), priority=0), Override(enab
 def test_flag_of_people_is_read_as_the_state_that_applications_see(tmp_path: Path, flag: dict[str, Any], expected: FlagState) -> None:
     write(tmp_path, flags={"flag": flag})
 
-    assert state(FlagdFiles(tmp_path), "flag") == expected
+    assert state(FlagdFiles(FlagFolder(tmp_path)), "flag") == expected
 
 
 OWN_RULE = (
@@ -114,7 +115,7 @@ def test_rest_is_foreign_never_counts_as_enabled_and_is_not_changed(tmp_path: Pa
     document = json.loads(path.read_text())
     document["$evaluators"] |= {"Share": {"fractional": [["on", 1], ["off", 1]]}, "other": {"var": "other"}}
     path.write_text(json.dumps(document))
-    before, files = path.read_bytes(), FlagdFiles(tmp_path)
+    before, files = path.read_bytes(), FlagdFiles(FlagFolder(tmp_path))
 
     assert seen(files, "flag") == (FlagState(), (sentence,))
     for patch in (FlagPatch(enabled=True), FlagPatch(enabled=False), FlagPatch(rollout=None), FlagPatch(overrides={"vip": None})):
@@ -127,19 +128,19 @@ def test_rest_is_foreign_never_counts_as_enabled_and_is_not_changed(tmp_path: Pa
 def test_flag_that_is_not_an_object_is_foreign(tmp_path: Path) -> None:
     write(tmp_path, flags={"flag": 7})
 
-    assert seen(FlagdFiles(tmp_path), "flag").foreign == ("Its state is neither ENABLED nor DISABLED. Correct it.",)
-    assert FlagdFiles(tmp_path).features() == []
+    assert seen(FlagdFiles(FlagFolder(tmp_path)), "flag").foreign == ("Its state is neither ENABLED nor DISABLED. Correct it.",)
+    assert FlagdFiles(FlagFolder(tmp_path)).features() == []
 
 
 def test_feature_with_a_rule_of_people_is_still_a_feature(tmp_path: Path) -> None:
     own = TOGGLE | {"targeting": {"if": [{"==": [{"var": "email"}, "a@b.example"]}, "on"]}}
     write(tmp_path, flags={"rule": own, "twice": TOGGLE | {"variants": {"on": True, "yes": True}}, "size": {"variants": {"wide": 1.5}}})
 
-    assert [each.name for each in FlagdFiles(tmp_path).features()] == ["rule", "twice"]
+    assert [each.name for each in FlagdFiles(FlagFolder(tmp_path)).features()] == ["rule", "twice"]
 
 
 def test_state_after_a_change_by_hand_is_what_applications_see(tmp_path: Path) -> None:
-    path, files = write(tmp_path), FlagdFiles(tmp_path)
+    path, files = write(tmp_path), FlagdFiles(FlagFolder(tmp_path))
     overrides = {"beta": {"enabled": True, "value": "blue", "priority": 7}, "vip": {"enabled": False, "value": "red", "priority": 9}}
     files.apply("colour", "production", FlagPatch(enabled=True, overrides=overrides), KEYS)
     written = flag_of(path, "colour")
@@ -173,7 +174,7 @@ def test_state_after_a_change_by_hand_is_what_applications_see(tmp_path: Path) -
 
 @pytest.mark.parametrize("note", ["", "{", "[]", '{"overrides": 1}', '{"enabled": "x", "overrides": {}}', 7, "[" * 100_000])
 def test_damaged_note_is_ignored(tmp_path: Path, note: object) -> None:
-    path, files = write(tmp_path), FlagdFiles(tmp_path)
+    path, files = write(tmp_path), FlagdFiles(FlagFolder(tmp_path))
     files.apply("checkout", "production", FlagPatch(overrides={"beta": {"enabled": True, "priority": 4}}), KEYS)
     assert state(files, "checkout").overrides["beta"].priority == 4
 
@@ -186,7 +187,7 @@ def test_damaged_note_is_ignored(tmp_path: Path, note: object) -> None:
 
 def test_note_about_a_segment_that_was_deleted_is_ignored(tmp_path: Path) -> None:
     write(tmp_path)
-    files = FlagdFiles(tmp_path)
+    files = FlagdFiles(FlagFolder(tmp_path))
     files.apply("checkout", "production", FlagPatch(overrides={"beta": {"enabled": True, "priority": 4}}), KEYS)
 
     found = files.flags("checkout", {"vip": "vip"})["production"]

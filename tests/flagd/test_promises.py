@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from activities.providers.flag_system import SystemFeature
 from activities.providers.flagd.flag import FlagdFlag
 from activities.providers.flagd.flagd_files import FlagdFiles
+from activities.providers.flagd.folder import FlagFolder
 from domain.errors import EnvironmentNotFound, FeatureNotFound, Invalid, SegmentNotFound, ValueTypeWrong
 from domain.flags.change import plan_change
 from domain.flags.flag import FeatureType, FlagState, Override, Rollout
@@ -38,7 +39,7 @@ def test_every_state_is_read_as_it_was_written(drawn: tuple[FeatureType, FlagSta
 def test_patches_change_what_they_name_once_and_leave_the_rest_of_the_file_alone(drawn: tuple[str, list[FlagPatch]]) -> None:
     feature, made = drawn
     with TemporaryDirectory() as folder:
-        path, files = write(Path(folder)), FlagdFiles(Path(folder))
+        path, files = write(Path(folder)), FlagdFiles(FlagFolder(Path(folder)))
         others = [line for line in path.read_text().splitlines() if feature not in line]
 
         for patch in made:
@@ -85,7 +86,7 @@ def test_rest_of_the_file_is_kept_byte_for_byte(tmp_path: Path) -> None:
         '}, "$evaluators": { "vip": {"==":[{"var":"tier"},"vip"]} },   "metadata": {"version":"7"}, "own": [1.0]}'
     )
     (tmp_path / "production.json").write_text(before)
-    files = FlagdFiles(tmp_path)
+    files = FlagdFiles(FlagFolder(tmp_path))
 
     files.apply("checkout", "production", FlagPatch(enabled=True), KEYS)
 
@@ -98,7 +99,7 @@ def test_rest_of_the_file_is_kept_byte_for_byte(tmp_path: Path) -> None:
 
 
 def test_state_that_can_be_seen_takes_no_note(tmp_path: Path) -> None:
-    path, files = write(tmp_path), FlagdFiles(tmp_path)
+    path, files = write(tmp_path), FlagdFiles(FlagFolder(tmp_path))
 
     files.apply(
         "checkout", "production", FlagPatch(overrides={"beta": {"enabled": True}}, rollout=Rollout(percent=12.5, enabled=True)), KEYS
@@ -110,7 +111,7 @@ def test_state_that_can_be_seen_takes_no_note(tmp_path: Path) -> None:
 
 
 def test_value_of_a_disabled_flag_is_kept(tmp_path: Path) -> None:
-    path, files = write(tmp_path), FlagdFiles(tmp_path)
+    path, files = write(tmp_path), FlagdFiles(FlagFolder(tmp_path))
 
     files.apply("colour", "production", FlagPatch(value="green"), KEYS)
     assert flag_of(path, "colour") == {
@@ -130,7 +131,7 @@ def test_value_of_a_disabled_flag_is_kept(tmp_path: Path) -> None:
 
 
 def test_segment_without_the_value_leaves_it_to_everybody_else(tmp_path: Path) -> None:
-    path, files = write(tmp_path), FlagdFiles(tmp_path)
+    path, files = write(tmp_path), FlagdFiles(FlagFolder(tmp_path))
 
     files.apply("limit", "production", FlagPatch(overrides={"staff": {"enabled": False}}), KEYS)
 
@@ -142,7 +143,7 @@ def test_segment_without_the_value_leaves_it_to_everybody_else(tmp_path: Path) -
 
 
 def test_share_that_is_not_whole_is_not_rounded(tmp_path: Path) -> None:
-    path, files = write(tmp_path), FlagdFiles(tmp_path)
+    path, files = write(tmp_path), FlagdFiles(FlagFolder(tmp_path))
 
     for percent in (0.01, 29, 33.33, 57.5, 99.99):
         files.apply("checkout", "production", FlagPatch(rollout=Rollout(percent=percent, enabled=True)), KEYS)
@@ -152,7 +153,10 @@ def test_share_that_is_not_whole_is_not_rounded(tmp_path: Path) -> None:
 
 
 def test_new_value_becomes_a_variant_with_a_plain_name_that_is_free(tmp_path: Path) -> None:
-    path, files = write(tmp_path, flags={"colour": FLAGS["colour"] | {"variants": {"red": "blue", "value": "x"}}}), FlagdFiles(tmp_path)
+    path, files = (
+        write(tmp_path, flags={"colour": FLAGS["colour"] | {"variants": {"red": "blue", "value": "x"}}}),
+        FlagdFiles(FlagFolder(tmp_path)),
+    )
 
     for value in ("red", "größer", ""):
         files.apply("colour", "production", FlagPatch(value=value), KEYS)
@@ -218,7 +222,7 @@ def test_change_that_is_impossible_is_refused_and_the_file_stays(
     (tmp_path / "package.json").write_text('{"name": "flags"}')
 
     with pytest.raises(error) as refusal:
-        FlagdFiles(tmp_path).apply(feature, environment, FlagPatch.model_validate(patch), KEYS | {"gone": "Gone"})
+        FlagdFiles(FlagFolder(tmp_path)).apply(feature, environment, FlagPatch.model_validate(patch), KEYS | {"gone": "Gone"})
 
     assert str(refusal.value) == message.format(tmp_path)
     assert (tmp_path / "production.json").read_bytes() == before
@@ -235,7 +239,7 @@ def test_environments_are_the_files_with_flags(tmp_path: Path) -> None:
     (tmp_path / ".hidden.json").write_text("{")
     (tmp_path / "README.md").write_text("Flags")
     (tmp_path / "older.json").mkdir()
-    files = FlagdFiles(tmp_path)
+    files = FlagdFiles(FlagFolder(tmp_path))
 
     assert files.environments() == ["production", "staging"]
     assert files.features() == [
@@ -252,7 +256,7 @@ def test_environments_are_the_files_with_flags(tmp_path: Path) -> None:
 
 def test_digest_of_a_segment_changes_with_its_definition_in_any_environment(tmp_path: Path) -> None:
     write(tmp_path)
-    path, files = write(tmp_path, "staging"), FlagdFiles(tmp_path)
+    path, files = write(tmp_path, "staging"), FlagdFiles(FlagFolder(tmp_path))
     before = {each.reference: each.digest for each in files.segments()}
 
     path.write_text(path.read_text().replace('"board"', '"owners"'))

@@ -1,14 +1,14 @@
-"""A folder of files for flagd as a flag system."""
+"""Files for flagd as a flag system."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from activities.providers.errors import ProviderUnavailable
-from activities.providers.flag_system import Finding, SegmentKeys, SystemFeature, SystemFlag, SystemSegment
+from activities.providers.flag_system import Finding, Origin, SegmentKeys, SystemFeature, SystemFlag, SystemSegment
 from activities.providers.flagd.document import Document, digest_of, parsed
+from activities.providers.flagd.file_place import FilePlace, FlagFiles, file_of
 from activities.providers.flagd.flag import Edit, FlagdFlag, description_of, type_of_flag
-from activities.providers.flagd.folder import FlagFolder
 from activities.providers.flagd.json_text import with_member, without_member
 from activities.providers.flagd.targeting import NotOurs
 from domain.errors import EnvironmentNotFound, FeatureNotFound, KeptByOthers, SegmentNotFound
@@ -23,26 +23,23 @@ ATTEMPTS = 3
 
 
 class FlagdFiles:
-    """The flags of a folder with one file per environment: `production.json` for `production`."""
+    """The flags of a place with one file per environment: `production.json` for `production`."""
 
-    def __init__(self, folder: Path, seconds: float = CALL_SECONDS) -> None:
-        """Take the longest time that a call may wait for other writers."""
-        self.folder = FlagFolder(folder, lock_seconds=seconds / ATTEMPTS)
+    def __init__(self, place: FilePlace, seconds: float = CALL_SECONDS) -> None:
+        """Take the longest time of a call."""
+        self.place = place
+        self.seconds = seconds
 
     def check(self, environments: Iterable[str]) -> Iterator[Finding]:
-        """Yield what works and everything that is missing: the folder, the right to write into it, and each file."""
-        path = self.folder.path
-        try:
-            with self.folder.locked():
-                yield Finding(True, f"The folder {path} has {len(self.folder.environments())} JSON files.")
-        except ProviderUnavailable as error:
-            yield Finding(False, str(error))
+        """Yield what works and everything that is missing: the place, the right to write there, and each file."""
+        found = list(self.place.check(self._deadline()))
+        yield from found
+        if not found[0].passed:
             return
-        if not self.folder.is_writable():
-            yield Finding(False, f"Flaghoist must not write into the folder {path}. Give it the right to.")
         for environment in environments:
             try:
-                yield from _findings(self._document(environment), environment)
+                with self.place.reading(self._deadline()) as files:
+                    yield from _findings(_document(files, environment), environment)
             except (EnvironmentNotFound, ProviderUnavailable) as error:
                 yield Finding(False, str(error), "environments", environment)
 
@@ -79,35 +76,42 @@ class FlagdFiles:
             raise _unknown(feature, [name for document in documents.values() for name in document.flags])
         return found
 
-    def apply(self, feature: str, environment: str, patch: FlagPatch, segments: SegmentKeys) -> None:
+    def apply(self, feature: str, environment: str, patch: FlagPatch, segments: SegmentKeys, origin: Origin | None = None) -> None:
         """Change the named fields. A file whose flag has this state already is not written.
 
         Raises FeatureNotFound, EnvironmentNotFound, SegmentNotFound, KeptByOthers or Invalid.
         """
+        deadline = self._deadline()
         for _ in range(ATTEMPTS):
-            with self.folder.locked():
-                document = self._document(environment)
+            with self.place.writing(deadline) as files:
+                document = _document(files, environment)
                 text = _patched(document, feature, environment, patch, segments)
-                if text == document.text or self.folder.replace(environment, document.text, text):
+                if text == document.text or files.replace(environment, document.text, text, origin):
                     return
-        raise ProviderUnavailable(f"{_file(environment)} was changed {ATTEMPTS} times while Flaghoist was about to write it.")
+        raise ProviderUnavailable(f"{file_of(environment)} was changed {ATTEMPTS} times while Flaghoist was about to write it.")
 
     def close(self) -> None:
-        """Close nothing: no file is kept open."""
+        """Delete what was kept for faster reading."""
+        self.place.close()
+
+    def _deadline(self) -> float:
+        return time.monotonic() + self.seconds
 
     def _documents(self) -> dict[str, Document]:
-        texts = {environment: self.folder.read(environment) for environment in self.folder.environments()}
-        read = {environment: parsed(text, _file(environment)) for environment, text in texts.items()}
+        with self.place.reading(self._deadline()) as files:
+            texts = {environment: files.read(environment) for environment in files.environments()}
+        read = {environment: parsed(text, file_of(environment)) for environment, text in texts.items()}
         return {environment: document for environment, document in read.items() if document}
 
-    def _document(self, environment: str) -> Document:
-        if document := parsed(self.folder.read(environment), _file(environment)):
-            return document
-        raise EnvironmentNotFound(f"{_file(environment)} has no 'flags'. Add them, or name another environment.")
+
+def _document(files: FlagFiles, environment: str) -> Document:
+    if document := parsed(files.read(environment), file_of(environment)):
+        return document
+    raise EnvironmentNotFound(f"{file_of(environment)} has no 'flags'. Add them, or name another environment.")
 
 
 def _findings(document: Document, environment: str) -> Iterator[Finding]:
-    file, flags = _file(environment), {name: _read(each, document) for name, each in document.flags.items()}
+    file, flags = file_of(environment), {name: _read(each, document) for name, each in document.flags.items()}
     problems = {name: flag for name, flag in flags.items() if isinstance(flag, NotOurs)}
     messages = [f"{file} has {len(flags) - len(problems)} flags that can be changed."]
     messages += [f"The flag '{name}' in {file} can't be changed. {problem}" for name, problem in problems.items()]
@@ -126,7 +130,7 @@ def _patched(document: Document, feature: str, environment: str, patch: FlagPatc
         flag = FlagdFlag(document.flags[feature], document.segments())
         now = flag.state(_keys(segments))
     except NotOurs as reason:
-        raise KeptByOthers(f"The flag '{feature}' in {_file(environment)} can't be changed. {reason}") from None
+        raise KeptByOthers(f"The flag '{feature}' in {file_of(environment)} can't be changed. {reason}") from None
     changed = plan_change(patch, now).state
     flag.check_values(changed)
     return document.text if changed == now else _edited(document.text, feature, flag.edits(changed, segments))
@@ -146,7 +150,7 @@ def _check_segment(segment: str, segments: SegmentKeys, document: Document, envi
         raise SegmentNotFound(f"There is no segment '{segment}'.{did_you_mean(segment, segments)}")
     if reference not in document.segments():
         raise SegmentNotFound(
-            f"{_file(environment)} has no condition '{reference}' in $evaluators, which is the segment '{segment}'. Add it."
+            f"{file_of(environment)} has no condition '{reference}' in $evaluators, which is the segment '{segment}'. Add it."
         )
 
 
@@ -171,7 +175,3 @@ def _keys(segments: SegmentKeys) -> dict[str, str]:
 
 def _unknown(feature: str, known: Iterable[str]) -> FeatureNotFound:
     return FeatureNotFound(f"There is no flag '{feature}' in the files.{did_you_mean(feature, known)}")
-
-
-def _file(environment: str) -> str:
-    return f"{environment}.json"

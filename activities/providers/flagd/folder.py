@@ -9,21 +9,47 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from activities.providers.errors import ProviderUnavailable
+from activities.providers.flag_system import Finding, Origin
+from activities.providers.flagd.file_place import LARGEST_FILE, encoding_problem, file_of, is_environment, size_problem
 from domain.errors import EnvironmentNotFound
 from domain.text import did_you_mean
 
-LARGEST_FILE = 8 * 2**20
-_SUFFIX = ".json"
+LOCK_SECONDS = 2.5
 _POLL_SECONDS = 0.01
 
 
 class FlagFolder:
     """The files of a folder, by the name of their environment. Threads and processes may share it."""
 
-    def __init__(self, path: Path, lock_seconds: float) -> None:
+    def __init__(self, path: Path, lock_seconds: float = LOCK_SECONDS) -> None:
         """Take the longest time to wait for another writer of Flaghoist."""
         self.path = path
         self.lock_seconds = lock_seconds
+
+    def check(self, _deadline: float = 0) -> Iterator[Finding]:
+        """Yield what works and everything that is missing: the folder, and the right to write into it."""
+        try:
+            with self.locked():
+                yield Finding(True, f"The folder {self.path} has {len(self.environments())} JSON files.")
+        except ProviderUnavailable as error:
+            yield Finding(False, str(error))
+        else:
+            if not self.is_writable():
+                yield Finding(False, f"Flaghoist must not write into the folder {self.path}. Give it the right to.")
+
+    @contextmanager
+    def reading(self, _deadline: float) -> Iterator["FlagFolder"]:
+        """Give the files, which are read without a lock: each is whole at any time."""
+        yield self
+
+    @contextmanager
+    def writing(self, _deadline: float) -> Iterator["FlagFolder"]:
+        """Give the files, and keep other writers of Flaghoist out. Raises ProviderUnavailable."""
+        with self.locked():
+            yield self
+
+    def close(self) -> None:
+        """Close nothing: no file is kept open."""
 
     def environments(self) -> list[str]:
         """Return the name of each JSON file, without its ending. Hidden files are left out."""
@@ -39,13 +65,13 @@ class FlagFolder:
         path = self._file(environment)
         with _explained(f"The file {path}"):
             if path.stat().st_size > LARGEST_FILE:
-                raise ProviderUnavailable(f"The file {path} is larger than {LARGEST_FILE // 2**20} MiB. Split it into several projects.")
+                raise ProviderUnavailable(size_problem(str(path)))
             try:
                 return path.read_bytes().decode()
             except UnicodeDecodeError:
-                raise ProviderUnavailable(f"The file {path} is not encoded in UTF-8. Save it in UTF-8.") from None
+                raise ProviderUnavailable(encoding_problem(str(path))) from None
 
-    def replace(self, environment: str, before: str, after: str) -> bool:
+    def replace(self, environment: str, before: str, after: str, _origin: Origin | None = None) -> bool:
         """Replace a file's whole text at once. Do nothing and return False if the text is no longer `before`."""
         path = self._file(environment)
         with _explained(f"The file {path}"), _temporary_file(path) as temporary:
@@ -88,9 +114,9 @@ class FlagFolder:
         """Return the path of a file, or of the file in the folder to which it links."""
         known = self.environments()
         if environment not in known:
-            message = f"There is no file {environment}{_SUFFIX} in {self.path}.{did_you_mean(environment, known)}"
+            message = f"There is no file {file_of(environment)} in {self.path}.{did_you_mean(environment, known)}"
             raise EnvironmentNotFound(message)
-        path = self.path / f"{environment}{_SUFFIX}"
+        path = self.path / file_of(environment)
         with _explained(f"The file {path}"):
             target = path.resolve(strict=True)
         if not target.is_relative_to(self.path.resolve()):
@@ -99,7 +125,7 @@ class FlagFolder:
 
 
 def _is_environment(path: Path) -> bool:
-    return path.suffix == _SUFFIX and not path.name.startswith(".") and not path.is_dir()
+    return is_environment(path.name) and not path.is_dir()
 
 
 @contextmanager

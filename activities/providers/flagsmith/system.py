@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from activities.providers.errors import ProviderError, ProviderRejected, ProviderUnauthorized, ProviderUnavailable
-from activities.providers.flag_system import Finding, SegmentKeys, SystemFeature, SystemFlag, SystemSegment
+from activities.providers.flag_system import Finding, Origin, SegmentKeys, SystemFeature, SystemFlag, SystemSegment
 from activities.providers.flagsmith.admin_api import FlagsmithAdminApi
 from activities.providers.flagsmith.documents import Environment, Feature, Segment
 from activities.providers.flagsmith.flag_state import FeatureInEnvironment, SegmentOverride, flag_in, state_of, type_of_feature
@@ -90,7 +90,14 @@ class FlagsmithProject:
             read = readers.map(lambda each: self._read(found, each), environments.values())
             return {each.environment.name: flag_in(each, segments) for each in read}
 
-    def apply(self, feature: str, environment: str, patch: FlagPatch, segments: SegmentKeys) -> None:
+    def apply(
+        self,
+        feature: str,
+        environment: str,
+        patch: FlagPatch,
+        segments: SegmentKeys,
+        origin: Origin | None = None,  # noqa: ARG002 (it keeps no reasons)
+    ) -> None:
         """Change the named fields. A flag that has this state already is not written.
 
         Raises FeatureNotFound, EnvironmentNotFound, SegmentNotFound, KeptByOthers or Invalid.

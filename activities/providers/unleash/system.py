@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 
 from activities.providers.errors import ProviderError, ProviderRejected, ProviderUnauthorized
-from activities.providers.flag_system import Finding, SegmentKeys, SystemFeature, SystemFlag, SystemSegment
+from activities.providers.flag_system import Finding, Origin, SegmentKeys, SystemFeature, SystemFlag, SystemSegment
 from activities.providers.unleash.admin_api import UnleashAdminApi
 from activities.providers.unleash.calls import Add, Call, Delete, Replace, Switch, calls_to
 from activities.providers.unleash.documents import Caller, Environment, Feature, Segment
@@ -81,7 +81,14 @@ class UnleashProject:
         found = self._latest.keep(self._feature(feature))
         return {each.name: flag_in(each, segments) for each in found.environments}
 
-    def apply(self, feature: str, environment: str, patch: FlagPatch, segments: SegmentKeys) -> None:
+    def apply(
+        self,
+        feature: str,
+        environment: str,
+        patch: FlagPatch,
+        segments: SegmentKeys,
+        origin: Origin | None = None,  # noqa: ARG002 (it keeps no reasons)
+    ) -> None:
         """Change the named fields. Raises FeatureNotFound, EnvironmentNotFound, SegmentNotFound, KeptByOthers or Invalid."""
         place = (self._latest.take(feature) or self._feature(feature)).environment(environment)
         if place is None:
