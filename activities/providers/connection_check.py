@@ -56,6 +56,8 @@ def check_connection(
     credential, sealed = None, None
     with _noted(findings, "address"):
         _check_address(systems.resolver, proposed)
+    if findings and not proposed.kind.is_over_http:
+        return CheckedConnection(proposed, None, tuple(findings))  # Such an address does not tell if a credential is needed.
     with _noted(findings, "credential"):
         credential = _credential(systems, proposed, given, stored)
         sealed = systems.sealer.seal(credential) if credential else None

@@ -1,65 +1,29 @@
 """Stages of releases that change flags in files for flagd."""
 
-import dataclasses
 import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.testing import ActivityEnvironment
 
-from activities.changes import ChangeActivities
-from activities.dns import Resolver
 from activities.messages import Made, Refused
-from activities.providers.elsewhere import FlagsElsewhere
 from activities.providers.errors import ProviderUnavailable
-from activities.providers.sealing import Sealer
-from activities.providers.systems import FlagSystems
 from activities.store.database import Database
-from domain.flags.connection import Connection
 from domain.flags.flag import FlagState, Override
-from domain.flags.provider import ProviderKind
-from domain.releases.release import Release
 from domain.releases.status import ReleaseStatus
-from tests.activities.acting import ACTED, changes_of, command_for
+from tests.activities.acting import changes_of
 from tests.flagd.files import flag_of, write
-from tests.pipelines import enable, pipeline, rollout, set_value, stage
-from tests.scripted_metrics import guard_with
-from tests.world import NOW, World, make_world
+from tests.flagd.shop import Shop
+from tests.pipelines import enable, rollout, set_value, stage
 
 
-class Shop:
-    """The project `shop`, whose flags are in a folder."""
+class FolderShop(Shop):
+    """A shop whose flags are in a folder."""
 
     def __init__(self, database: Database, folder: Path) -> None:
-        self.world: World = make_world(database)
-        self.elsewhere = FlagsElsewhere(database, FlagSystems(Sealer(), Resolver(allow_private=False), folder.parent))
-        connection = Connection(
-            kind=ProviderKind.FLAGD, address=folder.name, environments={"development": "staging", "production": "production"}
-        )
-        with database.transaction() as store:
-            project = self.world.project
-            for segment in store.segments.all(project.id):
-                store.segments.delete(segment.id, NOW)
-            store.features.delete(store.features.get("checkout", project.id).id, NOW)
-            store.projects.update(project.id, provider=ProviderKind.FLAGD)
-            store.connections.write(project.id, connection, None, NOW)
-            self.world.project = store.projects.get(project.key)
+        super().__init__(database, folder.parent, folder.name)
         self.files = {"development": write(folder, "staging"), "production": write(folder)}
-
-    def add(self, feature: str, *stages: dict[str, Any]) -> Release:
-        """Read a flag and add it to a pipeline with these stages."""
-        self.elsewhere.refresh(self.world.project, feature)
-        self.world.publish(pipeline(*stages))
-        return self.world.add(feature)
-
-    def change(self, release: Release, **more: Any) -> object:
-        """Run one attempt at the change of the release's current stage."""
-        environment = ActivityEnvironment()
-        environment.info = dataclasses.replace(environment.info, started_time=ACTED)
-        command = command_for(self.world, release, elsewhere=True, **more)
-        return environment.run(ChangeActivities(self.world.database, self.elsewhere, guard_with(self.world.database)).change_flag, command)
 
     def by_hand(self, feature: str, change: dict[str, Any], environment: str = "development") -> None:
         """Change a flag in a file as a person does."""
@@ -70,13 +34,13 @@ class Shop:
 
 
 @pytest.fixture
-def shop(database: Database, tmp_path: Path) -> Shop:
+def shop(database: Database, tmp_path: Path) -> FolderShop:
     folder = tmp_path / "flags"
     folder.mkdir()
-    return Shop(database, folder)
+    return FolderShop(database, folder)
 
 
-def test_segment_share_and_value_climb(shop: Shop) -> None:
+def test_segment_share_and_value_climb(shop: FolderShop) -> None:
     release = shop.add(
         "checkout",
         stage("Beta", actions=[enable("beta-testers")]),
@@ -103,7 +67,7 @@ def test_segment_share_and_value_climb(shop: Shop) -> None:
     assert len(changes_of(shop.world, release)) == 4
 
 
-def test_value_is_set_for_a_segment(shop: Shop) -> None:
+def test_value_is_set_for_a_segment(shop: FolderShop) -> None:
     release = shop.add("colour", stage("Beta", actions=[enable("vip"), set_value("blue", "vip")]))
 
     assert isinstance(shop.change(release), Made)
@@ -114,7 +78,7 @@ def test_value_is_set_for_a_segment(shop: Shop) -> None:
     )
 
 
-def test_change_by_hand_blocks_the_release(shop: Shop) -> None:
+def test_change_by_hand_blocks_the_release(shop: FolderShop) -> None:
     release = shop.add("colour", stage("Enable", actions=[enable()]), stage("Value", actions=[set_value("blue")]))
     shop.change(release)
     shop.by_hand("colour", {"variants": {"red": "red", "blue": "blue", "green": "green"}, "defaultVariant": "green"})
@@ -127,7 +91,7 @@ def test_change_by_hand_blocks_the_release(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_rule_of_people_blocks_the_release(shop: Shop, enabled: bool) -> None:
+def test_rule_of_people_blocks_the_release(shop: FolderShop, enabled: bool) -> None:
     release = shop.add("checkout", stage("Stage", actions=[enable(enabled=enabled)]))
     shop.by_hand("checkout", {"targeting": {"if": [{"==": [{"var": "email"}, "ann@shop.example"]}, "on"]}})
     before = shop.files["development"].read_bytes()
@@ -140,7 +104,7 @@ def test_rule_of_people_blocks_the_release(shop: Shop, enabled: bool) -> None:
     assert shop.files["development"].read_bytes() == before
 
 
-def test_broken_file_is_tried_again_until_it_is_repaired(shop: Shop) -> None:
+def test_broken_file_is_tried_again_until_it_is_repaired(shop: FolderShop) -> None:
     release = shop.add("checkout", stage("Enable"))
     good = shop.files["production"].read_text()
     shop.files["production"].write_text(good[:-10])

@@ -79,12 +79,16 @@ class FlagdFiles:
     def apply(self, feature: str, environment: str, patch: FlagPatch, segments: SegmentKeys, origin: Origin | None = None) -> None:
         """Change the named fields. A file whose flag has this state already is not written.
 
-        Raises FeatureNotFound, EnvironmentNotFound, SegmentNotFound, KeptByOthers or Invalid.
+        Raises FeatureNotFound, EnvironmentNotFound, SegmentNotFound, KeptByOthers or Invalid. An edit of the same flag at the same moment
+        raises ProviderUnavailable, so that it is found as a conflict and not overwritten.
         """
-        deadline = self._deadline()
+        deadline, read = self._deadline(), None
         for _ in range(ATTEMPTS):
             with self.place.writing(deadline) as files:
                 document = _document(files, environment)
+                read, before = document.flags.get(feature), read
+                if before is not None and before != read:
+                    raise ProviderUnavailable(f"The flag '{feature}' was changed while Flaghoist was about to write it.")
                 text = _patched(document, feature, environment, patch, segments)
                 if text == document.text or files.replace(environment, document.text, text, origin):
                     return
