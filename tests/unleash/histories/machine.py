@@ -59,6 +59,7 @@ class History:
         self.contested: str | None = None
         self.now: datetime = NOW
         self.steps: list[str] = []
+        self.unexpected: list[str] = []
         self._does: dict[str, Callable[[], None]] = {
             "attempt": lambda: self._attempt_due(drawn.fault(random)),
             "attempt until done": lambda: self._attempt_until_done(drawn.fault(random)),
@@ -118,9 +119,16 @@ class History:
             self.network.break_next(None)
 
     def _attempt_what_is_past(self) -> None:
-        """Run an attempt of a worker that was believed dead."""
-        if self.sent:
-            self._attempt(self.random.choice(self.sent), drawn.fault_of_worker(self.random))
+        """Run an attempt of a worker that was believed dead. If the release has moved on, it may write nothing."""
+        if not self.sent:
+            return
+        command = self.random.choice(self.sent)
+        is_late = self.world.release(command.release).sequence != command.sequence
+        writes = self.network.writes
+        self._attempt(command, drawn.fault_of_worker(self.random))
+        assert self.network.writes == writes or not is_late, self._told(
+            [f"{_key_of(command)} was attempted after the release had moved on"]
+        )
 
     def _use_control(self) -> None:
         self.now += MINUTE
@@ -132,7 +140,7 @@ class History:
         self.steps.append(step)
 
     def _check(self) -> None:
-        wrong = self._note_records() + self.timeline.wrong + made_twice(self.timeline.transitions)
+        wrong = self.unexpected + self._note_records() + self.timeline.wrong + made_twice(self.timeline.transitions)
         if not self._intents():
             wrong += self.recorded.differences()
         assert not wrong, self._told(wrong)
@@ -165,6 +173,7 @@ class History:
         self.network.break_next(fault)
         self._run(command)
         self.network.break_next(None)
+        assert not self.unexpected, self._told(self.unexpected)
         if self.contested:
             wrong = self._note_records()
             assert not wrong, self._told(wrong)
@@ -184,6 +193,8 @@ class History:
                 _at(self.now).run(RollbackActivities(self.world.database, self.shop.elsewhere).put_back, command)
         except (Died, ProviderError, ApplicationError) as failure:
             self._note(f"  failed: {failure!r}")
+        except Exception as unexpected:  # An attempt may run in a thread of its own.
+            self.unexpected.append(f"{_key_of(command)} failed with {unexpected!r}")
         finally:
             self.acting = acting
 

@@ -33,6 +33,7 @@ class FaultyNetwork(httpx.BaseTransport):
         self.inner = inner
         self.written, self.meanwhile = written, meanwhile
         self.fault: Fault | None = None
+        self.writes = 0
         self._calls = 0
         self._turn = threading.RLock()
 
@@ -53,6 +54,7 @@ class FaultyNetwork(httpx.BaseTransport):
                     return broken
             answer = self.inner.handle_request(request)
             if request.method != "GET":
+                self.writes += 1
                 self.written()
             if fault and not fault.before and (request.method != "GET" or fault.what in BROKEN):
                 self.fault = None

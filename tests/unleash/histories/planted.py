@@ -10,6 +10,7 @@ from activities import changes_elsewhere, rollbacks_elsewhere, settling, stage_c
 from activities.changes_elsewhere import ChangesElsewhere
 from activities.messages import ChangeFlag
 from activities.providers.catalogue import provider_of
+from activities.providers.elsewhere import FlagReading
 from activities.providers.flag_system import SegmentKeys
 from activities.providers.unleash import system
 from activities.providers.unleash.calls import Call, Delete, calls_to
@@ -30,8 +31,11 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 def verification_is_skipped(patch: pytest.MonkeyPatch) -> None:
     """Record a change whatever the flag is."""
 
-    def record(self: ChangesElsewhere, project: Project, command: ChangeFlag, intended: Change, at: datetime) -> Change:
+    def record(
+        self: ChangesElsewhere, project: Project, command: ChangeFlag, intended: Change, reading: FlagReading | None, at: datetime
+    ) -> Change:
         with self.database.transaction() as store:
+            changes_elsewhere._lock_and_mirror(store, command, reading)
             due = stage_changes.DueChange(store.acting.get(command.release, command.project, at), provider_of(project, store))
             return changes_elsewhere._record(store, due, command, intended, at)
 
@@ -99,5 +103,8 @@ PLANTED: tuple[tuple[Plant, int], ...] = (
     (settling_is_forgotten, 0),
     (strategies_of_others_are_deleted, 5),
     (change_of_a_person_counts_as_ours, 25),
+    (verification_is_skipped, 18),
+    (rollback_does_not_remember_its_first_attempt, 4),
+    (attempts_of_the_past_are_made, 0),
 )
 """Each defect with the number of the first history of seed 3 that finds it."""

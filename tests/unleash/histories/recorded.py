@@ -42,9 +42,9 @@ class Recorded:
     def _note(self, change: Change, path: str, before: Any, after: Any) -> Iterator[str]:
         place = (change.environment, path)
         was = self.values[change.environment].get(path)
+        if before != was and place not in self.touched:
+            yield f"{change.key} says that {place} was {before}, but the record had made it {was}"
         if before != after:
-            if before != was and place not in self.touched:
-                yield f"{change.key} says that {place} was {before}, but the record had made it {was}"
             had = self.reached.get(place, [])
             if after not in had:
                 yield f"{change.key} says that {place} became {after}, but since the change before it only became {had}"
