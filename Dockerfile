@@ -19,6 +19,8 @@ COPY domain domain
 RUN uv sync --frozen --no-default-groups --no-editable
 
 FROM python:3.11-slim
+# Flags for flagd can be in a Git repository.
+RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates git && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin flaghoist
 COPY --from=build /opt/flaghoist /opt/flaghoist
 ENV PATH=/opt/flaghoist/bin:$PATH \

@@ -152,8 +152,8 @@ class Settings(BaseSettings):
     )
     flagd_folder: Path | None = Field(
         default=None,
-        description="The folder that has the folders of files for flagd. Projects can be connected to those inside it, and to no others. "
-        "Every API and worker must see the same files. Empty: no connections to flagd.",
+        description="The folder that has the folders of files for flagd, and repositories with file:// addresses. Projects can be "
+        "connected to those inside it, and to no others. Every API and worker must see the same files. Empty: none of them.",
     )
     metrics_allow_private: bool = Field(
         default=False,

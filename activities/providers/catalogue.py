@@ -72,7 +72,7 @@ def _place_of(address: str, credential: SecretStr | None, reach: Reach) -> FileP
 def _folder_within(root: Path | None, address: str) -> Path:
     """Return the folder at an address. Whoever administers a project must not read other files of the server."""
     if root is None:
-        raise Invalid("Connections to flagd are off. FLAGHOIST_FLAGD_FOLDER names the folder that has their folders.")
+        raise Invalid("Connections to folders are off. FLAGHOIST_FLAGD_FOLDER names the folder that has their folders.")
     try:
         folder = (root / address).resolve()
     except (OSError, RuntimeError, ValueError):

@@ -15,13 +15,15 @@ from api.client import path_of
 TOKENS = {
     "unleash": ("UNLEASH_TOKEN", "Token of Unleash's Admin API"),
     "flagsmith": ("FLAGSMITH_API_KEY", "API key of the organisation in Flagsmith"),
+    "git": ("GIT_TOKEN", "Token of the Git server, or user:token, or nothing"),
 }
-"""The environment variable with the credential, and the question for it."""
+"""The environment variable with the credential, and the question for it. `git` is flagd with a repository on a server."""
 
 app = command_group(
     "Providers: the flag system in which a project's flags are kept, if not here.",
     "flaghoist provider connect unleash https://unleash.example -p shop",
     "flaghoist provider connect unleash https://unleash.example -p shop --environment live=production",
+    "flaghoist provider connect flagd 'https://git.example/team/flags.git#main:deploy' -p shop",
     "flaghoist provider check -p shop",
 )
 
@@ -55,7 +57,10 @@ def connect_provider(
     context: typer.Context,
     project: ProjectOption,
     kind: Annotated[str, typer.Argument(metavar="KIND", help="The kind of system: unleash, flagd or flagsmith.")],
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Its address, such as https://unleash.example.")],
+    address: Annotated[
+        str,
+        typer.Argument(metavar="ADDRESS", help="Its address, such as https://unleash.example. For flagd, a folder, or URL#branch:folder."),
+    ],
     remote_project: Annotated[str, typer.Option(metavar="PROJECT", help="The project over there.")] = "default",
     environment: Annotated[
         list[str] | None,
@@ -68,10 +73,10 @@ def connect_provider(
 ) -> None:
     """Connect the project to a flag system, or change its connection.
 
-    The credential comes from UNLEASH_TOKEN or FLAGSMITH_API_KEY, or the command asks for it.
+    The credential comes from UNLEASH_TOKEN, FLAGSMITH_API_KEY, or GIT_TOKEN for a repository, or the command asks for it.
     """
     pairs = parse_pairs(environment, "--environment")
-    credential = None if keep_credential else _credential(kind)
+    credential = None if keep_credential else _credential(kind, address)
     body = provided(kind=kind, address=address, project=remote_project, environments=pairs or None, calls=calls, credential=credential)
     with api_client(context) as client:
         if dry_run:
@@ -96,11 +101,15 @@ def _path(project: str) -> str:
     return path_of("projects", project, "connection")
 
 
-def _credential(kind: str) -> str | None:
+def _credential(kind: str, address: str) -> str | None:
+    if kind == "flagd" and address.startswith(("https://", "http://")):
+        kind = "git"
     if kind not in TOKENS:
         return None
     variable, question = TOKENS[kind]
-    return os.environ.get(variable) or str(typer.prompt(question, hide_input=True, err=True))
+    default = "" if kind == "git" else None
+    given = os.environ.get(variable) or str(typer.prompt(question, default, hide_input=True, show_default=False, err=True))
+    return given or None
 
 
 def _describe(connection: dict[str, Any], project: str) -> str:

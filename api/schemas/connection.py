@@ -30,7 +30,9 @@ class Connect(Frozen):
     """
 
     kind: Literal["unleash", "flagd", "flagsmith"]
-    address: str = Field(min_length=1, max_length=500, description="A URL, or for flagd the path of a folder.")
+    address: str = Field(
+        min_length=1, max_length=500, description="A URL, or for flagd the path of a folder, or a repository as URL#branch:folder."
+    )
     project: RemoteKey = "default"
     environments: Mapped = {}
     calls: int = Field(default=USUAL_CALLS, ge=1, le=MOST_CALLS, strict=True, description="The most calls at the same time, per process.")

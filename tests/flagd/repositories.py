@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +69,17 @@ class Remote:
         return git("-C", self.bare, "log", "--reverse", "--format=%s", *options, "main").splitlines()
 
     def by_hand(self, feature: str, change: Mapping[str, Any], environment: str = "production") -> None:
-        """Change a flag and push, as a person does."""
-        git("-C", self.clone, "pull", "--quiet", "--ff-only", "origin", "main")
-        path = self.clone / self.folder / f"{environment}.json"
-        document = json.loads(path.read_text())
-        document["flags"][feature] |= change
-        path.write_text(json.dumps(document, indent=2) + "\n")
-        self.push(f"Change {feature} by hand")
+        """Change a flag and push, as a person does: again on the new state, if somebody else was faster."""
+        for _ in range(50):
+            git("-C", self.clone, "fetch", "--quiet", "origin")
+            git("-C", self.clone, "reset", "--quiet", "--hard", "origin/main")
+            path = self.clone / self.folder / f"{environment}.json"
+            document = json.loads(path.read_text())
+            document["flags"][feature] |= change
+            path.write_text(json.dumps(document, indent=2) + "\n")
+            with suppress(subprocess.CalledProcessError):
+                return self.push(f"Change {feature} by hand")
+        raise AssertionError("The person was always overtaken.")
 
     def push(self, message: str) -> None:
         """Commit everything in the clone, and push it."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.client import Client
 
 from activities.commands.connections import connect_project
 from activities.dns import Resolver
@@ -21,10 +22,12 @@ from domain.flags.provider import ProviderKind
 from domain.releases.release import Release
 from tests.activities.acting import roll_back
 from tests.flagd.evaluators import EVALUATORS, Question
-from tests.flagd.files import write
+from tests.flagd.files import FLAGS, TOGGLE, write
+from tests.flagd.repositories import Remote
 from tests.pipelines import enable, pipeline, rollout, set_value, stage
 from tests.workflows.harness import Harness, dev_server_harness
 from tests.world import NOW, World
+from workflows.payloads import DATA_CONVERTER
 
 PEOPLE = [{"targetingKey": f"user-{number}"} for number in range(400)]
 
@@ -61,8 +64,13 @@ async def add(harness: Harness, elsewhere: FlagsElsewhere, feature: str) -> Rele
 
 def served(path: Path, feature: str, fallback: Any, people: list[dict[str, Any]]) -> list[Any]:
     """Return what flagd's evaluator for Python gives to each of these people."""
+    return served_by(path.read_text(), feature, fallback, people)
+
+
+def served_by(file: str, feature: str, fallback: Any, people: list[dict[str, Any]]) -> list[Any]:
+    """Return the same for the text of a file."""
     kind = FeatureType.TOGGLE if isinstance(fallback, bool) else FeatureType.STRING
-    return EVALUATORS["Python"](path.read_text(), [Question(feature, kind, fallback, each) for each in people])
+    return EVALUATORS["Python"](file, [Question(feature, kind, fallback, each) for each in people])
 
 
 def test_progressive_rollout_climbs_and_the_evaluator_sees_each_step(database: Database, tmp_path: Path) -> None:
@@ -126,6 +134,39 @@ def test_value_is_launched_and_rolled_back(sqlite: Database, tmp_path: Path) -> 
 
     asyncio.run(scenario())
     assert json.loads(production.read_text())["flags"]["limit"] == json.loads(before)["flags"]["limit"]
+
+
+def test_two_workers_and_a_person_work_on_one_repository_at_once(database: Database, tmp_path: Path) -> None:
+    remote = Remote(tmp_path, flags={f"flag-{number}": TOGGLE for number in range(4)} | {"limit": FLAGS["limit"]})
+
+    async def scenario() -> None:
+        async with dev_server_harness(database) as harness:
+            first, second = systems_in(tmp_path), systems_in(tmp_path)
+            elsewhere = await asyncio.to_thread(connect, harness.world, first, remote.address)
+            harness.world.publish(
+                pipeline(stage("Staging", "staging"), stage("Half", "production", "1s", [rollout(50, 50, "1s")]), name="Progressive")
+            )
+            address = harness.env.client.service_client.config.target_host
+            client = await Client.connect(address, data_converter=DATA_CONVERTER)
+            async with harness.worker(systems=first), harness.worker(systems=second, client=client):
+                releases = [await add(harness, elsewhere, f"flag-{number}") for number in range(4)]
+                for value in ("many", "few", "many"):
+                    await asyncio.to_thread(remote.by_hand, "limit", {"defaultVariant": value})
+                for release in releases:
+                    await harness.until(release, "completed")
+            first.close()
+            second.close()
+
+    asyncio.run(scenario())
+    subjects = remote.subjects()
+    for number in range(4):
+        assert all(served_by(remote.text(), f"flag-{number}", False, PEOPLE))
+        assert all(served_by(remote.text("staging"), f"flag-{number}", False, PEOPLE))
+        assert subjects.count(f"Change flag-{number} in staging") == 1
+        assert subjects.count(f"Change flag-{number} in production") == 2
+    assert subjects.count("Change limit by hand") == 3
+    assert len(subjects) == 16
+    assert remote.flag("limit") == FLAGS["limit"] | {"defaultVariant": "many"}
 
 
 @pytest.mark.parametrize("address", ["..", "/etc", "../other", "shop/../../other", "link"])

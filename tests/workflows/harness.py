@@ -12,7 +12,7 @@ from temporalio.api.enums.v1 import EventType, PendingActivityState, TaskQueueTy
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-from temporalio.client import WorkflowHandle
+from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from activities.guarding.sampling import Metrics
@@ -59,10 +59,14 @@ class Harness:
         systems: FlagSystems | None = None,
         metrics: Metrics | None = None,
         watches: bool = True,
+        client: Client | None = None,
         **options: Any,
     ) -> AsyncIterator[None]:
-        """Run a worker while the block lasts. With metrics, it also watches stages, unless it must not."""
-        client, database = self.env.client, self.world.database
+        """Run a worker while the block lasts. With metrics, it also watches stages, unless it must not.
+
+        A second worker at the same time needs a client of its own.
+        """
+        client, database = client or self.env.client, self.world.database
         usual = outside_without_settings(database)
         outside = Outside(systems or usual.systems, metrics or usual.metrics)
         with ThreadPoolExecutor(pools.threads) as threads:

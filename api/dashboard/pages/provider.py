@@ -18,10 +18,16 @@ router = APIRouter(prefix="/projects/{project}/provider", route_class=PageRoute,
 
 _FIELDS = (
     Field("/kind", "System", "choice", choices=[(each, each.label) for each in ProviderKind if each is not ProviderKind.BUILTIN]),
-    Field("/address", "Address", hint="https://unleash.example, https://api.flagsmith.com, or for flagd the path of a folder"),
+    Field(
+        "/address",
+        "Address",
+        hint="https://unleash.example, https://api.flagsmith.com, or for flagd a folder, or https://git.example/flags.git#branch:folder",
+    ),
     Field("/project", "Project there", hint="(for Unleash and Flagsmith. Empty: default)"),
     Field("/environments", "Environments", "lines", hint="a line for each, as here = there. Empty: all"),
-    Field("/credential", "Credential", "secret", hint="a token. Empty: the stored one, unless the address changes"),
+    Field(
+        "/credential", "Credential", "secret", hint="a token, for Git also user:token. Empty: the stored one, unless the address changes"
+    ),
 )
 
 
