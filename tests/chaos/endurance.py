@@ -81,6 +81,10 @@ class FlagsHere:
         """Create the project with everything in the plan, and return the API with an operator's key."""
         return set_up(api, plan, source)
 
+    def summary(self) -> str:
+        """Return a sentence about what the other system did, or nothing."""
+        return ""
+
     def violations(self, evidence: Evidence) -> list[str]:
         """Return everything that is wrong."""
         return violations_in(evidence)

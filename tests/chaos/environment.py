@@ -13,7 +13,7 @@ from typing import Protocol
 
 from tests.chaos.clocks import must_skew, skewed_by
 from tests.chaos.databases import Breakable
-from tests.chaos.faults import BUSY, FULL, REFUSE, SILENT, STALL, Fault
+from tests.chaos.faults import BUSY, ERRORS, FULL, REFUSE, SILENT, STALL, Fault
 from tests.e2e.proxy import Proxy
 from tests.e2e.stack import Process, Stack
 from tests.waiting import CEILING
@@ -31,6 +31,7 @@ class FlagSystemProcess(Protocol):
     def send(self, number: signal.Signals) -> None: ...
     def kill(self) -> None: ...
     def silent(self) -> AbstractContextManager[None]: ...
+    def failing(self) -> AbstractContextManager[None]: ...
 
 
 LIBFAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
@@ -100,6 +101,8 @@ class ChaosEnvironment:
                 recovery.enter_context(self.database.keeping_writers_waiting())
             if fault.kind == SILENT and self.flag_system:
                 recovery.enter_context(self.flag_system.silent())
+            if fault.kind == ERRORS and self.flag_system:
+                recovery.enter_context(self.flag_system.failing())
             if fault.kind == FULL:
                 recovery.enter_context(self.database.on_full_disk())
                 self._limit_files(1)

@@ -10,7 +10,7 @@ PROCESSES = ("worker", "other-worker", "api", "temporal", "database")
 SKEWED = ("worker", "other-worker", "api")
 """The processes whose clocks are skewed. The time of a release is Temporal's."""
 
-KILL, STALL, REFUSE, FULL, BUSY, SILENT = "kill", "stall", "refuse", "full", "busy", "silent"
+KILL, STALL, REFUSE, FULL, BUSY, SILENT, ERRORS = "kill", "stall", "refuse", "full", "busy", "silent", "errors"
 KINDS = {
     KILL: "processes are killed",
     STALL: "the network between a worker and Temporal stalls",
@@ -19,7 +19,11 @@ KINDS = {
 }
 """The faults that are drawn."""
 
-KINDS_ELSEWHERE = {**KINDS, SILENT: "the flag system accepts connections and never answers"}
+KINDS_ELSEWHERE = {
+    **KINDS,
+    SILENT: "the flag system accepts connections and never answers",
+    ERRORS: "the flag system answers half of all requests with 429 or 500",
+}
 """The faults that are drawn for a project whose flags are in another system."""
 
 LONG_WRITE = "another writer keeps the database for longer than a local activity may take"

@@ -16,6 +16,7 @@ from tests.chaos.databases import Breakable, BreakablePostgresql, SqliteFile
 from tests.chaos.endurance import FlagsHere, Outcome, Size, endure
 from tests.chaos.environment import faketime
 from tests.chaos.faults import FULL, REFUSE, STALL
+from tests.chaos.faulty_proxy import running_proxy
 from tests.chaos.unleash import FlagsInUnleash
 from tests.postgresql import PostgresqlServer
 from tests.unleash.server import running_unleash
@@ -66,17 +67,18 @@ def _run(console: Console, folder: Path, system: str, size: Size, provider: str)
             if what:
                 progress.console.print(f"{passed:6.1f} s  {what}", markup=False)
 
-        with flags_of(provider) as flags:
+        with flags_of(provider, size.seed) as flags:
             outcome = endure(folder, chosen, size, report, flags)
+            summary = flags.summary()
     for each in outcome.violations:
         console.print(f"VIOLATION {each}", markup=False)
-    console.print(f"seed {size.seed} on {system}: answers {outcome.answers}; violations: {len(outcome.violations)}", markup=False)
+    console.print(f"seed {size.seed} on {system}: answers {outcome.answers}; {summary}violations: {len(outcome.violations)}", markup=False)
     chosen.remove()
     return outcome
 
 
 @contextmanager
-def flags_of(provider: str) -> Iterator[FlagsHere]:
+def flags_of(provider: str, seed: int) -> Iterator[FlagsHere]:
     """The place of the flags, which lasts as long as the block."""
     if provider == "builtin":
         yield FlagsHere()
@@ -84,8 +86,8 @@ def flags_of(provider: str) -> Iterator[FlagsHere]:
     server = PostgresqlServer()
     server.start()
     try:
-        with running_unleash(server.url_of("{database}")) as unleash:
-            yield FlagsInUnleash(unleash)
+        with running_unleash(server.url_of("{database}")) as unleash, running_proxy(unleash.address, seed) as proxy:
+            yield FlagsInUnleash(unleash, proxy)
     finally:
         server.stop()
         server.remove()

@@ -3,7 +3,7 @@
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from random import Random
 from typing import Any
 
@@ -11,6 +11,7 @@ from tests.chaos.endurance import FlagsHere
 from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.evidence import Evidence
 from tests.chaos.faults import KINDS_ELSEWHERE
+from tests.chaos.faulty_proxy import FaultyProxy
 from tests.chaos.plan import SEGMENTS, Plan, Vocabulary
 from tests.chaos.source import MetricSource
 from tests.chaos.unleash_checks import UnleashEvidence, violations_elsewhere
@@ -32,8 +33,8 @@ class UnleashProcess:
 
     name = "unleash"
 
-    def __init__(self, server: UnleashServer) -> None:
-        self.server = server
+    def __init__(self, server: UnleashServer, proxy: FaultyProxy) -> None:
+        self.server, self.proxy = server, proxy
         self.environment: dict[str, str] = {}
 
     @property
@@ -64,20 +65,24 @@ class UnleashProcess:
             with suppress(ProcessLookupError):  # It may be another process now, which was never paused.
                 self.server.resume()
 
+    def failing(self) -> AbstractContextManager[None]:
+        """Let it answer half of all requests with an error while the block runs."""
+        return self.proxy.faulty()
+
 
 class FlagsInUnleash(FlagsHere):
-    """The flags of a project that is connected to Unleash. A person has a strategy of their own in each."""
+    """The flags of a project that is connected to Unleash through a proxy. A person has a strategy of their own in each."""
 
     kinds = tuple(KINDS_ELSEWHERE)
 
-    def __init__(self, server: UnleashServer) -> None:
-        self.server = server
+    def __init__(self, server: UnleashServer, proxy: FaultyProxy) -> None:
+        self.server, self.proxy = server, proxy
         self.vocabulary = Vocabulary(ENVIRONMENTS, _actions)
         self.features: list[str] = []
 
     def attach(self, environment: ChaosEnvironment) -> None:
         """Add Unleash, and the key with which its token is encrypted."""
-        environment.attach(UnleashProcess(self.server), SETTINGS)
+        environment.attach(UnleashProcess(self.server, self.proxy), SETTINGS)
 
     def set_up(self, api: Api, plan: Plan, source: MetricSource) -> Api:
         """Create the flags in Unleash, and connect the project to it."""
@@ -88,10 +93,14 @@ class FlagsInUnleash(FlagsHere):
             self._make(feature)
         self.features = plan.features
         api.post("/projects", {"key": "shop"})
-        api.request("PUT", "/projects/shop/connection", connection_to(self.server)).raise_for_status()
+        api.request("PUT", "/projects/shop/connection", connection_to(self.server, address=self.proxy.address)).raise_for_status()
         for definition in plan.pipelines:
             api.publish(definition)
         return api.make_key("oscar", {"project": "shop", "role": "operator", "environments": ["*"]})
+
+    def summary(self) -> str:
+        """Return the number of errors that the proxy answered."""
+        return f"errors of the flag system: {dict(self.proxy.answered)}; "
 
     def violations(self, evidence: Evidence) -> list[str]:
         """Compare the record with Unleash's own events and its final state."""
