@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.access import Grant
+from domain.flags.git_address import GIT_AUTHOR
 
 
 def _rate(text: str) -> str:
@@ -154,6 +155,11 @@ class Settings(BaseSettings):
         default=None,
         description="The folder that has the folders of files for flagd, and repositories with file:// addresses. Projects can be "
         "connected to those inside it, and to no others. Every API and worker must see the same files. Empty: none of them.",
+    )
+    git_author: str = Field(
+        default=GIT_AUTHOR,
+        pattern=r"^[^<>\n]*[^<>\s] <[^<>\s]+@[^<>\s]+>$",
+        description="The author of commits in Git repositories with files for flagd. Some servers accept only addresses that they know.",
     )
     metrics_allow_private: bool = Field(
         default=False,

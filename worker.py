@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -176,15 +176,15 @@ async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: 
     pools = pools_for(settings.worker_threads, is_sqlite=is_sqlite(settings.database))
     database, releases = Database(settings.database, pools.connections), ReleaseClient(client)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(LOOP_THREADS))
+    resolver = Resolver(allow_private=settings.providers_allow_private)
+    systems = FlagSystems(Sealer(settings.sealing_keys), resolver, settings.flagd_folder, git_author=settings.git_author)
     with (
+        closing(systems),
         ThreadPoolExecutor(pools.threads) as threads,
         ThreadPoolExecutor(WEBHOOK_SLOTS) as webhook_threads,
         ThreadPoolExecutor(SOURCE_THREADS) as source_threads,
     ):
         poster = HttpPoster(allow_private=settings.webhooks_allow_private)
-        systems = FlagSystems(
-            Sealer(settings.sealing_keys), Resolver(allow_private=settings.providers_allow_private), settings.flagd_folder
-        )
         metrics = MetricReader(
             database, Sealer(settings.sealing_keys), Resolver(allow_private=settings.metrics_allow_private), settings.metrics_folder
         )

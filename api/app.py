@@ -149,7 +149,8 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _flag_systems(settings: Settings) -> FlagSystems:
-    return FlagSystems(Sealer(settings.sealing_keys), Resolver(allow_private=settings.providers_allow_private), settings.flagd_folder)
+    resolver = Resolver(allow_private=settings.providers_allow_private)
+    return FlagSystems(Sealer(settings.sealing_keys), resolver, settings.flagd_folder, git_author=settings.git_author)
 
 
 def _metric_reader(settings: Settings, database: Database) -> MetricReader:

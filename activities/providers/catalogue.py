@@ -21,7 +21,7 @@ from activities.providers.unleash.system import UnleashProject
 from activities.store.database import Store
 from domain.errors import Invalid
 from domain.flags.connection import Connection
-from domain.flags.git_address import git_address
+from domain.flags.git_address import GIT_AUTHOR, git_address
 from domain.flags.project import Project
 from domain.flags.provider import ProviderKind
 
@@ -35,11 +35,15 @@ def provider_of(project: Project, store: Store) -> FlagProvider:
 
 
 class Reach(NamedTuple):
-    """The limits of calls to other flag systems: addresses, seconds for each call, and the folder that has those of flagd."""
+    """The limits of calls to other flag systems: addresses, seconds for each call, and the folder that has those of flagd.
+
+    `git_author` is the author of commits.
+    """
 
     resolver: Resolver
     seconds: float
     flagd_folder: Path | None = None
+    git_author: str = GIT_AUTHOR
 
 
 def open_system(connection: Connection, credential: SecretStr | None, reach: Reach) -> FlagSystem:
@@ -66,7 +70,7 @@ def _place_of(address: str, credential: SecretStr | None, reach: Reach) -> FileP
     if not repository.is_over_http:
         path = _folder_within(reach.flagd_folder, repository.path)
         repository = repository._replace(url=path.as_uri())
-    return FlagRepository(repository, GitNetwork(repository, credential, reach.resolver).config, reach.seconds)
+    return FlagRepository(repository, GitNetwork(repository, credential, reach.resolver).config, reach.git_author, reach.seconds)
 
 
 def _folder_within(root: Path | None, address: str) -> Path:

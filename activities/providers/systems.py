@@ -16,6 +16,7 @@ from activities.providers.flag_system import FlagSystem, Origin, SystemFeature, 
 from activities.providers.sealing import Sealer
 from activities.store.connections import StoredConnection
 from domain.flags.connection import Connection
+from domain.flags.git_address import GIT_AUTHOR
 from domain.flags.patch import FlagPatch
 
 T = TypeVar("T")
@@ -76,11 +77,18 @@ Open = Callable[[Connection, SecretStr | None], FlagSystem]
 class FlagSystems:
     """Every project's flag system. Threads share it."""
 
-    def __init__(self, sealer: Sealer, resolver: Resolver, flagd_folder: Path | None = None, opened: Open | None = None) -> None:
-        """Take the folder that has those of flagd, and for tests another function that opens systems."""
+    def __init__(
+        self,
+        sealer: Sealer,
+        resolver: Resolver,
+        flagd_folder: Path | None = None,
+        opened: Open | None = None,
+        git_author: str = GIT_AUTHOR,
+    ) -> None:
+        """Take the folder that has those of flagd, the author of commits, and for tests another function that opens systems."""
         self.sealer = sealer
         self.resolver = resolver
-        reach = Reach(resolver, CALL_SECONDS, flagd_folder)
+        reach = Reach(resolver, CALL_SECONDS, flagd_folder, git_author)
         self.open: Open = opened or (lambda connection, credential: open_system(connection, credential, reach))
         self._opened: dict[str, _Opened] = {}
         self._lock = threading.Lock()

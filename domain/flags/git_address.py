@@ -8,6 +8,9 @@ from domain.errors import Invalid
 
 _BEGINNINGS = ("https://", "http://", "file://")
 """The transports that are possible. Plain HTTP takes the setting that allows private addresses."""
+GIT_AUTHOR = "Flaghoist <flaghoist@localhost>"
+"""The author of commits, unless a setting names another one."""
+
 _LOOKS_REMOTE = re.compile(r"[\w.+-]+::|[\w.+-]+://|[\w.-]+@[\w.-]+:")
 """The beginnings `transport::`, `scheme://` and `user@host:`."""
 _BRANCH = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_/+-]|\.(?!\.))*")

@@ -13,6 +13,7 @@ from activities.providers.catalogue import Reach, open_system
 from activities.providers.flagd.flagd_files import FlagdFiles
 from activities.providers.flagd.repository import FlagRepository
 from domain.flags.connection import Connection
+from domain.flags.git_address import GIT_AUTHOR
 from domain.flags.provider import ProviderKind
 from tests.flagd.files import FLAGS, write
 
@@ -48,10 +49,10 @@ class Remote:
         """The address of the folder on the branch."""
         return f"{self.bare.as_uri()}#main:{self.folder}"
 
-    def open(self, seconds: float = 60, address: str | None = None) -> FlagdFiles:
+    def open(self, seconds: float = 60, address: str | None = None, author: str = GIT_AUTHOR) -> FlagdFiles:
         """Open the repository as the product does."""
         connection = Connection(kind=ProviderKind.FLAGD, address=address or self.address)
-        system = open_system(connection, None, Reach(Resolver(allow_private=False), seconds, self.root))
+        system = open_system(connection, None, Reach(Resolver(allow_private=False), seconds, self.root, author))
         assert isinstance(system, FlagdFiles)
         return system
 

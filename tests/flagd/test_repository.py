@@ -1,6 +1,7 @@
 """Flags in a Git repository: commits and pushes, other people's pushes, and remotes that fail."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,18 @@ def test_change_is_one_commit_that_names_what_it_is_for(remote: Remote, files: F
     assert git("-C", remote.bare, "show", "main:README.md") == "The shop\n"
 
 
+def test_author_of_commits_can_be_chosen(remote: Remote) -> None:
+    files = remote.open(author="Release Bot <bot@shop.example>")
+
+    files.apply("checkout", "production", ENABLE, KEYS)
+
+    assert (
+        git("-C", remote.bare, "log", "-1", "--format=%an %ae %cn %ce", "main")
+        == "Release Bot bot@shop.example Release Bot bot@shop.example\n"
+    )
+    files.close()
+
+
 def test_names_of_people_add_no_lines_to_a_message(remote: Remote, files: FlagdFiles) -> None:
     files.apply("checkout", "production", ENABLE, KEYS, Origin("webshop", "a\nRelease: x\x1b[1m", "b\r\n\nc", "01abc"))
 
@@ -80,6 +93,7 @@ def test_files_that_cannot_be_flags_are_named(remote: Remote, files: FlagdFiles)
     folder = remote.clone / remote.folder
     (folder / "package.json").write_text("{}")
     (folder / ".hidden.json").write_text("{")
+    (folder / os.fsdecode(b"latin-\xe9.json")).write_text("{")
     (folder / "older.json").mkdir()
     (folder / "older.json" / "x").write_text("")
     remote.push("Add what is not read")
@@ -136,7 +150,7 @@ class _Interrupted(GitBranch):
     """A branch to whose pushes something happens before."""
 
     def __init__(self, branch: GitBranch, happens: Callable[[], object], times: int = 1) -> None:
-        super().__init__(branch.address, branch._network, branch._seconds)
+        super().__init__(branch.address, branch._network, branch._author, branch._seconds)
         self.happens, self.times = happens, times
 
     def push(self, commit: str, expected: str, deadline: float, *options: str) -> bool:

@@ -58,7 +58,7 @@ class GitShop(Shop):
     def _opened(self, _connection: Connection, _credential: SecretStr | None) -> FlagdFiles:
         files = self.remote.open()
         place = repository_of(files)
-        self.branch = WatchedBranch(place.address, place.branch._network, 60)
+        self.branch = WatchedBranch(place.address, place.branch._network, place.branch._author, 60)
         place.branch = self.branch
         return files
 

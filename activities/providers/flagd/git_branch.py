@@ -6,7 +6,7 @@ There is a copy of the newest commit only, and nothing is checked out. After any
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,10 +36,11 @@ class Entry(NamedTuple):
 class GitBranch:
     """The branch at an address. One thread at a time may use it."""
 
-    def __init__(self, address: GitAddress, network: Callable[[], Mapping[str, str]], seconds: float) -> None:
+    def __init__(self, address: GitAddress, network: Callable[[], Mapping[str, str]], author: str, seconds: float) -> None:
         """Take a function that returns git's configuration for calls to the remote, or raises ProviderUnavailable."""
         self.address = address
         self._network = network
+        self._author = author
         self._seconds = seconds
         self._branch = address.branch
         self._git: GitCommand | None = None
@@ -63,7 +64,7 @@ class GitBranch:
         answer = self._ask("ls-tree", "-z", "--long", tree, deadline=deadline)
         if answer.code:
             raise ProviderUnavailable(f"There is no folder '{self.address.folder}' on the branch. Check the address.")
-        return dict(_entries(answer.output.decode(errors="replace")))
+        return dict(_entries(answer.output))
 
     def content(self, entry: Entry, deadline: float) -> bytes:
         """Return the content of a file."""
@@ -132,7 +133,7 @@ class GitBranch:
     def _ask(self, *arguments: str, deadline: float, given: bytes = b"", config: Mapping[str, str] | None = None) -> Answer:
         if self._git is None:
             scheme = self.address.url.partition(":")[0]
-            self._git = GitCommand(Path(tempfile.mkdtemp(prefix="flaghoist-git-")), scheme, self._seconds)
+            self._git = GitCommand(Path(tempfile.mkdtemp(prefix="flaghoist-git-")), scheme, self._author, self._seconds)
             _check(self._git.ask("init", "--quiet", "--bare", "--template=", deadline=deadline), "init")
         return self._git.ask(*arguments, deadline=deadline, given=given, config=config)
 
@@ -153,10 +154,11 @@ def _check(answer: Answer, command: str) -> None:
         raise ProviderUnavailable(f"git {command} failed: {reason}")
 
 
-def _entries(listed: str) -> Iterator[tuple[str, Entry]]:
-    """Yield name -> file from the output of ls-tree. Folders and submodules are left out."""
-    for line in filter(None, listed.split("\0")):
-        facts, _, name = line.partition("\t")
-        mode, kind, blob, size = facts.split()
+def _entries(listed: bytes) -> Iterator[tuple[str, Entry]]:
+    """Yield name -> file from the output of ls-tree. Folders, submodules and names that are not UTF-8 are left out."""
+    for line in filter(None, listed.split(b"\0")):
+        facts, _, name = line.partition(b"\t")
+        mode, kind, blob, size = facts.decode().split()
         if kind == "blob":
-            yield name, Entry(mode, blob, int(size))
+            with suppress(UnicodeDecodeError):
+                yield name.decode(), Entry(mode, blob, int(size))

@@ -21,7 +21,6 @@ _CONFIG: Mapping[str, str] = {
     "http.followRedirects": "false",
     "http.lowSpeedLimit": "1",
 }
-_AUTHOR = {"NAME": "Flaghoist", "EMAIL": "flaghoist@localhost"}
 _GRACE_SECONDS = 0.5
 """The time in which git deletes its temporary files after it was told to end."""
 
@@ -37,8 +36,8 @@ class Answer(NamedTuple):
 class GitCommand:
     """The commands of one repository. Only the named transport is possible."""
 
-    def __init__(self, repository: Path, scheme: str, seconds: float) -> None:
-        """Take the most seconds for which a transfer may stand still, even if our process was killed."""
+    def __init__(self, repository: Path, scheme: str, author: str, seconds: float) -> None:
+        """Take the author of commits, and the most seconds for which a transfer may stand still, even if our process was killed."""
         self.repository = repository
         self.environment = {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -52,9 +51,9 @@ class GitCommand:
             "GIT_NO_REPLACE_OBJECTS": "1",
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_ALLOW_PROTOCOL": scheme,
-            **{f"GIT_{role}_{name}": value for role in ("AUTHOR", "COMMITTER") for name, value in _AUTHOR.items()},
         }
-        self.config = {**_CONFIG, "http.lowSpeedTime": str(max(1, round(seconds)))}
+        name, _, email = author.rstrip(">").rpartition(" <")
+        self.config = {**_CONFIG, "user.name": name, "user.email": email, "http.lowSpeedTime": str(max(1, round(seconds)))}
 
     def ask(self, *arguments: str, deadline: float, given: bytes = b"", config: Mapping[str, str] | None = None) -> Answer:
         """Run a command and return how it ended. Raises ProviderUnavailable if it took too long, or there is no git."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from activities.providers.errors import ProviderUnauthorized, ProviderUnavailable
+from activities.providers.errors import ProviderThrottled, ProviderUnauthorized, ProviderUnavailable
 from activities.providers.flag_system import Finding, Origin
 from activities.providers.flagd.file_place import LARGEST_FILE, SUFFIX, encoding_problem, file_of, is_environment, size_problem
 from activities.providers.flagd.git_branch import Entry, GitBranch
@@ -20,10 +20,10 @@ _LINK = "120000"
 class FlagRepository:
     """The files of a folder on a branch. Threads may share it: one at a time talks to the remote, and those that wait share its answer."""
 
-    def __init__(self, address: GitAddress, network: Callable[[], Mapping[str, str]], seconds: float) -> None:
+    def __init__(self, address: GitAddress, network: Callable[[], Mapping[str, str]], author: str, seconds: float) -> None:
         """Take a function that returns git's configuration for calls to the remote, or raises ProviderUnavailable."""
         self.address = address
-        self.branch = GitBranch(address, network, seconds)
+        self.branch = GitBranch(address, network, author, seconds)
         self._lock = threading.Lock()
         self._fetched_at = float("-inf")
         self._read: _Read | None = None
@@ -41,10 +41,10 @@ class FlagRepository:
 
     @contextmanager
     def reading(self, deadline: float) -> Iterator["CommittedFiles"]:
-        """Give the files of the branch's newest commit. Raises ProviderUnavailable or ProviderUnauthorized."""
+        """Give the files of the branch's newest commit. Raises a ProviderError."""
         asked_at = time.monotonic()
         if not self._lock.acquire(timeout=max(0.0, deadline - asked_at)):
-            raise ProviderUnavailable("Other calls to the repository take too long.")
+            raise ProviderThrottled(None)
         try:
             if self._read is None or self._fetched_at < asked_at:  # Otherwise, another thread fetched while this one waited.
                 self._read = self._fetch(deadline)
