@@ -276,6 +276,15 @@ def test_missing_git_is_an_outage_that_says_what_to_install(files: FlagdFiles, t
         files.environments()
 
 
+def test_full_or_missing_temporary_folder_is_an_outage(files: FlagdFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    with pytest.raises(ProviderUnavailable, match="git can't be used: No such file or directory"):
+        files.environments()
+
+    monkeypatch.undo()
+    assert files.environments() == ["production", "staging"]
+
+
 def copy_of(files: FlagdFiles) -> Path:
     """Return the folder with the copy of the remote."""
     command = repository_of(files).branch._git

@@ -131,11 +131,17 @@ class GitBranch:
         return answer.output
 
     def _ask(self, *arguments: str, deadline: float, given: bytes = b"", config: Mapping[str, str] | None = None) -> Answer:
-        if self._git is None:
-            scheme = self.address.url.partition(":")[0]
-            self._git = GitCommand(Path(tempfile.mkdtemp(prefix="flaghoist-git-")), scheme, self._author, self._seconds)
-            _check(self._git.ask("init", "--quiet", "--bare", "--template=", deadline=deadline), "init")
-        return self._git.ask(*arguments, deadline=deadline, given=given, config=config)
+        try:
+            git = self._git = self._git or self._new_copy(deadline)
+            return git.ask(*arguments, deadline=deadline, given=given, config=config)
+        except OSError as error:  # for example, because the disk is full
+            raise ProviderUnavailable(f"git can't be used: {error.strerror}") from error
+
+    def _new_copy(self, deadline: float) -> GitCommand:
+        scheme = self.address.url.partition(":")[0]
+        git = self._git = GitCommand(Path(tempfile.mkdtemp(prefix="flaghoist-git-")), scheme, self._author, self._seconds)
+        _check(git.ask("init", "--quiet", "--bare", "--template=", deadline=deadline), "init")
+        return git
 
     @contextmanager
     def _new_copy_after_failure(self) -> Iterator[None]:
