@@ -2,7 +2,9 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from pydantic import SecretStr
@@ -39,26 +41,38 @@ def server(remote: Remote) -> Iterator[GitServer]:
         yield server
 
 
-def open_at(server: GitServer, credential: str | None = ALLOWED, resolver: Resolver | None = None, host: str = "127.0.0.1") -> FlagSystem:
-    address = f"http://{host}:{server.server_port}/shop.git#main:deploy/flags"
-    secret = SecretStr(credential) if credential else None
-    reach = Reach(resolver or Resolver(allow_private=True), 60)
-    return open_system(Connection(kind=ProviderKind.FLAGD, address=address), secret, reach)
+class Open(Protocol):
+    """Opens the repository on the server."""
+
+    def __call__(self, credential: str | None = ALLOWED, resolver: Resolver | None = None, host: str = "127.0.0.1") -> FlagSystem: ...
 
 
-def test_change_is_pushed_with_the_credential(server: GitServer, remote: Remote) -> None:
-    files = open_at(server)
+@pytest.fixture
+def open_at(server: GitServer) -> Iterator[Open]:
+    """A function that opens the repository with this credential, and calls the server by that name."""
+    with ExitStack() as stack:
+
+        def open_at(credential: str | None = ALLOWED, resolver: Resolver | None = None, host: str = "127.0.0.1") -> FlagSystem:
+            address = f"http://{host}:{server.server_port}/shop.git#main:deploy/flags"
+            secret = SecretStr(credential) if credential else None
+            reach = Reach(resolver or Resolver(allow_private=True), 60)
+            return stack.enter_context(closing(open_system(Connection(kind=ProviderKind.FLAGD, address=address), secret, reach)))
+
+        yield open_at
+
+
+def test_change_is_pushed_with_the_credential(open_at: Open, server: GitServer, remote: Remote) -> None:
+    files = open_at()
 
     assert all(each.passed for each in files.check(["production"]))
     files.apply("checkout", "production", ENABLE, KEYS)
 
     assert remote.subjects() == ["Begin", "Change production"]
     assert set(server.seen) == {ALLOWED}
-    files.close()
 
 
-def test_token_alone_is_a_password(server: GitServer) -> None:
-    files = open_at(server, "token-alone")
+def test_token_alone_is_a_password(open_at: Open, server: GitServer) -> None:
+    files = open_at("token-alone")
 
     with pytest.raises(ProviderUnauthorized):
         files.environments()
@@ -67,7 +81,7 @@ def test_token_alone_is_a_password(server: GitServer) -> None:
 
 
 def test_credential_is_no_argument_and_in_no_message_and_no_file(
-    server: GitServer, remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    open_at: Open, server: GitServer, remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     programs, log, temporary = tmp_path / "programs", tmp_path / "log", tmp_path / "temporary"
     for each in (programs, temporary):
@@ -77,7 +91,7 @@ def test_credential_is_no_argument_and_in_no_message_and_no_file(
     monkeypatch.setenv("PATH", str(programs), prepend=":")
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     secret = ALLOWED.split(":")[1]
-    files = open_at(server)
+    files = open_at()
 
     files.apply("checkout", "production", ENABLE, KEYS)
     server.answers["git-receive-pack"] = 403
@@ -105,11 +119,11 @@ def test_credential_is_no_argument_and_in_no_message_and_no_file(
     ],
 )
 def test_answer_of_a_server_that_refuses_or_fails(
-    server: GitServer, remote: Remote, part: str, status: int, error: type[Exception], message: str
+    open_at: Open, server: GitServer, remote: Remote, part: str, status: int, error: type[Exception], message: str
 ) -> None:
     (remote.root / "elsewhere.git").symlink_to(remote.bare)
     server.answers[part] = status
-    files = open_at(server)
+    files = open_at()
 
     with pytest.raises(error, match=message):
         files.apply("checkout", "production", ENABLE, KEYS)
@@ -119,22 +133,20 @@ def test_answer_of_a_server_that_refuses_or_fails(
     del server.answers[part]
     files.apply("checkout", "production", ENABLE, KEYS)
     assert remote.subjects() == ["Begin", "Change production"]
-    files.close()
 
 
-def test_server_is_called_at_the_address_that_was_checked(server: GitServer, remote: Remote) -> None:
+def test_server_is_called_at_the_address_that_was_checked(open_at: Open, server: GitServer, remote: Remote) -> None:
     """Nobody else knows this host."""
     resolver = Resolver(lambda _host, _port: ["127.0.0.1"], allow_private=True)
-    files = open_at(server, resolver=resolver, host="git.invalid")
+    files = open_at(resolver=resolver, host="git.invalid")
 
     files.apply("checkout", "production", ENABLE, KEYS)
 
     assert remote.subjects() == ["Begin", "Change production"]
-    files.close()
 
 
-def test_private_server_is_not_called_without_the_setting(server: GitServer) -> None:
-    files = open_at(server, resolver=Resolver(lambda _host, _port: ["127.0.0.1"], allow_private=False), host="git.invalid")
+def test_private_server_is_not_called_without_the_setting(open_at: Open, server: GitServer) -> None:
+    files = open_at(resolver=Resolver(lambda _host, _port: ["127.0.0.1"], allow_private=False), host="git.invalid")
 
     with pytest.raises(ProviderUnavailable, match="The scheme must be https"):
         files.environments()

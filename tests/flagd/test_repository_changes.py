@@ -1,9 +1,10 @@
 """Stages of releases that change flags in a Git repository: workers that die, people who push, and rollbacks."""
 
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -83,8 +84,10 @@ def _die() -> None:
 
 
 @pytest.fixture
-def shop(database: Database, tmp_path: Path) -> GitShop:
-    return GitShop(database, tmp_path)
+def shop(database: Database, tmp_path: Path) -> Iterator[GitShop]:
+    shop = GitShop(database, tmp_path)
+    yield shop
+    shop.elsewhere.systems.close()
 
 
 def test_each_step_of_a_release_is_one_commit(shop: GitShop) -> None:
@@ -201,7 +204,9 @@ def test_worker_that_is_killed_in_a_push_leaves_one_commit(tmp_path: Path) -> No
         f" while ! test -e {tmp_path}/go; do sleep 0.05; done; touch {tmp_path}/gone",
     )
 
-    killed = subprocess.run([sys.executable, "-c", PROGRAM, tmp_path, remote.address], check=False, timeout=300)
+    environment = os.environ | {"TMPDIR": str(tmp_path)}  # It leaves its copy behind.
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path), remote.address]
+    killed = subprocess.run(command, env=environment, check=False, timeout=300)
     assert killed.returncode == -signal.SIGKILL
     assert remote.subjects() == ["Begin"]
     files = remote.open()
