@@ -8,7 +8,7 @@ from temporalio.common import MetricMeter
 
 from activities.asking_run import standing_for_run
 from activities.changes_elsewhere import ChangesElsewhere
-from activities.guarding.experiments import with_winner
+from activities.guarding.experiments import winner_of, with_winner
 from activities.guarding.stage_guard import StageGuard
 from activities.local_turns import LocalTurns
 from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, made_of, standing_of, standing_without_record
@@ -74,7 +74,7 @@ class ChangeActivities:
         with self.database.reading() as store:
             release = store.releases.get(command.release)
             stage = store.pipelines.version(release.pipeline.id).definition.stages[release.stage_index]
-            if release.stage != command.stage or (not store.experiments.decisions(release.id) and has_experiment(stage.gates)):
+            if release.stage != command.stage or (winner_of(store, release.id) is None and has_experiment(stage.gates)):
                 return command
             return command.model_copy(update={"patch": stage.patch(with_winner(store, release), command.step)})
 

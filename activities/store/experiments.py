@@ -20,12 +20,12 @@ class StoredLook(NamedTuple):
 
 
 class StoredDecision(NamedTuple):
-    """The decision of an experiment: what is shipped, when and why."""
+    """The final decision of an experiment: what is shipped, when and why. `ships` is None if a person decides."""
 
     visit: int
     key: str
     at: datetime
-    ships: str
+    ships: str | None
     decision: Decision
 
 
@@ -61,7 +61,7 @@ class ExperimentRepository:
                 visit=decided.visit,
                 key=decided.key,
                 at=decided.at,
-                ships=decided.ships,
+                ships=decided.ships or "",
                 decision=decided.decision.model_dump(mode="json"),
             )
         )
@@ -69,7 +69,7 @@ class ExperimentRepository:
     def decisions(self, release_id: str) -> Sequence[StoredDecision]:
         """Return the decisions of a release's experiments, oldest first."""
         rows = self.connection.execute(select(decisions).where(decisions.c.release_id == release_id).order_by(decisions.c.visit)).all()
-        return [StoredDecision(row.visit, row.key, row.at, row.ships, Decision.model_validate(row.decision)) for row in rows]
+        return [StoredDecision(row.visit, row.key, row.at, row.ships or None, Decision.model_validate(row.decision)) for row in rows]
 
     def decision(self, watch: WatchKey) -> StoredDecision | None:
         """Return the decision of one experiment, or None if it has not decided."""

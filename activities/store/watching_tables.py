@@ -49,7 +49,7 @@ decisions = Table(
     Column("ships", String(64), nullable=False),
     Column("decision", JSON, nullable=False),
 )
-"""The decisions of experiments. `ships` is the variant that is served to everyone, or the control."""
+"""The final decisions of experiments. `ships` is the variant that is served to everyone, the control, or empty if a person decides."""
 
 watchers = Table(
     "watchers",

@@ -10,7 +10,7 @@ from api.cli.session import JsonOption, ProjectOption, api_client
 from api.client import path_of
 from domain.experiments.comparison import Comparison
 from domain.experiments.decision import ExperimentOutcome
-from domain.experiments.sentences import lift_in_words, result_in_words, undecided_in_words
+from domain.experiments.sentences import decided_in_words, lift_in_words, result_in_words, undecided_in_words
 from domain.pipelines.experiment import HOLD
 from domain.releases.status import StageOutcome, status_in_words
 
@@ -31,7 +31,7 @@ def list_experiments(context: typer.Context, project: ProjectOption, release: Re
 def _show(experiment: dict[str, Any]) -> None:
     show(f"'{experiment['stage']}', {experiment['environment']}: {experiment['rule']}", "bold")
     decision = experiment["decision"]
-    show(f"Decided at {local_time(decision['at'])}: ships '{decision['ships']}'." if decision else _undecided(experiment))
+    show(f"{decided_in_words(decision['ships'])} {local_time(decision['at'])}" if decision else _undecided(experiment))
     show(experiment["message"])
     if experiment["cannot_tell"]:
         show(f"The newest sample brought no numbers. {experiment['cannot_tell']}")

@@ -7,7 +7,7 @@ from api.dashboard.intervals import IntervalPicture, pictures_of
 from api.schemas.experiments import ArmView, ExperimentView
 from domain.experiments.comparison import Comparison
 from domain.experiments.decision import ExperimentOutcome
-from domain.experiments.sentences import lift_in_words, result_in_words, undecided_in_words
+from domain.experiments.sentences import decided_in_words, lift_in_words, result_in_words, undecided_in_words
 from domain.pipelines.experiment import HOLD
 from domain.releases.status import StageOutcome, status_in_words
 
@@ -28,23 +28,23 @@ class ArmRow(NamedTuple):
 
 
 class ShownExperiment(NamedTuple):
-    """An experiment with the rows of its table, its pictures, the class of its badge, and why there is no decision, if there is none."""
+    """An experiment with the rows of its table, its pictures, the class of its badge, and its decision or why there is none."""
 
     view: ExperimentView
     rows: list[ArmRow]
     pictures: list[IntervalPicture]
     badge: str
-    undecided: str
+    decision: str
 
 
 def shown_experiments(views: Iterable[ExperimentView]) -> list[ShownExperiment]:
     """Return what is shown of experiments, the newest first."""
-    return [
-        ShownExperiment(each, _rows(each), pictures_of(each), _BADGES[each.outcome], _undecided(each)) for each in reversed(list(views))
-    ]
+    return [ShownExperiment(each, _rows(each), pictures_of(each), _BADGES[each.outcome], _decision(each)) for each in reversed(list(views))]
 
 
-def _undecided(view: ExperimentView) -> str:
+def _decision(view: ExperimentView) -> str:
+    if view.decision:
+        return decided_in_words(view.decision.ships)
     if view.stage_outcome is not StageOutcome.PENDING:
         return f"It is over without a decision: the stage is {status_in_words(view.stage_outcome)}."
     return undecided_in_words(view.outcome, None if view.without_winner == HOLD else view.without_winner)

@@ -76,9 +76,9 @@ class SampleRatioView(BaseModel):
 
 
 class DecisionView(BaseModel):
-    """The decision of an experiment. It is final."""
+    """The final decision of an experiment."""
 
-    ships: str = Field(description="The variant that is shipped, or `control`.")
+    ships: str | None = Field(description="The variant that is shipped, or `control`. It is null if a person decides.")
     at: Moment
     message: str
 
@@ -131,6 +131,7 @@ class ExperimentsView(BaseModel):
 def experiment_view(of: ExperimentVisit) -> ExperimentView:
     """Return the view of one experiment."""
     gate, analysis = of.gate, analyse(of.gate.design, [each.look for each in of.looks])
+    newest = of.decision.decision if of.decision else analysis.decision
     return ExperimentView(
         visit=of.run.visit,
         stage=of.stage.name,
@@ -145,9 +146,9 @@ def experiment_view(of: ExperimentVisit) -> ExperimentView:
         planned=gate.planned,
         longest=gate.longest,
         without_winner=gate.without_winner,
-        outcome=analysis.decision.outcome,
-        reason=analysis.decision.reason,
-        message=analysis.decision.message,
+        outcome=newest.outcome,
+        reason=newest.reason,
+        message=newest.message,
         cannot_tell=of.observed.message if of.observed and of.observed.outcome is Outcome.UNKNOWN else None,
         looks=len(of.looks),
         looked_at=of.looks[-1].at if of.looks else None,

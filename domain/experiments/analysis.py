@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from domain.duration import speak_duration
 from domain.experiments.comparison import Comparison, compare
 from domain.experiments.decision import Decision, ExperimentOutcome, Reason
 from domain.experiments.design import Design
 from domain.experiments.look import Look, users
-from domain.experiments.obstacle import SampleRatio, held, obstacle_in_data, obstacle_in_split, sample_ratio
+from domain.experiments.obstacle import SampleRatio, held, objection_to, obstacle_in_data, obstacle_in_split, sample_ratio, too_few_users
 from domain.experiments.sentences import about_breaches, about_lifts, about_winner
 from domain.model import Message
 
@@ -44,14 +45,17 @@ def _comparisons(design: Design, look: Look) -> tuple[Comparison, ...]:
 def _decide(design: Design, look: Look, comparisons: Sequence[Comparison], ratio: SampleRatio) -> Decision:
     if obstacle := obstacle_in_split(design, ratio.worst, ratio.at_any_look):
         return obstacle
-    decision = _winner(design, comparisons) or _without_winner(design, look, comparisons)
-    is_due = decision.outcome in (ExperimentOutcome.WINNER, ExperimentOutcome.NO_WINNER)
+    decision = _winner(design, look, comparisons) or _without_winner(design, look, comparisons)
+    if not decision.is_final:
+        return decision
     split = [users(look.goal, arm.key) for arm in design.arms]
-    return (obstacle_in_split(design, split, ratio.at_a_decision) if is_due else None) or decision
+    off = obstacle_in_split(design, split, ratio.at_a_decision)
+    # The test holds for one look. If it were made again at the next one, a wrong split would pass sooner or later.
+    return off.model_copy(update={"is_final": True}) if off else decision
 
 
-def _winner(design: Design, comparisons: Sequence[Comparison]) -> Decision | None:
-    """Return the best of the variants that are certainly better and breach no guardrail, or hold if a guardrail can't be judged."""
+def _winner(design: Design, look: Look, comparisons: Sequence[Comparison]) -> Decision | None:
+    """Return the best of the variants that are better with confidence and breach no guardrail, or hold if a guardrail can't be judged."""
     if any(each.lift is None for each in comparisons):
         return None
     better = sorted((each for each in comparisons if each.is_better), key=lambda each: _gain(design, each), reverse=True)
@@ -62,8 +66,13 @@ def _winner(design: Design, comparisons: Sequence[Comparison]) -> Decision | Non
     if best.unjudged:
         missing = f"its guardrail '{best.unjudged[0]}' can't be judged: too few users, or a mean of zero in '{design.control.key}'"
         return held(Reason.GUARDRAIL_WITHOUT_DATA, f"'{best.variant}' is better, but {missing}.")
-    message = " ".join([about_winner(design, best), *map(about_breaches, passed_over)])
-    return Decision(outcome=ExperimentOutcome.WINNER, reason=Reason.SIGNIFICANT, message=message, winner=best.variant)
+    if not design.decides_at(look.elapsed):
+        due = speak_duration(design.next_decision_after(look.elapsed))
+        message = f"'{best.variant}' is ahead, and the next decision is made after {due}. {about_lifts(design, [best])}"
+        return Decision(outcome=ExperimentOutcome.UNDECIDED, reason=Reason.TOO_EARLY, message=message)
+    message = " ".join([about_winner(design, best), *(about_breaches(design, each) for each in passed_over)])
+    found = best.variant
+    return Decision(outcome=ExperimentOutcome.WINNER, reason=Reason.SIGNIFICANT, message=message, winner=found, ships=found, is_final=True)
 
 
 def _gain(design: Design, comparison: Comparison) -> float:
@@ -75,14 +84,16 @@ def _without_winner(design: Design, look: Look, comparisons: Sequence[Comparison
     reason, message = _what_is_missing(design, look, comparisons)
     if look.elapsed < design.longest:
         return Decision(outcome=ExperimentOutcome.UNDECIDED, reason=reason, message=message)
-    over = f"The maximum duration of {design.longest_in_words} is over without a winner."
-    return Decision(outcome=ExperimentOutcome.NO_WINNER, reason=Reason.TIME_OVER, message=f"{over} {message}")
+    message = f"The maximum duration of {design.longest_in_words} is over without a winner. {message}"
+    ships, reason = design.without_winner, Reason.TIME_OVER
+    if objection := objection_to(design, look, comparisons, ships):
+        message, ships, reason = f"{message} '{ships}' isn't shipped: {objection}. A person decides.", None, Reason.NOT_SAFE
+    return Decision(outcome=ExperimentOutcome.NO_WINNER, reason=reason, message=message, ships=ships, is_final=True)
 
 
 def _what_is_missing(design: Design, look: Look, comparisons: Sequence[Comparison]) -> tuple[Reason, str]:
-    smallest = min((arm.key for arm in design.arms), key=lambda key: users(look.goal, key))
-    if users(look.goal, smallest) < design.minimum:
-        return Reason.TOO_FEW_USERS, f"'{smallest}' has {users(look.goal, smallest):,} users, and each arm needs {design.minimum:,}."
+    if missing := too_few_users(design, look):
+        return Reason.TOO_FEW_USERS, f"{missing}."
     if any(each.lift is None for each in comparisons):
         return (
             Reason.NO_RELATIVE_LIFT,
@@ -90,5 +101,6 @@ def _what_is_missing(design: Design, look: Look, comparisons: Sequence[Compariso
         )
     breaching = [each for each in comparisons if each.is_better and each.breaches]
     if breaching:
-        return Reason.BREACHES_GUARDRAIL, " ".join([*map(about_breaches, breaching), "No other variant is certainly better."])
-    return Reason.NOT_SIGNIFICANT, f"No variant is certainly better. {about_lifts(design, comparisons)}"
+        passed_over = " ".join(about_breaches(design, each) for each in breaching)
+        return Reason.BREACHES_GUARDRAIL, f"{passed_over} No other variant is better with {design.confidence_in_words}."
+    return Reason.NOT_SIGNIFICANT, f"No variant is better with {design.confidence_in_words}. {about_lifts(design, comparisons)}"

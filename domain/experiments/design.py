@@ -19,6 +19,9 @@ def _some_time(duration: timedelta) -> timedelta:
     return duration
 
 
+SomeTime = Annotated[timedelta, AfterValidator(_some_time)]
+
+
 class DesignArm(Frozen):
     """An arm of an experiment: its key, and its share of all users in the experiment, as a weight."""
 
@@ -44,7 +47,11 @@ class Design(Frozen):
     """The design of an experiment.
 
     `planned` is the number of users per arm at which the intervals are narrowest. `minimum` is the number of users that each arm needs
-    before anything is decided. The shares must stay the same for as long as users are counted.
+    before anything is decided. The shares must stay the same for as long as users are counted. `without_winner` is the arm that is shipped
+    after `longest` without a winner. If it is None, a person decides.
+
+    Winners are decided on from `shortest` on, at whole multiples of `decide_every` or up to `tolerance` later, and at any time after
+    `longest`. If `decide_every` is None, every look may decide.
     """
 
     control: DesignArm
@@ -54,7 +61,11 @@ class Design(Frozen):
     confidence: float = Field(default=0.95, ge=0.5, le=0.9999)
     minimum: int = Field(default=100, ge=2, le=1_000_000_000)
     planned: int = Field(default=10_000, ge=2, le=1_000_000_000)
-    longest: Annotated[timedelta, AfterValidator(_some_time)]
+    longest: SomeTime
+    shortest: timedelta = timedelta()
+    decide_every: SomeTime | None = None
+    tolerance: timedelta = timedelta()
+    without_winner: ShortText | None = None
 
     @model_validator(mode="after")
     def _has_distinct_names(self) -> Self:
@@ -62,6 +73,8 @@ class Design(Frozen):
             raise ValueError("must have a different key for each arm")
         if len({guardrail.metric for guardrail in self.guardrails}) < len(self.guardrails):
             raise ValueError("must have each guardrail metric once")
+        if self.without_winner not in (None, *(arm.key for arm in self.arms)):
+            raise ValueError("must have one of the arms in without_winner, or none")
         return self
 
     @property
@@ -73,6 +86,24 @@ class Design(Frozen):
     def alpha(self) -> float:
         """The probability of error of one comparison. The comparisons share that of the experiment (Bonferroni)."""
         return (1 - self.confidence) / len(self.variants)
+
+    def decides_at(self, elapsed: timedelta) -> bool:
+        """Return True if a winner may be decided on at that time."""
+        if elapsed >= self.longest or self.decide_every is None:
+            return elapsed >= self.shortest
+        return elapsed >= max(self.shortest, self.decide_every) and elapsed % self.decide_every <= self.tolerance
+
+    def next_decision_after(self, elapsed: timedelta) -> timedelta:
+        """Return the time of the next decision, given a time at which none is made."""
+        earliest = max(self.shortest, elapsed)
+        if self.decide_every is None:
+            return min(earliest, self.longest)
+        return min(max(-(-earliest // self.decide_every), 1) * self.decide_every, self.longest)
+
+    @property
+    def confidence_in_words(self) -> str:
+        """The confidence for people: `95% confidence`."""
+        return f"{self.confidence * 100:.6g}% confidence"
 
     @property
     def longest_in_words(self) -> str:

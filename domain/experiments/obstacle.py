@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from domain.experiments.comparison import Comparison
 from domain.experiments.decision import Decision, ExperimentOutcome, Reason
 from domain.experiments.design import Design
 from domain.experiments.look import Look, is_usable, users
+from domain.experiments.sentences import quoted
 from domain.model import Message
 from domain.statistics.sample_ratio import ALPHA, at_a_decision, at_any_look
 
@@ -73,3 +75,26 @@ def obstacle_in_split(design: Design, split: Sequence[int], p: float) -> Decisio
     return held(
         Reason.SAMPLE_RATIO, f"The users aren't split as planned: {arms}. Chance does this in less than one of 1,000 cases. {remedy}"
     )
+
+
+def too_few_users(design: Design, look: Look) -> str | None:
+    """Return that an arm has fewer users than the minimum, without a full stop."""
+    smallest = min((arm.key for arm in design.arms), key=lambda key: users(look.goal, key))
+    seen = users(look.goal, smallest)
+    return f"'{smallest}' has {seen:,} users, and each arm needs {design.minimum:,}" if seen < design.minimum else None
+
+
+def objection_to(design: Design, look: Look, comparisons: Sequence[Comparison], arm: str | None) -> str | None:
+    """Return why an arm must not be shipped without having won, without a full stop. Nothing speaks against the control."""
+    found = next((each for each in comparisons if each.variant == arm), None)
+    return (too_few_users(design, look) or _objection_in_numbers(design, found)) if found else None
+
+
+def _objection_in_numbers(design: Design, found: Comparison) -> str | None:
+    objections = (
+        (found.lift is None, "its lift can't be told"),
+        (found.is_worse, f"it is worse than '{design.control.key}', with {design.confidence_in_words}"),
+        (bool(found.breaches), f"it breaches the guardrail {quoted(found.breaches)}, with {design.confidence_in_words}"),
+        (bool(found.unjudged), f"its guardrail {quoted(found.unjudged)} can't be judged"),
+    )
+    return next((objection for applies, objection in objections if applies), None)

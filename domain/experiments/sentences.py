@@ -13,16 +13,21 @@ def about_winner(design: Design, best: Comparison) -> str:
     return f"'{best.variant}' wins over '{design.control.key}'. {about_lifts(design, [best])}"
 
 
-def about_breaches(comparison: Comparison) -> str:
+def about_breaches(design: Design, comparison: Comparison) -> str:
     """Say that a variant would win, but harms."""
-    metrics = ", ".join(f"'{metric}'" for metric in comparison.breaches)
-    return f"'{comparison.variant}' ({_estimate(comparison.lift)}) is passed over, because it certainly breaches the guardrail {metrics}."
+    passed_over = f"'{comparison.variant}' ({_estimate(comparison.lift)}) is passed over"
+    return f"{passed_over}: with {design.confidence_in_words}, it breaches the guardrail {quoted(comparison.breaches)}."
+
+
+def quoted(metrics: Sequence[str]) -> str:
+    """Return names in quotes: `'returns', 'speed'`."""
+    return ", ".join(f"'{metric}'" for metric in metrics)
 
 
 def about_lifts(design: Design, comparisons: Sequence[Comparison]) -> str:
     """Say for each variant how much more or less it is than the control, and how certain that is."""
     lifts = "; ".join(f"'{each.variant}' {_estimate(each.lift)} ({each.lift.in_percent()})" for each in comparisons if each.lift)
-    return f"Difference to '{design.control.key}', with {design.confidence * 100:.6g}% confidence at all looks together: {lifts}."
+    return f"Difference to '{design.control.key}', with {design.confidence_in_words} at all looks together: {lifts}."
 
 
 def _estimate(found: Interval | None) -> str:
@@ -53,3 +58,8 @@ def undecided_in_words(outcome: ExperimentOutcome, without_winner: str | None) -
             return f"There is no winner, so {otherwise}."
         case ExperimentOutcome.UNDECIDED | ExperimentOutcome.WINNER:
             return f"Not decided yet. Without a winner, {otherwise}."
+
+
+def decided_in_words(ships: str | None) -> str:
+    """Describe the end of an experiment: what is shipped, or that a person decides if that is None."""
+    return f"Decided: '{ships}' is shipped." if ships else "Ended: nothing is shipped, and a person decides."

@@ -14,9 +14,16 @@ from domain.model import Frozen
 from domain.text import Slug
 
 MOST_LOOKS = 5_000
+WEEK = timedelta(days=7)
+LATE = 28
+"""A decision may come later by one part in so many of `decide_every`: by six hours in a week."""
 HOLD: Literal["hold"] = "hold"
 
 ArmShare = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+
+
+def _usual_shortest(given: dict[str, timedelta]) -> timedelta:
+    return min(WEEK, given.get("longest", WEEK))
 
 
 @final
@@ -24,7 +31,9 @@ class ExperimentGate(Frozen):
     """Acts once an experiment on the variants has ended. `metric` is the goal, with a row for each variant and for `control`.
 
     `planned` is the number of users per arm at which the experiment is most precise, and `minimum` the number before which nothing is
-    decided. Without a winner after `longest`, `without_winner` decides: the control, a named variant, or a person (`hold`).
+    decided. A winner is decided on from `shortest` on, at whole multiples of `decide_every`. Without a winner after `longest`,
+    `without_winner` decides: the control, a named variant, or a person (`hold`). A named variant is shipped only if nothing speaks
+    against it.
     """
 
     type: Literal["EXPERIMENT"]
@@ -37,6 +46,8 @@ class ExperimentGate(Frozen):
     minimum: int = Field(default=100, ge=2, le=1_000_000_000, strict=True)
     planned: int = Field(default=10_000, ge=2, le=1_000_000_000, strict=True)
     longest: Duration
+    shortest: Duration = Field(default_factory=_usual_shortest, description="By default 7 days, or `longest` if that is shorter.")
+    decide_every: Duration = Field(default=WEEK, description="By default a week, so that each day of the week counts equally.")
     without_winner: Slug = CONTROL
     environment: Slug | None = Field(default=None, description="By default, that of the stage.")
     every: Duration = timedelta(minutes=10)
@@ -51,8 +62,10 @@ class ExperimentGate(Frozen):
             raise ValueError("must have shares for control and each variant, or no shares at all")
         if self.without_winner not in (CONTROL, HOLD, *self.variants):
             raise ValueError("must have control, hold or one of the variants in without_winner")
-        if self.longest <= timedelta(0) or self.every <= timedelta(0):
-            raise ValueError("must have a longest and an every that are greater than zero")
+        if min(self.longest, self.every, self.decide_every) <= timedelta(0):
+            raise ValueError("must have a longest, an every and a decide_every that are greater than zero")
+        if not timedelta(0) <= self.shortest <= self.longest:
+            raise ValueError("must have a shortest from zero to longest")
         if self.longest / self.every > MOST_LOOKS:
             raise ValueError(f"must not have more than {MOST_LOOKS} looks: look less often, or for a shorter time")
         return self
@@ -70,7 +83,16 @@ class ExperimentGate(Frozen):
             minimum=self.minimum,
             planned=self.planned,
             longest=self.longest,
+            shortest=self.shortest,
+            decide_every=self.decide_every,
+            tolerance=max(self.every, self.decide_every / LATE),
+            without_winner=None if self.without_winner == HOLD else self.without_winner,
         )
+
+    @property
+    def earliest(self) -> timedelta:
+        """The time of its first decision, from the entry into the stage."""
+        return self.design.next_decision_after(timedelta(0))
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -78,6 +100,8 @@ class ExperimentGate(Frozen):
         return (self.metric, *(each.metric for each in self.guardrails))
 
     def in_words(self) -> str:
-        """Describe it for people: `experiment on one-page: higher conversion, at most 14 d, else control`."""
+        """Describe it for people: `experiment on one-page: higher conversion, decided every 7 d from 14 d to 28 d, else control`."""
         arms = ", ".join(self.variants)
-        return f"experiment on {arms}: {self.better} {self.metric}, at most {speak_duration(self.longest)}, else {self.without_winner}"
+        first, last = (speak_duration(each) for each in (self.earliest, self.longest))
+        times = f"decided after {first}" if first == last else f"decided every {speak_duration(self.decide_every)} from {first} to {last}"
+        return f"experiment on {arms}: {self.better} {self.metric}, {times}, else {self.without_winner}"

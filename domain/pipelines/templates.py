@@ -20,6 +20,16 @@ def _stage(name: str, environment: str, wait: str | None, *actions: dict[str, An
     return {"name": name, "environment": environment, "trigger": _after(wait), "actions": list(actions)}
 
 
+_EXPERIMENT: dict[str, Any] = {
+    "type": "EXPERIMENT",
+    "metric": "conversion",
+    "variants": ["treatment"],
+    "planned": 20_000,
+    "shortest": "14d",
+    "decide_every": "7d",
+    "longest": "28d",
+}
+
 _DOCUMENTS: list[dict[str, Any]] = [
     {
         "key": "progressive-rollout",
@@ -60,13 +70,13 @@ _DOCUMENTS: list[dict[str, Any]] = [
     {
         "key": "ab-test",
         "name": "A/B test",
-        "description": "Staging first, then a variant for half of production, until it certainly converts better. The winner is shipped.",
+        "description": "Staging first, then a variant for half of production, for two to four weeks. The winner is shipped.",
         "stages": [
             _stage("Set-up", "staging", None, ON),
             _stage("Split", "production", None, ON, {"type": "ALLOCATE_VARIANTS", "allocation": {"treatment": 50}}),
             {
-                **_stage("Winner", "production", "24h", {"type": "SHIP_WINNER"}),
-                "gates": [{"type": "EXPERIMENT", "metric": "conversion", "variants": ["treatment"], "longest": "28d"}],
+                **_stage("Winner", "production", None, {"type": "SHIP_WINNER"}),
+                "gates": [_EXPERIMENT],
             },
         ],
     },

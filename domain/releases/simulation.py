@@ -7,6 +7,7 @@ from typing import Literal
 from domain.model import Frozen, Moment
 from domain.percentage import Percentage
 from domain.pipelines.binding import with_fixed_times
+from domain.pipelines.experiment import ExperimentGate
 from domain.pipelines.freeze import Freeze, next_opening
 from domain.pipelines.parameter import Parameters
 from domain.pipelines.pipeline import Stage
@@ -89,3 +90,7 @@ def _notes(stage: Stage, due: ScheduledStage, freezes: Sequence[Freeze]) -> Iter
         yield "Its window is closed when it is due, so it acts when the window opens."
     if stage.approval:
         yield f"It needs {stage.approval.in_words()}, so this is the earliest time."
+    for gate in stage.gates:
+        if isinstance(gate, ExperimentGate) and due.enters_at:
+            first, last = (f"{due.enters_at + each:%Y-%m-%d %H:%M:%S} UTC" for each in (gate.earliest, gate.longest))
+            yield f"It waits for an experiment, which decides from {first} on, and without a winner at {last}."

@@ -14,16 +14,21 @@ OFF = {"control": (6_000, 600), "one-page": (4_000, 640)}
 
 
 def experiment(**more: Any) -> dict[str, Any]:
-    """Return an experiment on one variant, by default for at most 14 days."""
+    """Return an experiment on one variant, by default for at most 14 days. Each look from the first hour on may decide."""
     usual = {"type": "EXPERIMENT", "metric": "conversion", "variants": ["one-page"], "longest": "14d", "every": "1h"}
-    return usual | more
+    return usual | {"shortest": "1h", "decide_every": "1h"} | more
+
+
+def give_variants(world: World) -> None:
+    """Give the flag two variants."""
+    with world.database.transaction() as store:
+        feature = store.features.get("checkout", world.project.id)
+        store.features.update(feature.id, variants=[{"key": "one-page", "value": "one"}, {"key": "two-pages", "value": "two"}])
 
 
 def experimenting(world: World, **more: Any) -> Release:
     """Return a release whose flag serves a variant to half of production, and whose next stage waits for the experiment."""
-    with world.database.transaction() as store:
-        feature = store.features.get("checkout", world.project.id)
-        store.features.update(feature.id, variants=[{"key": "one-page", "value": "one"}, {"key": "two-pages", "value": "two"}])
+    give_variants(world)
     split = {"type": "ALLOCATE_VARIANTS", "allocation": {"one-page": 50}}
     ship = stage("Ship", "production", actions=[{"type": "SHIP_WINNER"}]) | {"gates": [experiment(**more)]}
     world.publish(pipeline(stage("Split", "production", actions=[enable(), split]), ship))

@@ -9,10 +9,10 @@ from activities.messages import ChangeFlag, HeldBack, Made, Refused
 from domain.audit import AuditEvent
 from domain.metrics.sample import Unknown
 from domain.releases.release import Release
-from tests.activities.acting import ACTED, act, audit_of, change, change_by_hand
-from tests.activities.experimenting import BETTER, NOTHING_YET, OFF, SAME, experimenting
+from tests.activities.acting import ACTED, act, audit_of, change, change_by_hand, end_hold
+from tests.activities.experimenting import BETTER, NOTHING_YET, OFF, SAME, experiment, experimenting, give_variants
 from tests.activities.guarding import guarded_command, later, look
-from tests.pipelines import pipeline, stage
+from tests.pipelines import allocate, enable, hold, pipeline, stage
 from tests.scripted_metrics import ScriptedMetrics
 from tests.world import World
 
@@ -55,6 +55,20 @@ def test_winner_is_shipped_to_everyone(world: World, metrics: ScriptedMetrics) -
     assert "'one-page' wins over 'control'" in decided["message"]
 
 
+def test_winner_is_decided_on_only_after_whole_weeks(world: World, metrics: ScriptedMetrics) -> None:
+    release = experimenting(world, shortest="7d", decide_every="7d")
+    metrics.groups["conversion"] = BETTER
+    for days in (1, 6.9, 7.5, 13):
+        held = change(world, command_of(world, release), later(days * DAY), metrics=metrics)
+        assert isinstance(held, HeldBack)
+        assert "'one-page' is ahead, and the next decision is made after" in held.held.message
+
+    made = change(world, command_of(world, release), later(14 * DAY), metrics=metrics)
+
+    assert isinstance(made, Made)
+    assert allocation(world) == {"one-page": 100}
+
+
 @pytest.mark.parametrize(("otherwise", "served"), [("control", {}), ("one-page", {"one-page": 100}), ("two-pages", {"two-pages": 100})])
 def test_without_a_winner_after_the_longest_time_the_pipeline_says_what_is_shipped(
     world: World, metrics: ScriptedMetrics, otherwise: str, served: dict[str, float]
@@ -79,6 +93,64 @@ def test_without_a_winner_a_person_may_have_to_decide(world: World, metrics: Scr
     assert isinstance(held, HeldBack)
     assert "is over without a winner" in held.held.message
     assert allocation(world) == {"one-page": 50}
+
+
+@pytest.mark.parametrize(
+    ("conversion", "returns"),
+    [
+        ({"control": (5_000, 500), "one-page": (5_000, 300)}, {"control": (5_000, 250), "one-page": (5_000, 250)}),
+        (SAME, {"control": (5_000, 250), "one-page": (5_000, 600)}),
+        (SAME, {"control": (5_000, 0), "one-page": (5_000, 0)}),
+        ({"control": (50, 5), "one-page": (50, 5)}, {"control": (50, 5), "one-page": (50, 5)}),
+    ],
+    ids=["worse", "breaches", "guardrail unjudged", "too few users"],
+)
+def test_named_variant_with_something_against_it_is_left_to_a_person_at_the_end(
+    world: World, metrics: ScriptedMetrics, conversion: dict[str, tuple[int, int]], returns: dict[str, tuple[int, int]]
+) -> None:
+    release = experimenting(world, without_winner="one-page", guardrails=[{"metric": "returns", "better": "lower", "margin": 0.1}])
+    metrics.groups |= {"conversion": conversion, "returns": returns}
+
+    held = change(world, command_of(world, release), later(14 * DAY), metrics=metrics)
+    metrics.groups |= {"conversion": SAME, "returns": {"control": (5_000, 250), "one-page": (5_000, 251)}}
+    still = change(world, command_of(world, release), later(15 * DAY), metrics=metrics)
+
+    assert isinstance(held, HeldBack)
+    assert held.held.message.endswith("A person decides.")
+    assert isinstance(still, HeldBack)
+    assert allocation(world) == {"one-page": 50}
+    (ended,) = decisions(world, release)
+    assert (ended["ships"], ended["outcome"]) == (None, "no_winner")
+
+
+def test_split_that_failed_when_a_decision_was_due_is_not_tried_again(world: World, metrics: ScriptedMetrics) -> None:
+    release = experimenting(world)
+    metrics.groups["conversion"] = {"control": (5_170, 517), "one-page": (4_830, 676)}
+    look(world, release, metrics, later(15 * DAY))
+    metrics.groups["conversion"] = {"control": (5_172, 517), "one-page": (4_848, 679)}
+
+    held = change(world, command_of(world, release), later(16 * DAY), metrics=metrics)
+
+    assert isinstance(held, HeldBack)
+    assert "5,170 in 'control'" in held.held.message
+    assert [(each["ships"], each["outcome"]) for each in decisions(world, release)] == [(None, "held")]
+
+
+def test_shipping_after_an_experiment_that_left_it_to_a_person_blocks(world: World, metrics: ScriptedMetrics) -> None:
+    split = stage("Split", "production", actions=[enable(), allocate({"one-page": 50})])
+    trial = hold("Trial", "1h") | {"gates": [experiment(without_winner="hold")]}
+    give_variants(world)
+    world.publish(pipeline(split, trial, stage("Ship", "production", actions=[{"type": "SHIP_WINNER"}])))
+    release = world.add()
+    act(world, release)
+    metrics.groups["conversion"] = SAME
+    look(world, world.release(release.id), metrics, later(15 * DAY))
+    end_hold(world, release)  # As if a person had skipped the stage: nothing holds this command back.
+
+    refused = change(world, command_of(world, world.release(release.id)), later(16 * DAY), metrics=metrics)
+
+    assert isinstance(refused, Refused)
+    assert refused.blocked.code == "no_decision"
 
 
 def test_split_that_is_off_holds_even_a_clear_winner(world: World, metrics: ScriptedMetrics) -> None:

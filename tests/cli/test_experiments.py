@@ -25,7 +25,7 @@ def test_experiment_is_shown_with_its_numbers_and_its_decision(api: Api, sqlite_
 
     assert "Not decided yet. Without a winner, 'control' is shipped." in before
     assert "not known yet" in before
-    assert "ships 'one-page'." in shown
+    assert "Decided: 'one-page' is shipped." in shown
     assert "'one-page' wins over 'control'." in shown
     rows = {line.split()[0]: line for line in shown.splitlines() if line.strip()}
     assert rows["control"].split() == ["control", "50%", "5,000", "0.1"]

@@ -65,7 +65,7 @@ def test_decision_and_numbers_are_shown_with_a_picture(world: World, metrics: Sc
 
     shown = section(visitor, release)
 
-    assert "Decided: ‘one-page’ is shipped." in shown
+    assert "Decided: &#39;one-page&#39; is shipped." in shown
     assert "&#39;one-page&#39; wins over &#39;control&#39;." in shown
     for cell in ("50%", "5,000", "0.1", "0.16", "+60.00% (between +", "certainly better"):
         assert cell in shown

@@ -1,6 +1,8 @@
 """Designs and looks for tests: a checkout of which a variant may convert better, with errors as a guardrail."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any
 
 from domain.experiments.design import Design
@@ -15,12 +17,16 @@ def conversions(n: int, successes: int) -> Arm:
     return Arm(n, mean, mean * (1 - mean) * n / max(1, n - 1))
 
 
-def design(*variants: str, **fields: Any) -> Design:
-    arms = {"control": {"key": "control"}, "variants": [{"key": key} for key in variants or ("blue",)]}
+def design(*variants: str, shares: Sequence[float] = (), **fields: Any) -> Design:
+    """Return a design of two weeks. Shares are those of the control and the variants, and equal by default."""
+    control, *others = [
+        {"key": key, "share": share} for key, share in zip_longest(("control", *(variants or ("blue",))), shares, fillvalue=1)
+    ]
+    arms = {"control": control, "variants": others}
     return Design.model_validate(arms | {"longest": timedelta(days=14)} | fields)
 
 
-GUARDED = {"guardrails": [{"metric": "errors", "better": "lower", "margin": 0.1}]}
+GUARDED: dict[str, Any] = {"guardrails": [{"metric": "errors", "better": "lower", "margin": 0.1}]}
 
 
 def look(days: float = 1, errors: dict[str, tuple[int, int]] | None = None, **goal: tuple[int, int]) -> Look:

@@ -1,6 +1,7 @@
 """Data that don't fit the design, or a split that isn't as planned, hold an experiment. They never decide it."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_a_split_is_checked_more_strictly_when_a_decision_is_due() -> None:
     result = analyse(design(), [look_at(suspicious)])
 
     assert result.sample_ratio.at_a_decision < 0.001 < result.sample_ratio.at_any_look
-    assert result.decision.reason == "sample_ratio"
+    assert (result.decision.reason, result.decision.is_final) == ("sample_ratio", True)
     assert analyse(design(), [look(control=(9_750, 975), blue=(10_250, 1_025))]).decision.outcome == "undecided"
 
 
@@ -101,9 +102,10 @@ def test_an_unusable_number_holds(arm: Arm) -> None:
         {"minimum": 1},
         {"planned": 0},
         {"longest": 0 * DAY},
+        {"without_winner": "red"},
         {"winner": "blue"},
     ],
 )
-def test_a_design_that_makes_no_sense_is_refused(fields: dict[str, object]) -> None:
+def test_a_design_that_makes_no_sense_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         design(**fields)

@@ -4,7 +4,7 @@ import pytest
 
 from domain.experiments.comparison import Comparison
 from domain.experiments.decision import ExperimentOutcome
-from domain.experiments.sentences import lift_in_words, result_in_words, undecided_in_words
+from domain.experiments.sentences import decided_in_words, lift_in_words, result_in_words, undecided_in_words
 from domain.statistics.confidence_sequence import Interval
 
 LIFT = Interval(0.08, 0.012, 0.15)
@@ -39,3 +39,8 @@ def test_comparison_has_its_lift_and_its_result(comparison: Comparison, lift: st
 )
 def test_undecided_experiment_says_what_happens_next(outcome: ExperimentOutcome, without_winner: str | None, words: str) -> None:
     assert undecided_in_words(outcome, without_winner) == words
+
+
+def test_end_of_an_experiment_says_who_decides() -> None:
+    assert decided_in_words("blue") == "Decided: 'blue' is shipped."
+    assert decided_in_words(None) == "Ended: nothing is shipped, and a person decides."

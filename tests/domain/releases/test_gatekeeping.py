@@ -83,7 +83,7 @@ HELD: list[tuple[GateFacts, str, str, datetime | None]] = [
     (
         facts(EXPERIMENT, observed={"gate:1": seen(Outcome.FAIL)}),
         "experiment",
-        "'Everyone' waits for the experiment on green: higher conversion, at most 14 d, else control. So it is.",
+        "'Everyone' waits for the experiment on green: higher conversion, decided every 7 d from 7 d to 14 d, else control. So it is.",
         None,
     ),
     (facts(EXPERIMENT, observed={"gate:1": seen(Outcome.UNKNOWN)}), "experiment", "So it is.", None),
