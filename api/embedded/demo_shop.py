@@ -43,7 +43,13 @@ CONVERSION = {
     "description": "The share of customers who ordered, for each button that they saw.",
     "source": SOURCE["key"],
     "shape": "GROUPS",
-    "query": 'SELECT button AS "group", count(*) AS n, sum(ordered) AS successes FROM visits WHERE at > unixepoch(:since) GROUP BY button',
+    "query": """
+        WITH customers AS (
+            SELECT customer, min(button) AS button, max(ordered) AS ordered
+            FROM visits WHERE at > unixepoch(:since) GROUP BY customer HAVING min(button) = max(button)
+        )
+        SELECT button AS "group", count(*) AS n, sum(ordered) AS successes FROM customers GROUP BY button
+    """,
 }
 
 _TABLES = (

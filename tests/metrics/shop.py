@@ -54,10 +54,12 @@ class Watched:
 
     def ask(self, query: str, at: datetime | None = None, variant: str | None = None, feature: str = "checkout", **more: Any) -> Sample:
         """Return the answer of a metric that is not stored."""
+        asked: dict[str, Any] = {"at": at or datetime.now(UTC), "variant": variant, "feature": feature}
+        asked |= {"since": more.pop("since")} if "since" in more else {}
         metric = Metric.model_validate({"key": "unstored", "name": "unstored", "source": "main", "query": query, **more})
         with self.world.database.reading() as store:
             stored = store.metric_sources.get(self.world.project.id, "main")
-        return self.reader.ask(metric, stored, self.question(at=at or datetime.now(UTC), variant=variant, feature=feature))
+        return self.reader.ask(metric, stored, self.question(**asked))
 
 
 def watched(world: World, folder: Path | None = None, seconds: float = CEILING, *, allow_private: bool = True) -> Watched:
