@@ -36,7 +36,7 @@ def _show(experiment: dict[str, Any]) -> None:
     if experiment["cannot_tell"]:
         show(f"The newest sample brought no numbers. {experiment['cannot_tell']}")
     comparisons = {each["variant"]: Comparison.model_validate(each) for each in experiment["comparisons"]}
-    rows = [[*_numbers(arm), *_results(comparisons.get(arm["key"]))] for arm in experiment["arms"]]
+    rows = [[*_numbers(arm), *_results(comparisons.get(arm["key"]), experiment["confidence"])] for arm in experiment["arms"]]
     show_table(["Arm", "Planned", "Users", "Mean", "Lift", "Result"], rows)
     looked_at = f", the newest at {local_time(experiment['looked_at'])}" if experiment["looked_at"] else ""
     show(f"Looks: {experiment['looks']}{looked_at}. Sample ratio: p = {experiment['sample_ratio']['at_any_look']:.3g}.")
@@ -54,5 +54,5 @@ def _numbers(arm: dict[str, Any]) -> list[str]:
     return [arm["key"], f"{arm['planned_share']:.4g}%", f"{arm['users']:,}", mean]
 
 
-def _results(comparison: Comparison | None) -> list[str]:
-    return [lift_in_words(comparison), result_in_words(comparison)] if comparison else ["", ""]
+def _results(comparison: Comparison | None, confidence: float) -> list[str]:
+    return [lift_in_words(comparison), result_in_words(comparison, confidence)] if comparison else ["", ""]

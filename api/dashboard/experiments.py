@@ -20,7 +20,7 @@ _BADGES = {
 
 
 class ArmRow(NamedTuple):
-    """An arm with its lift over the control, and what is certain about it. Both are empty for the control."""
+    """An arm with its lift over the control, and what is known about it. Both are empty for the control."""
 
     arm: ArmView
     lift: str
@@ -52,8 +52,8 @@ def _decision(view: ExperimentView) -> str:
 
 def _rows(view: ExperimentView) -> list[ArmRow]:
     found = {each.variant: Comparison.model_validate(each.model_dump()) for each in view.comparisons}
-    return [_row(arm, found.get(arm.key)) for arm in view.arms]
+    return [_row(arm, found.get(arm.key), view.confidence) for arm in view.arms]
 
 
-def _row(arm: ArmView, comparison: Comparison | None) -> ArmRow:
-    return ArmRow(arm, lift_in_words(comparison), result_in_words(comparison)) if comparison else ArmRow(arm, "", "")
+def _row(arm: ArmView, comparison: Comparison | None, confidence: float) -> ArmRow:
+    return ArmRow(arm, lift_in_words(comparison), result_in_words(comparison, confidence)) if comparison else ArmRow(arm, "", "")

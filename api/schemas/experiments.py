@@ -58,13 +58,13 @@ class ArmView(BaseModel):
 
 
 class ComparisonView(BaseModel):
-    """A variant, compared with the control at the newest look. `is_better` and `is_worse` are true if the direction is certain."""
+    """A variant, compared with the control at the newest look. `is_better` and `is_worse` are true if that has the confidence."""
 
     variant: str
     lift: LiftView | None
     is_better: bool
     is_worse: bool
-    breaches: list[str] = Field(description="The guardrail metrics that it certainly makes worse by more than their margin.")
+    breaches: list[str] = Field(description="The guardrail metrics that it makes worse by more than their margin, with the confidence.")
     unjudged: list[str] = Field(description="The guardrail metrics that can't be told yet.")
 
 

@@ -13,8 +13,8 @@ from domain.statistics.confidence_sequence import Interval, lift
 class Comparison(Message):
     """The lift of a variant over the control: 0.1 is 10% more. It is None if it can't be told yet.
 
-    `is_better` and `is_worse` are True if the direction is certain. `breaches` are the guardrails that the variant certainly makes worse
-    by more than their margin, and `unjudged` those that can't be told.
+    `is_better` and `is_worse` are True if the direction has the confidence of the design. `breaches` are the guardrails that the variant
+    makes worse by more than their margin with that confidence, and `unjudged` those that can't be told.
     """
 
     variant: str
@@ -47,7 +47,7 @@ def _lift(design: Design, arms: Arms, variant: str) -> Interval | None:
 
 
 def _breaches(design: Design, look: Look, variant: str, guardrail: Guardrail) -> bool | None:
-    """Return True if the variant certainly makes the metric worse by more than the margin, or None if it can't be told."""
+    """Return True if the variant makes the metric worse by more than the margin, with the confidence, or None if it can't be told."""
     found = _lift(design, look.guardrails.get(guardrail.metric, {}), variant)
     return None if found is None else _is_beyond(found, _opposite(guardrail.better), guardrail.margin)
 

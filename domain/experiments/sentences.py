@@ -39,9 +39,10 @@ def lift_in_words(comparison: Comparison) -> str:
     return f"{_estimate(comparison.lift)} ({comparison.lift.in_percent()})" if comparison.lift else "not known yet"
 
 
-def result_in_words(comparison: Comparison) -> str:
-    """Describe what is certain about a variant: `certainly better, breaches 'returns'`."""
-    known = "certainly better" if comparison.is_better else "certainly worse" if comparison.is_worse else "not certain"
+def result_in_words(comparison: Comparison, confidence: float) -> str:
+    """Describe what is known about a variant: `better, with 95% confidence, breaches 'returns'`."""
+    direction = "better" if comparison.is_better else "worse" if comparison.is_worse else ""
+    known = f"{direction}, with {confidence * 100:.6g}% confidence" if direction else "not proven better or worse"
     parts = [known] if comparison.lift else []
     parts += [f"breaches '{metric}'" for metric in comparison.breaches]
     parts += [f"'{metric}' can't be judged yet" for metric in comparison.unjudged]

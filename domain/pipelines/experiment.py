@@ -1,4 +1,4 @@
-"""Experiments as gates: a stage acts once one variant is certainly better, or the time for that is over."""
+"""Experiments as gates: a stage acts once one variant has won, or the time for that is over."""
 
 from collections.abc import Mapping
 from datetime import timedelta

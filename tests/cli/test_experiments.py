@@ -29,5 +29,5 @@ def test_experiment_is_shown_with_its_numbers_and_its_decision(api: Api, sqlite_
     assert "'one-page' wins over 'control'." in shown
     rows = {line.split()[0]: line for line in shown.splitlines() if line.strip()}
     assert rows["control"].split() == ["control", "50%", "5,000", "0.1"]
-    assert all(part in rows["one-page"] for part in ("50%", "5,000", "0.16", "+60.00% (between +", "certainly better"))
+    assert all(part in rows["one-page"] for part in ("50%", "5,000", "0.16", "+60.00% (between +", "better, with 95% confidence"))
     assert "Looks: 2, the newest at " in shown

@@ -67,7 +67,7 @@ def test_decision_and_numbers_are_shown_with_a_picture(world: World, metrics: Sc
 
     assert "Decided: &#39;one-page&#39; is shipped." in shown
     assert "&#39;one-page&#39; wins over &#39;control&#39;." in shown
-    for cell in ("50%", "5,000", "0.1", "0.16", "+60.00% (between +", "certainly better"):
+    for cell in ("50%", "5,000", "0.1", "0.16", "+60.00% (between +", "better, with 95% confidence"):
         assert cell in shown
     assert 'role="img" aria-label="Lift of &#39;one-page&#39; at 12 looks:' in shown
     assert shown.count('class="decided"') == 1
@@ -86,7 +86,7 @@ def test_experiment_without_a_decision_says_what_happens_without_a_winner(world:
 
     assert "There was no look yet" in before
     assert "Not decided yet. Without a winner, &#39;control&#39; is shipped." in shown
-    assert "not certain" in shown
+    assert "not proven better or worse" in shown
     assert "The database can&#39;t be reached." in shown
     assert "<svg" not in shown, "one look is no curve"
 
@@ -106,7 +106,7 @@ def test_breached_guardrail_is_named_in_the_table(world: World, metrics: Scripte
     metrics.groups["returns"] = {"control": (5_000, 250), "one-page": (5_000, 600)}
     look_hourly(world, release, metrics, BETTER)
 
-    assert "certainly better, breaches &#39;returns&#39;" in section(visitor, release)
+    assert "better, with 95% confidence, breaches &#39;returns&#39;" in section(visitor, release)
 
 
 @pytest.mark.e2e

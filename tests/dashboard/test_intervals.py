@@ -25,7 +25,7 @@ def experiment(*looks: Sequence[Lift], decided: float | None = None, variants: S
         )
         for hour, look in enumerate(looks)
     ]
-    nothing_certain: dict[str, Any] = {"lift": None, "is_better": False, "is_worse": False, "breaches": [], "unjudged": []}
+    nothing_known: dict[str, Any] = {"lift": None, "is_better": False, "is_worse": False, "breaches": [], "unjudged": []}
     decision = decided is not None and {"ships": "one-page", "at": NOW + timedelta(hours=decided), "message": ""}
     values: dict[str, Any] = {
         "visit": 1,
@@ -48,7 +48,7 @@ def experiment(*looks: Sequence[Lift], decided: float | None = None, variants: S
         "looks": len(points),
         "looked_at": points[-1].at if points else None,
         "arms": [],
-        "comparisons": [{"variant": key} | nothing_certain for key in variants],
+        "comparisons": [{"variant": key} | nothing_known for key in variants],
         "sample_ratio": {"at_any_look": 1, "at_a_decision": 1},
         "decision": decision or None,
         "curve": points,

@@ -141,7 +141,7 @@ def test_the_control_is_shipped_at_the_end_however_few_users_there_are() -> None
     assert decided(look(14, control=(50, 5), blue=(50, 5)), of=design(without_winner="control")).ships == "control"
 
 
-def test_a_comparison_says_which_direction_is_certain() -> None:
+def test_a_comparison_says_which_direction_has_the_confidence() -> None:
     result = analyse(design("blue", "green"), [look(control=TEN, blue=THIRTEEN, green=(10_000, 700))])
 
     assert [(each.variant, each.is_better, each.is_worse) for each in result.comparisons] == [("blue", True, False), ("green", False, True)]

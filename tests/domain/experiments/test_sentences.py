@@ -14,18 +14,26 @@ LIFT = Interval(0.08, 0.012, 0.15)
     ("comparison", "lift", "result"),
     [
         (Comparison(variant="a", lift=None), "not known yet", "not known yet"),
-        (Comparison(variant="a", lift=LIFT), "+8.00% (between +1.20% and +15.00%)", "not certain"),
-        (Comparison(variant="a", lift=Interval(0.08, 0.012, None), is_better=True), "+8.00% (at least +1.20%)", "certainly better"),
-        (Comparison(variant="a", lift=Interval(-0.08, None, -0.01), is_worse=True), "-8.00% (at most -1.00%)", "certainly worse"),
+        (Comparison(variant="a", lift=LIFT), "+8.00% (between +1.20% and +15.00%)", "not proven better or worse"),
+        (
+            Comparison(variant="a", lift=Interval(0.08, 0.012, None), is_better=True),
+            "+8.00% (at least +1.20%)",
+            "better, with 95% confidence",
+        ),
+        (
+            Comparison(variant="a", lift=Interval(-0.08, None, -0.01), is_worse=True),
+            "-8.00% (at most -1.00%)",
+            "worse, with 95% confidence",
+        ),
         (
             Comparison(variant="a", lift=LIFT, is_better=True, breaches=("returns",), unjudged=("speed",)),
             "+8.00% (between +1.20% and +15.00%)",
-            "certainly better, breaches 'returns', 'speed' can't be judged yet",
+            "better, with 95% confidence, breaches 'returns', 'speed' can't be judged yet",
         ),
     ],
 )
 def test_comparison_has_its_lift_and_its_result(comparison: Comparison, lift: str, result: str) -> None:
-    assert (lift_in_words(comparison), result_in_words(comparison)) == (lift, result)
+    assert (lift_in_words(comparison), result_in_words(comparison, 0.95)) == (lift, result)
 
 
 @pytest.mark.parametrize(
