@@ -76,6 +76,7 @@ class AuditEvent(StrEnum):
     RELEASE_TERMINATED = "release.terminated"
     GUARDRAIL_BREACHED = "guardrail.breached"
     GUARDRAIL_CANNOT_TELL = "guardrail.cannot_tell"
+    EXPERIMENT_ALL_WORSE = "experiment.all_worse"
     EXPERIMENT_DECIDED = "experiment.decided"
     STAGE_UNCHANGED = "stage.unchanged"
     STAGE_WAITING = "stage.waiting"

@@ -9,8 +9,11 @@ from activities.store.experiments import StoredDecision
 from domain.audit import AuditEvent
 from domain.errors import NoDecision
 from domain.experiments.analysis import analyse
+from domain.experiments.decision import Reason
 from domain.experiments.look import Look
 from domain.experiments.obstacle import sample_ratio
+from domain.flags.allocation import Allocation
+from domain.flags.flag import FlagState
 from domain.metrics.condition import Outcome, Verdict
 from domain.pipelines.action import WINNER
 from domain.pipelines.experiment import ExperimentGate
@@ -26,6 +29,8 @@ def observe_look(store: Store, watch: WatchKey, gate: ExperimentGate, look: Look
     """
     if known := store.experiments.decision(watch):
         return _observed_after_decision(gate, known, at, last)
+    if changed := _changed_by_hand(store, watch, gate):
+        return observed_after(last, at, Verdict(Outcome.UNKNOWN, None, changed), gate.every)
     store.evidence.write({watch: last or _begun(at)})
     store.experiments.add_look(watch, at, look, sample_ratio(gate.design, [look]).at_any_look)
     worst = store.experiments.worst_split(watch)
@@ -33,7 +38,8 @@ def observe_look(store: Store, watch: WatchKey, gate: ExperimentGate, look: Look
     first = next((each.lift for each in analysis.comparisons if each.lift), None)
     verdict = Verdict(Outcome.FAIL, first.estimate if first else None, analysis.decision.message)
     if not analysis.decision.is_final:
-        return observed_after(last, at, verdict, gate.every)
+        after = observed_after(last, at, verdict, gate.every)
+        return _told_once(store, watch, after) if analysis.decision.reason is Reason.ALL_WORSE else after
     made = StoredDecision(watch.visit, watch.key, at, analysis.decision.ships, analysis.decision)
     _decide(store, watch, made)
     return decided(at, verdict, last) if made.ships else observed_after(last, at, verdict, gate.every)
@@ -58,11 +64,36 @@ def _begun(at: datetime) -> Observed:
     return Observed(at=at, since=at, outcome=Outcome.UNKNOWN, message="The experiment has begun.")
 
 
+def _changed_by_hand(store: Store, watch: WatchKey, gate: ExperimentGate) -> str | None:
+    """Return that somebody changed who is served what. Such users must not be compared with earlier ones."""
+    release = store.releases.get(watch.release)
+    if gate.environment not in (None, release.environment):
+        return None  # Nobody knows how the release saw the flag there.
+    found = store.features.find_placed(store.projects.get(release.project).id, release.feature, release.environment)
+    if found is None or _served(found[2]) == _served(store.releases.seen(release.id, release.environment)):
+        return None
+    message = f"Someone changed who gets which variant in {release.environment} during the experiment, so nothing is decided"
+    return f"{message}. Put it back, or set the shares and restart the release from this stage."
+
+
+def _served(state: FlagState) -> tuple[bool, Allocation, dict[str, Allocation | None]]:
+    return state.enabled, state.allocation, {segment: each.allocation for segment, each in state.overrides.items()}
+
+
 def _observed_after_decision(gate: ExperimentGate, made: StoredDecision, at: datetime, last: Observed | None) -> Observed:
     """Return the state after one more look, which changes nothing."""
     if made.ships:
         return decided(at, Verdict(Outcome.PASS, None, made.decision.message), last)
     return observed_after(last, at, Verdict(Outcome.FAIL, last.value if last else None, made.decision.message), gate.every)
+
+
+def _told_once(store: Store, watch: WatchKey, observed: Observed) -> Observed:
+    """Tell people that every variant is worse, the first time that a look of this visit finds so."""
+    if observed.breached_at:
+        return observed
+    after = {"message": observed.message}
+    audit(store, store.releases.get(watch.release), AuditEvent.EXPERIMENT_ALL_WORSE, observed.at, after=after)
+    return observed.model_copy(update={"breached_at": observed.at})
 
 
 def _decide(store: Store, watch: WatchKey, made: StoredDecision) -> None:

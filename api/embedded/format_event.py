@@ -125,6 +125,7 @@ FORMATS: dict[str, Callable[[Entry], str]] = {
     "stage.skipped": _with_reason("skipped"),
     "guardrail.breached": _breached,
     "guardrail.cannot_tell": _cannot_tell,
+    "experiment.all_worse": lambda entry: f"experiment: {(entry['after'] or {}).get('message')}",
     "experiment.decided": lambda entry: f"experiment decided: {(entry['after'] or {}).get('message')}",
     "release.added": _added,
     "release.blocked": _with_reason("blocked"),

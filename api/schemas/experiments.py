@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from activities.store.experiments import StoredDecision, StoredLook
 from domain.duration import Duration
 from domain.experiments.analysis import Analysis, analyse, comparisons_at
-from domain.experiments.comparison import Comparison
+from domain.experiments.comparison import Comparison, GuardrailState
 from domain.experiments.decision import ExperimentOutcome, Reason
 from domain.experiments.design import Better
 from domain.experiments.look import users
@@ -57,6 +57,14 @@ class ArmView(BaseModel):
     mean: float | None
 
 
+class GuardrailView(BaseModel):
+    """A guardrail metric of a variant: its lift over the control, and if harm beyond the margin is proven or ruled out."""
+
+    metric: str
+    lift: LiftView | None
+    state: GuardrailState
+
+
 class ComparisonView(BaseModel):
     """A variant, compared with the control at the newest look. `is_better` and `is_worse` are true if that has the confidence."""
 
@@ -66,6 +74,8 @@ class ComparisonView(BaseModel):
     is_worse: bool
     breaches: list[str] = Field(description="The guardrail metrics that it makes worse by more than their margin, with the confidence.")
     unjudged: list[str] = Field(description="The guardrail metrics that can't be told yet.")
+    unproven: list[str] = Field(description="The guardrail metrics of which it must be proven that it does no harm, and isn't yet.")
+    guardrails: list[GuardrailView]
 
 
 class SampleRatioView(BaseModel):

@@ -9,7 +9,7 @@ from domain.experiments.decision import Decision, ExperimentOutcome, Reason
 from domain.experiments.design import Design
 from domain.experiments.look import Look, users
 from domain.experiments.obstacle import SampleRatio, held, objection_to, obstacle_in_data, obstacle_in_split, sample_ratio, too_few_users
-from domain.experiments.sentences import about_breaches, about_lifts, about_winner
+from domain.experiments.sentences import about_breaches, about_lifts, about_unproven, about_winner
 from domain.model import Message
 
 
@@ -55,11 +55,14 @@ def _decide(design: Design, look: Look, comparisons: Sequence[Comparison], ratio
 
 
 def _winner(design: Design, look: Look, comparisons: Sequence[Comparison]) -> Decision | None:
-    """Return the best of the variants that are better with confidence and breach no guardrail, or hold if a guardrail can't be judged."""
+    """Return the best of the variants that are better with confidence and that no guardrail keeps from winning.
+
+    If a guardrail of the best one can't be judged, it is held.
+    """
     if any(each.lift is None for each in comparisons):
         return None
     better = sorted((each for each in comparisons if each.is_better), key=lambda each: _gain(design, each), reverse=True)
-    allowed = [each for each in better if not each.breaches]
+    allowed = [each for each in better if not each.breaches and not each.unproven]
     if not allowed:
         return None
     best, passed_over = allowed[0], better[: better.index(allowed[0])]
@@ -70,9 +73,13 @@ def _winner(design: Design, look: Look, comparisons: Sequence[Comparison]) -> De
         due = speak_duration(design.next_decision_after(look.elapsed))
         message = f"'{best.variant}' is ahead, and the next decision is made after {due}. {about_lifts(design, [best])}"
         return Decision(outcome=ExperimentOutcome.UNDECIDED, reason=Reason.TOO_EARLY, message=message)
-    message = " ".join([about_winner(design, best), *(about_breaches(design, each) for each in passed_over)])
+    message = " ".join([about_winner(design, best), *(_about_passed_over(design, each) for each in passed_over)])
     found = best.variant
     return Decision(outcome=ExperimentOutcome.WINNER, reason=Reason.SIGNIFICANT, message=message, winner=found, ships=found, is_final=True)
+
+
+def _about_passed_over(design: Design, comparison: Comparison) -> str:
+    return about_breaches(design, comparison) if comparison.breaches else about_unproven(comparison)
 
 
 def _gain(design: Design, comparison: Comparison) -> float:
@@ -99,8 +106,12 @@ def _what_is_missing(design: Design, look: Look, comparisons: Sequence[Compariso
             Reason.NO_RELATIVE_LIFT,
             f"There is no lift, because the mean of '{design.control.key}' is zero or less, or no value varies.",
         )
-    breaching = [each for each in comparisons if each.is_better and each.breaches]
-    if breaching:
-        passed_over = " ".join(about_breaches(design, each) for each in breaching)
-        return Reason.BREACHES_GUARDRAIL, f"{passed_over} No other variant is better with {design.confidence_in_words}."
+    stopped = [each for each in comparisons if each.is_better and (each.breaches or each.unproven)]
+    if stopped:
+        passed_over = " ".join(_about_passed_over(design, each) for each in stopped)
+        reason = Reason.BREACHES_GUARDRAIL if all(each.breaches for each in stopped) else Reason.NOT_PROVEN_HARMLESS
+        return reason, f"{passed_over} No other variant is better with {design.confidence_in_words}."
+    if all(each.is_worse for each in comparisons):
+        worse = f"Every variant is worse than '{design.control.key}', with {design.confidence_in_words}."
+        return Reason.ALL_WORSE, f"{worse} {about_lifts(design, comparisons)}"
     return Reason.NOT_SIGNIFICANT, f"No variant is better with {design.confidence_in_words}. {about_lifts(design, comparisons)}"

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     NO_RELATIVE_LIFT = "no_relative_lift"
     NOT_SIGNIFICANT = "not_significant"
     SIGNIFICANT = "significant"
+    ALL_WORSE = "all_worse"
     BREACHES_GUARDRAIL = "breaches_guardrail"
     TIME_OVER = "time_over"
     NOT_SAFE = "not_safe"
@@ -29,6 +30,7 @@ class Reason(StrEnum):
     ARM_WITHOUT_DATA = "arm_without_data"
     UNKNOWN_ARM = "unknown_arm"
     UNUSABLE_NUMBER = "unusable_number"
+    NOT_PROVEN_HARMLESS = "not_proven_harmless"
     GUARDRAIL_WITHOUT_DATA = "guardrail_without_data"
 
 

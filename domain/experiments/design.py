@@ -12,6 +12,9 @@ from domain.text import ShortText
 Better = Literal["higher", "lower"]
 """The direction in which a metric is better."""
 
+Proof = Literal["harm", "no_harm"]
+"""The proof that a guardrail asks for: of harm, to keep a variant from being shipped, or of no harm, to let it be shipped."""
+
 
 def _some_time(duration: timedelta) -> timedelta:
     if duration <= timedelta():
@@ -30,11 +33,15 @@ class DesignArm(Frozen):
 
 
 class Guardrail(Frozen):
-    """A metric that a winner must not make worse by more than a relative margin."""
+    """A metric that a winner must not make worse by more than a relative margin.
+
+    With the proof `harm`, a variant is passed over once it is proven to do so. With `no_harm`, it wins only once it is proven not to.
+    """
 
     metric: ShortText
     better: Better
     margin: float = Field(ge=0, allow_inf_nan=False)
+    proof: Proof = "harm"
 
     @model_validator(mode="after")
     def _can_be_breached(self) -> Self:

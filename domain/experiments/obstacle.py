@@ -96,5 +96,6 @@ def _objection_in_numbers(design: Design, found: Comparison) -> str | None:
         (found.is_worse, f"it is worse than '{design.control.key}', with {design.confidence_in_words}"),
         (bool(found.breaches), f"it breaches the guardrail {quoted(found.breaches)}, with {design.confidence_in_words}"),
         (bool(found.unjudged), f"its guardrail {quoted(found.unjudged)} can't be judged"),
+        (bool(found.unproven), f"it isn't proven that it does no harm to {quoted(found.unproven)}"),
     )
     return next((objection for applies, objection in objections if applies), None)

@@ -1,8 +1,8 @@
 """Sentences about comparisons, for product managers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from domain.experiments.comparison import Comparison
+from domain.experiments.comparison import Comparison, GuardrailState
 from domain.experiments.decision import ExperimentOutcome
 from domain.experiments.design import Design
 from domain.statistics.confidence_sequence import Interval
@@ -10,7 +10,29 @@ from domain.statistics.confidence_sequence import Interval
 
 def about_winner(design: Design, best: Comparison) -> str:
     """Say that a variant wins, and by how much."""
-    return f"'{best.variant}' wins over '{design.control.key}'. {about_lifts(design, [best])}"
+    return " ".join([f"'{best.variant}' wins over '{design.control.key}'. {about_lifts(design, [best])}", *about_guardrails(best)])
+
+
+def about_guardrails(comparison: Comparison) -> Iterator[str]:
+    """Say what is known about each guardrail of a variant."""
+    for each in comparison.guardrails:
+        if each.lift:
+            numbers = f"{_estimate(each.lift)} ({each.lift.in_percent()})"
+            yield f"Guardrail '{each.metric}' of '{comparison.variant}': {numbers}, {_STATES[each.state]}."
+
+
+_STATES: Mapping[GuardrailState, str] = {
+    "harm": "harm beyond the margin",
+    "no_harm": "no harm beyond the margin",
+    "not_proven": "harm is neither proven nor ruled out",
+    "unknown": "not known yet",
+}
+
+
+def about_unproven(comparison: Comparison) -> str:
+    """Say that a variant would win, but may do harm."""
+    waits = f"'{comparison.variant}' ({_estimate(comparison.lift)}) is better, but may do harm to {quoted(comparison.unproven)}"
+    return " ".join([f"{waits}.", *about_guardrails(comparison)])
 
 
 def about_breaches(design: Design, comparison: Comparison) -> str:
@@ -46,6 +68,7 @@ def result_in_words(comparison: Comparison, confidence: float) -> str:
     parts = [known] if comparison.lift else []
     parts += [f"breaches '{metric}'" for metric in comparison.breaches]
     parts += [f"'{metric}' can't be judged yet" for metric in comparison.unjudged]
+    parts += [f"'{metric}' may be harmed" for metric in comparison.unproven]
     return ", ".join(parts) or "not known yet"
 
 

@@ -14,6 +14,7 @@ from domain.model import Frozen
 from domain.text import Slug
 
 MOST_LOOKS = 5_000
+USUALLY_PLANNED = 10_000
 WEEK = timedelta(days=7)
 LATE = 28
 """A decision may come later by one part in so many of `decide_every`: by six hours in a week."""
@@ -44,7 +45,7 @@ class ExperimentGate(Frozen):
     guardrails: tuple[GuardrailMetric, ...] = Field(default=(), max_length=5)
     confidence: float = Field(default=0.95, ge=0.5, le=0.9999)
     minimum: int = Field(default=100, ge=2, le=1_000_000_000, strict=True)
-    planned: int = Field(default=10_000, ge=2, le=1_000_000_000, strict=True)
+    planned: int = Field(default=USUALLY_PLANNED, ge=2, le=1_000_000_000, strict=True)
     longest: Duration
     shortest: Duration = Field(default_factory=_usual_shortest, description="By default 7 days, or `longest` if that is shorter.")
     decide_every: Duration = Field(default=WEEK, description="By default a week, so that each day of the week counts equally.")

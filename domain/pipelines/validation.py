@@ -9,6 +9,7 @@ from domain.errors import Problem
 from domain.flags.flag import FeatureType, type_of
 from domain.metrics.metric import MetricShape
 from domain.pipelines.action import Action, ForEveryone, ForSegment, PhasedRollout, WithValue, removes_overrides
+from domain.pipelines.experiment_rules import experiment_problems, experiment_warnings
 from domain.pipelines.freeze import next_opening
 from domain.pipelines.gate import ApprovalGate
 from domain.pipelines.pipeline import PipelineDefinition, Stage
@@ -35,6 +36,7 @@ def problems_of(definition: PipelineDefinition, known: Known, now: datetime) -> 
         *(problem for index in range(len(definition.stages)) for problem in _problems_of_stage(definition, index, now)),
         *broken_references(definition, known.environments, known.segments),
         *watching_problems(definition, known.environments, known.metrics, known.sources),
+        *experiment_problems(definition),
     ]
 
 
@@ -45,6 +47,7 @@ def warnings_of(definition: PipelineDefinition) -> list[Problem]:
         *_outliving_overrides(definition),
         *unused_parameters(definition),
         *watching_warnings(definition),
+        *experiment_warnings(definition),
     ]
 
 

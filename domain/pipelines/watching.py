@@ -7,7 +7,6 @@ from typing import NamedTuple
 from domain.errors import Problem
 from domain.metrics.metric import MetricShape
 from domain.metrics.query import mistakes_in_url
-from domain.pipelines.action import ShipWinner
 from domain.pipelines.experiment import ExperimentGate
 from domain.pipelines.gate import CheckGate, MetricGate, SampledGate
 from domain.pipelines.guardrail import LONGEST_INTERVAL, SHORTEST_INTERVAL, Guardrail
@@ -53,7 +52,6 @@ def watching_problems(
     for number, guardrail in enumerate(definition.guardrails):
         yield from _wrong_stages(definition, f"/guardrails/{number}", guardrail)
     yield from _duplicate_names(definition)
-    yield from _winners_without_experiment(definition)
 
 
 def watching_warnings(definition: PipelineDefinition) -> Iterator[Problem]:
@@ -141,25 +139,3 @@ def _duplicate_names(definition: PipelineDefinition) -> Iterator[Problem]:
         if (other := first.setdefault(folded(guardrail.name), index)) != index:
             message = f"Guardrail {other + 1} already has this name: each name must be unique, ignoring case."
             yield Problem(pointer=f"/guardrails/{index}/name", code="name_used_twice", message=message)
-
-
-def _winners_without_experiment(definition: PipelineDefinition) -> Iterator[Problem]:
-    """Yield a problem for each action that ships a winner nobody has decided on, or that people would have to approve unseen."""
-    has_experiment = False
-    for s, stage in enumerate(definition.stages):
-        experiments = [number for number, gate in enumerate(stage.gates) if isinstance(gate, ExperimentGate)]
-        has_experiment = has_experiment or bool(experiments)
-        for number in experiments[1:]:
-            message = f"Gate {experiments[0] + 1} of this stage is an experiment already: keep one of them."
-            yield Problem(pointer=f"/stages/{s}/gates/{number}", code="two_experiments", message=message)
-        for a, action in enumerate(stage.actions):
-            if not isinstance(action, ShipWinner):
-                continue
-            if not has_experiment:
-                message = "No experiment decides before this: give this stage, or an earlier one, a gate of type EXPERIMENT."
-                yield Problem(pointer=f"/stages/{s}/actions/{a}", code="no_experiment", message=message)
-            if stage.approval is not None:
-                message = (
-                    "Nobody can approve a winner that is not known yet: ask for the approval in an earlier stage, or in a hold after it."
-                )
-                yield Problem(pointer=f"/stages/{s}/actions/{a}", code="approval_of_winner", message=message)

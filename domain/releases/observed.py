@@ -39,7 +39,7 @@ class Observed(Message):
     unknowns: int = 0
     until: Moment | None = None
     breached_at: Moment | None = None
-    """The time of the last breach, until a sample passes."""
+    """The time of the last breach, or of the look at which an experiment found all variants worse, until a sample passes."""
 
     def is_fresh(self, at: datetime) -> bool:
         """True if a change at that time may rely on it."""

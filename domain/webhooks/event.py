@@ -37,6 +37,7 @@ class WebhookEvent(StrEnum):
     RELEASE_TERMINATED = "release.terminated"
     GUARDRAIL_BREACHED = "guardrail.breached"
     GUARDRAIL_CANNOT_TELL = "guardrail.cannot_tell"
+    EXPERIMENT_ALL_WORSE = "experiment.all_worse"
     EXPERIMENT_DECIDED = "experiment.decided"
     STOP_PLACED = "stop.placed"
     STOP_LIFTED = "stop.lifted"
@@ -61,6 +62,7 @@ DETAILS: dict[WebhookEvent, tuple[str, ...]] = {
     WebhookEvent.RELEASE_ROLLED_BACK: ("to_stage", "force"),
     WebhookEvent.GUARDRAIL_BREACHED: ("guardrail", "metric", "consequence", "shadow", "measured", "message"),
     WebhookEvent.GUARDRAIL_CANNOT_TELL: ("guardrail", "metric", "message"),
+    WebhookEvent.EXPERIMENT_ALL_WORSE: ("message",),
     WebhookEvent.EXPERIMENT_DECIDED: ("ships", "outcome", "winner", "message"),
     WebhookEvent.STOP_PLACED: ("id", "expires_at"),
     WebhookEvent.STOP_LIFTED: ("id",),

@@ -211,6 +211,37 @@ def test_decision_is_made_once_whatever_later_looks_say(world: World, metrics: S
     assert allocation(world) == {"one-page": 100}
 
 
+@pytest.mark.parametrize("by_hand", [{"allocation": {"one-page": 60}}, {"enabled": False}])
+def test_nothing_is_decided_while_shares_are_not_those_of_the_experiment(
+    world: World, metrics: ScriptedMetrics, by_hand: dict[str, Any]
+) -> None:
+    release = experimenting(world)
+    metrics.groups["conversion"] = BETTER
+    change_by_hand(world, "production", **by_hand)
+    held = change(world, command_of(world, release), later(3600), metrics=metrics)
+    change_by_hand(world, "production", allocation={"one-page": 50}, enabled=True)
+
+    made = change(world, command_of(world, release), later(7200), metrics=metrics)
+
+    assert isinstance(held, HeldBack)
+    assert "Someone changed who gets which variant in production" in held.held.message
+    assert isinstance(made, Made)
+
+
+def test_people_are_told_once_that_every_variant_is_worse(world: World, metrics: ScriptedMetrics) -> None:
+    release = experimenting(world)
+    for hour, worse in enumerate((400, 250, 250, 450, 250), start=1):
+        metrics.groups["conversion"] = {"control": (5_000, 500), "one-page": (5_000, worse)}
+        look(world, release, metrics, later(3600 * hour))
+
+    told = [entry for entry in audit_of(world, release) if entry.event is AuditEvent.EXPERIMENT_ALL_WORSE]
+
+    assert [entry.at for entry in told] == [later(7200)]
+    assert told[0].after
+    assert told[0].after["message"].startswith("Every variant is worse than 'control', with 95% confidence.")
+    assert decisions(world, release) == []
+
+
 def test_winner_that_breaches_a_guardrail_is_not_shipped(world: World, metrics: ScriptedMetrics) -> None:
     release = experimenting(world, guardrails=[{"metric": "returns", "better": "lower", "margin": 0.1}])
     metrics.groups["conversion"] = BETTER
@@ -224,8 +255,9 @@ def test_winner_that_breaches_a_guardrail_is_not_shipped(world: World, metrics: 
 
 def test_shipping_is_a_conflict_if_the_flag_was_changed_by_hand(world: World, metrics: ScriptedMetrics) -> None:
     release = experimenting(world)
-    change_by_hand(world, "production", allocation={"one-page": 60})
     metrics.groups["conversion"] = BETTER
+    look(world, release, metrics, later(3600))
+    change_by_hand(world, "production", allocation={"one-page": 60})
 
     refused = change(world, command_of(world, release), later(3600), metrics=metrics)
 

@@ -26,7 +26,8 @@ def decided(*looks: Look, of: Any = None) -> Decision:
         ("higher", THIRTEEN, 20, "winner", "significant"),
         ("higher", (10_000, 1_050), 1, "undecided", "not_significant"),
         ("higher", (10_000, 1_050), 14, "no_winner", "time_over"),
-        ("higher", (10_000, 700), 1, "undecided", "not_significant"),
+        ("higher", (10_000, 700), 1, "undecided", "all_worse"),
+        ("lower", THIRTEEN, 1, "undecided", "all_worse"),
         ("lower", (10_000, 700), 1, "winner", "significant"),
         ("lower", THIRTEEN, 14, "no_winner", "time_over"),
     ],
@@ -190,6 +191,68 @@ def test_nobody_wins_if_every_winner_breaches_a_guardrail(days: float, outcome: 
 
     assert (decision.outcome, decision.reason) == (outcome, reason)
     assert "'blue' (+30.00%) is passed over" in decision.message
+
+
+HARMLESS: dict[str, Any] = {"guardrails": [{"metric": "errors", "better": "lower", "margin": 0.1, "proof": "no_harm"}]}
+
+
+@pytest.mark.parametrize(
+    ("errors", "outcome", "reason"),
+    [
+        ((100_000, 13_000), "undecided", "breaches_guardrail"),
+        ((100_000, 11_200), "undecided", "not_proven_harmless"),
+        ((100_000, 10_700), "undecided", "not_proven_harmless"),
+        ((100_000, 10_300), "winner", "significant"),
+        ((100_000, 9_000), "winner", "significant"),
+    ],
+)
+def test_guardrail_may_need_a_proof_that_there_is_no_harm(errors: tuple[int, int], outcome: str, reason: str) -> None:
+    seen = {"control": (100_000, 10_000), "blue": errors}
+    goal = look(errors=seen, control=(100_000, 10_000), blue=(100_000, 13_000))
+
+    strict, usual = decided(goal, of=design(**HARMLESS)), decided(goal, of=design(**GUARDED))
+
+    assert (strict.outcome, strict.reason) == (outcome, reason)
+    assert (usual.outcome == "winner") == (reason != "breaches_guardrail")
+
+
+def test_harm_is_ruled_out_for_a_metric_that_should_be_high_too() -> None:
+    of = design(guardrails=[{"metric": "errors", "better": "higher", "margin": 0.1, "proof": "no_harm"}])
+    outcomes = [
+        decided(look(errors={"control": (100_000, 10_000), "blue": blue}, control=TEN, blue=THIRTEEN), of=of).reason
+        for blue in ((100_000, 12_000), (100_000, 9_700), (100_000, 9_300), (100_000, 8_000))
+    ]
+
+    assert outcomes == ["significant", "significant", "not_proven_harmless", "breaches_guardrail"]
+
+
+def test_sentence_of_a_winner_says_what_is_known_about_its_guardrails() -> None:
+    seen = {"control": (10_000, 100), "blue": (10_000, 105)}
+
+    message = decided(look(errors=seen, control=TEN, blue=THIRTEEN), of=design(**GUARDED)).message
+
+    assert "Guardrail 'errors' of 'blue': +5.00% (between -" in message
+    assert message.endswith("), harm is neither proven nor ruled out.")
+
+
+def test_variant_that_may_do_harm_leaves_the_place_to_one_that_does_none() -> None:
+    errors = {"control": (100_000, 10_000), "blue": (100_000, 10_000), "green": (100_000, 10_700)}
+    goal = look(errors=errors, control=(100_000, 10_000), blue=(100_000, 12_000), green=(100_000, 13_000))
+
+    decision = decided(goal, of=design("blue", "green", **HARMLESS))
+
+    assert decision.winner == "blue"
+    assert "'green' (+30.00%) is better, but may do harm to 'errors'." in decision.message
+
+
+def test_variant_that_may_do_harm_is_not_shipped_at_the_end() -> None:
+    errors = {"control": (10_000, 1_000), "blue": (10_000, 1_050)}
+    of = design(without_winner="blue", **HARMLESS)
+
+    decision = decided(look(14, errors=errors, control=TEN, blue=(10_000, 1_020)), of=of)
+
+    assert (decision.reason, decision.ships) == ("not_safe", None)
+    assert decision.message.endswith("'blue' isn't shipped: it isn't proven that it does no harm to 'errors'. A person decides.")
 
 
 @pytest.mark.parametrize(

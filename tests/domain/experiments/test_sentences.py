@@ -7,6 +7,7 @@ from domain.experiments.decision import ExperimentOutcome
 from domain.experiments.sentences import decided_in_words, lift_in_words, result_in_words, undecided_in_words
 from domain.statistics.confidence_sequence import Interval
 
+SURE = "with 95% confidence"
 LIFT = Interval(0.08, 0.012, 0.15)
 
 
@@ -18,17 +19,17 @@ LIFT = Interval(0.08, 0.012, 0.15)
         (
             Comparison(variant="a", lift=Interval(0.08, 0.012, None), is_better=True),
             "+8.00% (at least +1.20%)",
-            "better, with 95% confidence",
+            f"better, {SURE}",
         ),
         (
             Comparison(variant="a", lift=Interval(-0.08, None, -0.01), is_worse=True),
             "-8.00% (at most -1.00%)",
-            "worse, with 95% confidence",
+            f"worse, {SURE}",
         ),
         (
             Comparison(variant="a", lift=LIFT, is_better=True, breaches=("returns",), unjudged=("speed",)),
             "+8.00% (between +1.20% and +15.00%)",
-            "better, with 95% confidence, breaches 'returns', 'speed' can't be judged yet",
+            f"better, {SURE}, breaches 'returns', 'speed' can't be judged yet",
         ),
     ],
 )
