@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import PlainSerializer
 
 from domain.experiments.design import Better, Design, Guardrail
-from domain.experiments.look import Arms, Look, users
+from domain.experiments.look import Arms, Look, is_share, users
 from domain.model import Message
 from domain.statistics.confidence_sequence import Interval, lift
 
@@ -62,7 +62,10 @@ def _lift(design: Design, arms: Arms, variant: str) -> Interval | None:
     control = design.control.key
     if min(users(arms, control), users(arms, variant)) < design.minimum:
         return None
-    return lift(arms[control], arms[variant], design.alpha, 2 * design.planned)
+    found = lift(arms[control], arms[variant], design.alpha, 2 * design.planned)
+    if found and found.low is not None and is_share(arms[control]) and is_share(arms[variant]):
+        return found._replace(low=max(found.low, -1.0))  # No share falls by more than 100%.
+    return found
 
 
 def _result(design: Design, look: Look, variant: str, guardrail: Guardrail) -> GuardrailResult:

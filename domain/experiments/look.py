@@ -38,6 +38,11 @@ def users(arms: Arms, key: str) -> int:
     return arms[key].n if key in arms else 0
 
 
+def is_share(arm: Arm) -> bool:
+    """Return True if every value of an arm is 0 or 1, as for a conversion."""
+    return arm.n > 1 and math.isclose(arm.variance, arm.mean * (1 - arm.mean) * arm.n / (arm.n - 1), rel_tol=1e-6, abs_tol=1e-12)
+
+
 def is_usable(arm: Arm) -> bool:
     """Return True if the numbers of an arm can be compared."""
     return arm.n >= 0 and math.isfinite(arm.mean) and math.isfinite(arm.variance) and arm.variance >= 0

@@ -301,6 +301,20 @@ def test_without_a_mean_above_zero_there_is_no_lift() -> None:
     assert decided(look(14, control=(1_000, 0), blue=(1_000, 50))).outcome == "no_winner"
 
 
+def test_lift_of_a_share_is_never_below_minus_100_percent() -> None:
+    uneven = design(shares=(20, 1))
+    few = look(control=(2_000, 60), blue=(100, 1))
+    profit = Look(elapsed=DAY, goal={"control": Arm(4_000, 10, 900), "blue": Arm(4_000, -20, 900)})
+
+    [share], [amount] = (analyse(of, [each]).comparisons for of, each in ((uneven, few), (design(), profit)))
+
+    assert share.lift
+    assert share.lift.low == -1
+    assert "'blue' -66.67% (between -100.00% and +" in decided(few, of=uneven).message
+    assert amount.lift
+    assert amount.lift.low == pytest.approx(-3.38, abs=0.01)
+
+
 def test_values_that_never_vary_decide_nothing() -> None:
     assert decided(look(control=(1_000, 1), blue=(1_000, 1_000))).outcome == "winner"
     assert decided(Look(elapsed=DAY, goal={"control": Arm(1_000, 0.5, 0), "blue": Arm(1_000, 1, 0)})).outcome == "undecided"
