@@ -54,7 +54,7 @@ def measure(size: Size) -> dict[str, Any]:
         "canary": {str(rate): _canary(rate, size.same) for rate in RATES},
         "lifted": [_lifted(rate, each, size.lifted) for rate in RATES for each in LIFTS],
         "split": {name: _split(shares, shares, size.split) for name, shares in HONEST.items()}
-        | {"48 / 52": _split((1, 1), (48, 52), size.same)},
+        | {name: _split((1, 1), shares, size.same) for name, shares in proofs.OFF.items()},
     }
 
 
