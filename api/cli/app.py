@@ -51,6 +51,7 @@ COMMANDS = {
         LOOK,
         "List the pipeline templates. `flaghoist pipelines create --template NAME` drafts a pipeline from one.",
     ),
+    "experiments": Entry("api.cli.experiment_plan:app", LOOK, "Experiments: plan how long one takes."),
     "audit": Entry("api.cli.audit:list_audit_entries", LOOK, "List audit log entries, newest first: up to --limit, or all with --export."),
     "whoami": Entry("api.cli.keys:show_whoami", LOOK, "Show the owner of your key, and its grants."),
     "status": Entry(

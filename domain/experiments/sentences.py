@@ -47,7 +47,7 @@ def quoted(metrics: Sequence[str]) -> str:
 
 
 def about_lifts(design: Design, comparisons: Sequence[Comparison]) -> str:
-    """Say for each variant how much more or less it is than the control, and how certain that is."""
+    """Say for each variant how much more or less it is than the control, and which lifts fit the numbers."""
     lifts = "; ".join(f"'{each.variant}' {_estimate(each.lift)} ({each.lift.in_percent()})" for each in comparisons if each.lift)
     return f"Difference to '{design.control.key}', with {design.confidence_in_words} at all looks together: {lifts}."
 

@@ -230,7 +230,7 @@ def test_nothing_is_decided_while_shares_are_not_those_of_the_experiment(
 
 def test_people_are_told_once_that_every_variant_is_worse(world: World, metrics: ScriptedMetrics) -> None:
     release = experimenting(world)
-    for hour, worse in enumerate((400, 250, 250, 450, 250), start=1):
+    for hour, worse in enumerate((480, 250, 250, 480, 250), start=1):
         metrics.groups["conversion"] = {"control": (5_000, 500), "one-page": (5_000, worse)}
         look(world, release, metrics, later(3600 * hour))
 

@@ -123,8 +123,10 @@ REPORTING = {"status": ""}
 OTHER_SYSTEMS = frozenset({"import flagsmith", "import unleash", "provider check", "provider connect", "provider disconnect"})
 """Commands that need another flag system, tested in tests/unleash and tests/flagsmith."""
 
-PROCESSES = frozenset({"api", "bootstrap", "dev", "migrate", "replay", "secret-key", "worker"})
-"""Commands without the API, tested in test_processes.py, test_bootstrap.py, tests/workflows/test_replay_gate.py and tests/embedded."""
+PROCESSES = frozenset({"api", "bootstrap", "dev", "experiments plan", "migrate", "replay", "secret-key", "worker"})
+"""Commands without the API. test_processes.py, test_bootstrap.py, test_experiments.py, tests/workflows/test_replay_gate.py and
+tests/embedded have their tests.
+"""
 
 CALLING = RESPONDING | DELETING | FOLLOWING | REFUSED_NOW | REPORTING
 

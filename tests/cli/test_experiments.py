@@ -7,6 +7,7 @@ from tests.activities.experimenting import BETTER, NOTHING_YET, experimenting
 from tests.activities.guarding import later, look
 from tests.cli.conftest import Terminal
 from tests.http import Api
+from tests.ports import free_port
 from tests.scripted_metrics import ScriptedMetrics
 from tests.world import make_world
 
@@ -31,3 +32,21 @@ def test_experiment_is_shown_with_its_numbers_and_its_decision(api: Api, sqlite_
     assert rows["control"].split() == ["control", "50%", "5,000", "0.1"]
     assert all(part in rows["one-page"] for part in ("50%", "5,000", "0.16", "+60.00% (between +", "better, with 95% confidence"))
     assert "Looks: 2, the newest at " in shown
+
+
+def test_experiment_is_planned_without_an_api() -> None:
+    terminal = Terminal(f"http://127.0.0.1:{free_port()}")
+    typed = ["experiments", "plan", "--rate", "0.1", "--lift", "0.05", "--users-per-day", "4000"]
+
+    words = terminal.run(*typed).out
+    fields = terminal.read_json(*typed)
+
+    assert words.splitlines()[:4] == ["planned: 57760", "shortest: 14d", "decide_every: 7d", "longest: 63d"]
+    assert fields == {"planned": 57760, "shortest": "14d", "decide_every": "7d", "longest": "63d"}
+
+
+def test_plan_that_is_impossible_is_a_usage_error() -> None:
+    refused = Terminal("http://127.0.0.1:1").run("experiments", "plan", "--rate", "0.1", "--lift", "0", "--users-per-day", "4000")
+
+    assert refused.code == 2
+    assert "must not be zero" in refused.err
