@@ -5,11 +5,16 @@ from datetime import timedelta
 from itertools import zip_longest
 from typing import Any
 
+from domain.experiments.analysis import analyse
+from domain.experiments.decision import Decision
 from domain.experiments.design import Design
 from domain.experiments.look import Look
 from domain.statistics.confidence_sequence import Arm
 
 DAY = timedelta(days=1)
+TEN = (10_000, 1_000)
+THIRTEEN = (10_000, 1_300)
+FOURTEEN = (10_000, 1_400)
 
 
 def conversions(n: int, successes: int) -> Arm:
@@ -38,3 +43,8 @@ def look_at(goal: dict[str, tuple[int, int]], days: float = 1, errors: dict[str,
     """Return a look with the same from tables."""
     guardrails = {} if errors is None else {"errors": {key: conversions(*arm) for key, arm in errors.items()}}
     return Look(elapsed=days * DAY, goal={key: conversions(*arm) for key, arm in goal.items()}, guardrails=guardrails)
+
+
+def decided(*looks: Look, of: Design | None = None) -> Decision:
+    """Return the decision at the last look."""
+    return analyse(of or design(), looks).decision
