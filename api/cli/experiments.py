@@ -10,7 +10,7 @@ from api.cli.session import JsonOption, ProjectOption, api_client
 from api.client import path_of
 from domain.experiments.comparison import Comparison
 from domain.experiments.decision import ExperimentOutcome
-from domain.experiments.sentences import decided_in_words, lift_in_words, result_in_words, undecided_in_words
+from domain.experiments.sentences import about_guardrails, decided_in_words, lift_in_words, result_in_words, undecided_in_words
 from domain.pipelines.experiment import HOLD
 from domain.releases.status import StageOutcome, status_in_words
 
@@ -38,6 +38,8 @@ def _show(experiment: dict[str, Any]) -> None:
     comparisons = {each["variant"]: Comparison.model_validate(each) for each in experiment["comparisons"]}
     rows = [[*_numbers(arm), *_results(comparisons.get(arm["key"]), experiment["confidence"])] for arm in experiment["arms"]]
     show_table(["Arm", "Planned", "Users", "Mean", "Lift", "Result"], rows)
+    for sentence in (sentence for each in comparisons.values() for sentence in about_guardrails(each)):
+        show(sentence)
     looked_at = f", the newest at {local_time(experiment['looked_at'])}" if experiment["looked_at"] else ""
     show(f"Looks: {experiment['looks']}{looked_at}. Sample ratio: p = {experiment['sample_ratio']['at_any_look']:.3g}.")
 

@@ -7,7 +7,7 @@ from api.dashboard.intervals import IntervalPicture, pictures_of
 from api.schemas.experiments import ArmView, ExperimentView
 from domain.experiments.comparison import Comparison
 from domain.experiments.decision import ExperimentOutcome
-from domain.experiments.sentences import decided_in_words, lift_in_words, result_in_words, undecided_in_words
+from domain.experiments.sentences import about_guardrails, decided_in_words, lift_in_words, result_in_words, undecided_in_words
 from domain.pipelines.experiment import HOLD
 from domain.releases.status import StageOutcome, status_in_words
 
@@ -28,18 +28,29 @@ class ArmRow(NamedTuple):
 
 
 class ShownExperiment(NamedTuple):
-    """An experiment with the rows of its table, its pictures, the class of its badge, and its decision or why there is none."""
+    """An experiment with the rows of its table, its pictures, the class of its badge, and its decision or why there is none.
+
+    `guardrails` says what is known about each guardrail of each variant.
+    """
 
     view: ExperimentView
     rows: list[ArmRow]
     pictures: list[IntervalPicture]
     badge: str
     decision: str
+    guardrails: list[str]
 
 
 def shown_experiments(views: Iterable[ExperimentView]) -> list[ShownExperiment]:
     """Return what is shown of experiments, the newest first."""
-    return [ShownExperiment(each, _rows(each), pictures_of(each), _BADGES[each.outcome], _decision(each)) for each in reversed(list(views))]
+    return [_shown(each) for each in reversed(list(views))]
+
+
+def _shown(view: ExperimentView) -> ShownExperiment:
+    found = {each.variant: Comparison.model_validate(each.model_dump()) for each in view.comparisons}
+    rows = [_row(arm, found.get(arm.key), view.confidence) for arm in view.arms]
+    guardrails = [sentence for each in found.values() for sentence in about_guardrails(each)]
+    return ShownExperiment(view, rows, pictures_of(view), _BADGES[view.outcome], _decision(view), guardrails)
 
 
 def _decision(view: ExperimentView) -> str:
@@ -48,11 +59,6 @@ def _decision(view: ExperimentView) -> str:
     if view.stage_outcome is not StageOutcome.PENDING:
         return f"It is over without a decision: the stage is {status_in_words(view.stage_outcome)}."
     return undecided_in_words(view.outcome, None if view.without_winner == HOLD else view.without_winner)
-
-
-def _rows(view: ExperimentView) -> list[ArmRow]:
-    found = {each.variant: Comparison.model_validate(each.model_dump()) for each in view.comparisons}
-    return [_row(arm, found.get(arm.key), view.confidence) for arm in view.arms]
 
 
 def _row(arm: ArmView, comparison: Comparison | None, confidence: float) -> ArmRow:

@@ -9,7 +9,7 @@ from domain.experiments.decision import Decision, ExperimentOutcome, Reason
 from domain.experiments.design import Design
 from domain.experiments.look import Look, users
 from domain.experiments.obstacle import SampleRatio, held, objection_to, obstacle_in_data, obstacle_in_split, sample_ratio, too_few_users
-from domain.experiments.sentences import about_breaches, about_lifts, about_unproven, about_winner
+from domain.experiments.sentences import about_breaches, about_guardrails, about_lifts, about_unproven, about_winner
 from domain.model import Message
 
 
@@ -92,6 +92,7 @@ def _without_winner(design: Design, look: Look, comparisons: Sequence[Comparison
     if look.elapsed < design.longest:
         return Decision(outcome=ExperimentOutcome.UNDECIDED, reason=reason, message=message)
     message = f"The maximum duration of {design.longest_in_words} is over without a winner. {message}"
+    message = " ".join([message, *(sentence for each in comparisons for sentence in about_guardrails(each))])
     ships, reason = design.without_winner, Reason.TIME_OVER
     if objection := objection_to(design, look, comparisons, ships):
         message, ships, reason = f"{message} '{ships}' isn't shipped: {objection}. A person decides.", None, Reason.NOT_SAFE

@@ -16,7 +16,8 @@ def test_experiment_is_shown_with_its_numbers_and_its_decision(api: Api, sqlite_
     metrics, terminal = ScriptedMetrics(), Terminal(api.address, COLUMNS="200")
     with closing(Database(sqlite_url)) as database:
         world = make_world(database)
-        release = experimenting(world)
+        release = experimenting(world, guardrails=[{"metric": "returns", "better": "lower", "margin": 0.1}])
+        metrics.groups["returns"] = {"control": (5_000, 250), "one-page": (5_000, 250)}
         before = terminal.run("releases", "experiments", release.id).out
         for hour, numbers in enumerate((NOTHING_YET, BETTER), start=1):
             metrics.groups["conversion"] = numbers
@@ -31,6 +32,7 @@ def test_experiment_is_shown_with_its_numbers_and_its_decision(api: Api, sqlite_
     rows = {line.split()[0]: line for line in shown.splitlines() if line.strip()}
     assert rows["control"].split() == ["control", "50%", "5,000", "0.1"]
     assert all(part in rows["one-page"] for part in ("50%", "5,000", "0.16", "+60.00% (between +", "better, with 95% confidence"))
+    assert "Guardrail 'returns' of 'one-page': +0.00% (between -" in shown
     assert "Looks: 2, the newest at " in shown
 
 

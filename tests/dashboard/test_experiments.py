@@ -107,6 +107,7 @@ def test_breached_guardrail_is_named_in_the_table(world: World, metrics: Scripte
     look_hourly(world, release, metrics, BETTER)
 
     assert "better, with 95% confidence, breaches &#39;returns&#39;" in section(visitor, release)
+    assert "<li>Guardrail &#39;returns&#39; of &#39;one-page&#39;: +140.00% (between +" in section(visitor, release)
 
 
 @pytest.mark.e2e

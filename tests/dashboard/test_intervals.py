@@ -25,7 +25,10 @@ def experiment(*looks: Sequence[Lift], decided: float | None = None, variants: S
         )
         for hour, look in enumerate(looks)
     ]
-    nothing_known: dict[str, Any] = {"lift": None, "is_better": False, "is_worse": False, "breaches": [], "unjudged": []}
+    nothing_known: dict[str, Any] = {"lift": None, "is_better": False, "is_worse": False, "breaches": [], "unjudged": []} | {
+        "unproven": [],
+        "guardrails": [],
+    }
     decision = decided is not None and {"ships": "one-page", "at": NOW + timedelta(hours=decided), "message": ""}
     values: dict[str, Any] = {
         "visit": 1,

@@ -68,6 +68,14 @@ def test_sentence_of_a_winner_says_what_is_known_about_its_guardrails() -> None:
     assert message.endswith("), harm is neither proven nor ruled out.")
 
 
+def test_end_without_a_winner_says_it_too() -> None:
+    seen = {"control": (10_000, 100), "blue": (10_000, 105)}
+
+    message = decided(look(14, errors=seen, control=TEN, blue=TEN), of=design(without_winner="blue", **GUARDED)).message
+
+    assert "Guardrail 'errors' of 'blue': +5.00% (between -" in message
+
+
 def test_variant_that_may_do_harm_leaves_the_place_to_one_that_does_none() -> None:
     errors = {"control": (100_000, 10_000), "blue": (100_000, 10_000), "green": (100_000, 10_700)}
     goal = look(errors=errors, control=(100_000, 10_000), blue=(100_000, 12_000), green=(100_000, 13_000))
