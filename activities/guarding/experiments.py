@@ -73,11 +73,12 @@ def _changed_by_hand(store: Store, watch: WatchKey, gate: ExperimentGate) -> str
     if found is None or _served(found[2]) == _served(store.releases.seen(release.id, release.environment)):
         return None
     message = f"Someone changed who gets which variant in {release.environment} during the experiment, so nothing is decided"
-    return f"{message}. Put it back, or set the shares and restart the release from this stage."
+    return f"{message}. Put it back, or restart the release from the stage that sets it."
 
 
-def _served(state: FlagState) -> tuple[bool, Allocation, dict[str, Allocation | None]]:
-    return state.enabled, state.allocation, {segment: each.allocation for segment, each in state.overrides.items()}
+def _served(state: FlagState) -> tuple[bool, Allocation, dict[str, Allocation]]:
+    in_segments = {segment: each.allocation for segment, each in state.overrides.items() if each.allocation is not None}
+    return state.enabled, state.allocation, in_segments
 
 
 def _observed_after_decision(gate: ExperimentGate, made: StoredDecision, at: datetime, last: Observed | None) -> Observed:

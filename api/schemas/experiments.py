@@ -117,7 +117,9 @@ class ExperimentView(BaseModel):
     confidence: float
     minimum: int
     planned: int
+    shortest: Duration
     longest: Duration
+    decide_every: Duration = Field(description="A winner is decided on at whole multiples of this time, from `shortest` on.")
     without_winner: str
     outcome: ExperimentOutcome
     reason: Reason
@@ -154,7 +156,9 @@ def experiment_view(of: ExperimentVisit) -> ExperimentView:
         confidence=gate.confidence,
         minimum=gate.minimum,
         planned=gate.planned,
+        shortest=gate.shortest,
         longest=gate.longest,
+        decide_every=gate.decide_every,
         without_winner=gate.without_winner,
         outcome=newest.outcome,
         reason=newest.reason,

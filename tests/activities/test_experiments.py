@@ -211,6 +211,14 @@ def test_decision_is_made_once_whatever_later_looks_say(world: World, metrics: S
     assert allocation(world) == {"one-page": 100}
 
 
+def test_override_by_hand_without_shares_of_its_own_disturbs_no_experiment(world: World, metrics: ScriptedMetrics) -> None:
+    release = experimenting(world)
+    metrics.groups["conversion"] = BETTER
+    change_by_hand(world, "production", overrides={"staff": {"enabled": False}})
+
+    assert isinstance(change(world, command_of(world, release), later(3600), metrics=metrics), Made)
+
+
 @pytest.mark.parametrize("by_hand", [{"allocation": {"one-page": 60}}, {"enabled": False}])
 def test_nothing_is_decided_while_shares_are_not_those_of_the_experiment(
     world: World, metrics: ScriptedMetrics, by_hand: dict[str, Any]

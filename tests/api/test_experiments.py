@@ -47,7 +47,8 @@ def test_experiment_shows_its_arms_its_lift_and_its_decision(world: World, metri
 
     assert found["stage_outcome"] == "pending"
     assert (found["stage"], found["gate"], found["environment"], found["metric"]) == ("Ship", 1, "production", "conversion")
-    assert (found["confidence"], found["minimum"], found["planned"], found["longest"]) == (0.95, 100, 10_000, "P14D")
+    assert (found["confidence"], found["minimum"], found["planned"]) == (0.95, 100, 10_000)
+    assert (found["shortest"], found["decide_every"], found["longest"]) == ("PT1H", "PT1H", "P14D")
     assert found["arms"] == [
         {"key": "control", "planned_share": 50, "users": 5_000, "mean": 0.1},
         {"key": "one-page", "planned_share": 50, "users": 5_000, "mean": 0.16},
@@ -56,6 +57,9 @@ def test_experiment_shows_its_arms_its_lift_and_its_decision(world: World, metri
     assert comparison["lift"]["estimate"] == pytest.approx(0.6)
     assert 0 < comparison["lift"]["low"] < 0.6 < comparison["lift"]["high"]
     assert (comparison["is_better"], comparison["is_worse"], comparison["breaches"]) == (True, False, [])
+    [guardrail] = comparison["guardrails"]
+    assert (guardrail["metric"], guardrail["state"]) == ("returns", "not_proven")
+    assert guardrail["lift"]["low"] < -0.1 < 0.1 < guardrail["lift"]["high"]
     assert found["sample_ratio"] == {"at_any_look": 1.0, "at_a_decision": 1.0}
     assert (found["outcome"], found["decision"]["ships"], found["cannot_tell"]) == ("winner", "one-page", None)
     assert found["decision"]["message"] == found["message"]
