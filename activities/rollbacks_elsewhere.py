@@ -11,7 +11,7 @@ from activities.providers.provider import FlagProvider
 from activities.rollback_attempt import RollbackAttempt
 from activities.settling import settle_other_releases, settle_others
 from activities.store.database import Database, Store
-from domain.flags.change import Change, PlannedChange, part_made, plan_change
+from domain.flags.change import Change, PlannedChange, as_before, plan_change
 from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch
 from domain.flags.project import Project
@@ -95,7 +95,7 @@ class _AsBefore:
         """Return the flag's state before the rollback."""
         now = self._provider.read(feature, environment)
         intended = self._intended.get(environment)
-        return intended.before.limited_to(part_made(intended, now)).applied(now) if intended else now
+        return as_before(intended, now) if intended else now
 
     def plan(self, feature: str, environment: str, patch: FlagPatch) -> PlannedChange:
         """Return what the change is."""

@@ -13,7 +13,8 @@ from activities.store.database import Store
 from domain.access import check_right
 from domain.audit import AuditEvent
 from domain.errors import Superseded
-from domain.flags.change import Change, PlannedChange, check_not_changed_by_hand
+from domain.flags.change import Change, PlannedChange, as_before, check_not_changed_by_hand
+from domain.flags.flag import FlagState
 from domain.pipelines.gate import approval_among
 from domain.releases.gate_hold import GateHold
 from domain.releases.release import Release
@@ -47,8 +48,15 @@ def decide(store: Store, command: ChangeFlag, at: datetime) -> DueChange | GateH
     elif command.step > 1:
         check_still_approved(store, release, command.gates)
     if not command.overwrite:
-        check_not_changed_by_hand(command.patch, provider.read(release.feature, command.environment), acting.seen)
+        check_not_changed_by_hand(command.patch, _before(store, provider, release, command), acting.seen)
     return DueChange(acting, provider)
+
+
+def _before(store: Store, provider: FlagProvider, release: Release, command: ChangeFlag) -> FlagState:
+    """Return the flag as it was before the first attempt at this change, which may have made a part of it in another system."""
+    now = provider.read(release.feature, command.environment)
+    intended = store.intents.get(command.key) if command.elsewhere else None
+    return as_before(intended, now) if intended else now
 
 
 def check_fence(release: Release, command: ChangeFlag) -> None:

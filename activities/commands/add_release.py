@@ -51,7 +51,7 @@ def add_release(store: Store, caller: Caller, project: Project, request: AddRele
     check_free(store, feature)
     parameters = bind(pipeline.definition, start, request.parameters, at)
     check_values(feature, pipeline.definition, start, parameters)
-    check_variants(feature, pipeline.definition, start)
+    check_variants(project, feature, pipeline.definition, start)
     seen = look_at(provider_of(project, store), feature, pipeline.definition)
     check_keeps_shares(pipeline.definition.stages, start, seen, parameters, request.accept)
     release = _release(caller, project, pipeline, start, request, at).model_copy(update={"parameters": parameters})

@@ -70,12 +70,12 @@ def check_values(feature: Feature, definition: PipelineDefinition, start: int, p
         raise ValueTypeWrong(problems[0].message, problems=tuple(problems), expected=feature.type.value)
 
 
-def check_variants(feature: Feature, definition: PipelineDefinition, start: int) -> None:
+def check_variants(project: Project, feature: Feature, definition: PipelineDefinition, start: int) -> None:
     """Raise Invalid for all variants of stages from the starting one on that the feature does not have."""
     found = {
         problem.message: Problem(pointer="/feature", code=problem.code, message=f"Stage '{stage.name}': {problem.message}")
         for stage in definition.stages[start:]
-        for problem in unknown_variants({"": stage.variants}, feature.variants)
+        for problem in unknown_variants({"": stage.variants}, feature.variants, project.provider)
     }
     if problems := tuple(found.values()):
         raise Invalid(problems[0].message, problems=problems)

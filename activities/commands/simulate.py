@@ -55,7 +55,7 @@ def simulate_release(store: Store, caller: Caller, project: Project, pipeline: P
     if feature := request.feature:
         obstacles += _refusal_obstacles("feature", lambda: check_free(store, feature))
         obstacles += _refusal_obstacles("feature", lambda: check_values(feature, definition, start, parameters))
-        obstacles += _refusal_obstacles("feature", lambda: check_variants(feature, definition, start))
+        obstacles += _refusal_obstacles("feature", lambda: check_variants(project, feature, definition, start))
         states = look_at(provider_of(project, store), feature, definition)
         obstacles += _refusal_obstacles("feature", lambda: check_keeps_shares(definition.stages, start, states, parameters, request.accept))
     freezes = store.freezes.ahead(project.id, request.starts_at)

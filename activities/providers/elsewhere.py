@@ -19,6 +19,7 @@ from domain.errors import FeatureNotFound, ProviderRefused
 from domain.flags.change import Change
 from domain.flags.connection import Outage
 from domain.flags.project import Project
+from domain.flags.variant import Variants
 
 LIST_TTL = timedelta(seconds=10)
 """The age until which a list of features and segments counts as current."""
@@ -46,11 +47,12 @@ class FlagReading(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """A connection, the name of a feature over there if it is known, and segment key -> reference."""
+    """A connection, the name of a feature over there if it is known, segment key -> reference, and the feature's variants."""
 
     stored: StoredConnection
     name: SystemName | None
     segments: dict[str, str]
+    variants: Variants
 
 
 class FlagsElsewhere:
@@ -98,7 +100,7 @@ class FlagsElsewhere:
         if known.name is None or _is_current(known.name.read_at, ttl):
             return None  # Of an unknown feature, the caller finds that it does not exist, and says so in its own words.
         with self._reported(project, known.stored):
-            found = self._system(project, known.stored).flags(known.name.name, known.segments)
+            found = self._system(project, known.stored).flags(known.name.name, known.segments, known.variants)
         return FlagReading(feature, datetime.now(UTC), known.name.readings, found)
 
     def apply(self, project: Project, change: Change) -> None:
@@ -108,12 +110,14 @@ class FlagsElsewhere:
             raise FeatureNotFound(f"There is no feature '{change.feature}'.")
         origin = Origin(project.key, change.feature, change.stage, change.release, is_rollback=change.undoes_from is not None)
         with self._reported(project, known.stored):
-            self._system(project, known.stored).apply(known.name.name, change.environment, change.patch, known.segments, origin)
+            system = self._system(project, known.stored)
+            system.apply(known.name.name, change.environment, change.patch, known.segments, origin, known.variants)
 
     def _known(self, project: Project, feature: str) -> _Known:
         with self.database.reading() as store:
             name, stored = store.system_names.find(project.id, "feature", feature), store.connections.find(project.id)
-            return _Known(_connected(project, stored), name, references(store, project, "segment"))
+            variants = store.features.get(feature, project.id).variants if name else ()
+            return _Known(_connected(project, stored), name, references(store, project, "segment"), variants)
 
     def _stored(self, project: Project) -> StoredConnection:
         with self.database.reading() as store:

@@ -5,14 +5,16 @@ from typing import Literal, NamedTuple, Protocol
 
 from domain.flags.flag import FeatureType, FlagState
 from domain.flags.patch import FlagPatch
+from domain.flags.variant import Variants
 
 
 class SystemFeature(NamedTuple):
-    """A feature of a flag system, by the name that it has there. A toggle has no values."""
+    """A feature of a flag system, by the name that it has there. A toggle has no values. `variants` is None if they are defined here."""
 
     name: str
     description: str = ""
     type: FeatureType = FeatureType.TOGGLE
+    variants: Variants | None = None
 
 
 class SystemSegment(NamedTuple):
@@ -87,11 +89,19 @@ class FlagSystem(Protocol):
         """Return all segments that a flag of the project may name."""
         ...
 
-    def flags(self, feature: str, segments: SegmentKeys) -> Mapping[str, SystemFlag]:
-        """Return environment -> flag. Raises FeatureNotFound."""
+    def flags(self, feature: str, segments: SegmentKeys, variants: Variants = ()) -> Mapping[str, SystemFlag]:
+        """Return environment -> flag, given the feature's variants as they are defined here. Raises FeatureNotFound."""
         ...
 
-    def apply(self, feature: str, environment: str, patch: FlagPatch, segments: SegmentKeys, origin: Origin | None = None) -> None:
+    def apply(
+        self,
+        feature: str,
+        environment: str,
+        patch: FlagPatch,
+        segments: SegmentKeys,
+        origin: Origin | None = None,
+        variants: Variants = (),
+    ) -> None:
         """Change the named fields. Raises FeatureNotFound, EnvironmentNotFound, SegmentNotFound or Invalid."""
         ...
 

@@ -45,6 +45,17 @@ def mirror_features(store: Store, project: Project, found: Iterable[SystemFeatur
             default_state=FlagState().model_dump(mode="json"),
         )
     store.system_names.add(project.id, "feature", names)
+    _mirror_variants(store, project, listed, [*known.values(), *names])
+
+
+def _mirror_variants(store: Store, project: Project, listed: Mapping[str, SystemFeature], names: Iterable[SystemName]) -> None:
+    """Copy the variants of features, where they are defined over there."""
+    found = {each.key: listed[each.name].variants for each in names if each.name in listed}
+    defined = {key: variants for key, variants in found.items() if variants is not None}
+    for feature in store.features.all(project.id) if defined else ():
+        variants = defined.get(feature.key)
+        if variants is not None and variants != feature.variants:
+            store.features.update(feature.id, variants=[each.model_dump(mode="json") for each in variants])
 
 
 def mirror_segments(store: Store, project: Project, found: Iterable[SystemSegment], at: datetime) -> None:
@@ -79,9 +90,14 @@ def mirror_flags(store: Store, project: Project, key: str, found: Mapping[str, S
     environments = {each.key: each for each in store.environments.all(project.id)}
     for environment, flag in found.items():
         place = environments.get(environment)
-        if place and store.features.state(feature, place) != flag.state:
+        if place and not _is_same(store.features.state(feature, place), flag.state):
             store.features.write_state(feature, place, flag.state, at)
     store.system_names.note_read(project.id, key, at, {environment: list(flag.foreign) for environment, flag in found.items()})
+
+
+def _is_same(stored: FlagState, found: FlagState) -> bool:
+    """True if two states are equal in everything. Shares count as equal wherever they are laid out, but a rollback needs the layout."""
+    return stored == found and stored.model_dump() == found.model_dump()
 
 
 def forget(store: Store, project: Project, at: datetime) -> None:

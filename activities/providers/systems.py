@@ -18,6 +18,7 @@ from activities.store.connections import StoredConnection
 from domain.flags.connection import Connection
 from domain.flags.git_address import GIT_AUTHOR
 from domain.flags.patch import FlagPatch
+from domain.flags.variant import Variants
 
 T = TypeVar("T")
 
@@ -44,16 +45,24 @@ class ConnectedSystem:
         with self._turn():
             return self.system.segments()
 
-    def flags(self, feature: str, segments: Mapping[str, str]) -> Mapping[str, SystemFlag]:
+    def flags(self, feature: str, segments: Mapping[str, str], variants: Variants = ()) -> Mapping[str, SystemFlag]:
         """Return our environment -> flag of a feature, for each environment that the project has over there."""
         with self._turn():
-            found = self.system.flags(feature, segments)
+            found = self.system.flags(feature, segments, variants)
         return {key: found[name] for key, name in self.connection.environments.items() if name in found}
 
-    def apply(self, feature: str, environment: str, patch: FlagPatch, segments: Mapping[str, str], origin: Origin | None = None) -> None:
+    def apply(
+        self,
+        feature: str,
+        environment: str,
+        patch: FlagPatch,
+        segments: Mapping[str, str],
+        origin: Origin | None = None,
+        variants: Variants = (),
+    ) -> None:
         """Change the named fields of a flag in one of our environments."""
         with self._turn():
-            self.system.apply(feature, self.connection.environments[environment], patch, segments, origin)
+            self.system.apply(feature, self.connection.environments[environment], patch, segments, origin, variants)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -19,8 +19,8 @@ from domain.errors import InUse, Invalid, Problem, SegmentNotFound
 from domain.flags.change import PlannedChange
 from domain.flags.flag import FlagState, check_value, type_of
 from domain.flags.patch import FlagPatch
-from domain.flags.project import Feature, Project, check_keeps_flags
-from domain.flags.variant import changed_variants, check_variant_values, unknown_variants
+from domain.flags.project import Feature, Project, check_defines_variants, check_keeps_flags
+from domain.flags.variant import changed_variants, check_variant_values, type_of_variants, unknown_variants
 from domain.releases.release import Release
 from domain.text import Slug, did_you_mean
 
@@ -90,18 +90,19 @@ def change_feature(
 ) -> FeatureView:
     """Change the name, the description or the variants of a feature. Its key and its type never change.
 
-    A variant that an allocation or an unfinished release uses can't be changed or removed. Its key never changes.
+    A variant that an allocation or an unfinished release uses can't be changed or removed. Its key never changes. Of a feature in
+    Unleash, only the variants are changed here. Their values are texts.
     """
     caller.must_operate_somewhere(project)
     at = now()
     with database.transaction() as store:
         owner = store.projects.get(project, lock="share")
-        check_keeps_flags(owner)
+        values = body.model_dump(mode="json", exclude_none=True)
+        check_defines_variants(owner) if values.keys() == {"variants"} else check_keeps_flags(owner)
         found = store.features.get(feature, owner.id, lock="update")
         precondition.check(found.etag, f"Feature '{feature}'")
-        values = body.model_dump(mode="json", exclude_none=True)
         if body.variants is not None:
-            check_variant_values(found.type, body.variants)
+            check_variant_values(type_of_variants(found.type, owner.provider), body.variants)
             _check_unused(store, owner, found, changed_variants(found.variants, body.variants))
         if values:
             store.features.update(found.id, **values)

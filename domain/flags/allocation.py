@@ -133,6 +133,28 @@ def slots_of(allocation: Allocation) -> tuple[Slot, ...]:
     return tuple(slots)
 
 
+def allocation_of(slots: Iterable[Slot]) -> Allocation:
+    """Return the allocation that has these slots, from the left. A variant counts as having got its parts in this order."""
+    layout, start = dict[str, Spans](), 0
+    for slot in slots:
+        end = start + in_hundredths(slot.percent)
+        if slot.variant is not None:
+            layout[slot.variant] = _joined((*layout.get(slot.variant, ()), (start, end)))
+        start = end
+    return {variant: Share(percent=from_hundredths(_size(spans)), at=spans) for variant, spans in sorted(layout.items())}
+
+
+def lies_between(found: Allocation, one: Allocation, other: Allocation) -> bool:
+    """True if each place on the line has the variant that it has in one of two allocations, which are laid out, as this one is."""
+    all_three = (found, one, other)
+    edges = {edge for each in all_three for share in each.values() for span in share.at for edge in span} | {0}
+    return all(_variant_at(found, edge) in (_variant_at(one, edge), _variant_at(other, edge)) for edge in edges if edge < _END)
+
+
+def _variant_at(allocation: Allocation, place: int) -> str | None:
+    return next((variant for variant, share in allocation.items() if any(start <= place < after for start, after in share.at)), None)
+
+
 def _grown(layout: Layout, sizes: Mapping[str, int]) -> Layout:
     kept = {variant: _first(layout.get(variant, ()), size) for variant, size in sizes.items()}
     given_back = [span for variant, spans in layout.items() for span in _after(spans, sizes.get(variant, 0))]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from domain.errors import FlagChangedByHand, Invalid, Problem
+from domain.flags.allocation import lies_between
 from domain.flags.flag import MOST_OVERRIDES, FlagState, Override
 from domain.flags.patch import FlagPatch, OverridePatch
 from domain.model import Frozen, Moment
@@ -81,11 +82,26 @@ def plan_change(patch: FlagPatch, now: FlagState, *, overrides_follow: bool = Tr
 
 
 def part_made(intended: Change, now: FlagState) -> FlagPatch:
-    """Return those fields of `after` that the flag has."""
+    """Return those fields of `after` that the flag has.
+
+    Some systems take several calls for an allocation. One that is on its way from before to after is returned as it is.
+    """
     after, found = intended.after, intended.after.seen_in(now)
     fields = {field: value for field, value in after.plain.items() if getattr(found, field) == value}
+    if "allocation" in after.named and _is_on_its_way(found, intended):
+        fields["allocation"] = found.allocation
     overrides = {segment: each for segment, each in after.segments.items() if found.segments[segment] == each}
     return FlagPatch(**fields | ({"overrides": overrides} if overrides else {}))
+
+
+def as_before(intended: Change, now: FlagState) -> FlagState:
+    """Return the flag as it was before an intended change, except for what others changed since."""
+    return intended.before.limited_to(part_made(intended, now)).applied(now)
+
+
+def _is_on_its_way(found: FlagPatch, intended: Change) -> bool:
+    before, after = intended.before.allocation, intended.after.allocation
+    return found.allocation not in (before, after) and lies_between(found.allocation, before, after)
 
 
 def check_not_changed_by_hand(patch: FlagPatch, now: FlagState, seen: FlagState) -> None:

@@ -35,6 +35,12 @@ def check_keeps_flags(project: Project) -> None:
         raise FlagsKeptElsewhere(f"The flags of '{project.key}' are kept in {where}: change them there, or through a pipeline here.")
 
 
+def check_defines_variants(project: Project) -> None:
+    """Raise FlagsKeptElsewhere if variants are defined in another system, or it has none."""
+    if not project.provider.defines_variants:
+        check_keeps_flags(project)
+
+
 class Environment(Frozen):
     """A place where flags are evaluated, such as production."""
 

@@ -23,6 +23,11 @@ class ProviderKind(StrEnum):
         return self in (ProviderKind.UNLEASH, ProviderKind.FLAGSMITH)
 
     @property
+    def defines_variants(self) -> bool:
+        """True if people define variants here. Unleash has them only within the strategies that Flaghoist makes."""
+        return self in (ProviderKind.BUILTIN, ProviderKind.UNLEASH)
+
+    @property
     def overrides_follow(self) -> bool:
         """True if a field that an override does not set follows the default from then on. Otherwise, it is set to the default once."""
         return self is not ProviderKind.FLAGSMITH
@@ -41,11 +46,18 @@ class Capability(StrEnum):
     ROLLOUT_OF_VALUE = "rollout_of_value"
     ROLLOUT_FRACTIONS = "rollout_fractions"
     VARIANTS = "variants"
+    VARIANTS_FRACTIONS = "variants_fractions"
+    VARIANTS_IN_ROLLOUT = "variants_in_rollout"
 
     @property
     def in_words(self) -> str:
         """The phrase for what it lets a stage do, after *can* or *can't*."""
         return _WORDS[self]
+
+    @property
+    def remedy(self) -> str:
+        """A sentence on what to do instead in a system without it, or nothing."""
+        return _REMEDIES.get(self, "")
 
 
 _WORDS = {
@@ -58,14 +70,27 @@ _WORDS = {
     Capability.ROLLOUT_OF_DISABLED: "disable a flag for a share of identities",
     Capability.ROLLOUT_OF_VALUE: "set a value for a share of identities",
     Capability.ROLLOUT_FRACTIONS: "serve a share that is not a whole percentage",
-    Capability.VARIANTS: "serve variants to shares of identities",
+    Capability.VARIANTS: "serve variants to shares of identities, who keep them while shares change",
+    Capability.VARIANTS_FRACTIONS: "serve variants to shares that are not whole percentages",
+    Capability.VARIANTS_IN_ROLLOUT: "roll out a flag that serves variants",
 }
+
+_REMEDIES = {
+    Capability.ROLLOUT_FRACTIONS: "Use whole percentages.",
+    Capability.VARIANTS: "Use a flag in a system that can.",
+    Capability.VARIANTS_FRACTIONS: "Use whole percentages.",
+    Capability.VARIANTS_IN_ROLLOUT: "End the allocation first, or allocate variants to growing shares instead.",
+}
+
+_OF_VARIANTS = frozenset({Capability.VARIANTS, Capability.VARIANTS_FRACTIONS, Capability.VARIANTS_IN_ROLLOUT})
 
 CAPABILITIES: Mapping[ProviderKind, frozenset[Capability]] = {
     ProviderKind.BUILTIN: frozenset(Capability),
     # Strategies are alternatives: whoever one of them serves has the flag. Values come with variants.
-    ProviderKind.UNLEASH: frozenset({Capability.ENABLED, Capability.ENABLED_FOR_SEGMENT, Capability.ROLLOUT}),
-    ProviderKind.FLAGD: frozenset(Capability) - {Capability.VARIANTS},
+    ProviderKind.UNLEASH: frozenset({Capability.ENABLED, Capability.ENABLED_FOR_SEGMENT, Capability.ROLLOUT, Capability.VARIANTS}),
+    # A flag of flagd has one hash for both. Only those with values have variants to choose from.
+    ProviderKind.FLAGD: frozenset(Capability) - {Capability.VARIANTS_IN_ROLLOUT},
     ProviderKind.FLAGSMITH: frozenset(Capability)
-    - {Capability.ROLLOUT, Capability.ROLLOUT_OF_DISABLED, Capability.ROLLOUT_OF_VALUE, Capability.ROLLOUT_FRACTIONS, Capability.VARIANTS},
+    - {Capability.ROLLOUT, Capability.ROLLOUT_OF_DISABLED, Capability.ROLLOUT_OF_VALUE, Capability.ROLLOUT_FRACTIONS}
+    - _OF_VARIANTS,
 }

@@ -51,4 +51,4 @@ EVALUATORS = {"Python": in_python, "JavaScript": in_javascript}
 
 def _context(question: Question) -> EvaluationContext:
     attributes = dict(question.context)
-    return EvaluationContext(attributes.pop("targetingKey"), attributes)
+    return EvaluationContext(attributes.pop("targetingKey", None), attributes)

@@ -17,8 +17,8 @@ KEYS = {"beta": "Beta testers", "staff": "staff", "vip": "vip"}
 """Our segment -> its name in `$evaluators`."""
 
 TOGGLE: dict[str, Any] = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off"}
-COLOUR: dict[str, Any] = {"state": "DISABLED", "variants": {"red": "red", "blue": "blue"}, "defaultVariant": "red"}
-LIMIT: dict[str, Any] = {"state": "ENABLED", "variants": {"few": 10, "many": 500}, "defaultVariant": "few"}
+COLOUR: dict[str, Any] = {"state": "DISABLED", "variants": {"red": "red", "blue": "blue", "green": "green"}, "defaultVariant": "red"}
+LIMIT: dict[str, Any] = {"state": "ENABLED", "variants": {"few": 10, "many": 500, "most": 9000}, "defaultVariant": "few"}
 FLAGS = {"checkout": TOGGLE, "colour": COLOUR, "limit": LIMIT}
 
 

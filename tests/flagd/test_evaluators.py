@@ -1,6 +1,7 @@
 """Applications that ask flagd's own evaluators get what a flag's state says."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from activities.providers.flagd.flagd_files import FlagdFiles
 from activities.providers.flagd.folder import FlagFolder
+from domain.flags.allocation import percents
 from domain.flags.flag import FeatureType, FlagState, Rollout
 from domain.flags.patch import FlagPatch, OverridePatch
 from tests.flagd.evaluators import EVALUATORS, Question
@@ -94,9 +96,37 @@ def test_other_values_of_a_rollout_reach_their_share(ask: Ask, tmp_path: Path) -
     assert abs(answers.count("blue") / len(CROWD) - 0.4) < 0.035
 
 
+def test_people_keep_their_variants_while_shares_change(ask: Ask, tmp_path: Path) -> None:
+    path, files = write(tmp_path), FlagdFiles(FlagFolder(tmp_path))
+    questions = [Question("colour", FeatureType.STRING, "own", each) for each in CROWD]
+    steps: list[dict[str, float]] = [{"blue": 10, "green": 10.5}, {"blue": 30, "green": 20}, {"blue": 25, "green": 40}, {"green": 100}]
+    seen, sizes = list[list[Any]](), list[dict[str, float]]()
+
+    for step in steps:
+        files.apply("colour", "production", FlagPatch.model_validate({"enabled": True, "allocation": step}), KEYS)
+        assert percents(state(files, "colour").allocation) == step
+        seen.append(ask(path.read_text(), questions))
+        sizes.append({each: seen[-1].count(each) / len(CROWD) * 100 for each in ("blue", "green")})
+
+    assert all(abs(size[each] - step.get(each, 0)) < 3.5 for step, size in zip(steps, sizes, strict=True) for each in size)
+    changes = [{pair for pair in zip(*each, strict=True) if pair[0] != pair[1]} for each in pairwise(seen)]
+    assert changes == [
+        {("red", "blue"), ("red", "green")},
+        {("blue", "green"), ("red", "green")},
+        {("blue", "green"), ("red", "green")},
+    ]
+
+
+def test_people_without_a_targeting_key_get_the_plain_value(ask: Ask, tmp_path: Path) -> None:
+    path, files = write(tmp_path), FlagdFiles(FlagFolder(tmp_path))
+    files.apply("colour", "production", FlagPatch.model_validate({"enabled": True, "allocation": {"blue": 60, "green": 40}}), KEYS)
+
+    assert ask(path.read_text(), [Question("colour", FeatureType.STRING, "own", {})]) == ["red"]
+
+
 def _patch_to(wanted: FlagState) -> FlagPatch:
     overrides = {segment: OverridePatch(**_named(each.model_dump())) for segment, each in wanted.overrides.items()}
-    return FlagPatch(enabled=wanted.enabled, value=wanted.value, overrides=overrides, rollout=wanted.rollout)
+    return FlagPatch(enabled=wanted.enabled, value=wanted.value, allocation=wanted.allocation, overrides=overrides, rollout=wanted.rollout)
 
 
 def _named(override: dict[str, Any]) -> dict[str, Any]:
@@ -106,10 +136,13 @@ def _named(override: dict[str, Any]) -> dict[str, Any]:
 def _served(wanted: FlagState, kind: FeatureType, segments: Sequence[str]) -> list[Any]:
     """Return what somebody in these segments may get: one thing, or either of two if a share decides. None is their own default."""
     present = sorted((each for each in segments if each in wanted.overrides), key=lambda each: wanted.overrides[each].priority)
-    if present:
-        return [_of(kind, *wanted.resolved(present[0]))]
-    default = _of(kind, wanted.enabled, wanted.value)
-    return [default, _of(kind, *wanted.in_rollout(wanted.rollout))] if wanted.rollout else [default]
+    segment = present[0] if present else None
+    enabled, value = wanted.resolved(segment) if segment else (wanted.enabled, wanted.value)
+    allocation = wanted.allocated(segment) if enabled else {}
+    served = [FLAGS[FEATURES[kind]]["variants"][variant] for variant in allocation]
+    if sum(share.percent for share in allocation.values()) < 100:
+        served.append(_of(kind, enabled, value))
+    return [*served, _of(kind, *wanted.in_rollout(wanted.rollout))] if wanted.rollout and not segment else served
 
 
 def _of(kind: FeatureType, enabled: bool, value: Any) -> Any:

@@ -13,6 +13,7 @@ from domain.flags.flag import FlagState, Override, Rollout
 from domain.flags.patch import FlagPatch
 from tests.flagd.files import COLOUR, KEYS, TOGGLE, flag_of, seen, state, write
 
+THREE = COLOUR | {"state": "ENABLED", "variants": {"red": "red", "blue": "blue", "green": "green"}}
 ON, OFF = Override(enabled=True, inherits=("value",), priority=0), Override(enabled=False, inherits=("value",), priority=0)
 
 
@@ -35,6 +36,16 @@ ON, OFF = Override(enabled=True, inherits=("value",), priority=0), Override(enab
             COLOUR | {"state": "ENABLED", "targeting": {"fractional": [["blue", 1], ["red", 1]]}},
             FlagState(enabled=True, value="red", rollout=Rollout(percent=50, enabled=True, value="blue")),
         ),
+        (
+            THREE | {"targeting": {"fractional": [["blue", 1], ["green", 1], ["red", 2]]}},
+            FlagState(enabled=True, value="red", allocation={"blue": 25, "green": 25}),
+        ),
+        (
+            THREE | {"targeting": {"if": [{"$ref": "vip"}, {"fractional": [["blue", 40], ["red", 60]]}]}},
+            FlagState(
+                enabled=True, value="red", overrides={"vip": Override(enabled=True, value="red", priority=0, allocation={"blue": 40})}
+            ),
+        ),
     ],
 )
 def test_flag_of_people_is_read_as_the_state_that_applications_see(tmp_path: Path, flag: dict[str, Any], expected: FlagState) -> None:
@@ -44,8 +55,12 @@ def test_flag_of_people_is_read_as_the_state_that_applications_see(tmp_path: Pat
 
 
 OWN_RULE = (
-    "Its targeting has a rule that Flaghoist can't change. It can change an 'if' over segments, and a 'fractional' with two variants, "
+    "Its targeting has a rule that Flaghoist can't change. It can change an 'if' over segments, and a 'fractional' with variants, "
     "integer weights above 0 and no bucketing value. Write it so, or remove the targeting."
+)
+SPLIT = (
+    "Its targeting splits people into more than two parts, or those of a segment, and one gets 'off'. "
+    "Flaghoist can only do so with variants of strings or integers, named in lower case. Remove the split."
 )
 OWN_CONDITION = "Its targeting has a condition of its own. Move the condition into $evaluators, and name it with $ref."
 
@@ -86,7 +101,18 @@ OWN_CONDITION = "Its targeting has a condition of its own. Move the condition in
         ({"defaultVariant": "maybe"}, "It names the variant 'maybe', which it does not have. Add the variant, or name another one."),
         ({"defaultVariant": True}, "It names the variant True, which it does not have. Add the variant, or name another one."),
         ({"targeting": {"fractional": [{"var": "email"}, ["on", 50], ["off", 50]]}}, OWN_RULE),
+        ({"targeting": {"fractional": [["on", 50]]}}, OWN_RULE),
         ({"targeting": {"fractional": [["on", 1], ["off", 1], ["on", 1]]}}, OWN_RULE),
+        ({"targeting": {"fractional": [["on", 1], ["off", 1], ["on", 2]]}}, SPLIT),
+        ({"targeting": {"if": [{"$ref": "vip"}, {"fractional": [["on", 1], ["off", 1]]}]}}, SPLIT.replace("'off'", "'on'")),
+        (
+            {
+                "variants": {"A": "1", "b": "2", "c": "3"},
+                "targeting": {"fractional": [["A", 1], ["b", 1], ["c", 2]]},
+                "defaultVariant": "c",
+            },
+            SPLIT.replace("'off'", "'A'"),
+        ),
         ({"targeting": {"fractional": [["on", 1], ["off", 2]]}}, OWN_RULE),
         ({"targeting": {"fractional": [["on", 0], ["off", 100]]}}, OWN_RULE),
         ({"targeting": {"fractional": [["on", True], ["off", 1]]}}, OWN_RULE),

@@ -12,10 +12,12 @@ from activities.providers.flag_system import SystemFeature
 from activities.providers.flagd.flag import FlagdFlag
 from activities.providers.flagd.flagd_files import FlagdFiles
 from activities.providers.flagd.folder import FlagFolder
-from domain.errors import EnvironmentNotFound, FeatureNotFound, Invalid, SegmentNotFound, ValueTypeWrong
+from domain.errors import EnvironmentNotFound, FeatureNotFound, Invalid, SegmentNotFound, ValueTypeWrong, VariantNotFound
+from domain.flags.allocation import percents
 from domain.flags.change import plan_change
 from domain.flags.flag import FeatureType, FlagState, Override, Rollout
 from domain.flags.patch import FlagPatch
+from domain.flags.variant import Variant
 from tests.flagd.files import CONDITIONS, FLAGS, KEYS, TOGGLE, flag_of, state, write
 from tests.flagd.states import FEATURES, patches, states
 
@@ -46,6 +48,8 @@ def test_patches_change_what_they_name_once_and_leave_the_rest_of_the_file_alone
             before = state(files, feature)
             try:
                 expected = plan_change(patch, before).state
+                if expected.rollout and expected.allocation:
+                    raise Invalid("flagd can't serve variants to a rollout.")
             except Invalid:
                 with pytest.raises(Invalid):
                     files.apply(feature, "production", patch, KEYS)
@@ -228,6 +232,40 @@ def test_change_that_is_impossible_is_refused_and_the_file_stays(
     assert (tmp_path / "production.json").read_bytes() == before
 
 
+def test_flag_without_the_variant_or_with_a_rollout_is_refused(tmp_path: Path) -> None:
+    path, files = write(tmp_path), FlagdFiles(FlagFolder(tmp_path))
+    files.apply("colour", "production", FlagPatch(rollout=Rollout(percent=5, enabled=True)), KEYS)
+    before = path.read_text()
+
+    with pytest.raises(VariantNotFound, match=r"The feature has no variant 'bleu'. Did you mean 'blue'") as unknown:
+        files.apply("colour", "production", FlagPatch.model_validate({"allocation": {"bleu": 5}, "rollout": None}), KEYS)
+    with pytest.raises(VariantNotFound, match="It has none"):
+        files.apply("checkout", "production", FlagPatch.model_validate({"allocation": {"on": 5}}), KEYS)
+    with pytest.raises(Invalid, match="can't serve variants to a rollout"):
+        files.apply("colour", "production", FlagPatch.model_validate({"allocation": {"blue": 5}}), KEYS)
+
+    assert [each.pointer for each in unknown.value.problems] == ["/allocation/bleu"]
+    assert path.read_text() == before
+
+
+def test_disabled_flag_keeps_its_allocation(tmp_path: Path) -> None:
+    path, files = write(tmp_path), FlagdFiles(FlagFolder(tmp_path))
+    files.apply("colour", "production", FlagPatch.model_validate({"enabled": True, "allocation": {"blue": 5, "green": 7}}), KEYS)
+    split = flag_of(path, "colour")["targeting"]
+
+    files.apply("colour", "production", FlagPatch(enabled=False), KEYS)
+    assert (flag_of(path, "colour")["state"], flag_of(path, "colour")["targeting"]) == ("DISABLED", {})
+    assert percents(state(files, "colour").allocation) == {"blue": 5, "green": 7}
+    files.apply("colour", "production", FlagPatch(enabled=True), KEYS)
+
+    assert flag_of(path, "colour")["targeting"] == split == {"fractional": [["blue", 5], ["green", 7], ["red", 88]]}
+    assert "metadata" not in flag_of(path, "colour") or "flaghoist" not in flag_of(path, "colour")["metadata"]
+
+
+def _variants(**values: str | int) -> tuple[Variant, ...]:
+    return tuple(Variant(key=key, value=value) for key, value in values.items())
+
+
 def test_environments_are_the_files_with_flags(tmp_path: Path) -> None:
     write(tmp_path)
     write(
@@ -243,10 +281,10 @@ def test_environments_are_the_files_with_flags(tmp_path: Path) -> None:
 
     assert files.environments() == ["production", "staging"]
     assert files.features() == [
-        SystemFeature("checkout", "", FeatureType.TOGGLE),
-        SystemFeature("colour", "", FeatureType.STRING),
-        SystemFeature("limit", "", FeatureType.INTEGER),
-        SystemFeature("search", "Finds it", FeatureType.TOGGLE),
+        SystemFeature("checkout", "", FeatureType.TOGGLE, ()),
+        SystemFeature("colour", "", FeatureType.STRING, _variants(red="red", blue="blue", green="green")),
+        SystemFeature("limit", "", FeatureType.INTEGER, _variants(few=10, many=500, most=9000)),
+        SystemFeature("search", "Finds it", FeatureType.TOGGLE, ()),
     ]
     assert {name: each.state.enabled for name, each in files.flags("checkout", KEYS).items()} == {"production": False, "staging": True}
     assert list(files.flags("search", KEYS)) == ["staging"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,16 @@ from domain.errors import Invalid
 from domain.flags.connection import Connection
 from domain.flags.flag import FeatureType
 from domain.flags.provider import ProviderKind
+from domain.releases.control import Control
 from domain.releases.release import Release
 from tests.activities.acting import roll_back
 from tests.flagd.evaluators import EVALUATORS, Question
-from tests.flagd.files import FLAGS, TOGGLE, write
+from tests.flagd.files import COLOUR, FLAGS, TOGGLE, write
 from tests.flagd.repositories import Remote
-from tests.pipelines import enable, pipeline, rollout, set_value, stage
+from tests.pipelines import allocate, enable, pipeline, rollout, set_value, stage
+from tests.workflows.controls import send
 from tests.workflows.harness import Harness, dev_server_harness
-from tests.world import NOW, World
+from tests.world import NOW, World, make_world
 from workflows.payloads import DATA_CONVERTER
 
 PEOPLE = [{"targetingKey": f"user-{number}"} for number in range(400)]
@@ -167,6 +170,63 @@ def test_two_workers_and_a_person_work_on_one_repository_at_once(database: Datab
     assert subjects.count("Change limit by hand") == 3
     assert len(subjects) == 16
     assert remote.flag("limit") == FLAGS["limit"] | {"defaultVariant": "many"}
+
+
+def test_variants_are_allocated_shipped_and_rolled_back(sqlite: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    production = write(folder)
+
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness:
+            systems = systems_in(tmp_path)
+            elsewhere = await asyncio.to_thread(connect, harness.world, systems)
+            harness.world.publish(
+                pipeline(
+                    stage("Split", "production", actions=[enable(), allocate({"blue": 10, "green": 10})]),
+                    stage("More", "production", "24h", [allocate({"blue": 30, "green": 30})]),
+                    stage("Ship", "production", "24h", [allocate({"blue": 100})]),
+                    stage("Stay", "production", "24h", []),
+                )
+            )
+            release = await add(harness, elsewhere, "colour")
+            seen = list[list[str]]()
+            async with harness.worker(systems=systems):
+                for ahead in ("More", "Ship", "Stay"):
+                    waiting = await harness.until(release, "running", stage=ahead)
+                    seen.append(await asyncio.to_thread(served, production, "colour", "own", PEOPLE))
+                    if ahead != "Stay":
+                        await harness.until_timer_set(waiting)
+                        await send(harness, waiting, Control.ADVANCE)
+                roll_back(harness.world, release)
+                await harness.run_outbox()
+                await harness.until(release, "rolled_back")
+
+            first, second, third = seen
+            assert {(old, new) for old, new in zip(first, second, strict=True) if old != new} == {("red", "blue"), ("red", "green")}
+            assert set(third) == {"blue"}
+            assert served(production, "colour", "own", PEOPLE[:3]) == ["own"] * 3
+
+    asyncio.run(scenario())
+    assert "fractional" not in production.read_text()
+
+
+def test_variants_of_the_files_are_those_of_the_feature(sqlite: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    write(folder)
+    world = make_world(sqlite)
+    elsewhere = connect(world, systems_in(tmp_path))
+
+    def keys(feature: str) -> list[str]:
+        with sqlite.reading() as store:
+            return [each.key for each in store.features.get(feature, world.project.id).variants]
+
+    assert (keys("colour"), keys("checkout")) == (["red", "blue", "green"], [])
+    write(folder, flags=FLAGS | {"colour": COLOUR | {"variants": {"red": "red", "Loud": "LOUD", "control": "c"}}})
+    elsewhere.refresh_lists(world.project, ttl=timedelta(0))
+
+    assert keys("colour") == ["red"], "names in capitals and reserved ones can't be allocated"
 
 
 @pytest.mark.parametrize("address", ["..", "/etc", "../other", "shop/../../other", "link"])

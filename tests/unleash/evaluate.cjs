@@ -1,5 +1,5 @@
 // Evaluates features with Unleash's SDK for Node. Arguments: the folder of its packages, the server's address, a backend token.
-// Standard input: {"features": [name], "contexts": [context]}. Output: for each context, name -> [enabled, payload or null].
+// Standard input: {"features": [name], "contexts": [context]}. Output: for each context, name -> [enabled, payload or null, variant].
 const { createRequire } = require("node:module");
 const { readFileSync } = require("node:fs");
 
@@ -9,7 +9,7 @@ const { features, contexts } = JSON.parse(readFileSync(0, "utf8"));
 
 function evaluated(unleash, name, context) {
   const variant = unleash.getVariant(name, context);
-  return [unleash.isEnabled(name, context), variant.payload?.value ?? null];
+  return [unleash.isEnabled(name, context), variant.payload?.value ?? null, variant.name];
 }
 
 startUnleash({ url: `${address}/api/`, appName: "tests", customHeaders: { Authorization: token }, disableMetrics: true }).then((unleash) => {

@@ -22,9 +22,10 @@ from activities.store.database import Database
 from domain.flags.connection import Connection, Outage
 from domain.flags.flag import FlagState
 from domain.flags.provider import ProviderKind
+from domain.flags.variant import Variant
 from domain.releases.release import Release
 from tests.activities.acting import ACTED, LATER, command_for
-from tests.scripted_metrics import guard_with
+from tests.scripted_metrics import ScriptedMetrics, guard_with
 from tests.unleash.features import new_feature
 from tests.unleash.server import PROJECT, UnleashServer
 from tests.world import NOW, World, make_world
@@ -104,9 +105,10 @@ class Shop:
         """Run one attempt at the change of the release's current stage."""
         return self.attempt(command_for(self.world, release, elsewhere=True, **more), at)
 
-    def attempt(self, command: ChangeFlag, at: datetime = ACTED) -> Answer:
+    def attempt(self, command: ChangeFlag, at: datetime = ACTED, metrics: ScriptedMetrics | None = None) -> Answer:
         """Run one attempt at a change."""
-        return _at(at).run(ChangeActivities(self.world.database, self.elsewhere, guard_with(self.world.database)).change_flag, command)
+        guard = guard_with(self.world.database, metrics)
+        return _at(at).run(ChangeActivities(self.world.database, self.elsewhere, guard).change_flag, command)
 
     def put_back(self, release: Release, at: datetime = LATER) -> Standing:
         """Run one attempt at the rollback that was requested."""
@@ -133,6 +135,13 @@ class Shop:
         """Create a segment in Unleash, and return its id. Its key here is like its name."""
         constraint = {"contextName": "plan", "operator": "IN", "values": [plan]}
         return int(self.unleash.call("POST", "/api/admin/segments", {"name": key, "constraints": [constraint]})["id"])
+
+    def define_variants(self, *variants: Variant) -> None:
+        """Define the variants of the feature, as people do here."""
+        self.elsewhere.refresh(self.world.project, self.key)
+        with self.world.database.transaction() as store:
+            feature = store.features.get(self.key, self.world.project.id)
+            store.features.update(feature.id, variants=[each.model_dump(mode="json") for each in variants])
 
     def person(self, method: str, path: str, body: Any = None, environment: str = "development") -> Any:
         """Change the feature as a person does in Unleash."""

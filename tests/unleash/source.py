@@ -1,12 +1,10 @@
 """Features of Unleash to import, and what Unleash's SDK tells about them."""
 
-import json
 import os
-import subprocess
-from pathlib import Path
 from typing import Any
 
-from tests.unleash.server import PROJECT, UnleashServer, installed
+from tests.unleash.sdks import in_node
+from tests.unleash.server import PROJECT, UnleashServer
 
 EVERYONE = {"rollout": "100", "stickiness": "default"}
 
@@ -45,11 +43,7 @@ def seen(
     unleash: UnleashServer, features: list[str], contexts: list[dict[str, Any]], environment: str = "development"
 ) -> list[dict[str, Any]]:
     """Return what Unleash's SDK for Node tells for each context: name -> [enabled, payload]."""
-    command = ["node", str(Path(__file__).with_name("evaluate.cjs")), str(installed()), unleash.address]
-    asked = json.dumps({"features": features, "contexts": contexts})
-    done = subprocess.run([*command, unleash.backend_tokens[environment]], input=asked, text=True, capture_output=True, check=True)
-    found: list[dict[str, Any]] = json.loads(done.stdout)
-    return found
+    return [{name: answer[:2] for name, answer in each.items()} for each in in_node(unleash, features, contexts, environment)]
 
 
 def constraint(field: str, operator: str, *values: str, **more: Any) -> dict[str, Any]:

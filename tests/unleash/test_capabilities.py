@@ -6,7 +6,7 @@ import pytest
 
 from tests.api.answers import pointers, problem_of
 from tests.http import Api
-from tests.pipelines import enable, pipeline, rollout, set_value, stage
+from tests.pipelines import allocate, enable, pipeline, rollout, set_value, stage
 from tests.unleash.connections import connected_project, connection_to
 from tests.unleash.server import UnleashServer
 from tests.unleash.source import Source
@@ -39,6 +39,31 @@ def test_publishing_and_simulating_name_every_action(api: Api, unleash: UnleashS
     assert {each["code"] for each in problem["errors"]} == {"not_supported_by_provider"}
     assert [each["pointer"] for each in simulation["obstacles"] if each["code"] == "not_supported_by_provider"] == expected
     assert "Unleash can't disable a flag for a segment only." in problem["errors"][2]["message"]
+
+
+def test_variants_are_published_if_unleash_can_serve_them(api: Api, unleash: UnleashServer) -> None:
+    name = Source(unleash).feature("Split").lower()
+    project = connected_project(api, unleash)
+    half, third = allocate({"one-page": 50}), allocate({"one-page": 33.3})
+    bad = [stage("A", actions=[third]), stage("B", actions=[half]), stage("C", actions=[rollout(10, 45)])]
+    api.post(f"{project}/pipelines", pipeline(*bad, key="bad"))
+    api.post(f"{project}/pipelines", pipeline(stage("Ramp", actions=[rollout(10, 45)]), stage("Split", actions=[half]), key="good"))
+
+    problem = problem_of(api.request("POST", f"{project}/pipelines/bad/publish"), 422, "publishing_refused")
+    api.post(f"{project}/pipelines/good/publish")
+    unknown = problem_of(api.request("POST", f"{project}/releases", {"pipeline": "good", "feature": name}), 422, "invalid")
+    simulated = api.post(f"{project}/pipelines/good/simulate", {"feature": name})
+
+    assert pointers(problem) == ["/stages/0/actions/0", "/stages/2/actions/0"]
+    assert "can't serve variants to shares that are not whole percentages" in problem["errors"][0]["message"]
+    assert "can't roll out a flag that serves variants" in problem["errors"][1]["message"]
+    assert (unknown["errors"][0]["code"], unknown["errors"][0]["pointer"]) == ("variant_not_found", "/feature")
+    assert "variant_not_found" in {each["code"] for each in simulated["obstacles"]}
+    problem_of(api.request("PATCH", f"{project}/features/{name}", {"variants": [{"key": "one-page", "value": 7}]}), 422, "value_type_wrong")
+    api.request("PATCH", f"{project}/features/{name}", {"variants": [{"key": "one-page", "value": "One"}]}).raise_for_status()
+    api.post(f"{project}/releases", {"pipeline": "good", "feature": name})
+    problem_of(api.request("PATCH", f"{project}/features/{name}", {"variants": []}), 409, "in_use")
+    problem_of(api.request("PATCH", f"{project}/features/{name}", {"name": "Other"}), 409, "flags_kept_elsewhere")
 
 
 def test_pipeline_that_was_published_before_connecting_is_refused_when_a_flag_is_added(api: Api, unleash: UnleashServer) -> None:

@@ -138,20 +138,21 @@ def test_change_that_is_made_after_its_release_was_rolled_back_is_on_the_record(
 
 
 def test_change_that_was_made_in_part_is_recorded_in_part(shop: Shop) -> None:
-    shop.segment(f"Beta {shop.feature}")
+    segment, key = shop.segment(f"Beta {shop.feature}"), f"beta-{shop.feature}"
     shop.elsewhere.refresh(shop.world.project, shop.key)
     shop.person("POST", "/strategies", EVERYONE | {"title": "Theirs", "parameters": {"rollout": "1", "stickiness": "default"}})
     shop.person("POST", "/on")
-    shop.world.publish(pipeline(stage("Both", actions=[enable(f"beta-{shop.feature}"), enable()])))
+    shop.world.publish(pipeline(stage("Both", actions=[enable(key), enable()])))
     release = shop.add()
     shop.dies(lambda: shop.change(release), after=1)
     remove(shop, release)
 
     Settler(shop.world.database, shop.elsewhere, patience=timedelta(0)).settle_all()
 
-    assert shop.titles() == ["Theirs", "Flaghoist: everyone"]
+    assert shop.titles() == ["Theirs", f"Flaghoist: segment {segment}"]
     [change] = changes_of(shop.world, release)
-    assert (change.before, change.after) == (OFF, ON)
+    assert change.before == FlagPatch(overrides={key: None})
+    assert (change.after.named, change.after.segments[key] is not None) == ({"overrides"}, True)
 
 
 def test_view_that_stores_an_older_reading_does_not_hide_what_a_rollback_did(shop: Shop, release: Release) -> None:

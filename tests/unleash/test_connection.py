@@ -24,6 +24,8 @@ pytestmark = pytest.mark.xdist_group("unleash")
 
 ENVIRONMENTS = {"development": "development", "production": "production"}
 
+SUPPORTED = {"enabled", "enabled_for_segment", "rollout", "variants"}
+
 
 @pytest.fixture
 def api(shared_api_on_sqlite: Api, shared_sqlite: str) -> Iterator[Api]:
@@ -294,7 +296,7 @@ def test_viewer_sees_what_is_connected_but_no_address(api: Api, unleash: Unleash
     connection = viewer.get(f"{project}/connection")
 
     assert (connection["kind"], connection["address"]) == ("unleash", None)
-    assert {each["capability"] for each in connection["capabilities"] if each["supported"]} == {"enabled", "enabled_for_segment", "rollout"}
+    assert {each["capability"] for each in connection["capabilities"] if each["supported"]} == SUPPORTED
     assert viewer.request("POST", f"{project}/connection/check").status_code == 403
 
 

@@ -57,6 +57,18 @@ def test_feature_is_shown_with_what_others_made(terminal: Terminal, unleash: Unl
     assert "development: The strategy 'Made by a person' was not made by Flaghoist" in shown
 
 
+def test_variants_are_defined_here_and_nothing_else(terminal: Terminal, unleash: UnleashServer) -> None:
+    name = Source(unleash).feature("Split").lower()
+    terminal.run("provider", "connect", "unleash", unleash.address)
+
+    terminal.run("features", "change", name, "--variant", "one-page=One page", "--variant", "wizard")
+
+    assert 'Variants: one-page "One page", wizard' in terminal.run("features", "show", name).out
+    renamed = terminal.run("features", "change", name, "--name", "Other", "--variant", "third=3")
+    assert renamed.code == 1
+    assert "are kept in Unleash" in renamed.err
+
+
 def test_failed_check_names_everything_and_has_exit_code_1(terminal: Terminal, unleash: UnleashServer) -> None:
     wrong = ("unleash", unleash.address, "--environment", "live=prod", "--environment", "qa=test")
 

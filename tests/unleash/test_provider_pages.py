@@ -6,6 +6,10 @@ from contextlib import closing
 
 import pytest
 
+from activities.providers.unleash.admin_api import UnleashAdminApi
+from activities.providers.unleash.system import UnleashProject
+from domain.flags.patch import FlagPatch
+from domain.flags.variant import Variant
 from tests.dashboard.conftest import key_of
 from tests.dashboard.test_environments import hidden
 from tests.dashboard.visitor import Visitor
@@ -13,8 +17,9 @@ from tests.emptied import empty_database
 from tests.http import Api
 from tests.pipelines import enable, pipeline, stage
 from tests.unleash.connections import connected_project, new_project
-from tests.unleash.server import UnleashServer
+from tests.unleash.server import PROJECT, UnleashServer
 from tests.unleash.source import Source, constraint
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("unleash")
 
@@ -86,8 +91,35 @@ def test_pages_show_parts_of_others_and_offer_no_change_by_hand(api: Api, visito
         assert f'kept in <a href="{project}/provider">Unleash</a>' in page
     offered = re.findall(r'href="([^"]+)"', features + feature + segments + one + environments)
     by_hand = re.compile(r"/(features|segments|environments)/.*(new|edit|delete|rotate|in/\w+)$")
-    assert [each for each in offered if by_hand.search(each)] == []
+    assert {each for each in offered if by_hand.search(each)} == {f"{project}/features/{name.lower()}/edit"}, (
+        "only variants are defined here"
+    )
     assert any(each.endswith(f"/releases/new?feature={name.lower()}") for each in offered), "a pipeline may change it"
+
+
+def test_variants_are_defined_and_shown_on_the_page_of_a_feature(
+    api: Api, visitor: Visitor, unleash: UnleashServer, admin: UnleashAdminApi
+) -> None:
+    name = Source(unleash).feature("split")
+    page = f"{connected_project(api, unleash)}/features/{name}"
+    form = visitor.look(f"{page}/edit")
+
+    typed = {"/variants": "one-page = One page\ntwo-pages", "etag": hidden(form, "etag")}
+    preview = visitor.send(f"{page}/edit", **typed)
+    visitor.send(f"{page}/edit", **typed, confirmed=hidden(preview, "confirmed"))
+
+    assert 'name="/name"' not in form.text
+    assert "one-page" in preview.text
+    expected = [{"key": "one-page", "value": "One page"}, {"key": "two-pages", "value": None}]
+    assert api.get(page)["variants"] == expected
+    patch = FlagPatch.model_validate({"enabled": True, "allocation": {"one-page": 30, "two-pages": 5}})
+    variants = (Variant(key="one-page", value="One page"), Variant(key="two-pages"))
+    UnleashProject(admin, PROJECT).apply(name, "development", patch, {}, variants=variants)
+    wait_for("the allocation on the page", lambda: "one-page 30%, two-pages 5%" in visitor.look(page).text)
+    shown = visitor.look(page).text
+    assert "One page" in shown
+    assert "was not made by Flaghoist, and would serve everyone" in shown, "it comes after the allocation"
+    assert api.get(page)["environments"]["development"]["allocation"] == {"one-page": 30, "two-pages": 5}
 
 
 def test_pages_say_that_unleash_is_down(api: Api, visitor: Visitor, unleash: UnleashServer) -> None:

@@ -11,6 +11,7 @@ from activities.providers.errors import ProviderUnauthorized
 from activities.providers.unleash.admin_api import UnleashAdminApi
 from activities.providers.unleash.documents import NewStrategy, Segment
 from activities.providers.unleash.flag_state import flag_in
+from activities.providers.unleash.ours import KnownFeature
 from activities.providers.unleash.system import UnleashProject
 from domain.errors import EnvironmentNotFound, FeatureNotFound, Invalid, KeptByOthers, SegmentNotFound
 from domain.flags.flag import FlagState, Override, Rollout
@@ -139,7 +140,7 @@ def test_feature_that_is_on_without_strategies_is_on_for_everyone(admin: Unleash
     admin.add_strategy(PROJECT, feature, DEV, ALL.model_copy(update={"disabled": True}))
     environment = in_development(admin, feature).model_copy(update={"enabled": True})
 
-    assert flag_in(environment, {}).state.enabled
+    assert flag_in(environment, KnownFeature(feature)).state.enabled
 
 
 def test_strategy_of_others_that_serves_everyone_prevents_disabling(admin: UnleashAdminApi, system: UnleashProject, feature: str) -> None:

@@ -13,6 +13,7 @@ from activities.providers.unleash.admin_api import UnleashAdminApi
 from activities.providers.unleash.system import UnleashProject
 from domain.flags.connection import Connection
 from domain.flags.provider import ProviderKind
+from domain.flags.variant import Variants
 from tests.unleash.shop import ENVIRONMENTS, Shop
 
 pytestmark = pytest.mark.xdist_group("unleash")
@@ -46,12 +47,12 @@ class _Counting(UnleashProject):
         super().__init__(api, "default")
         self._lock, self._now, self.most = Lock(), 0, 0
 
-    def flags(self, feature: str, segments: SegmentKeys) -> Mapping[str, SystemFlag]:
+    def flags(self, feature: str, segments: SegmentKeys, variants: Variants = ()) -> Mapping[str, SystemFlag]:
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
         try:
-            return super().flags(feature, segments)
+            return super().flags(feature, segments, variants)
         finally:
             with self._lock:
                 self._now -= 1

@@ -5,15 +5,21 @@ applications get their own default.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from activities.providers.flagd import serving, targeting
 from activities.providers.flagd.note import completed, read_note, written_note
-from activities.providers.flagd.serving import ServedShare, Serving, serving_of, visible_state
-from activities.providers.flagd.targeting import NotOurs, Share, Targeting, Variant, read_targeting, write_targeting
+from activities.providers.flagd.serving import Serving, Values, serving_of, visible_state
+from activities.providers.flagd.targeting import NotOurs, Targeting, read_targeting, write_targeting
+from domain.errors import Invalid, VariantNotFound
+from domain.flags.allocation import MOST_VARIANTS
 from domain.flags.flag import FeatureType, FlagState, Value, check_value, type_of
+from domain.flags.provider import ProviderKind
+from domain.flags.variant import Variant, unknown_variants
 
 ENABLED, DISABLED = "ENABLED", "DISABLED"
 NOTE = "flaghoist"
@@ -42,6 +48,7 @@ class FlagdFlag:
         self.variants = _checked_variants(definition.get("variants"))
         self.type = _type_of(self.variants)
         self.names = _names_by_value(self.variants)
+        self.values = Values(self.type, self.variants)
         self.metadata = _checked_metadata(definition.get("metadata"))
         self.default = self._checked(definition.get("defaultVariant") or None)
         self.targeting = read_targeting(definition.get("targeting"), self.default)
@@ -51,19 +58,30 @@ class FlagdFlag:
         """Return its state. `keys` has reference -> segment. Raises NotOurs if it names another one."""
         if unknown := [reference for reference, _ in self.targeting.segments if reference not in keys]:
             raise NotOurs(f"Its targeting names '{unknown[0]}', which is not a segment of the project. Add the segment.")
+        note = self._note(keys)
         if self.definition["state"] == DISABLED:
-            return FlagState(value=None if self.type is FeatureType.TOGGLE else self._value(self.default))
-        share = self.targeting.share
-        seen = visible_state(
-            Serving(
-                {keys[reference]: self._value(variant) for reference, variant in self.targeting.segments},
-                share and ServedShare(share.percent, self._value(share.variant)),
-                self._value(self.targeting.others),
-            ),
-            self.type,
-        )
-        note = read_note(self.metadata.get(NOTE), keys)
-        return completed(seen, note, self.type) if note else seen
+            kept = note.allocation if note and not note.enabled else {}
+            return FlagState(value=None if self.type is FeatureType.TOGGLE else self._value(self.default), allocation=kept)
+        segments = {keys[reference]: self._line(line) for reference, line in self.targeting.segments}
+        serving = Serving(segments, self._line(self.targeting.everyone), self._value(self.targeting.plain))
+        seen = visible_state(serving, self.values)
+        return completed(seen, note, self.values) if note else seen
+
+    def allocatable(self) -> Iterator[Variant]:
+        """Yield the variants that a stage can allocate. Those of a toggle are only *enabled* and *disabled*."""
+        for name, value in self.variants.items() if self.values.has_variants else ():
+            with suppress(ValidationError):
+                yield Variant(key=name, value=value)
+
+    def check_allocations(self, state: FlagState) -> None:
+        """Raise Invalid if flagd can't serve the allocations of a state."""
+        if state.rollout and state.allocation:
+            raise Invalid("flagd can't serve variants to a rollout. End the allocation first, or allocate variants instead of the rollout.")
+        named = {"/allocation": state.allocation} | {
+            f"/overrides/{segment}/allocation": each.allocation for segment, each in state.overrides.items() if each.allocation
+        }
+        if problems := tuple(unknown_variants(named, tuple(self.allocatable()), ProviderKind.FLAGD)):
+            raise VariantNotFound(problems[0].message, problems=problems)
 
     def check_values(self, state: FlagState) -> None:
         """Raise ValueTypeWrong if a value of the state does not have the type of the variants."""
@@ -75,17 +93,16 @@ class FlagdFlag:
 
     def edits(self, state: FlagState, references: Mapping[str, str]) -> list[Edit]:
         """Return the edits that give the flag this state. `references` has segment -> reference."""
-        serving = serving_of(state, self.type)
+        serving = serving_of(state, self.values)
         names = self._names_with(state, serving)
         if serving.is_everyone and self.type is not FeatureType.TOGGLE and not state.enabled:
             flag: dict[str, Any] = {"state": DISABLED, "defaultVariant": names.get(state.value), "targeting": {}}
-            note = None
+            note = written_note(state, references) if state.allocation else None
         else:
-            share = serving.share and Share(serving.share.percent, names.get(serving.share.value))
-            segments = tuple((references[segment], names.get(value)) for segment, value in serving.segments.items())
-            rule, default = write_targeting(Targeting(segments, share, names.get(serving.others)))
+            segments = tuple((references[segment], _named(line, names)) for segment, line in serving.segments.items())
+            rule, default = write_targeting(Targeting(segments, _named(serving.everyone, names), names.get(serving.plain)))
             flag = {"state": ENABLED, "defaultVariant": default, "targeting": rule}
-            note = None if visible_state(serving, self.type) == state else written_note(state, references)
+            note = None if self._is_visible(state, serving) else written_note(state, references)
         added = [Edit(("variants", name), value) for value, name in names.items() if name not in self.variants]
         return [*added, *(Edit((key,), value) for key, value in flag.items() if self._differs(key, value)), *self._edit_of_note(note)]
 
@@ -101,7 +118,7 @@ class FlagdFlag:
         """Return the variant of each value, with names for new ones. Values that are not served now are kept as variants, too."""
         names = dict(self.names)
         if self.type is FeatureType.TOGGLE:
-            needed = [serving.others, *serving.segments.values(), *([serving.share.value] if serving.share else [])]
+            needed = [value for line in (serving.everyone, *serving.segments.values()) for value, _ in line]
         else:
             needed = [state.value, *(each.value for each in state.overrides.values()), *([state.rollout.value] if state.rollout else [])]
         for value in needed:
@@ -109,10 +126,28 @@ class FlagdFlag:
                 names[value] = _new_name(value, names.values())
         return names
 
-    def _value(self, variant: Variant) -> Value:
+    def _is_visible(self, state: FlagState, serving: Serving) -> bool:
+        """True if the flag shows the whole state. New values have no names yet, and are never allocated."""
+        try:
+            return visible_state(serving, self.values) == state
+        except KeyError:
+            return False
+
+    def _note(self, keys: Mapping[str, str]) -> FlagState | None:
+        """Return the state in the note, unless it names a variant that the flag no longer has."""
+        note = read_note(self.metadata.get(NOTE), keys)
+        if note is None:
+            return None
+        own = [each.allocation or {} for each in note.overrides.values()]
+        return note if all(allocation.keys() <= self.variants.keys() for allocation in (note.allocation, *own)) else None
+
+    def _line(self, line: targeting.Line) -> serving.Line:
+        return tuple((self._value(variant), part) for variant, part in line)
+
+    def _value(self, variant: targeting.Variant) -> Value:
         return None if variant is None else self.variants[variant]
 
-    def _checked(self, variant: Any) -> Variant:
+    def _checked(self, variant: Any) -> targeting.Variant:
         if variant is None or (isinstance(variant, str) and variant in self.variants):
             return variant
         raise NotOurs(f"It names the variant {variant!r}, which it does not have. Add the variant, or name another one.")
@@ -123,10 +158,37 @@ class FlagdFlag:
         for reference, _ in self.targeting.segments:
             if reference not in segments:
                 raise NotOurs(f"Its targeting names '{reference}', which is no condition in $evaluators. Define it there.")
+        self._check_lines()
         if len(dict(self.targeting.segments)) < len(self.targeting.segments):
             raise NotOurs("Its targeting names the same segment twice. Remove the second one, which has no effect.")
         if self.definition["state"] == DISABLED and not self.targeting.is_everyone:
             raise NotOurs(f"Its state is {DISABLED}, so its targeting has no effect. Set the state to {ENABLED}, or remove the targeting.")
+
+    def _check_lines(self) -> None:
+        """Raise NotOurs if variants are split that can't be allocated."""
+        lines = [(line, line[-1][0]) for _, line in self.targeting.segments if len(line) > 1]
+        everyone, plain = self.targeting.everyone, self.targeting.plain
+        is_rollout = len(everyone) == 2 and (everyone[-1][0] == plain or not self.values.has_variants)
+        lines += [] if len(everyone) == 1 or is_rollout else [(everyone, plain)]
+        known = {each.key for each in self.allocatable()}
+        for line, default in lines:
+            if unknown := sorted({str(variant) for variant, _ in line if variant != default} - known):
+                raise NotOurs(
+                    f"Its targeting splits people into more than two parts, or those of a segment, and one gets '{unknown[0]}'. "
+                    "Flaghoist can only do so with variants of strings or integers, named in lower case. Remove the split."
+                )
+
+
+def _named(line: serving.Line, names: Mapping[Value, str]) -> targeting.Line:
+    return tuple((names.get(value), part) for value, part in line)
+
+
+def variants_of_flag(definition: Any) -> tuple[Variant, ...]:
+    """Return the variants of a flag that a stage can allocate."""
+    try:
+        return tuple(FlagdFlag(definition | {"targeting": None}, ()).allocatable())[:MOST_VARIANTS]
+    except NotOurs:
+        return ()
 
 
 def type_of_flag(definition: Any) -> FeatureType | None:

@@ -8,13 +8,14 @@ from activities.providers.errors import ProviderUnavailable
 from activities.providers.flag_system import Finding, Origin, SegmentKeys, SystemFeature, SystemFlag, SystemSegment
 from activities.providers.flagd.document import Document, digest_of, parsed
 from activities.providers.flagd.file_place import FilePlace, FlagFiles, file_of
-from activities.providers.flagd.flag import Edit, FlagdFlag, description_of, type_of_flag
+from activities.providers.flagd.flag import Edit, FlagdFlag, description_of, type_of_flag, variants_of_flag
 from activities.providers.flagd.json_text import with_member, without_member
 from activities.providers.flagd.targeting import NotOurs
 from domain.errors import EnvironmentNotFound, FeatureNotFound, KeptByOthers, SegmentNotFound
 from domain.flags.change import plan_change
 from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch
+from domain.flags.variant import Variants
 from domain.text import did_you_mean
 
 CALL_SECONDS = 8.0
@@ -53,7 +54,7 @@ class FlagdFiles:
         for document in self._documents().values():
             for name, definition in document.flags.items():
                 if name not in found and (feature_type := type_of_flag(definition)):
-                    found[name] = SystemFeature(name, description_of(definition), feature_type)
+                    found[name] = SystemFeature(name, description_of(definition), feature_type, variants_of_flag(definition))
         return list(found.values())
 
     def segments(self) -> list[SystemSegment]:
@@ -64,7 +65,7 @@ class FlagdFiles:
                 definitions.setdefault(name, {})[environment] = rule
         return [SystemSegment(name, name, digest_of(rules)) for name, rules in definitions.items()]
 
-    def flags(self, feature: str, segments: SegmentKeys) -> Mapping[str, SystemFlag]:
+    def flags(self, feature: str, segments: SegmentKeys, variants: Variants = ()) -> Mapping[str, SystemFlag]:  # noqa: ARG002 (they are in the flags)
         """Return environment -> flag, for each file that has it. Raises FeatureNotFound."""
         documents = self._documents()
         found = {
@@ -76,7 +77,15 @@ class FlagdFiles:
             raise _unknown(feature, [name for document in documents.values() for name in document.flags])
         return found
 
-    def apply(self, feature: str, environment: str, patch: FlagPatch, segments: SegmentKeys, origin: Origin | None = None) -> None:
+    def apply(
+        self,
+        feature: str,
+        environment: str,
+        patch: FlagPatch,
+        segments: SegmentKeys,
+        origin: Origin | None = None,
+        variants: Variants = (),  # noqa: ARG002 (they are in the flags)
+    ) -> None:
         """Change the named fields. A file whose flag has this state already is not written.
 
         Raises FeatureNotFound, EnvironmentNotFound, SegmentNotFound, KeptByOthers or Invalid. An edit of the same flag at the same moment
@@ -137,6 +146,7 @@ def _patched(document: Document, feature: str, environment: str, patch: FlagPatc
         raise KeptByOthers(f"The flag '{feature}' in {file_of(environment)} can't be changed. {reason}") from None
     changed = plan_change(patch, now).state
     flag.check_values(changed)
+    flag.check_allocations(changed)
     return document.text if changed == now else _edited(document.text, feature, flag.edits(changed, segments))
 
 

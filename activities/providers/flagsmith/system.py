@@ -18,6 +18,7 @@ from domain.errors import EnvironmentNotFound, FeatureNotFound, Invalid, KeptByO
 from domain.flags.change import plan_change
 from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch
+from domain.flags.variant import Variants
 from domain.text import did_you_mean
 
 READERS = 4
@@ -83,7 +84,7 @@ class FlagsmithProject:
             SystemSegment(str(each.id), each.name, _digest(each)) for each in self._api.segments(self._project_id()) if not each.feature
         ]
 
-    def flags(self, feature: str, segments: SegmentKeys) -> Mapping[str, SystemFlag]:
+    def flags(self, feature: str, segments: SegmentKeys, variants: Variants = ()) -> Mapping[str, SystemFlag]:  # noqa: ARG002 (they are in the flags)
         """Return environment -> flag. Raises FeatureNotFound."""
         found, environments = self._feature(feature), self._environments()
         with ThreadPoolExecutor(READERS) as readers:
@@ -97,6 +98,7 @@ class FlagsmithProject:
         patch: FlagPatch,
         segments: SegmentKeys,
         origin: Origin | None = None,  # noqa: ARG002 (it keeps no reasons)
+        variants: Variants = (),  # noqa: ARG002 (it has none)
     ) -> None:
         """Change the named fields. A flag that has this state already is not written.
 

@@ -1,46 +1,21 @@
 """Strategies of a feature as the state of a flag: those that Flaghoist made, and those that people made.
 
-Strategies are alternatives: whoever one of them serves has the flag. Ours are known by their title and their form. One of ours that a
-person changed counts as theirs.
+Strategies are alternatives: whoever one of them serves has the flag, as the first one says.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from activities.providers.flag_system import SegmentKeys, SystemFlag
-from activities.providers.unleash.documents import FeatureEnvironment, NewStrategy, Strategy
+from activities.providers.flag_system import SystemFlag
+from activities.providers.unleash.documents import FeatureEnvironment, Strategy
+from activities.providers.unleash.ours import FLEXIBLE, SWITCHED_ON, KnownFeature, Ours, allocation_in, ours_in
+from domain.flags.allocation import Allocation, Spans
 from domain.flags.flag import LAST_PRIORITY, FlagState, Override, Rollout
 from domain.percentage import EVERYONE
 
-FLEXIBLE = "flexibleRollout"
-_TITLE = "Flaghoist: "
-_SWITCHED_ON = ", switched on"
-"""The end of a title that says that the feature was off before. It is switched off again with the last of our strategies."""
-_STICKY = (None, "", "default")
-
-
-class Ours(NamedTuple):
-    """The people whom a strategy of ours serves: a segment by its reference, or a whole percentage of everyone."""
-
-    segment: str | None = None
-    percent: int = EVERYONE
-
-    def strategy(self, feature: str, *, switched_on: bool) -> NewStrategy:
-        """Return the strategy that serves it. Users stay in while the percentage grows, because the group never changes."""
-        title = self.title + (_SWITCHED_ON if switched_on else "")
-        parameters = {"rollout": str(self.percent), "stickiness": "default", "groupId": feature}
-        return NewStrategy(name=FLEXIBLE, title=title, parameters=parameters, segments=[int(self.segment)] if self.segment else [])
-
-    @property
-    def title(self) -> str:
-        """The title by which it is known."""
-        if self.segment is not None:
-            return f"{_TITLE}segment {self.segment}"
-        return f"{_TITLE}everyone" if self.percent == EVERYONE else f"{_TITLE}rollout"
-
 
 class Strategies(NamedTuple):
-    """The strategies of a feature in one environment: ours that are active by what they serve, ours that are not, and others."""
+    """The strategies of a feature in one environment: ours by what they serve, ours that serve nobody, and those of others."""
 
     ours: Mapping[Ours, Strategy]
     stale: tuple[Strategy, ...]
@@ -49,21 +24,49 @@ class Strategies(NamedTuple):
     @property
     def switched_on(self) -> bool:
         """True if the feature was off before one of ours was added."""
-        return any(str(each.title).endswith(_SWITCHED_ON) for each in (*self.ours.values(), *self.stale))
+        return any(str(each.title).endswith(SWITCHED_ON) for each in (*self.ours.values(), *self.stale))
 
     @property
     def for_everyone(self) -> Strategy | None:
         """The strategy of others that serves everyone, if there is one."""
         return next((each for each in self.others if _serves_everyone(each)), None)
 
+    @property
+    def serves_everyone(self) -> bool:
+        """True if one of ours serves all that the others before it leave."""
+        return any(each.active and each.slot == (None, EVERYONE) for each in self.ours)
 
-def sorted_out(environment: FeatureEnvironment) -> Strategies:
+    @property
+    def payloads(self) -> Mapping[str, Any]:
+        """The payload of each variant that one of ours serves."""
+        return {str(variant["name"]): variant.get("payload") for each in self.ours.values() for variant in each.variants}
+
+    @property
+    def incomplete(self) -> list[str]:
+        """The audiences that are served differently than the state says, because a change was interrupted."""
+        audiences = {each.segment for each in self.ours if each.active and not each.is_rollout}
+        return sorted("everyone" if each is None else f"segment {each}" for each in audiences if not self._is_complete(each))
+
+    def _is_complete(self, segment: str | None) -> bool:
+        """True if all of an audience is served, and one that follows everyone's allocation as that says."""
+        served = [each for each in self.ours if each.segment == segment and each.active and not each.is_rollout]
+        whole = next((each for each in served if each.percent == EVERYONE), None)
+        if whole is None or whole.variant is None:
+            return whole is not None and len(served) == 1
+        return not whole.follows or _spans(self.allocation(segment)) == _spans(self.allocation())
+
+    def allocation(self, segment: str | None = None) -> Allocation:
+        """Return the allocation for everyone or for a segment."""
+        return allocation_in(each for each in self.ours if each.segment == segment and each.variant is not None)
+
+
+def sorted_out(environment: FeatureEnvironment, feature: KnownFeature) -> Strategies:
     """Sort the strategies of a feature. Inactive ones of others serve nobody and are left out."""
     ours: dict[Ours, Strategy] = {}
     stale, others = list[Strategy](), list[Strategy]()
-    for strategy in environment.strategies:
-        known = _ours(strategy)
-        if known and (strategy.disabled or known in ours):
+    for strategy in sorted(environment.strategies, key=lambda each: (each.disabled, each.sort_order)):
+        known = ours_in(strategy, feature)
+        if known and (known.is_of_nobody or _is_reached_before(known, ours)):
             stale.append(strategy)
         elif known:
             ours[known] = strategy
@@ -72,38 +75,43 @@ def sorted_out(environment: FeatureEnvironment) -> Strategies:
     return Strategies(ours, tuple(stale), tuple(others))
 
 
-def flag_in(environment: FeatureEnvironment, segments: SegmentKeys) -> SystemFlag:
+def flag_in(environment: FeatureEnvironment, feature: KnownFeature) -> SystemFlag:
     """Return the flag in one environment. A segment of ours that is no longer known is left out.
 
-    Strategies are alternatives without priorities. An override's priority is its segment's id, so that it is the same after a rollback.
+    Strategies have no priorities. An override's priority is its segment's id, so that it is the same after a rollback.
     """
-    found = sorted_out(environment)
+    found = sorted_out(environment, feature)
     foreign = tuple(_remarks(found, is_on=environment.enabled))
     if not environment.enabled:
-        return SystemFlag(FlagState(), foreign)
-    keys = {reference: key for key, reference in segments.items()}
-    shares = [each.percent for each in found.ours if each.segment is None]
-    serves_all = EVERYONE in shares or found.for_everyone is not None or not _active(environment.strategies)
-    partial = max((each for each in shares if each < EVERYONE), default=None)
-    served = {keys[each.segment]: int(each.segment) for each in found.ours if each.segment in keys}
+        return SystemFlag(FlagState(allocation=found.allocation()), foreign)
+    serves_all = found.serves_everyone or found.for_everyone is not None or not _active(environment.strategies)
+    partial = max((each.percent for each in found.ours if each.is_rollout), default=None)
+    keys = {reference: key for key, reference in feature.segments.items()}
     state = FlagState(
         enabled=serves_all,
+        allocation=found.allocation(),
         rollout=None if partial is None else Rollout(percent=partial, enabled=True),
-        overrides={key: Override(enabled=True, inherits=("value",), priority=min(number, LAST_PRIORITY)) for key, number in served.items()},
+        overrides={keys[each.segment]: _override(each, found) for each in found.ours if each.segment in keys and each.percent == EVERYONE},
     )
     return SystemFlag(state, foreign)
 
 
-def _ours(strategy: Strategy) -> Ours | None:
-    """Return what a strategy of ours serves, or None if it is not ours, or no longer as we made it."""
-    if strategy.name != FLEXIBLE or strategy.constraints or strategy.variants or len(strategy.segments) > 1:
-        return None
-    percent, stickiness = strategy.parameters.get("rollout", ""), strategy.parameters.get("stickiness")
-    if stickiness not in _STICKY or not percent.isdecimal() or not 0 < int(percent) <= EVERYONE:
-        return None
-    known = Ours(str(strategy.segments[0]) if strategy.segments else None, int(percent))
-    is_possible = known.segment is None or known.percent == EVERYONE
-    return known if is_possible and str(strategy.title).removesuffix(_SWITCHED_ON) == known.title else None
+def _override(whole: Ours, found: Strategies) -> Override:
+    """Return the override of a segment, given what serves the rest of it."""
+    own = None if whole.variant is None or whole.follows else found.allocation(whole.segment)
+    return Override(enabled=True, inherits=("value",), priority=min(int(whole.segment or 0), LAST_PRIORITY), allocation=own)
+
+
+def _is_reached_before(known: Ours, ours: Iterable[Ours]) -> bool:
+    """True if another one of ours, which comes first, serves all of its users."""
+    return any(
+        each.slot == known.slot or (known.variant and each.active and each.segment == known.segment and each.slot[1] >= known.percent)
+        for each in ours
+    )
+
+
+def _spans(allocation: Allocation) -> Mapping[str, Spans]:
+    return {variant: share.at for variant, share in allocation.items()}
 
 
 def _serves_everyone(strategy: Strategy) -> bool:
@@ -117,7 +125,10 @@ def _active(strategies: Iterable[Strategy]) -> bool:
 
 
 def _remarks(found: Strategies, *, is_on: bool) -> Iterator[str]:
+    come_last = any(each.active and each.variant is not None and each.slot == (None, EVERYONE) for each in found.ours)
     for each in found.others:
         reach = "everyone" if _serves_everyone(each) else "some users"
-        when = "serves" if is_on else "would serve"
+        when = "serves" if is_on and not come_last else "would serve"
         yield f"The strategy '{each.title or each.name}' was not made by Flaghoist, and {when} {reach}."
+    for audience in found.incomplete if is_on else ():
+        yield f"The strategies of Flaghoist for {audience} are left from a change that was interrupted. The next change completes them."

@@ -12,8 +12,10 @@ from activities.providers.unleash.admin_api import UnleashAdminApi
 from activities.providers.unleash.calls import Add, Call, Delete, Replace, Switch, calls_to
 from activities.providers.unleash.documents import Caller, Environment, Feature, Segment
 from activities.providers.unleash.flag_state import flag_in
+from activities.providers.unleash.ours import KnownFeature
 from domain.errors import EnvironmentNotFound, FeatureNotFound
 from domain.flags.patch import FlagPatch
+from domain.flags.variant import Variants
 
 NEEDED = ("UPDATE_FEATURE_ENVIRONMENT", "CREATE_FEATURE_STRATEGY", "UPDATE_FEATURE_STRATEGY", "DELETE_FEATURE_STRATEGY")
 """The permissions that the owner of the token needs in each environment."""
@@ -76,10 +78,10 @@ class UnleashProject:
         usable = [each for each in self._api.segments() if each.project in (None, "", self._project)]
         return [SystemSegment(str(each.id), each.name, _digest(each)) for each in usable]
 
-    def flags(self, feature: str, segments: SegmentKeys) -> Mapping[str, SystemFlag]:
+    def flags(self, feature: str, segments: SegmentKeys, variants: Variants = ()) -> Mapping[str, SystemFlag]:
         """Return environment -> flag. Raises FeatureNotFound."""
-        found = self._latest.keep(self._feature(feature))
-        return {each.name: flag_in(each, segments) for each in found.environments}
+        found, known = self._latest.keep(self._feature(feature)), KnownFeature(feature, segments, variants)
+        return {each.name: flag_in(each, known) for each in found.environments}
 
     def apply(
         self,
@@ -88,13 +90,15 @@ class UnleashProject:
         patch: FlagPatch,
         segments: SegmentKeys,
         origin: Origin | None = None,  # noqa: ARG002 (it keeps no reasons)
+        variants: Variants = (),
     ) -> None:
         """Change the named fields. Raises FeatureNotFound, EnvironmentNotFound, SegmentNotFound, KeptByOthers or Invalid."""
         place = (self._latest.take(feature) or self._feature(feature)).environment(environment)
         if place is None:
             raise EnvironmentNotFound(f"The environment '{environment}' is not enabled for the project '{self._project}' of Unleash.")
-        target = patch.applied(flag_in(place, segments).state)
-        for call in calls_to(target, feature, place, segments):
+        known = KnownFeature(feature, segments, variants)
+        target = patch.applied(flag_in(place, known).state)
+        for call in calls_to(target, known, place):
             self._carry_out(call, feature, environment)
 
     def close(self) -> None:

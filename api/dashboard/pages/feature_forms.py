@@ -16,12 +16,14 @@ from api.routes.environments import list_environments
 from api.schemas.features import ChangeFeature, CreateFeature
 from domain.entity_tag import Precondition
 from domain.flags.flag import FeatureType
+from domain.flags.variant import type_of_variants
 from domain.text import Slug
 
 router = APIRouter(prefix="/projects/{project}/features", route_class=PageRoute, include_in_schema=False)
 
 _DESCRIPTION = Field("/description", "Description", "lines", hint="(optional)")
 _VARIANTS = Field("/variants", "Variants", "lines", hint="(optional) One per line: one-page = One page. A toggle has only keys")
+_VARIANTS_ELSEWHERE = Field("/variants", "Variants", "lines", hint="One per line: one-page = One page. The value is optional")
 _NEW = (
     Field("/key", "Key", hint="a-z, 0-9, - and _. It never changes"),
     Field("/name", "Name", hint="(optional: the key)"),
@@ -67,15 +69,16 @@ def edit(site: SiteDep, feature: Slug, fields: LongFormDep) -> Response:
 
     def plan() -> Plan:
         view = api.get_feature(site.key, feature, site.caller, site.database, site.fresh_flags, Response())
-        after = {"name": fields.get("/name", ""), "description": fields.get("/description", "")}
-        body = ChangeFeature.model_validate(after | {"variants": read_variants(fields.get("/variants", ""), view.type)})
-        before = view.model_dump(mode="json", include=set(ChangeFeature.model_fields))
+        after = {"name": fields.get("/name", ""), "description": fields.get("/description", "")} if site.keeps_flags else {}
+        variants = read_variants(fields.get("/variants", ""), type_of_variants(view.type, site.project.provider))
+        body = ChangeFeature.model_validate(after | {"variants": variants})
+        before = view.model_dump(mode="json", include={*after, "variants"})
 
         def act(shown: Precondition) -> str:
             api.change_feature(site.key, feature, body, shown, site.caller, site.database, Response())
             return f"{_home(site)}/{feature}?done=yes"
 
-        return Plan(changed_fields(before, body.model_dump(mode="json")), [], act)
+        return Plan(changed_fields(before, body.model_dump(mode="json", include=set(before))), [], act)
 
     return change(site, _edited(site, feature), fields, lambda: _etag(site, feature), plan)
 
@@ -112,7 +115,7 @@ def _new(site: Site) -> Form:
 
 
 def _edited(site: Site, feature: str) -> Form:
-    fields = (Field("/name", "Name"), _DESCRIPTION, _VARIANTS)
+    fields = (Field("/name", "Name"), _DESCRIPTION, _VARIANTS) if site.keeps_flags else (_VARIANTS_ELSEWHERE,)
     return Form(f"Describe {feature}", "Change", "features", f"{_home(site)}/{feature}", feature, fields, has_preview=True)
 
 

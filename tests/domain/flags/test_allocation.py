@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from domain.flags.allocation import Allocation, Share, Slot, relaid, slots_of
+from domain.flags.allocation import Allocation, Share, Slot, allocation_of, lies_between, relaid, slots_of
 from domain.percentage import in_hundredths
 from tests.domain.flag_strategies import allocations
 
@@ -121,3 +121,33 @@ def test_a_share_is_written_as_a_number_or_with_its_part_of_the_line() -> None:
 def test_an_allocation_that_can_not_be_served_is_refused(given_shares: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         TypeAdapter(Allocation).validate_python(given_shares)
+
+
+@given(allocations(), allocations())
+def test_slots_are_the_whole_layout(first: Allocation, second: Allocation) -> None:
+    layout = relaid(relaid({}, first), second)
+
+    assert line(allocation_of(slots_of(layout))) == line(layout)
+
+
+@given(allocations(), allocations(), st.integers(0, WHOLE))
+def test_layout_on_its_way_has_each_place_from_before_or_after(first: Allocation, second: Allocation, edge: int) -> None:
+    before = relaid({}, first)
+    after = relaid(before, second)
+    mixed = [*line(after)[:edge], *line(before)[edge:]]
+    on_its_way = allocation_of(Slot(0.01, variant) for variant in mixed)
+
+    assert lies_between(before, before, after)
+    assert lies_between(after, before, after)
+    assert lies_between(on_its_way, before, after)
+    if line(before) != line(after):
+        assert not lies_between(after, before, before)
+
+
+def test_layout_with_a_variant_of_neither_does_not_lie_between() -> None:
+    before, after = laid_out({"a": 10}), laid_out({"a": 20})
+
+    assert lies_between(laid_out({"a": 15}), before, after)
+    assert not lies_between(laid_out({"a": 25}), before, after)
+    assert not lies_between(laid_out({"a": 5}), before, after)
+    assert not lies_between(laid_out({"b": 15}), before, after)

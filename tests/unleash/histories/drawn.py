@@ -4,10 +4,11 @@ from random import Random
 from typing import Any
 
 from domain.releases.control import Control
-from tests.pipelines import enable, rollout, stage
+from tests.pipelines import allocate, enable, rollout, stage
 from tests.unleash.histories.network import BROKEN, DIES, Fault
 
 ENVIRONMENTS = ("development", "production")
+VARIANTS = ("blue", "green", "one-page")
 
 EDITS_MEANWHILE = ("switch on", "switch off", "add half", "add everyone", "change theirs", "disable theirs", "set 55 percent")
 """The edits that an attempt may meet. One that takes a strategy of ours away while it is being changed is a race that nobody can win."""
@@ -35,10 +36,11 @@ def steps(random: Random, number: int) -> list[str]:
     return random.choices(list(STEPS), list(STEPS.values()), k=number)
 
 
-def stages(random: Random, segments: list[str]) -> list[dict[str, Any]]:
+def stages(random: Random, segments: list[str], *, allocates: bool = False) -> list[dict[str, Any]]:
     """Draw the stages of a pipeline."""
+    actions = _with_variants if allocates else _actions
     return [
-        stage(f"Stage {number}", random.choice(ENVIRONMENTS), actions=_actions(random, segments)) for number in range(random.randint(1, 4))
+        stage(f"Stage {number}", random.choice(ENVIRONMENTS), actions=actions(random, segments)) for number in range(random.randint(1, 4))
     ]
 
 
@@ -53,6 +55,21 @@ def _actions(random: Random, segments: list[str]) -> list[dict[str, Any]]:
         [rollout(20, 40, "1h")],
         [enable(segment), rollout(35, 65, "1h")],
         [enable(enabled=False) | {"overrides": "remove"}],
+    )
+    return random.choice(kinds)
+
+
+def _with_variants(random: Random, segments: list[str]) -> list[dict[str, Any]]:
+    shares = {each: share for each in VARIANTS if (share := random.choice((0, 10, 20, 33)))}
+    kinds = (
+        [allocate(shares)],
+        [allocate(shares)],
+        [enable(), allocate(shares)],
+        [enable(random.choice(segments)), allocate(shares)],
+        [allocate({random.choice(VARIANTS): 100})],
+        [allocate({})],
+        [enable(enabled=False)],
+        [enable()],
     )
     return random.choice(kinds)
 

@@ -14,6 +14,7 @@ from activities.providers.errors import ProviderError
 from activities.rollback import RollbackActivities
 from activities.store.database import Database
 from domain.flags.patch import FlagPatch
+from domain.flags.variant import Variant
 from domain.releases.control import ALLOWED_WHEN, Control
 from domain.releases.release import Release
 from domain.releases.status import ReleaseStatus
@@ -41,8 +42,12 @@ class History:
     Segments are by their keys here, with their ids in Unleash.
     """
 
-    def __init__(self, database: Database, unleash: UnleashServer, segments: Mapping[str, int], random: Random) -> None:
+    def __init__(
+        self, database: Database, unleash: UnleashServer, segments: Mapping[str, int], random: Random, *, allocates: bool = False
+    ) -> None:
+        """Take an empty database, and True if the stages allocate variants."""
         self.shop = Shop(database, unleash)
+        self.allocates = allocates
         self.world = self.shop.world
         self.random = random
         self.people = People(self.shop)
@@ -94,7 +99,9 @@ class History:
     def _begin(self) -> None:
         for _ in range(self.random.randint(0, 2)):
             self._edit(self.random.choice(drawn.EDITS), self.random.choice(drawn.ENVIRONMENTS))
-        stages = drawn.stages(self.random, list(self.segments))
+        if self.allocates:
+            self.shop.define_variants(*(Variant(key=each) for each in drawn.VARIANTS))
+        stages = drawn.stages(self.random, list(self.segments), allocates=self.allocates)
         self._note(f"pipeline {[(each['environment'], each['actions']) for each in stages]}")
         self.shop.elsewhere.refresh(self.world.project, self.shop.key)
         self.world.publish(pipeline(*stages))

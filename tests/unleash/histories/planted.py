@@ -11,13 +11,14 @@ from activities.changes_elsewhere import ChangesElsewhere
 from activities.messages import ChangeFlag
 from activities.providers.catalogue import provider_of
 from activities.providers.elsewhere import FlagReading
-from activities.providers.flag_system import SegmentKeys
 from activities.providers.unleash import system
 from activities.providers.unleash.calls import Call, Delete, calls_to
 from activities.providers.unleash.documents import FeatureEnvironment
 from activities.providers.unleash.flag_state import sorted_out
+from activities.providers.unleash.ours import KnownFeature
 from activities.store.database import Store
 from activities.store.intents import IntentRepository
+from domain.flags import change
 from domain.flags.change import Change
 from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch
@@ -65,9 +66,9 @@ def settling_is_forgotten(patch: pytest.MonkeyPatch) -> None:
 def strategies_of_others_are_deleted(patch: pytest.MonkeyPatch) -> None:
     """Delete what others made, as a change that replaces all strategies would."""
 
-    def replacing(target: FlagState, feature: str, environment: FeatureEnvironment, segments: SegmentKeys) -> list[Call]:
-        others = [Delete(each.id) for each in sorted_out(environment).others]
-        return [*calls_to(target, feature, environment, segments), *others]
+    def replacing(target: FlagState, feature: KnownFeature, environment: FeatureEnvironment) -> list[Call]:
+        others = [Delete(each.id) for each in sorted_out(environment, feature).others]
+        return [*calls_to(target, feature, environment), *others]
 
     patch.setattr(system, "calls_to", replacing)
 
@@ -78,7 +79,7 @@ def change_of_a_person_counts_as_ours(patch: pytest.MonkeyPatch) -> None:
     def all_of_it(intended: Change, now: FlagState) -> FlagPatch:
         return intended.after.seen_in(now)
 
-    for module in (settling, rollbacks_elsewhere):
+    for module in (settling, change):
         patch.setattr(module, "part_made", all_of_it)
 
 
@@ -95,6 +96,11 @@ def attempts_of_the_past_are_made(patch: pytest.MonkeyPatch) -> None:
 
     for module in (changes_elsewhere, stage_changes):
         patch.setattr(module, "check_fence", nothing)
+
+
+def part_of_an_allocation_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """Take an allocation that was made in part for that of a person."""
+    patch.setattr(change, "_is_on_its_way", lambda *_: False)
 
 
 PLANTED: tuple[tuple[Plant, int], ...] = (

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from domain.flags.allocation import percents
 from domain.flags.change import Change
 from domain.flags.patch import FlagPatch
 from tests.unleash.histories.timeline import PERSON, Timeline, Transition
@@ -56,6 +57,8 @@ class Recorded:
         self.values[change.environment][path] = after
 
     def _is_meant(self, change: Change, path: str, after: Any) -> bool:
+        if path == "allocation" and "/settled/" in change.key:
+            return True  # An allocation takes several calls, so a part of it may be made. The flag had this value.
         if change.undoes_from is not None:
             return after in self._befores.get((change.release, change.environment, path), [])
         patch = self.patches[change.key.split("/settled/")[0]]
@@ -82,6 +85,8 @@ class Recorded:
         values = {name: value for name, value in patch.plain.items() if name == "enabled"}
         if "rollout" in patch.plain:
             values["rollout"] = patch.rollout and patch.rollout.percent
+        if "allocation" in patch.plain:
+            values["allocation"] = tuple(sorted(percents(patch.allocation).items()))
         overrides = {f"segments/{self.segments[key]}": each and each.enabled for key, each in patch.segments.items()}
         return values | overrides
 
