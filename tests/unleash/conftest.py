@@ -11,6 +11,7 @@ from activities.providers.unleash.admin_api import UnleashAdminApi
 from activities.store.database import Database
 from domain.releases.release import Release
 from tests.pipelines import pipeline, stage
+from tests.unleash.allocations import VARIANTS
 from tests.unleash.features import new_feature
 from tests.unleash.server import PROJECT, UnleashServer
 from tests.unleash.shop import Shop
@@ -57,6 +58,13 @@ def shop(database: Database, unleash: UnleashServer) -> Iterator[Shop]:
     shop = Shop(database, unleash)
     yield shop
     shop.close()
+
+
+@pytest.fixture
+def split(shop: Shop) -> Shop:
+    """The shop, with variants of its feature."""
+    shop.define_variants(*VARIANTS)
+    return shop
 
 
 @pytest.fixture

@@ -2,77 +2,29 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from activities.messages import HeldBack, Made, Refused, Standing
-from activities.providers.unleash.documents import Strategy
+from activities.messages import HeldBack, Made
 from activities.store.database import Database
 from domain.flags.allocation import percents
-from domain.flags.variant import Variant
 from domain.releases.control import Control
-from domain.releases.release import Release
 from domain.releases.status import ReleaseStatus
-from tests.activities.acting import LATER, changes_of, roll_back
+from tests.activities.acting import changes_of, roll_back
 from tests.activities.experimenting import BETTER, NOTHING_YET, experiment
 from tests.activities.guarding import guarded_command, later, look
-from tests.pipelines import allocate, enable, pipeline, rollout, stage
+from tests.pipelines import allocate, enable, pipeline, stage
 from tests.scripted_metrics import ScriptedMetrics
-from tests.unleash.sdks import SDKS, in_node
-from tests.unleash.server import PROJECT, UnleashServer
+from tests.unleash.allocations import PEOPLE, VARIANTS, act, allocated, moved, served
+from tests.unleash.sdks import in_node
+from tests.unleash.server import UnleashServer
 from tests.unleash.shop import Shop
 from tests.unleash.test_releases import add, running
 from tests.workflows.controls import send
 
 pytestmark = pytest.mark.xdist_group("unleash")
-
-PEOPLE = [{"userId": f"user-{number}"} for number in range(1_000)]
-VARIANTS = (Variant(key="one-page", value="One page"), Variant(key="two-pages", value="Two pages"), Variant(key="wizard"))
-PAYLOADS = {"one-page": "One page", "two-pages": "Two pages", "wizard": None, "control": None}
-WHOLE = {"rollout": "100", "stickiness": "default"}
-
-
-@pytest.fixture
-def split(shop: Shop) -> Shop:
-    """The shop, with variants of its feature."""
-    shop.define_variants(*VARIANTS)
-    return shop
-
-
-def served(shop: Shop, environment: str = "development", contexts: list[dict[str, Any]] = PEOPLE) -> list[str]:
-    """Return the variant of each user by Unleash's SDKs, which agree, or `off`. Payloads are the values of the variants."""
-    answers = {name: sdk(shop.unleash, [shop.feature], contexts, environment) for name, sdk in SDKS.items()}
-    assert answers["Node"] == answers["Python"]
-    found = [each[shop.feature] for each in answers["Node"]]
-    assert all(payload == PAYLOADS.get(variant) for enabled, payload, variant in found if enabled)
-    return [variant if enabled else "off" for enabled, _, variant in found]
-
-
-def moved(before: list[str], after: list[str]) -> set[tuple[str, str]]:
-    """Return from which variant to which one users moved."""
-    return {(old, new) for old, new in zip(before, after, strict=True) if old != new}
-
-
-def act(shop: Shop, release: Release) -> Made:
-    """Carry out the current stage."""
-    answer = shop.change(release)
-    assert isinstance(answer, Made), answer
-    return answer
-
-
-def allocated(shop: Shop) -> Mapping[str, Any]:
-    """Return the allocation that is read from Unleash now."""
-    return percents(shop.flag().allocation)
-
-
-def strategies(shop: Shop) -> list[Strategy]:
-    """Return the strategies in development, in order."""
-    found = shop.api.feature(PROJECT, shop.feature).environment("development")
-    assert found
-    return sorted(found.strategies, key=lambda each: each.sort_order)
 
 
 def test_users_keep_their_variants_while_three_variants_grow_and_one_is_shipped(split: Shop) -> None:
@@ -247,93 +199,6 @@ def test_attempt_that_dies_at_any_call_is_completed(split: Shop, write: int, whe
     assert allocated(split) == {"one-page": 10, "wizard": 30}
     assert split.intents(release) == []
     assert [percents(each.before.allocation) for each in changes_of(split.world, release)] == [{}, {"one-page": 20, "two-pages": 20}]
-
-
-def people_pass(shop: Shop, change: Callable[[Strategy], dict[str, Any]]) -> None:
-    """Let a person change the first strategy of ours."""
-    first = strategies(shop)[0]
-    body: dict[str, Any] = {"name": first.name, "title": first.title, "constraints": [], "parameters": first.parameters, "segments": []}
-    shop.person("PUT", f"/strategies/{first.id}", body | change(first))
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda first: {"parameters": first.parameters | {"rollout": "15"}, "variants": first.variants},
-        lambda first: {"variants": [first.variants[0] | {"payload": {"type": "string", "value": "Mine"}}]},
-        lambda first: {"variants": [first.variants[0] | {"name": "theirs"}]},
-    ],
-    ids=["share", "payload", "name"],
-)
-def test_change_of_our_strategies_by_a_person_blocks_the_release(split: Shop, change: Callable[[Strategy], dict[str, Any]]) -> None:
-    split.world.publish(
-        pipeline(stage("Start", actions=[enable(), allocate({"one-page": 10})]), stage("More", actions=[allocate({"one-page": 20})]))
-    )
-    release = split.add()
-    act(split, release)
-
-    people_pass(split, change)
-    answer = split.change(release)
-
-    assert isinstance(answer, Refused)
-    assert answer.blocked.code == "flag_changed_by_hand"
-
-
-def test_strategies_of_others_stay_and_come_after_an_allocation(split: Shop) -> None:
-    split.person("POST", "/strategies", {"name": "flexibleRollout", "title": "Theirs", "parameters": WHOLE})
-    split.person("POST", "/on")
-    split.world.publish(pipeline(stage("Split", actions=[allocate({"one-page": 50})]), stage("End", actions=[allocate({})])))
-    release = split.add()
-
-    act(split, release)
-    assert set(served(split)) == {"one-page", "control"}
-    act(split, release)
-
-    assert set(served(split)) == {"disabled"}
-    assert split.titles() == ["Theirs"]
-
-
-def test_strategy_of_others_with_variants_blocks_an_allocation(split: Shop) -> None:
-    variants = [{"name": "theirs", "weight": 1000, "weightType": "variable", "stickiness": "default"}]
-    split.person("POST", "/strategies", {"name": "flexibleRollout", "title": "Theirs", "parameters": WHOLE, "variants": variants})
-    split.person("POST", "/on")
-    split.world.publish(pipeline(stage("Split", actions=[allocate({"one-page": 50})])))
-
-    answer = split.change(split.add())
-
-    assert isinstance(answer, Refused)
-    assert (answer.blocked.code, "has variants of its own" in answer.blocked.message) == ("kept_by_others", True)
-
-
-def test_rollout_of_a_flag_with_an_allocation_blocks_the_release(split: Shop) -> None:
-    split.world.publish(pipeline(stage("Split", actions=[allocate({"one-page": 50})])))
-    act(split, split.add())
-    split.world.publish(pipeline(stage("Ramp", actions=[rollout(10, 45)]), key="ramp"))
-
-    answer = split.change(split.add("ramp"), next_step={"step": 2, "every": timedelta(hours=1)})
-
-    assert isinstance(answer, Refused)
-    assert "can't serve variants to a rollout" in answer.blocked.message
-
-
-def test_more_strategies_than_unleash_takes_block_the_release_and_it_can_be_rolled_back(split: Shop) -> None:
-    for number in range(28):
-        split.person(
-            "POST", "/strategies", {"name": "flexibleRollout", "title": f"Theirs {number}", "parameters": WHOLE | {"rollout": "1"}}
-        )
-    split.person("POST", "/on")
-    split.world.publish(pipeline(stage("On", actions=[enable()]), stage("Split", actions=[allocate({"one-page": 20, "two-pages": 20})])))
-    release = split.add()
-    act(split, release)
-
-    answer = split.change(release)
-    assert isinstance(answer, Refused)
-    assert (answer.blocked.code, "30" in answer.blocked.message) == ("provider_refused", True)
-    roll_back(split.world, release)
-    assert isinstance(split.put_back(release, LATER), Standing)
-
-    assert len(strategies(split)) == 28
-    assert allocated(split) == {}
 
 
 def test_release_allocates_ships_and_is_rolled_back_as_the_sdks_see_it(database: Database, unleash: UnleashServer) -> None:
