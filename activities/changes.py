@@ -8,7 +8,8 @@ from temporalio.common import MetricMeter
 
 from activities.asking_run import standing_for_run
 from activities.changes_elsewhere import ChangesElsewhere
-from activities.guarding.experiments import winner_of, with_winner
+from activities.guarding.experiments import winner_of
+from activities.guarding.shipping import shipped
 from activities.guarding.stage_guard import StageGuard
 from activities.local_turns import LocalTurns
 from activities.messages import ChangeFlag, HeldBack, Made, Refused, Standing, made_of, standing_of, standing_without_record
@@ -60,7 +61,7 @@ class ChangeActivities:
             if isinstance(change, GateHold):
                 return HeldBack(held=change)
             self.metrics.made(command, change)
-            return made_of(change)
+            return made_of(change, command)
         except Superseded:
             pass  # By another writer, or by another attempt at this change.
         except Refusal as refusal:
@@ -70,13 +71,18 @@ class ChangeActivities:
         return standing_for_run(answer, command) if isinstance(answer, Standing) else answer
 
     def _with_winner(self, command: ChangeFlag) -> ChangeFlag:
-        """Return the command with what the release's experiment has decided. Without a decision, the gate holds it, or it is refused."""
+        """Return the command with what the release's experiment has decided, or with the patch that an earlier attempt recorded.
+
+        Without a decision, the gate holds it, or it is refused.
+        """
         with self.database.reading() as store:
-            release = store.releases.get(command.release)
+            release, recorded = store.releases.get(command.release), store.history.change(command.key)
+            if recorded and recorded.stage == command.stage:
+                return command.model_copy(update={"patch": recorded.patch})
             stage = store.pipelines.version(release.pipeline.id).definition.stages[release.stage_index]
             if release.stage != command.stage or (winner_of(store, release.id) is None and has_experiment(stage.gates)):
                 return command
-            return command.model_copy(update={"patch": stage.patch(with_winner(store, release), command.step)})
+            return command.model_copy(update={"patch": shipped(store, release, stage, command)})
 
     def _make(self, command: ChangeFlag, at: datetime) -> Change | GateHold:
         if command.elsewhere:

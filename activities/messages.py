@@ -30,9 +30,9 @@ class ReadStanding(ReleaseCommand):
 
 
 class ChangeFlag(ReleaseCommand):
-    """Make the change of one stage, or of one step of its rollout, once.
+    """Make the change of one stage, or of one step of its ramp, once.
 
-    Then the rollout waits for `next_step`, or else the release enters the `next` stage. Without either it is completed.
+    Then the ramp waits for `next_step`, or else the release enters the `next` stage. Without either it is completed.
     """
 
     project: str
@@ -52,6 +52,8 @@ class ChangeFlag(ReleaseCommand):
     """Those that are in force in the stage."""
     ships_winner: bool = False
     """True if the patch depends on the decision of the release's experiment."""
+    ramps_winner: bool = False
+    """True if the steps ship the winner. Shipping the control ends them, so `next` is given beside `next_step`."""
     due_at: Moment | None = None
     elsewhere: bool = False
     """True if the flag is kept in another system."""
@@ -62,6 +64,12 @@ class ChangeFlag(ReleaseCommand):
     def key(self) -> str:
         """The natural key of the change."""
         return change_key(self.release, self.visit, self.step)
+
+    @property
+    def following(self) -> NextStep | None:
+        """The next step, unless this change ends the ramp because it ships the control."""
+        ends = self.ramps_winner and "allocation" in self.patch.named and not self.patch.allocation
+        return None if ends else self.next_step
 
     @property
     def refusal_key(self) -> str:
@@ -88,13 +96,17 @@ class Made(Message):
     sequence: int
     text: str = ""
     """The change in words, for people who look at the history."""
+    ends_ramp: bool = False
+    """True if no step follows, although the stage has more."""
 
 
-def made_of(change: Change) -> Made:
-    """Return the answer to an attempt whose change is recorded."""
+def made_of(change: Change, command: ChangeFlag) -> Made:
+    """Return the answer to an attempt whose change is recorded. The command has the same patch."""
     words = patch_in_words(change.patch)
     changed, unchanged = f"Changed {change.feature} in {change.environment}: ", f"{change.feature} in {change.environment} is so already: "
-    return Made(made_at=change.made_at, sequence=change.sequence, text=f"{changed if change.changed_anything else unchanged}{words}.")
+    text = f"{changed if change.changed_anything else unchanged}{words}."
+    ends_ramp = command.next_step is not None and command.following is None
+    return Made(made_at=change.made_at, sequence=change.sequence, text=text, ends_ramp=ends_ramp)
 
 
 class HeldBack(Message):

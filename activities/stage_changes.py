@@ -69,7 +69,7 @@ def earlier_result(store: Store, release: Release, command: ChangeFlag) -> Made 
     """Return what another attempt at this change wrote. A change with another patch is not an attempt at this one."""
     recorded = store.history.change(command.key)
     if recorded and recorded.patch == command.patch:
-        return made_of(recorded)
+        return made_of(recorded, command)
     if release.blocked and release.write_key == command.refusal_key:
         return Refused(sequence=release.sequence, blocked=release.blocked.without_details())
     return None
@@ -112,8 +112,8 @@ def audit_change(store: Store, release: Release, change: Change, reason: str | N
 def move_on(store: Store, release: Release, command: ChangeFlag, change: Change) -> None:
     """Move the release to its next step or stage, or to its end. Raises Superseded."""
     at = change.made_at
-    if command.next_step:
-        await_next_step(store, release, command.next_step, at, command.key, entered_at=command.entered_at)
+    if following := command.following:
+        await_next_step(store, release, following, at, command.key, entered_at=command.entered_at)
     else:
         has_acted = change.changed_anything or store.history.has_changed_anything(release.id, release.visit)
         outcome = StageOutcome.ACTED if has_acted else StageOutcome.UNCHANGED

@@ -42,6 +42,11 @@ def allocate(allocation: dict[str, Any], segment: str | None = None, **more: Any
     return {"type": "ALLOCATE_VARIANTS", "allocation": allocation, **more}
 
 
+def ship_winner(initial: Any = 60, step: Any = 20, every: str = "6h", **more: Any) -> dict[str, Any]:
+    """Return an action that ramps the winner of an experiment, by default to 60, 80 and 100%, 6 hours apart."""
+    return {"type": "SHIP_WINNER", "initial": initial, "step": step, "every": every, **more}
+
+
 def until(at: str | None = None, parameter: str | None = None, timezone: str | None = None) -> dict[str, Any]:
     """Return a trigger at a point in time, either fixed or from a parameter."""
     named = {"at": at} if at else {"at_from": {"parameter": parameter}}

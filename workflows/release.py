@@ -145,7 +145,9 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         finally:
             self.acting = False
         match answer:
-            case Made(made_at=at, sequence=sequence) | Recorded(at=at, sequence=sequence):
+            case Made(made_at=at, sequence=sequence, ends_ramp=ends_ramp):
+                self.enter_next(at, sequence, ends_ramp=ends_ramp)
+            case Recorded(at=at, sequence=sequence):
                 self.enter_next(at, sequence)
             case HeldBack(held=held):
                 self.update_place(held=held)
@@ -213,7 +215,7 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
         now = workflow.now()
         command = change_command(self.release, self.place, now)
         if standing.write_key == command.key and (at := change_time(command, standing, now)):
-            self.enter_next(at, standing.sequence)
+            self.enter_next(at, standing.sequence, ends_ramp=standing.visit != command.visit)
             self._adopt_hold(standing)
             return True
         if standing.write_key == command.refusal_key and standing.blocked:

@@ -69,11 +69,11 @@ class ReleaseState:
         self.place = place or self.place
         self.is_published = False
 
-    def enter_next(self, at: datetime, sequence: int) -> None:
+    def enter_next(self, at: datetime, sequence: int, *, ends_ramp: bool = False) -> None:
         """Move to the next step or stage after the current one has acted."""
-        if next_step(self.release, self.place) is None:
+        if ends_ramp or next_step(self.release, self.place) is None:
             self.note_passed_stage("done", at)
-        self.enter(place_after_change(self.release, self.place, at, sequence))
+        self.enter(place_after_change(self.release, self.place, at, sequence, ends_ramp=ends_ramp))
 
     def note_passed_stage(self, outcome: Literal["done", "skipped"], at: datetime) -> None:
         """Note how and when the current stage was left, and for whom."""

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from activities.messages import ChangeFlag, HoldEnded, PutBack, RecordProgress, Standing, Step
 from activities.watch_messages import WatchStage
-from domain.pipelines.action import ships_winner
+from domain.pipelines.fold import ships_winner
 from domain.pipelines.gate import SampledGate
 from domain.pipelines.guardrail import Guardrail
 from domain.pipelines.pipeline import Stage
@@ -32,11 +32,11 @@ def next_stage(release: ReleaseInput, place: ReleasePlace) -> NextStage | None:
 
 
 def next_step(release: ReleaseInput, place: ReleasePlace) -> NextStep | None:
-    """Return the rollout step after the current one, or None after the last."""
+    """Return the step after the current one, or None after the last."""
     stage = current_stage(release, place)
-    if stage.rollout is None or place.step >= stage.steps:
+    if stage.ramp is None or place.step >= stage.steps:
         return None
-    return NextStep(step=place.step + 1, every=stage.rollout.every)
+    return NextStep(step=place.step + 1, every=stage.ramp.every)
 
 
 def next_stage_at(release: ReleaseInput, index: int) -> NextStage:
@@ -79,9 +79,11 @@ def remaining_wait(place: ReleasePlace, standing: Standing, at: datetime) -> tim
     return bounded(standing.paused.remaining, place.entered_at, place.acts_at, at)
 
 
-def place_after_change(release: ReleaseInput, place: ReleasePlace, at: datetime, sequence: int) -> ReleasePlace | None:
+def place_after_change(
+    release: ReleaseInput, place: ReleasePlace, at: datetime, sequence: int, *, ends_ramp: bool = False
+) -> ReleasePlace | None:
     """Return the place after the change of the current stage or step, or None after the last one."""
-    if step := next_step(release, place):
+    if (step := next_step(release, place)) and not ends_ramp:
         return place.updated(step=step.step, acts_at=at + step.every, sequence=sequence, held=None, paused=None, blocked=None)
     following = next_stage(release, place)
     return place_in_stage(following, place, at, sequence) if following else None
@@ -107,7 +109,8 @@ def change_command(release: ReleaseInput, place: ReleasePlace, now: datetime) ->
         gates=stage.gates,
         guardrails=guardrails_in(release, stage),
         ships_winner=ships_winner(stage.actions),
-        next=None if following else next_stage(release, place),
+        ramps_winner=stage.ramps_winner,
+        next=None if following and not stage.ramps_winner else next_stage(release, place),
         next_step=following,
         elsewhere=release.elsewhere,
     )
@@ -125,7 +128,7 @@ def change_time(command: ChangeFlag, standing: Standing, now: datetime) -> datet
 
     A next step that is held back was due already, so the returned time makes it due now.
     """
-    if command.next_step is None:
+    if command.next_step is None or standing.visit != command.visit:
         return standing.entered_at
     if standing.held:
         return now - command.next_step.every

@@ -89,8 +89,8 @@ def wait_summary(release: ReleaseInput, place: ReleasePlace) -> str:
     stage = release.stages[place.index]
     if place.held:
         return cut(f"{stage.name}: {place.held.message}")
-    if place.step > 1 and stage.rollout:
-        text = f"step {place.step} of {stage.steps} acts {speak_duration(stage.rollout.every)} after the previous step"
+    if place.step > 1 and stage.ramp:
+        text = f"step {place.step} of {stage.steps} acts {speak_duration(stage.ramp.every)} after the previous step"
     else:
         text = f"acts {stage.trigger.in_words()}"
     return cut(f"{stage.name}: {text}, at {format_time(place.acts_at)}")
@@ -138,9 +138,9 @@ def _passed_stage_text(place: ReleasePlace, index: int) -> str:
 
 
 def _current_stage_text(stage: Stage, place: ReleasePlace, acts_at: datetime) -> str:
-    if stage.rollout is None:
+    if stage.ramp is None:
         return f"acts at {format_time(acts_at)}"
-    return f"step {place.step} of {stage.steps}, to {stage.rollout.shares[place.step - 1]}%, acts at {format_time(acts_at)}"
+    return f"step {place.step} of {stage.steps}, to {stage.ramp.shares[place.step - 1]}%, acts at {format_time(acts_at)}"
 
 
 def _explanation(place: ReleasePlace) -> list[str]:

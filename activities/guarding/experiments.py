@@ -7,7 +7,6 @@ from activities.store.database import Store
 from activities.store.evidence import WatchKey
 from activities.store.experiments import StoredDecision
 from domain.audit import AuditEvent
-from domain.errors import NoDecision
 from domain.experiments.analysis import analyse
 from domain.experiments.decision import Reason
 from domain.experiments.look import Look
@@ -15,11 +14,8 @@ from domain.experiments.obstacle import sample_ratio
 from domain.flags.allocation import Allocation
 from domain.flags.flag import FlagState
 from domain.metrics.condition import Outcome, Verdict
-from domain.pipelines.action import WINNER
 from domain.pipelines.experiment import ExperimentGate
-from domain.pipelines.parameter import Parameters
 from domain.releases.observed import Observed, decided, observed_after
-from domain.releases.release import Release
 
 
 def observe_look(store: Store, watch: WatchKey, gate: ExperimentGate, look: Look, at: datetime, last: Observed | None) -> Observed:
@@ -49,15 +45,6 @@ def winner_of(store: Store, release_id: str) -> str | None:
     """Return the arm that a release's latest experiment ships, or None if it has not decided, or left that to a person."""
     decisions = store.experiments.decisions(release_id)
     return decisions[-1].ships if decisions else None
-
-
-def with_winner(store: Store, release: Release) -> Parameters:
-    """Return the parameters of a release with what its latest experiment has decided to ship. Raises NoDecision."""
-    winner = winner_of(store, release.id)
-    if winner is None:
-        message = f"'{release.stage}' ships the winner of an experiment, and no experiment of this release has decided."
-        raise NoDecision(f"{message} Skip the stage, or restart the release from the experiment.")
-    return release.parameters | {WINNER: winner}
 
 
 def _begun(at: datetime) -> Observed:

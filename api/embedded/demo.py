@@ -123,6 +123,7 @@ GUARDED: dict[str, Any] = {
 AB_TEST: dict[str, Any] = _shortened("ab-test", {})
 AB_TEST["stages"][1]["actions"][1]["allocation"] = {demo_shop.GREEN: 50}
 AB_TEST["stages"][2]["trigger"] = {"type": "WAIT_FOR", "duration": "5s"}
+AB_TEST["stages"][2]["actions"][0]["every"] = "10s"
 AB_TEST["stages"][2]["gates"][0] |= {
     "variants": [demo_shop.GREEN],
     "planned": 1_000,

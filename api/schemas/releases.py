@@ -32,7 +32,7 @@ class ControlRequest(Frozen):
     reason: Reason | None = None
     expected_stage: Name | None = None
     expected_visit: StrictInt | None = None
-    expected_step: StrictInt | None = Field(default=None, description="`step` of the release: the step of its rollout that acts next")
+    expected_step: StrictInt | None = Field(default=None, description="`step` of the release: the step of its ramp that acts next")
 
     @property
     def expected(self) -> Expected:

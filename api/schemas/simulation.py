@@ -31,7 +31,7 @@ class Simulate(Frozen):
 
 
 class SimulatedStepView(BaseModel):
-    """A simulated step of a rollout."""
+    """A simulated step of a rollout, or of a winner that is ramped."""
 
     percent: Percentage
     acts_at: AwareDatetime

@@ -1,7 +1,7 @@
 """Allocations: shares of identities for variants, laid out so that each identity keeps its variant while shares change."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import (
@@ -120,6 +120,24 @@ def relaid(now: Allocation, wanted: Allocation) -> Allocation:
     sizes = {variant: in_hundredths(share.percent) for variant, share in sorted(wanted.items())}
     layout = _grown({variant: share.at for variant, share in now.items()}, sizes)
     return {variant: Share.model_construct(percent=wanted[variant].percent, at=spans) for variant, spans in layout.items()}
+
+
+def grown_to(now: Allocation, variant: str, percent: Percentage) -> Allocation:
+    """Return the shares after one variant has grown to that share. The others and the plain value give up theirs in proportion.
+
+    No other share grows, so nobody moves except to that variant. One that has the share already changes nothing.
+    """
+    sizes = {key: in_hundredths(share.percent) for key, share in now.items()}
+    had, wanted = sizes.pop(variant, 0), in_hundredths(percent)
+    if had >= wanted:
+        return _unlaid(percents(now))
+    edges = [size * (_END - wanted) // (_END - had) for size in accumulate(sizes.values(), initial=0)]
+    kept = {key: after - start for key, (start, after) in zip(sizes, pairwise(edges), strict=True) if after > start}
+    return _unlaid({variant: percent} | {key: from_hundredths(size) for key, size in kept.items()})
+
+
+def _unlaid(shares: Mapping[str, Percentage]) -> Allocation:
+    return {variant: Share(percent=shares[variant]) for variant in sorted(shares)}
 
 
 def slots_of(allocation: Allocation) -> tuple[Slot, ...]:

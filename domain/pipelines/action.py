@@ -1,26 +1,22 @@
-"""Actions: the parts of a stage's change to the flag, and how they fold into one patch.
+"""Actions: the parts of a stage's change to the flag.
 
 An action is one class in this module, with the rules that `ActionRules` names.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal, Self, assert_never, final
+from typing import Annotated, Any, Literal, Self, final
 
 from pydantic import Field, SerializerFunctionWrapHandler, ValidationInfo, field_validator, model_serializer, model_validator
 
-from domain.duration import Duration, speak_duration
+from domain.duration import Duration
 from domain.flags.allocation import Allocation
 from domain.flags.flag import Rollout, Value
-from domain.flags.patch import REMOVE, FlagPatch, OverridePatch
 from domain.flags.variant import CONTROL
 from domain.model import Frozen
-from domain.percentage import EVERYONE, Percentage, steps_up
+from domain.percentage import EVERYONE, Percentage
 from domain.pipelines.parameter import Parameters, ValueSource
+from domain.pipelines.ramp import Ramp, check_not_too_many_steps
 from domain.text import Slug
-
-MOST_STEPS = 1_000
-"""The most steps of a rollout. Each is a change of its own."""
 
 Overrides = Literal["keep", "remove"]
 
@@ -33,11 +29,20 @@ class ActionRules(Frozen, ABC):
     def named_fields(self) -> tuple[str, ...]:
         """The flag's fields that the action sets, as paths: `enabled`, `overrides/beta/value`."""
 
+    @property
+    def ramp(self) -> Ramp | None:
+        """The steps in which it is carried out, or None if it is carried out at once."""
+        return None
+
+    def share_at(self, step: int, _parameters: Parameters, /) -> Percentage:
+        """Return the share, in percent, to which it grows in a step of its ramp. Without a ramp it is for everyone at once."""
+        return self.ramp.shares[step - 1] if self.ramp else EVERYONE
+
     @abstractmethod
     def fields_at(self, share: Percentage, parameters: Parameters, /) -> dict[str, Any]:
         """Return the fields that it sets, of the flag or of its segment's override, and their values.
 
-        A rollout sets other fields at each share, in percent.
+        A ramp sets other fields at each share, in percent.
         """
 
 
@@ -160,14 +165,12 @@ class PhasedRollout(_WithValue):
     @field_validator("step")
     @classmethod
     def _has_not_too_many_steps(cls, step: Percentage, info: ValidationInfo) -> Percentage:
-        if "initial" in info.data and len(steps_up(info.data["initial"], step)) > MOST_STEPS:
-            raise ValueError(f"must be larger: a rollout can have at most {MOST_STEPS:,} steps")
-        return step
+        return check_not_too_many_steps(info.data["initial"], step) if "initial" in info.data else step
 
     @property
-    def shares(self) -> tuple[Percentage, ...]:
-        """The share after each step, in percent; the last one is everyone."""
-        return steps_up(self.initial, self.step)
+    def ramp(self) -> Ramp:
+        """Its steps."""
+        return Ramp(self.initial, self.step, self.every)
 
     @property
     def named_fields(self) -> tuple[str, ...]:
@@ -180,10 +183,6 @@ class PhasedRollout(_WithValue):
         if self.sets_value:
             served["value"] = self.value_in(parameters)
         return served | {"rollout": None} if share == EVERYONE else {"rollout": Rollout(percent=share, **served)}
-
-    def growth_in_words(self) -> str:
-        """Describe the steps after the first one; nothing if there are none."""
-        return f", then {self.step}% more every {speak_duration(self.every)}" if len(self.shares) > 1 else ""
 
 
 @final
@@ -227,19 +226,46 @@ WINNER = "experiment:winner"  # A parameter that nobody can declare.
 
 @final
 class ShipWinner(ActionRules):
-    """Serve the variant that the release's experiment has decided for to everyone. If that is the control, the allocation ends."""
+    """Serve the variant that the release's experiment has decided for to everyone: at once, or with steps as a rollout has them.
+
+    With each step, the other variants and the plain value give up shares in proportion. The control is shipped at once, by ending the
+    allocation.
+    """
 
     type: Literal["SHIP_WINNER"]
+    initial: Percentage | None = Field(default=None, exclude_if=lambda initial: initial is None)
+    step: Percentage | None = Field(default=None, exclude_if=lambda step: step is None)
+    every: Duration | None = Field(default=None, exclude_if=lambda every: every is None)
     overrides: Overrides = "keep"
+
+    @model_validator(mode="after")
+    def _has_all_of_a_ramp(self) -> Self:
+        given = [name for name in Ramp._fields if getattr(self, name) is not None]
+        if given and self.ramp is None:
+            raise ValueError(f"must have all of {', '.join(Ramp._fields)}, to ship in steps, or none of them, to ship at once")
+        if self.initial is not None and self.step is not None:
+            check_not_too_many_steps(self.initial, self.step)
+        return self
+
+    @property
+    def ramp(self) -> Ramp | None:
+        """Its steps, if it has any."""
+        if self.initial is None or self.step is None or self.every is None:
+            return None
+        return Ramp(self.initial, self.step, self.every)
 
     @property
     def named_fields(self) -> tuple[str, ...]:
         """The allocation."""
         return ("allocation",)
 
-    def fields_at(self, _share: Percentage, parameters: Parameters) -> dict[str, Any]:
-        """Return the allocation. Until the experiment has decided, it names a variant `winner`, for people."""
-        return {"allocation": {} if (winner := str(parameters.get(WINNER) or "winner")) == CONTROL else {winner: EVERYONE}}
+    def share_at(self, step: int, parameters: Parameters) -> Percentage:
+        """Return the winner's share in a step. The control gets everyone in the first one."""
+        return EVERYONE if parameters.get(WINNER) == CONTROL else super().share_at(step, parameters)
+
+    def fields_at(self, share: Percentage, parameters: Parameters) -> dict[str, Any]:
+        """Return the winner's share. Until the experiment has decided, it names a variant `winner`, for people."""
+        return {"allocation": {} if (winner := str(parameters.get(WINNER) or "winner")) == CONTROL else {winner: share}}
 
 
 WithAllocation = AllocateVariants | AllocateVariantsForSegment
@@ -247,45 +273,6 @@ WithValue = UpdateFeatureValue | UpdateFeatureValueForSegment | PhasedRollout
 ForEveryone = ToggleFeature | UpdateFeatureValue | PhasedRollout | AllocateVariants | ShipWinner
 ForSegment = ToggleFeatureForSegment | UpdateFeatureValueForSegment | AllocateVariantsForSegment
 Action = Annotated[ForEveryone | ForSegment, Field(discriminator="type")]
-
-
-def removes_overrides(action: Action) -> bool:
-    """Return True if the action removes all overrides."""
-    return isinstance(action, ForEveryone) and action.overrides == REMOVE
-
-
-def ships_winner(actions: Iterable[Action]) -> bool:
-    """Return True if an action needs the decision of an experiment."""
-    return any(isinstance(each, ShipWinner) for each in actions)
-
-
-def rollout_of(actions: Iterable[Action]) -> PhasedRollout | None:
-    """Return the rollout among the actions. Publishing ensures that there is at most one."""
-    return next((action for action in actions if isinstance(action, PhasedRollout)), None)
-
-
-def fold(actions: Sequence[Action], parameters: Parameters, step: int = 1) -> FlagPatch:
-    """Return the change that a stage makes in one step, as one patch. The first step also carries all actions besides the rollout.
-
-    Publishing ensures that the actions do not contradict each other.
-    """
-    rollout = rollout_of(actions)
-    share = rollout.shares[step - 1] if rollout else EVERYONE
-    acting = [action for action in actions if step == 1 or action is rollout]
-    fields: dict[str, Any] = {}
-    segments: dict[str, dict[str, Any]] = {}
-    for action in acting:
-        if isinstance(action, ForSegment):
-            segments.setdefault(action.segment, {}).update(action.fields_at(share, parameters))
-        elif isinstance(action, ForEveryone):
-            fields.update(action.fields_at(share, parameters))
-        else:
-            assert_never(action)
-    if any(removes_overrides(action) and (action is not rollout or share == EVERYONE) for action in acting):
-        fields["overrides"] = REMOVE
-    elif segments:
-        fields["overrides"] = {segment: OverridePatch(**named) for segment, named in segments.items()}
-    return FlagPatch(**fields)
 
 
 class _Blanks(dict[str, Value]):

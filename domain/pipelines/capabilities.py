@@ -81,7 +81,7 @@ def _needed_for_rollout(action: PhasedRollout, is_allocated: bool) -> Iterator[C
     yield Capability.ROLLOUT if action.enabled else Capability.ROLLOUT_OF_DISABLED
     if action.sets_value:
         yield Capability.ROLLOUT_OF_VALUE
-    if any(share != int(share) for share in action.shares):
+    if any(share != int(share) for share in action.ramp.shares):
         yield Capability.ROLLOUT_FRACTIONS
     if is_allocated and len(action.shares) > 1:
         yield Capability.VARIANTS_IN_ROLLOUT

@@ -13,11 +13,13 @@ from domain.flags.allocation import Allocation
 from domain.flags.patch import FlagPatch
 from domain.flags.patch_text import patch_in_words
 from domain.model import Frozen, Moment
-from domain.pipelines.action import Action, PhasedRollout, WithAllocation, blanks, fold, rollout_of
+from domain.pipelines.action import Action, ShipWinner, WithAllocation, blanks
 from domain.pipelines.experiment import ExperimentGate
+from domain.pipelines.fold import fold, ramped_in
 from domain.pipelines.gate import MOST_GATES, ApprovalGate, Gate, approval_among
 from domain.pipelines.guardrail import MOST_GUARDRAILS, Guardrail
 from domain.pipelines.parameter import MOST_PARAMETERS, Parameter, Parameters
+from domain.pipelines.ramp import Ramp
 from domain.pipelines.trigger import Trigger
 from domain.text import Description, Name, Slug, did_you_mean
 
@@ -49,9 +51,15 @@ class Stage(Frozen):
         return approval_among(self.gates)
 
     @property
-    def rollout(self) -> PhasedRollout | None:
-        """The rollout that it carries out step by step, if there is one."""
-        return rollout_of(self.actions)
+    def ramp(self) -> Ramp | None:
+        """The steps in which it changes the flag, if it has more than one change to make."""
+        ramped = ramped_in(self.actions)
+        return ramped.ramp if ramped else None
+
+    @property
+    def ramps_winner(self) -> bool:
+        """True if its steps ship the winner of an experiment."""
+        return isinstance(ramped_in(self.actions), ShipWinner)
 
     @property
     def allocations(self) -> list[Allocation]:
@@ -67,7 +75,7 @@ class Stage(Frozen):
     @property
     def steps(self) -> int:
         """The number of changes that it makes, one after the other; a hold makes none in its only step."""
-        return len(self.rollout.shares) if self.rollout else 1
+        return len(self.ramp.shares) if self.ramp else 1
 
     def patch(self, parameters: Parameters, step: int = 1) -> FlagPatch:
         """Return its change in one step, as one patch."""
@@ -79,7 +87,7 @@ class Stage(Frozen):
 
     def in_words(self, given: Parameters | None = None) -> str:
         """Describe it for people; a parameter without a value is shown by its name."""
-        change = self.step_in_words(blanks(given)) + (self.rollout.growth_in_words() if self.rollout else "")
+        change = self.step_in_words(blanks(given)) + (self.ramp.growth_in_words() if self.ramp else "")
         return "; ".join([change, *(gate.in_words() for gate in self.gates)])
 
 

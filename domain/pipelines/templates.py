@@ -70,12 +70,12 @@ _DOCUMENTS: list[dict[str, Any]] = [
     {
         "key": "ab-test",
         "name": "A/B test",
-        "description": "Staging first, then a variant for half of production, for two to four weeks. The winner is shipped.",
+        "description": "Staging first, then a variant for half of production, for two to four weeks. The winner is ramped.",
         "stages": [
             _stage("Set-up", "staging", None, ON),
             _stage("Split", "production", None, ON, {"type": "ALLOCATE_VARIANTS", "allocation": {"treatment": 50}}),
             {
-                **_stage("Winner", "production", None, {"type": "SHIP_WINNER"}),
+                **_stage("Winner", "production", None, {"type": "SHIP_WINNER", "initial": 75, "step": 25, "every": "24h"}),
                 "gates": [_EXPERIMENT],
             },
         ],

@@ -6,10 +6,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from domain.errors import Problem
+from domain.flags.allocation import percents
 from domain.flags.flag import FeatureType, type_of
 from domain.metrics.metric import MetricShape
-from domain.pipelines.action import Action, ForEveryone, ForSegment, PhasedRollout, WithValue, removes_overrides
+from domain.percentage import Percentage
+from domain.pipelines.action import Action, AllocateVariants, ForEveryone, ForSegment, ShipWinner, WithValue
 from domain.pipelines.experiment_rules import experiment_problems, experiment_warnings
+from domain.pipelines.fold import ramped_in, removes_overrides
 from domain.pipelines.freeze import next_opening
 from domain.pipelines.gate import ApprovalGate
 from domain.pipelines.pipeline import PipelineDefinition, Stage
@@ -48,6 +51,7 @@ def warnings_of(definition: PipelineDefinition) -> list[Problem]:
         *unused_parameters(definition),
         *watching_warnings(definition),
         *experiment_warnings(definition),
+        *_steps_without_effect(definition),
     ]
 
 
@@ -90,7 +94,7 @@ def _problems_of_stage(definition: PipelineDefinition, index: int, now: datetime
         message = "The stage does nothing: give it an action, a wait or a gate, or remove it."
         yield Problem(pointer=at, code="does_nothing", message=message)
     for number, action in enumerate(stage.actions):
-        if isinstance(action, PhasedRollout) and action.every <= timedelta(0):
+        if action.ramp and action.ramp.every <= timedelta(0):
             message = "The time between two steps must be greater than zero."
             yield Problem(pointer=f"{at}/actions/{number}/every", code="wait_not_positive", message=message)
     yield from _contradictions(at, stage)
@@ -113,12 +117,15 @@ def _impossible_gates(at: str, stage: Stage, now: datetime) -> Iterator[Problem]
 
 def _contradictions(at: str, stage: Stage) -> Iterator[Problem]:
     first: dict[str, int] = {}
-    removes = any(removes_overrides(action) for action in stage.actions)
+    removes, ramped = any(removes_overrides(action) for action in stage.actions), ramped_in(stage.actions)
     for number, action in enumerate(stage.actions):
         pointer = f"{at}/actions/{number}"
         set_by = {field: first.setdefault(field, number) for field in action.named_fields}
         if field := next((field for field, other in set_by.items() if other != number), None):
             message = f"Action {set_by[field] + 1} of this stage sets the same field ({field}): keep one of them."
+            yield Problem(pointer=pointer, code="contradiction", message=message)
+        elif action.ramp and action is not ramped:
+            message = "Another action of this stage is carried out in steps already: put one of them into another stage."
             yield Problem(pointer=pointer, code="contradiction", message=message)
         if removes and isinstance(action, ForSegment):
             message = "Another action of this stage removes all overrides: set this one in a later stage, or keep the overrides."
@@ -147,3 +154,17 @@ def _outliving_overrides(definition: PipelineDefinition) -> Iterator[Problem]:
                     )
                     yield Problem(pointer=f"/stages/{index}", code="override_outlives", message=message)
         remaining |= {(stage.environment, action.segment): stage.name for action in stage.actions if isinstance(action, ForSegment)}
+
+
+def _steps_without_effect(definition: PipelineDefinition) -> Iterator[Problem]:
+    """Yield a warning for each winner whose first step changes nothing, because a variant has that share already."""
+    had: dict[str, dict[str, Percentage]] = {}
+    for s, stage in enumerate(definition.stages):
+        for a, action in enumerate(stage.actions):
+            if isinstance(action, AllocateVariants):
+                had[stage.environment] = percents(action.allocation)
+            if isinstance(action, ShipWinner) and action.ramp:
+                for variant, share in had.get(stage.environment, {}).items():
+                    if share >= action.ramp.initial:
+                        message = f"If '{variant}' wins, the first step changes nothing: it has {share}% already. Begin with more."
+                        yield Problem(pointer=f"/stages/{s}/actions/{a}/initial", code="step_changes_nothing", message=message)

@@ -64,7 +64,7 @@ def watching_warnings(definition: PipelineDefinition) -> Iterator[Problem]:
             index = names.index(folded(named))
             environment = guardrail.environment or definition.stages[index].environment
             earlier = any(not stage.is_hold and stage.environment == environment for stage in definition.stages[:index])
-            if not earlier and definition.stages[index].rollout is None:
+            if not earlier and definition.stages[index].ramp is None:
                 message = (
                     f"While a flag is in '{named}', no stage has changed it in {environment} yet, because a stage acts when its wait ends. "
                     "Name the stage after the change that is to be watched."

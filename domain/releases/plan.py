@@ -118,12 +118,12 @@ def scheduled_ahead(release: Release, stages: Sequence[Stage], now: datetime, ca
 
 
 def _steps(stage: Stage, made: Sequence[Change], due: ScheduledStage | None, calendar: Calendar) -> list[PlannedStep] | None:
-    if stage.rollout is None:
+    if stage.ramp is None:
         return None
     made_at = {change.step: change.made_at for change in made}
     first = min(len(made_at) + 1, stage.steps)
     acts_at = dict(steps_at(stage, first, due.due_at, calendar)) if due and len(made_at) < stage.steps else {}
     return [
         PlannedStep(percent=share, acts_at=acts_at.get(number), made_at=made_at.get(number))
-        for number, share in enumerate(stage.rollout.shares, start=1)
+        for number, share in enumerate(stage.ramp.shares, start=1)
     ]

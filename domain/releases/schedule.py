@@ -45,7 +45,7 @@ def steps_at(stage: Stage, step: int, due: datetime, calendar: Calendar = always
 
     Each step is due `every` after the previous one was carried out.
     """
-    every = stage.rollout.every if stage.rollout else timedelta(0)
+    every = stage.ramp.every if stage.ramp else timedelta(0)
     for number in range(step, stage.steps + 1):
         acts_at = calendar(stage, due)
         yield number, acts_at

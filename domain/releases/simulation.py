@@ -63,8 +63,8 @@ def ends_at(stages: Sequence[SimulatedStage]) -> datetime | None:
 
 def _simulated(stage: Stage, due: ScheduledStage | None, is_before: bool, freezes: Sequence[Freeze]) -> SimulatedStage:
     steps = None
-    if stage.rollout and due:
-        shares = stage.rollout.shares
+    if stage.ramp and due:
+        shares = stage.ramp.shares
         acts = steps_at(stage, 1, due.due_at, calendar_of(freezes))
         steps = tuple(SimulatedStep(percent=shares[number - 1], acts_at=acts_at) for number, acts_at in acts)
     return SimulatedStage(
@@ -94,3 +94,5 @@ def _notes(stage: Stage, due: ScheduledStage, freezes: Sequence[Freeze]) -> Iter
         if isinstance(gate, ExperimentGate) and due.enters_at:
             first, last = (f"{due.enters_at + each:%Y-%m-%d %H:%M:%S} UTC" for each in (gate.earliest, gate.longest))
             yield f"It waits for an experiment, which decides from {first} on, and without a winner at {last}."
+    if stage.ramps_winner:
+        yield "If the control is shipped, the first step ends the allocation, and no other follows."

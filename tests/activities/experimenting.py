@@ -4,7 +4,7 @@ from typing import Any
 
 from domain.releases.release import Release
 from tests.activities.acting import act
-from tests.pipelines import enable, pipeline, stage
+from tests.pipelines import allocate, enable, pipeline, stage
 from tests.world import World
 
 NOTHING_YET = {"control": (50, 5), "one-page": (50, 6)}
@@ -29,9 +29,8 @@ def give_variants(world: World) -> None:
 def experimenting(world: World, **more: Any) -> Release:
     """Return a release whose flag serves a variant to half of production, and whose next stage waits for the experiment."""
     give_variants(world)
-    split = {"type": "ALLOCATE_VARIANTS", "allocation": {"one-page": 50}}
     ship = stage("Ship", "production", actions=[{"type": "SHIP_WINNER"}]) | {"gates": [experiment(**more)]}
-    world.publish(pipeline(stage("Split", "production", actions=[enable(), split]), ship))
+    world.publish(pipeline(stage("Split", "production", actions=[enable(), allocate({"one-page": 50})]), ship))
     release = world.add()
     act(world, release)
     return world.release(release.id)

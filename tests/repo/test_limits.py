@@ -25,10 +25,10 @@ from domain.flags.segment import DEEPEST_RULES
 from domain.metrics.metric import LONGEST_QUERY, MOST_METRICS
 from domain.metrics.source import MOST_CALLS, MOST_SOURCES, USUAL_CALLS
 from domain.percentage import MOST_DECIMALS
-from domain.pipelines.action import MOST_STEPS
 from domain.pipelines.gate import MOST_APPROVALS, MOST_GATES
 from domain.pipelines.parameter import MOST_PARAMETERS
 from domain.pipelines.pipeline import LARGEST_DEFINITION, MOST_STAGES
+from domain.pipelines.ramp import MOST_STEPS
 from domain.pipelines.trigger import FARTHEST
 from domain.pipelines.window import MOST_RANGES
 from domain.releases.waiting import PATIENCE

@@ -10,7 +10,7 @@ from domain.evaluation.evaluator import Evaluator, FlagResult
 from domain.evaluation.identity import Identity
 from domain.evaluation.ofrep import resolution_of
 from domain.evaluation.snapshot import ServedFlag, ServedSegment, Snapshot
-from domain.flags.allocation import Allocation, Share
+from domain.flags.allocation import Allocation, Share, grown_to
 from domain.flags.flag import FeatureType, FlagState, Rollout
 from domain.flags.patch import FlagPatch, OverridePatch
 from domain.flags.project import Environment, Feature, Project, Segment
@@ -65,6 +65,19 @@ GROWING = [
     allocated(one=12.5, two=40, video=40),
     allocated(one=20, two=40, video=40),
 ]
+
+
+@pytest.mark.parametrize("winner", ["one", "video"])
+def test_none_of_100_000_identities_moves_except_to_the_winner_while_it_is_ramped(winner: str) -> None:
+    state = FlagPatch(allocation=allocated(one=20, two=35.5, video=10)).applied(FlagState())
+    before = served(state)
+    for share in (40, 55.25, 80, 100):
+        state = FlagPatch(allocation=grown_to(state.allocation, winner, share)).applied(state)
+        after = served(state)
+
+        assert {new for old, new in zip(before, after, strict=True) if old != new} == {winner}
+        assert Counter(after)[winner] == pytest.approx(share * 1_000, abs=500)
+        before = after
 
 
 def test_none_of_100_000_identities_changes_its_variant_while_an_allocation_grows() -> None:

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from domain.flags.allocation import Allocation, Share, Slot, allocation_of, lies_between, relaid, slots_of
-from domain.percentage import in_hundredths
-from tests.domain.flag_strategies import allocations
+from domain.flags.allocation import Allocation, Share, Slot, allocation_of, grown_to, lies_between, percents, relaid, slots_of
+from domain.percentage import from_hundredths, in_hundredths
+from tests.domain.flag_strategies import VARIANT_KEYS, allocations
 
 WHOLE = 10_000
 
@@ -89,6 +89,36 @@ def test_a_winner_that_is_ramped_takes_from_the_others_only_what_they_give_back(
 
     assert spans(ramped) == {"a": ((0, 5_000), (7_500, 10_000)), "b": ((5_000, 7_500),)}
     assert spans(laid_out({"a": 100}, ramped)) == {"a": ((0, 5_000), (7_500, 10_000), (5_000, 7_500))}
+
+
+@given(allocations(), st.sampled_from([*VARIANT_KEYS, "new"]), st.integers(1, 10_000), st.lists(st.integers(1, 10_000), max_size=4))
+def test_nobody_moves_except_to_the_variant_that_grows(allocation: Allocation, variant: str, initial: int, more: list[int]) -> None:
+    before = relaid({}, allocation)
+    for size in sorted([initial, *more]):
+        wanted = grown_to(before, variant, from_hundredths(size))
+        after = relaid(before, wanted)
+
+        assert shares(after)[variant] == max(size, shares(before).get(variant, 0))
+        assert {new for old, new in zip(line(before), line(after), strict=True) if old != new} <= {variant}
+        assert grown_to(after, variant, from_hundredths(size)) == wanted
+        before = after
+
+
+@pytest.mark.parametrize(
+    ("now", "percent", "after"),
+    [
+        ({"a": 30, "b": 30}, 65, {"a": 65, "b": 15}),
+        ({"a": 50, "b": 50}, 80, {"a": 80, "b": 20}),
+        ({"a": 50}, 60, {"a": 60}),
+        ({}, 10, {"a": 10}),
+        ({"a": 33.33, "b": 33.33, "c": 33.34}, 66.67, {"a": 66.67, "b": 16.66, "c": 16.67}),
+        ({"a": 0.01, "b": 0.01}, 99.99, {"a": 99.99}),
+        ({"a": 70, "b": 30}, 60, {"a": 70, "b": 30}),
+        ({"a": 30, "b": 30}, 100, {"a": 100}),
+    ],
+)
+def test_the_others_and_the_plain_value_give_up_in_proportion(now: dict[str, float], percent: float, after: dict[str, float]) -> None:
+    assert percents(grown_to(laid_out(now), "a", percent)) == after
 
 
 def test_slots_follow_each_other_and_end_with_a_variant() -> None:

@@ -7,8 +7,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.flags.patch import FlagPatch
 from domain.flags.patch_text import patch_in_words
-from domain.pipelines.action import Action, PhasedRollout, blanks, fold, rollout_of
-from tests.pipelines import allocate, enable, rollout, set_value
+from domain.pipelines.action import WINNER, Action, PhasedRollout, blanks
+from domain.pipelines.fold import fold, ramped_in
+from tests.pipelines import allocate, enable, rollout, set_value, ship_winner
 
 ACTION: TypeAdapter[Action] = TypeAdapter(Action)
 
@@ -105,7 +106,7 @@ def test_a_rollout_grows_up_to_100_percent(initial: float, step: float, shares: 
     (action,) = actions(rollout(initial=initial, step=step))
 
     assert isinstance(action, PhasedRollout)
-    assert action.shares == shares
+    assert action.ramp.shares == shares
 
 
 def test_each_step_of_a_rollout_is_a_patch_and_the_last_one_ends_the_rollout() -> None:
@@ -122,6 +123,49 @@ def test_each_step_of_a_rollout_is_a_patch_and_the_last_one_ends_the_rollout() -
     ]
 
 
+def test_each_step_of_a_winner_is_its_share_and_the_last_one_removes_overrides() -> None:
+    stage = actions(ship_winner(overrides="remove"), enable("beta"))
+
+    patches = [fold(stage, {WINNER: "one-page"}, step).model_dump() for step in (1, 2, 3)]
+
+    assert patches == [
+        {"allocation": {"one-page": 60}, "overrides": {"beta": {"enabled": True}}},
+        {"allocation": {"one-page": 80}},
+        {"allocation": {"one-page": 100}, "overrides": "remove"},
+    ]
+
+
+def test_the_control_is_shipped_in_the_first_step() -> None:
+    patch = fold(actions(ship_winner(overrides="remove")), {WINNER: "control"}, 1)
+
+    assert patch.model_dump() == {"allocation": {}, "overrides": "remove"}
+
+
+def test_the_steps_of_a_rollout_do_not_depend_on_the_winner_beside_it() -> None:
+    stage = actions(rollout(), {"type": "SHIP_WINNER"})
+
+    patches = [fold(stage, {WINNER: "control"}, step).model_dump() for step in (1, 2)]
+
+    assert patches == [{"rollout": {"percent": 10, "enabled": True}, "allocation": {}}, {"rollout": {"percent": 40, "enabled": True}}]
+
+
+def test_a_winner_that_is_shipped_at_once_is_written_as_before() -> None:
+    assert [each.model_dump() for each in actions({"type": "SHIP_WINNER"})] == [{"type": "SHIP_WINNER", "overrides": "keep"}]
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ({"every": None}, "must have all of initial, step, every"),
+        ({"initial": None, "step": None}, "must have all of initial, step, every"),
+        ({"step": 0.01}, "at most 1,000 steps"),
+    ],
+)
+def test_a_winner_has_all_fields_of_a_ramp_or_none(missing: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        actions(ship_winner() | missing)
+
+
 def test_a_rollout_has_a_description() -> None:
     (action,) = actions(rollout(value="v2"))
     assert isinstance(action, PhasedRollout)
@@ -130,7 +174,7 @@ def test_a_rollout_has_a_description() -> None:
 
     assert words[0] == 'enable and set the value "v2" for 10%'
     assert words[1] == 'end the rollout, enable for everyone, set the value "v2" for everyone'
-    assert action.growth_in_words() == ", then 30% more every 6 h"
+    assert action.ramp.growth_in_words() == ", then 30% more every 6 h"
 
 
 def test_a_rollout_below_one_percent_has_a_description() -> None:
@@ -139,14 +183,14 @@ def test_a_rollout_below_one_percent_has_a_description() -> None:
 
     assert patch_in_words(fold([action], {}, 1)) == "enable for 0.5%"
     assert patch_in_words(fold([action], {}, 3)) == "enable for 5%"
-    assert action.growth_in_words() == ", then 2.25% more every 6 h"
+    assert action.ramp.growth_in_words() == ", then 2.25% more every 6 h"
 
 
 def test_a_rollout_has_at_most_a_thousand_steps() -> None:
     (action,) = actions(rollout(initial=0.1, step=0.1))
     assert isinstance(action, PhasedRollout)
 
-    assert len(action.shares) == 1_000
+    assert len(action.ramp.shares) == 1_000
     with pytest.raises(ValidationError, match="at most 1,000 steps") as failed:
         actions(rollout(initial=0.09, step=0.1))
     assert failed.value.errors()[0]["loc"] == ("PHASED_ROLLOUT", "step")
@@ -181,7 +225,7 @@ def test_an_action_survives_serialization(written: dict[str, Any]) -> None:
 
 
 def test_a_stage_without_a_rollout_has_none() -> None:
-    assert rollout_of(actions(enable())) is None
+    assert ramped_in(actions(enable())) is None
 
 
 @pytest.mark.parametrize(

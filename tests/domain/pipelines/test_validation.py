@@ -7,7 +7,7 @@ import pytest
 
 from domain.pipelines.pipeline import PipelineDefinition
 from domain.pipelines.validation import Known, problems_of, warnings_of
-from tests.pipelines import allocate, enable, hold, pipeline, rollout, set_value, stage, until
+from tests.pipelines import allocate, enable, hold, pipeline, rollout, set_value, ship_winner, stage, until
 
 ENVIRONMENTS = {"development", "staging", "production"}
 SEGMENTS = {"beta", "staff"}
@@ -80,6 +80,14 @@ PROBLEMS |= {
     "two allocations, and one for a segment that does not exist": (
         [stage("A", actions=[allocate({"a": 1}), allocate({"b": 1}), allocate({"b": 1}, "nobody")])],
         [("contradiction", "/stages/0/actions/1"), ("no_such_segment", "/stages/0/actions/2/segment")],
+    ),
+    "a rollout and a winner in steps": (
+        [stage("A", actions=[rollout(), ship_winner()])],
+        [("contradiction", "/stages/0/actions/1"), ("no_experiment", "/stages/0/actions/1")],
+    ),
+    "a winner without time between its steps": (
+        [stage("A", actions=[ship_winner(every="0s")])],
+        [("wait_not_positive", "/stages/0/actions/0/every"), ("no_experiment", "/stages/0/actions/0")],
     ),
     "two rollouts": ([stage("A", actions=[rollout(), rollout()])], [("contradiction", "/stages/0/actions/1")]),
     "a rollout without time between its steps": (

@@ -9,7 +9,7 @@ from domain.pipelines.guardrail import Guardrail
 from domain.pipelines.pipeline import PipelineDefinition
 from domain.pipelines.validation import Known, problems_of, warnings_of
 from domain.pipelines.watching import metrics_used, sources_checked
-from tests.pipelines import enable, hold, pipeline, stage
+from tests.pipelines import allocate, enable, hold, pipeline, ship_winner, stage
 from tests.world import NOW
 
 SHAPES = {"error-rate": MetricShape.VALUE, "conversion": MetricShape.GROUPS}
@@ -105,6 +105,14 @@ def test_guardrail_before_any_change_in_its_environment_is_a_warning() -> None:
 
     warnings = [(each.code, each.pointer) for each in warnings_of(definition)]
     assert warnings == [("override_outlives", "/stages/2"), ("nothing_to_watch", "/guardrails/0/stages/0")]
+
+
+@pytest.mark.parametrize(("initial", "warned"), [(50, ["/stages/1/actions/0/initial"]), (50.01, [])])
+def test_winner_whose_first_step_changes_nothing_is_a_warning(initial: float, warned: list[str]) -> None:
+    split = stage("Split", "production", actions=[allocate({"one-page": 50})])
+    definition = PipelineDefinition.model_validate(pipeline(split, stage("Ship", "production", "1d", [ship_winner(initial=initial)])))
+
+    assert [each.pointer for each in warnings_of(definition) if each.code == "step_changes_nothing"] == warned
 
 
 @pytest.mark.parametrize(
