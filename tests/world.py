@@ -44,6 +44,11 @@ class World:
             values = feature.model_dump(mode="json", exclude={"default"})
             store.features.insert(NOW, project_id=self.project.id, default_state=feature.default.model_dump(mode="json"), **values)
 
+    def change_feature(self, key: str = "checkout", **values: Any) -> None:
+        """Overwrite columns of a feature."""
+        with self.database.transaction() as store:
+            store.features.update(store.features.get(key, self.project.id).id, **values)
+
     def release(self, release_id: str) -> Release:
         """Return the record of a release."""
         with self.database.reading() as store:

@@ -20,10 +20,8 @@ def experiment(**more: Any) -> dict[str, Any]:
 
 
 def give_variants(world: World) -> None:
-    """Give the flag two variants."""
-    with world.database.transaction() as store:
-        feature = store.features.get("checkout", world.project.id)
-        store.features.update(feature.id, variants=[{"key": "one-page", "value": "one"}, {"key": "two-pages", "value": "two"}])
+    """Give the feature its two variants."""
+    world.change_feature(variants=[{"key": "one-page", "value": "one"}, {"key": "two-pages", "value": "two"}])
 
 
 def experimenting(world: World, **more: Any) -> Release:

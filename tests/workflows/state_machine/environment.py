@@ -51,7 +51,9 @@ class Backend:
 
     def new_harness(self) -> Harness:
         """Return a harness with a project of its own."""
-        return Harness(self.env, make_world(self.database, f"shop-{self.next_number()}"))
+        world = make_world(self.database, f"shop-{self.next_number()}")
+        world.change_feature(variants=[{"key": key, "value": key} for key in ("one-page", "two-pages", "video")])
+        return Harness(self.env, world)
 
     def next_number(self) -> int:
         """Return a number that was not used before."""

@@ -9,20 +9,26 @@ Known = dict[str, Any]
 """A path in a flag -> the known value."""
 
 INHERITED = "(inherited)"
-FOR_EVERYONE = ("enabled", "value", "rollout")
+FOR_EVERYONE = ("enabled", "value", "allocation", "rollout")
 
 
 def flags_match_their_changes(record: Record) -> Iterator[str]:
     """Each change, by a stage or by hand, starts from the state that the previous one left, and the last one left the current state."""
     for flag in record.flags:
-        known = {"rollout": None} | paths_of(flag["default_state"])
+        known = state_paths(flag["default_state"])
         for entry in _changes_of(flag, record.audit):
             if wrong := _differing(known, paths_of(entry["before"])):
                 yield f"{entry['event']} at {entry['at']} started from {wrong}"
             _put(known, paths_of(entry["after"]))
         gone = {path: False for path in known if _is_segment(path)}
-        if wrong := _differing(known, gone | paths_of(flag["state"] or flag["default_state"])):
+        if wrong := _differing(known, gone | state_paths(flag["state"] or flag["default_state"])):
             yield f"the flag in {flag['environment']} is not what its last change left: {wrong}"
+
+
+def state_paths(state: Row) -> Known:
+    """Return a whole flag by path. What it leaves out is no rollout and no allocation."""
+    overrides = {f"{segment}/allocation": None for segment in state.get("overrides", {})}
+    return {"rollout": None, "allocation": {}} | overrides | paths_of(state)
 
 
 def paths_of(document: Row) -> Known:
@@ -49,7 +55,7 @@ def _put(known: Known, after: Known) -> None:
     """Apply the state that a change left. A new override inherits the fields that the change did not name, and its rank is unknown."""
     for segment in filter(_is_segment, after):
         if not known.get(segment):
-            known |= {f"{segment}/enabled": INHERITED, f"{segment}/value": INHERITED}
+            known |= {f"{segment}/enabled": INHERITED, f"{segment}/value": INHERITED, f"{segment}/allocation": None}
             known.pop(f"{segment}/priority", None)
     known |= after
 

@@ -2,13 +2,14 @@
 
 from typing import Any, NamedTuple
 
-from tests.workflows.state_machine.flag_history import FOR_EVERYONE, INHERITED, paths_of
+from tests.workflows.state_machine.flag_history import FOR_EVERYONE, INHERITED, paths_of, state_paths
+from tests.workflows.state_machine.shares import Layout, Shares, relaid, shares_of
 
 Flag = dict[str, Any]
 """A path in a flag -> its value. Absent fields have no path."""
 
 _ABSENT = object()
-_FIELDS = ("enabled", "value", "priority")
+_FIELDS = ("enabled", "value", "allocation", "priority")
 
 
 class Edit(NamedTuple):
@@ -20,7 +21,7 @@ class Edit(NamedTuple):
 
     def as_actions(self) -> list[dict[str, Any]]:
         """Return the edit as actions of a stage."""
-        types = {"enabled": "TOGGLE_FEATURE", "value": "UPDATE_FEATURE_VALUE"}
+        types = {"enabled": "TOGGLE_FEATURE", "value": "UPDATE_FEATURE_VALUE", "allocation": "ALLOCATE_VARIANTS"}
         overrides = {"overrides": "remove"} if self.removes_overrides else {}
         return [{"type": types[field], field: value, **overrides} for field, value in self.everyone.items()] + [
             {"type": f"{types[field]}_FOR_SEGMENT", "segment": segment, field: value}
@@ -36,16 +37,32 @@ class Edit(NamedTuple):
 
 def flag_of(state: dict[str, Any]) -> Flag:
     """Return a flag from its state in the database."""
-    paths = {"rollout": None} | paths_of(state)
-    return {path: value for path, value in paths.items() if "/" in path or path in FOR_EVERYONE}
+    return _laid_out({path: value for path, value in state_paths(state).items() if "/" in path or path in FOR_EVERYONE})
+
+
+def exactly(flag: Flag) -> Flag:
+    """Return the flag with the layouts of its allocations, which are otherwise equal if their shares are."""
+    layouts: dict[str, Layout] = {f"{path}/layout": value.layout for path, value in flag.items() if isinstance(value, Shares)}
+    return flag | layouts
+
+
+def _laid_out(paths: Flag) -> Flag:
+    return {path: shares_of(value) if _is_allocation(path) and value is not _ABSENT else value for path, value in paths.items()}
+
+
+def _is_allocation(path: str) -> bool:
+    return path.rpartition("/")[2] == "allocation"
 
 
 def targets_of(edit: Edit, now: Flag) -> Flag:
-    """Return the target value of each path that an edit names: absent for what it removes, and None for a rollout that it ends."""
+    """Return the target value of each path that an edit names: absent for what it removes, and none for what it ends."""
     segments = edit.segments | (dict.fromkeys(_segments_of(now)) if edit.removes_overrides else {})
-    targets = ({"rollout": None} if now["rollout"] and {"enabled", "value"} & edit.everyone.keys() else {}) | edit.everyone
+    ended = {"rollout": None} if now["rollout"] and {"enabled", "value"} & edit.everyone.keys() else {}
+    targets = ended | ({"allocation": {}} if now["allocation"] and "value" in edit.everyone else {}) | edit.everyone
     for segment, fields in segments.items():
         values = dict.fromkeys(_FIELDS, _ABSENT) if fields is None else fields
+        if "value" in values and now.get(f"{segment}/allocation") is not None:
+            values = {"allocation": None} | values
         targets |= {f"{segment}/{field}": value for field, value in values.items()}
     return targets
 
@@ -56,8 +73,12 @@ def at_paths(named: Flag, flag: Flag) -> Flag:
 
 
 def with_paths(flag: Flag, paths: Flag) -> Flag:
-    """Return the flag with these paths applied. A new override inherits other fields and ranks last; a plain state ends a rollout."""
+    """Return the flag with these paths applied. A new override inherits other fields and ranks last.
+
+    A plain state ends a rollout, and a value an allocation. The first allocation of an override begins with that for everyone.
+    """
     changed = flag | ({"rollout": None} if {"enabled", "value"} & paths.keys() else {})
+    changed |= {"allocation": Shares({}, {})} if "value" in paths else {}
     for path, value in paths.items():
         segment = path.partition("/")[0]
         if value is _ABSENT:
@@ -65,8 +86,10 @@ def with_paths(flag: Flag, paths: Flag) -> Flag:
             continue
         if "/" in path and segment not in _segments_of(changed):
             ranks = [changed[f"{each}/priority"] for each in _segments_of(changed)]
-            changed |= {f"{segment}/enabled": INHERITED, f"{segment}/value": INHERITED, f"{segment}/priority": max(ranks, default=-1) + 1}
-        changed[path] = value
+            inherited = {f"{segment}/{field}": INHERITED for field in ("enabled", "value")}
+            changed |= inherited | {f"{segment}/allocation": None, f"{segment}/priority": max(ranks, default=-1) + 1}
+        had = flag["allocation"] if flag.get(path) is None else flag[path]
+        changed[path] = relaid(had, value) if _is_allocation(path) and value is not None else value
     return changed
 
 
@@ -93,4 +116,4 @@ def conflict_paths(now: dict[str, Any] | None) -> Flag | None:
     paths = paths_of(now)
     gone = [f"{segment}/{name}" for segment, there in paths.items() if there is False and segment not in FOR_EVERYONE for name in _FIELDS]
     kept = {path: value for path, value in paths.items() if "/" in path or path in FOR_EVERYONE}
-    return kept | dict.fromkeys(gone, _ABSENT)
+    return _laid_out(kept) | dict.fromkeys(gone, _ABSENT)

@@ -5,6 +5,10 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from tests.workflows.state_machine.allocation_invariants import (
+    nobody_moves_from_a_variant_that_keeps_its_share,
+    shares_are_where_they_say,
+)
 from tests.workflows.state_machine.flag_history import flags_match_their_changes
 from tests.workflows.state_machine.gate_invariants import (
     each_approval_has_one_audit_entry,
@@ -204,6 +208,8 @@ OF_A_RELEASE: tuple[Callable[[ReleaseRecord], Iterator[str]], ...] = (
 OF_THE_RECORD: tuple[Callable[[Record], Iterator[str]], ...] = (
     feature_is_in_one_release,
     flags_match_their_changes,
+    shares_are_where_they_say,
+    nobody_moves_from_a_variant_that_keeps_its_share,
     nothing_acts_under_a_stop,
     nothing_acts_in_a_freeze,
     nothing_acts_outside_its_window,

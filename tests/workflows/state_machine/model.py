@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from tests.workflows.state_machine.flag_model import Flag, at_paths, is_conflict, seen_after, targets_of, with_paths
+from tests.workflows.state_machine.flag_model import Flag, at_paths, exactly, is_conflict, seen_after, targets_of, with_paths
 from tests.workflows.state_machine.gate_model import (
     MARGIN,
     DueStage,
@@ -230,7 +230,7 @@ class ReleaseModel(GuardedModel):
     def approval_subject(self) -> Flag:
         """Return what an approval is about: the current values of the fields that the stage changes."""
         now = self.flags[self.stage.environment]
-        return at_paths(targets_of(self.stage.edits[0], now), now) if self.stage.edits else {}
+        return exactly(at_paths(targets_of(self.stage.edits[0], now), now)) if self.stage.edits else {}
 
     def _counting(self) -> list[str]:
         """Return the people whose approval counts for what would be applied now, whatever else they approved before or after it."""

@@ -11,6 +11,13 @@ def audit_log_only_grows(earlier: Record, later: Record) -> Iterator[str]:
         yield "earlier entries of the audit log have changed"
 
 
+def salts_stay(earlier: Record, later: Record) -> Iterator[str]:
+    """The salt of a feature never changes: identities would change their variants."""
+    before, after = ({flag["feature"]: flag["salt"] for flag in each.flags} for each in (earlier, later))
+    if any(after.get(feature) != salt for feature, salt in before.items()):
+        yield f"salts {before} became {after}"
+
+
 def changes_stay(earlier: ReleaseRecord, later: ReleaseRecord) -> Iterator[str]:
     """A recorded change is never altered, and no change is inserted before it."""
     if any(after[: len(before)] != before for before, after in ((earlier.changes, later.changes), (earlier.put_back, later.put_back))):
@@ -52,7 +59,7 @@ OF_A_RELEASE: tuple[Callable[[ReleaseRecord, ReleaseRecord], Iterator[str]], ...
 
 def regressions(earlier: Record, later: Record) -> list[str]:
     """Return everything that went backwards between two snapshots."""
-    found = [f"{audit_log_only_grows.__name__}: {wrong}" for wrong in audit_log_only_grows(earlier, later)]
+    found = [f"{check.__name__}: {wrong}" for check in (audit_log_only_grows, salts_stay) for wrong in check(earlier, later)]
     if [release.row["id"] for release in later.releases[: len(earlier.releases)]] != [release.row["id"] for release in earlier.releases]:
         return [*found, "a release is gone"]
     pairs = list(zip(earlier.releases, later.releases, strict=False))

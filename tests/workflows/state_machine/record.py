@@ -38,7 +38,7 @@ _FREEZES = "SELECT z.* FROM freezes z JOIN projects o ON o.id = z.project_id WHE
 _STOPS = "SELECT s.* FROM stops s JOIN projects o ON o.id = s.project_id WHERE o.key = ? ORDER BY s.rowid"
 _AUDIT = "SELECT * FROM audit_entries WHERE project = ? ORDER BY rowid"
 _FLAGS = (
-    "SELECT f.key AS feature, e.key AS environment, f.default_state, s.state "
+    "SELECT f.key AS feature, f.salt, e.key AS environment, f.default_state, s.state "
     "FROM features f JOIN environments e ON e.project_id = f.project_id "
     "LEFT JOIN feature_states s ON s.feature_id = f.id AND s.environment_id = e.id JOIN projects o ON o.id = f.project_id WHERE o.key = ?"
 )

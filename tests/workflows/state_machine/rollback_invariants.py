@@ -20,13 +20,14 @@ def each_rollback_change_has_one_audit_entry(release: ReleaseRecord) -> Iterator
 
 
 def rollbacks_restore_earlier_values(release: ReleaseRecord) -> Iterator[str]:
-    """A rollback gives the state for everyone a value from before a change of the release."""
+    """A rollback gives the state for everyone a value from before a change of the release. It may name an allocation to keep it."""
     for change in release.put_back:
         earlier = [
             made for made in release.changes if made["environment"] == change["environment"] and made["sequence"] < change["sequence"]
         ]
-        for field in {"enabled", "value"} & change["after"].keys():
-            if change["after"][field] not in [made["before"][field] for made in earlier if field in made["before"]]:
+        for field in {"enabled", "value", "allocation"} & change["after"].keys():
+            kept = [change["before"][field]] if field == "allocation" else []
+            if change["after"][field] not in [*kept, *(made["before"][field] for made in earlier if field in made["before"])]:
                 yield f"{change['key']} restored {change['after']}"
 
 

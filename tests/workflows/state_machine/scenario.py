@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 from tests.workflows.state_machine import strategies
 from tests.workflows.state_machine.adoption import adopt_place, adopt_stops_and_freezes, adopt_times, adopt_watches
 from tests.workflows.state_machine.environment import Backend
-from tests.workflows.state_machine.flag_model import Edit, Flag, flag_of, targets_of, with_paths
+from tests.workflows.state_machine.flag_model import Edit, Flag, exactly, flag_of, targets_of, with_paths
 from tests.workflows.state_machine.gate_model import StopsAndFreezes
 from tests.workflows.state_machine.invariants import violations
 from tests.workflows.state_machine.model import LAUNCH, ReleaseModel
@@ -158,8 +158,8 @@ class Scenario(RuleBasedStateMachine):
         await self.harness.run_outbox()
         if self.backend.has_worker:
             await self.until_idle()
-        whole, record, actual = self.read(), self.harness.record(self.release), self.actual()
-        self.flags.update(actual.flags)
+        whole, record, found = self.read(), self.harness.record(self.release), self.flags_found()
+        self.flags.update({environment: found[environment] for environment in self.flags})
         adopt_stops_and_freezes(self.stops_and_freezes, whole, self.minute_of)
         adopt_place(self.model, whole.latest, record)
         now = await self.current_time()
@@ -195,7 +195,8 @@ class Scenario(RuleBasedStateMachine):
         assert rollback
         requested = max(number for number, entry in enumerate(release.writes, start=1) if entry["event"] == "release.rolling_back")
         before = replace(release, put_back=[change for change in release.put_back if change["sequence"] < requested])
-        flags = self.actual().flags
+        found = self.flags_found()
+        flags = {environment: found[environment] for environment in self.flags}
         for environment, now in self.flags.items():
             expected = expected_after_rollback(before, environment, rollback.undoes_from, now, force=rollback.force)
             actual = {field: flags[environment][field] for field in expected}
@@ -207,17 +208,22 @@ class Scenario(RuleBasedStateMachine):
     def predicted(self) -> View:
         """Return the view of the model."""
         held = self.model.held.code if self.model.held else None
-        return View(self.model.status, self.model.index, list(self.model.outcomes), held, self.model.watches.summary(), self.flags)
+        flags = {environment: exactly(flag) for environment, flag in self.flags.items()}
+        return View(self.model.status, self.model.index, list(self.model.outcomes), held, self.model.watches.summary(), flags)
 
     def actual(self) -> View:
         """Return the view of the record."""
-        record = self.read()
+        record, found = self.read(), self.flags_found()
         row, runs = record.latest.row, record.latest.runs
-        flags = {flag["environment"]: flag_of(flag["state"] or flag["default_state"]) for flag in record.flags}
+        flags = {environment: exactly(found[environment]) for environment in self.flags}
         outcomes = [(run["stage_index"], run["outcome"]) for run in runs]
         held = row["held"]["code"] if row["held"] else None
         watches = watches_of(record.latest)
-        return View(row["status"], row["stage_index"], outcomes, held, watches, {each: flags[each] for each in self.flags})
+        return View(row["status"], row["stage_index"], outcomes, held, watches, flags)
+
+    def flags_found(self) -> dict[str, Flag]:
+        """Return the flags in the database, by environment."""
+        return {flag["environment"]: flag_of(flag["state"] or flag["default_state"]) for flag in self.read().flags}
 
     def audit_text(self) -> str:
         """Return the audit entries of the release, for failure messages."""

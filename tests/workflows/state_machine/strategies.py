@@ -23,19 +23,28 @@ _EDITS = (
     Edit({}, {"beta-users": {"enabled": True}}),
     Edit({"value": "one"}, {"beta-users": {"value": "two"}, "staff": {"enabled": True}}),
     Edit({"enabled": True}, removes_overrides=True),
+    Edit({"allocation": {"one-page": 30}}),
+    Edit({"enabled": True, "allocation": {"one-page": 20, "two-pages": 50.5}}),
+    Edit({"value": "one", "allocation": {"two-pages": 60, "video": 40}}),
+    Edit({"allocation": {"video": 5}}, {"beta-users": {"allocation": {"one-page": 100}}, "staff": {"value": "two", "allocation": {}}}),
+    Edit({"enabled": True, "allocation": {}}, removes_overrides=True),
 )
 _RAMP = (
     Edit({"rollout": {"percent": 40, "enabled": True, "value": "two"}}, {"staff": {"enabled": True}}),
     Edit({"rollout": {"percent": 80, "enabled": True, "value": "two"}}),
     Edit({"enabled": True, "value": "two", "rollout": None}),
 )
-CONFLICTING = Edit({"value": "by hand"}, {segment: {"enabled": False, "value": "by hand"} for segment in ("beta-users", "staff")})
+_SHARES_BY_HAND = {"one-page": 12.25, "video": 7}
+_OVERRIDE_BY_HAND = {"enabled": False, "value": "by hand", "allocation": _SHARES_BY_HAND}
+CONFLICTING = Edit({"value": "by hand", "allocation": _SHARES_BY_HAND}, dict.fromkeys(("beta-users", "staff"), _OVERRIDE_BY_HAND))
 _BY_HAND = (
     CONFLICTING,
     Edit({"value": "by hand"}),
     Edit({"value": "classic", "enabled": False}),
     Edit({"rollout": {"percent": 20, "enabled": True}}),
     Edit({}, {"beta-users": None}),
+    Edit({"allocation": {"two-pages": 45}}, {"beta-users": {"allocation": None}}),
+    Edit({}, {"staff": {"allocation": {"one-page": 50, "two-pages": 50}}}),
     Edit(removes_overrides=True),
 )
 

@@ -15,8 +15,9 @@ from domain.access import Person
 from domain.flags.patch import FlagPatch
 from domain.releases.release import NextStage, NextStep, Release
 from tests.activities.acting import act, change, command_for, end_hold, put_back, record, retry, roll_back
+from tests.activities.experimenting import give_variants
 from tests.by_hand import change_flag_by_hand
-from tests.pipelines import enable, hold, pipeline, rollout, set_value, stage
+from tests.pipelines import allocate, enable, hold, pipeline, rollout, set_value, stage
 from tests.workflows.state_machine.invariants import violations
 from tests.workflows.state_machine.monotonic import regressions
 from tests.workflows.state_machine.planting import checks_of, plant
@@ -31,18 +32,26 @@ STAGES = pipeline(
 )
 RAMP = pipeline(stage("Ramp", "production", actions=[rollout(40, 40, "60m")]), hold("Watch", "60m"), key="ramp")
 _THREE = [set_value("three")]
+_SPLITS: list[dict[str, Any]] = [{"one-page": 30, "two-pages": 20}, {"one-page": 20, "two-pages": 55.5}]
+SPLIT = pipeline(
+    *(stage(f"Split {number}", "staging", actions=[allocate(each), allocate(each, "staff")]) for number, each in enumerate(_SPLITS)),
+    hold("Watch", "60m"),
+    key="split",
+)
 BACK = pipeline(stage("Here", actions=_THREE), stage("There", "production", actions=_THREE), hold("Watch", "60m"), key="back")
 
 
 @pytest.fixture(scope="module")
 def template(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three varied releases: one completed, one removed while paused after its rollout, one rolled back twice."""
+    """Varied releases: one completed, one removed while paused after its rollout, one rolled back twice, and one with variants."""
     path = Path(shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("template") / "template.db"))
     database = Database(f"sqlite:///{path}")
     world = make_world(database)
+    give_variants(world)
     world.publish(STAGES)
     world.publish(RAMP)
     world.publish(BACK)
+    world.publish(SPLIT)
     complete(world, world.add())
     second = world.add(pipeline="ramp")
     for step, following in ((1, 2), (2, 3), (3, None)):
@@ -50,6 +59,7 @@ def template(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) ->
     pause_or_remove(world, second, pause_release)
     pause_or_remove(world, second, remove_release)
     roll_back_twice(world, world.add(pipeline="back"))
+    split_and_roll_back(world, world.add(pipeline="split"))
     database.close()
     return path
 
@@ -97,6 +107,15 @@ def roll_back_twice(world: World, release: Release) -> None:
     put_back(world, release)
 
 
+def split_and_roll_back(world: World, release: Release) -> None:
+    """Serve variants, let one grow and the other shrink, roll back to the state after the first stage, and remove it there."""
+    for hours in (30, 31):
+        act(world, release, NOW + timedelta(hours=hours))
+    roll_back(world, release, to_stage="Split 0")
+    put_back(world, release)
+    pause_or_remove(world, release, remove_release)
+
+
 def write_step(world: World, release: Release, step: Step) -> None:
     record(world, release, step, NOW + timedelta(hours=1))
 
@@ -111,8 +130,8 @@ def read(path: str) -> Record:
 
 
 def plant_in_release(path: str, statement: str) -> None:
-    """Plant a violation. `first`, `second` and `third` are replaced by the ids of the releases."""
-    for name, each in zip(("first", "second", "third"), read(path).releases, strict=True):
+    """Plant a violation. `first`, `second`, `third` and `fourth` are replaced by the ids of the releases."""
+    for name, each in zip(("first", "second", "third", "fourth"), read(path).releases, strict=True):
         statement = statement.replace(name, f"'{each.row['id']}'")
     plant(path, statement)
 
@@ -129,6 +148,11 @@ def test_varied_database_violates_no_invariant(path: str) -> None:
 DUPLICATE = "INSERT INTO audit_entries SELECT 'x', {columns} FROM audit_entries WHERE release = first AND event = '{event}' LIMIT 1"
 COLUMNS = "at, actor_kind, actor_id, actor_owner, on_behalf_of, event, project, environment, feature, segment, pipeline, release, stage"
 TWICE = DUPLICATE.replace("{columns}", f"{COLUMNS}, before, after, reason")
+
+
+ONE, STAFF = "$.allocation.one-page", "$.overrides.staff.allocation"
+SPLIT_UP = "json_extract(state, '$.allocation') IS NOT NULL"
+GREW = "release = fourth AND stage = 'Split 1' AND event = 'flag.changed'"
 
 
 @pytest.mark.parametrize(
@@ -182,6 +206,33 @@ TWICE = DUPLICATE.replace("{columns}", f"{COLUMNS}, before, after, reason")
             "UPDATE audit_entries SET before = json_set(before, '$.value', 'other') WHERE event = 'flag.changed'",
             "flags_match_their_changes",
         ),
+        (
+            f"UPDATE feature_states SET state = json_set(state, '{ONE}.at', json('[[1, 3001]]')) WHERE {SPLIT_UP}",
+            "flags_match_their_changes",
+        ),
+        (f"UPDATE feature_states SET state = json_remove(state, '$.allocation') WHERE {SPLIT_UP}", "flags_match_their_changes"),
+        (f"UPDATE feature_states SET state = json_remove(state, '{STAFF}') WHERE {SPLIT_UP}", "flags_match_their_changes"),
+        (f"UPDATE feature_states SET state = json_set(state, '{ONE}.percent', 29.99) WHERE {SPLIT_UP}", "shares_are_where_they_say"),
+        (
+            f"UPDATE feature_states SET state = json_set(state, '{STAFF}.one-page.percent', 31) WHERE {SPLIT_UP}",
+            "shares_are_where_they_say",
+        ),
+        (
+            f"UPDATE audit_entries SET after = json_set(after, '{ONE}.at', json('[[3000, 5000]]')) WHERE {GREW}",
+            "shares_are_where_they_say",
+        ),
+        (
+            f"UPDATE audit_entries SET after = json_set(after, '{ONE}.at', json('[[8000, 10000]]')) WHERE {GREW}",
+            "nobody_moves_from_a_variant_that_keeps_its_share",
+        ),
+        (
+            f"UPDATE audit_entries SET after = json_set(after, '{STAFF}.two-pages.at', json('[[4450, 10000]]')) WHERE {GREW}",
+            "nobody_moves_from_a_variant_that_keeps_its_share",
+        ),
+        (
+            f"UPDATE changes SET after = json_set(after, '{ONE}.at', json('[[1, 3001]]')) WHERE undoes_from = 1 AND release_id = fourth",
+            "rollbacks_restore_earlier_values",
+        ),
     ],
 )
 def test_violation_of_an_invariant_is_found(path: str, statement: str, check: str) -> None:
@@ -194,6 +245,7 @@ def test_violation_of_an_invariant_is_found(path: str, statement: str, check: st
     ("statement", "check"),
     [
         ("DELETE FROM audit_entries WHERE event = 'release.resumed'", "audit_log_only_grows"),
+        ("UPDATE features SET salt = salt + 1", "salts_stay"),
         ("UPDATE audit_entries SET reason = 'edited' WHERE event = 'release.resumed'", "audit_log_only_grows"),
         ("UPDATE changes SET after = before WHERE release_id = first AND visit = 1", "changes_stay"),
         ("DELETE FROM changes WHERE release_id = second", "changes_stay"),

@@ -17,6 +17,7 @@ class View(NamedTuple):
     held: str | None
     watches: dict[str, tuple[object, ...]]
     flags: dict[str, Flag]
+    """With the layouts of their allocations."""
 
 
 def watches_of(release: ReleaseRecord) -> dict[str, tuple[object, ...]]:
