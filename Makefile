@@ -55,8 +55,9 @@ bench: .venv/.ready-for-tests ## measure Flaghoist against Temporal alone (eleve
 audit: .venv/bin/uv ## check uv.lock for known vulnerabilities at osv.dev
 	@$(UV) audit --frozen
 
-sdks: .venv/.ready-for-tests ## run Flagsmith's four SDKs: write the tables of docs/guide/segments.md, and compare 20,000 random pairs
+sdks: .venv/.ready-for-tests ## run Flagsmith's four SDKs: write the tables of docs/guide/segments.md, and compare 20,000 random pairs, and variants
 	.venv/bin/python -m tests.sdks.table
+	.venv/bin/python -m tests.sdks.variants
 	.venv/bin/python -m tests.sdks.agreement
 
 chaos: .venv/.ready-for-tests ## run releases while everything is killed, then call every route with generated input (half an hour)

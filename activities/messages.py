@@ -68,8 +68,7 @@ class ChangeFlag(ReleaseCommand):
     @property
     def following(self) -> NextStep | None:
         """The next step, unless this change ends the ramp because it ships the control."""
-        ends = self.ramps_winner and "allocation" in self.patch.named and not self.patch.allocation
-        return None if ends else self.next_step
+        return None if self.ramps_winner and self.patch.allocation == {} else self.next_step
 
     @property
     def refusal_key(self) -> str:
@@ -105,8 +104,7 @@ def made_of(change: Change, command: ChangeFlag) -> Made:
     words = patch_in_words(change.patch)
     changed, unchanged = f"Changed {change.feature} in {change.environment}: ", f"{change.feature} in {change.environment} is so already: "
     text = f"{changed if change.changed_anything else unchanged}{words}."
-    ends_ramp = command.next_step is not None and command.following is None
-    return Made(made_at=change.made_at, sequence=change.sequence, text=text, ends_ramp=ends_ramp)
+    return Made(made_at=change.made_at, sequence=change.sequence, text=text, ends_ramp=command.following != command.next_step)
 
 
 class HeldBack(Message):

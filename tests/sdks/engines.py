@@ -38,7 +38,7 @@ class Engine(Protocol):
         """Return the answer for each identity, given by its identifier and traits."""
 
     def values(self, people: Sequence[tuple[str, Traits]]) -> list[Values]:
-        """Return the values of all flags for each identity. Only the SDKs in FAST are asked for values."""
+        """Return the values of all flags for each identity."""
 
     def refresh(self) -> None:
         """Fetch the environment document again."""

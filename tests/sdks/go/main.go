@@ -1,5 +1,5 @@
-// Evaluates identities with Flagsmith's SDK for Go: one JSON line in, the names of the enabled flags as one JSON line out.
-// The line null fetches the environment document again.
+// Evaluates identities with Flagsmith's SDK for Go: one JSON line in, the names of the enabled flags as one JSON line out,
+// or with "values" the values of all flags. The line null fetches the environment document again.
 package main
 
 import (
@@ -17,6 +17,7 @@ import (
 type identity struct {
 	Identifier string         `json:"identifier"`
 	Traits     map[string]any `json:"traits"`
+	Values     bool           `json:"values"`
 }
 
 func main() {
@@ -45,15 +46,23 @@ func answer(ctx context.Context, client *flagsmith.Client, line string) string {
 	if err != nil {
 		return fmt.Sprintf("%q", err.Error())
 	}
-	enabled := []string{}
+	enabled, values := []string{}, map[string]any{}
 	for _, flag := range flags.AllFlags() {
+		values[flag.FeatureName] = flag.Value
 		if flag.Enabled {
 			enabled = append(enabled, flag.FeatureName)
 		}
 	}
-	encoded, err := json.Marshal(enabled)
+	if sent.Values {
+		return encoded(values)
+	}
+	return encoded(enabled)
+}
+
+func encoded(answer any) string {
+	text, err := json.Marshal(answer)
 	must(err)
-	return string(encoded)
+	return string(text)
 }
 
 func parse(line string) identity {

@@ -6,12 +6,13 @@ import com.flagsmith.models.BaseFlag;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * Evaluates identities with Flagsmith's SDK for Java: one JSON line in, the names of the enabled flags as one JSON line out.
- * The line null fetches the environment document again.
+ * Evaluates identities with Flagsmith's SDK for Java: one JSON line in, the names of the enabled flags as one JSON line out,
+ * or with "values" the values of all flags. The line null fetches the environment document again.
  */
 public class Evaluate {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -38,9 +39,13 @@ public class Evaluate {
     @SuppressWarnings("unchecked")
     Map<String, Object> traits = JSON.convertValue(identity.get("traits"), Map.class);
     try {
-      List<String> enabled = client.getIdentityFlags(identity.get("identifier").asText(), traits).getAllFlags().stream()
-          .filter(BaseFlag::getEnabled).map(BaseFlag::getFeatureName).toList();
-      return JSON.writeValueAsString(enabled);
+      List<BaseFlag> flags = client.getIdentityFlags(identity.get("identifier").asText(), traits).getAllFlags();
+      if (identity.has("values")) {
+        Map<String, Object> values = new HashMap<>();
+        flags.forEach(flag -> values.put(flag.getFeatureName(), flag.getValue()));
+        return JSON.writeValueAsString(values);
+      }
+      return JSON.writeValueAsString(flags.stream().filter(BaseFlag::getEnabled).map(BaseFlag::getFeatureName).toList());
     } catch (RuntimeException failure) {
       return JSON.writeValueAsString(failure.getClass().getSimpleName());
     }
