@@ -9,6 +9,7 @@ from tests.workflows.state_machine.gate_model import FreezeModel, HoldModel, Sto
 from tests.workflows.state_machine.guard_model import Watches, WatchModel
 from tests.workflows.state_machine.model import ReleaseModel
 from tests.workflows.state_machine.record import Record, ReleaseRecord
+from tests.workflows.state_machine.views import decided_in
 
 MINUTE = timedelta(minutes=1)
 MinuteOf = Callable[[datetime], int]
@@ -20,6 +21,7 @@ def adopt_place(model: ReleaseModel, release: ReleaseRecord, record: Release) ->
     model.outcomes = [(run["stage_index"], run["outcome"]) for run in release.runs]
     model.seen = {row["environment"]: flag_of(row["state"]) for row in release.seen}
     model.conflict = conflict_paths(record.blocked.details.get("now")) if record.blocked else None
+    model.decided = decided_in(release)
     model.has_changed = any(each["before"] != each["after"] for each in release.changes if each["visit"] == record.visit)
 
 
@@ -52,6 +54,7 @@ def adopt_times(model: ReleaseModel, record: Release, remaining: timedelta, now:
     model.remaining = round(remaining / MINUTE)
     if not record.is_finished and record.entered_at:
         model.elapsed = minute_of(now) - model.origin
+        model.entered = minute_of(record.entered_at) - model.origin
     until = record.paused.until if record.paused else None
     model.until = minute_of(until) - model.origin if until else None
     held = record.held

@@ -37,6 +37,7 @@ class Faults(Scenario):
         if self.model.status == "running" and self.model.stage.edits:
             self.change_by_hand(self.model.stage.environment, self.model.stage.edits[self.model.step])
             if and_then:
+                self.settle()  # The signal that the flag was changed arrives before time passes.
                 self.let_time_pass(minutes=and_then)
 
     @rule(number=strategies.numbers, start=strategies.numbers, overwrites=strategies.rarely, settles=st.booleans())

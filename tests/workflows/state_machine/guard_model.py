@@ -55,7 +55,16 @@ class CheckModel(NamedTuple):
     is_check: bool = True
 
 
-SampledGate = MetricModel | CheckModel
+class ExperimentModel(NamedTuple):
+    """A gate that waits until an experiment on one variant has decided. After that many minutes the control is shipped."""
+
+    metric: str = "conversion"
+    longest: int = 240
+    enforces: bool = True
+    is_check: bool = False
+
+
+SampledGate = MetricModel | CheckModel | ExperimentModel
 Rule = GuardrailModel | SampledGate
 
 
@@ -117,17 +126,21 @@ class Watches:
 
 DISTANT = 10_000
 
+_HOLDS: dict[type, str] = {MetricModel: "metric", CheckModel: "check", ExperimentModel: "experiment"}
+SAMPLED_HOLDS = ("guardrail", *_HOLDS.values())
+"""The codes of what holds a stage back until samples pass."""
+
 
 def guard_hold(rules: Mapping[str, Rule], watches: Watches, at: int, woken: int | None) -> HoldModel | None:
-    """Return which of the rules holds a stage back by its last sample: guardrails before metrics and checks."""
-    by_order = sorted(rules.items(), key=lambda each: [GuardrailModel, MetricModel, CheckModel].index(type(each[1])))
+    """Return which of the rules holds a stage back by its last sample: guardrails, metrics, checks, experiments."""
+    by_order = sorted(rules.items(), key=lambda each: [GuardrailModel, *_HOLDS].index(type(each[1])))
     for key, rule in by_order:
         seen = watches.seen[key]
         if isinstance(rule, GuardrailModel):
             if seen.outcome != "pass":
                 return HoldModel("guardrail", None)
         elif seen.outcome != "pass":
-            return HoldModel("metric" if isinstance(rule, MetricModel) else "check", None)
+            return HoldModel(_HOLDS[type(rule)], None)
         elif isinstance(rule, MetricModel):
             passes_at = seen.since + rule.passing_for
             watches.is_unsure |= rule.passing_for > 0 and abs(passes_at - at) <= MARGIN and woken != passes_at

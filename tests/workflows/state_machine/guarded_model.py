@@ -3,8 +3,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
-from tests.workflows.state_machine.gate_model import HoldModel
-from tests.workflows.state_machine.guard_model import GuardrailModel, Rule, Watches, guard_hold
+from tests.workflows.state_machine.gate_model import MARGIN, HoldModel
+from tests.workflows.state_machine.guard_model import (
+    SAMPLED_HOLDS,
+    ExperimentModel,
+    GuardrailModel,
+    Rule,
+    Watches,
+    WatchModel,
+    guard_hold,
+)
 from tests.workflows.state_machine.stage_model import ALLOWED, RollbackModel, StageModel
 
 
@@ -20,6 +28,13 @@ class GuardedModel(ABC):
     rollback: RollbackModel | None
     metrics: dict[str, str]
     watches: Watches
+    decided: dict[int, str]
+    entered: int
+
+    @property
+    @abstractmethod
+    def visit(self) -> int:
+        """The current visit."""
 
     @property
     @abstractmethod
@@ -51,7 +66,7 @@ class GuardedModel(ABC):
     @property
     def watched(self) -> dict[str, Rule]:
         """The rules that the watch of the stage samples now. A check is asked only while samples hold the stage back."""
-        waits = self.held is not None and self.held.code in ("guardrail", "metric", "check")
+        waits = self.held is not None and self.held.code in SAMPLED_HOLDS
         return {key: rule for key, rule in self.stage.rules.items() if waits or not rule.is_check}
 
     @property
@@ -62,8 +77,27 @@ class GuardedModel(ABC):
     def sample(self, keys: Iterable[str]) -> None:
         """Sample these guardrails and gates of the stage."""
         for key in keys:
-            self.watches.sample(key, self.origin + self.elapsed, self.metrics.get(self.stage.rules[key].metric, "pass"))
+            rule, at = self.stage.rules[key], self.origin + self.elapsed
+            outcome = self.metrics.get(rule.metric, "pass")
+            if isinstance(rule, ExperimentModel):
+                self._look_at_experiment(key, rule, outcome)
+            else:
+                self.watches.sample(key, at, outcome)
         self._take_over_doubts()
+
+    def _look_at_experiment(self, key: str, rule: ExperimentModel, outcome: str) -> None:
+        """Look once at an experiment. Its first decision is final."""
+        at, since = self.origin + self.elapsed, self.elapsed - self.entered
+        if self.visit not in self.decided and outcome == "wins":
+            self.decided[self.visit] = "one-page"
+        elif self.visit not in self.decided and outcome == "undecided":
+            self.is_unsure |= abs(since - rule.longest) <= MARGIN
+            if since >= rule.longest:
+                self.decided[self.visit] = "control"
+        if self.visit in self.decided:
+            self.watches.seen[key] = WatchModel(at, "pass", at)
+        else:
+            self.watches.sample(key, at, "fail" if outcome == "undecided" else "unknown")
 
     def take_breaches(self, keys: Iterable[str]) -> None:
         """Take the consequence of each of these guardrails if enough of its samples failed."""
@@ -74,7 +108,7 @@ class GuardedModel(ABC):
 
     def wake_if_all_pass(self) -> None:
         """The workflow is signalled if samples hold the stage back, and all pass now."""
-        waits = self.held is not None and self.held.code in ("guardrail", "metric", "check")
+        waits = self.held is not None and self.held.code in SAMPLED_HOLDS
         if waits and self.guarding.keys() <= self.watches.seen.keys() and self.guards_hold(None) is None:
             self.recheck_gates()
 

@@ -20,7 +20,13 @@ class Guardrails(StopsFreezes):
 
     def __init__(self, backend: Backend) -> None:
         super().__init__(backend)
-        self.set_metrics(errors="pass", speed="pass", deploys="pass")
+        self.set_metrics(errors="pass", speed="pass", deploys="pass", conversion="wins")
+
+    @rule(conversion=st.sampled_from(("wins", "wins", "undecided", "undecided", "unknown")), gap=st.sampled_from((0, 37, 71)))
+    def change_conversion(self, conversion: str, gap: int) -> None:
+        self.set_metrics(conversion=conversion)
+        self.let_pass(gap)
+        self.look()
 
     @rule(errors=strategies.outcomes, speed=strategies.outcomes, deploys=strategies.outcomes)
     def change_metrics(self, errors: str, speed: str, deploys: str) -> None:

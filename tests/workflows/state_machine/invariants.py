@@ -9,6 +9,7 @@ from tests.workflows.state_machine.allocation_invariants import (
     nobody_moves_from_a_variant_that_keeps_its_share,
     shares_are_where_they_say,
 )
+from tests.workflows.state_machine.experiment_invariants import OF_EXPERIMENTS
 from tests.workflows.state_machine.flag_history import flags_match_their_changes
 from tests.workflows.state_machine.gate_invariants import (
     each_approval_has_one_audit_entry,
@@ -20,7 +21,7 @@ from tests.workflows.state_machine.gate_invariants import (
     stops_and_freezes_match_the_audit_log,
 )
 from tests.workflows.state_machine.guard_invariants import OF_GUARDRAILS
-from tests.workflows.state_machine.record import CHANGES, Record, ReleaseRecord, Row, end_in, returned_to, rollout_of, steps_of
+from tests.workflows.state_machine.record import CHANGES, Record, ReleaseRecord, Row, end_in, is_last, returned_to, rollout_of, steps_of
 from tests.workflows.state_machine.rollback_invariants import (
     each_rollback_change_has_one_audit_entry,
     rollbacks_restore_earlier_values,
@@ -117,8 +118,9 @@ def outcomes_fit_the_changes(release: ReleaseRecord) -> Iterator[str]:
     for run in release.runs:
         made, steps = release.changes_on(run["visit"]), steps_of(release.stage_of(run))
         changed = any(change["before"] != change["after"] for change in made)
-        fits = {"acted": changed and len(made) == steps, "unchanged": not changed and len(made) == steps > 0, "held": steps == 0}
-        if run["outcome"] != "rolled_back" and not fits.get(run["outcome"], len(made) < max(steps, 1)):
+        is_done = bool(made) and is_last(made[-1], release.stage_of(run)) and len(made) <= steps
+        fits = {"acted": changed and is_done, "unchanged": not changed and is_done, "held": steps == 0}
+        if run["outcome"] != "rolled_back" and not fits.get(run["outcome"], not is_done):
             yield f"visit {run['visit']} is {run['outcome']} after {len(made)} of {steps} steps"
 
 
@@ -218,6 +220,7 @@ OF_THE_RECORD: tuple[Callable[[Record], Iterator[str]], ...] = (
     stops_and_freezes_match_the_audit_log,
     only_running_releases_are_held_back,
     *OF_GUARDRAILS,
+    *OF_EXPERIMENTS,
 )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from tests.workflows.state_machine.flag_model import Flag, at_paths, exactly, is_conflict, seen_after, targets_of, with_paths
+from tests.workflows.state_machine.flag_model import Edit, Flag, at_paths, exactly, is_conflict, seen_after, targets_of, with_paths
 from tests.workflows.state_machine.gate_model import (
     MARGIN,
     DueStage,
@@ -13,6 +13,7 @@ from tests.workflows.state_machine.gate_model import (
 )
 from tests.workflows.state_machine.guard_model import Watches
 from tests.workflows.state_machine.guarded_model import GuardedModel
+from tests.workflows.state_machine.shares import grown_to
 from tests.workflows.state_machine.stage_model import ALLOWED, RollbackModel, StageModel
 
 LAUNCH = 120
@@ -57,6 +58,9 @@ class ReleaseModel(GuardedModel):
     """The outcome that a sample of each metric has now, if it does not pass."""
     watches: Watches = field(default_factory=Watches)
     """The state of the guardrails and gates of this visit."""
+    decided: dict[int, str] = field(default_factory=dict)
+    """Visit -> what its experiment has decided to ship."""
+    entered: int = 0
 
     def __post_init__(self) -> None:
         self._enter(self.start)
@@ -217,6 +221,9 @@ class ReleaseModel(GuardedModel):
         self.take_breaches(self.guarding)
         if self.status != "running":
             return
+        if self.stage.ships and not self.decided and not self.stage.has_experiment:
+            self._block(None)
+            return
         needed = self.stage.approval.people if self.stage.approval else 0
         approvals = len(self._counting()) if self.step == 0 else needed
         stage = DueStage(self.stage.environment, self.pipeline, self.stage.gates, at + self.remaining, approvals)
@@ -241,22 +248,29 @@ class ReleaseModel(GuardedModel):
         self.outcomes[-1] = (self.index, "blocked")
 
     def _act(self) -> None:
-        if not self.stage.edits:
+        if not self.stage.steps:
             self._leave("held")
             return
         environment = self.stage.environment
         now, seen = self.flags[environment], self.seen[environment]
-        targets = targets_of(self.stage.edits[self.step], now)
+        edit = self.stage.edits[self.step] if self.stage.edits else self._shipping(now if self.overwrites else seen)
+        targets = targets_of(edit, now)
         if not self.overwrites and is_conflict(targets, now, seen):
             self._block(at_paths(targets, now))
             return
         self.flags[environment], self.seen[environment] = with_paths(now, targets), seen_after(targets, now, seen)
         self.has_changed |= at_paths(targets, now) != targets
         self.step += 1
-        if self.step == len(self.stage.edits):
+        if self.step == self.stage.steps or (self.stage.ships and not edit.everyone["allocation"]):
             self._leave("acted" if self.has_changed else "unchanged")
         else:
             self.remaining = EVERY
+
+    def _shipping(self, found: Flag) -> Edit:
+        """Return the change of one step of a winner: the control at once, and a variant by growing it."""
+        winner = self.decided[max(self.decided)]
+        shares = {} if winner == "control" else grown_to(found["allocation"], winner, self.stage.ships[self.step])
+        return Edit({"allocation": shares})
 
     def _leave(self, outcome: str) -> None:
         self.outcomes[-1] = (self.index, outcome)
@@ -266,7 +280,7 @@ class ReleaseModel(GuardedModel):
             self._enter(self.index + 1)
 
     def _enter(self, index: int) -> None:
-        self.index, self.step, self.has_changed, self.conflict = index, 0, False, None
+        self.index, self.step, self.has_changed, self.conflict, self.entered = index, 0, False, None, self.elapsed
         self.held, self.must_check_gates, self.approvals, self.watches = None, False, [], Watches()
         self.remaining = max(LAUNCH - self.elapsed, 0) if self.stage.at_launch else self.stage.wait
         self.outcomes.append((index, "pending"))

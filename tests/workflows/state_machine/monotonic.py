@@ -24,6 +24,12 @@ def changes_stay(earlier: ReleaseRecord, later: ReleaseRecord) -> Iterator[str]:
         yield f"changes {[change['key'] for change in earlier.changes]} became {[change['key'] for change in later.changes]}"
 
 
+def decisions_stay(earlier: ReleaseRecord, later: ReleaseRecord) -> Iterator[str]:
+    """The decision of an experiment is never altered."""
+    if any(each not in later.decisions for each in earlier.decisions):
+        yield f"decisions {earlier.decisions} became {later.decisions}"
+
+
 def finished_visits_stay(earlier: ReleaseRecord, later: ReleaseRecord) -> Iterator[str]:
     """The outcome of a visit is never altered, except by a rollback."""
     finished = earlier.row["visit"] - (earlier.row["ended_at"] is None)
@@ -51,6 +57,7 @@ def finished_releases_stay(earlier: ReleaseRecord, later: ReleaseRecord) -> Iter
 
 OF_A_RELEASE: tuple[Callable[[ReleaseRecord, ReleaseRecord], Iterator[str]], ...] = (
     changes_stay,
+    decisions_stay,
     finished_visits_stay,
     rows_go_forward,
     finished_releases_stay,

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 Row = dict[str, Any]
@@ -21,6 +22,7 @@ _DOCUMENTS = {
     "rollback",
     "held",
     "observed",
+    "decision",
     "environments",
 }
 
@@ -33,6 +35,7 @@ _SEEN = "SELECT * FROM seen WHERE release_id = ?"
 _CHANGES = "SELECT * FROM changes WHERE release_id = ? ORDER BY sequence, environment"
 _WATCHES = "SELECT * FROM watches WHERE release_id = ? ORDER BY id"
 _SAMPLES = "SELECT at, value, outcome FROM samples WHERE watch_id = ? ORDER BY at"
+_DECISIONS = "SELECT * FROM decisions WHERE release_id = ? ORDER BY visit"
 _APPROVALS = "SELECT * FROM approvals WHERE release_id = ? ORDER BY rowid"
 _FREEZES = "SELECT z.* FROM freezes z JOIN projects o ON o.id = z.project_id WHERE o.key = ? ORDER BY z.rowid"
 _STOPS = "SELECT s.* FROM stops s JOIN projects o ON o.id = s.project_id WHERE o.key = ? ORDER BY s.rowid"
@@ -59,6 +62,7 @@ _NO_WRITES = (
     "stage.waiting",
     "guardrail.breached",
     "guardrail.cannot_tell",
+    "experiment.decided",
 )
 """Events without a write of their own: they accompany another event or the first write, or decide nothing yet."""
 
@@ -78,6 +82,8 @@ class ReleaseRecord:
     guardrails: list[Row]
     watches: list[Row]
     """The guardrails and gates that were sampled on its visits, each with its samples."""
+    decisions: list[Row]
+    """What its experiments have decided."""
 
     @property
     def writes(self) -> list[Row]:
@@ -111,8 +117,8 @@ class ReleaseRecord:
 
     def writes_by_visit(self) -> Iterator[tuple[int, Row]]:
         """Yield each write with the visit on which it was made."""
-        steps = {run["visit"]: steps_of(self.stage_of(run)) for run in self.runs}
-        last_steps = {change["sequence"] for change in self.changes if change["step"] == steps.get(change["visit"])}
+        stages = {run["visit"]: self.stage_of(run) for run in self.runs}
+        last_steps = {each["sequence"] for each in self.changes if each["visit"] in stages and is_last(each, stages[each["visit"]])}
         visit = 1
         for number, entry in enumerate(self.writes, start=1):
             yield visit, entry
@@ -132,14 +138,22 @@ def returned_to(entry: Row) -> str | None:
 
 
 def rollout_of(stage: Row) -> Row | None:
-    """Return the phased rollout among the actions of a stage, if there is one."""
-    return next((action for action in stage["actions"] if action["type"] == "PHASED_ROLLOUT"), None)
+    """Return the action of a stage that has steps, if there is one: a rollout, or a winner that is ramped."""
+    return next((action for action in stage["actions"] if "initial" in action), None)
+
+
+def is_last(change: Row, stage: Row) -> bool:
+    """True if the change is the last one of its stage. A ramp ends early if it ships the control."""
+    rollout = rollout_of(stage)
+    if rollout and rollout["type"] == "SHIP_WINNER" and not change["patch"]["allocation"]:
+        return True
+    return int(change["step"]) == steps_of(stage)
 
 
 def steps_of(stage: Row) -> int:
     """Return how many changes a stage makes: 0 for a hold."""
     rollout = rollout_of(stage)
-    return len(range(rollout["initial"], 100, rollout["step"])) + 1 if rollout else min(len(stage["actions"]), 1)
+    return ceil((100 - rollout["initial"]) / rollout["step"]) + 1 if rollout else min(len(stage["actions"]), 1)
 
 
 @dataclass(frozen=True)
@@ -178,8 +192,8 @@ def _release(connection: sqlite3.Connection, row: Row, audit: list[Row]) -> Rele
     of_stages = [change for change in changes if change["undoes_from"] is None]
     put_back = [change for change in changes if change not in of_stages]
     watches = [watch | {"samples": _rows(connection, _SAMPLES, watch["id"])} for watch in _rows(connection, _WATCHES, row["id"])]
-    guardrails = definition.get("guardrails", [])
-    return ReleaseRecord(row, definition["stages"], runs, of_stages, put_back, seen, approvals, entries, guardrails, watches)
+    guardrails, decisions = definition.get("guardrails", []), _rows(connection, _DECISIONS, row["id"])
+    return ReleaseRecord(row, definition["stages"], runs, of_stages, put_back, seen, approvals, entries, guardrails, watches, decisions)
 
 
 def _rows(connection: sqlite3.Connection, query: str, *parameters: str | int) -> list[Row]:

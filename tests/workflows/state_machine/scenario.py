@@ -26,7 +26,7 @@ from tests.workflows.state_machine.monotonic import regressions
 from tests.workflows.state_machine.net_change import expected_after_rollback
 from tests.workflows.state_machine.record import Record, read_record
 from tests.workflows.state_machine.stage_model import StageModel
-from tests.workflows.state_machine.views import View, of_place, of_record, watches_of
+from tests.workflows.state_machine.views import View, decided_in, of_place, of_record, watches_of
 from workflows.service.client import WorkflowState
 
 MINUTE = timedelta(minutes=1)
@@ -209,7 +209,8 @@ class Scenario(RuleBasedStateMachine):
         """Return the view of the model."""
         held = self.model.held.code if self.model.held else None
         flags = {environment: exactly(flag) for environment, flag in self.flags.items()}
-        return View(self.model.status, self.model.index, list(self.model.outcomes), held, self.model.watches.summary(), flags)
+        model, watches = self.model, self.model.watches.summary()
+        return View(model.status, model.index, list(model.outcomes), held, watches, flags, model.decided)
 
     def actual(self) -> View:
         """Return the view of the record."""
@@ -219,7 +220,7 @@ class Scenario(RuleBasedStateMachine):
         outcomes = [(run["stage_index"], run["outcome"]) for run in runs]
         held = row["held"]["code"] if row["held"] else None
         watches = watches_of(record.latest)
-        return View(row["status"], row["stage_index"], outcomes, held, watches, flags)
+        return View(row["status"], row["stage_index"], outcomes, held, watches, flags, decided_in(record.latest))
 
     def flags_found(self) -> dict[str, Flag]:
         """Return the flags in the database, by environment."""

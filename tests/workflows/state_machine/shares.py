@@ -1,7 +1,9 @@
 """An independent model of allocations: a list of the hundredths of a percent that each variant has, in the order in which it got them."""
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from itertools import count, groupby
+from math import floor
 from typing import Any
 
 WHOLE = 10_000
@@ -49,6 +51,23 @@ def relaid(now: Shares, wanted: Mapping[str, float]) -> Shares:
         missing = size - len(kept[variant])
         kept[variant], free = kept[variant] + free[:missing], free[missing:]
     return Shares(dict(sorted(wanted.items())), kept)
+
+
+def grown_to(now: Mapping[str, float], variant: str, percent: float) -> dict[str, float]:
+    """Return the shares after one has grown to that share. The others and the plain value give theirs up in proportion.
+
+    Hundredths of a percent that can't be divided go to the plain value, or to the variants in the order of their keys.
+    """
+    if now.get(variant, 0) >= percent:
+        return dict(now)
+    others = {key: round(share * 100) for key, share in sorted(now.items()) if key != variant}
+    left = Fraction(WHOLE - round(percent * 100), WHOLE - round(now.get(variant, 0) * 100))
+    grown, kept, given = {variant: percent}, Fraction(0), 0
+    for key, size in others.items():
+        kept += size * left
+        share, given = floor(kept) - given, floor(kept)
+        grown |= {key: share / 100} if share else {}
+    return grown
 
 
 def _parts(places: list[int]) -> list[tuple[int, int]]:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from tests.workflows.state_machine.flag_model import Edit
 from tests.workflows.state_machine.gate_model import ApprovalModel, WindowModel
-from tests.workflows.state_machine.guard_model import CheckModel, GuardrailModel, MetricModel, Rule, SampledGate
+from tests.workflows.state_machine.guard_model import CheckModel, ExperimentModel, GuardrailModel, MetricModel, Rule, SampledGate
 
 ALLOWED = {
     "pause": {"starting", "running"},
@@ -24,7 +24,10 @@ Gates = tuple[WindowModel | ApprovalModel | SampledGate, ...]
 
 
 class StageModel(NamedTuple):
-    """A stage: its environment, its wait in minutes, the edit of each step (none for a hold), and its gates."""
+    """A stage: its environment, its wait in minutes, the edit of each step (none for a hold), and its gates.
+
+    One that ships the winner of an experiment has its share in each step instead.
+    """
 
     environment: str
     wait: int
@@ -32,11 +35,23 @@ class StageModel(NamedTuple):
     at_launch: bool = False
     gates: Gates = ()
     guards: tuple[GuardrailModel, ...] = ()
+    ships: tuple[float, ...] = ()
+
+    @property
+    def steps(self) -> int:
+        """The number of its changes."""
+        return len(self.edits) or len(self.ships)
+
+    @property
+    def has_experiment(self) -> bool:
+        """True if it waits for an experiment."""
+        return any(isinstance(gate, ExperimentModel) for gate in self.gates)
 
     @property
     def rules(self) -> dict[str, Rule]:
         """Everything that is sampled in it, by its key."""
-        sampled = {f"gate:{n}": gate for n, gate in enumerate(self.gates, start=1) if isinstance(gate, MetricModel | CheckModel)}
+        kinds = (MetricModel, CheckModel, ExperimentModel)
+        sampled: dict[str, Rule] = {f"gate:{n}": gate for n, gate in enumerate(self.gates, start=1) if isinstance(gate, kinds)}
         return {guard.key: guard for guard in self.guards} | sampled
 
     @property

@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from tests.pipelines import approval, pipeline, rollout, stage, until, window
+from tests.activities.experimenting import experiment
+from tests.pipelines import approval, pipeline, rollout, ship_winner, stage, until, window
 from tests.workflows.state_machine.flag_model import Edit
 from tests.workflows.state_machine.gate_model import ApprovalModel, WindowModel
 from tests.workflows.state_machine.guard_model import EVERY as SAMPLED_EVERY
-from tests.workflows.state_machine.guard_model import CheckModel, GuardrailModel, MetricModel
+from tests.workflows.state_machine.guard_model import CheckModel, ExperimentModel, GuardrailModel, MetricModel, SampledGate
 from tests.workflows.state_machine.model import EVERY
 from tests.workflows.state_machine.stage_model import Gates, StageModel
 
@@ -58,6 +59,7 @@ _GATES: tuple[Gates, ...] = (
     (MetricModel("errors"),),
     (MetricModel("speed", passing_for=60),),
     (CheckModel(),),
+    (ExperimentModel(),),
     (_APPROVALS[0], MetricModel("errors", passing_for=60), CheckModel()),
 )
 _GUARDS = (
@@ -77,6 +79,7 @@ ENOUGH = {"type": "THRESHOLD", "at_most": 0.01}
 _environments = st.sampled_from(ENVIRONMENTS)
 _gates = st.sampled_from(((),) * 10 + _GATES)
 _guards = st.sampled_from(_GUARDED)
+_NOTHING = st.just(())
 _acting = st.builds(
     StageModel,
     _environments,
@@ -85,9 +88,20 @@ _acting = st.builds(
     st.just(False),
     _gates,
     _guards,
+    _NOTHING,
 )
-_holds = st.builds(StageModel, _environments, st.sampled_from((60, 120)), st.just(()), st.just(False), _gates, _guards)
-_launches = st.builds(StageModel, _environments, st.just(0), st.sampled_from([(), (_EDITS[1],)]), st.just(True), _gates, _guards)
+_holds = st.builds(StageModel, _environments, st.sampled_from((60, 120)), _NOTHING, st.just(False), _gates, _guards, _NOTHING)
+_shipping = st.builds(
+    StageModel,
+    _environments,
+    st.sampled_from((60, 0)),
+    _NOTHING,
+    st.just(False),
+    st.sampled_from(((ExperimentModel(),), (ExperimentModel(),), ())),
+    _guards,
+    st.sampled_from(((100,), (40, 75.5, 100))),
+)
+_launches = st.builds(StageModel, _environments, st.just(0), st.sampled_from([(), (_EDITS[1],)]), st.just(True), _gates, _guards, _NOTHING)
 
 
 def guarded(stages: list[StageModel]) -> list[StageModel]:
@@ -96,7 +110,7 @@ def guarded(stages: list[StageModel]) -> list[StageModel]:
     return [first, *stages[1:]]
 
 
-_stages = st.lists(_acting | _acting | _holds | _launches, min_size=2, max_size=5)
+_stages = st.lists(_acting | _acting | _holds | _launches | _shipping, min_size=2, max_size=5)
 pipelines = st.lists(_stages.map(guarded), min_size=2, max_size=3)
 outcomes = st.sampled_from(("fail", "fail", "pass", "unknown"))
 edits_by_hand = st.sampled_from(_BY_HAND + _EDITS)
@@ -119,7 +133,7 @@ def name_of(index: int) -> str:
 
 
 def _stage_of(index: int, model: StageModel, started_at: datetime) -> dict[str, Any]:
-    written = stage(name_of(index), model.environment, f"{model.wait}m" if model.wait else None, _actions_of(model.edits))
+    written = stage(name_of(index), model.environment, f"{model.wait}m" if model.wait else None, _actions_of(model))
     gates = [_gate_of(gate, started_at) for gate in model.gates]
     return written | {"gates": gates} | ({"trigger": until(parameter="launch-at")} if model.at_launch else {})
 
@@ -134,12 +148,14 @@ def _guardrail_of(guardrail: GuardrailModel, names: list[str]) -> dict[str, Any]
     return written | back | {"failures": guardrail.failures, "on_breach": guardrail.on_breach, "shadow": guardrail.shadow}
 
 
-def _gate_of(gate: WindowModel | ApprovalModel | MetricModel | CheckModel, started_at: datetime) -> dict[str, Any]:
+def _gate_of(gate: WindowModel | ApprovalModel | SampledGate, started_at: datetime) -> dict[str, Any]:
     if isinstance(gate, MetricModel):
         passing_for = {"passing_for": f"{gate.passing_for}m"} if gate.passing_for else {}
         return {"type": "METRIC", "metric": gate.metric, "condition": ENOUGH, "every": f"{SAMPLED_EVERY}m"} | passing_for
     if isinstance(gate, CheckModel):
         return {"type": "CHECK", "source": gate.metric, "path": "/ready", "every": f"{SAMPLED_EVERY}m"}
+    if isinstance(gate, ExperimentModel):
+        return experiment(longest=f"{gate.longest}m", every=f"{SAMPLED_EVERY}m")
     if isinstance(gate, ApprovalModel):
         return approval(gate.people, allow_requester=gate.own, **({} if gate.within is None else {"timeout": f"{gate.within}m"}))
     opens = started_at.astimezone(ZoneInfo(gate.timezone)) + timedelta(minutes=gate.at)
@@ -147,7 +163,11 @@ def _gate_of(gate: WindowModel | ApprovalModel | MetricModel | CheckModel, start
     return window(f"{opens:%H:%M}", f"{closes:%H:%M}", timezone=gate.timezone)
 
 
-def _actions_of(edits: tuple[Edit, ...]) -> list[dict[str, Any]]:
-    if edits is _RAMP:
+def _actions_of(model: StageModel) -> list[dict[str, Any]]:
+    if model.edits is _RAMP:
         return [rollout(40, 40, f"{EVERY}m", value="two"), *Edit(segments=_RAMP[0].segments).as_actions()]
-    return edits[0].as_actions() if edits else []
+    if len(model.ships) > 1:
+        return [ship_winner(model.ships[0], model.ships[1] - model.ships[0], f"{EVERY}m")]
+    if model.ships:
+        return [{"type": "SHIP_WINNER"}]
+    return model.edits[0].as_actions() if model.edits else []

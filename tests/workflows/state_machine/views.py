@@ -18,6 +18,12 @@ class View(NamedTuple):
     watches: dict[str, tuple[object, ...]]
     flags: dict[str, Flag]
     """With the layouts of their allocations."""
+    decided: dict[int, str]
+
+
+def decided_in(release: ReleaseRecord) -> dict[int, str]:
+    """Return visit -> what its experiment has decided to ship."""
+    return {each["visit"]: each["ships"] for each in release.decisions}
 
 
 def watches_of(release: ReleaseRecord) -> dict[str, tuple[object, ...]]:

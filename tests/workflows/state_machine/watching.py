@@ -24,8 +24,12 @@ from domain.metrics.condition import Outcome
 from domain.metrics.sample import Unknown
 from domain.pipelines.guardrail import Guardrail
 from domain.releases.release import Release
+from tests.activities.experimenting import BETTER, SAME
 from tests.scripted_metrics import NO_DATA, ScriptedMetrics
 from workflows.service.watch_keeper import watch_of
+
+EXPERIMENTS = {"wins": BETTER, "undecided": SAME, "unknown": {}}
+"""The outcome of a look at the experiment -> its numbers."""
 
 VALUES: dict[str, float | Unknown] = {"pass": 0.001, "fail": 0.2, "unknown": NO_DATA}
 
@@ -51,6 +55,9 @@ class _Outbound(WorkflowOutboundInterceptor):
 def answer(metrics: ScriptedMetrics, outcomes: Mapping[str, str]) -> None:
     """Let each metric have a value with its outcome."""
     for metric, outcome in outcomes.items():
+        if metric == "conversion":
+            metrics.groups[metric] = EXPERIMENTS[outcome]
+            continue
         metrics.values[metric] = VALUES[outcome]
         metrics.checks[metric] = CheckAnswer(outcome=Outcome(outcome), message="As the test says.")
 
