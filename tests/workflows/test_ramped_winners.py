@@ -14,6 +14,7 @@ from domain.releases.status import StageOutcome
 from tests.activities.experimenting import BETTER, SAME, experiment, give_variants
 from tests.pipelines import allocate, enable, hold, pipeline, ship_winner, stage
 from tests.scripted_metrics import ScriptedMetrics
+from tests.waiting import wait_until
 from tests.workflows.controls import pause, send, until_paused
 from tests.workflows.harness import Harness, dev_server_harness
 from tests.workflows.rollbacks import roll_back
@@ -81,7 +82,12 @@ def test_control_is_shipped_in_one_step_and_the_next_stage_begins(sqlite: Databa
     async def scenario() -> None:
         async with dev_server_harness(sqlite) as harness, harness.worker(max_cached_workflows=0, metrics=scripted(wins=False)):
             release = await ramping(harness, longest="2s")
-            await harness.until(release, "running", stage="Watch")
+
+            async def has_shipped() -> bool:
+                await harness.run_outbox()  # The watch tells the workflow in a transaction after that of its decision.
+                return harness.record(release).stage == "Watch"
+
+            await wait_until("the last stage", has_shipped)
             place = await harness.until_place(release, "the last stage", lambda place: place.index == 2)
 
             assert served(harness) == {}
