@@ -17,6 +17,7 @@ from tests.workflows.controls import change_by_hand, pause, remove, send, until_
 from tests.workflows.gates import add_caller, add_freeze, add_stop, decide, lift, until_held, until_held_in_workflow
 from tests.workflows.harness import Harness
 from tests.workflows.rollbacks import roll_back
+from tests.workflows.shipped_histories import AB_TEST, kept, ramped
 from tests.workflows.webhooks import webhook_handle, webhook_worker
 
 CLASSIC = pipeline(
@@ -44,7 +45,7 @@ GUARDED = pipeline(
     guardrails=[{"name": "Errors", "stages": ["Everyone", "Watch"], "failures": 1, "on_breach": "rollback", **ENOUGH}],
 )
 
-PIPELINES = (CLASSIC, SLOW, PHASED, LAUNCH, GATED, GUARDED)
+PIPELINES = (CLASSIC, SLOW, PHASED, LAUNCH, GATED, GUARDED, AB_TEST)
 
 
 async def climbed(harness: Harness) -> Release:
@@ -263,6 +264,8 @@ async def _is_woken(harness: Harness, release: Release) -> bool:
 
 KINDS: tuple[Kind, ...] = (
     guarded,
+    ramped,
+    kept,
     climbed,
     retried,
     removed,
