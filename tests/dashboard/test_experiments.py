@@ -12,6 +12,7 @@ from domain.metrics.sample import Unknown
 from domain.releases.release import Release
 from tests.activities.experimenting import BETTER, NOTHING_YET, OFF, SAME, experimenting
 from tests.activities.guarding import later, look
+from tests.activities.ramping import WON, ramping, take_step
 from tests.dashboard.browser import PHONE, open_page
 from tests.dashboard.visitor import Visitor
 from tests.emptied import empty_database
@@ -44,6 +45,20 @@ def visitor(world: World, shared_api_on_sqlite: Api) -> Iterator[Visitor]:
     with closing(Visitor(shared_api_on_sqlite.address)) as visitor:
         visitor.sign_in()
         yield visitor
+
+
+def test_steps_of_a_winner_are_shown_with_their_times(world: World, metrics: ScriptedMetrics, visitor: Visitor) -> None:
+    metrics.groups["conversion"] = WON
+    release = ramping(world)
+    take_step(world, release, metrics)
+
+    page = visitor.look(f"/projects/shop/releases/{release.id}").text
+    steps = page[page.index('<ul class="steps">') :]
+    steps = steps[: steps.index("</ul>")]
+
+    assert [steps.count(f"<strong>{share}%</strong>") for share in (60, 80, 100)] == [1, 1, 1]
+    assert (steps.count('class="made"'), steps.count('class="ahead"')) == (1, 2)
+    assert "serve winner to 60% for everyone, then 20% more every 6 h" in page
 
 
 def section(visitor: Visitor, release: Release) -> str:
