@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from api.dashboard.texts import read_value, typed_text
-from domain.flags.allocation import Allocation
+from domain.flags.allocation import Allocation, percents
 from domain.flags.flag import FeatureType, Value
 from domain.flags.variant import Variant
 
@@ -23,7 +23,12 @@ def read_variants(text: str, type_: FeatureType) -> list[dict[str, Any]]:
 
 def typed_shares(allocation: Allocation) -> str:
     """Return shares as they are typed."""
-    return "\n".join(f"{variant} = {share.percent}" for variant, share in allocation.items())
+    return share_lines(percents(allocation))
+
+
+def share_lines(shares: Mapping[str, Any]) -> str:
+    """Return shares in percent as they are typed."""
+    return "\n".join(f"{variant} = {share}" for variant, share in shares.items())
 
 
 def read_shares(text: str) -> dict[str, Any]:

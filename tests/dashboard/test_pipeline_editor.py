@@ -243,15 +243,14 @@ def test_a_later_version_keeps_its_key(api: Api, sign_in: SignIn) -> None:
     assert 'id="key-problem"' in refused.text
 
 
-def test_a_draft_that_allocates_variants_is_edited_as_text(api: Api, sign_in: SignIn) -> None:
+def test_a_draft_that_allocates_variants_is_edited_in_the_form(api: Api, sign_in: SignIn) -> None:
     draft = _draft(api, stage("Development", actions=[allocate({"one-page": 12.5}), allocate({"one-page": 100}, "staff")]))
     visitor = sign_in()
 
     shown = visitor.look(f"{draft}/edit")
-    text = fields_of(shown)["text"]
-    saved = press(visitor, shown, "save", text=text.replace("12.5", "20"))
+    saved = press(visitor, shown, "save", **{"stages.0.actions.0.allocation": "one-page = 20%"})
 
-    assert "type: ALLOCATE_VARIANTS_FOR_SEGMENT" in text
+    assert [fields_of(shown)[f"stages.0.actions.{number}.allocation"] for number in (0, 1)] == ["one-page = 12.5", "one-page = 100"]
     assert saved.status_code == 200
     assert api.get(draft)["stages"][0]["actions"][0]["allocation"] == {"one-page": 20}
     assert "serve one-page to 20% for everyone, serve one-page to 100% for staff" in visitor.look(draft).text

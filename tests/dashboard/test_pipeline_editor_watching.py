@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.activities.experimenting import experiment
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.forms import fields_of, press
 from tests.http import Api
@@ -21,6 +22,7 @@ WATCHING = [
     ([], [GUARDRAIL]),
     ([METRIC_GATE], []),
     ([CHECK_GATE], []),
+    ([experiment(shares={"control": 40, "one-page": 20.5}, without_winner="hold")], []),
     ([approval(), METRIC_GATE, CHECK_GATE], [GUARDRAIL, GUARDRAIL | {"name": "Sales", "condition": NOT_WORSE, "shadow": False}]),
 ]
 
@@ -87,6 +89,53 @@ def test_guardrails_and_gates_are_added_button_by_button(api: Api, sign_in: Sign
     metric, check = api.get(draft)["stages"][1]["gates"]
     assert (metric["condition"]["margin"], metric["condition"]["better"], metric["passing_for"]) == (0.1, "lower", "PT15M")
     assert (check["source"], check["path"], check["every"]) == ("web", "/ready", "PT1M")
+
+
+def test_an_experiment_whose_winner_is_ramped_is_made_in_the_form(api: Api, sign_in: SignIn) -> None:
+    draft = _draft(api, stage("Split", "production"), stage("Ship", "production", "1d"))
+    visitor = sign_in()
+
+    split = {"type": "ALLOCATE_VARIANTS", "allocation": "one-page = 30\r\ntwo-pages = 30%"}
+    page = visitor.look(f"{draft}/edit")
+    page = press(visitor, page, "stages.1.gates:add-experiment", **{f"stages.0.actions.0.{name}": text for name, text in split.items()})
+    gate = {"metric": "conversion", "variants": "one-page\r\ntwo-pages", "planned": "5000", "longest": "21d"}
+    ship = {"type": "SHIP_WINNER", "initial": "60", "step": "20", "every": "1d"}
+    typed = {f"stages.1.gates.0.{name}": text for name, text in gate.items()}
+    page = press(visitor, page, "save", **typed, **{f"stages.1.actions.0.{name}": text for name, text in ship.items()})
+
+    assert "The draft was saved." in page.text
+    first, second = api.get(draft)["stages"]
+    assert first["actions"] == [{"type": "ALLOCATE_VARIANTS", "allocation": {"one-page": 30, "two-pages": 30}, "overrides": "keep"}]
+    assert second["actions"] == [{"type": "SHIP_WINNER", "initial": 60, "step": 20, "every": "P1D", "overrides": "keep"}]
+    [found] = second["gates"]
+    assert (found["metric"], found["variants"], found["planned"], found["longest"]) == (
+        "conversion",
+        ["one-page", "two-pages"],
+        5_000,
+        "P21D",
+    )
+
+
+def test_an_experiment_with_guardrails_is_edited_as_text(api: Api, sign_in: SignIn) -> None:
+    gate = experiment(guardrails=[{"metric": "returns", "better": "lower", "margin": 0.1}])
+    draft = _draft(api, stage("Ship", "production", "1d") | {"gates": [gate]})
+
+    shown = sign_in().look(f"{draft}/edit")
+
+    assert "metric: returns" in fields_of(shown)["text"]
+
+
+def test_a_winner_with_half_of_a_ramp_is_refused_at_its_action(api: Api, sign_in: SignIn) -> None:
+    draft = _draft(api, stage("Ship", "production"))
+    visitor = sign_in()
+
+    refused = press(
+        visitor, visitor.look(f"{draft}/edit"), "save", **{"stages.0.actions.0.type": "SHIP_WINNER", "stages.0.actions.0.initial": "60"}
+    )
+
+    assert refused.status_code == 422
+    assert "Must have all of initial, step, every" in refused.text
+    assert 'id="stages.0.actions.0-problem"' in refused.text
 
 
 def test_mistakes_of_a_guardrail_are_shown_at_its_fields(api: Api, sign_in: SignIn) -> None:

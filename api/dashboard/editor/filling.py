@@ -3,10 +3,12 @@
 from typing import Any
 
 from api.dashboard.editor.sheet import Sheet, blank_action, blank_parameter, blank_trigger
-from api.dashboard.editor.watching import blank_check, blank_guardrail, blank_metric_gate, filled
+from api.dashboard.editor.watching import blank_check, blank_experiment, blank_guardrail, blank_metric_gate, filled
 from api.dashboard.texts import duration_text
+from api.dashboard.variant_lines import share_lines
 from domain.duration import parse_duration
 from domain.metrics.condition import NotWorse
+from domain.pipelines.experiment import ExperimentGate
 from domain.pipelines.gate import ApprovalGate, CheckGate, MetricGate
 from domain.pipelines.guardrail import Guardrail
 from domain.pipelines.pipeline import PipelineDefinition
@@ -16,7 +18,7 @@ AT_PARAMETER = "WAIT_UNTIL_PARAMETER"
 """The choice in the form for WAIT_UNTIL with a time that is given when a flag is added."""
 
 
-_SAMPLING = {"METRIC": blank_metric_gate, "CHECK": blank_check}
+_SAMPLING = {"METRIC": blank_metric_gate, "CHECK": blank_check, "EXPERIMENT": blank_experiment}
 
 
 def knows_all_of(definition: PipelineDefinition) -> bool:
@@ -24,7 +26,7 @@ def knows_all_of(definition: PipelineDefinition) -> bool:
     gates = [gate for stage in definition.stages for gate in stage.gates]
     conditions = [each.condition for each in (*definition.guardrails, *gates) if isinstance(each, Guardrail | MetricGate)]
     groups = [name for each in conditions if isinstance(each, NotWorse) for name in (each.group, each.than)]
-    known = all(isinstance(gate, ApprovalGate | WindowGate | MetricGate | CheckGate) for gate in gates)
+    known = all(isinstance(gate, ApprovalGate | WindowGate | MetricGate | CheckGate | ExperimentGate) for gate in gates)
     return known and not any("\n" in name for name in groups)
 
 
@@ -76,6 +78,8 @@ def _gate(gate: dict[str, Any]) -> Sheet:
 def _action(action: dict[str, Any]) -> Sheet:
     typed = blank_action() | {name: value_text(value) for name, value in action.items() if name != "value_from"}
     typed["value_type"] = _value_type(action)
+    if "allocation" in action:
+        typed["allocation"] = share_lines(action["allocation"])
     if "every" in action:
         typed["every"] = _duration_text(action["every"])
     if "value_from" in action:

@@ -9,6 +9,7 @@ from typing import Any
 from api.dashboard.editor.filling import AT_PARAMETER
 from api.dashboard.editor.sheet import Sheet
 from api.dashboard.editor.watching import rule_of
+from api.dashboard.variant_lines import read_shares
 
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _DECIMAL = re.compile(r"[0-9]{1,6}\.[0-9]{1,6}")
@@ -19,6 +20,9 @@ _OF_ACTION = {
     "UPDATE_FEATURE_VALUE": ("value", "overrides"),
     "UPDATE_FEATURE_VALUE_FOR_SEGMENT": ("segment", "value"),
     "PHASED_ROLLOUT": ("initial", "step", "every", "enabled", "value", "overrides"),
+    "ALLOCATE_VARIANTS": ("allocation", "overrides"),
+    "ALLOCATE_VARIANTS_FOR_SEGMENT": ("segment", "allocation"),
+    "SHIP_WINNER": ("initial", "step", "every", "overrides"),
 }
 """The type of an action -> the fields that it has."""
 
@@ -63,7 +67,7 @@ def _trigger(sheet: Sheet) -> dict[str, Any]:
 def _gate(sheet: Sheet) -> dict[str, Any]:
     if sheet["type"] == "WINDOW":
         return _given(sheet, "type", "timezone") | {"ranges": [_range(each) for each in sheet["ranges"]]}
-    if sheet["type"] in ("METRIC", "CHECK"):
+    if sheet["type"] in ("METRIC", "CHECK", "EXPERIMENT"):
         return rule_of(sheet)
     given = _given(sheet, "type", "approvals", "timeout") | {"allow_requester": bool(sheet["allow_requester"])}
     return given | ({"approvals": _number(given["approvals"])} if "approvals" in given else {})
@@ -77,6 +81,8 @@ def _action(sheet: Sheet) -> dict[str, Any]:
     names = _OF_ACTION.get(sheet["type"], ())
     given = _given(sheet, "type", *(name for name in names if name != "value"))
     given |= {name: _number(given[name]) for name in ("initial", "step") if name in given}
+    if "allocation" in names:
+        given["allocation"] = read_shares(sheet["allocation"])  # Without a line, the allocation ends.
     if "enabled" in given:
         given["enabled"] = typed_value(given["enabled"], "boolean")
     return given | (_value(sheet) if "value" in names else {})

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from api.dashboard.editor.sheet import Sheet, blank_action, blank_approval, blank_parameter, blank_range, blank_stage, blank_window
-from api.dashboard.editor.watching import blank_check, blank_guardrail, blank_metric_gate
+from api.dashboard.editor.watching import blank_check, blank_experiment, blank_guardrail, blank_metric_gate
 from domain.errors import Invalid
 
 
@@ -22,6 +22,7 @@ _BLANK: dict[tuple[str, str], tuple[Callable[[], Sheet], str]] = {
     ("gates", "add-window"): (blank_window, "timezone"),
     ("gates", "add-metric"): (blank_metric_gate, "metric"),
     ("gates", "add-check"): (blank_check, "source"),
+    ("gates", "add-experiment"): (blank_experiment, "metric"),
     ("guardrails", "add"): (blank_guardrail, "name"),
     ("ranges", "add"): (blank_range, "start"),
     ("parameters", "add"): (blank_parameter, "name"),

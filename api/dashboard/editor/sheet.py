@@ -6,7 +6,7 @@ The name of a field is its place, such as `stages.0.trigger.duration`. So a poin
 from collections.abc import Mapping
 from typing import Any
 
-from api.dashboard.editor.watching import blank_check, blank_guardrail, blank_metric_gate
+from api.dashboard.editor.watching import blank_check, blank_experiment, blank_guardrail, blank_metric_gate
 from domain.pipelines.window import Day
 
 Sheet = dict[str, Any]
@@ -38,7 +38,7 @@ def blank_stage() -> Sheet:
 def blank_action() -> Sheet:
     """Return an action that enables the flag for everyone."""
     given = {"type": "TOGGLE_FEATURE", "enabled": "true", "overrides": "keep"}
-    return given | dict.fromkeys(("segment", "value_type", "value", "parameter", "initial", "step", "every"), "")
+    return given | dict.fromkeys(("segment", "value_type", "value", "parameter", "initial", "step", "every", "allocation"), "")
 
 
 def blank_approval() -> Sheet:
@@ -92,6 +92,8 @@ def _gate(node: Any) -> Sheet:
             return _rule(node, blank_metric_gate())
         case "CHECK":
             return _rule(node, blank_check())
+        case "EXPERIMENT":
+            return _rule(node, blank_experiment())
         case _:
             return _texts(node, blank_approval())
 

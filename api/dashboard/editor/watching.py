@@ -1,8 +1,9 @@
-"""Guardrails, metric gates and checks in the form of a pipeline: blank, filled in, and read again."""
+"""Guardrails, metric gates, checks and experiments in the form of a pipeline: blank, filled in, and read again."""
 
 from typing import Any
 
 from api.dashboard.texts import duration_text, read_number
+from api.dashboard.variant_lines import read_shares, share_lines
 from domain.duration import parse_duration
 
 Rule = dict[str, Any]
@@ -11,7 +12,9 @@ Rule = dict[str, Any]
 _OF_CONDITION = {"THRESHOLD": ("at_least", "at_most"), "NOT_WORSE": ("better", "margin", "group", "than", "confidence", "minimum")}
 """The type of a condition -> the fields that it has."""
 
-_DURATIONS = ("every", "passing_for")
+_DURATIONS = ("every", "passing_for", "longest", "shortest", "decide_every")
+_NUMBERS = ("failures", "confidence", "minimum", "planned")
+_LINES = ("stages", "variants")
 _NO_NUMBERS = ("better", "group", "than")
 
 
@@ -37,6 +40,13 @@ def blank_check() -> Rule:
     return {"type": "CHECK", "every": "1m"} | dict.fromkeys(("source", "path", "environment"), "")
 
 
+def blank_experiment() -> Rule:
+    """Return a gate that compares variants for one to four weeks. The variants are lines, and so are planned shares."""
+    given = {"type": "EXPERIMENT", "better": "higher", "shortest": "7d", "decide_every": "7d", "longest": "28d"}
+    given |= {"every": "10m", "without_winner": "control"}
+    return dict.fromkeys(("metric", "variants", "shares", "environment", "confidence", "minimum", "planned"), "") | given
+
+
 def filled(blank: Rule, rule: Rule) -> Rule:
     """Return the texts of a rule's document."""
     texts: Rule = {name: _text(name, rule.get(name)) for name in blank}
@@ -48,10 +58,10 @@ def filled(blank: Rule, rule: Rule) -> Rule:
 def rule_of(typed: Rule) -> dict[str, Any]:
     """Return the document of a rule, which may still be incomplete or invalid."""
     rule = _given(typed, *(name for name in typed if name != "condition"))
-    if "stages" in rule:
-        rule["stages"] = [line.strip() for line in rule["stages"].split("\n") if line.strip()]
-    if "failures" in rule:
-        rule["failures"] = read_number(rule["failures"])
+    rule |= {name: [line.strip() for line in rule[name].split("\n") if line.strip()] for name in _LINES if name in rule}
+    rule |= {name: read_number(rule[name]) for name in _NUMBERS if name in rule}
+    if "shares" in rule:
+        rule["shares"] = read_shares(rule["shares"])
     if "shadow" in typed:
         rule["shadow"] = bool(typed["shadow"])
     return rule | ({"condition": _condition(typed["condition"])} if "condition" in typed else {})
@@ -75,6 +85,8 @@ def _text(name: str, value: Any) -> str:
             return "on"
         case list():
             return "\n".join(value)
+        case dict():
+            return share_lines(value)
         case float() if value.is_integer() and abs(value) < 1e15:
             return str(int(value))
         case _:

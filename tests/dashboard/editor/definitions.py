@@ -7,10 +7,16 @@ from hypothesis import strategies as st
 from domain.pipelines.pipeline import PipelineDefinition
 from domain.pipelines.window import Day
 
+
+def _shown(texts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Return only texts that the form shows: one that looks like an escaped carriage return is edited as text."""
+    return texts.filter(lambda text: "\\r" not in text)
+
+
 KEYS = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,8}[a-z0-9]", fullmatch=True)
-_LINES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"], include_characters=" "), min_size=1, max_size=12)
+_LINES = _shown(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"], include_characters=" "), min_size=1, max_size=12))
 NAMES = _LINES.map(str.strip).filter(bool)
-TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], include_characters="\n\t"), max_size=12)
+TEXTS = _shown(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], include_characters="\n\t"), max_size=12))
 DESCRIPTIONS = TEXTS.filter(lambda text: not text or text.strip())
 DURATIONS = st.integers(0, 366 * 86_400).map(lambda seconds: f"{seconds}s")
 VALUES = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | TEXTS
@@ -64,6 +70,29 @@ WATCHING_GATES = st.one_of(
     _of_type("METRIC", metric=KEYS, condition=CONDITIONS, passing_for=DURATIONS, environment=_ENVIRONMENTS, every=DURATIONS),
     _of_type("CHECK", source=KEYS, path=st.just("/ready?flag={feature}"), environment=_ENVIRONMENTS, every=DURATIONS),
 )
+_HUNDREDTHS = st.integers(1, 3_333).map(lambda hundredths: hundredths / 100)
+_EXPERIMENT = {
+    "metric": KEYS,
+    "variants": st.lists(KEYS, min_size=1, max_size=3, unique=True),
+    "better": st.sampled_from(["higher", "lower"]),
+    "longest": st.sampled_from(["1h", "14d"]),
+    "shortest": st.sampled_from(["0s", "1h"]),
+    "decide_every": st.sampled_from(["30m", "7d"]),
+    "every": st.sampled_from(["5m", "1h30m"]),
+    "environment": _ENVIRONMENTS,
+}
+EXPERIMENTS = st.one_of(
+    _of_type("EXPERIMENT", **_EXPERIMENT),
+    _of_type(
+        "EXPERIMENT",
+        **_EXPERIMENT | {"variants": st.just(["treatment"])},
+        shares=st.fixed_dictionaries({"control": _HUNDREDTHS, "treatment": _HUNDREDTHS}),
+        confidence=st.floats(0.5, 0.999),
+        minimum=st.integers(2, 999),
+        planned=st.integers(2, 99_999),
+        without_winner=st.sampled_from(["control", "hold", "treatment"]),
+    ),
+)
 GUARDRAILS = st.fixed_dictionaries(
     {
         "name": NAMES,
@@ -78,6 +107,7 @@ GUARDRAILS = st.fixed_dictionaries(
     }
 )
 _OVERRIDES = st.sampled_from(["keep", "remove"])
+_ALLOCATIONS = st.dictionaries(KEYS, _HUNDREDTHS, max_size=3)
 _ROLLOUT = {"initial": PERCENTAGES, "step": PERCENTAGES, "every": DURATIONS, "enabled": st.booleans(), "overrides": _OVERRIDES}
 ACTIONS = st.one_of(
     _of_type("TOGGLE_FEATURE", enabled=st.booleans(), overrides=_OVERRIDES),
@@ -88,6 +118,10 @@ ACTIONS = st.one_of(
     _of_type("PHASED_ROLLOUT", **_ROLLOUT),
     _of_type("PHASED_ROLLOUT", value=VALUES, **_ROLLOUT),
     _of_type("PHASED_ROLLOUT", value_from=REFERENCES, **_ROLLOUT),
+    _of_type("ALLOCATE_VARIANTS", allocation=_ALLOCATIONS, overrides=_OVERRIDES),
+    _of_type("ALLOCATE_VARIANTS_FOR_SEGMENT", allocation=_ALLOCATIONS, segment=KEYS),
+    _of_type("SHIP_WINNER", overrides=_OVERRIDES),
+    _of_type("SHIP_WINNER", initial=PERCENTAGES, step=PERCENTAGES, every=DURATIONS, overrides=_OVERRIDES),
 )
 STAGES = st.fixed_dictionaries(
     {
@@ -95,7 +129,7 @@ STAGES = st.fixed_dictionaries(
         "description": DESCRIPTIONS,
         "environment": KEYS,
         "trigger": TRIGGERS,
-        "gates": st.lists(GATES | WATCHING_GATES, max_size=2),
+        "gates": st.lists(GATES | WATCHING_GATES | EXPERIMENTS, max_size=2),
         "actions": st.lists(ACTIONS, max_size=3),
     }
 )
