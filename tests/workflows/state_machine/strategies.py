@@ -30,6 +30,10 @@ _EDITS = (
     Edit({"allocation": {"video": 5}}, {"beta-users": {"allocation": {"one-page": 100}}, "staff": {"value": "two", "allocation": {}}}),
     Edit({"enabled": True, "allocation": {}}, removes_overrides=True),
 )
+_SPLITS = (
+    Edit({"enabled": True, "allocation": {"one-page": 20, "two-pages": 50.5}}),
+    Edit({"allocation": {"one-page": 10, "two-pages": 15, "video": 33.33}}),
+)
 _RAMP = (
     Edit({"rollout": {"percent": 40, "enabled": True, "value": "two"}}, {"staff": {"enabled": True}}),
     Edit({"rollout": {"percent": 80, "enabled": True, "value": "two"}}),
@@ -111,7 +115,11 @@ def guarded(stages: list[StageModel]) -> list[StageModel]:
 
 
 _stages = st.lists(_acting | _acting | _holds | _launches | _shipping, min_size=2, max_size=5)
-pipelines = st.lists(_stages.map(guarded), min_size=2, max_size=3)
+_splits = st.sampled_from([(each,) for each in _SPLITS])
+_trials = st.builds(
+    lambda splits, ship, later: [StageModel(ship.environment, 0, splits), ship, *later], _splits, _shipping, st.lists(_holds, max_size=1)
+)
+pipelines = st.lists((_stages | _trials).map(guarded), min_size=2, max_size=3)
 outcomes = st.sampled_from(("fail", "fail", "pass", "unknown"))
 edits_by_hand = st.sampled_from(_BY_HAND + _EDITS)
 numbers = st.integers(0, 11)
