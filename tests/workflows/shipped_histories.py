@@ -6,9 +6,10 @@ from tests.activities.experimenting import BETTER, SAME, experiment, give_varian
 from tests.pipelines import allocate, enable, hold, pipeline, ship_winner, stage
 from tests.workflows.harness import Harness
 
+_EXPERIMENT = experiment(every="1s", longest="3s", shortest="0s", decide_every="1s")
 AB_TEST = pipeline(
     stage("Split", "production", actions=[enable(), allocate({"one-page": 50})]),
-    stage("Ship", "production", actions=[ship_winner(every="1s")]) | {"gates": [experiment(every="1s", longest="3s")]},
+    stage("Ship", "production", actions=[ship_winner(every="1s")]) | {"gates": [_EXPERIMENT]},
     hold("Watch", "1s"),
     key="ab-test",
 )

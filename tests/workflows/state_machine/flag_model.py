@@ -46,6 +46,11 @@ def exactly(flag: Flag) -> Flag:
     return flag | layouts
 
 
+def served_in(flag: Flag) -> Flag:
+    """Return what decides who gets which variant: the enabled state, and all allocations."""
+    return {path: value for path, value in flag.items() if path == "enabled" or (_is_allocation(path) and value is not None)}
+
+
 def _laid_out(paths: Flag) -> Flag:
     return {path: shares_of(value) if _is_allocation(path) and value is not _ABSENT else value for path, value in paths.items()}
 

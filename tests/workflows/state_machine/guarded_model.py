@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
+from tests.workflows.state_machine.flag_model import Flag, served_in
 from tests.workflows.state_machine.gate_model import MARGIN, HoldModel
 from tests.workflows.state_machine.guard_model import (
     SAMPLED_HOLDS,
@@ -30,6 +31,8 @@ class GuardedModel(ABC):
     watches: Watches
     decided: dict[int, str]
     entered: int
+    flags: dict[str, Flag]
+    seen: dict[str, Flag]
 
     @property
     @abstractmethod
@@ -86,8 +89,9 @@ class GuardedModel(ABC):
         self._take_over_doubts()
 
     def _look_at_experiment(self, key: str, rule: ExperimentModel, outcome: str) -> None:
-        """Look once at an experiment. Its first decision is final."""
-        at, since = self.origin + self.elapsed, self.elapsed - self.entered
+        """Look once at an experiment. Its first decision is final. Without one, a change of who gets what by hand makes it unknown."""
+        at, since, environment = self.origin + self.elapsed, self.elapsed - self.entered, self.stage.environment
+        outcome = outcome if served_in(self.flags[environment]) == served_in(self.seen[environment]) else "unknown"
         if self.visit not in self.decided and outcome == "wins":
             self.decided[self.visit] = "one-page"
         elif self.visit not in self.decided and outcome == "undecided":

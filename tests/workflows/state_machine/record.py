@@ -63,6 +63,7 @@ _NO_WRITES = (
     "guardrail.breached",
     "guardrail.cannot_tell",
     "experiment.decided",
+    "experiment.all_worse",
 )
 """Events without a write of their own: they accompany another event or the first write, or decide nothing yet."""
 

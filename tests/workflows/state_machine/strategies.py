@@ -163,7 +163,7 @@ def _gate_of(gate: WindowModel | ApprovalModel | SampledGate, started_at: dateti
     if isinstance(gate, CheckModel):
         return {"type": "CHECK", "source": gate.metric, "path": "/ready", "every": f"{SAMPLED_EVERY}m"}
     if isinstance(gate, ExperimentModel):
-        return experiment(longest=f"{gate.longest}m", every=f"{SAMPLED_EVERY}m")
+        return experiment(longest=f"{gate.longest}m", every=f"{SAMPLED_EVERY}m", shortest="0s", decide_every="1m")
     if isinstance(gate, ApprovalModel):
         return approval(gate.people, allow_requester=gate.own, **({} if gate.within is None else {"timeout": f"{gate.within}m"}))
     opens = started_at.astimezone(ZoneInfo(gate.timezone)) + timedelta(minutes=gate.at)
