@@ -40,7 +40,12 @@ async def ramping(harness: Harness, longest: str = "1h") -> Release:
 
 async def until_step(harness: Harness, release: Release, step: int) -> Release:
     """Wait until the changes before that step are made, and the workflow waits for it."""
-    await harness.until_changes(release, step)
+
+    async def is_made() -> bool:
+        await harness.run_outbox()
+        return len(harness.changes(release)) >= step
+
+    await wait_until(f"{step} changes", is_made)
     await harness.until_place(release, f"step {step}", lambda place: place.step == step)
     return harness.record(release)
 
