@@ -198,6 +198,8 @@ class ReleaseWorkflow(ReleaseUpdates, ReleaseState):
 
         If the record is ahead in any other way, block the release until a person has looked.
         """
+        if standing.was_reset:  # Temporal applies again what was sent before: for earlier places, or refused there.
+            self.updates.fail_all(moved_on(standing))
         if standing.finished:
             self.ended = standing.status
             self.is_published = False

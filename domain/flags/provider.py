@@ -78,7 +78,7 @@ _WORDS = {
 _REMEDIES = {
     Capability.ROLLOUT_FRACTIONS: "Use whole percentages.",
     Capability.VARIANTS: "Use a flag in a system that can.",
-    Capability.VARIANTS_FRACTIONS: "Use whole percentages.",
+    Capability.VARIANTS_FRACTIONS: "Use whole percentages, and ship a winner at once.",
     Capability.VARIANTS_IN_ROLLOUT: "End the allocation first, or allocate variants to growing shares instead.",
 }
 

@@ -16,8 +16,8 @@ from domain.pipelines.action import (
     UpdateFeatureValue,
     UpdateFeatureValueForSegment,
     WithAllocation,
-    ships_winner,
 )
+from domain.pipelines.fold import ships_winner
 from domain.pipelines.pipeline import PipelineDefinition, Stage
 
 
@@ -72,8 +72,11 @@ def _is_allocated_after(stage: Stage, before: bool) -> bool:
 
 def _needed_for_variants(action: WithAllocation | ShipWinner) -> Iterator[Capability]:
     yield Capability.VARIANTS
-    shares = () if isinstance(action, ShipWinner) else percents(action.allocation).values()
-    if any(share != int(share) for share in shares):
+    if isinstance(action, ShipWinner):
+        has_fractions = action.ramp is not None and len(action.ramp.shares) > 1  # The others give up parts of a percent.
+    else:
+        has_fractions = any(share != int(share) for share in percents(action.allocation).values())
+    if has_fractions:
         yield Capability.VARIANTS_FRACTIONS
 
 
@@ -83,5 +86,5 @@ def _needed_for_rollout(action: PhasedRollout, is_allocated: bool) -> Iterator[C
         yield Capability.ROLLOUT_OF_VALUE
     if any(share != int(share) for share in action.ramp.shares):
         yield Capability.ROLLOUT_FRACTIONS
-    if is_allocated and len(action.shares) > 1:
+    if is_allocated and len(action.ramp.shares) > 1:
         yield Capability.VARIANTS_IN_ROLLOUT

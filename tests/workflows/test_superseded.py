@@ -5,7 +5,7 @@ import asyncio
 from activities.store.database import Database
 from domain.releases.control import Control, Expected
 from domain.releases.release import Release
-from tests.pipelines import hold, pipeline, set_value, stage
+from tests.pipelines import hold, pipeline, rollout, set_value, stage
 from tests.waiting import wait_until
 from tests.workflows.controls import pause, send, until_blocked, until_paused
 from tests.workflows.harness import Harness, dev_server_harness
@@ -75,6 +75,30 @@ async def paused_in_its_second_run(harness: Harness) -> Release:
 
     await wait_until("the second run", is_next_run)
     return harness.record(release)
+
+
+def test_control_sent_before_a_reset_is_not_repeated_for_the_next_step_of_a_rollout(sqlite: Database) -> None:
+    """The workflow finds its place by the change that the control has caused, and would carry out there what was sent before it."""
+
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            harness.world.publish(pipeline(stage("Rollout", wait="1h", actions=[rollout(10, 45, every="1h")])))
+            release = await harness.add()
+            await harness.until(release, "running")
+            await send(harness, release, Control.ADVANCE)
+            await harness.until_changes(release, 1)
+            await harness.releases.look_again(release.workflow_id)
+            await harness.until_timer_set(release)
+            before = harness.record(release)
+
+            await reset(harness, harness.handle(release))
+
+            await harness.until_place(release, "the second step", lambda place: place.step == 2)
+            await harness.until_idle(harness.handle(release))
+            assert harness.record(release) == before
+            assert len(harness.changes(release)) == 1
+
+    asyncio.run(scenario())
 
 
 def test_run_that_began_paused_is_blocked_and_not_paused_when_the_record_is_ahead(sqlite: Database) -> None:

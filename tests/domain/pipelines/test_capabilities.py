@@ -33,8 +33,19 @@ def test_unleash_has_allocations_of_whole_percentages() -> None:
     found = found_in(ProviderKind.UNLEASH, stage("A", actions=[allocate({"a": 1, "b": 33.3}), allocate({"a": 1}, "beta")]))
 
     assert found == [
-        ("/stages/0/actions/0", "Unleash can't serve variants to shares that are not whole percentages. Use whole percentages.")
+        (
+            "/stages/0/actions/0",
+            "Unleash can't serve variants to shares that are not whole percentages. Use whole percentages, and ship a winner at once.",
+        )
     ]
+
+
+@pytest.mark.parametrize(("kind", "refused"), [(ProviderKind.UNLEASH, ["/stages/0/actions/1"]), (ProviderKind.FLAGD, [])])
+def test_winner_is_shipped_in_steps_only_where_shares_have_fractions(kind: ProviderKind, refused: list[str]) -> None:
+    at_once, in_steps = {"type": "SHIP_WINNER"}, {"type": "SHIP_WINNER", "initial": 60, "step": 20, "every": "1h"}
+
+    assert not found_in(kind, stage("A", actions=[enable(), at_once]))
+    assert [pointer for pointer, _ in found_in(kind, stage("A", actions=[enable(), in_steps]))] == refused
 
 
 @pytest.mark.parametrize("kind", [ProviderKind.UNLEASH, ProviderKind.FLAGD])
