@@ -7,6 +7,7 @@ import pytest
 
 from tests.metrics.postgresql_source import PASSWORD, PostgresqlSource
 from tests.metrics.shop import SECRET, Watched, unknown_of, watched
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("prometheus")
 
@@ -128,7 +129,7 @@ def test_a_query_that_takes_too_long_is_ended(shop: Watched, team_database: Post
     assert code == "source_down"
     assert time.monotonic() - started < 30
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid() AND state = 'active'"
-    assert team_database.one(waiting) == 0
+    wait_for("the end of the query", lambda: team_database.one(waiting) == 0)
 
 
 @pytest.mark.parametrize("credential", [None, SECRET])

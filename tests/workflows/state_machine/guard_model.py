@@ -55,6 +55,10 @@ class CheckModel(NamedTuple):
     is_check: bool = True
 
 
+FIRST_DECISION = 20
+"""The minutes in a stage after which its experiment may have a winner. Later looks are so rare that each may decide."""
+
+
 class ExperimentModel(NamedTuple):
     """A gate that waits until an experiment on one variant has decided. After that many minutes the control is shipped."""
 

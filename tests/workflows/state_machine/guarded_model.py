@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from tests.workflows.state_machine.flag_model import Flag, served_in
 from tests.workflows.state_machine.gate_model import MARGIN, HoldModel
 from tests.workflows.state_machine.guard_model import (
+    FIRST_DECISION,
     SAMPLED_HOLDS,
     ExperimentModel,
     GuardrailModel,
@@ -93,7 +94,9 @@ class GuardedModel(ABC):
         at, since, environment = self.origin + self.elapsed, self.elapsed - self.entered, self.stage.environment
         outcome = outcome if served_in(self.flags[environment]) == served_in(self.seen[environment]) else "unknown"
         if self.visit not in self.decided and outcome == "wins":
-            self.decided[self.visit] = "one-page"
+            self.is_unsure |= abs(since - FIRST_DECISION) <= MARGIN
+            if since >= FIRST_DECISION:
+                self.decided[self.visit] = "one-page"
         elif self.visit not in self.decided and outcome == "undecided":
             self.is_unsure |= abs(since - rule.longest) <= MARGIN
             if since >= rule.longest:
@@ -101,7 +104,7 @@ class GuardedModel(ABC):
         if self.visit in self.decided:
             self.watches.seen[key] = WatchModel(at, "pass", at)
         else:
-            self.watches.sample(key, at, "fail" if outcome == "undecided" else "unknown")
+            self.watches.sample(key, at, "fail" if outcome in ("wins", "undecided") else "unknown")
 
     def take_breaches(self, keys: Iterable[str]) -> None:
         """Take the consequence of each of these guardrails if enough of its samples failed."""

@@ -11,7 +11,7 @@ from tests.pipelines import approval, pipeline, rollout, ship_winner, stage, unt
 from tests.workflows.state_machine.flag_model import Edit
 from tests.workflows.state_machine.gate_model import ApprovalModel, WindowModel
 from tests.workflows.state_machine.guard_model import EVERY as SAMPLED_EVERY
-from tests.workflows.state_machine.guard_model import CheckModel, ExperimentModel, GuardrailModel, MetricModel, SampledGate
+from tests.workflows.state_machine.guard_model import FIRST_DECISION, CheckModel, ExperimentModel, GuardrailModel, MetricModel, SampledGate
 from tests.workflows.state_machine.model import EVERY
 from tests.workflows.state_machine.stage_model import Gates, StageModel
 
@@ -163,7 +163,7 @@ def _gate_of(gate: WindowModel | ApprovalModel | SampledGate, started_at: dateti
     if isinstance(gate, CheckModel):
         return {"type": "CHECK", "source": gate.metric, "path": "/ready", "every": f"{SAMPLED_EVERY}m"}
     if isinstance(gate, ExperimentModel):
-        return experiment(longest=f"{gate.longest}m", every=f"{SAMPLED_EVERY}m", shortest="0s", decide_every="1m")
+        return experiment(longest=f"{gate.longest}m", every=f"{SAMPLED_EVERY}m", shortest="0s", decide_every=f"{FIRST_DECISION}m")
     if isinstance(gate, ApprovalModel):
         return approval(gate.people, allow_requester=gate.own, **({} if gate.within is None else {"timeout": f"{gate.within}m"}))
     opens = started_at.astimezone(ZoneInfo(gate.timezone)) + timedelta(minutes=gate.at)
