@@ -36,14 +36,7 @@ from workflows.messages import (
     SteerRelease,
 )
 from workflows.release_state import ReleaseState
-from workflows.release_steps import (
-    change_command,
-    change_time,
-    hold_ended,
-    initial_place,
-    progress_command,
-    rollback_command,
-)
+from workflows.release_steps import change_command, change_time, hold_ended, initial_place, progress_command, rollback_command
 from workflows.release_updates import ReleaseUpdates, moved_on, place_after_update, step_of
 from workflows.stage_watch import StageWatch
 from workflows.update_queue import PendingUpdate, UpdateQueue
