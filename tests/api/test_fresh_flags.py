@@ -19,6 +19,7 @@ from api.fresh_flags import READERS, FreshFlags
 from domain.flags.connection import Connection
 from domain.flags.flag import FlagState
 from domain.flags.provider import ProviderKind
+from domain.flags.variant import Variants
 from tests.waiting import CEILING
 from tests.world import NOW
 
@@ -42,7 +43,7 @@ class Features:
         """Return no segments."""
         return []
 
-    def flags(self, _feature: str, _segments: Mapping[str, str]) -> Mapping[str, SystemFlag]:
+    def flags(self, _feature: str, _segments: Mapping[str, str], _variants: Variants) -> Mapping[str, SystemFlag]:
         """Return a flag once as many others are being read."""
         self._call()
         self.reading.wait(CEILING)
