@@ -5,11 +5,15 @@ from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 
+import structlog
+
 from activities.providers.elsewhere import LIST_TTL, FlagsElsewhere
 from activities.providers.errors import ProviderError
 from activities.store.database import Database
 from domain.errors import FeatureNotFound, ProviderRefused
 from domain.flags.project import Project
+
+log = structlog.get_logger()
 
 VIEW_TTL = timedelta(seconds=1)
 """The age until which a flag counts as current for a view."""
@@ -67,8 +71,13 @@ class FreshFlags:
             return None
         self._reading.add(place)
         read = self._readers.submit(self._attempt, project, feature, LIST_TTL, until)
-        read.add_done_callback(lambda _: self._reading.discard(place))
+        read.add_done_callback(lambda done: self._end(project, feature, done))
         return read
+
+    def _end(self, project: Project, feature: str, read: Future[None]) -> None:
+        self._reading.discard((project.id, feature))
+        if not read.cancelled() and (error := read.exception()):
+            log.error("flag_not_read", project=project.key, feature=feature, exc_info=error)
 
     def close(self) -> None:
         """Wait for the reads that are under way, and close every flag system."""
