@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
+from activities.providers.catalogue import provider_of
 from activities.record.transitions import audit
 from activities.store.database import Store
 from activities.store.evidence import WatchKey
 from activities.store.experiments import StoredDecision
 from domain.audit import AuditEvent
+from domain.errors import NotFound
 from domain.experiments.analysis import analyse
 from domain.experiments.decision import Reason
 from domain.experiments.look import Look
@@ -56,8 +58,12 @@ def _changed_by_hand(store: Store, watch: WatchKey, gate: ExperimentGate) -> str
     release = store.releases.get(watch.release)
     if gate.environment not in (None, release.environment):
         return None  # Nobody knows how the release saw the flag there.
-    found = store.features.find_placed(store.projects.get(release.project).id, release.feature, release.environment)
-    if found is None or _served(found[2]) == _served(store.releases.seen(release.id, release.environment)):
+    provider = provider_of(store.projects.get(release.project), store)
+    try:
+        now = provider.look(release.feature, release.environment)
+    except NotFound:
+        return None  # The change finds that it was deleted.
+    if _served(now) == _served(store.releases.seen(release.id, release.environment)):
         return None
     message = f"Someone changed who gets which variant in {release.environment} during the experiment, so nothing is decided"
     return f"{message}. Put it back, or restart the release from the stage that sets it."
