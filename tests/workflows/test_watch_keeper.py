@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from activities.guarding.sampling import Sampler
 from activities.store.watchers import Visit
@@ -174,6 +175,32 @@ def test_watch_of_a_stage_that_the_release_has_left_is_closed(world: World, metr
         await look_until_silent(other)
         assert not other.watched()
         assert not other.watches.detached
+
+    asyncio.run(scenario())
+
+
+def test_watch_that_could_not_be_read_when_it_was_taken_over_is_continued_later(
+    world: World, metrics: ScriptedMetrics, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = release_in_force(world, errors(every="1s"))
+
+    def failing(_visit: Visit) -> None:
+        raise OperationalError("SELECT", {}, Exception("The database is down."))
+
+    async def scenario() -> None:
+        dying, other = Process(world, metrics, threads), Process(world, metrics, threads)
+        dying.adopt(release)
+        dying.watches.release(visit_of(release))
+        with monkeypatch.context() as broken:
+            broken.setattr(other.keeper, "_command", failing)
+            with pytest.raises(OperationalError):
+                await look_until_silent(other)
+        assert not other.watches.detached
+
+        await other.keeper.look()
+
+        assert other.watches.detached == {visit_of(release)}
+        other.watches.release(visit_of(release))
 
     asyncio.run(scenario())
 

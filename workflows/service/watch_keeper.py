@@ -45,31 +45,32 @@ class WatchKeeper:
     async def look(self) -> None:
         """Show a sign of life, and take over the watches of workers without one."""
         attempts, detached = self.watches.attempts, self.watches.detached
-        if attempts or detached:
-            for visit in await asyncio.to_thread(self._show, attempts, detached):
-                self.watches.release(visit)
-        for command in await asyncio.to_thread(self._take_over):
+        mine = await asyncio.to_thread(self._look, attempts, bool(attempts or detached))
+        for visit in detached - mine:
+            self.watches.release(visit)  # Another worker has it by now.
+        for command in await asyncio.to_thread(self._commands, mine - attempts - detached):
             self.watches.adopt(command)
 
-    def _show(self, attempts: set[Visit], detached: set[Visit]) -> set[Visit]:
-        """Show that this worker lives, and return the detached watches that another one has by now.
+    def _look(self, attempts: set[Visit], is_watching: bool) -> set[Visit]:
+        """Return the visits that are to be watched here, with those that are taken over from silent workers.
 
         A worker that was silent itself, because it was frozen, claims its attempts again.
         """
         now = time.monotonic()
         was_silent, self._last_look = now - self._last_look > INTERVAL.total_seconds() * SILENT_LOOKS, now
-        with self.database.transaction() as store:
-            store.watchers.open(attempts if was_silent else (), self.watches.watcher)
-            return detached - store.watchers.visits_of(self.watches.watcher) if detached else detached
-
-    def _take_over(self) -> list[WatchStage]:
+        if is_watching:
+            with self.database.transaction() as store:
+                store.watchers.open(attempts if was_silent else (), self.watches.watcher)
         with self.database.reading() as store:
             beats = store.watchers.beats()
-        taken: list[Visit] = []
         for silent in self._silent(beats):
             with self.database.transaction() as store:
-                taken += store.watchers.take_over(silent, beats[silent], self.watches.watcher)
-        return [command for visit in taken if (command := self._command(visit))]
+                store.watchers.take_over(silent, beats[silent], self.watches.watcher)
+        with self.database.reading() as store:
+            return store.watchers.visits_of(self.watches.watcher)
+
+    def _commands(self, visits: set[Visit]) -> list[WatchStage]:
+        return [command for visit in sorted(visits) if (command := self._command(visit))]
 
     def _silent(self, beats: Mapping[str, int]) -> list[str]:
         """Return the workers that have shown no sign of life for some looks."""
