@@ -15,7 +15,7 @@ SECONDS = 60
 """The time for the flag system's own answer. It is longer than any client waits."""
 
 _ANSWERS = (None, None, None, "throttled", "failed before", "failed after")
-"""What happens to a request, equally likely: nothing, 429, or 500 before or after it took effect."""
+"""The fates of a request, equally likely: none, 429, or 500 before or after it took effect."""
 
 
 class FaultyProxy(ThreadingHTTPServer):

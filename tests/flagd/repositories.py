@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from activities.dns import Resolver
 from activities.providers.catalogue import Reach, open_system
 from activities.providers.flagd.flagd_files import FlagdFiles
+from activities.providers.flagd.git_branch import GitBranch
 from activities.providers.flagd.repository import FlagRepository
 from domain.flags.connection import Connection
 from domain.flags.git_address import GIT_AUTHOR
@@ -99,3 +100,18 @@ def repository_of(files: FlagdFiles) -> FlagRepository:
     """Return the repository behind a flag system."""
     assert isinstance(files.place, FlagRepository)
     return files.place
+
+
+class InterruptedBranch(GitBranch):
+    """A branch before whose next pushes something happens."""
+
+    def __init__(self, branch: GitBranch, happens: Callable[[], object], times: int = 1) -> None:
+        super().__init__(branch.address, branch._network, branch._author, branch._seconds)
+        self.happens, self.times = happens, times
+
+    def push(self, commit: str, expected: str, deadline: float, *options: str) -> bool:
+        """Let it happen, then push."""
+        if self.times:
+            self.times -= 1
+            self.happens()
+        return super().push(commit, expected, deadline, *options)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,24 +12,11 @@ from tests.conftest import serve_without_temporal
 from tests.dashboard.test_environments import hidden
 from tests.dashboard.visitor import Visitor
 from tests.flagd.git_server import ALLOWED, GitServer, git_server
-from tests.flagd.repositories import Remote, git
+from tests.flagd.repositories import Remote
 from tests.http import Api
 
 HOME = "/projects/elsewhere/connection"
 ENVIRONMENTS = {"production": "production", "staging": "staging"}
-
-
-@pytest.fixture
-def remote(tmp_path: Path) -> Remote:
-    remote = Remote(tmp_path)
-    git("-C", remote.bare, "config", "http.receivepack", "true")
-    return remote
-
-
-@pytest.fixture
-def server(remote: Remote) -> Iterator[GitServer]:
-    with git_server(remote.root) as server:
-        yield server
 
 
 @pytest.fixture

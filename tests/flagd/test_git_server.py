@@ -21,24 +21,11 @@ from domain.flags.connection import Connection
 from domain.flags.patch import FlagPatch
 from domain.flags.provider import ProviderKind
 from tests.flagd.files import KEYS
-from tests.flagd.git_server import ALLOWED, GitServer, git_server
+from tests.flagd.git_server import ALLOWED, GitServer
 from tests.flagd.repositories import Remote, git
 
 ENABLE = FlagPatch(enabled=True)
 SECRET_KEY = "A" * 43 + "="
-
-
-@pytest.fixture
-def remote(tmp_path: Path) -> Remote:
-    remote = Remote(tmp_path)
-    git("-C", remote.bare, "config", "http.receivepack", "true")
-    return remote
-
-
-@pytest.fixture
-def server(remote: Remote) -> Iterator[GitServer]:
-    with git_server(remote.root) as server:
-        yield server
 
 
 class Open(Protocol):

@@ -20,7 +20,7 @@ SEED = int(os.environ.get("MACHINE_SEED", "3"))
 STEPS = 12
 FLAGS = ("basket", "checkout", "search")
 BENIGN = ("nothing", "other flag", "other worker")
-"""What does not keep a change from being made."""
+"""Faults that do not keep a change from being made."""
 
 
 class Died(BaseException):

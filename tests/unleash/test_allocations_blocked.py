@@ -1,4 +1,4 @@
-"""What people do to an allocation in a real Unleash, and what blocks a stage that changes one."""
+"""Allocations that people change in a real Unleash, and stages that are blocked because of it."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -155,7 +155,6 @@ def test_attempt_of_a_worker_that_was_frozen_claims_its_watch_again(
         frozen.watches._attempts.add(visit_of(release))
         await look_until_silent(other)
 
-        frozen.keeper._last_look -= 3600
         await frozen.keeper.look()
         await other.keeper.look()
 

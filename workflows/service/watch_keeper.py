@@ -1,7 +1,6 @@
 """The keeper of watches: takes over those of a worker that has died, minutes before Temporal knows that it has."""
 
 import asyncio
-import time
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -31,7 +30,6 @@ class WatchKeeper:
         self.watches = watches
         self._silence: dict[str, tuple[int, int]] = {}
         """Worker -> its last sign of life, and the number of looks since."""
-        self._last_look = time.monotonic()
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -54,20 +52,17 @@ class WatchKeeper:
     def _look(self, attempts: set[Visit], is_watching: bool) -> set[Visit]:
         """Return the visits that are to be watched here, with those that are taken over from silent workers.
 
-        A worker that was silent itself, because it was frozen, claims its attempts again.
+        Attempts of Temporal's go before watches that were taken over, so a worker that was frozen claims its own again.
         """
-        now = time.monotonic()
-        was_silent, self._last_look = now - self._last_look > INTERVAL.total_seconds() * SILENT_LOOKS, now
+        with self.database.reading() as store:
+            beats, mine = store.watchers.beats(), store.watchers.visits_of(self.watches.watcher)
         if is_watching:
             with self.database.transaction() as store:
-                store.watchers.open(attempts if was_silent else (), self.watches.watcher)
-        with self.database.reading() as store:
-            beats = store.watchers.beats()
+                store.watchers.open(attempts - mine, self.watches.watcher)
         for silent in self._silent(beats):
             with self.database.transaction() as store:
-                store.watchers.take_over(silent, beats[silent], self.watches.watcher)
-        with self.database.reading() as store:
-            return store.watchers.visits_of(self.watches.watcher)
+                mine.update(store.watchers.take_over(silent, beats[silent], self.watches.watcher))
+        return mine
 
     def _commands(self, visits: set[Visit]) -> list[WatchStage]:
         return [command for visit in sorted(visits) if (command := self._command(visit))]

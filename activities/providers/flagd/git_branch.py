@@ -20,9 +20,9 @@ MOST_COMMITS = 500
 
 _REFUSES_CREDENTIAL = ("could not read Username", "could not read Password", "Authentication failed", "error: 401", "error: 403")
 _OVERTAKEN = ("stale info", "fetch first", "non-fast-forward", "lock ref", "failed to update ref", "incorrect old value")
-"""What git and servers say if somebody else pushed before."""
+"""The words of git and of servers if somebody else pushed before."""
 _FORBIDDEN = ("declined", "prohibited", "protected", "checked out", "not allowed", "denying")
-"""What servers say if a rule forbids a push. Other failures may pass."""
+"""The words of servers if a rule forbids a push. Other failures may pass."""
 
 
 class Entry(NamedTuple):

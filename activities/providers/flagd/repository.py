@@ -75,7 +75,7 @@ class FlagRepository:
 
 
 class _Read(NamedTuple):
-    """What is known of a commit: its id, its files, and the contents of those that were read, by their ids."""
+    """A commit that was read: its id, its files, and the contents of those that were asked for, by their ids."""
 
     id: str
     entries: Mapping[str, Entry]

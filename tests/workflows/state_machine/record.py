@@ -84,7 +84,7 @@ class ReleaseRecord:
     watches: list[Row]
     """The guardrails and gates that were sampled on its visits, each with its samples."""
     decisions: list[Row]
-    """What its experiments have decided."""
+    """The decisions of its experiments."""
 
     @property
     def writes(self) -> list[Row]:
