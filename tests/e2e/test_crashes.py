@@ -56,12 +56,13 @@ def start_and_act_locally(stack: Stack, release: dict[str, Any]) -> None:
     """Start the worker, and return once it runs a stage within a workflow task. On a locked database the stage waits for its change."""
     stack.worker.start()
     wait_for("a workflow task", lambda: events_of(stack, release)[-1:] == ["WORKFLOW_TASK_STARTED"])
+    wait_for("its change", lambda: running_attempts(stack, "LocalActivityWorker"))
 
 
-def running_attempts(stack: Stack) -> float | None:
-    """Return the number of regular activities that the first worker runs, by its own metrics. Temporal counts one before it arrives."""
+def running_attempts(stack: Stack, kind: str = "ActivityWorker") -> float | None:
+    """Return the number of activities that the first worker runs, by its own metrics. Temporal counts one before it arrives."""
     metrics = Scrape(f"http://127.0.0.1:{stack.metrics_port}")
-    return metrics.value("temporal_worker_task_slots_used", worker_type="ActivityWorker", task_queue=TASK_QUEUE)
+    return metrics.value("temporal_worker_task_slots_used", worker_type=kind, task_queue=TASK_QUEUE)
 
 
 def ended_attempts(stack: Stack) -> float | None:

@@ -74,6 +74,15 @@ function sessionOf(page) {
   return page.querySelector(".person [name=csrf]")?.value;
 }
 
+// A page that somebody is leaving must not load itself again, which would keep them here. Leaving may be called off, so it is soon forgotten.
+const LEAVING = 10_000;
+let leftAt = -LEAVING;
+addEventListener("beforeunload", () => { leftAt = performance.now(); });
+
+function reload() {
+  if (performance.now() - leftAt >= LEAVING) location.reload();
+}
+
 let isLooking = false;
 let mustLookAgain = false;
 
@@ -82,10 +91,10 @@ async function look() {
   isLooking = true;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (answer.redirected && new URL(answer.url).pathname === "/sign-in") { location.reload(); return; }
+    if (answer.redirected && new URL(answer.url).pathname === "/sign-in") { reload(); return; }
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (sessionOf(page) !== sessionOf(document)) { location.reload(); return; } // Somebody else has signed in in another tab.
+    if (sessionOf(page) !== sessionOf(document)) { reload(); return; } // Somebody else has signed in in another tab.
     let changed = 0;
     for (const fresh of page.querySelectorAll("[data-fragment]")) {
       const fragment = document.getElementById(fresh.id);
