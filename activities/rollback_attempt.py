@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from activities.messages import PutBack
 from activities.record.rollback_plan import EnvironmentRevert, RollbackPlanner
-from activities.record.transitions import audit, enter
+from activities.record.transitions import audit, enter, expect_watch
 from activities.store.database import Store
 from domain.access import check_right
 from domain.audit import AuditEvent, by_release
@@ -118,6 +118,7 @@ class RollbackAttempt:
             returned = release.returned_to(following, rollback, self.at, key)
             store.releases.write(returned)
             enter(store, returned, self.at)
+            expect_watch(store, returned, following)
         else:
             store.releases.write(release.rolled_back(rollback, self.at, key))
 

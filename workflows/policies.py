@@ -46,7 +46,7 @@ LOCAL_ACTIVITY_OPTIONS: dict[str, Any] = {
 The time is that of the attempt. The wait for a free slot does not count, so a burst of holds that end together does not time out.
 """
 
-WATCH_HEARTBEAT = timedelta(minutes=2)
+WATCH_HEARTBEAT = timedelta(minutes=5)
 """The time without a heartbeat after which Temporal starts a watch again. Before that, another worker takes it over within seconds."""
 
 WATCH_OPTIONS: dict[str, Any] = {

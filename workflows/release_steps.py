@@ -42,7 +42,8 @@ def next_step(release: ReleaseInput, place: ReleasePlace) -> NextStep | None:
 def next_stage_at(release: ReleaseInput, index: int) -> NextStage:
     """Return the stage at that index as one to enter."""
     stage = release.stages[index]
-    return NextStage(index=index, name=stage.name, environment=stage.environment, trigger=stage.trigger)
+    is_watched = is_sampled(release, stage)
+    return NextStage(index=index, name=stage.name, environment=stage.environment, trigger=stage.trigger, is_watched=is_watched)
 
 
 def place_in_stage(stage: NextStage, place: ReleasePlace, at: datetime, sequence: int) -> ReleasePlace:
@@ -161,11 +162,15 @@ def guardrails_in(release: ReleaseInput, stage: Stage) -> tuple[Guardrail, ...]:
     return tuple(guardrail for guardrail in release.guardrails if guardrail.watches(stage.name))
 
 
+def is_sampled(release: ReleaseInput, stage: Stage) -> bool:
+    """True if a guardrail is in force while the flag is in that stage, or one of its gates samples something."""
+    return bool(guardrails_in(release, stage)) or any(isinstance(gate, SampledGate) for gate in stage.gates)
+
+
 def watch_command(release: ReleaseInput, place: ReleasePlace) -> WatchStage | None:
     """Return the command that watches the current stage, or None if nothing in it is sampled."""
     stage = current_stage(release, place)
-    guardrails = guardrails_in(release, stage)
-    if not guardrails and not any(isinstance(gate, SampledGate) for gate in stage.gates):
+    if not is_sampled(release, stage):
         return None
     return WatchStage(
         project=release.project,
@@ -176,7 +181,7 @@ def watch_command(release: ReleaseInput, place: ReleasePlace) -> WatchStage | No
         environment=stage.environment,
         entered_at=place.entered_at,
         gates=stage.gates,
-        guardrails=guardrails,
+        guardrails=guardrails_in(release, stage),
     )
 
 

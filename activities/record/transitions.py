@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from activities.store.database import Store
+from activities.store.watchers import Visit
 from domain.audit import Actor, AuditEntry, AuditEvent, by_release
 from domain.errors import Refusal, Superseded, blocking_code
 from domain.releases.release import Blocked, NextStage, NextStep, Release
@@ -41,6 +42,12 @@ def enter(store: Store, release: Release, at: datetime) -> None:
     notify_webhooks(store, release, WebhookEvent.STAGE_ENTERED, at)
 
 
+def expect_watch(store: Store, release: Release, entered: NextStage) -> None:
+    """If the stage that a release has entered is to be watched, make sure that a worker does, even if the one that Temporal asks dies."""
+    if entered.is_watched:
+        store.watchers.expect(Visit(release.id, release.visit))
+
+
 def finish_stage(
     store: Store, release: Release, outcome: StageOutcome, at: datetime, next_stage: NextStage | None, write_key: str, **times: Any
 ) -> Release:
@@ -49,6 +56,7 @@ def finish_stage(
     store.releases.write(after)
     if next_stage:
         store.history.move(release, outcome, after, acted_at=at, **times)
+        expect_watch(store, after, next_stage)
         notify_webhooks(store, after, WebhookEvent.STAGE_ENTERED, at)
     else:
         store.history.write_run(release, outcome, acted_at=at, **times)

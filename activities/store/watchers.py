@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy import Connection, and_, delete, exists, select, update
 
 from activities.store.upsert import insert_into
 from activities.store.watching_tables import open_watches, watchers
@@ -15,6 +15,9 @@ class Visit(NamedTuple):
 
     release: str
     number: int
+
+
+_WATCHES_NOTHING = ~exists().where(open_watches.c.watcher == watchers.c.id)
 
 
 class WatcherRepository:
@@ -33,6 +36,12 @@ class WatcherRepository:
         """Return worker -> a number that changes for as long as it lives."""
         return {row.id: row.beats for row in self.connection.execute(select(watchers))}
 
+    def expect(self, visit: Visit) -> None:
+        """Note that a visit is to be watched. Until a worker does, its release counts as a worker that has shown its last sign of life."""
+        statement = insert_into(self.connection, open_watches).values(release_id=visit.release, visit=visit.number, watcher=visit.release)
+        if self.connection.execute(statement.on_conflict_do_nothing().returning(open_watches.c.visit)).first():
+            self.beat(visit.release)
+
     def open(self, visits: Iterable[Visit], watcher: str) -> None:
         """Note that a worker, which lives, watches these visits from now on, whoever did before."""
         self.beat(watcher)
@@ -41,6 +50,7 @@ class WatcherRepository:
         keys = [open_watches.c.release_id, open_watches.c.visit]
         if rows:
             self.connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"watcher": watcher}), rows)
+            self.connection.execute(delete(watchers).where(watchers.c.id.in_({row["release_id"] for row in rows}), _WATCHES_NOTHING))
 
     def close(self, visit: Visit, watcher: str) -> None:
         """Note that a worker no longer watches a visit. Does nothing if another one does by now."""

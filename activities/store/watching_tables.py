@@ -66,4 +66,7 @@ open_watches = Table(
     Column("visit", Integer, primary_key=True, autoincrement=False),
     Column("watcher", String(36), nullable=False, index=True),
 )
-"""The visits that are watched now, and the worker that does it. It has no foreign key to it, because a dead one is deleted first."""
+"""The visits that are watched now, and the worker that does it: the release itself until there is one.
+
+It has no foreign key to the worker, because a dead one is deleted first.
+"""

@@ -56,6 +56,8 @@ class NextStage(Message):
     name: str
     environment: str
     trigger: Trigger
+    is_watched: bool = False
+    """True if something in the stage is sampled."""
 
 
 class PipelineRef(Message):

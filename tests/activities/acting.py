@@ -36,6 +36,8 @@ from tests.elsewhere import nowhere
 from tests.pipelines import enable, hold, pipeline, set_value, stage
 from tests.scripted_metrics import ScriptedMetrics, guard_with
 from tests.world import NOW, World
+from workflows.messages import release_input
+from workflows.release_steps import next_stage_at
 
 ACTED = NOW + timedelta(minutes=1)
 LATER = NOW + timedelta(minutes=5)
@@ -58,9 +60,9 @@ def command_for(world: World, release: Release, **more: Any) -> ChangeFlag:
     """Return the command that the workflow would send for the current stage."""
     now = world.release(release.id)
     with world.database.reading() as store:
-        stages = store.pipelines.version(now.pipeline.id).definition.stages
-    current, following = stages[now.stage_index], list(enumerate(stages))[now.stage_index + 1 : now.stage_index + 2]
-    ahead = [NextStage(index=index, name=each.name, environment=each.environment, trigger=each.trigger) for index, each in following]
+        pipeline = store.pipelines.version(now.pipeline.id)
+    stages, following = pipeline.definition.stages, now.stage_index + 1
+    current = stages[now.stage_index]
     values: dict[str, Any] = {
         "project": now.project,
         "release": now.id,
@@ -72,7 +74,7 @@ def command_for(world: World, release: Release, **more: Any) -> ChangeFlag:
         "overwrite": now.on_conflict == "overwrite",
         "entered_at": now.entered_at or NOW,
         "acts_at": now.acts_at or NOW,
-        "next": ahead[0] if ahead else None,
+        "next": next_stage_at(release_input(now, pipeline), following) if following < len(stages) else None,
     }
     return ChangeFlag(**(values | more))
 
@@ -146,10 +148,8 @@ def _after_to_stage(world: World, release: Release) -> NextStage | None:
     if release.rollback is None or release.rollback.to_stage is None:
         return None
     with world.database.reading() as store:
-        stages = store.pipelines.version(release.pipeline.id).definition.stages
-    index = release.rollback.undoes_from
-    following = stages[index]
-    return NextStage(index=index, name=following.name, environment=following.environment, trigger=following.trigger)
+        pipeline = store.pipelines.version(release.pipeline.id)
+    return next_stage_at(release_input(release, pipeline), release.rollback.undoes_from)
 
 
 def read_standing(world: World, release: Release) -> Standing:

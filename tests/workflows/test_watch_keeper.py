@@ -78,6 +78,38 @@ def test_watches_of_a_silent_worker_are_taken_over_and_a_breach_is_still_undone(
     assert not world.flag("production").overrides
 
 
+def test_visit_that_nobody_watches_is_watched_within_seconds_and_a_breach_is_undone(
+    world: World, metrics: ScriptedMetrics, threads: ThreadPoolExecutor
+) -> None:
+    release = release_in_force(world, errors(every="1s", failures=1))
+    metrics.values["error-rate"] = BAD
+
+    async def scenario() -> None:
+        only = Process(world, metrics, threads)
+        await look_until_silent(only)
+        await wait_until("the rollback", lambda: world.release(release.id).status == "rolled_back")
+        await wait_until("the end of the watch", lambda: not only.watches.detached)
+
+    asyncio.run(scenario())
+    assert not world.flag("production").overrides
+
+
+def test_worker_that_watches_a_visit_ends_the_wait_for_one(world: World) -> None:
+    release = release_in_force(world, errors())
+    visit = visit_of(release)
+    with world.database.transaction() as store:
+        assert set(store.watchers.beats()) == {release.id}
+        store.watchers.expect(following := Visit(release.id, visit.number + 1))
+        store.watchers.open([visit], "worker")
+        assert set(store.watchers.beats()) == {release.id, "worker"}, "another visit still waits"
+        store.watchers.open([following], "worker")
+
+    with world.database.transaction() as store:
+        store.watchers.expect(visit)  # The relay may say so late.
+        assert set(store.watchers.beats()) == {"worker"}
+        assert store.watchers.visits_of("worker") == {visit, following}
+
+
 def test_worker_that_shows_signs_of_life_keeps_its_watches(world: World, metrics: ScriptedMetrics, threads: ThreadPoolExecutor) -> None:
     release = release_in_force(world, errors(every="1s"))
 
@@ -172,8 +204,8 @@ def test_watch_of_a_stage_that_the_release_has_left_is_closed(world: World, metr
     async def scenario() -> None:
         other = Process(world, metrics, threads)
         await look_until_silent(other)
-        assert not other.watched()
-        assert not other.watches.detached
+        assert other.watched() == other.watches.detached == {visit_of(release)}
+        other.watches.release(visit_of(release))
 
     asyncio.run(scenario())
 

@@ -9,9 +9,11 @@ import structlog
 from activities.store.database import Database
 from activities.store.outbox import OutboxEntry, OutboxKind
 from activities.store.paging import Slice
+from activities.store.watchers import Visit
 from domain.releases.release import Release
 from domain.releases.status import FINISHED, ReleaseStatus
 from workflows.messages import RecordedDecision, ReleaseInput, release_input, rollback_input
+from workflows.release_steps import is_sampled
 from workflows.service.client import ReleaseClient
 
 log = structlog.get_logger()
@@ -97,7 +99,7 @@ class OutboxRelay:
             trigger = message.stages[message.starting_stage].trigger
             release = release.started(started_at, trigger.due_at(started_at))
             log.info("release_started", release=release.id, project=release.project, feature=release.feature)
-        if await asyncio.to_thread(self._record_start, entry, release):
+        if await asyncio.to_thread(self._record_start, entry, release, is_sampled(message, message.stages[message.starting_stage])):
             await self.releases.look_again(release.workflow_id)
 
     def _latest_decision(self, release: Release) -> RecordedDecision | None:
@@ -112,11 +114,13 @@ class OutboxRelay:
             pipeline = store.pipelines.version(release.pipeline.id)
         return release, release_input(release, pipeline, self.public_url)
 
-    def _record_start(self, entry: OutboxEntry, started: Release) -> bool:
+    def _record_start(self, entry: OutboxEntry, started: Release, is_watched: bool) -> bool:
         """Record the start and delete the entry. Returns True if a decision came before it, so the workflow must be signalled."""
         with self.database.transaction() as store:
             if started.is_under_way and store.releases.write_started(started):
                 store.history.note_entry(started)
+                if is_watched:
+                    store.watchers.expect(Visit(started.id, started.visit))
             store.outbox.delete(entry)
             return store.releases.get(started.id).status in URGENT_STATUSES
 
