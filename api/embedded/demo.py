@@ -121,6 +121,7 @@ GUARDED: dict[str, Any] = {
 }
 
 AB_TEST: dict[str, Any] = _shortened("ab-test", {})
+AB_TEST["description"] = "Staging first, then a variant for half of production. The winner is ramped."
 AB_TEST["stages"][1]["actions"][1]["allocation"] = {demo_shop.GREEN: 50}
 AB_TEST["stages"][2]["trigger"] = {"type": "WAIT_FOR", "duration": "5s"}
 AB_TEST["stages"][2]["actions"][0]["every"] = "10s"

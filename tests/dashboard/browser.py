@@ -62,6 +62,7 @@ def pages_of(releases: dict[str, str]) -> dict[str, str]:
         "release-rollout": at["search-suggestions"],
         "release-blocked": at["wish-lists"],
         "release-watched": at["instant-search"],
+        "release-experiment": at["buy-button"],
         "release-paused": at["dark-mode"],
         "approve": f"{at['sale-banner']}/approve",
         "roll-back": f"{at['one-page-checkout']}/rollback",

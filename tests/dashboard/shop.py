@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from tests.dashboard.experimented import add_experiment
 from tests.dashboard.watched import add_watched
 from tests.http import Api
 from tests.pipelines import approval, enable, hold, pipeline, rollout, set_value, stage, window
@@ -79,6 +80,7 @@ def fill(api: Api, database_url: str) -> Shop:
     api.wait_for_stage(releases["express-delivery"], "Production")
     maria.post(f"/projects/shop/releases/{releases['dark-mode']}/pause", {"reason": "Until the designers are back"})
     releases["instant-search"] = add_watched(maria, database_url)
+    releases["buy-button"] = add_experiment(maria, database_url)
     releases["wish-lists"] = _block(api, maria)
     api.wait_for_stage(releases["search-suggestions"], "Production")
     return Shop(releases, noah.client.headers["Authorization"].removeprefix("Bearer "))
