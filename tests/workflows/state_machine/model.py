@@ -121,6 +121,8 @@ class ReleaseModel(GuardedModel):
 
     def verdict_on_rollback(self, to: int | None, *, stale: bool = False) -> str | None:
         """Return the name of the refusal of a rollback, if it is refused."""
+        if self.status not in ALLOWED["rollback"]:
+            return "ControlNotAllowed"
         if to is not None and self.is_finished:
             return "ControlNotAllowed" if self.start <= to <= self.index else "Invalid"
         return "Invalid" if to is not None and not self.start <= to < self.index else self.verdict("rollback", stale=stale)
