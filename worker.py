@@ -41,6 +41,7 @@ from workflows.policies import WATCH_HEARTBEAT
 from workflows.release import ReleaseWorkflow
 from workflows.rollback import RollbackWorkflow
 from workflows.service.client import ReleaseClient
+from workflows.service.clock_listener import hear_clock
 from workflows.service.outbox_relay import OutboxRelay
 from workflows.service.reconciler import Reconciler
 from workflows.service.settler import Settler
@@ -203,6 +204,7 @@ async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: 
             asyncio.create_task(Thinner(database).run()),
             asyncio.create_task(WatchKeeper(database, watches).run()),
             asyncio.create_task(health.watch(releases)),
+            asyncio.create_task(hear_clock(releases, watches, await releases.health())),
         ]
         running = [asyncio.create_task(worker.run()) for worker in workers]
         log.info("worker_started", task_queue=TASK_QUEUE, concurrency=pools.changes)

@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 
 import structlog
 from temporalio import activity
 
 from activities.guarding.recorder import SampleRecorder
 from activities.guarding.sampling import Sampler
-from activities.guarding.watching import Watch, visit_of
+from activities.guarding.watching import TemporalClock, Watch, visit_of
 from activities.store.database import Database
 from activities.store.identifiers import new_id
 from activities.store.watchers import Visit
@@ -32,8 +31,8 @@ class WatchActivities:
         self.on_decision = on_decision
         self.recorder = SampleRecorder(database)
         self.watcher = new_id()
-        self.ahead = timedelta(0)
-        """The time by which Temporal's clock is ahead of this worker's, as the last attempt knew it."""
+        self.clock: TemporalClock | None = None
+        """Temporal's clock, once this worker has heard from it."""
         self._attempts: set[Visit] = set()
         self._detached: dict[Visit, asyncio.Task[None]] = {}
 
@@ -54,10 +53,10 @@ class WatchActivities:
         While Temporal can't be reached, the SDK ends the attempt, because nobody hears its heartbeat. The watch goes on without it until
         another attempt takes over, once Temporal is back.
         """
-        visit, started = visit_of(command), activity.info().started_time
-        self.ahead = started - datetime.now(UTC)
+        visit = visit_of(command)
+        self.clock = TemporalClock(activity.info().started_time)
         self.release(visit)
-        watch = Watch(self, command, started)
+        watch = Watch(self, command, self.clock)
         self._attempts.add(visit)
         try:
             await watch.run()
@@ -73,11 +72,11 @@ class WatchActivities:
             self._attempts.discard(visit)
 
     def adopt(self, command: WatchStage) -> None:
-        """Watch a stage whose worker has died, until an attempt of Temporal's samples it."""
+        """Watch a stage whose worker has died, until an attempt of Temporal's samples it. Does nothing until Temporal's clock is known."""
         visit = visit_of(command)
-        if visit not in self._attempts and visit not in self._detached:
+        if self.clock and visit not in self._attempts and visit not in self._detached:
             log.warning("watch_taken_over", project=command.project, release=command.release, stage=command.stage)
-            self._detach(visit, Watch(self, command, datetime.now(UTC) + self.ahead))
+            self._detach(visit, Watch(self, command, self.clock))
 
     def release(self, visit: Visit) -> None:
         """End a watch that goes on without an attempt, because somebody else has it now."""

@@ -42,6 +42,19 @@ AGAIN = timedelta(seconds=5)
 """The time after which a sample that could not be stored is taken again, however long the interval is."""
 
 
+class TemporalClock:
+    """Temporal's clock, as last heard from it. A worker's own may be wrong."""
+
+    def __init__(self, heard: datetime) -> None:
+        """Take the time that Temporal has told just now."""
+        self.heard = heard
+        self.monotonic = time.monotonic()
+
+    def now(self) -> datetime:
+        """Return the time by Temporal's clock, late by as long as hearing it took."""
+        return self.heard + timedelta(seconds=time.monotonic() - self.monotonic)
+
+
 class WatchParts(Protocol):
     """The parts that all watches of a worker share."""
 
@@ -61,12 +74,11 @@ def visit_of(command: WatchStage) -> Visit:
 class Watch:
     """One watch: it samples the rules of a stage until the release has left."""
 
-    def __init__(self, shared: WatchParts, command: WatchStage, started: datetime) -> None:
-        """Take the time by Temporal's clock."""
+    def __init__(self, shared: WatchParts, command: WatchStage, clock: TemporalClock) -> None:
         self.shared = shared
         self.command = command
         self.stage = stage_to_watch(command)
-        self.clock = _Clock(started)
+        self.clock = clock
         self.observed: dict[str, Observed] = {}
         self.whereabouts: Whereabouts | None = None
         self.is_detached = False
@@ -189,17 +201,6 @@ class Watch:
         """True if the stage is due and waits for samples. Before that, nobody needs the answer."""
         _, self.whereabouts = await asyncio.to_thread(self._read)
         return self.whereabouts is not None and self.whereabouts.held is not None and self.whereabouts.held.code in SAMPLED_HOLDS
-
-
-class _Clock:
-    """Temporal's clock, as known when the attempt started. A worker's own may be wrong."""
-
-    def __init__(self, started: datetime) -> None:
-        self.started = started
-        self.monotonic = time.monotonic()
-
-    def now(self) -> datetime:
-        return self.started + timedelta(seconds=time.monotonic() - self.monotonic)
 
 
 def _phase(identity: str, every: timedelta) -> float:

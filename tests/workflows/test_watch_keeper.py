@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from activities.guarding.sampling import Sampler
+from activities.guarding.watching import TemporalClock
 from activities.store.watchers import Visit
 from activities.watch import WatchActivities
 from domain.releases.release import Release
-from tests.activities.guarding import BAD, GOOD, errors, release_in_force
+from tests.activities.guarding import BAD, GOOD, errors, later, observed, release_in_force
 from tests.scripted_metrics import ScriptedMetrics
-from tests.waiting import wait_until
+from tests.waiting import CEILING, wait_until
 from tests.world import World
 from workflows.service.watch_keeper import SILENT_LOOKS, WatchKeeper, watch_of
 
@@ -24,6 +26,7 @@ class Process:
     def __init__(self, world: World, metrics: ScriptedMetrics, threads: ThreadPoolExecutor) -> None:
         self.world = world
         self.watches = WatchActivities(world.database, Sampler(metrics), threads)
+        self.watches.clock = TemporalClock(datetime.now(UTC))
         self.keeper = WatchKeeper(world.database, self.watches)
 
     def adopt(self, release: Release) -> None:
@@ -92,6 +95,28 @@ def test_visit_that_nobody_watches_is_watched_within_seconds_and_a_breach_is_und
 
     asyncio.run(scenario())
     assert not world.flag("production").overrides
+
+
+def test_worker_takes_nothing_over_until_it_has_heard_temporals_clock(
+    world: World, metrics: ScriptedMetrics, threads: ThreadPoolExecutor
+) -> None:
+    release = release_in_force(world, errors(every="1s"))
+
+    async def scenario() -> None:
+        fresh = Process(world, metrics, threads)
+        fresh.watches.clock = None
+        await look_until_silent(fresh)
+        assert not fresh.watched()
+
+        fresh.watches.clock = TemporalClock(at := later(3600))
+        await look_until_silent(fresh)
+        await wait_until("a sample", lambda: observed(world, release))
+
+        sampled = [each.at for each in observed(world, release).values()]
+        assert all(at <= each < at + timedelta(seconds=CEILING) for each in sampled), "this worker's own clock says another time"
+        fresh.watches.release(visit_of(release))
+
+    asyncio.run(scenario())
 
 
 def test_worker_that_watches_a_visit_ends_the_wait_for_one(world: World) -> None:

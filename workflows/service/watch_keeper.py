@@ -56,6 +56,8 @@ class WatchKeeper:
         """
         with self.database.reading() as store:
             beats, mine = store.watchers.beats(), store.watchers.visits_of(self.watches.watcher)
+        if self.watches.clock is None:  # Its samples would have wrong times.
+            return mine
         if is_watching:
             with self.database.transaction() as store:
                 store.watchers.open(attempts - mine, self.watches.watcher)

@@ -16,7 +16,7 @@ from temporalio.worker import (
 
 from activities.guarding.recorder import SampleRecorder
 from activities.guarding.sampling import Sampler
-from activities.guarding.watching import Watch
+from activities.guarding.watching import TemporalClock, Watch
 from activities.store.database import Database
 from activities.watch import WatchActivities
 from activities.watch_messages import WatchStage
@@ -75,7 +75,7 @@ class Looks:
         """Sample the release's stage once. With `dies`, the worker dies before it takes any breach."""
         if not (command := self._command(release)):
             return  # Nothing in its stage is sampled.
-        watch = Watch(self.watches, command, at)
+        watch = Watch(self.watches, command, TemporalClock(at))
         watch.observed, watch.whereabouts = watch._read()
         for key, rule in watch.stage.rules.items():
             if watch._has_left():
