@@ -19,6 +19,7 @@ from activities.record.worker_metrics import ChangeMetrics
 from activities.retries import retried_when_told
 from activities.stage_changes import change_of, check_fence, decide, earlier_result, record
 from activities.store.database import Database, Store
+from activities.temporal_clock import ClockOfAttempt, TemporalClock, clock_of_attempt
 from domain.errors import Refusal, ReleaseNotFound, Superseded
 from domain.flags.change import Change
 from domain.pipelines.gate import has_experiment
@@ -35,12 +36,14 @@ class ChangeActivities:
         guard: StageGuard,
         meter: MetricMeter = MetricMeter.noop,
         local_changes: int = 1,
+        clock_of: ClockOfAttempt = clock_of_attempt,
     ) -> None:
         self.database = database
         self.guard = guard
         self.elsewhere = ChangesElsewhere(database, elsewhere, activity.heartbeat)
         self.metrics = ChangeMetrics(meter)
         self.local_turns = LocalTurns(local_changes)
+        self.clock_of = clock_of
 
     @activity.defn(name="change_flag", no_thread_cancel_exception=True)
     def change_flag(self, command: ChangeFlag) -> Made | HeldBack | Refused | Standing:
@@ -53,11 +56,11 @@ class ChangeActivities:
             return self._change_flag(command)
 
     def _change_flag(self, command: ChangeFlag) -> Made | HeldBack | Refused | Standing:
-        at = _time_of_attempt(command)
+        clock = self.clock_of(command.at)
         try:
-            self.guard.look(command, at)
+            self.guard.look(command, clock.now())
             command = self._with_winner(command) if command.ships_winner else command
-            change = self._make(command, at)
+            change = self._make(command, clock)
             if isinstance(change, GateHold):
                 return HeldBack(held=change)
             self.metrics.made(command, change)
@@ -65,7 +68,7 @@ class ChangeActivities:
         except Superseded:
             pass  # By another writer, or by another attempt at this change.
         except Refusal as refusal:
-            if blocked := self._block(command, refusal, at):
+            if blocked := self._block(command, refusal, clock.now()):
                 return blocked
         answer = self._standing(command)
         return standing_for_run(answer, command) if isinstance(answer, Standing) else answer
@@ -84,12 +87,12 @@ class ChangeActivities:
                 return command
             return command.model_copy(update={"patch": shipped(store, release, stage, command)})
 
-    def _make(self, command: ChangeFlag, at: datetime) -> Change | GateHold:
+    def _make(self, command: ChangeFlag, clock: TemporalClock) -> Change | GateHold:
         if command.elsewhere:
             with retried_when_told():
-                return self.elsewhere.make(command, at)
+                return self.elsewhere.make(command, clock)
         with self.database.transaction() as store:
-            return _change_or_hold(store, command, at)
+            return _change_or_hold(store, command, clock)
 
     def _standing(self, command: ChangeFlag) -> Made | Refused | Standing:
         try:
@@ -112,25 +115,14 @@ class ChangeActivities:
         return Refused(sequence=release.sequence + 1, blocked=blocked.without_details())
 
 
-def _time_of_attempt(command: ChangeFlag) -> datetime:
-    """Return the time at which this attempt started, by Temporal's clock.
-
-    A local attempt knows its worker's clock only. The time that passed since it was scheduled is right even if that clock is wrong.
-    """
-    info = activity.info()
-    if command.at is None:
-        return info.started_time
-    return command.at + (info.started_time - info.scheduled_time)
-
-
-def _change_or_hold(store: Store, command: ChangeFlag, at: datetime) -> Change | GateHold:
-    due = decide(store, command, at)
+def _change_or_hold(store: Store, command: ChangeFlag, clock: TemporalClock) -> Change | GateHold:
+    due = decide(store, command, clock)
     if isinstance(due, GateHold):
         return due
     release, seen = due.acting.release, due.acting.seen
-    planned = due.provider.patch(release.feature, command.environment, command.patch, at)
+    planned = due.provider.patch(release.feature, command.environment, command.patch, due.at)
     if (after := planned.overlaid(seen)) != seen:
         store.releases.write_seen(release.id, command.environment, after)
-    change = change_of(release, command, planned, at)
+    change = change_of(release, command, planned, due.at)
     record(store, release, command, change)
     return change

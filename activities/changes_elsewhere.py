@@ -5,7 +5,6 @@ attempt continues from it, and nothing that was done over there is missing on th
 """
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import NamedTuple
 
 from activities.messages import ChangeFlag
@@ -15,6 +14,7 @@ from activities.providers.errors import ProviderUnavailable
 from activities.settling import settle, settle_other_releases, settle_others
 from activities.stage_changes import DueChange, change_of, check_fence, decide, record
 from activities.store.database import Database, Store
+from activities.temporal_clock import TemporalClock
 from domain.errors import Superseded
 from domain.flags.change import Change, PlannedChange, check_not_changed_by_hand
 from domain.flags.project import Project
@@ -37,19 +37,19 @@ class ChangesElsewhere:
         self.flags = flags
         self.beat = beat
 
-    def make(self, command: ChangeFlag, at: datetime) -> Change | GateHold:
+    def make(self, command: ChangeFlag, clock: TemporalClock) -> Change | GateHold:
         """Make a change, or return what holds it back. Raises Superseded, another Refusal, or an error after which it is tried again."""
         with self.database.reading() as store:
             project, feature = store.projects.get(command.project), store.releases.get(command.release).feature
         reading = self._read(project, feature)
-        settle_other_releases(self.database, project, command.release, reading, at)
+        settle_other_releases(self.database, project, command.release, reading, clock.now())
         with self.database.transaction() as store:
-            decided = self._decide(store, project, command, reading, at)
+            decided = self._decide(store, project, command, reading, clock)
         if not isinstance(decided, Intended):
             return decided
         self.flags.apply(project, decided.change)
         self.beat()
-        return self._verify(project, command, decided.change, self._read(project, feature), at)
+        return self._verify(project, command, decided.change, self._read(project, feature))
 
     def _read(self, project: Project, feature: str) -> FlagReading | None:
         reading = self.flags.read(project, feature)
@@ -57,27 +57,27 @@ class ChangesElsewhere:
         return reading
 
     def _decide(
-        self, store: Store, project: Project, command: ChangeFlag, reading: FlagReading | None, at: datetime
+        self, store: Store, project: Project, command: ChangeFlag, reading: FlagReading | None, clock: TemporalClock
     ) -> Intended | Change | GateHold:
         """Write down what is to be done, or record the change if the flag is there already."""
         _lock_and_mirror(store, command, reading)
-        due = decide(store, command, at)
+        due = decide(store, command, clock)
         if isinstance(due, GateHold):
             return due
         release = due.acting.release
-        settle_others(store, project, release, {command.key}, at)
+        settle_others(store, project, release, {command.key}, due.at)
         planned = due.provider.plan(release.feature, command.environment, command.patch)
-        intended = change_of(release, command, planned, at)
+        intended = change_of(release, command, planned, due.at)
         if earlier := store.intents.get(command.key):
             intended = intended.continuing(earlier)
         name = store.system_names.find(project.id, "feature", release.feature)
         has_others = name is not None and bool(name.foreign.get(command.environment))
         if planned.changes_anything or has_others:  # What others made may decide otherwise: then the change is refused over there.
-            store.intents.open([intended], at)
+            store.intents.open([intended], due.at)
             return Intended(intended)
-        return _record(store, due, command, intended, at)
+        return _record(store, due, command, intended)
 
-    def _verify(self, project: Project, command: ChangeFlag, intended: Change, reading: FlagReading | None, at: datetime) -> Change:
+    def _verify(self, project: Project, command: ChangeFlag, intended: Change, reading: FlagReading | None) -> Change:
         """Record the change if the flag is as intended."""
         with self.database.transaction() as store:
             release = _lock_and_mirror(store, command, reading)
@@ -85,10 +85,10 @@ class ChangesElsewhere:
             now = provider.read(release.feature, command.environment)
             is_current = not release.is_finished and release.sequence == command.sequence
             if not is_current:
-                settle(store, project, release, intended, at)
+                settle(store, project, release, intended, intended.made_at)
             elif not provider.plan(release.feature, command.environment, command.patch).changes_anything:
-                due = DueChange(store.acting.get(command.release, command.project, at), provider)
-                return _record(store, due, command, intended, at)
+                due = DueChange(store.acting.get(command.release, command.project, intended.made_at), provider, intended.made_at)
+                return _record(store, due, command, intended)
             elif not command.overwrite:
                 check_not_changed_by_hand(command.patch, now, store.releases.seen(release.id, command.environment))
         if is_current:
@@ -105,11 +105,11 @@ def _lock_and_mirror(store: Store, command: ChangeFlag, reading: FlagReading | N
     return release
 
 
-def _record(store: Store, due: DueChange, command: ChangeFlag, intended: Change, at: datetime) -> Change:
+def _record(store: Store, due: DueChange, command: ChangeFlag, intended: Change) -> Change:
     """Record a change that is found to be made, and move the release on."""
     release, seen = due.acting.release, due.acting.seen
     check_fence(release, command)
-    change = intended.model_copy(update={"sequence": release.sequence + 1, "made_at": at})
+    change = intended.model_copy(update={"sequence": release.sequence + 1})
     now = due.provider.read(release.feature, command.environment)
     if (after := PlannedChange(now, change.before, change.after).overlaid(seen)) != seen:
         store.releases.write_seen(release.id, command.environment, after)

@@ -1,5 +1,7 @@
 """The activities that record a release's progress without changing a flag."""
 
+from datetime import datetime
+
 import structlog
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -25,6 +27,7 @@ from activities.record.decisions import write_decision
 from activities.record.gates import DueStage, MetFlag, hold_back
 from activities.record.transitions import Ending, audit, block, end, finish_stage
 from activities.store.database import Database, Store
+from activities.temporal_clock import ClockOfAttempt, TemporalClock, clock_of_attempt
 from domain.audit import TEMPORAL, AuditEvent
 from domain.errors import ApprovalTimedOut, OwnerUnknown, ReleaseNotFound, Superseded
 from domain.releases.release import Release
@@ -37,8 +40,9 @@ log = structlog.get_logger()
 class ReleaseActivities:
     """The activities that write and read a release's record for its workflow."""
 
-    def __init__(self, database: Database, guard: StageGuard) -> None:
+    def __init__(self, database: Database, guard: StageGuard, clock_of: ClockOfAttempt = clock_of_attempt) -> None:
         self.database = database
+        self.clock_of = clock_of
         self.guard = guard
 
     @activity.defn(name="record_progress", no_thread_cancel_exception=True)
@@ -52,9 +56,10 @@ class ReleaseActivities:
 
     def _record(self, command: RecordProgress) -> Recorded | HeldBack | Refused | Standing:
         try:
-            self.guard.look(command, command.at)
+            clock = self.clock_of(command.at)
+            self.guard.look(command, clock.now())
             with self.database.transaction() as store:
-                answer, stage = _step(store, command)
+                answer, stage = _step(store, command, clock)
         except ApprovalTimedOut as refusal:
             return self._block(command, refusal)
         except OwnerUnknown as refusal:
@@ -92,7 +97,7 @@ class ReleaseActivities:
             return standing_without_record()
 
 
-def _step(store: Store, command: RecordProgress) -> tuple[Recorded | HeldBack | Refused | Standing, str]:
+def _step(store: Store, command: RecordProgress, clock: TemporalClock) -> tuple[Recorded | HeldBack | Refused | Standing, str]:
     """Return the answer to a step, and the stage that the release was in before it."""
     project = store.projects.get(command.project, lock="share") if isinstance(command.step, HoldEnded) else None
     release = store.releases.get(command.release, lock=True)
@@ -102,21 +107,22 @@ def _step(store: Store, command: RecordProgress) -> tuple[Recorded | HeldBack | 
         return Refused(sequence=release.sequence, blocked=release.blocked.without_details()), release.stage
     if release.is_finished or release.sequence != command.sequence:
         return standing_of(release), release.stage
+    at = command.at
     if project and isinstance(command.step, HoldEnded):
-        step = command.step
-        due = DueStage(step.gates, command.at, step.due_at or step.acts_at, guardrails=step.guardrails)
+        step, at = command.step, clock.now()  # After the wait for the locks, as for changes.
+        due = DueStage(step.gates, at, step.due_at or step.acts_at, guardrails=step.guardrails)
         if hold := hold_back(store, project, release, due, MetFlag()):
             return HeldBack(held=hold), release.stage
-    _write(store, release, command)
+    _write(store, release, command, at)
     return recorded_step(store.releases.get(command.release), command), release.stage
 
 
-def _write(store: Store, release: Release, command: RecordProgress) -> None:
+def _write(store: Store, release: Release, command: RecordProgress, at: datetime) -> None:
     match command.step:
         case HoldEnded() as ended:
             times = {"entered_at": ended.entered_at, "acts_at": ended.acts_at}
-            audit(store, release, AuditEvent.STAGE_HOLD_ENDED, command.at)
-            finish_stage(store, release, StageOutcome.HELD, command.at, ended.next, command.write_key, **times)
+            audit(store, release, AuditEvent.STAGE_HOLD_ENDED, at)
+            finish_stage(store, release, StageOutcome.HELD, at, ended.next, command.write_key, **times)
         case Decision() as decision:
             write_decision(store, release, decision, command)
         case RemovedByTemporal(reason=reason):

@@ -10,6 +10,7 @@ from activities.record.gates import DueStage, MetFlag, check_still_approved, hol
 from activities.record.transitions import audit, await_next_step, finish_stage, notify_webhooks
 from activities.store.acting import ActingRelease
 from activities.store.database import Store
+from activities.temporal_clock import TemporalClock
 from domain.access import check_right
 from domain.audit import AuditEvent
 from domain.errors import Superseded
@@ -23,15 +24,20 @@ from domain.webhooks.event import WebhookEvent
 
 
 class DueChange(NamedTuple):
-    """A change that may be made now, and the provider of the flag."""
+    """A change that may be made now, the provider of the flag, and the time of the decision."""
 
     acting: ActingRelease
     provider: FlagProvider
+    at: datetime
 
 
-def decide(store: Store, command: ChangeFlag, at: datetime) -> DueChange | GateHold:
-    """Return the change if it may be made now, or what holds it back. Raises Superseded or another Refusal."""
-    acting = store.acting.get(command.release, command.project, at)
+def decide(store: Store, command: ChangeFlag, clock: TemporalClock) -> DueChange | GateHold:
+    """Return the change if it may be made now, or what holds it back. Raises Superseded or another Refusal.
+
+    "Now" is after the wait for the locks: a window may have closed, or a guardrail failed, in the meantime.
+    """
+    acting = store.acting.get(command.release, command.project, clock.now())
+    at = clock.now()
     release, project = acting.release, acting.project
     check_fence(release, command)
     if not acting.has_webhooks:
@@ -49,7 +55,7 @@ def decide(store: Store, command: ChangeFlag, at: datetime) -> DueChange | GateH
         check_still_approved(store, release, command.gates)
     if not command.overwrite:
         check_not_changed_by_hand(command.patch, _before(store, provider, release, command), acting.seen)
-    return DueChange(acting, provider)
+    return DueChange(acting, provider, at)
 
 
 def _before(store: Store, provider: FlagProvider, release: Release, command: ChangeFlag) -> FlagState:

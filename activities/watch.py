@@ -9,10 +9,11 @@ from temporalio import activity
 
 from activities.guarding.recorder import SampleRecorder
 from activities.guarding.sampling import Sampler
-from activities.guarding.watching import TemporalClock, Watch, visit_of
+from activities.guarding.watching import Watch, visit_of
 from activities.store.database import Database
 from activities.store.identifiers import new_id
 from activities.store.watchers import Visit
+from activities.temporal_clock import TemporalClock
 from activities.watch_messages import WatchStage
 
 log = structlog.get_logger()

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,6 +19,7 @@ from activities.guarding.sampling import Readings, Sampler, stage_to_watch
 from activities.store.database import Database
 from activities.store.evidence import Whereabouts
 from activities.store.watchers import Visit
+from activities.temporal_clock import TemporalClock
 from activities.watch_messages import WatchStage
 from domain.metrics.condition import Outcome
 from domain.pipelines.experiment import ExperimentGate
@@ -40,19 +40,6 @@ USUAL_TIMEOUT = timedelta(seconds=8)
 
 AGAIN = timedelta(seconds=5)
 """The time after which a sample that could not be stored is taken again, however long the interval is."""
-
-
-class TemporalClock:
-    """Temporal's clock, as last heard from it. A worker's own may be wrong."""
-
-    def __init__(self, heard: datetime) -> None:
-        """Take the time that Temporal has told just now."""
-        self.heard = heard
-        self.monotonic = time.monotonic()
-
-    def now(self) -> datetime:
-        """Return the time by Temporal's clock, late by as long as hearing it took."""
-        return self.heard + timedelta(seconds=time.monotonic() - self.monotonic)
 
 
 class WatchParts(Protocol):

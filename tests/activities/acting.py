@@ -27,6 +27,7 @@ from activities.progress import ReleaseActivities
 from activities.providers.catalogue import provider_of
 from activities.rollback import RollbackActivities
 from activities.store.paging import Slice
+from activities.temporal_clock import ClockOfAttempt
 from domain.access import Caller, Person
 from domain.audit import AuditEntry, AuditEvent
 from domain.flags.change import Change
@@ -35,6 +36,7 @@ from domain.releases.release import NextStage, Release, StageRun
 from tests.elsewhere import nowhere
 from tests.pipelines import enable, hold, pipeline, set_value, stage
 from tests.scripted_metrics import ScriptedMetrics, guard_with
+from tests.still_clock import still_clock
 from tests.world import NOW, World
 from workflows.messages import release_input
 from workflows.release_steps import next_stage_at
@@ -85,12 +87,13 @@ def change(
     at: datetime = ACTED,
     meter: MetricMeter = MetricMeter.noop,
     metrics: ScriptedMetrics | None = None,
+    clock_of: ClockOfAttempt = still_clock,
 ) -> Made | HeldBack | Refused | Standing:
     """Run one attempt of `change_flag`, started at that time."""
     environment = ActivityEnvironment()
     environment.info = dataclasses.replace(environment.info, started_time=at)
     guard = guard_with(world.database, metrics)
-    return environment.run(ChangeActivities(world.database, nowhere(world.database), guard, meter).change_flag, command)
+    return environment.run(ChangeActivities(world.database, nowhere(world.database), guard, meter, clock_of=clock_of).change_flag, command)
 
 
 def act(world: World, release: Release, at: datetime = ACTED) -> Made:
@@ -112,7 +115,7 @@ def record(
     expected = world.release(release.id).sequence if sequence is None else sequence
     command = RecordProgress(project=release.project, release=release.id, sequence=expected, at=at, step=step)
     guard = guard_with(world.database, metrics)
-    return ActivityEnvironment().run(ReleaseActivities(world.database, guard).record_progress, command)
+    return ActivityEnvironment().run(ReleaseActivities(world.database, guard, still_clock).record_progress, command)
 
 
 def end_hold(world: World, release: Release, at: datetime = ACTED) -> Recorded | HeldBack | Refused | Standing:

@@ -9,7 +9,7 @@ from tests.workflows.state_machine.record import ReleaseRecord, Row
 
 MINUTE = timedelta(minutes=1)
 IN_FLIGHT = timedelta(seconds=2)
-"""A change is made at the time at which its attempt began, and that asked the source a moment later."""
+"""A change is made at the time at which its attempt has its locks. The sources were asked before."""
 
 PASS = 0
 BY_PEOPLE = ("removed", "rolled_back")

@@ -20,6 +20,7 @@ from domain.releases.release import Release
 from tests.activities.acting import ACTED, LATER, command_for
 from tests.pipelines import pipeline
 from tests.scripted_metrics import guard_with
+from tests.still_clock import still_clock
 from tests.world import NOW, World, make_world
 
 
@@ -51,7 +52,8 @@ class Shop:
         environment = ActivityEnvironment()
         environment.info = dataclasses.replace(environment.info, started_time=ACTED)
         command = command_for(self.world, release, elsewhere=True, **more)
-        return environment.run(ChangeActivities(self.world.database, self.elsewhere, guard_with(self.world.database)).change_flag, command)
+        activities = ChangeActivities(self.world.database, self.elsewhere, guard_with(self.world.database), clock_of=still_clock)
+        return environment.run(activities.change_flag, command)
 
     def put_back(self, release: Release) -> Standing:
         """Run one attempt at the rollback that was requested."""

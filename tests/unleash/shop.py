@@ -26,6 +26,7 @@ from domain.flags.variant import Variant
 from domain.releases.release import Release
 from tests.activities.acting import ACTED, LATER, command_for
 from tests.scripted_metrics import ScriptedMetrics, guard_with
+from tests.still_clock import still_clock
 from tests.unleash.features import new_feature
 from tests.unleash.server import PROJECT, UnleashServer
 from tests.world import NOW, World, make_world
@@ -108,7 +109,7 @@ class Shop:
     def attempt(self, command: ChangeFlag, at: datetime = ACTED, metrics: ScriptedMetrics | None = None) -> Answer:
         """Run one attempt at a change."""
         guard = guard_with(self.world.database, metrics)
-        return _at(at).run(ChangeActivities(self.world.database, self.elsewhere, guard).change_flag, command)
+        return _at(at).run(ChangeActivities(self.world.database, self.elsewhere, guard, clock_of=still_clock).change_flag, command)
 
     def put_back(self, release: Release, at: datetime = LATER) -> Standing:
         """Run one attempt at the rollback that was requested."""

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from activities.guarding.sampling import Sampler
-from activities.guarding.watching import TemporalClock
 from activities.store.watchers import Visit
+from activities.temporal_clock import TemporalClock
 from activities.watch import WatchActivities
 from domain.releases.release import Release
 from tests.activities.guarding import BAD, GOOD, errors, later, observed, release_in_force

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime
 
-from activities.guarding.watching import TemporalClock
+from activities.temporal_clock import TemporalClock
 from activities.watch import WatchActivities
 from domain.system import TemporalStatus
 from workflows.service.client import ReleaseClient

@@ -32,13 +32,13 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 def verification_is_skipped(patch: pytest.MonkeyPatch) -> None:
     """Record a change whatever the flag is."""
 
-    def record(
-        self: ChangesElsewhere, project: Project, command: ChangeFlag, intended: Change, reading: FlagReading | None, at: datetime
-    ) -> Change:
+    def record(self: ChangesElsewhere, project: Project, command: ChangeFlag, intended: Change, reading: FlagReading | None) -> Change:
         with self.database.transaction() as store:
             changes_elsewhere._lock_and_mirror(store, command, reading)
-            due = stage_changes.DueChange(store.acting.get(command.release, command.project, at), provider_of(project, store))
-            return changes_elsewhere._record(store, due, command, intended, at)
+            due = stage_changes.DueChange(
+                store.acting.get(command.release, command.project, intended.made_at), provider_of(project, store), intended.made_at
+            )
+            return changes_elsewhere._record(store, due, command, intended)
 
     patch.setattr(ChangesElsewhere, "_verify", record)
 

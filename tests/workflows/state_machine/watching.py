@@ -16,8 +16,9 @@ from temporalio.worker import (
 
 from activities.guarding.recorder import SampleRecorder
 from activities.guarding.sampling import Sampler
-from activities.guarding.watching import TemporalClock, Watch
+from activities.guarding.watching import Watch
 from activities.store.database import Database
+from activities.temporal_clock import TemporalClock
 from activities.watch import WatchActivities
 from activities.watch_messages import WatchStage
 from domain.metrics.check import CheckAnswer
