@@ -3,7 +3,7 @@
 # The tool reads its connection from SQL_PLUGIN, SQL_HOST, SQL_PORT, SQL_USER and SQL_PASSWORD.
 set -eu
 
-schemas=/etc/temporal/schema/postgresql/v12
+schemas=${TEMPORAL_SCHEMAS:-/etc/temporal/schema/postgresql/v12}
 
 temporal-sql-tool --db temporal setup-schema -v 0.0
 temporal-sql-tool --db temporal update-schema -d "$schemas/temporal/versioned"

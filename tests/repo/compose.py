@@ -54,6 +54,11 @@ def filled_in(value: str, filling: str) -> str:
     return _VARIABLE.sub(lambda found: found["rest"] if found["kind"] == "-" else filling, value)
 
 
+def environment_of(service: str, filling: str) -> dict[str, str]:
+    """Return the environment that a service gets, with the filling for each variable that has no default."""
+    return {variable: filled_in(value, filling) for name, variable, value in environments() if name == service}
+
+
 def dockerfile() -> list[Instruction]:
     """Return the instructions of the Dockerfile, without comments."""
     lines = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if not line.lstrip().startswith("#")]
