@@ -19,7 +19,7 @@ from activities.record.worker_metrics import ChangeMetrics
 from activities.retries import retried_when_told
 from activities.stage_changes import change_of, check_fence, decide, earlier_result, record
 from activities.store.database import Database, Store
-from activities.temporal_clock import ClockOfAttempt, TemporalClock, clock_of_attempt
+from activities.temporal_clock import AttemptClock, ClockOfAttempt, clock_of_attempt
 from domain.errors import Refusal, ReleaseNotFound, Superseded
 from domain.flags.change import Change
 from domain.pipelines.gate import has_experiment
@@ -58,7 +58,7 @@ class ChangeActivities:
     def _change_flag(self, command: ChangeFlag) -> Made | HeldBack | Refused | Standing:
         clock = self.clock_of(command.at)
         try:
-            self.guard.look(command, clock.now())
+            self.guard.look(command, clock)
             command = self._with_winner(command) if command.ships_winner else command
             change = self._make(command, clock)
             if isinstance(change, GateHold):
@@ -87,7 +87,7 @@ class ChangeActivities:
                 return command
             return command.model_copy(update={"patch": shipped(store, release, stage, command)})
 
-    def _make(self, command: ChangeFlag, clock: TemporalClock) -> Change | GateHold:
+    def _make(self, command: ChangeFlag, clock: AttemptClock) -> Change | GateHold:
         if command.elsewhere:
             with retried_when_told():
                 return self.elsewhere.make(command, clock)
@@ -115,7 +115,7 @@ class ChangeActivities:
         return Refused(sequence=release.sequence + 1, blocked=blocked.without_details())
 
 
-def _change_or_hold(store: Store, command: ChangeFlag, clock: TemporalClock) -> Change | GateHold:
+def _change_or_hold(store: Store, command: ChangeFlag, clock: AttemptClock) -> Change | GateHold:
     due = decide(store, command, clock)
     if isinstance(due, GateHold):
         return due

@@ -14,7 +14,7 @@ from activities.providers.errors import ProviderUnavailable
 from activities.settling import settle, settle_other_releases, settle_others
 from activities.stage_changes import DueChange, change_of, check_fence, decide, record
 from activities.store.database import Database, Store
-from activities.temporal_clock import TemporalClock
+from activities.temporal_clock import AttemptClock
 from domain.errors import Superseded
 from domain.flags.change import Change, PlannedChange, check_not_changed_by_hand
 from domain.flags.project import Project
@@ -37,7 +37,7 @@ class ChangesElsewhere:
         self.flags = flags
         self.beat = beat
 
-    def make(self, command: ChangeFlag, clock: TemporalClock) -> Change | GateHold:
+    def make(self, command: ChangeFlag, clock: AttemptClock) -> Change | GateHold:
         """Make a change, or return what holds it back. Raises Superseded, another Refusal, or an error after which it is tried again."""
         with self.database.reading() as store:
             project, feature = store.projects.get(command.project), store.releases.get(command.release).feature
@@ -57,7 +57,7 @@ class ChangesElsewhere:
         return reading
 
     def _decide(
-        self, store: Store, project: Project, command: ChangeFlag, reading: FlagReading | None, clock: TemporalClock
+        self, store: Store, project: Project, command: ChangeFlag, reading: FlagReading | None, clock: AttemptClock
     ) -> Intended | Change | GateHold:
         """Write down what is to be done, or record the change if the flag is there already."""
         _lock_and_mirror(store, command, reading)

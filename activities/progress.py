@@ -27,7 +27,7 @@ from activities.record.decisions import write_decision
 from activities.record.gates import DueStage, MetFlag, hold_back
 from activities.record.transitions import Ending, audit, block, end, finish_stage
 from activities.store.database import Database, Store
-from activities.temporal_clock import ClockOfAttempt, TemporalClock, clock_of_attempt
+from activities.temporal_clock import AttemptClock, ClockOfAttempt, clock_of_attempt
 from domain.audit import TEMPORAL, AuditEvent
 from domain.errors import ApprovalTimedOut, OwnerUnknown, ReleaseNotFound, Superseded
 from domain.releases.release import Release
@@ -57,7 +57,7 @@ class ReleaseActivities:
     def _record(self, command: RecordProgress) -> Recorded | HeldBack | Refused | Standing:
         try:
             clock = self.clock_of(command.at)
-            self.guard.look(command, clock.now())
+            self.guard.look(command, clock)
             with self.database.transaction() as store:
                 answer, stage = _step(store, command, clock)
         except ApprovalTimedOut as refusal:
@@ -97,7 +97,7 @@ class ReleaseActivities:
             return standing_without_record()
 
 
-def _step(store: Store, command: RecordProgress, clock: TemporalClock) -> tuple[Recorded | HeldBack | Refused | Standing, str]:
+def _step(store: Store, command: RecordProgress, clock: AttemptClock) -> tuple[Recorded | HeldBack | Refused | Standing, str]:
     """Return the answer to a step, and the stage that the release was in before it."""
     project = store.projects.get(command.project, lock="share") if isinstance(command.step, HoldEnded) else None
     release = store.releases.get(command.release, lock=True)
@@ -109,7 +109,7 @@ def _step(store: Store, command: RecordProgress, clock: TemporalClock) -> tuple[
         return standing_of(release), release.stage
     at = command.at
     if project and isinstance(command.step, HoldEnded):
-        step, at = command.step, clock.now()  # After the wait for the locks, as for changes.
+        step, at = command.step, clock.time_of_decision()  # After the wait for the locks, as for changes.
         due = DueStage(step.gates, at, step.due_at or step.acts_at, guardrails=step.guardrails)
         if hold := hold_back(store, project, release, due, MetFlag()):
             return HeldBack(held=hold), release.stage

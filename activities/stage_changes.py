@@ -10,7 +10,7 @@ from activities.record.gates import DueStage, MetFlag, check_still_approved, hol
 from activities.record.transitions import audit, await_next_step, finish_stage, notify_webhooks
 from activities.store.acting import ActingRelease
 from activities.store.database import Store
-from activities.temporal_clock import TemporalClock
+from activities.temporal_clock import AttemptClock
 from domain.access import check_right
 from domain.audit import AuditEvent
 from domain.errors import Superseded
@@ -31,13 +31,13 @@ class DueChange(NamedTuple):
     at: datetime
 
 
-def decide(store: Store, command: ChangeFlag, clock: TemporalClock) -> DueChange | GateHold:
-    """Return the change if it may be made now, or what holds it back. Raises Superseded or another Refusal.
+def decide(store: Store, command: ChangeFlag, clock: AttemptClock) -> DueChange | GateHold:
+    """Return the change if it may be made now, or what holds it back. Raises LookTooOld, Superseded or another Refusal.
 
     "Now" is after the wait for the locks: a window may have closed, or a guardrail failed, in the meantime.
     """
     acting = store.acting.get(command.release, command.project, clock.now())
-    at = clock.now()
+    at = clock.time_of_decision()
     release, project = acting.release, acting.project
     check_fence(release, command)
     if not acting.has_webhooks:

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from activities.temporal_clock import TemporalClock, clock_of_attempt
+from activities.temporal_clock import AttemptClock, clock_of_attempt
 
 
-class StillClock(TemporalClock):
+class StillClock(AttemptClock):
     """Always shows the time at which the attempt began."""
 
     def now(self) -> datetime:

@@ -8,6 +8,7 @@ from activities.guarding.consequence import carry_out_breach
 from activities.guarding.sampling import Rule, SampledStage, Sampler, record_readings, rules_of
 from activities.messages import ChangeFlag, HoldEnded, RecordProgress
 from activities.store.database import Database
+from activities.temporal_clock import AttemptClock
 from domain.pipelines.guardrail import Guardrail
 from domain.releases.release import Release
 
@@ -19,7 +20,7 @@ class StageGuard:
         self.database = database
         self.sampler = sampler
 
-    def look(self, command: ChangeFlag | RecordProgress, at: datetime) -> None:
+    def look(self, command: ChangeFlag | RecordProgress, clock: AttemptClock) -> None:
         """Sample all guardrails and gates of the stage, store the samples, and take the breaches that they complete.
 
         A breach moves the record, so that the fence stops the attempt. Does nothing for a stage that nothing guards.
@@ -30,6 +31,7 @@ class StageGuard:
         rules = rules_of(step.gates, [each for each in step.guardrails if each.holds_changes])
         if not rules:
             return
+        at = clock.now()
         with self.database.reading() as store:
             release = store.releases.get(command.release)
             observed = store.evidence.observed(release.id, release.visit)
@@ -38,6 +40,7 @@ class StageGuard:
         stage = _stage_of(release, step.entered_at, rules)
         with ThreadPoolExecutor(len(rules)) as threads:  # One after another, sources that hang would take longer than an attempt may.
             found = list(threads.map(lambda key: self.sampler.read(stage, key, observed.get(key), at), rules))
+        clock.looked()
         with self.database.transaction() as store:
             states = record_readings(store, found)
         for key, rule in rules.items():

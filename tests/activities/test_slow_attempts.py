@@ -3,11 +3,12 @@
 import dataclasses
 from datetime import datetime, timedelta
 
+import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.messages import HeldBack, HoldEnded, Made, Recorded, RecordProgress
+from activities.messages import HoldEnded, Made, Recorded, RecordProgress
 from activities.progress import ReleaseActivities
-from activities.temporal_clock import ClockOfAttempt, TemporalClock
+from activities.temporal_clock import AttemptClock, ClockOfAttempt, LookTooOld
 from tests.activities.acting import act, change, changes_of
 from tests.activities.guarding import GOOD, errors, guarded_command, later, release_in_force
 from tests.pipelines import hold, pipeline, stage
@@ -19,19 +20,17 @@ DUE = 3600.0
 HEALTHY = {"error-rate": GOOD}
 
 
-class SlowClock(TemporalClock):
-    """Shows the time at which an attempt began, and from the second look on one after a wait."""
+class SlowClock(AttemptClock):
+    """Stands still, except that an attempt waits once it has looked at what guards its stage."""
 
     wait: timedelta
-    looks = 0
 
     def now(self) -> datetime:
-        self.looks += 1
-        return self.heard + (self.wait if self.looks > 1 else timedelta(0))
+        return self.heard + (self.wait if self.looked_at else timedelta(0))
 
 
 def waiting(wait: timedelta) -> ClockOfAttempt:
-    def clock_of(asked_at: datetime | None) -> TemporalClock:
+    def clock_of(asked_at: datetime | None) -> AttemptClock:
         clock = SlowClock(still_clock(asked_at).heard)
         clock.wait = wait
         return clock
@@ -45,31 +44,34 @@ def healthy() -> ScriptedMetrics:
     return metrics
 
 
-def test_attempt_that_waited_acts_on_a_sample_that_is_still_fresh(world: World) -> None:
+def test_attempt_that_waited_acts_on_what_it_has_just_seen(world: World) -> None:
     release = release_in_force(world, errors())
 
-    made = change(world, guarded_command(world, release), later(DUE), metrics=healthy(), clock_of=waiting(timedelta(seconds=50)))
+    made = change(world, guarded_command(world, release), later(DUE), metrics=healthy(), clock_of=waiting(timedelta(seconds=8)))
 
     assert isinstance(made, Made)
-    assert made.made_at == changes_of(world, release)[-1].made_at == later(DUE + 50)
+    assert made.made_at == changes_of(world, release)[-1].made_at == later(DUE + 8)
 
 
-def test_attempt_that_waited_too_long_does_not_act_on_its_old_sample(world: World) -> None:
+def test_attempt_that_waited_too_long_changes_nothing_and_is_tried_again(world: World) -> None:
     release = release_in_force(world, errors())
+    command, metrics = guarded_command(world, release), healthy()
 
-    held = change(world, guarded_command(world, release), later(DUE), metrics=healthy(), clock_of=waiting(timedelta(seconds=70)))
+    with pytest.raises(LookTooOld):
+        change(world, command, later(DUE), metrics=metrics, clock_of=waiting(timedelta(seconds=12)))
 
-    assert isinstance(held, HeldBack)
-    assert held.held.code == "guardrail"
+    assert world.release(release.id) == release
+    assert isinstance(change(world, command, later(DUE + 12), metrics=metrics), Made)
 
 
-def test_guarded_hold_that_waited_too_long_does_not_end_on_its_old_sample(world: World) -> None:
+def test_guarded_hold_that_waited_too_long_does_not_end(world: World) -> None:
     command = ending_hold(world)
+    before = world.release(command.release)
 
-    held = attempt(world, command, healthy(), timedelta(0), waiting(timedelta(seconds=70)))
+    with pytest.raises(LookTooOld):
+        attempt(world, command, healthy(), timedelta(0), waiting(timedelta(seconds=12)))
 
-    assert isinstance(held, HeldBack)
-    assert held.held.code == "guardrail"
+    assert world.release(command.release) == before
 
 
 def test_later_attempt_at_the_end_of_a_guarded_hold_samples_anew(world: World) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.chaos.executions import Execution
 from tests.chaos.people import Acknowledged
+from tests.workflows.state_machine.guard_invariants import BEHIND, LOOK_LASTS
 from tests.workflows.state_machine.record import Record, read_record
 
 PROJECT = "shop"
@@ -31,7 +32,7 @@ class Evidence:
 
 def read_database(path: Path) -> tuple[Record, int]:
     """Return the record and the number of outbox entries."""
-    return read_record(str(path), PROJECT), _count(path, "outbox")
+    return read_record(str(path), PROJECT, LOOK_LASTS + BEHIND), _count(path, "outbox")
 
 
 def count_intents(path: Path) -> int:

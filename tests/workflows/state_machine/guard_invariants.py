@@ -14,6 +14,11 @@ PASS, FAIL, UNKNOWN = range(3)
 FRESH = timedelta(minutes=1)
 CLOCKS = timedelta(seconds=15)
 MISSED = 3
+LOOK_LASTS = timedelta(seconds=10)
+"""The time for which an attempt may wait, for example for the database, between its look at the sources and its change."""
+
+BEHIND = timedelta(seconds=1)
+"""The time by which the clock of an attempt may be behind that of a watch in another worker."""
 _NOT_RUNNING = (
     "release.paused",
     "release.blocked",
@@ -27,7 +32,7 @@ def nothing_acts_unless_its_guardrails_pass(record: Record) -> Iterator[str]:
     """Whenever a stage acts, the newest sample of each guardrail that pauses or rolls back is fresh, and passes."""
     for act in acts_of(record):
         for guardrail in guardrails_of(act.release, act.stage["name"]):
-            if _enforces(guardrail) and not _passes_now(act, f"guardrail:{guardrail['name']}"):
+            if _enforces(guardrail) and not _passes_now(act, f"guardrail:{guardrail['name']}", record.in_flight):
                 yield f"{act.name} without a passing sample of '{guardrail['name']}'"
 
 
@@ -35,7 +40,8 @@ def nothing_acts_unless_its_metrics_have_passed(record: Record) -> Iterator[str]
     """Whenever a stage acts, each metric that it waits for passes, and has passed for its whole time without a break."""
     for act in acts_of(record):
         for key, gate in _gates_of(act.stage, "METRIC"):
-            if not _passes_now(act, key) or _at(act.entry["at"]) - _passing_since(act, key, _every(gate)) < _duration(gate["passing_for"]):
+            since = _passing_since(act, key, _every(gate), record.in_flight)
+            if not _passes_now(act, key, record.in_flight) or _at(act.entry["at"]) - since < _duration(gate["passing_for"]):
                 yield f"{act.name} before '{gate['metric']}' had passed"
 
 
@@ -43,7 +49,7 @@ def nothing_acts_unless_its_checks_pass(record: Record) -> Iterator[str]:
     """Whenever a stage acts, the newest answer of each of its checks is fresh, and passes."""
     for act in acts_of(record):
         for key, gate in _gates_of(act.stage, "CHECK"):
-            if not _passes_now(act, key):
+            if not _passes_now(act, key, record.in_flight):
                 yield f"{act.name} without a passing check of '{gate['source']}'"
 
 
@@ -124,20 +130,23 @@ def _samples(release: ReleaseRecord, visit: int, key: str) -> list[tuple[datetim
     return [(datetime.fromtimestamp(each["at"] / 1000, UTC), each["outcome"]) for watch in watches for each in watch["samples"]]
 
 
-def _until(act: Act, key: str) -> list[tuple[datetime, int]]:
-    """Return the samples up to the act."""
-    return [each for each in _samples(act.release, act.visit, key) if each[0] <= _at(act.entry["at"])]
+def _relied_on(act: Act, key: str, in_flight: timedelta) -> list[tuple[datetime, int]]:
+    """Return the samples up to the act, or up to the last passing one of those that were in flight."""
+    at = _at(act.entry["at"])
+    until = [each for each in _samples(act.release, act.visit, key) if each[0] <= at + (in_flight and BEHIND)]
+    passing = [when for when, outcome in until if outcome == PASS and when >= at - in_flight]
+    return [each for each in until if each[0] <= max(passing, default=at)]
 
 
-def _passes_now(act: Act, key: str) -> bool:
-    when, outcome = max(_until(act, key), default=(_NEVER, UNKNOWN))
+def _passes_now(act: Act, key: str, in_flight: timedelta) -> bool:
+    when, outcome = max(_relied_on(act, key, in_flight), default=(_NEVER, UNKNOWN))
     return outcome == PASS and _at(act.entry["at"]) - when <= FRESH
 
 
-def _passing_since(act: Act, key: str, every: timedelta) -> datetime:
+def _passing_since(act: Act, key: str, every: timedelta, in_flight: timedelta) -> datetime:
     """Return when the last row of passing samples without a gap began."""
     since = last = _at(act.entry["at"])
-    for when, outcome in reversed(_until(act, key)):
+    for when, outcome in reversed(_relied_on(act, key, in_flight)):
         if outcome != PASS or last - when > every * MISSED + CLOCKS:
             break
         since = last = when

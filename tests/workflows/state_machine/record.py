@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from math import ceil
 from typing import Any
 
@@ -166,6 +167,8 @@ class Record:
     flags: list[Row]
     freezes: list[Row]
     stops: list[Row]
+    in_flight: timedelta = timedelta(0)
+    """The time that may lie between a sample on which a stage acts and that act, while other samples are being stored."""
 
     @property
     def latest(self) -> ReleaseRecord:
@@ -173,7 +176,7 @@ class Record:
         return self.releases[-1]
 
 
-def read_record(path: str, project: str) -> Record:
+def read_record(path: str, project: str, in_flight: timedelta = timedelta(0)) -> Record:
     """Read the database file in one consistent snapshot."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.row_factory = sqlite3.Row
@@ -181,7 +184,8 @@ def read_record(path: str, project: str) -> Record:
         connection.execute("BEGIN")
         audit = _rows(connection, _AUDIT, project)
         releases = [_release(connection, row, audit) for row in _rows(connection, _RELEASES, project)]
-        return Record(releases, audit, *(_rows(connection, query, project) for query in (_FLAGS, _FREEZES, _STOPS)))
+        flags, freezes, stops = (_rows(connection, query, project) for query in (_FLAGS, _FREEZES, _STOPS))
+        return Record(releases, audit, flags, freezes, stops, in_flight)
     finally:
         connection.close()
 
