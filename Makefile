@@ -1,4 +1,4 @@
-.PHONY: help run test browser prometheus screenshots check format bench chaos sdks flagsmith audit openapi migrate clean
+.PHONY: help run test browser prometheus screenshots check format bench chaos cluster sdks flagsmith audit openapi migrate clean
 
 PYTHON ?= python3
 UV := .venv/bin/uv
@@ -63,6 +63,9 @@ sdks: .venv/.ready-for-tests ## run Flagsmith's four SDKs: write the tables of d
 chaos: .venv/.ready-for-tests ## run releases while everything is killed, then call every route with generated input (half an hour)
 	.venv/bin/python -m tests.chaos.run $(if $(PROVIDER),--provider $(PROVIDER))
 	.venv/bin/python -W ignore -m tests.input.run --seconds 240
+
+cluster: .venv/.ready-for-tests ## let releases climb on a real Temporal cluster on PostgreSQL while every process is killed in turn (a minute; the first time, Go builds the server)
+	.venv/bin/python -m tests.cluster
 
 flagsmith: .venv/.ready-for-tests ## run the tests of Flagsmith's adapter at a real one: SRC=/path/to/a/checkout/of/flagsmith (ten minutes)
 	.venv/bin/python -m tests.flagsmith.server $(SRC) .venv/bin/pytest tests/flagsmith/test_*.py tests/flagsmith/real_*.py -q

@@ -6,13 +6,15 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import httpx
 import typer
 from rich.console import Console
 
 from process_exit import exit_process
 from tests.cluster.cluster import Cluster, running_cluster
-from tests.cluster.postgresql import PostgresqlMissing, find_programs
+from tests.cluster.postgresql import Postgresql, PostgresqlMissing, find_programs
 from tests.cluster.temporal_server import GoMissing, build_server, server_version
+from tests.e2e.stack import Process
 from tests.http import Api
 from tests.pipelines import hold, pipeline, stage
 from tests.waiting import wait_for
@@ -21,6 +23,7 @@ RELEASES = 20
 WAIT = "5s"
 DOWN_SECONDS = 1.0
 PIPELINE = pipeline(stage("Development"), stage("Production", "production", WAIT), hold("Watch", WAIT, "production"), key="rehearsal")
+EXPECTED = {"flag.changed": 2 * RELEASES, "stage.hold_ended": RELEASES, "release.completed": RELEASES}
 
 
 def main(*, kill: bool = True) -> None:
@@ -43,9 +46,11 @@ def main(*, kill: bool = True) -> None:
         if kill:
             kill_each(cluster, console)
         wait_for("every release to be completed", lambda: states(api) == {"completed": RELEASES}, interval=1)
-        console.print(f"{RELEASES} of {RELEASES} releases completed", markup=False)
+        acts = events(api)
+        console.print(f"{RELEASES} of {RELEASES} releases completed: {acts}", markup=False)
+        is_right = acts == EXPECTED
     shutil.rmtree(folder)
-    exit_process(0)
+    exit_process(0 if is_right else 1)
 
 
 def add_releases(api: Api) -> None:
@@ -59,13 +64,23 @@ def add_releases(api: Api) -> None:
 
 
 def states(api: Api) -> dict[str, int]:
-    """Return status -> number of releases."""
-    return dict(Counter(each["status"] for each in api.get("/projects/shop/releases", limit=RELEASES)["items"]))
+    """Return status -> number of releases, or nothing while the API or its database is down."""
+    try:
+        answer = api.request("GET", f"/projects/shop/releases?limit={RELEASES}")
+    except httpx.TransportError:
+        return {}
+    return dict(Counter(each["status"] for each in answer.json()["items"])) if answer.is_success else {}
+
+
+def events(api: Api) -> dict[str, int]:
+    """Return event -> number of entries in the audit log, for all that a release does once in each stage."""
+    return {event: len(api.get("/audit", project="shop", event=event, limit=200)["items"]) for event in EXPECTED}
 
 
 def kill_each(cluster: Cluster, console: Console) -> None:
     """Kill and start one process after another, while the releases climb."""
-    for process in cluster.processes:
+    victims: tuple[Process | Postgresql, ...] = (*cluster.processes, cluster.postgresql)
+    for process in victims:
         process.kill()
         time.sleep(DOWN_SECONDS)
         process.start()

@@ -54,12 +54,16 @@ class Balancer:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         streams = await self._connect()
-        if streams:
-            from_server, to_server = streams
-            with suppress(OSError):
-                await asyncio.gather(_pump(reader, to_server), _pump(from_server, writer))
-            to_server.transport.abort()
-        writer.transport.abort()
+        try:
+            if streams:
+                from_server, to_server = streams
+                with suppress(OSError):
+                    await asyncio.gather(_pump(reader, to_server), _pump(from_server, writer))
+        finally:
+            for stream in (writer, streams[1] if streams else writer):
+                stream.transport.abort()
+                with suppress(OSError):
+                    await stream.wait_closed()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         first = next(self._turns)

@@ -2,10 +2,11 @@
 
 import os
 import random
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.cluster.balancer import Balancer
@@ -21,8 +22,24 @@ NODES = ("frontend", "history", "history", "matching", "worker")
 """The processes of the Temporal server, each on a loopback address of its own."""
 
 APIS, WORKERS = 2, 3
-FRONTEND_PORT = 7233
+PORTS = {"frontend": 7233, "history": 7234, "matching": 7235, "worker": 7239}
+"""The ports in the configuration of the server's image."""
+
 PASSWORD = "of-a-rehearsal"  # noqa: S105 (of a database that lives as long as the rehearsal)
+
+
+class Node(Process):
+    """One process of the Temporal server."""
+
+    def __init__(self, name: str, environment: dict[str, str], folder: Path, server: TemporalServer, port: int) -> None:
+        super().__init__(name, [str(server.programs / "temporal-server"), "start"], environment, folder)
+        self.address = (environment["BIND_ON_IP"], port)
+
+    def listens(self) -> bool:
+        """True if it accepts connections."""
+        with suppress(OSError), socket.create_connection(self.address, timeout=1):
+            return True
+        return False
 
 
 class Cluster:
@@ -35,7 +52,7 @@ class Cluster:
         self.postgresql = Postgresql(self.database, PASSWORD, *_options_of("postgresql"))
         names = [f"temporal-{role}-{NODES[:number].count(role) + 1}" for number, role in enumerate(NODES)]
         self.nodes = [
-            Process(name, [str(server.programs / "temporal-server"), "start"], self._for_node(role, f"{network}.{number}"), folder)
+            Node(name, self._for_node(role, f"{network}.{number}"), folder, server, PORTS[role])
             for number, (name, role) in enumerate(zip(names, NODES, strict=True), start=1)
         ]
         ours = environment_of("api", PASSWORD) | {
@@ -43,7 +60,7 @@ class Cluster:
             "FLAGHOIST_DATABASE_URL": f"postgresql+psycopg://flaghoist:{PASSWORD}@{self.database}/flaghoist",
             "FLAGHOIST_BOOTSTRAP_KEY": OWNER_KEY,
             "FLAGHOIST_SECRET_KEYS": "A" * 43 + "=",
-            "TEMPORAL_ADDRESS": f"{network}.1:{FRONTEND_PORT}",
+            "TEMPORAL_ADDRESS": f"{network}.1:{PORTS['frontend']}",
         }
         self.bootstrap = Process("bootstrap", _ours(*services()["bootstrap"]["command"]), ours, folder)
         ports = [free_port() for _ in range(APIS)]
@@ -65,8 +82,9 @@ class Cluster:
         wait_for("PostgreSQL to answer", self.postgresql.answers)
         self._run("create-databases.sh", self._for_psql())
         self._run("update-temporal-schemas.sh", self._for_schemas())
-        for node in self.nodes:
+        for node in self.nodes:  # In turn: nodes that start on an empty database together may end with "version mismatch".
             node.start()
+            wait_for(f"{node.name} to listen", node.listens)
         self.bootstrap.start()
         assert self.bootstrap.running
         if code := self.bootstrap.running.wait(CEILING):

@@ -33,6 +33,8 @@ def find_programs() -> Path:
 class Postgresql:
     """A server on a loopback address of its own that asks every client for its password."""
 
+    name = "postgresql"
+
     def __init__(self, address: str, password: str, *options: str) -> None:
         self.address = address
         self.programs = find_programs()
