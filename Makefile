@@ -64,7 +64,7 @@ chaos: .venv/.ready-for-tests ## run releases while everything is killed, then c
 	.venv/bin/python -m tests.chaos.run $(if $(PROVIDER),--provider $(PROVIDER))
 	.venv/bin/python -W ignore -m tests.input.run --seconds 240
 
-cluster: .venv/.ready-for-tests ## let releases climb on a real Temporal cluster on PostgreSQL while every process is killed in turn (a minute; the first time, Go builds the server)
+cluster: .venv/.ready-for-tests ## run releases on a real Temporal cluster on PostgreSQL while every process is killed in turn (a minute; the first time, Go builds the server)
 	.venv/bin/python -m tests.cluster
 
 flagsmith: .venv/.ready-for-tests ## run the tests of Flagsmith's adapter at a real one: SRC=/path/to/a/checkout/of/flagsmith (ten minutes)

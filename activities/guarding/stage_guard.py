@@ -31,13 +31,12 @@ class StageGuard:
         rules = rules_of(step.gates, [each for each in step.guardrails if each.holds_changes])
         if not rules:
             return
-        at = clock.now()
         with self.database.reading() as store:
             release = store.releases.get(command.release)
             observed = store.evidence.observed(release.id, release.visit)
         if release.is_finished or release.sequence != command.sequence:
             return
-        stage = _stage_of(release, step.entered_at, rules)
+        stage, at = _stage_of(release, step.entered_at, rules), clock.now()  # After the wait for the database.
         with ThreadPoolExecutor(len(rules)) as threads:  # One after another, sources that hang would take longer than an attempt may.
             found = list(threads.map(lambda key: self.sampler.read(stage, key, observed.get(key), at), rules))
         clock.looked()

@@ -37,7 +37,7 @@ def nothing_changes_after_a_breach(evidence: Evidence) -> Iterator[str]:
 
 
 def guarded_changes_have_a_passing_sample(evidence: Evidence) -> Iterator[str]:
-    """Each change of a guarded stage has a passing sample on which it could rely, and no failed one since when it looked."""
+    """Each change of a guarded stage has a passing sample from within `LOOK_LASTS` before it, or its newest one in a minute passes."""
     for story in evidence.record.releases:
         for change in story.changes:
             run = story.runs[change["visit"] - 1]

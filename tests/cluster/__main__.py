@@ -1,4 +1,4 @@
-"""A rehearsal: the demo climbs on a Temporal cluster while one process after another is killed."""
+"""A rehearsal: releases progress on a Temporal cluster while one process after another is killed."""
 
 import shutil
 import tempfile
@@ -27,7 +27,7 @@ EXPECTED = {"flag.changed": 2 * RELEASES, "stage.hold_ended": RELEASES, "release
 
 
 def main(*, kill: bool = True) -> None:
-    """Build the server if it is missing, start everything, let releases climb, and end everything."""
+    """Build the server if it is missing, start everything, let releases progress, and end everything."""
     console = Console(highlight=False, soft_wrap=True)
     try:
         console.print(f"Temporal {server_version()}: built from source the first time, which takes minutes", markup=False)
@@ -78,7 +78,7 @@ def events(api: Api) -> dict[str, int]:
 
 
 def kill_each(cluster: Cluster, console: Console) -> None:
-    """Kill and start one process after another, while the releases climb."""
+    """Kill and start one process after another, while the releases progress."""
     victims: tuple[Process | Postgresql, ...] = (*cluster.processes, cluster.postgresql)
     for process in victims:
         process.kill()

@@ -19,6 +19,7 @@ LOOK_LASTS = timedelta(seconds=10)
 
 BEHIND = timedelta(seconds=1)
 """The time by which the clock of an attempt may be behind that of a watch in another worker."""
+
 _NOT_RUNNING = (
     "release.paused",
     "release.blocked",
