@@ -57,7 +57,7 @@ class Balancer:
         try:
             if streams:
                 from_server, to_server = streams
-                with suppress(OSError):
+                with suppress(asyncio.CancelledError, OSError):  # Cancelled at the end. Python 3.11 would report that as an error.
                     await asyncio.gather(_pump(reader, to_server), _pump(from_server, writer))
         finally:
             for stream in (writer, streams[1] if streams else writer):
