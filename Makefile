@@ -61,7 +61,7 @@ sdks: .venv/.ready-for-tests ## run Flagsmith's four SDKs: write the tables of d
 	.venv/bin/python -m tests.sdks.agreement
 
 chaos: .venv/.ready-for-tests ## run releases while everything is killed, then call every route with generated input (half an hour)
-	.venv/bin/python -m tests.chaos.run $(if $(PROVIDER),--provider $(PROVIDER))
+	.venv/bin/python -m tests.chaos.run $(if $(PROVIDER),--provider $(PROVIDER)) $(if $(CLUSTER),--cluster)
 	.venv/bin/python -W ignore -m tests.input.run --seconds 240
 
 cluster: .venv/.ready-for-tests ## run releases on a real Temporal cluster on PostgreSQL while every process is killed in turn (a minute; the first time, Go builds the server)

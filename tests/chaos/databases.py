@@ -1,16 +1,18 @@
 """Databases that a run can break: SQLite in a file, and a PostgreSQL server of its own."""
 
 import json
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from tests.postgresql import PostgresqlServer
 from tests.waiting import CEILING
@@ -41,6 +43,11 @@ class Breakable(Protocol):
     @contextmanager
     def on_full_disk(self) -> Iterator[None]:
         """Keep its own process, if it has one, from writing to any file while the block runs."""
+        yield
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Let it answer nothing while the block runs."""
         yield
 
     def remove(self) -> None:
@@ -76,6 +83,7 @@ class SqliteFile:
             connection.close()
 
     keeping_writers_waiting = refusing_writes
+    silent = refusing_writes
 
     @contextmanager
     def on_full_disk(self) -> Iterator[None]:
@@ -93,15 +101,19 @@ class SqliteFile:
         target.close()
 
 
+OPTIONS = ("track_commit_timestamp=on",)
+"""The settings of a PostgreSQL that a run can break."""
+
+
 class BreakablePostgresql:
     """A server that can be killed, and that records when each row was committed."""
 
     is_process = True
 
-    def __init__(self) -> None:
-        self._server = PostgresqlServer("track_commit_timestamp=on")
-        self.url = self._server.url_of("postgres")
-        self.address = self._server.address
+    def __init__(self, server: PostgresqlServer | None = None, database: str = "postgres") -> None:
+        self._server = server or PostgresqlServer(*OPTIONS)
+        self.url = self._server.url_of(database)
+        self.address = make_conninfo(self._server.address, dbname=database)
 
     def start(self) -> None:
         """Start it, unless it runs, and wait until it answers."""
@@ -138,6 +150,20 @@ class BreakablePostgresql:
             self._limit_files("unlimited")
             self.start()
 
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Stop all its processes while the block runs: connections stay open, and nothing answers."""
+        assert self._server.process
+        server = psutil.Process(self._server.process.pid)
+        stopped = [server, *server.children(recursive=True)]  # The parent first: it starts no more.
+        for process in stopped:
+            _send(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in reversed(stopped):
+                _send(process, signal.SIGCONT)
+
     def remove(self) -> None:
         """Remove its folder."""
         self._server.remove()
@@ -166,6 +192,11 @@ class BreakablePostgresql:
             connection.execute("SET default_transaction_read_only = off")
             connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {state}")
             connection.execute("SELECT pg_reload_conf()")
+
+
+def _send(process: psutil.Process, number: signal.Signals) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
 
 
 _COMMITTED = "pg_xact_commit_timestamp(xmin)"

@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -14,15 +14,15 @@ from temporalio.service import RPCError
 
 from tests.chaos.checks import violations_in
 from tests.chaos.databases import Breakable
-from tests.chaos.environment import ChaosEnvironment
+from tests.chaos.environment import ChaosEnvironment, System
 from tests.chaos.evidence import Evidence, changes_in, count_intents, read_database, read_logs
 from tests.chaos.executions import open_workflows, read_executions
-from tests.chaos.faults import KINDS, KINDS_ELSEWHERE, LONG_WRITE, Fault, long_write, schedule_for
+from tests.chaos.faults import Breakables, Fault, long_write, schedule_for
 from tests.chaos.guards import METRIC
+from tests.chaos.one_machine import one_machine
 from tests.chaos.people import People
 from tests.chaos.plan import Plan, Vocabulary, plan_for
 from tests.chaos.source import MetricSource, serving
-from tests.e2e.proxy import Proxy
 from tests.http import OWNER_KEY, Api
 
 LONGEST = 1800
@@ -71,7 +71,8 @@ class Outcome:
 class FlagsHere:
     """The place of the flags in a run: our own database, or another system in a subclass."""
 
-    kinds = tuple(KINDS)
+    kinds: tuple[str, ...] = ()
+    """The faults that are drawn besides those of the system."""
     vocabulary: Vocabulary | None = None
 
     def attach(self, environment: ChaosEnvironment) -> None:
@@ -96,16 +97,18 @@ def endure(
     size: Size,
     report: Report = lambda _seconds, _what: None,
     flags: FlagsHere | None = None,
+    system: AbstractContextManager[System] | None = None,
 ) -> Outcome:
-    """Perform a run in a folder."""
-    flags = flags or FlagsHere()
+    """Perform a run in a folder, on one machine unless another system is given."""
+    flags, system = flags or FlagsHere(), system or one_machine(folder, database.url)
     plan = plan_for(size.seed, size.releases, size.seconds, flags.vocabulary)
     source = MetricSource(plan.bad_from, plan.outages)
-    with serving(source), running_environment(folder, database, flags, skew=size.skew) as environment:
-        faults = schedule_for(size.seed, size.seconds, kinds=flags.kinds, processes=environment.victims, skew=size.skew)
+    with serving(source), running_environment(database, flags, system, skew=size.skew) as environment:
+        breakables = Breakables((*environment.system.kinds, *flags.kinds), environment.victims, environment.system.places)
+        faults = schedule_for(size.seed, size.seconds, breakables, skew=size.skew)
         if size.long_write:
             faults = sorted([*faults, long_write(size.seconds / 2)], key=lambda fault: fault.at)
-        operator = flags.set_up(environment.stack.api, plan, source)
+        operator = flags.set_up(environment.system.api, plan, source)
         people = People(operator, plan)
         try:
             source.start()
@@ -121,12 +124,12 @@ def endure(
 
 @contextmanager
 def running_environment(
-    folder: Path, database: Breakable, flags: FlagsHere | None = None, *, skew: bool = False
+    database: Breakable, flags: FlagsHere, system: AbstractContextManager[System], *, skew: bool
 ) -> Iterator[ChaosEnvironment]:
     """Everything started. No process outlives the block."""
-    with Proxy() as proxy:
-        environment = ChaosEnvironment(folder, database, proxy, skew=skew)
-        (flags or FlagsHere()).attach(environment)
+    with system as broken:
+        environment = ChaosEnvironment(database, broken, skew=skew)
+        flags.attach(environment)
         try:
             environment.start()
             yield environment
@@ -151,7 +154,7 @@ def gather(folder: Path, environment: ChaosEnvironment, people: People, source: 
     """Read everything that the run left behind."""
     environment.database.copy_to(folder / "evidence.db")
     record, entries = read_database(folder / "evidence.db")
-    executions = asyncio.run(read_executions(_temporal(environment)))
+    executions = asyncio.run(read_executions(environment.system.temporal))
     surprises = people.surprises + environment.died
     keys = [OWNER_KEY, str(people.api.client.headers["Authorization"]).removeprefix("Bearer ")]
     intents = count_intents(folder / "evidence.db")
@@ -164,7 +167,7 @@ def _inject_all(environment: ChaosEnvironment, faults: list[Fault], seconds: flo
         environment.supervise()
         if remaining and remaining[0].at <= passed:
             fault = remaining.pop(0)
-            report(passed, f"{KINDS_ELSEWHERE.get(fault.kind, LONG_WRITE)}{': ' if fault.victims else ''}{', '.join(fault.victims)}")
+            report(passed, str(fault))
             environment.inject(fault)
         report(passed, "")
         time.sleep(0.2)
@@ -203,15 +206,11 @@ class Progress(NamedTuple):
 def _progress_of(environment: ChaosEnvironment) -> Progress | None:
     """Return the progress, or nothing if a part of the environment does not answer."""
     with suppress(RPCError, RuntimeError, httpx.HTTPError, AssertionError), tempfile.TemporaryDirectory() as folder:
-        environment.stack.api.get("/status")
-        running = asyncio.run(open_workflows(_temporal(environment))).total()
+        environment.system.api.get("/status")
+        running = asyncio.run(open_workflows(environment.system.temporal)).total()
         environment.database.copy_to(Path(folder) / "look.db")
         look = Path(folder) / "look.db"
         record, entries = read_database(look)
         unfinished = sum(story.row["ended_at"] is None for story in record.releases)
         return Progress(entries + count_intents(look), unfinished, sum(story.row["sequence"] for story in record.releases), running)
     return None
-
-
-def _temporal(environment: ChaosEnvironment) -> str:
-    return f"127.0.0.1:{environment.stack.temporal_port}"

@@ -1,10 +1,8 @@
-"""The whole product, with everything in it that a run can break."""
+"""The faults that a run causes in a system and its database."""
 
-import os
 import resource
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import AbstractContextManager, ExitStack
@@ -13,10 +11,10 @@ from typing import Protocol
 
 from tests.chaos.clocks import must_skew, skewed_by
 from tests.chaos.databases import Breakable
-from tests.chaos.faults import BUSY, ERRORS, FULL, REFUSE, SILENT, STALL, Fault
-from tests.e2e.proxy import Proxy
-from tests.e2e.stack import Process, Stack
-from tests.waiting import CEILING
+from tests.chaos.executions import TemporalAddress
+from tests.chaos.faults import BUSY, ERRORS, FROZEN, FULL, REFUSE, SILENT, Fault
+from tests.e2e.stack import Process
+from tests.http import Api
 
 
 class FlagSystemProcess(Protocol):
@@ -48,24 +46,64 @@ def faketime() -> str:
     return str(found[0])
 
 
-class ChaosEnvironment:
-    """Temporal, two workers and the API on one database. One worker reaches Temporal through a proxy."""
+class System(Protocol):
+    """Temporal and the product, in processes that can be killed."""
 
-    def __init__(self, folder: Path, database: Breakable, proxy: Proxy, *, skew: bool = False) -> None:
+    @property
+    def api(self) -> Api:
+        """Its API, with the owner's key."""
+
+    @property
+    def temporal(self) -> TemporalAddress:
+        """The address of its Temporal server."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The faults that are drawn."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The parts to which the network can fail."""
+
+    @property
+    def supervised(self) -> frozenset[str]:
+        """The names of processes that may end by themselves during an outage, because they rely on being started again."""
+
+    @property
+    def processes(self) -> tuple[Process, ...]:
+        """All its processes."""
+
+    @property
+    def ours(self) -> tuple[Process, ...]:
+        """Those of the product."""
+
+    def start(self) -> None:
+        """Start everything on a database that runs."""
+
+    def kill(self) -> None:
+        """End everything at once."""
+
+    def network_fault(self, fault: Fault) -> AbstractContextManager[object]:
+        """Let the network fail while the block runs, if that is the fault."""
+
+
+class ChaosEnvironment:
+    """A system and its database, and perhaps a flag system besides."""
+
+    def __init__(self, database: Breakable, system: System, *, skew: bool = False) -> None:
         self.database = database
-        self.proxy = proxy
-        self.stack = Stack(folder, database.url, worker_behind=proxy)
+        self.system = system
         self.faketime = faketime() if skew else ""
         self.kills: Counter[str] = Counter()
         self.died: list[str] = []
         self.flag_system: FlagSystemProcess | None = None
-        self._processes: dict[str, Process | FlagSystemProcess] = {process.name: process for process in self.stack.processes}
+        self._processes: dict[str, Process | FlagSystemProcess] = {process.name: process for process in system.processes}
         self._down: set[str] = set()
 
     def attach(self, flag_system: "FlagSystemProcess", settings: dict[str, str]) -> None:
         """Add a flag system that runs already, and the settings that workers and API need for it."""
         self.flag_system = self._processes[flag_system.name] = flag_system
-        for process in (self.stack.api_process, self.stack.worker, self.stack.other_worker):
+        for process in self.system.ours:
             process.environment |= settings
 
     @property
@@ -74,31 +112,28 @@ class ChaosEnvironment:
         return (*self._processes, "database") if self.database.is_process else tuple(self._processes)
 
     def start(self) -> None:
-        """Start everything on a migrated database."""
+        """Start everything."""
         if self.faketime:
             must_skew(self.faketime)
         self.database.start()
-        environment = {"FLAGHOIST_DATABASE_URL": self.database.url}
-        subprocess.run([sys.executable, "-m", "api.embedded.schema"], env=os.environ | environment, check=True, timeout=CEILING)
-        self.stack.start()
-        self.stack.other_worker.start()
+        self.system.start()
 
     def stop(self) -> None:
         """End every process."""
-        self.stack.kill()
+        self.system.kill()
         self.database.kill()
-        self.stack.api.close()
+        self.system.api.close()
 
     def inject(self, fault: Fault) -> None:
         """Cause a fault, and return when it is over."""
         with ExitStack() as recovery:
-            if fault.kind == STALL:
-                self.proxy.hold()
-                recovery.callback(self.proxy.drop_and_release)
+            recovery.enter_context(self.system.network_fault(fault))
             if fault.kind == REFUSE:
                 recovery.enter_context(self.database.refusing_writes())
             if fault.kind == BUSY:
                 recovery.enter_context(self.database.keeping_writers_waiting())
+            if fault.kind == FROZEN:
+                recovery.enter_context(self.database.silent())
             if fault.kind == SILENT and self.flag_system:
                 recovery.enter_context(self.flag_system.silent())
             if fault.kind == ERRORS and self.flag_system:
@@ -117,7 +152,8 @@ class ChaosEnvironment:
         for name, process in self._processes.items():
             code = process.running.poll() if process.running and name not in self._down else None
             if code is not None:
-                self.died.append(f"{name} ended by itself with {code}")
+                if name not in self.system.supervised:
+                    self.died.append(f"{name} ended by itself with {code}")
                 process.start()
 
     def _kill(self, fault: Fault) -> None:
@@ -148,7 +184,7 @@ class ChaosEnvironment:
 
     def _limit_files(self, size: int) -> None:
         """Keep workers and API from writing files beyond that size, like a disk that is full for them alone."""
-        for process in (self.stack.worker, self.stack.other_worker, self.stack.api_process):
+        for process in self.system.ours:
             if process.running and process.running.poll() is None:
                 resource.prlimit(process.running.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 

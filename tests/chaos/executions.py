@@ -16,6 +16,13 @@ CALL = timedelta(seconds=CEILING)
 _CAUSES = (EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, EventType.EVENT_TYPE_TIMER_FIRED)
 
 
+class TemporalAddress(NamedTuple):
+    """The address of a Temporal server, and the namespace there."""
+
+    address: str
+    namespace: str = "default"
+
+
 class ChangeInHistory(NamedTuple):
     """A change in a history: when its workflow could act, when Temporal completed it, and what the activity returned."""
 
@@ -41,16 +48,16 @@ class Execution(NamedTuple):
     """The sequences of steps that it learned of from the record, because the workflow task that made them was lost."""
 
 
-async def read_executions(address: str) -> list[Execution]:
+async def read_executions(temporal: TemporalAddress) -> list[Execution]:
     """Return every run of every workflow."""
-    client = await Client.connect(address)
+    client = await Client.connect(temporal.address, namespace=temporal.namespace)
     found = [(each.id, each.run_id, each.workflow_type, each.status) async for each in client.list_workflows(rpc_timeout=CALL)]
     return [await _execution(client.get_workflow_handle(workflow, run_id=run), kind, status) for workflow, run, kind, status in found]
 
 
-async def open_workflows(address: str) -> Counter[str]:
+async def open_workflows(temporal: TemporalAddress) -> Counter[str]:
     """Return the number of open workflows of each type."""
-    client = await Client.connect(address)
+    client = await Client.connect(temporal.address, namespace=temporal.namespace)
     return Counter([each.workflow_type async for each in client.list_workflows('ExecutionStatus = "Running"', rpc_timeout=CALL)])
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.chaos.conftest import ON_POSTGRESQL, Run
-from tests.chaos.faults import FULL, KILL, REFUSE, STALL, schedule_for
+from tests.chaos.faults import FULL, KILL, REFUSE, STALL, Breakables, schedule_for
 from tests.chaos.plan import plan_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]  # A run waits for rest, however long a busy machine needs.
@@ -21,7 +21,7 @@ def test_nothing_is_lost_or_made_twice_on_postgresql(on_postgresql: Run) -> None
 
 def test_seed_determines_the_run() -> None:
     def drawn(seed: int) -> object:
-        faults = schedule_for(seed, 60, kinds=[KILL, STALL, REFUSE], processes=["api", "worker"], skew=True)
+        faults = schedule_for(seed, 60, Breakables([KILL, STALL, REFUSE], ["api", "worker"]), skew=True)
         return plan_for(seed, 20, 60), faults
 
     assert drawn(1) == drawn(1)

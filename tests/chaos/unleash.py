@@ -73,7 +73,7 @@ class UnleashProcess:
 class FlagsInUnleash(FlagsHere):
     """The flags of a project that is connected to Unleash through a proxy. A person has a strategy of their own in each."""
 
-    kinds = tuple(KINDS_ELSEWHERE)
+    kinds = KINDS_ELSEWHERE
 
     def __init__(self, server: UnleashServer, proxy: FaultyProxy) -> None:
         self.server, self.proxy = server, proxy

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from process_exit import exit_process
 from tests.cluster.cluster import Cluster, running_cluster
-from tests.cluster.postgresql import Postgresql, PostgresqlMissing, find_programs
-from tests.cluster.temporal_server import GoMissing, build_server, server_version
+from tests.cluster.postgresql import ClusterPostgresql
+from tests.cluster.prerequisites import server_or_exit
 from tests.e2e.stack import Process
 from tests.http import Api
 from tests.pipelines import hold, pipeline, stage
@@ -29,19 +29,14 @@ EXPECTED = {"flag.changed": 2 * RELEASES, "stage.hold_ended": RELEASES, "release
 def main(*, kill: bool = True) -> None:
     """Build the server if it is missing, start everything, let releases progress, and end everything."""
     console = Console(highlight=False, soft_wrap=True)
-    try:
-        console.print(f"Temporal {server_version()}: built from source the first time, which takes minutes", markup=False)
-        server = build_server()
-        find_programs()
-    except (GoMissing, PostgresqlMissing) as missing:
-        console.print(str(missing), markup=False)
-        exit_process(1)
+    server = server_or_exit(console)
     folder = Path(tempfile.mkdtemp(prefix="flaghoist-cluster-"))
-    with running_cluster(folder, server) as (cluster, api):
+    with running_cluster(folder, server) as cluster:
+        api = cluster.api
         for process in cluster.processes:
             assert process.running
             console.print(f"{process.name:22} process {process.running.pid}", markup=False)
-        console.print(f"API at http://{cluster.balancer.address}; logs in {folder}", markup=False)
+        console.print(f"API at {api.address}; logs in {folder}", markup=False)
         add_releases(api)
         if kill:
             kill_each(cluster, console)
@@ -79,7 +74,7 @@ def events(api: Api) -> dict[str, int]:
 
 def kill_each(cluster: Cluster, console: Console) -> None:
     """Kill and start one process after another, while the releases progress."""
-    victims: tuple[Process | Postgresql, ...] = (*cluster.processes, cluster.postgresql)
+    victims: tuple[Process | ClusterPostgresql, ...] = (*cluster.processes, cluster.postgresql)
     for process in victims:
         process.kill()
         time.sleep(DOWN_SECONDS)

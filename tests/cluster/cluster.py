@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.cluster.balancer import Balancer
-from tests.cluster.postgresql import Postgresql
+from tests.chaos.executions import TemporalAddress
+from tests.cluster.network import Network
+from tests.cluster.postgresql import ClusterPostgresql
 from tests.cluster.temporal_server import TemporalServer
 from tests.e2e.stack import Process
 from tests.http import OWNER_KEY, Api
@@ -23,6 +24,7 @@ NODES = ("frontend", "history", "history", "matching", "worker")
 
 APIS, WORKERS = 2, 3
 PORTS = {"frontend": 7233, "history": 7234, "matching": 7235, "worker": 7239}
+MEMBERSHIP_PORTS = {"frontend": 6933, "history": 6934, "matching": 6935, "worker": 6939}
 """The ports in the configuration of the server's image."""
 
 PASSWORD = "of-a-rehearsal"  # noqa: S105 (of a database that lives as long as the rehearsal)
@@ -33,7 +35,8 @@ class Node(Process):
 
     def __init__(self, name: str, environment: dict[str, str], folder: Path, server: TemporalServer, port: int) -> None:
         super().__init__(name, [str(server.programs / "temporal-server"), "start"], environment, folder)
-        self.address = (environment["BIND_ON_IP"], port)
+        self.host, self.reached_at = environment["BIND_ON_IP"], environment["TEMPORAL_BROADCAST_ADDRESS"]
+        self.address = (self.host, port)
 
     def listens(self) -> bool:
         """True if it accepts connections."""
@@ -45,22 +48,24 @@ class Node(Process):
 class Cluster:
     """PostgreSQL, the processes of a Temporal server, and those of Flaghoist."""
 
-    def __init__(self, folder: Path, server: TemporalServer) -> None:
+    def __init__(self, folder: Path, server: TemporalServer, settings: dict[str, str] | None = None, *options: str) -> None:
         self.server = server
-        network = f"127.{random.randint(64, 254)}.{random.randint(1, 254)}"  # noqa: S311 (not a secret)
-        self.database = f"{network}.{len(NODES) + 1}"
-        self.postgresql = Postgresql(self.database, PASSWORD, *_options_of("postgresql"))
+        subnet = f"127.{random.randint(64, 254)}.{random.randint(1, 254)}"  # noqa: S311 (not a secret)
+        self.database = f"{subnet}.{len(NODES) + 1}"
+        self.postgresql = ClusterPostgresql(self.database, PASSWORD, *_options_of("postgresql"), *options)
         names = [f"temporal-{role}-{NODES[:number].count(role) + 1}" for number, role in enumerate(NODES)]
         self.nodes = [
-            Node(name, self._for_node(role, f"{network}.{number}"), folder, server, PORTS[role])
+            Node(name, self._for_node(role, subnet, number), folder, server, PORTS[role])
             for number, (name, role) in enumerate(zip(names, NODES, strict=True), start=1)
         ]
+        self.temporal = TemporalAddress(f"{self.nodes[0].reached_at}:{PORTS['frontend']}", "flaghoist")
         ours = environment_of("api", PASSWORD) | {
             "FLAGHOIST_HOST": "127.0.0.1",
-            "FLAGHOIST_DATABASE_URL": f"postgresql+psycopg://flaghoist:{PASSWORD}@{self.database}/flaghoist",
+            "FLAGHOIST_DATABASE_URL": self.postgresql.url_of("flaghoist"),
             "FLAGHOIST_BOOTSTRAP_KEY": OWNER_KEY,
             "FLAGHOIST_SECRET_KEYS": "A" * 43 + "=",
-            "TEMPORAL_ADDRESS": f"{network}.1:{PORTS['frontend']}",
+            "TEMPORAL_ADDRESS": self.temporal.address,
+            **(settings or {}),
         }
         self.bootstrap = Process("bootstrap", _ours(*services()["bootstrap"]["command"]), ours, folder)
         ports = [free_port() for _ in range(APIS)]
@@ -69,17 +74,27 @@ class Cluster:
             for number, port in enumerate(ports, start=1)
         ]
         self.workers = [Process(f"worker-{number}", _ours("worker"), ours, folder) for number in range(1, WORKERS + 1)]
-        self.balancer = Balancer([("127.0.0.1", port) for port in ports])
+        self.network = Network()
+        for role, node in zip(NODES, self.nodes, strict=True):
+            for port in (PORTS[role], MEMBERSHIP_PORTS[role]):
+                self.network.link((node.reached_at, port), (node.host, port))
+        front = ("127.0.0.1", free_port())
+        self.network.link(front, *(("127.0.0.1", port) for port in ports))
+        self.api = Api(f"http://{front[0]}:{front[1]}", OWNER_KEY)
+
+    @property
+    def ours(self) -> tuple[Process, ...]:
+        """The processes of Flaghoist."""
+        return (*self.apis, *self.workers)
 
     @property
     def processes(self) -> tuple[Process, ...]:
         """All processes that can be killed and started again, without PostgreSQL."""
-        return (*self.nodes, *self.apis, *self.workers)
+        return (*self.nodes, *self.ours)
 
     def start(self) -> None:
         """Start everything in the order of the Compose file. Raises RuntimeError if a step of the preparation fails."""
         self.postgresql.start()
-        wait_for("PostgreSQL to answer", self.postgresql.answers)
         self._run("create-databases.sh", self._for_psql())
         self._run("update-temporal-schemas.sh", self._for_schemas())
         for node in self.nodes:  # In turn: nodes that start on an empty database together may end with "version mismatch".
@@ -91,6 +106,7 @@ class Cluster:
             raise RuntimeError(f"bootstrap ended with {code}: {self.bootstrap.log.read_text()}")
         for process in (*self.workers, *self.apis):
             process.start()
+        self.api.wait_until_ready()
 
     def kill(self) -> None:
         """End everything at once, as a power cut would, and remove the database."""
@@ -119,10 +135,11 @@ class Cluster:
         here = {"SQL_HOST": self.database, "TEMPORAL_SCHEMAS": str(self.server.schemas)}
         return environment_of("temporal-schemas", PASSWORD) | here
 
-    def _for_node(self, role: str, address: str) -> dict[str, str]:
+    def _for_node(self, role: str, subnet: str, number: int) -> dict[str, str]:
         here = {
             "TEMPORAL_SERVICES": role,
-            "BIND_ON_IP": address,
+            "BIND_ON_IP": f"{subnet}.{number}",
+            "TEMPORAL_BROADCAST_ADDRESS": f"{subnet}.{100 + number}",
             "POSTGRES_SEEDS": self.database,
             "DYNAMIC_CONFIG_FILE_PATH": str(ROOT / "deploy" / "temporal.yaml"),
             "LOG_LEVEL": "warn",
@@ -140,15 +157,13 @@ def _ours(*command: str) -> list[str]:
 
 
 @contextmanager
-def running_cluster(folder: Path, server: TemporalServer) -> Iterator[tuple[Cluster, Api]]:
-    """A running cluster, and its API behind the proxy. No process of it outlives the block."""
+def running_cluster(folder: Path, server: TemporalServer) -> Iterator[Cluster]:
+    """A running cluster. No process of it outlives the block."""
     cluster = Cluster(folder, server)
-    try:
-        cluster.start()
-        with cluster.balancer:
-            api = Api(f"http://{cluster.balancer.address}", OWNER_KEY)
-            api.wait_until_ready()
-            yield cluster, api
-            api.close()
-    finally:
-        cluster.kill()
+    with cluster.network:
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.kill()
+            cluster.api.close()

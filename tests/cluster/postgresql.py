@@ -3,11 +3,11 @@
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.postgresql import Installed, PostgresqlServer
 from tests.waiting import CEILING
 
 SYSTEM_USER = "postgres"
@@ -30,46 +30,30 @@ def find_programs() -> Path:
     raise PostgresqlMissing("A Temporal cluster takes PostgreSQL with its contrib extensions: `apt-get install postgresql` on Debian.")
 
 
-class Postgresql:
+class ClusterPostgresql(PostgresqlServer):
     """A server on a loopback address of its own that asks every client for its password."""
 
     name = "postgresql"
 
-    def __init__(self, address: str, password: str, *options: str) -> None:
-        self.address = address
-        self.programs = find_programs()
-        self.options = options
-        self._user = SYSTEM_USER if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
-        self.folder = Path(tempfile.mkdtemp(prefix="flaghoist-pg-"))  # Not below a folder that its account may not enter.
-        secret = self.folder / "password"
-        secret.write_text(password)
-        shutil.chown(self.folder, self._user)
-        shutil.chown(secret, self._user)
-        made = ["--username=postgres", f"--pwfile={secret}", "--auth=scram-sha-256", "--no-sync", f"--pgdata={self.folder / 'data'}"]
-        subprocess.run([self.programs / "initdb", *made], user=self._user, check=True, capture_output=True, cwd="/", timeout=CEILING)
-        self.running: subprocess.Popen[bytes] | None = None
+    def __init__(self, host: str, password: str, *options: str) -> None:
+        super().__init__(f"listen_addresses={host}", *options, installed=_set_up(host, password))
+        self.host, self.password = host, password
+        self.programs = self._binary.parent
 
-    def start(self) -> None:
-        """Start it, or start it again. It may not answer yet."""
-        settings = [f"listen_addresses={self.address}", f"unix_socket_directories={self.folder}", *self.options]
-        command = [str(self.programs / "postgres"), "-D", str(self.folder / "data"), *(f"--{setting}" for setting in settings)]
-        with (self.folder / "server.log").open("ab") as log:
-            self.running = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/", user=self._user, start_new_session=True
-            )
+    def url_of(self, database: str) -> str:
+        """Return the URL of a database for the role of the same name."""
+        return f"postgresql+psycopg://{database}:{self.password}@{self.host}/{database}"
 
-    def answers(self) -> bool:
-        """True if it accepts connections."""
-        asked = subprocess.run([self.programs / "pg_isready", "--quiet", f"--host={self.address}"], check=False)
-        return asked.returncode == 0
 
-    def kill(self) -> None:
-        """End it with everything that it started, as a power cut would."""
-        if self.running:
-            os.killpg(self.running.pid, signal.SIGKILL)
-            self.running.wait()
-            self.running = None
-
-    def remove(self) -> None:
-        """Delete its data."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+def _set_up(host: str, password: str) -> Installed:
+    programs = find_programs()
+    folder = Path(tempfile.mkdtemp(prefix="flaghoist-pg-"))  # Not below a folder that its account may not enter.
+    user = SYSTEM_USER if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+    secret = folder / "password"
+    secret.write_text(password)
+    shutil.chown(folder, user)
+    shutil.chown(secret, user)
+    made = ["--username=postgres", f"--pwfile={secret}", "--auth=scram-sha-256", "--no-sync", f"--pgdata={folder / 'data'}"]
+    subprocess.run([programs / "initdb", *made], user=user, check=True, capture_output=True, cwd="/", timeout=CEILING)
+    address = f"host={host} user=postgres password={password} dbname=postgres"
+    return Installed(folder, folder / "data", programs / "postgres", user, address)
