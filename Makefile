@@ -1,4 +1,4 @@
-.PHONY: help run test browser prometheus screenshots check format bench chaos cluster sdks flagsmith audit openapi migrate clean
+.PHONY: help run test browser prometheus screenshots check format bench chaos cluster upgrade sdks flagsmith audit openapi migrate clean
 
 PYTHON ?= python3
 UV := .venv/bin/uv
@@ -66,6 +66,9 @@ chaos: .venv/.ready-for-tests ## run releases while everything is killed, then c
 
 cluster: .venv/.ready-for-tests ## run releases on a real Temporal cluster on PostgreSQL while every process is killed in turn (a minute; the first time, Go builds the server)
 	.venv/bin/python -m tests.cluster
+
+upgrade: .venv/.ready-for-tests ## upgrade a running cluster from an earlier revision while releases progress: FROM=v0.1 (three minutes)
+	.venv/bin/python -m tests.cluster.upgrade $(FROM)
 
 flagsmith: .venv/.ready-for-tests ## run the tests of Flagsmith's adapter at a real one: SRC=/path/to/a/checkout/of/flagsmith (ten minutes)
 	.venv/bin/python -m tests.flagsmith.server $(SRC) .venv/bin/pytest tests/flagsmith/test_*.py tests/flagsmith/real_*.py -q

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from process_exit import exit_process
-from tests.cluster.cluster import Cluster, running_cluster
+from tests.cluster.cluster import WORKERS, Cluster, running_cluster
 from tests.cluster.postgresql import ClusterPostgresql
 from tests.cluster.prerequisites import server_or_exit
 from tests.e2e.stack import Process
@@ -37,6 +37,7 @@ def main(*, kill: bool = True) -> None:
             assert process.running
             console.print(f"{process.name:22} process {process.running.pid}", markup=False)
         console.print(f"API at {api.address}; logs in {folder}", markup=False)
+        wait_for("the API to see every worker", lambda: len(api.get("/status")["workers"]) == WORKERS, interval=1)
         add_releases(api)
         if kill:
             kill_each(cluster, console)

@@ -48,8 +48,11 @@ class Node(Process):
 class Cluster:
     """PostgreSQL, the processes of a Temporal server, and those of Flaghoist."""
 
-    def __init__(self, folder: Path, server: TemporalServer, settings: dict[str, str] | None = None, *options: str) -> None:
-        self.server = server
+    def __init__(
+        self, folder: Path, server: TemporalServer, settings: dict[str, str] | None = None, *options: str, program: Path | None = None
+    ) -> None:
+        self.folder, self.server = folder, server
+        flaghoist = str(program) if program else our_command("flaghoist")[0]
         subnet = f"127.{random.randint(64, 254)}.{random.randint(1, 254)}"  # noqa: S311 (not a secret)
         self.database = f"{subnet}.{len(NODES) + 1}"
         self.postgresql = ClusterPostgresql(self.database, PASSWORD, *_options_of("postgresql"), *options)
@@ -67,13 +70,13 @@ class Cluster:
             "TEMPORAL_ADDRESS": self.temporal.address,
             **(settings or {}),
         }
-        self.bootstrap = Process("bootstrap", _ours(*services()["bootstrap"]["command"]), ours, folder)
+        self.bootstrap = Process("bootstrap", [flaghoist, *services()["bootstrap"]["command"]], ours, folder)
         ports = [free_port() for _ in range(APIS)]
         self.apis = [
-            Process(f"api-{number}", _ours("api"), ours | {"FLAGHOIST_PORT": str(port)}, folder)
+            Process(f"api-{number}", [flaghoist, "api"], ours | {"FLAGHOIST_PORT": str(port)}, folder)
             for number, port in enumerate(ports, start=1)
         ]
-        self.workers = [Process(f"worker-{number}", _ours("worker"), ours, folder) for number in range(1, WORKERS + 1)]
+        self.workers = [Process(f"worker-{number}", [flaghoist, "worker"], ours, folder) for number in range(1, WORKERS + 1)]
         self.network = Network()
         for role, node in zip(NODES, self.nodes, strict=True):
             for port in (PORTS[role], MEMBERSHIP_PORTS[role]):
@@ -152,14 +155,15 @@ def _options_of(service: str) -> list[str]:
     return [part for part in services()[service]["command"][1:] if part != "-c"]
 
 
-def _ours(*command: str) -> list[str]:
-    return [str(Path(sys.executable).with_name("flaghoist")), *command]
+def our_command(program: str, *arguments: str) -> list[str]:
+    """Return the command of a program in the environment of this Python."""
+    return [str(Path(sys.executable).with_name(program)), *arguments]
 
 
 @contextmanager
-def running_cluster(folder: Path, server: TemporalServer) -> Iterator[Cluster]:
-    """A running cluster. No process of it outlives the block."""
-    cluster = Cluster(folder, server)
+def running_cluster(folder: Path, server: TemporalServer, *, program: Path | None = None) -> Iterator[Cluster]:
+    """A running cluster of this version, or of that of a program. No process of it outlives the block."""
+    cluster = Cluster(folder, server, program=program)
     with cluster.network:
         try:
             cluster.start()
