@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.executions import TemporalAddress
@@ -45,20 +46,35 @@ class Node(Process):
         return False
 
 
+@dataclass(frozen=True)
+class Choices:
+    """Everything about a cluster that may differ from the Compose file."""
+
+    settings: dict[str, str] = field(default_factory=dict)
+    """More environment variables for Flaghoist's processes."""
+    postgresql: tuple[str, ...] = ()
+    """More settings of PostgreSQL, such as `jit=off`."""
+    program: Path | None = None
+    """The program `flaghoist` of another version."""
+    proxied: bool = True
+    """True if the processes of Temporal announce addresses behind a proxy, so that the network to them can fail."""
+
+
 class Cluster:
     """PostgreSQL, the processes of a Temporal server, and those of Flaghoist."""
 
-    def __init__(
-        self, folder: Path, server: TemporalServer, settings: dict[str, str] | None = None, *options: str, program: Path | None = None
-    ) -> None:
+    def __init__(self, folder: Path, server: TemporalServer, choices: "Choices | None" = None) -> None:
+        choices = choices or Choices()
         self.folder, self.server = folder, server
-        flaghoist = str(program) if program else our_command("flaghoist")[0]
+        flaghoist = str(choices.program) if choices.program else our_command("flaghoist")[0]
         subnet = f"127.{random.randint(64, 254)}.{random.randint(1, 254)}"  # noqa: S311 (not a secret)
         self.database = f"{subnet}.{len(NODES) + 1}"
-        self.postgresql = ClusterPostgresql(self.database, PASSWORD, *_options_of("postgresql"), *options)
+        self.postgresql = ClusterPostgresql(self.database, PASSWORD, *_options_of("postgresql"), *choices.postgresql)
         names = [f"temporal-{role}-{NODES[:number].count(role) + 1}" for number, role in enumerate(NODES)]
         self.nodes = [
-            Node(name, self._for_node(role, subnet, number), folder, server, PORTS[role])
+            Node(
+                name, self._for_node(role, f"{subnet}.{number}", f"{subnet}.{number + 100 * choices.proxied}"), folder, server, PORTS[role]
+            )
             for number, (name, role) in enumerate(zip(names, NODES, strict=True), start=1)
         ]
         self.temporal = TemporalAddress(f"{self.nodes[0].reached_at}:{PORTS['frontend']}", "flaghoist")
@@ -68,7 +84,7 @@ class Cluster:
             "FLAGHOIST_BOOTSTRAP_KEY": OWNER_KEY,
             "FLAGHOIST_SECRET_KEYS": "A" * 43 + "=",
             "TEMPORAL_ADDRESS": self.temporal.address,
-            **(settings or {}),
+            **choices.settings,
         }
         self.bootstrap = Process("bootstrap", [flaghoist, *services()["bootstrap"]["command"]], ours, folder)
         ports = [free_port() for _ in range(APIS)]
@@ -78,7 +94,7 @@ class Cluster:
         ]
         self.workers = [Process(f"worker-{number}", [flaghoist, "worker"], ours, folder) for number in range(1, WORKERS + 1)]
         self.network = Network()
-        for role, node in zip(NODES, self.nodes, strict=True):
+        for role, node in zip(NODES, self.nodes, strict=True) if choices.proxied else ():
             for port in (PORTS[role], MEMBERSHIP_PORTS[role]):
                 self.network.link((node.reached_at, port), (node.host, port))
         front = ("127.0.0.1", free_port())
@@ -138,11 +154,11 @@ class Cluster:
         here = {"SQL_HOST": self.database, "TEMPORAL_SCHEMAS": str(self.server.schemas)}
         return environment_of("temporal-schemas", PASSWORD) | here
 
-    def _for_node(self, role: str, subnet: str, number: int) -> dict[str, str]:
+    def _for_node(self, role: str, host: str, reached_at: str) -> dict[str, str]:
         here = {
             "TEMPORAL_SERVICES": role,
-            "BIND_ON_IP": f"{subnet}.{number}",
-            "TEMPORAL_BROADCAST_ADDRESS": f"{subnet}.{100 + number}",
+            "BIND_ON_IP": host,
+            "TEMPORAL_BROADCAST_ADDRESS": reached_at,
             "POSTGRES_SEEDS": self.database,
             "DYNAMIC_CONFIG_FILE_PATH": str(ROOT / "deploy" / "temporal.yaml"),
             "LOG_LEVEL": "warn",
@@ -161,9 +177,9 @@ def our_command(program: str, *arguments: str) -> list[str]:
 
 
 @contextmanager
-def running_cluster(folder: Path, server: TemporalServer, *, program: Path | None = None) -> Iterator[Cluster]:
-    """A running cluster of this version, or of that of a program. No process of it outlives the block."""
-    cluster = Cluster(folder, server, program=program)
+def running_cluster(folder: Path, server: TemporalServer, choices: Choices | None = None) -> Iterator[Cluster]:
+    """A running cluster. No process of it outlives the block."""
+    cluster = Cluster(folder, server, choices)
     with cluster.network:
         try:
             cluster.start()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.chaos.databases import OPTIONS
 from tests.chaos.faults import CUT, HELD, KINDS_OF_CLUSTER, SLOW, Fault
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import Choices, Cluster
 from tests.cluster.temporal_server import TemporalServer
 
 SETTINGS = {
@@ -26,7 +26,7 @@ class BreakableCluster(Cluster):
     kinds = KINDS_OF_CLUSTER
 
     def __init__(self, folder: Path, server: TemporalServer) -> None:
-        super().__init__(folder, server, SETTINGS, *OPTIONS)
+        super().__init__(folder, server, Choices(SETTINGS, OPTIONS))
         self._hosts = {node.name: node.reached_at for node in self.nodes}
         self.places = tuple(self._hosts)
         self.supervised = frozenset(self.places)

@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from process_exit import exit_process
-from tests.cluster.cluster import Cluster, our_command, running_cluster
+from tests.cluster.cluster import Choices, Cluster, our_command, running_cluster
 from tests.cluster.prerequisites import server_or_exit
 from tests.e2e.stack import Process
 from tests.http import OWNER_KEY, Api
@@ -48,7 +48,7 @@ def main(revision: Annotated[str, typer.Argument(help="The revision of the earli
     server = server_or_exit(console)
     folder = Path(tempfile.mkdtemp(prefix="flaghoist-upgrade-"))
     earlier = install(revision, folder / "earlier")
-    with running_cluster(folder, server, program=earlier) as cluster:
+    with running_cluster(folder, server, Choices(program=earlier)) as cluster:
         adding = Adding(cluster.api)
         adding.start()
         adding.wait_for(10)
