@@ -54,6 +54,10 @@ def _secret_keys(keys: SecretStr) -> SecretStr:
     return keys
 
 
+def _listed(keys: SecretStr) -> list[str]:
+    return [key.strip() for key in keys.get_secret_value().split(",")] if keys.get_secret_value() else []
+
+
 def _issuer(text: str) -> str:
     if text and not re.fullmatch(r"https://[^\s/?#]+(/[^\s?#]*)?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?(/[^\s?#]*)?", text):
         raise ValueError("must be an https:// URL, exactly as the identity provider states it, or empty for none")
@@ -146,6 +150,11 @@ class Settings(BaseSettings):
         description="The keys with which credentials of flag systems and metric sources are encrypted, separated by commas. The first one "
         "encrypts, and all decrypt. `flaghoist secret-key` makes one. Empty: no credentials can be stored.",
     )
+    payload_keys: Annotated[SecretStr, AfterValidator(_secret_keys)] = Field(
+        default=SecretStr(""),
+        description="The keys with which everything that Temporal stores about releases is encrypted, separated by commas. The first one "
+        "encrypts, and all decrypt. `flaghoist secret-key` makes one. Every API and worker needs the same keys. Empty: not encrypted.",
+    )
     providers_allow_private: bool = Field(
         default=False,
         description="Allow connections to flag systems on private and loopback addresses and with plain HTTP. "
@@ -185,8 +194,12 @@ class Settings(BaseSettings):
     @property
     def sealing_keys(self) -> list[str]:
         """The keys that encrypt credentials, the current one first."""
-        keys = self.secret_keys.get_secret_value()
-        return [key.strip() for key in keys.split(",")] if keys else []
+        return _listed(self.secret_keys)
+
+    @property
+    def codec_keys(self) -> list[str]:
+        """The keys that encrypt what Temporal stores, the current one first."""
+        return _listed(self.payload_keys)
 
     @property
     def database(self) -> str:

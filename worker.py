@@ -169,7 +169,7 @@ async def serve(settings: Settings) -> None:
     runtime = runtime_serving_metrics(settings.worker_metrics) if settings.worker_metrics else None
     health = WorkerHealth()
     with serving_health(settings.worker_health, health) if settings.worker_health else nullcontext():
-        if client := await connect_worker(stop, runtime):
+        if client := await connect_worker(stop, runtime, settings.codec_keys):
             await _run(settings, client, stop, health, runtime.metric_meter if runtime else MetricMeter.noop)
 
 

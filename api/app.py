@@ -108,7 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = Database(settings.database, pool_size=40)
         storing_key = await _store_bootstrap_key(database, settings.bootstrap_key.get_secret_value())
-        client = await connect()
+        client = await connect(settings.codec_keys)
         app.state.database, app.state.metric_reader = database, _metric_reader(settings, database)
         app.state.releases = ReleaseClient(client)
         app.state.outbox_relay = OutboxRelay(database, app.state.releases, settings.public_api)

@@ -27,9 +27,10 @@ def _lines(report: ReplayReport) -> list[str]:
 
 def replay() -> int:
     """Replay and print the result. Returns exit code 1 if a replay failed or Temporal did not answer."""
-    configure_logs(Settings(log_level="error"))
+    settings = Settings(log_level="error")
+    configure_logs(settings)
     try:
-        report = asyncio.run(replay_namespace(WORKFLOWS, int(sys.argv[1])))
+        report = asyncio.run(replay_namespace(WORKFLOWS, int(sys.argv[1]), settings.codec_keys))
     except TemporalUnavailable as error:
         message = f"The workflows can't be read: {error}. Check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE."
         Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(message)

@@ -89,6 +89,8 @@ class ReleaseInput(Message):
     guardrails: tuple[Guardrail, ...] = ()
     url: str = ""
     """The address of the release in Flaghoist's API, if the public address of the API is known."""
+    hides_names: bool = False
+    """True if search attributes must not have names."""
     place: ReleasePlace | None = None
 
 
@@ -104,6 +106,7 @@ class RollbackInput(Message):
     sequence: int
     rollback: Rollback
     elsewhere: bool = False
+    hides_names: bool = False
 
 
 class WebhookInput(Message):
@@ -117,6 +120,11 @@ class WebhookInput(Message):
     def workflow_id(self) -> str:
         """The workflow id; a webhook has one workflow at a time."""
         return f"webhook/{self.project}/{self.webhook}"
+
+    @property
+    def nameless_workflow_id(self) -> str:
+        """The workflow id if Temporal must not learn any name."""
+        return f"webhook/{self.webhook}"
 
 
 class SteerRelease(Message):
@@ -168,6 +176,7 @@ def release_input(release: Release, pipeline: Pipeline, public_url: str = "") ->
         elsewhere=not release.keeps_flags,
         guardrails=pipeline.definition.guardrails,
         url=f"{public_url}/api/v1/projects/{release.project}/releases/{release.id}" if public_url else "",
+        hides_names=release.hides_names,
     )
 
 
@@ -183,6 +192,7 @@ def rollback_input(release: Release, rollback: Rollback) -> RollbackInput:
         sequence=release.sequence,
         rollback=rollback.without_left_alone(),
         elsewhere=not release.keeps_flags,
+        hides_names=release.hides_names,
     )
 
 

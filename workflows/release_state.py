@@ -105,7 +105,7 @@ class ReleaseState:
         if is_resting or held or not self.is_due:
             self.is_published = True
             next_at = None if is_resting else held.until if held else self.place.acts_at
-            progress = progress_attributes(self.stage.name, self.stage.environment, status, next_at)
+            progress = progress_attributes(None if self.release.hides_names else self.stage, status, next_at)
             known = workflow.info().typed_search_attributes
             changed = [each for each in progress if known.get(each.key) != each.value]
             workflow.upsert_search_attributes(changed or progress)  # There always is an upsert, because older histories have one.

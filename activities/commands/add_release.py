@@ -37,8 +37,8 @@ class AddRelease(Frozen):
     accept: Accepted = ()
 
 
-def add_release(store: Store, caller: Caller, project: Project, request: AddRelease, at: datetime) -> Release:
-    """Write the release, the flag's present state, and the outbox entry that starts the workflow.
+def add_release(store: Store, caller: Caller, project: Project, request: AddRelease, at: datetime, *, hides_names: bool = False) -> Release:
+    """Write the release, the flag's present state, and the outbox entry that starts the workflow, which may hide all names from Temporal.
 
     The caller must hold a lock on the project, so that the pipeline can't be archived at the same time.
     Raises Invalid, NotAllowed, NotPublished, PipelineArchived, AlreadyReleasing or LowersShare.
@@ -54,7 +54,9 @@ def add_release(store: Store, caller: Caller, project: Project, request: AddRele
     check_variants(project, feature, pipeline.definition, start)
     seen = look_at(provider_of(project, store), feature, pipeline.definition)
     check_keeps_shares(pipeline.definition.stages, start, seen, parameters, request.accept)
-    release = _release(caller, project, pipeline, start, request, at).model_copy(update={"parameters": parameters})
+    release = _release(caller, project, pipeline, start, request, at).model_copy(
+        update={"parameters": parameters, "hides_names": hides_names}
+    )
     store.releases.add(release, project.id, feature.id, seen)
     store.outbox.add(OutboxKind.START, release.id)
     audit(

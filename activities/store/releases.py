@@ -71,6 +71,7 @@ class ReleaseRepository:
             "starting_stage": release.starting_stage,
             "on_conflict": release.on_conflict,
             "parameters": release.parameters,
+            "hides_names": release.hides_names,
         }
         try:
             self.connection.execute(insert(releases).values(**values, **_written(release)))
@@ -256,6 +257,7 @@ def read_release(row: Row[Any]) -> Release:
         rollback=row.rollback,
         held=row.held,
         provider=row.provider,
+        hides_names=row.hides_names,
         outage=row.outage,
         **values,
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -224,6 +226,7 @@ releases = Table(
     Column("paused", JSON(none_as_null=True)),
     Column("rollback", JSON(none_as_null=True)),
     Column("held", JSON(none_as_null=True)),
+    Column("hides_names", Boolean, nullable=False, server_default=false()),
     Index(
         "uq_releases_unfinished_feature",
         "feature_id",

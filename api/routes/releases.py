@@ -54,7 +54,8 @@ def create_release(
     fresh_flags.require(project, body.feature)
     at = now()
     with writing.transaction() as store:
-        release = add_release(store, caller, store.projects.get(project, lock="share"), body, at)
+        found = store.projects.get(project, lock="share")
+        release = add_release(store, caller, found, body, at, hides_names=outbox_relay.hides_names)
         answer = writing.answer(store, view_of(store, Viewer(temporal_ui, at), release))
     outbox_relay.wake()
     log.info("release_added", project=project, release=release.id, feature=release.feature, pipeline=release.pipeline.id)

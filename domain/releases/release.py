@@ -100,6 +100,8 @@ class Release(Frozen):
     held: GateHold | None = None
     rollback: Rollback | None = None
     provider: ProviderKind = ProviderKind.BUILTIN
+    hides_names: bool = False
+    """True if Temporal must not learn any name: payloads were encrypted when it was added."""
     outage: Outage | None = None
     """The failure of the last call to the system in which the flag is kept."""
 
@@ -136,7 +138,7 @@ class Release(Frozen):
     @property
     def workflow_id(self) -> str:
         """The Temporal workflow id of the release, by which people search for it."""
-        return f"release/{self.project}/{self.feature}/{self.id}"
+        return f"release/{self.id}" if self.hides_names else f"release/{self.project}/{self.feature}/{self.id}"
 
     def started(self, at: datetime, acts_at: datetime) -> "Release":
         """Return a copy that its workflow has started. The sequence stays: the workflow counts from there."""

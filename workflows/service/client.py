@@ -1,7 +1,8 @@
 """The client for running releases; nothing else talks to their workflows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -25,7 +26,7 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import Priority, WorkflowIDReusePolicy
+from temporalio.common import HeaderCodecBehavior, Priority, WorkflowIDReusePolicy
 from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.runtime import Runtime
@@ -36,7 +37,7 @@ from domain.releases.control import Control
 from domain.releases.release import Release
 from domain.system import TemporalStatus, WorkerSeen
 from workflows.messages import LOOK_AGAIN, RELEASE, ROLLBACK, TASK_QUEUE, RecordedDecision, ReleaseInput, RollbackInput, SteerRelease
-from workflows.payloads import DATA_CONVERTER
+from workflows.payloads import data_converter, encryption_of
 from workflows.policies import HEALTH_TIMEOUT, RPC_TIMEOUT, UPDATE_TIMEOUT, URGENT
 from workflows.search_attributes import release_attributes, rollback_attributes
 from workflows.web_ui import ended_rollback_details, ended_rollback_summary, release_details, release_summary
@@ -76,11 +77,12 @@ _STATES = {
 _CLOSED_EXTERNALLY = 'ExecutionStatus IN ("Canceled", "Terminated", "Failed", "TimedOut")'
 
 
-async def connect(*, lazy: bool = True, runtime: Runtime | None = None) -> Client:
+async def connect(payload_keys: Sequence[str] = (), *, lazy: bool = True, runtime: Runtime | None = None) -> Client:
     """Return a client configured by Temporal's own environment variables. A lazy client connects when it is first used."""
+    converter, headers = data_converter(payload_keys), HeaderCodecBehavior.CODEC
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", "127.0.0.1:7233")
-    return await Client.connect(**config, data_converter=DATA_CONVERTER, lazy=lazy, runtime=runtime)
+    return await Client.connect(**config, data_converter=converter, header_codec_behavior=headers, lazy=lazy, runtime=runtime)
 
 
 class ReleaseClient:
@@ -88,6 +90,7 @@ class ReleaseClient:
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self.encryption = encryption_of(client.data_converter)
 
     async def health(self) -> TemporalStatus:
         """Return the health of Temporal and its workers. Reports Temporal as unreachable if it does not answer within a second."""
@@ -112,7 +115,7 @@ class ReleaseClient:
                 search_attributes=release_attributes(release),
                 static_summary=release_summary(release),
                 static_details=release_details(release),
-                priority=Priority(fairness_key=release.project),
+                priority=Priority(fairness_key=self._fairness_key(release)),
                 rpc_timeout=RPC_TIMEOUT,
             )
 
@@ -128,9 +131,18 @@ class ReleaseClient:
                 search_attributes=rollback_attributes(request),
                 static_summary=ended_rollback_summary(request),
                 static_details=ended_rollback_details(request),
-                priority=Priority(priority_key=URGENT.priority_key, fairness_key=request.project),
+                priority=Priority(priority_key=URGENT.priority_key, fairness_key=self._fairness_key(request)),
                 rpc_timeout=RPC_TIMEOUT,
             )
+
+    def check_hides(self, release: Release) -> None:
+        """Raise TemporalUnavailable if the release hides names from Temporal, and this process could only send them in clear."""
+        if release.hides_names and not self.encryption.is_on:
+            raise TemporalUnavailable("This release is encrypted at Temporal, and this process has no FLAGHOIST_PAYLOAD_KEYS.")
+
+    def _fairness_key(self, message: ReleaseInput | RollbackInput) -> str:
+        """Return the project, or a pseudonym of it."""
+        return self.encryption.pseudonym(message.project) if message.hides_names else message.project
 
     async def started_at(self, workflow_id: str) -> datetime:
         """Return when a release's workflow started, by Temporal's clock."""
@@ -170,6 +182,9 @@ class ReleaseClient:
 
     async def send_control(self, release: Release, kind: Control, control: SteerRelease, update_id: str) -> None:
         """Send a control, and return when the record shows its effect. Raises the refusal, or TemporalUnavailable."""
+        self.check_hides(release)
+        if release.hides_names:
+            update_id = hashlib.sha256(update_id.encode()).hexdigest()  # An Idempotency-Key may have names.
         try:
             await self._update(release.workflow_id, kind, control, update_id)
         except WorkflowUpdateFailedError as error:

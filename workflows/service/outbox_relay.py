@@ -35,6 +35,11 @@ class OutboxRelay:
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    @property
+    def hides_names(self) -> bool:
+        """True if releases that are added now must hide all names from Temporal."""
+        return self.releases.encryption.is_on
+
     def wake(self) -> None:
         """Wake the relay after an entry was added. May be called from any thread."""
         if self._loop and not self._loop.is_closed():
@@ -112,6 +117,7 @@ class OutboxRelay:
         with self.database.reading() as store:
             release = store.releases.get(entry.release)
             pipeline = store.pipelines.version(release.pipeline.id)
+        self.releases.check_hides(release)
         return release, release_input(release, pipeline, self.public_url)
 
     def _record_start(self, entry: OutboxEntry, started: Release, is_watched: bool) -> bool:

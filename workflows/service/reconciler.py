@@ -1,6 +1,7 @@
 """The reconciler: closes the record of releases whose workflow was closed externally, and wakes those that waited for an outage to end."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -27,6 +28,8 @@ SWEEP_SIZE = 20
 DUE_PAGE = 500
 WAKE_SIZE = 20
 """The number of workflows that are woken at the same time."""
+
+_OF_ROLLBACK = re.compile(r"/rollback/\d+$")
 
 _ENDINGS = {
     WorkflowState.CANCELLED: Ending(ReleaseStatus.REMOVED, TEMPORAL, "The workflow was cancelled at Temporal."),
@@ -143,5 +146,5 @@ class Reconciler:
 
 
 def _release_of(workflow_id: str) -> str:
-    """Return the release id in a workflow id; the workflow id of a rollback only appends to that of its release."""
-    return workflow_id.split("/")[3]
+    """Return the release id at the end of a workflow id; the workflow id of a rollback only appends to that of its release."""
+    return _OF_ROLLBACK.sub("", workflow_id).rpartition("/")[2]

@@ -32,10 +32,10 @@ class ReplayReport(NamedTuple):
     failures: list[ReplayFailure]
 
 
-async def replay_namespace(workflows: Sequence[type], fetches: int) -> ReplayReport:
+async def replay_namespace(workflows: Sequence[type], fetches: int, payload_keys: Sequence[str] = ()) -> ReplayReport:
     """Replay every open workflow of the namespace in Temporal's environment variables. Raises TemporalUnavailable."""
     try:
-        return await replay_open_workflows(await connect(lazy=False), workflows, fetches)
+        return await replay_open_workflows(await connect(payload_keys, lazy=False), workflows, fetches)
     except (RPCError, RuntimeError) as error:
         raise TemporalUnavailable(str(error)) from error
 

@@ -1,6 +1,7 @@
 """The connection of a worker to Temporal. A failure that no retry repairs ends the worker."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
@@ -30,11 +31,11 @@ class WorkerCannotStart(Exception):
     """The worker can't work until somebody changes its configuration or its rights."""
 
 
-async def connect_worker(stop: asyncio.Event, runtime: Runtime | None) -> Client | None:
+async def connect_worker(stop: asyncio.Event, runtime: Runtime | None, payload_keys: Sequence[str] = ()) -> Client | None:
     """Wait for Temporal, and register the search attributes. Return None if stopped while waiting. Raises WorkerCannotStart."""
     while not stop.is_set():
         try:
-            client = await connect(lazy=False, runtime=runtime)
+            client = await connect(payload_keys, lazy=False, runtime=runtime)
             await register_search_attributes(client)
             return client
         except Exception as error:

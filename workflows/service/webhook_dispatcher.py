@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.store.database import Database
 from activities.store.deliveries import WebhookWake
 from workflows.messages import WAKE, WEBHOOK, WEBHOOK_QUEUE, WebhookInput
+from workflows.payloads import encryption_of
 from workflows.policies import RPC_TIMEOUT
 from workflows.search_attributes import PROJECT
 
@@ -24,6 +26,8 @@ class WebhookDispatcher:
     def __init__(self, database: Database, client: Client) -> None:
         self.database = database
         self.client = client
+        self.encryption = encryption_of(client.data_converter)
+        self._renamed: set[str] = set()
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -55,14 +59,34 @@ class WebhookDispatcher:
                 store.deliveries.drop(wake.webhook)
 
     async def _wake(self, webhook: WebhookInput) -> None:
+        if not self.encryption.is_on:
+            attributes = TypedSearchAttributes([SearchAttributePair(PROJECT, webhook.project)])
+            await self._start(webhook, webhook.workflow_id, attributes)
+        elif not await self._wake_named(webhook):
+            await self._start(webhook, webhook.nameless_workflow_id)
+
+    async def _wake_named(self, webhook: WebhookInput) -> bool:
+        """Wake the workflow that was started before payloads were encrypted. Returns False if it has ended: a webhook has one at a time."""
+        if webhook.webhook in self._renamed:
+            return False
+        try:
+            await self.client.get_workflow_handle(webhook.workflow_id).signal(WAKE, rpc_timeout=RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            self._renamed.add(webhook.webhook)
+            return False
+        return True
+
+    async def _start(self, webhook: WebhookInput, workflow_id: str, attributes: TypedSearchAttributes | None = None) -> None:
         await self.client.start_workflow(
             WEBHOOK,
             webhook,
-            id=webhook.workflow_id,
+            id=workflow_id,
             task_queue=WEBHOOK_QUEUE,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             start_signal=WAKE,
-            search_attributes=TypedSearchAttributes([SearchAttributePair(PROJECT, webhook.project)]),
+            search_attributes=attributes,
             static_summary=f"Webhook {webhook.webhook} of {webhook.project}",
             rpc_timeout=RPC_TIMEOUT,
         )
