@@ -221,6 +221,11 @@ class Settings(BaseSettings):
         """The URL of the Temporal Web UI."""
         return (self.temporal_ui_url or f"http://127.0.0.1:{self.temporal_ui_port}").rstrip("/")
 
+    @property
+    def temporal_ui_origin(self) -> str:
+        """The origin of the pages of the Temporal Web UI, as browsers state it."""
+        return "/".join(self.temporal_ui.split("/")[:3]).lower()
+
 
 class _StandardError:
     """The stream for log lines. Lines that can't be written are lost: a full disk must stop neither requests nor the outbox."""

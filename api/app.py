@@ -19,6 +19,7 @@ from activities.store.database import Database
 from activities.store.engines import is_busy
 from api import explanations
 from api.body_limits import BodyLimits
+from api.cors import PathCors
 from api.dashboard.changes import ProjectChanges
 from api.dashboard.openid import OpenIdConfig
 from api.dashboard.pages.openid import CALLBACK
@@ -26,7 +27,6 @@ from api.dashboard.router import FORMS, add_dashboard, answer_too_large
 from api.dependencies import known_parameters
 from api.docs_page import serve_documentation
 from api.evaluation import flagsmith, ofrep, stream
-from api.evaluation.cors import EvaluationCors
 from api.evaluation.served_environments import Environments
 from api.fresh_flags import FreshFlags
 from api.idempotency import replay_answers
@@ -61,6 +61,7 @@ from api.routes import (
     webhooks,
     whoami,
 )
+from api.routes import codec as temporal_codec
 from process_exit import run
 from settings import Settings, configure_logs
 from workflows.service.client import ReleaseClient, connect
@@ -142,7 +143,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.rate_limit, app.state.webhooks_allow_private = RateLimit(settings.rate_limit), settings.webhooks_allow_private
     _add_middleware(app, settings)
     _add_failure_handlers(app)
-    _add_routes(app)
+    _add_routes(app, settings)
     if settings.dashboard:
         add_dashboard(app, _openid_config(settings))
     return app
@@ -195,11 +196,13 @@ async def _retry_storing(database: Database, secret: str) -> None:
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    codec = (temporal_codec.PREFIX,) if settings.codec_keys else ()
     if settings.dashboard:
-        app.add_middleware(BodyLimits, raw_paths=(*SERVES_FLAGS, *FORMS), answer_too_large=answer_too_large)
+        app.add_middleware(BodyLimits, raw_paths=(*SERVES_FLAGS, *FORMS), answer_too_large=answer_too_large, payload_paths=codec)
     else:
-        app.add_middleware(BodyLimits, raw_paths=SERVES_FLAGS)
-    app.add_middleware(EvaluationCors, origins=settings.websites, paths=SERVES_FLAGS)
+        app.add_middleware(BodyLimits, raw_paths=SERVES_FLAGS, payload_paths=codec)
+    app.add_middleware(PathCors, origins=settings.websites, paths=SERVES_FLAGS)
+    app.add_middleware(PathCors, origins=[settings.temporal_ui_origin], paths=codec, with_credentials=True)
     app.add_middleware(RequestMiddleware, metrics=app.state.metrics, quiet=SERVES_FLAGS)  # Added last, so outermost.
 
 
@@ -210,7 +213,7 @@ def _add_failure_handlers(app: FastAPI) -> None:
     flagsmith.answer_flagsmith_failures(app)
 
 
-def _add_routes(app: FastAPI) -> None:
+def _add_routes(app: FastAPI, settings: Settings) -> None:
     for evaluation in EVALUATION:  # First: routes are matched in order, and these are the most frequent.
         app.include_router(evaluation.router)
     versioned = APIRouter(prefix=VERSIONED, dependencies=[Depends(known_parameters)])
@@ -221,6 +224,9 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(prometheus.router)
     app.include_router(explanations.router)
     serve_documentation(app)
+    if settings.codec_keys:
+        app.include_router(temporal_codec.router)
+        app.state.codec_origin = settings.temporal_ui_origin
 
 
 def _operation_id(route: APIRoute) -> str:

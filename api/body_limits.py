@@ -16,6 +16,8 @@ from api.problems import problem
 
 LARGEST_BODY = 256 * 1024
 """In bytes."""
+LARGEST_PAYLOADS = 4 * 1024 * 1024
+"""In bytes, for payloads of Temporal: one has at most 2 MiB, and base64 makes it a third longer."""
 
 
 def too_large(_request: Request) -> Response:
@@ -27,12 +29,19 @@ class BodyLimits:
     """Answers 413 to a body that is too large, whatever its Content-Length is, and 415 or 400 to one that is not JSON.
 
     On paths that begin with one of `raw_paths` only the size is checked: their protocols have their own answers to invalid JSON.
-    `answer_too_large` makes the answer 413.
+    `answer_too_large` makes the answer 413. Paths that begin with one of `payload_paths` take larger bodies.
     """
 
-    def __init__(self, app: ASGIApp, raw_paths: tuple[str, ...] = (), answer_too_large: Callable[[Request], Response] = too_large) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        raw_paths: tuple[str, ...] = (),
+        answer_too_large: Callable[[Request], Response] = too_large,
+        payload_paths: tuple[str, ...] = (),
+    ) -> None:
         self.app = app
         self.raw_paths = raw_paths
+        self.payload_paths = payload_paths
         self.answer_too_large = answer_too_large
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,11 +50,11 @@ class BodyLimits:
             await self.app(scope, receive, send)
             return
         messages: list[Message] = []
-        read = 0
+        read, most = 0, LARGEST_PAYLOADS if scope["path"].startswith(self.payload_paths) else LARGEST_BODY
         while not messages or (messages[-1]["type"] == "http.request" and messages[-1].get("more_body")):
             messages.append(await receive())
             read += len(messages[-1].get("body", b""))
-            if read > LARGEST_BODY:
+            if read > most:
                 await self.answer_too_large(Request(scope))(scope, receive, send)
                 return
         body = b"" if scope["path"].startswith(self.raw_paths) else b"".join(message.get("body", b"") for message in messages)

@@ -26,7 +26,7 @@ from workflows.service.client import ReleaseClient
 from workflows.service.outbox_relay import OutboxRelay
 from workflows.service.temporal_health import TemporalHealth
 
-_bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer fh_…`")
+bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer fh_…`")
 
 
 async def _database(request: Request) -> Database:
@@ -86,8 +86,13 @@ TemporalUiDep = Annotated[str, Depends(_temporal_ui)]
 
 
 def _caller(
-    request: Request, database: DatabaseDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    request: Request, database: DatabaseDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 ) -> Caller:
+    return caller_of(request, database, credentials)
+
+
+def caller_of(request: Request, database: Database, credentials: HTTPAuthorizationCredentials | None) -> Caller:
+    """Return the caller with that API key. Raises NotAuthenticated."""
     if credentials is None:
         raise NotAuthenticated("Send an API key: Authorization: Bearer <key>. The command line reads it from FLAGHOIST_KEY.")
     with database.reading() as store:

@@ -68,7 +68,17 @@ class PayloadEncryption(PayloadCodec, WithSerializationContext):
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Decrypt payloads that are encrypted. Raises PayloadUnreadable."""
-        return [self.decrypt(payload) if payload.metadata.get("encoding") == ENCODING else payload for payload in payloads]
+        return [self.decrypt(payload) if self.is_encrypted(payload) else payload for payload in payloads]
+
+    @staticmethod
+    def is_encrypted(payload: Payload) -> bool:
+        """True if the payload is encrypted, by any key."""
+        return payload.metadata.get("encoding", _NONE) == ENCODING
+
+    @staticmethod
+    def workflow_of(payload: Payload) -> str:
+        """Return the id of the workflow that an encrypted payload states, or nothing. Decryption proves it."""
+        return payload.metadata.get(WORKFLOW, _NONE).decode(errors="replace")
 
     def encrypt(self, payload: Payload) -> Payload:
         """Encrypt a payload with its metadata."""

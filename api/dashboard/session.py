@@ -11,6 +11,7 @@ from fastapi import Depends, Request, Response
 from activities.store.database import Database
 from activities.store.keys import hash_secret
 from api.dependencies import DatabaseDep, now
+from api.session_cookie import cookie_name, is_secure
 from domain.access import Caller
 from domain.errors import NotAllowed
 
@@ -33,16 +34,6 @@ class Visitor(NamedTuple):
 
 class SignedOut(Exception):
     """There is no session, or it has ended."""
-
-
-def is_secure(request: Request) -> bool:
-    """True if the browser speaks TLS, to this process or to a proxy. A forged header could only make the cookie stricter."""
-    return request.url.scheme == "https" or request.headers.get("x-forwarded-proto", "").split(",")[0].strip() == "https"
-
-
-def cookie_name(request: Request) -> str:
-    """Return the name of the cookie. With TLS, its prefix keeps other hosts of the domain from setting it."""
-    return "__Host-flaghoist" if is_secure(request) else "flaghoist"
 
 
 def set_cookie(request: Request, response: Response, token: str) -> None:

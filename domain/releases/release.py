@@ -1,5 +1,6 @@
 """A release: one feature on its way through one pipeline version."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -67,6 +68,14 @@ class PipelineRef(Message):
     key: str
     version: int
     name: str
+
+
+_OF_ROLLBACK = re.compile(r"/rollback/\d+$")
+
+
+def release_of_workflow(workflow_id: str) -> str:
+    """Return the release id at the end of a workflow id; the workflow id of a rollback only appends to that of its release."""
+    return _OF_ROLLBACK.sub("", workflow_id).rpartition("/")[2]
 
 
 class Release(Frozen):

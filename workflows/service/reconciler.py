@@ -1,7 +1,6 @@
 """The reconciler: closes the record of releases whose workflow was closed externally, and wakes those that waited for an outage to end."""
 
 import asyncio
-import re
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -11,6 +10,7 @@ from activities.store.database import Database
 from activities.store.identifiers import new_id
 from domain.audit import SYSTEM, TEMPORAL
 from domain.errors import NotFound, Superseded
+from domain.releases.release import release_of_workflow
 from domain.releases.status import ReleaseStatus
 from workflows.service.client import ReleaseClient, WorkflowInfo, WorkflowState
 
@@ -28,8 +28,6 @@ SWEEP_SIZE = 20
 DUE_PAGE = 500
 WAKE_SIZE = 20
 """The number of workflows that are woken at the same time."""
-
-_OF_ROLLBACK = re.compile(r"/rollback/\d+$")
 
 _ENDINGS = {
     WorkflowState.CANCELLED: Ending(ReleaseStatus.REMOVED, TEMPORAL, "The workflow was cancelled at Temporal."),
@@ -78,7 +76,7 @@ class Reconciler:
         closed = [workflow_id async for workflow_id in self.releases.closed_externally(self._checked_until)]
         overdue = await asyncio.to_thread(self._overdue, now - OVERDUE_AFTER)
         if overdue:
-            log.warning("releases_overdue", releases=len(overdue), latest=[_release_of(workflow_id) for workflow_id in overdue[:5]])
+            log.warning("releases_overdue", releases=len(overdue), latest=[release_of_workflow(workflow_id) for workflow_id in overdue[:5]])
         swept = await asyncio.to_thread(self._next_in_turn)
         infos = {workflow_id: await self._describe(workflow_id) for workflow_id in dict.fromkeys([*closed, *overdue, *swept])}
         await self._close_all({workflow_id: info for workflow_id, info in infos.items() if info})
@@ -90,7 +88,7 @@ class Reconciler:
         try:
             return await self.releases.describe(workflow_id)
         except Exception as error:
-            log.warning("workflow_state_unknown", release=_release_of(workflow_id), workflow=workflow_id, error=str(error))
+            log.warning("workflow_state_unknown", release=release_of_workflow(workflow_id), workflow=workflow_id, error=str(error))
             return None
 
     async def _close_all(self, infos: dict[str, WorkflowInfo]) -> None:
@@ -98,12 +96,12 @@ class Reconciler:
         has_ours = any(info.state is not WorkflowState.GONE for info in infos.values())
         for workflow_id, info in infos.items():
             if info.state is WorkflowState.GONE and not has_ours:
-                log.error("namespace_has_no_releases", release=_release_of(workflow_id), workflow=workflow_id)
+                log.error("namespace_has_no_releases", release=release_of_workflow(workflow_id), workflow=workflow_id)
             elif info.state in _ENDINGS:
                 await asyncio.to_thread(self._close, workflow_id, _ENDINGS[info.state], info.closed_at or datetime.now(UTC))
 
     def _close(self, workflow_id: str, ending: Ending, at: datetime) -> None:
-        release_id = _release_of(workflow_id)
+        release_id = release_of_workflow(workflow_id)
         try:
             with self.database.transaction() as store:
                 release = store.releases.get(release_id, lock=True)
@@ -143,8 +141,3 @@ class Reconciler:
     def _take_lease(self) -> bool:
         with self.database.transaction() as store:
             return store.leases.take("reconciler", self.holder, datetime.now(UTC), self.interval * 3)
-
-
-def _release_of(workflow_id: str) -> str:
-    """Return the release id at the end of a workflow id; the workflow id of a rollback only appends to that of its release."""
-    return _OF_ROLLBACK.sub("", workflow_id).rpartition("/")[2]
