@@ -77,7 +77,11 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=1, le=65535, description="The port on which the API listens.")
     temporal_port: int = Field(default=7233, ge=1, le=65535, description="The port of the embedded Temporal server.")
     temporal_ui_port: int = Field(default=8233, ge=1, le=65535, description="The port of the embedded Temporal Web UI.")
-    temporal_ui_url: str = Field(default="", description="The public URL of the Temporal Web UI, for links. Empty: the embedded one.")
+    temporal_ui_url: str = Field(
+        default="",
+        description="The public URL of the Temporal Web UI, for links, and whose pages may read encrypted payloads. "
+        "Empty: the embedded one.",
+    )
     public_url: Annotated[str, AfterValidator(_public_url)] = Field(
         default="",
         description="The public URL of the API, such as `https://flags.example`, for links in the Temporal Web UI and for the way back "
