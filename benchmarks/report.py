@@ -189,6 +189,17 @@ def dashboard(results: dict[str, Any]) -> str:
     return table(["measured", "figure"], rows)
 
 
+def encryption(results: dict[str, Any]) -> str:
+    """Return the table of encrypted releases and of those in clear."""
+    rows = []
+    for kind, each in results["kinds"].items():
+        ratio = in_words(results["ratio"], 2) if kind == "encrypted" else ""
+        costs = [in_words(each[name], 1) for name in ("worker_cpu_ms", "temporal_cpu_ms")]
+        rows.append([kind, in_words(each["per_second"], 1), ratio, *costs, in_words(each["bytes"])])
+    head = ["payloads", "stages per second", "ratio", "CPU of the worker per stage, ms", "CPU of Temporal per stage, ms"]
+    return table([*head, "bytes of history per stage"], rows)
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "costs": costs,
     "costs_on_postgresql": costs,
@@ -199,6 +210,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "providers": providers,
     "watching": watching,
     "stages": stages,
+    "encryption": encryption,
     "workers": workers,
     "lateness": lateness,
     "adding": adding,

@@ -21,7 +21,7 @@ HERE = {"cores": 2}
 async def measure_all(folder: Path) -> dict[str, dict[str, Any]]:
     async with running(folder) as stack:
         measured = {name: await bench(stack, Scale.QUICK, lambda _: None) for name, (bench, _) in BENCHES.items()}
-        others = {"watching": watching, "workers": workers, "providers": providers, "encryption": encryption}
+        others = {"watching": watching, "encryption": encryption, "workers": workers, "providers": providers}
         return measured | {name: await bench.measure(stack, Scale.QUICK, lambda _: None) for name, bench in others.items()}
 
 
