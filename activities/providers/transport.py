@@ -9,6 +9,7 @@ import httpx
 from activities.checked_network import CheckedNetwork
 from activities.dns import Resolver
 from activities.providers.errors import ProviderUnavailable
+from activities.tracing import http_span
 from domain.errors import AddressRefused
 from domain.webhooks.address import target_of
 
@@ -32,9 +33,14 @@ class ProviderTransport(httpx.BaseTransport):
         """Return the whole answer. Raises ProviderUnavailable, without the cause, because that may quote a credential."""
         network = CheckedNetwork(time.monotonic() + self.seconds, self.resolver)
         try:
-            target_of(str(request.url), allow_private=self.resolver.allow_private)
-            with httpcore.ConnectionPool(network_backend=network, ssl_context=self.trusted) as pool:
-                return _answer(pool, request, self.largest)
+            target = target_of(str(request.url), allow_private=self.resolver.allow_private)
+            with (
+                http_span(request.method, target.host) as answered,
+                httpcore.ConnectionPool(network_backend=network, ssl_context=self.trusted) as pool,
+            ):
+                answer = _answer(pool, request, self.largest)
+                answered(answer.status_code)
+                return answer
         except AddressRefused as refusal:
             raise ProviderUnavailable(str(refusal)) from None
         except httpcore.TimeoutException:

@@ -36,10 +36,12 @@ from activities.store.sessions import SessionRepository
 from activities.store.stops import StopRepository
 from activities.store.system_names import SystemNames
 from activities.store.timeouts import TURN_TIMEOUT
+from activities.store.traced import trace_statements
 from activities.store.watchers import WatcherRepository
 from activities.store.webhook_events import WebhookOutbox
 from activities.store.webhooks import WebhookRepository
 from activities.store.writer_queue import WriterQueue
+from activities.tracing import span
 
 
 class Store:
@@ -218,9 +220,11 @@ class Store:
 class Database:
     """A pool of connections to SQLite or PostgreSQL."""
 
-    def __init__(self, url: str, pool_size: int = 20) -> None:
+    def __init__(self, url: str, pool_size: int = 20, *, traced: bool = False) -> None:
         self.url = make_url(url)
         self.engine = engine_for(self.url, pool_size)
+        if traced:
+            trace_statements(self.engine)
         self.writers = WriterQueue()
         self._on_change: list[Callable[[frozenset[str]], None]] = []
 
@@ -239,7 +243,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Store]:
         """One transaction: commits at the end, rolls back on an exception. No other code commits."""
-        with self._in_turn(), self.engine.begin() as connection:
+        with span("transaction"), self._in_turn(), self.engine.begin() as connection:
             store = Store(connection)
             yield store
             changed = store.flush()

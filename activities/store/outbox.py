@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, u
 
 from activities.store.identifiers import new_id
 from activities.store.tables import outbox
+from activities.tracing import current_traceparent
 
 LEASE = timedelta(seconds=20)
 CLOCKS_DIFFER = timedelta(seconds=10)
@@ -29,6 +30,8 @@ class OutboxEntry(NamedTuple):
     kind: OutboxKind
     release: str
     attempts: int
+    traceparent: str | None = None
+    """The span in which it was written, if traces are on there."""
 
 
 class Outbox:
@@ -42,7 +45,8 @@ class Outbox:
 
     def add(self, kind: OutboxKind, release_id: str) -> None:
         """Insert an entry, to be handled after this transaction."""
-        self.connection.execute(insert(outbox).values(id=new_id(), kind=kind.value, release_id=release_id, attempts=0))
+        values = {"kind": kind.value, "release_id": release_id, "attempts": 0, "traceparent": current_traceparent()}
+        self.connection.execute(insert(outbox).values(id=new_id(), **values))
 
     def lease(self, now: datetime, most: int) -> list[OutboxEntry]:
         """Lease entries that no other process has leased. Starts come last, so that no decision waits for many of them."""
@@ -56,9 +60,9 @@ class Outbox:
         )
         leased = update(outbox).where(outbox.c.id.in_(ids.scalar_subquery()))
         values = {"leased_until": now + LEASE, "attempts": outbox.c.attempts + 1}
-        columns = (outbox.c.id, outbox.c.kind, outbox.c.release_id, outbox.c.attempts)
+        columns = (outbox.c.id, outbox.c.kind, outbox.c.release_id, outbox.c.attempts, outbox.c.traceparent)
         rows = self.connection.execute(leased.values(**values).returning(*columns)).all()
-        return sorted(OutboxEntry(row.id, OutboxKind(row.kind), row.release_id, row.attempts) for row in rows)
+        return sorted(OutboxEntry(row.id, OutboxKind(row.kind), row.release_id, row.attempts, row.traceparent) for row in rows)
 
     def has_work(self, now: datetime) -> bool:
         """True if an entry is free to be leased."""

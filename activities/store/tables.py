@@ -312,6 +312,7 @@ outbox = Table(
     Column("release_id", String(36), ForeignKey("releases.id"), nullable=False),
     Column("leased_until", UtcDateTime),
     Column("attempts", Integer, nullable=False),
+    Column("traceparent", String(55)),
 )
 
 leases = Table(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -64,6 +65,7 @@ class Stack:
         api_behind: Proxy | None = None,
         worker_behind: Proxy | None = None,
         verbose: bool = False,
+        environment: dict[str, str] | None = None,
     ) -> None:
         self.temporal_port, self.port, self.metrics_port = free_port(), free_port(), free_port()
         address = f"127.0.0.1:{self.temporal_port}"
@@ -80,6 +82,7 @@ class Stack:
             "FLAGHOIST_WEBHOOKS_ALLOW_PRIVATE": "true",
             "FLAGHOIST_METRICS_ALLOW_PRIVATE": "true",
             "FLAGHOIST_METRICS_FOLDER": str(folder),
+            **(environment or {}),
         }
         server = [str(TEMPORAL), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.temporal_port)]
         durable = ["--db-filename", str(folder / "temporal.db"), "--sqlite-pragma", "journal_mode=wal", "--log-level"]
@@ -120,9 +123,9 @@ class Stack:
 
 
 @contextmanager
-def running_stack(folder: Path, database_url: str, *, with_worker: bool = True, verbose: bool = False, **proxies: Proxy) -> Iterator[Stack]:
-    """A running stack. No process of it outlives the block."""
-    stack = Stack(folder, database_url, verbose=verbose, **proxies)
+def running_stack(folder: Path, database_url: str, *, with_worker: bool = True, **options: Any) -> Iterator[Stack]:
+    """A running stack with these options of `Stack`. No process of it outlives the block."""
+    stack = Stack(folder, database_url, **options)
     try:
         stack.start(with_worker=with_worker)
         yield stack

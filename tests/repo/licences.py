@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.repo.guide import ROOT
 
-EXTRAS = ("embedded",)
+EXTRAS = ("embedded", "traces")
 
 ALLOWED = {
     "MIT",

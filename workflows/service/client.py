@@ -32,6 +32,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.tracing import Tracer
 from domain import errors
 from domain.releases.control import Control
 from domain.releases.release import Release
@@ -40,6 +41,7 @@ from workflows.messages import LOOK_AGAIN, RELEASE, ROLLBACK, TASK_QUEUE, Record
 from workflows.payloads import data_converter, encryption_of
 from workflows.policies import HEALTH_TIMEOUT, RPC_TIMEOUT, UPDATE_TIMEOUT, URGENT
 from workflows.search_attributes import release_attributes, rollback_attributes
+from workflows.service.traces import Traces
 from workflows.web_ui import ended_rollback_details, ended_rollback_summary, release_details, release_summary
 
 
@@ -77,12 +79,14 @@ _STATES = {
 _CLOSED_EXTERNALLY = 'ExecutionStatus IN ("Canceled", "Terminated", "Failed", "TimedOut")'
 
 
-async def connect(payload_keys: Sequence[str] = (), *, lazy: bool = True, runtime: Runtime | None = None) -> Client:
+async def connect(
+    payload_keys: Sequence[str] = (), *, lazy: bool = True, runtime: Runtime | None = None, tracer: Tracer | None = None
+) -> Client:
     """Return a client configured by Temporal's own environment variables. A lazy client connects when it is first used."""
-    converter, headers = data_converter(payload_keys), HeaderCodecBehavior.CODEC
-    config = ClientConfig.load_client_connect_config()
+    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
     config.setdefault("target_host", "127.0.0.1:7233")
-    return await Client.connect(**config, data_converter=converter, header_codec_behavior=headers, lazy=lazy, runtime=runtime)
+    config["data_converter"], config["header_codec_behavior"] = data_converter(payload_keys), HeaderCodecBehavior.CODEC
+    return await Client.connect(**config, interceptors=[Traces(tracer)] if tracer else [], lazy=lazy, runtime=runtime)
 
 
 class ReleaseClient:

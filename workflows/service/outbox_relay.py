@@ -10,6 +10,7 @@ from activities.store.database import Database
 from activities.store.outbox import OutboxEntry, OutboxKind
 from activities.store.paging import Slice
 from activities.store.watchers import Visit
+from activities.tracing import Attributes, Kind, Tracer, within
 from domain.releases.release import Release
 from domain.releases.status import FINISHED, ReleaseStatus
 from workflows.messages import RecordedDecision, ReleaseInput, release_input, rollback_input
@@ -28,10 +29,11 @@ URGENT_STATUSES = (*FINISHED, ReleaseStatus.PAUSED, ReleaseStatus.ROLLING_BACK)
 class OutboxRelay:
     """Runs entries when woken, and polls every few seconds for entries that other processes left behind."""
 
-    def __init__(self, database: Database, releases: ReleaseClient, public_url: str = "") -> None:
+    def __init__(self, database: Database, releases: ReleaseClient, public_url: str = "", tracer: Tracer | None = None) -> None:
         self.database = database
         self.releases = releases
         self.public_url = public_url
+        self.tracer = tracer
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -61,7 +63,7 @@ class OutboxRelay:
     async def run_pending(self) -> bool:
         """Run a batch of pending entries concurrently. Returns True if there may be more."""
         entries = await asyncio.to_thread(self._lease)
-        await asyncio.gather(*(self._run(entry) for entry in entries))
+        await asyncio.gather(*(self._run_traced(entry) for entry in entries))
         return len(entries) == BATCH_SIZE
 
     def _lease(self) -> list[OutboxEntry]:
@@ -71,6 +73,14 @@ class OutboxRelay:
                 return []
         with self.database.transaction() as store:
             return store.outbox.lease(now, BATCH_SIZE)
+
+    async def _run_traced(self, entry: OutboxEntry) -> None:
+        """Run the entry in the trace in which it was written."""
+        if not (self.tracer and entry.traceparent):
+            return await self._run(entry)
+        attributes: Attributes = {"flaghoist.release": entry.release, "flaghoist.attempt": entry.attempts}
+        with within(self.tracer.begin(f"outbox {entry.kind.value}", Kind.CONSUMER, attributes, parent=entry.traceparent)):
+            return await self._run(entry)
 
     async def _run(self, entry: OutboxEntry) -> None:
         try:

@@ -9,6 +9,7 @@ from temporalio.client import Client
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
+from activities.tracing import Tracer
 from workflows.service.client import connect
 from workflows.service.namespace import PERMANENT_ERRORS, SearchAttributesMissing, register_search_attributes
 
@@ -31,11 +32,13 @@ class WorkerCannotStart(Exception):
     """The worker can't work until somebody changes its configuration or its rights."""
 
 
-async def connect_worker(stop: asyncio.Event, runtime: Runtime | None, payload_keys: Sequence[str] = ()) -> Client | None:
+async def connect_worker(
+    stop: asyncio.Event, runtime: Runtime | None, payload_keys: Sequence[str] = (), tracer: Tracer | None = None
+) -> Client | None:
     """Wait for Temporal, and register the search attributes. Return None if stopped while waiting. Raises WorkerCannotStart."""
     while not stop.is_set():
         try:
-            client = await connect(payload_keys, lazy=False, runtime=runtime)
+            client = await connect(payload_keys, lazy=False, runtime=runtime, tracer=tracer)
             await register_search_attributes(client)
             return client
         except Exception as error:
