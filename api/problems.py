@@ -34,6 +34,7 @@ STATUS_OF: dict[type[errors.Refusal], HTTPStatus] = {
 }
 
 RETRY_AFTER = {"Retry-After": "5"}
+INTERNAL_ERROR = "internal_error"
 OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
 """The exceptions of a database that can't be reached."""
 
@@ -170,4 +171,4 @@ def internal_error(error: Exception) -> ProblemResponse:
     """Log an unexpected exception, and return a problem document without its details."""
     log.error("request_failed", exc_info=error)
     detail = "Internal error. Please report it, including the request_id."
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR, detail)

@@ -11,7 +11,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from activities.store.database import Database
-from api.problems import OUTAGES
+from api.problems import INTERNAL_ERROR, OUTAGES
 from domain.releases.status import ReleaseStatus
 from domain.releases.waiting import PATIENCE
 
@@ -42,6 +42,7 @@ class ApiMetrics:
         self._refusals = Counter(
             "flaghoist_http_refusals", "Requests that this process answered with a problem.", ("code",), registry=self.registry
         )
+        self._refusals.labels(INTERNAL_ERROR)  # Start at zero, so that the first one counts as an increase.
 
     def count(self, answered: Answered) -> None:
         """Count one request."""

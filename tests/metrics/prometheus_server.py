@@ -66,13 +66,13 @@ def exporting() -> Iterator[Exporter]:
         thread.join(CEILING)
 
 
-class PrometheusServer:
-    """A Prometheus that scrapes one exporter each second."""
+class PrometheusProcess:
+    """A Prometheus with a configuration."""
 
-    def __init__(self, folder: Path, exporter: Exporter) -> None:
+    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
         self.port = free_port()
         self.folder = folder
-        self.exporter = exporter
+        self.config = config
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -83,8 +83,7 @@ class PrometheusServer:
     def start(self) -> None:
         """Start it, and wait until it is ready."""
         config = self.folder / "prometheus.yml"
-        job = {"job_name": "shop", "static_configs": [{"targets": [f"127.0.0.1:{self.exporter.port}"]}]}
-        config.write_text(yaml.safe_dump({"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}))
+        config.write_text(yaml.safe_dump(self.config))
         command = [
             prometheus(),
             f"--config.file={config}",
@@ -102,21 +101,36 @@ class PrometheusServer:
             self.process.wait(CEILING)
             self.process = None
 
+    def get(self, path: str, **params: str) -> Any:
+        """Return the data that its API answers."""
+        answer = httpx.get(f"{self.address}/api/v1/{path}", params=params, trust_env=False).json()
+        assert answer["status"] == "success", answer
+        return answer["data"]
+
     def value(self, query: str) -> str | None:
         """Return the first value of an instant query, or None."""
-        found = httpx.get(f"{self.address}/api/v1/query", params={"query": query}, trust_env=False).json()["data"]["result"]
+        found = self.get("query", query=query)["result"]
         return str(found[0]["value"][1]) if found else None
-
-    def expose(self, *lines: str, until: str) -> None:
-        """Have the exporter serve these lines, and wait until this query has a result."""
-        self.exporter.set(*lines)
-        wait_for(f"Prometheus to have {until}", lambda: self.value(until) is not None)
 
     def _is_ready(self) -> bool:
         try:
             return httpx.get(f"{self.address}/-/ready", timeout=5, trust_env=False).is_success
         except httpx.TransportError:
             return False
+
+
+class PrometheusServer(PrometheusProcess):
+    """A Prometheus that scrapes one exporter each second."""
+
+    def __init__(self, folder: Path, exporter: Exporter) -> None:
+        job = {"job_name": "shop", "static_configs": [{"targets": [f"127.0.0.1:{exporter.port}"]}]}
+        super().__init__(folder, {"global": {"scrape_interval": "1s"}, "scrape_configs": [job]})
+        self.exporter = exporter
+
+    def expose(self, *lines: str, until: str) -> None:
+        """Have the exporter serve these lines, and wait until this query has a result."""
+        self.exporter.set(*lines)
+        wait_for(f"Prometheus to have {until}", lambda: self.value(until) is not None)
 
 
 @contextmanager

@@ -3,9 +3,7 @@
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
-
-import yaml
+from typing import get_args
 
 from activities.messages import ChangeFlag, Step
 from activities.record.worker_metrics import ChangeMetrics
@@ -19,6 +17,7 @@ from tests.prometheus import Scrape
 from tests.repo.compose import services
 from tests.repo.guide import rows
 from tests.repo.log_events import logged_events
+from tests.repo.monitoring import names_in, queries, rules, scrape_configuration
 from worker import runtime_serving_metrics
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "guide" / "observing.md").read_text()
@@ -50,28 +49,18 @@ def _tables() -> list[set[str]]:
     return [set(re.findall(r"^\| `(\w+)` \|", chapter, re.MULTILINE)) for chapter in chapters]
 
 
-def _files() -> list[dict[str, Any]]:
-    return [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL)]
-
-
 def test_tables_list_every_metric_and_no_others(sqlite: Database) -> None:
     assert _tables() == [_of_api(sqlite), _of_worker()]
 
 
-def test_alerts_name_only_existing_metrics() -> None:
-    [scrapes, alerts] = _files()
-    rules = alerts["groups"][0]["rules"]
-    named = {name for rule in rules for name in re.findall(r"flaghoist_\w+", rule["expr"])}
+def test_alerts_and_dashboard_name_only_metrics_that_exist() -> None:
+    named = set.union(*(names_in(query) for query in [*queries(), *(rule["expr"] for rule in rules())]))
 
-    assert named
-    assert named <= set.union(*_tables())
-    assert len(rules) >= 4
-    assert 'job="flaghoist-worker"' in str(rules)
-    assert "flaghoist-worker" in {job["job_name"] for job in scrapes["scrape_configs"]}
+    assert {name for name in named if name.startswith("flaghoist_")} == set.union(*_tables())
 
 
 def test_scrape_configuration_matches_the_compose_file() -> None:
-    targets = {each["names"][0]: each["port"] for job in _files()[0]["scrape_configs"] for each in job["dns_sd_configs"]}
+    targets = {each["names"][0]: each["port"] for job in scrape_configuration()["scrape_configs"] for each in job["dns_sd_configs"]}
 
     port = services()["worker"]["environment"]["FLAGHOIST_WORKER_METRICS"].rpartition(":")[2]
     assert services()["worker"]["expose"] == [port]
