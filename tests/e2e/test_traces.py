@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from activities.providers.sealing import new_secret_key
 from tests.e2e.stack import Process, running_stack
 from tests.http import OWNER_KEY
 from tests.pipelines import hold, pipeline, set_value, stage
@@ -65,8 +66,9 @@ def test_call_of_a_webhook_is_a_span_without_its_path(tmp_path: Path, sqlite_url
         assert SECRET.encode() not in traces.bodies
 
 
-def test_killed_worker_repeats_no_span(tmp_path: Path, sqlite_url: str) -> None:
-    with receiving_traces() as traces, running_stack(tmp_path, sqlite_url, environment=traces.environment) as stack:
+def test_killed_worker_repeats_no_span_of_an_encrypted_release(tmp_path: Path, sqlite_url: str) -> None:
+    encrypted = {"FLAGHOIST_PAYLOAD_KEYS": new_secret_key()}
+    with receiving_traces() as traces, running_stack(tmp_path, sqlite_url, environment=traces.environment | encrypted) as stack:
         stack.api.make_project()
         stack.api.publish(pipeline(stage("Development"), hold("Watch", "5s"), stage("Production", "production")))
         release = stack.api.add()["id"]
@@ -80,6 +82,7 @@ def test_killed_worker_repeats_no_span(tmp_path: Path, sqlite_url: str) -> None:
         changes = traces.wait_for(CHANGE, 2)
         stack.worker.stop()  # It sends the spans that wait.
 
+        assert traces.path_of(changes[0]) == [CHANGE, *START]
         assert [each.attributes["flaghoist.stage"] for each in changes] == ["Development", "Production"]
         assert len(traces.named("RunWorkflow:Release")) == 1
         assert len({each.id for each in traces.spans}) == len(traces.spans)
