@@ -83,6 +83,11 @@ class Settings(BaseSettings):
         description="The public URL of the Temporal Web UI, for links, and whose pages may read encrypted payloads. "
         "Empty: the embedded one.",
     )
+    temporal_api_key_file: Path | None = Field(
+        default=None,
+        description="The file with the API key for Temporal, which is read again when it changes. It takes precedence over "
+        "`TEMPORAL_API_KEY`. Empty: the variable alone.",
+    )
     public_url: Annotated[str, AfterValidator(_public_url)] = Field(
         default="",
         description="The public URL of the API, such as `https://flags.example`, for links in the Temporal Web UI and for the way back "

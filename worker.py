@@ -43,6 +43,8 @@ from workflows.release import ReleaseWorkflow
 from workflows.rollback import RollbackWorkflow
 from workflows.service.client import ReleaseClient
 from workflows.service.clock_listener import hear_clock
+from workflows.service.connection import Connection
+from workflows.service.credentials import CredentialRenewal
 from workflows.service.outbox_relay import OutboxRelay
 from workflows.service.reconciler import Reconciler
 from workflows.service.settler import Settler
@@ -178,13 +180,15 @@ async def serve(settings: Settings) -> None:
     health = WorkerHealth()
     with serving_health(settings.worker_health, health) if settings.worker_health else nullcontext():
         tracer = otlp_tracer("flaghoist-worker") if settings.traces == "otlp" else None
-        if client := await connect_worker(stop, runtime, settings.codec_keys, tracer):
-            await _run(settings, client, stop, health, Telemetry(runtime.metric_meter if runtime else MetricMeter.noop, tracer))
+        connection = Connection(settings.temporal_api_key_file, settings.codec_keys, runtime, tracer)
+        if client := await connect_worker(stop, connection):
+            await _run(settings, client, stop, health, connection)
         if tracer:
             await asyncio.to_thread(tracer.close)
 
 
-async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: WorkerHealth, telemetry: Telemetry) -> None:
+async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: WorkerHealth, connection: Connection) -> None:
+    telemetry = Telemetry(connection.runtime.metric_meter if connection.runtime else MetricMeter.noop, connection.tracer)
     pools = pools_for(settings.worker_threads, is_sqlite=is_sqlite(settings.database))
     database, releases = Database(settings.database, pools.connections, traced=telemetry.tracer is not None), ReleaseClient(client)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(LOOP_THREADS))
@@ -208,12 +212,13 @@ async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: 
             build_webhook_worker(client, database, webhook_threads, poster),
         ]
         loops = [
-            asyncio.create_task(WebhookDispatcher(database, client).run()),
+            asyncio.create_task(WebhookDispatcher(database, releases).run()),
             asyncio.create_task(relay.run()),
             asyncio.create_task(Reconciler(database, releases, timedelta(seconds=settings.reconcile_seconds)).run()),
             asyncio.create_task(Settler(database, FlagsElsewhere(database, systems)).run()),
             asyncio.create_task(Thinner(database).run()),
             asyncio.create_task(WatchKeeper(database, watches).run()),
+            asyncio.create_task(CredentialRenewal(releases, connection, workers).run()),
             asyncio.create_task(health.watch(releases)),
             asyncio.create_task(hear_clock(releases, watches, await releases.health())),
         ]

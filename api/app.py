@@ -66,7 +66,9 @@ from api.routes import (
 from api.routes import codec as temporal_codec
 from process_exit import run
 from settings import Settings, configure_logs
-from workflows.service.client import ReleaseClient, connect
+from workflows.service.client import ReleaseClient
+from workflows.service.connection import Connection, CredentialsUnreadable
+from workflows.service.credentials import CredentialRenewal
 from workflows.service.outbox_relay import OutboxRelay
 from workflows.service.temporal_health import TemporalHealth
 
@@ -107,23 +109,24 @@ log = structlog.get_logger()
 def create_app(settings: Settings) -> FastAPI:
     """Create the HTTP API. It starts and answers while Temporal is down. Raises TracesUnavailable."""
     tracer = otlp_tracer("flaghoist-api") if settings.traces == "otlp" else None
+    connection = Connection(settings.temporal_api_key_file, settings.codec_keys, tracer=tracer)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = Database(settings.database, pool_size=40, traced=tracer is not None)
         storing_key = await _store_bootstrap_key(database, settings.bootstrap_key.get_secret_value())
-        client = await connect(settings.codec_keys, tracer=tracer)
         app.state.database, app.state.metric_reader = database, _metric_reader(settings, database)
-        app.state.releases = ReleaseClient(client)
+        app.state.releases = ReleaseClient(await connection.connect())
         app.state.outbox_relay = OutboxRelay(database, app.state.releases, settings.public_api, tracer)
         app.state.temporal_health = TemporalHealth(app.state.releases.health)
-        app.state.temporal_ui = f"{settings.temporal_ui}/namespaces/{client.namespace}"
+        app.state.temporal_ui = f"{settings.temporal_ui}/namespaces/{app.state.releases.client.namespace}"
         app.state.fresh_flags = FreshFlags(database, FlagsElsewhere(database, _flag_systems(settings)))
         app.state.metrics.watch(database)
         app.state.environments = Environments(database)
         app.state.project_changes = ProjectChanges(database)
         following = (app.state.environments.follow(), app.state.project_changes.run())
-        loops = [asyncio.create_task(each) for each in (app.state.outbox_relay.run(), *following, storing_key)]
+        renewing = CredentialRenewal(app.state.releases, connection).run()
+        loops = [asyncio.create_task(each) for each in (app.state.outbox_relay.run(), *following, renewing, storing_key)]
         yield
         await _end(loops)
         app.state.fresh_flags.close()
@@ -253,8 +256,9 @@ def listen() -> int:
     settings = Settings()
     configure_logs(settings)
     try:
+        Connection(settings.temporal_api_key_file).load_config()
         app = create_app(settings)
-    except TracesUnavailable as error:
+    except (CredentialsUnreadable, TracesUnavailable) as error:
         log.error("api_cannot_start", error=str(error))
         return 1
     config = uvicorn.Config(app, host=settings.host, port=settings.port, log_config=None, access_log=False)

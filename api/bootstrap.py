@@ -15,6 +15,7 @@ from domain.duration import parse_duration, speak_duration
 from process_exit import run
 from settings import Settings
 from workflows.service.client import TemporalUnavailable
+from workflows.service.connection import Connection
 from workflows.service.namespace import DEFAULT_RETENTION, Namespace, ensure_namespace
 
 
@@ -24,9 +25,9 @@ def bootstrap(settings: Settings, wait: timedelta, retention: timedelta | None) 
     Doing this twice is the same as doing it once.
     """
     try:
-        namespace = asyncio.run(ensure_namespace(wait, retention))
+        namespace = asyncio.run(ensure_namespace(wait, retention, Connection(settings.temporal_api_key_file)))
     except TemporalUnavailable as error:
-        message = f"Temporal can't be prepared: {error}. Check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE."
+        message = f"Temporal can't be prepared: {str(error).rstrip('.')}. Check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE."
         raise CannotStart(message) from error
     prepare_database(settings)
     _store_key(settings)

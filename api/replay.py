@@ -10,6 +10,7 @@ from settings import Settings, configure_logs
 from workflows.release import ReleaseWorkflow
 from workflows.rollback import RollbackWorkflow
 from workflows.service.client import TemporalUnavailable
+from workflows.service.connection import Connection
 from workflows.service.replay_gate import ReplayReport, replay_namespace
 from workflows.webhook import WebhookWorkflow
 
@@ -30,9 +31,9 @@ def replay() -> int:
     settings = Settings(log_level="error")
     configure_logs(settings)
     try:
-        report = asyncio.run(replay_namespace(WORKFLOWS, int(sys.argv[1]), settings.codec_keys))
+        report = asyncio.run(replay_namespace(WORKFLOWS, int(sys.argv[1]), Connection(settings.temporal_api_key_file, settings.codec_keys)))
     except TemporalUnavailable as error:
-        message = f"The workflows can't be read: {error}. Check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE."
+        message = f"The workflows can't be read: {str(error).rstrip('.')}. Check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE."
         Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(message)
         return 1
     Console(highlight=False, markup=False, soft_wrap=True).print("\n".join(_lines(report)))

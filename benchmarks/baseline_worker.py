@@ -17,7 +17,7 @@ from settings import Settings
 from tests.elsewhere import nowhere
 from tests.scripted_metrics import guard_with
 from worker import SWITCH_SECONDS, worker_options
-from workflows.service.client import connect
+from workflows.service.connection import ENVIRONMENT
 from workflows.service.worker_pools import pools_for
 
 
@@ -28,7 +28,7 @@ async def serve(settings: Settings) -> None:
     with ThreadPoolExecutor(pools.threads) as threads:
         options = worker_options(threads, pools)
         activities = [ChangeActivities(database, nowhere(database), guard_with(database)).change_flag, do_nothing]
-        client = await connect(lazy=False)
+        client = await ENVIRONMENT.connect(lazy=False)
         worker = Worker(client, task_queue=BASELINE_QUEUE, workflows=[BaselineWorkflow], activities=activities, **options)
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

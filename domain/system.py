@@ -25,9 +25,13 @@ class WorkerSeen(Frozen):
 
 
 class TemporalStatus(Frozen):
-    """The result of a health check of Temporal. If it is unreachable, its version and the workers are unknown."""
+    """The result of a health check of Temporal. If it is unreachable, its version and the workers are unknown.
+
+    `rejection` is a sentence with the remedy if Temporal can't be used until somebody acts.
+    """
 
     reachable: bool = False
+    rejection: str | None = None
     version: str | None = None
     workers: tuple[WorkerSeen, ...] = ()
 
@@ -73,7 +77,8 @@ def judge(temporal: TemporalStatus, lateness: Lateness, now: datetime) -> Verdic
     """Return the condition of the system. A cause takes precedence over its consequences."""
     late = _in_words(lateness)
     if not temporal.reachable:
-        message = f"An outage: Temporal can't be reached or doesn't know the namespace. No flag moves until it is back. {late}"
+        cause = temporal.rejection or "Temporal can't be reached or doesn't know the namespace."
+        message = f"An outage: {cause} No flag moves until {'that is repaired' if temporal.rejection else 'it is back'}. {late}"
         return Verdict(condition=SystemCondition.TEMPORAL_UNAVAILABLE, message=message)
     if temporal.at_work(now) == 0:
         message = f"An outage: no worker has polled Temporal recently. No flag moves until a worker is started. {late}"

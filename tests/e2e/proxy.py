@@ -1,6 +1,7 @@
-"""A TCP proxy that can hold back what a client sends."""
+"""A TCP proxy that can hold back what a client sends, and can be a server with TLS that wants certificates."""
 
 import asyncio
+import ssl
 import threading
 from typing import Self
 
@@ -8,9 +9,11 @@ from tests.waiting import CEILING
 
 
 class Proxy:
-    """Forwards to a port. While it holds, nothing that clients send gets through."""
+    """Forwards to a port. While it holds, nothing that clients send gets through. Clients whose certificate is revoked are dropped."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
+        self.revoked: set[str] = set()
         self.target_port = 0
         self.port = 0
         self._open = threading.Event()
@@ -48,6 +51,11 @@ class Proxy:
         self._held.clear()
         self._open.clear()
 
+    def revoke(self, name: str) -> None:
+        """Accept no certificate with this common name any more, and close every connection."""
+        self.revoked.add(name)
+        self.drop_and_release()
+
     def drop_and_release(self) -> None:
         """Close every connection, discard what was held back, and forward again."""
         self._loop.call_soon_threadsafe(self._drop)
@@ -55,7 +63,7 @@ class Proxy:
     async def _serve(self) -> None:
         self._stopped = asyncio.Event()
         self._connections: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self.tls)
         self.port = server.sockets[0].getsockname()[1]
         self._started.set()
         await self._stopped.wait()
@@ -73,8 +81,10 @@ class Proxy:
         task = asyncio.current_task()
         assert task
         self._connections.add(task)
+        to_server, from_server = None, None
         try:
-            to_server, from_server = None, None
+            if _common_name(writer) in self.revoked:
+                return
             from_server, to_server = await asyncio.open_connection("127.0.0.1", self.target_port)
             await asyncio.gather(self._pump(reader, to_server, can_hold=True), self._pump(from_server, writer, can_hold=False))
         except (asyncio.CancelledError, OSError):
@@ -93,3 +103,8 @@ class Proxy:
             writer.write(data)
             await writer.drain()
         writer.close()
+
+
+def _common_name(writer: asyncio.StreamWriter) -> str | None:
+    certificate = writer.get_extra_info("peercert") or {}
+    return next((value for part in certificate.get("subject", ()) for name, value in part if name == "commonName"), None)

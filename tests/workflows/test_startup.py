@@ -16,9 +16,10 @@ from tests.refusing_server import refusing_server
 from tests.waiting import CEILING
 from tests.workflows.harness import dev_server_harness
 from workflows.search_attributes import ALL
-from workflows.service.client import connect
+from workflows.service.connection import ENVIRONMENT
 from workflows.service.namespace import SearchAttributesMissing, register_search_attributes
-from workflows.service.startup import WorkerCannotStart, connect_worker, rejection
+from workflows.service.rejections import rejection
+from workflows.service.startup import WorkerCannotStart, connect_worker
 
 PERMISSION_DENIED, UNAVAILABLE, UNAUTHENTICATED = 7, 14, 16
 
@@ -72,7 +73,7 @@ def test_a_worker_that_temporal_rejects_ends_with_a_sentence(variable: str) -> N
 @pytest.mark.parametrize("temporal", [UNAVAILABLE], indirect=True)
 def test_an_outage_is_no_rejection() -> None:
     with pytest.raises(RuntimeError) as failure:
-        asyncio.run(connect(lazy=False))
+        asyncio.run(ENVIRONMENT.connect(lazy=False))
 
     assert rejection(failure.value) is None
 
@@ -81,7 +82,7 @@ def test_an_address_at_which_nothing_listens_is_an_outage(monkeypatch: pytest.Mo
     monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
 
     with pytest.raises(RuntimeError) as failure:
-        asyncio.run(connect(lazy=False))
+        asyncio.run(ENVIRONMENT.connect(lazy=False))
 
     assert rejection(failure.value) is None
 
@@ -92,7 +93,7 @@ def test_tls_at_an_address_without_tls_is_a_rejection(sqlite: Database, monkeypa
             monkeypatch.setenv("TEMPORAL_ADDRESS", harness.env.client.service_client.config.target_host)
             monkeypatch.setenv("TEMPORAL_TLS", "true")
             with pytest.raises(WorkerCannotStart, match="does not use TLS"):
-                await connect_worker(asyncio.Event(), None)
+                await connect_worker(asyncio.Event(), ENVIRONMENT)
 
     asyncio.run(scenario())
 

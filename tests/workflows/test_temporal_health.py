@@ -12,7 +12,8 @@ from domain.system import TemporalStatus
 from tests.ports import free_port
 from tests.waiting import wait_until
 from tests.workflows.harness import dev_server_harness
-from workflows.service.client import ReleaseClient, connect
+from workflows.service.client import ReleaseClient
+from workflows.service.connection import ENVIRONMENT
 from workflows.service.temporal_health import TemporalHealth
 
 
@@ -64,7 +65,7 @@ def test_missing_namespace_counts_as_unreachable(sqlite: Database, monkeypatch: 
         async with dev_server_harness(sqlite) as harness:
             monkeypatch.setenv("TEMPORAL_ADDRESS", harness.env.client.service_client.config.target_host)
             monkeypatch.setenv("TEMPORAL_NAMESPACE", "elsewhere")
-            assert await ReleaseClient(await connect()).health() == DOWN
+            assert await ReleaseClient(await ENVIRONMENT.connect()).health() == DOWN
 
     asyncio.run(scenario())
 
@@ -72,7 +73,7 @@ def test_missing_namespace_counts_as_unreachable(sqlite: Database, monkeypatch: 
 def test_check_of_a_temporal_that_is_down_or_silent_gives_up_early(monkeypatch: pytest.MonkeyPatch) -> None:
     async def seconds_until_given_up(address: str) -> float:
         monkeypatch.setenv("TEMPORAL_ADDRESS", address)
-        releases = ReleaseClient(await connect())
+        releases = ReleaseClient(await ENVIRONMENT.connect())
         began = time.monotonic()
         assert await releases.health() == DOWN
         return time.monotonic() - began

@@ -26,7 +26,7 @@ async def webhook_worker(harness: Harness, policy: RetryPolicy = SHORT, seconds:
     with ThreadPoolExecutor(WEBHOOK_SLOTS) as threads:
         poster = HttpPoster(allow_private=True, seconds=seconds)
         async with build_webhook_worker(harness.env.client, harness.world.database, threads, poster, policy):
-            dispatcher = asyncio.create_task(WebhookDispatcher(harness.world.database, harness.env.client).run())
+            dispatcher = asyncio.create_task(WebhookDispatcher(harness.world.database, harness.releases).run())
             yield
             dispatcher.cancel()
             with suppress(asyncio.CancelledError):

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -26,22 +26,19 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import HeaderCodecBehavior, Priority, WorkflowIDReusePolicy
-from temporalio.envconfig import ClientConfig
+from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.tracing import Tracer
 from domain import errors
 from domain.releases.control import Control
 from domain.releases.release import Release
 from domain.system import TemporalStatus, WorkerSeen
 from workflows.messages import LOOK_AGAIN, RELEASE, ROLLBACK, TASK_QUEUE, RecordedDecision, ReleaseInput, RollbackInput, SteerRelease
-from workflows.payloads import data_converter, encryption_of
+from workflows.payloads import encryption_of
 from workflows.policies import HEALTH_TIMEOUT, RPC_TIMEOUT, UPDATE_TIMEOUT, URGENT
 from workflows.search_attributes import release_attributes, rollback_attributes
-from workflows.service.traces import Traces
+from workflows.service.rejections import explain
 from workflows.web_ui import ended_rollback_details, ended_rollback_summary, release_details, release_summary
 
 
@@ -79,16 +76,6 @@ _STATES = {
 _CLOSED_EXTERNALLY = 'ExecutionStatus IN ("Canceled", "Terminated", "Failed", "TimedOut")'
 
 
-async def connect(
-    payload_keys: Sequence[str] = (), *, lazy: bool = True, runtime: Runtime | None = None, tracer: Tracer | None = None
-) -> Client:
-    """Return a client configured by Temporal's own environment variables. A lazy client connects when it is first used."""
-    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
-    config.setdefault("target_host", "127.0.0.1:7233")
-    config["data_converter"], config["header_codec_behavior"] = data_converter(payload_keys), HeaderCodecBehavior.CODEC
-    return await Client.connect(**config, interceptors=[Traces(tracer)] if tracer else [], lazy=lazy, runtime=runtime)
-
-
 class ReleaseClient:
     """Starts releases, sends controls to them, and reads the state of their workflows."""
 
@@ -98,13 +85,17 @@ class ReleaseClient:
 
     async def health(self) -> TemporalStatus:
         """Return the health of Temporal and its workers. Reports Temporal as unreachable if it does not answer within a second."""
-        kinds = (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
         try:
-            async with asyncio.timeout(HEALTH_TIMEOUT.total_seconds()):
-                system = await self.client.workflow_service.get_system_info(GetSystemInfoRequest())
-                pollers = await asyncio.gather(*(self._pollers(kind) for kind in kinds))
-        except (RPCError, RuntimeError, TimeoutError):
-            return TemporalStatus()
+            return await self.ask_health()
+        except (RPCError, RuntimeError, TimeoutError) as error:
+            return TemporalStatus(rejection=await explain(error, self.client))
+
+    async def ask_health(self) -> TemporalStatus:
+        """Return the same, or raise if Temporal does not answer within a second, or rejects this client."""
+        kinds = (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
+        async with asyncio.timeout(HEALTH_TIMEOUT.total_seconds()):
+            system = await self.client.workflow_service.get_system_info(GetSystemInfoRequest())
+            pollers = await asyncio.gather(*(self._pollers(kind) for kind in kinds))
         return TemporalStatus(reachable=True, version=system.server_version, workers=_most_recent(chain(*pollers)))
 
     async def start(self, workflow_id: str, release: ReleaseInput) -> None:

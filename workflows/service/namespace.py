@@ -22,17 +22,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from workflows.policies import RPC_TIMEOUT
 from workflows.search_attributes import ALL, KEYWORDS
-from workflows.service.client import TemporalUnavailable, connect
+from workflows.service.client import TemporalUnavailable
+from workflows.service.connection import ENVIRONMENT, Connection, CredentialsUnreadable
+from workflows.service.rejections import explain
 
 DEFAULT_RETENTION = timedelta(days=30)
-
-PERMANENT_ERRORS = {
-    RPCStatusCode.INVALID_ARGUMENT,
-    RPCStatusCode.PERMISSION_DENIED,
-    RPCStatusCode.UNAUTHENTICATED,
-    RPCStatusCode.UNIMPLEMENTED,
-}
-"""The statuses after which a retry can't succeed."""
 
 _RETRY_DELAY = 1.0
 
@@ -49,7 +43,7 @@ class Namespace(NamedTuple):
     is_new: bool
 
 
-async def ensure_namespace(wait: timedelta, retention: timedelta | None = None) -> Namespace:
+async def ensure_namespace(wait: timedelta, retention: timedelta | None = None, connection: Connection = ENVIRONMENT) -> Namespace:
     """Wait for Temporal, and create and configure the namespace. Idempotent. Raises TemporalUnavailable.
 
     The retention of an existing namespace is changed only if one is given.
@@ -59,23 +53,23 @@ async def ensure_namespace(wait: timedelta, retention: timedelta | None = None) 
     while True:
         try:
             async with asyncio.timeout(3 * RPC_TIMEOUT.total_seconds()):
-                client = await connect(lazy=False)
+                client = await connection.connect(lazy=False)
                 is_new = await _register_namespace(client, retention or DEFAULT_RETENTION) or is_new
                 # The server needs some seconds to learn of a new namespace. Until then this fails and is retried.
                 await register_search_attributes(client)
                 if retention is not None and not is_new:
                     await set_retention(client, retention)
                 return Namespace(client.namespace, await _retention(client), is_new)
-        except (RPCError, RuntimeError, TimeoutError, SearchAttributesMissing) as error:
-            final = isinstance(error, SearchAttributesMissing) or (isinstance(error, RPCError) and error.status in PERMANENT_ERRORS)
-            if final or time.monotonic() > deadline:
-                raise TemporalUnavailable(str(error) or "Temporal did not answer in time") from error
+        except (RPCError, RuntimeError, TimeoutError, CredentialsUnreadable, SearchAttributesMissing) as error:
+            reason = str(error) if isinstance(error, SearchAttributesMissing) else await explain(error, connection)
+            if reason or time.monotonic() > deadline:
+                raise TemporalUnavailable(reason or str(error) or "Temporal did not answer in time.") from error
         await asyncio.sleep(_RETRY_DELAY)
 
 
 async def prepare_namespace() -> None:
     """Connect to Temporal and configure the existing namespace. Idempotent."""
-    client = await connect(lazy=False)
+    client = await ENVIRONMENT.connect(lazy=False)
     await register_search_attributes(client)
     await set_retention(client)
 

@@ -11,7 +11,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from workflows.messages import RELEASE, ROLLBACK, WEBHOOK
-from workflows.service.client import TemporalUnavailable, connect
+from workflows.service.client import TemporalUnavailable
+from workflows.service.connection import Connection, CredentialsUnreadable
+from workflows.service.rejections import explain
 
 OPEN = f'ExecutionStatus = "Running" AND WorkflowType IN ("{RELEASE}", "{ROLLBACK}", "{WEBHOOK}")'
 
@@ -32,12 +34,12 @@ class ReplayReport(NamedTuple):
     failures: list[ReplayFailure]
 
 
-async def replay_namespace(workflows: Sequence[type], fetches: int, payload_keys: Sequence[str] = ()) -> ReplayReport:
+async def replay_namespace(workflows: Sequence[type], fetches: int, connection: Connection) -> ReplayReport:
     """Replay every open workflow of the namespace in Temporal's environment variables. Raises TemporalUnavailable."""
     try:
-        return await replay_open_workflows(await connect(payload_keys, lazy=False), workflows, fetches)
-    except (RPCError, RuntimeError) as error:
-        raise TemporalUnavailable(str(error)) from error
+        return await replay_open_workflows(await connection.connect(lazy=False), workflows, fetches)
+    except (CredentialsUnreadable, RPCError, RuntimeError) as error:
+        raise TemporalUnavailable(await explain(error, connection) or str(error)) from error
 
 
 async def replay_open_workflows(client: Client, workflows: Sequence[type], fetches: int) -> ReplayReport:

@@ -4,16 +4,15 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.store.database import Database
 from activities.store.deliveries import WebhookWake
 from workflows.messages import WAKE, WEBHOOK, WEBHOOK_QUEUE, WebhookInput
-from workflows.payloads import encryption_of
 from workflows.policies import RPC_TIMEOUT
 from workflows.search_attributes import PROJECT
+from workflows.service.client import ReleaseClient
 
 log = structlog.get_logger()
 
@@ -23,10 +22,9 @@ POLL_INTERVAL = timedelta(seconds=1)
 class WebhookDispatcher:
     """Polls every second. Waking a workflow twice does no harm, so workers need no coordination."""
 
-    def __init__(self, database: Database, client: Client) -> None:
+    def __init__(self, database: Database, releases: ReleaseClient) -> None:
         self.database = database
-        self.client = client
-        self.encryption = encryption_of(client.data_converter)
+        self.releases = releases
         self._renamed: set[str] = set()
 
     async def run(self) -> None:
@@ -59,7 +57,7 @@ class WebhookDispatcher:
                 store.deliveries.drop(wake.webhook)
 
     async def _wake(self, webhook: WebhookInput) -> None:
-        if not self.encryption.is_on:
+        if not self.releases.encryption.is_on:
             attributes = TypedSearchAttributes([SearchAttributePair(PROJECT, webhook.project)])
             await self._start(webhook, webhook.workflow_id, attributes)
         elif not await self._wake_named(webhook):
@@ -70,7 +68,7 @@ class WebhookDispatcher:
         if webhook.webhook in self._renamed:
             return False
         try:
-            await self.client.get_workflow_handle(webhook.workflow_id).signal(WAKE, rpc_timeout=RPC_TIMEOUT)
+            await self.releases.client.get_workflow_handle(webhook.workflow_id).signal(WAKE, rpc_timeout=RPC_TIMEOUT)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
@@ -79,7 +77,7 @@ class WebhookDispatcher:
         return True
 
     async def _start(self, webhook: WebhookInput, workflow_id: str, attributes: TypedSearchAttributes | None = None) -> None:
-        await self.client.start_workflow(
+        await self.releases.client.start_workflow(
             WEBHOOK,
             webhook,
             id=workflow_id,
