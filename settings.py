@@ -110,6 +110,12 @@ class Settings(BaseSettings):
         description="The number of local activities, and of ordinary ones, that a worker runs at the same time. "
         "All its pools follow from it. 0: 4 on SQLite, 20 on PostgreSQL.",
     )
+    deployment_name: str = Field(
+        default="",
+        pattern=r"^[^.]*$",
+        description="The name of the Temporal worker deployment, for worker versioning. It needs FLAGHOIST_BUILD_ID. Empty: no versioning.",
+    )
+    build_id: str = Field(default="", description="The build of the workers within FLAGHOIST_DEPLOYMENT_NAME, such as `0.2.0`.")
     worker_metrics: Annotated[str, AfterValidator(_listening_address)] = Field(
         default="",
         description="The address on which a worker serves its metrics, such as `127.0.0.1:9464`. Each worker needs its own port. "
@@ -203,6 +209,12 @@ class Settings(BaseSettings):
         missing = [f"FLAGHOIST_{name}" for name, value in needed.items() if not value]
         if self.oidc_issuer and missing:
             raise ValueError(f"FLAGHOIST_OIDC_ISSUER also needs {', '.join(missing)}")
+        return self
+
+    @model_validator(mode="after")
+    def _versioning_is_complete(self) -> Self:
+        if bool(self.deployment_name) != bool(self.build_id):
+            raise ValueError("FLAGHOIST_DEPLOYMENT_NAME and FLAGHOIST_BUILD_ID need each other: set both, or neither")
         return self
 
     @property

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import structlog
 import uvloop
 from temporalio.client import Client
-from temporalio.common import MetricMeter
+from temporalio.common import MetricMeter, VersioningBehavior, WorkerDeploymentVersion
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
-from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from activities.changes import ChangeActivities
 from activities.dns import Resolver
@@ -155,7 +155,12 @@ def build_watch_worker(client: Client, watches: WatchActivities, **options: Any)
 
 
 def build_webhook_worker(
-    client: Client, database: Database, threads: ThreadPoolExecutor, poster: HttpPoster, retry_policy: RetryPolicy | None = None
+    client: Client,
+    database: Database,
+    threads: ThreadPoolExecutor,
+    poster: HttpPoster,
+    retry_policy: RetryPolicy | None = None,
+    **options: Any,
 ) -> Worker:
     """Return the worker that delivers to webhooks. It has its own slots and threads, so that slow receivers never delay releases."""
     deliveries = DeliveryActivities(database, poster, retry_policy)
@@ -168,7 +173,18 @@ def build_webhook_worker(
         max_concurrent_activities=WEBHOOK_SLOTS,
         workflow_runner=UnsandboxedWorkflowRunner(),
         graceful_shutdown_timeout=GRACE,
+        **options,
     )
+
+
+def versioned_by(deployment: str, build: str) -> dict[str, Any]:
+    """Return the options of versioned workers, or none without a deployment. Releases move to the current version as they progress."""
+    if not deployment:
+        return {}
+    version = WorkerDeploymentVersion(deployment_name=deployment, build_id=build)
+    behavior = VersioningBehavior.AUTO_UPGRADE
+    config = WorkerDeploymentConfig(version=version, use_worker_versioning=True, default_versioning_behavior=behavior)
+    return {"deployment_config": config}
 
 
 async def serve(settings: Settings) -> None:
@@ -206,10 +222,11 @@ async def _run(settings: Settings, client: Client, stop: asyncio.Event, health: 
         )
         relay = OutboxRelay(database, releases, settings.public_api, telemetry.tracer)
         watches = build_watches(database, source_threads, metrics, relay.wake)
+        versioning = versioned_by(settings.deployment_name, settings.build_id)
         workers = [
-            build_worker(client, database, threads, pools, telemetry.meter, Outside(systems, metrics)),
-            build_watch_worker(client, watches),
-            build_webhook_worker(client, database, webhook_threads, poster),
+            build_worker(client, database, threads, pools, telemetry.meter, Outside(systems, metrics), **versioning),
+            build_watch_worker(client, watches, **versioning),
+            build_webhook_worker(client, database, webhook_threads, poster, **versioning),
         ]
         loops = [
             asyncio.create_task(WebhookDispatcher(database, releases).run()),

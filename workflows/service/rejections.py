@@ -59,9 +59,7 @@ def _rejected_call(error: RPCError) -> str:
     if error.status is RPCStatusCode.UNAUTHENTICATED:
         return _REJECTED_KEY
     if error.status is RPCStatusCode.PERMISSION_DENIED:
-        return (
-            f"Temporal denies access: {error.message.rstrip('.')}. The API key may be missing, expired or too weak. Check {_KEY}. {_DENIED}"
-        )
+        return f"Temporal denies access: {error.message.rstrip('.')}. The API key may be missing, or lack a right. Check {_KEY}. {_DENIED}"
     return f"Temporal rejects the call: {error.message}"
 
 
