@@ -85,8 +85,7 @@ class Settings(BaseSettings):
     )
     temporal_api_key_file: Path | None = Field(
         default=None,
-        description="The file with the API key for Temporal, which is read again when it changes. It takes precedence over "
-        "`TEMPORAL_API_KEY`. Empty: the variable alone.",
+        description="The file with the API key for Temporal, read again when it changes, instead of `TEMPORAL_API_KEY`. Empty: none.",
     )
     public_url: Annotated[str, AfterValidator(_public_url)] = Field(
         default="",
