@@ -18,10 +18,16 @@ class WorkerSeen(Frozen):
 
     identity: str
     seen_at: Moment
+    gets_work: bool = True
+    """False if Temporal gives the work to workers of another build, by worker versioning."""
 
-    def is_at_work(self, now: datetime) -> bool:
+    def is_seen(self, now: datetime) -> bool:
         """True if the worker was seen recently."""
         return now - self.seen_at < LATELY
+
+    def is_at_work(self, now: datetime) -> bool:
+        """True if the worker was seen recently and gets work."""
+        return self.gets_work and self.is_seen(now)
 
 
 class TemporalStatus(Frozen):
@@ -36,18 +42,32 @@ class TemporalStatus(Frozen):
     workers: tuple[WorkerSeen, ...] = ()
 
     def at_work(self, now: datetime) -> int:
-        """Return the number of workers seen recently."""
+        """Return the number of workers seen recently that get work."""
         return sum(worker.is_at_work(now) for worker in self.workers)
+
+    def why_none_is_at_work(self, now: datetime) -> str:
+        """Return the reason why no worker is at work, as a clause."""
+        if any(worker.is_seen(now) for worker in self.workers):
+            return WITHOUT_WORK
+        return "no worker has polled Temporal recently"
 
     def seen_in_words(self, now: datetime) -> str:
         """Describe the workers seen recently: `2 workers were seen recently, the last 43 s ago`."""
-        ago = speak_duration(timedelta(seconds=max(0, int((now - max(worker.seen_at for worker in self.workers)).total_seconds()))))
+        latest = max(worker.seen_at for worker in self.workers if worker.gets_work)
+        ago = speak_duration(timedelta(seconds=max(0, int((now - latest).total_seconds()))))
         workers = self.at_work(now)
         return f"a worker was seen {ago} ago" if workers == 1 else f"{workers} workers were seen recently, the last {ago} ago"
 
 
 WHY_LATE = "workers may be stuck or overloaded, have crashed, or be unable to reach the database"
 """Possible causes if a worker was seen recently and work is late. It is shown only if the API can reach the database."""
+
+
+WITHOUT_WORK = (
+    "workers poll, but Temporal gives none of them work, because the current version of their deployment is another build: "
+    "see `temporal worker deployment set-current-version`"
+)
+"""The reason why nothing moves although workers were seen."""
 
 
 class SystemCondition(StrEnum):
@@ -81,7 +101,7 @@ def judge(temporal: TemporalStatus, lateness: Lateness, now: datetime) -> Verdic
         message = f"An outage: {cause} No flag moves until {'that is repaired' if temporal.rejection else 'it is back'}. {late}"
         return Verdict(condition=SystemCondition.TEMPORAL_UNAVAILABLE, message=message)
     if temporal.at_work(now) == 0:
-        message = f"An outage: no worker has polled Temporal recently. No flag moves until a worker is started. {late}"
+        message = f"An outage: {temporal.why_none_is_at_work(now)}. No flag moves until a worker gets work. {late}"
         return Verdict(condition=SystemCondition.NO_WORKER, message=message)
     seen = temporal.seen_in_words(now)
     if lateness.overdue:

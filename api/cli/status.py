@@ -36,8 +36,11 @@ def _show(found: dict[str, Any]) -> None:
     show()
     show_table(["Part", "State"], parts)
     show()
-    workers = [
-        [each["identity"] or "(shown to owners)", local_time(each["seen_at"]), "active" if each["at_work"] else "silent"]
-        for each in found["workers"]
-    ]
+    workers = [[each["identity"] or "(shown to owners)", local_time(each["seen_at"]), _state_of(each)] for each in found["workers"]]
     show_table(["Worker", "Last seen", "State"], workers)
+
+
+def _state_of(worker: dict[str, Any]) -> str:
+    if not worker["gets_work"]:
+        return "gets no work"
+    return "active" if worker["at_work"] else "silent"

@@ -18,11 +18,15 @@ class VersionsView(BaseModel):
 
 
 class WorkerView(BaseModel):
-    """A worker that polled Temporal within the last five minutes. `at_work` is false once it has been silent for longer than usual."""
+    """A worker that polled Temporal within the last five minutes.
+
+    `at_work` is false once it has been silent for longer than usual, or while it gets no work.
+    """
 
     identity: str | None = Field(description="The process and its host. Null for keys without the instance role owner.")
     seen_at: Moment
     at_work: bool
+    gets_work: bool = Field(description="False if Temporal gives the work to workers of another build, by worker versioning.")
 
 
 class SystemView(BaseModel):
@@ -55,4 +59,4 @@ def system_view(version: str, temporal: TemporalStatus, lateness: Lateness, at: 
 
 def _worker(worker: WorkerSeen, at: datetime, *, is_named: bool) -> WorkerView:
     identity = worker.identity if is_named else None
-    return WorkerView(identity=identity, seen_at=worker.seen_at, at_work=worker.is_at_work(at))
+    return WorkerView(identity=identity, seen_at=worker.seen_at, at_work=worker.is_at_work(at), gets_work=worker.gets_work)

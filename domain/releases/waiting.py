@@ -149,4 +149,4 @@ def _cause_of_delay(temporal: TemporalStatus | None, now: datetime) -> tuple[Wai
         return "unavailable", _NO_TEMPORAL
     if temporal.at_work(now):
         return "unavailable", f"{temporal.seen_in_words(now)}, and {WHY_LATE}"
-    return "no_worker", "no worker has polled Temporal recently"
+    return "no_worker", temporal.why_none_is_at_work(now)

@@ -32,6 +32,20 @@ VERDICTS: dict[str, tuple[TemporalStatus, Lateness, SystemCondition, str]] = {
     ),
     "no worker was ever seen": (UP, ON_TIME, SystemCondition.NO_WORKER, "An outage: no worker has polled Temporal recently"),
     "all workers are gone": (staffed(LATELY), LATE, SystemCondition.NO_WORKER, "2 releases are overdue, by up to 3 min."),
+    "all workers are of another build": (
+        UP.model_copy(update={"workers": (WorkerSeen(identity="1@a", seen_at=NOW, gets_work=False),)}),
+        ON_TIME,
+        SystemCondition.NO_WORKER,
+        "An outage: workers poll, but Temporal gives none of them work",
+    ),
+    "a worker of another build is not counted": (
+        UP.model_copy(
+            update={"workers": (WorkerSeen(identity="1@a", seen_at=NOW, gets_work=False), *staffed(timedelta(seconds=9)).workers)}
+        ),
+        ON_TIME,
+        SystemCondition.OK,
+        "No outage: a worker was seen 9 s ago, and nothing is overdue.",
+    ),
     "Temporal is down": (TemporalStatus(), LATE, SystemCondition.TEMPORAL_UNAVAILABLE, "An outage: Temporal can't be reached"),
     "Temporal is down and nothing is due": (TemporalStatus(), ON_TIME, SystemCondition.TEMPORAL_UNAVAILABLE, "Nothing is overdue yet."),
     "one release is late": (

@@ -17,11 +17,25 @@ def _versioned(build: str) -> dict[str, str]:
     return {"FLAGHOIST_DEPLOYMENT_NAME": "flaghoist", "FLAGHOIST_BUILD_ID": build}
 
 
-def _set_current(stack: Stack, *version: str) -> bool:
-    """True if the server has made this the current version. It refuses one whose workers have not polled yet."""
+def _deploy(stack: Stack, command: str, *options: str) -> str:
+    """Return the answer of a command, or nothing if it failed. The server refuses a version whose workers have not polled yet."""
     address = ("--address", f"127.0.0.1:{stack.temporal_port}")
-    command = [str(TEMPORAL), "worker", "deployment", "set-current-version", *version, "--deployment-name", "flaghoist", "--yes", *address]
-    return subprocess.run(command, capture_output=True, timeout=CEILING, check=False).returncode == 0
+    asked = [str(TEMPORAL), "worker", "deployment", command, *options, *address]
+    done = subprocess.run(asked, capture_output=True, timeout=CEILING, check=False, text=True)
+    return f"{command} {done.stdout}" if done.returncode == 0 else ""
+
+
+def _set_current(stack: Stack, *version: str) -> str:
+    return _deploy(stack, "set-current-version", *version, "--deployment-name", "flaghoist", "--yes")
+
+
+def _ramp(stack: Stack, build: str, percentage: int) -> str:
+    version = ("--deployment-name", "flaghoist", "--build-id", build, "--percentage", str(percentage))
+    return _deploy(stack, "set-ramping-version", *version, "--yes")
+
+
+def _with_work(stack: Stack) -> int:
+    return sum(worker["at_work"] for worker in stack.api.get("/status")["workers"])
 
 
 @pytest.mark.e2e
@@ -36,11 +50,16 @@ def test_running_releases_move_to_another_build_and_back_to_workers_without_vers
 
         stack.worker.environment = plain | _versioned("one")
         stack.worker.start()
+        wait_for("the status to say that it gets no work", lambda: "set-current-version" in stack.api.get("/status")["summary"])
         wait_for("build one to be current", lambda: _set_current(stack, "--build-id", "one"), interval=1)
+        wait_for("the status to say that it gets work", lambda: stack.api.get("/status")["condition"] == "ok")
         stack.api.post(f"/projects/shop/releases/{release}/pause")
         stack.api.wait_for_release(release, "paused")
         stack.other_worker.environment |= _versioned("two")
         stack.other_worker.start()
+        wait_for("build two to get a share", lambda: _ramp(stack, "two", 10), interval=1)
+        assert "two" in _deploy(stack, "describe", "--name", "flaghoist")
+        wait_for("both workers to get work", lambda: _with_work(stack) == 2)
         wait_for("build two to be current", lambda: _set_current(stack, "--build-id", "two"), interval=1)
         stack.worker.stop()
         stack.api.post(f"/projects/shop/releases/{release}/resume")

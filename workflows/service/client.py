@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.enums.v1 import TaskQueueType, WorkerVersioningMode
+from temporalio.api.taskqueue.v1 import PollerInfo, TaskQueue, TaskQueueVersioningInfo
 from temporalio.api.workflow.v1 import WorkflowExecutionOptions
 from temporalio.api.workflowservice.v1 import (
     DescribeTaskQueueRequest,
@@ -214,8 +214,15 @@ class ReleaseClient:
         """Return the workers that polled for tasks of this kind within the last five minutes."""
         queue = TaskQueue(name=TASK_QUEUE)
         request = DescribeTaskQueueRequest(namespace=self.client.namespace, task_queue=queue, task_queue_type=kind)
-        pollers = (await self.client.workflow_service.describe_task_queue(request)).pollers
-        return [WorkerSeen(identity=each.identity, seen_at=each.last_access_time.ToDatetime(tzinfo=UTC)) for each in pollers]
+        described = await self.client.workflow_service.describe_task_queue(request)
+        return [
+            WorkerSeen(
+                identity=each.identity,
+                seen_at=each.last_access_time.ToDatetime(tzinfo=UTC),
+                gets_work=_gets_work(each, described.versioning_info),
+            )
+            for each in described.pollers
+        ]
 
     async def _update(self, workflow_id: str, name: str, control: Any, update_id: str) -> None:
         """Send an update. Retry once under the same id if the workflow was closing as the update arrived."""
@@ -227,6 +234,17 @@ class ReleaseClient:
                 raise
             await asyncio.sleep(UPDATE_RETRY_DELAY)
             await handle.execute_update(name, control, id=update_id, rpc_timeout=UPDATE_TIMEOUT)
+
+
+def _gets_work(poller: PollerInfo, versioning: TaskQueueVersioningInfo) -> bool:
+    """True if its build is the current or the ramping version. Unversioned workers have none, like a queue without versioning."""
+    options = poller.deployment_options
+    is_versioned = options.worker_versioning_mode == WorkerVersioningMode.WORKER_VERSIONING_MODE_VERSIONED
+    build = (options.deployment_name, options.build_id) if is_versioned else ("", "")
+    served = [versioning.current_deployment_version]
+    if versioning.ramping_version_percentage:
+        served.append(versioning.ramping_deployment_version)
+    return build in [(each.deployment_name, each.build_id) for each in served]
 
 
 def _most_recent(seen: Iterable[WorkerSeen]) -> tuple[WorkerSeen, ...]:
