@@ -64,8 +64,9 @@ chaos: .venv/.ready-for-tests ## run releases while everything is killed, then c
 	.venv/bin/python -m tests.chaos.run $(if $(PROVIDER),--provider $(PROVIDER)) $(if $(CLUSTER),--cluster)
 	.venv/bin/python -W ignore -m tests.input.run --seconds 240
 
-cluster: .venv/.ready-for-tests ## run releases on a real Temporal cluster on PostgreSQL while every process is killed in turn (a minute; the first time, Go builds the server)
+cluster: .venv/.ready-for-tests ## run releases on a real Temporal cluster on PostgreSQL while every process is killed in turn, then on one with mTLS and API keys (five minutes; the first time, Go builds the server)
 	.venv/bin/python -m tests.cluster
+	.venv/bin/python -m tests.cluster.security
 
 upgrade: .venv/.ready-for-tests ## upgrade a running cluster from an earlier revision while releases progress: FROM=v0.1 (three minutes)
 	.venv/bin/python -m tests.cluster.upgrade $(FROM)

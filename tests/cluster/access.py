@@ -38,7 +38,7 @@ class Access:
         self.issuer = Issuer(folder / "issuer")
         self.server = self.servers.issue("server", SERVER_NAME, *addresses)
         self.client = self.clients.issue("client", "flaghoist.test")
-        self.keys = {role: self.issuer.sign(f"{NAMESPACE}:{role}") for role in ("admin", "write", "read")}
+        self.keys = {role: self.issuer.sign(f"{NAMESPACE}:{role}") for role in ("admin", "write")}
 
     def for_node(self) -> dict[str, str]:
         """Return the variables of a node that wants a certificate and an API key of every client."""

@@ -15,8 +15,7 @@ from process_exit import exit_process
 from tests.cluster.__main__ import EXPECTED, RELEASES, add_releases, events, states
 from tests.cluster.access import Access, Issuer
 from tests.cluster.cluster import Choices, Cluster
-from tests.cluster.postgresql import PostgresqlMissing, find_programs
-from tests.cluster.temporal_server import GoMissing, build_server
+from tests.cluster.prerequisites import server_or_exit
 from tests.e2e.stack import Process
 from tests.http import OWNER_KEY, Api
 from tests.ports import free_port
@@ -49,12 +48,7 @@ def refusals(access: Access, folder: Path) -> dict[str, tuple[dict[str, str], st
 def main() -> None:
     """Start everything with certificates and keys, let releases progress, and try each way to fail."""
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    try:
-        server = build_server()
-        find_programs()
-    except (GoMissing, PostgresqlMissing) as missing:
-        console.print(str(missing))
-        exit_process(1)
+    server = server_or_exit(console)
     folder = Path(tempfile.mkdtemp(prefix="flaghoist-security-"))
     cluster = Cluster(folder, server, Choices(proxied=False))  # The proxy does not forward to the internal frontend.
     access = Access(folder, [node.address[0] for node in cluster.nodes])
@@ -75,7 +69,7 @@ def _secure(cluster: Cluster, access: Access) -> None:
         node.environment |= access.for_node()
         if node.environment["TEMPORAL_SERVICES"] == "frontend":
             node.environment["TEMPORAL_SERVICES"] = "frontend,internal-frontend"
-    for process in (*cluster.apis, *cluster.workers):
+    for process in cluster.ours:
         process.environment = process.environment | access.for_client() | {"TEMPORAL_API_KEY": access.keys["write"]}
     cluster.bootstrap.environment = cluster.bootstrap.environment | access.for_client() | {"TEMPORAL_API_KEY": access.keys["admin"]}
 
@@ -85,7 +79,6 @@ def _running(cluster: Cluster) -> Iterator[Api]:
     with cluster.network:
         try:
             cluster.start()
-            cluster.api.wait_until_ready()
             yield cluster.api
         finally:
             cluster.kill()
