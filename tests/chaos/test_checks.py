@@ -132,7 +132,7 @@ VIOLATIONS: tuple[tuple[Planting, str], ...] = (
         "record_keeps_its_promises",
     ),
     (in_database(f"UPDATE releases SET ended_at = NULL WHERE id = {COMPLETED}"), "nothing_is_stuck"),
-    (in_database(f"INSERT INTO outbox SELECT 'x', 'start', {COMPLETED}, NULL, 0"), "nothing_is_stuck"),
+    (in_database(f"INSERT INTO outbox (id, kind, release_id, attempts) SELECT 'x', 'start', {COMPLETED}, 0"), "nothing_is_stuck"),
     (in_executions(lambda run: iter([run._replace(status="RUNNING")]), lambda run: True), "nothing_is_stuck"),
     (in_database(f"UPDATE releases SET status = 'removed' WHERE id = {COMPLETED}"), "acknowledged_releases_are_recorded"),
     (lambda evidence, _path: replace(evidence, acknowledged=evidence.acknowledged[1:]), "acknowledged_releases_are_recorded"),

@@ -17,8 +17,8 @@ from tests.waiting import CEILING
 from tests.workflows.harness import dev_server_harness
 from workflows.search_attributes import ALL
 from workflows.service.connection import ENVIRONMENT
-from workflows.service.namespace import SearchAttributesMissing, register_search_attributes
-from workflows.service.rejections import rejection
+from workflows.service.namespace import register_search_attributes
+from workflows.service.rejections import SearchAttributesMissing, rejection
 from workflows.service.startup import WorkerCannotStart, connect_worker
 
 PERMISSION_DENIED, UNAVAILABLE, UNAUTHENTICATED = 7, 14, 16

@@ -24,15 +24,11 @@ from workflows.policies import RPC_TIMEOUT
 from workflows.search_attributes import ALL, KEYWORDS
 from workflows.service.client import TemporalUnavailable
 from workflows.service.connection import ENVIRONMENT, Connection, CredentialsUnreadable
-from workflows.service.rejections import explain
+from workflows.service.rejections import SearchAttributesMissing, explain
 
 DEFAULT_RETENTION = timedelta(days=30)
 
 _RETRY_DELAY = 1.0
-
-
-class SearchAttributesMissing(Exception):
-    """Search attributes are missing, and this client may not register them."""
 
 
 class Namespace(NamedTuple):
@@ -61,7 +57,7 @@ async def ensure_namespace(wait: timedelta, retention: timedelta | None = None, 
                     await set_retention(client, retention)
                 return Namespace(client.namespace, await _retention(client), is_new)
         except (RPCError, RuntimeError, TimeoutError, CredentialsUnreadable, SearchAttributesMissing) as error:
-            reason = str(error) if isinstance(error, SearchAttributesMissing) else await explain(error, connection)
+            reason = await explain(error, connection)
             if reason or time.monotonic() > deadline:
                 raise TemporalUnavailable(reason or str(error) or "Temporal did not answer in time.") from error
         await asyncio.sleep(_RETRY_DELAY)

@@ -46,9 +46,13 @@ _PLAIN = (
 )
 
 
+class SearchAttributesMissing(Exception):
+    """Search attributes are missing, and this client may not register them."""
+
+
 def rejection(error: Exception) -> str | None:
     """Return the reason why no retry can succeed, or None if one may."""
-    if isinstance(error, CredentialsUnreadable):
+    if isinstance(error, CredentialsUnreadable | SearchAttributesMissing):
         return str(error)
     if isinstance(error, RPCError) and error.status in PERMANENT_ERRORS:
         return _rejected_call(error)

@@ -7,7 +7,7 @@ import structlog
 from temporalio.client import Client
 
 from workflows.service.connection import Connection
-from workflows.service.namespace import SearchAttributesMissing, register_search_attributes
+from workflows.service.namespace import register_search_attributes
 from workflows.service.rejections import explain
 
 log = structlog.get_logger()
@@ -27,7 +27,7 @@ async def connect_worker(stop: asyncio.Event, connection: Connection) -> Client 
             await register_search_attributes(client)
             return client
         except Exception as error:
-            if reason := str(error) if isinstance(error, SearchAttributesMissing) else await explain(error, connection):
+            if reason := await explain(error, connection):
                 raise WorkerCannotStart(reason) from error
             log.warning("temporal_not_ready", error=str(error))
         with suppress(TimeoutError):
