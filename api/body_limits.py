@@ -29,7 +29,7 @@ class BodyLimits:
     """Answers 413 to a body that is too large, whatever its Content-Length is, and 415 or 400 to one that is not JSON.
 
     On paths that begin with one of `raw_paths` only the size is checked: their protocols have their own answers to invalid JSON.
-    `answer_too_large` makes the answer 413. Paths that begin with one of `payload_paths` take larger bodies.
+    `answer_too_large` makes the answer 413. Paths that begin with one of `payload_paths` take larger bodies, which are checked later.
     """
 
     def __init__(
@@ -57,7 +57,11 @@ class BodyLimits:
             if read > most:
                 await self.answer_too_large(Request(scope))(scope, receive, send)
                 return
-        body = b"" if scope["path"].startswith(self.raw_paths) else b"".join(message.get("body", b"") for message in messages)
+        body = (
+            b""
+            if scope["path"].startswith((*self.raw_paths, *self.payload_paths))
+            else b"".join(message.get("body", b"") for message in messages)
+        )
         if response := _check(scope, body):
             await response(scope, receive, send)
             return

@@ -64,4 +64,5 @@ def _check_sees(caller: Caller, database: Database, workflows: Iterable[str]) ->
         except NotFound:
             caller.must_be_owner()
         else:
-            caller.must_see(project)
+            if not caller.access.sees(project):  # The refusal must not name the project.
+                caller.must_be_owner()

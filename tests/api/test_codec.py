@@ -14,6 +14,7 @@ from tests.dashboard.visitor import Visitor
 from tests.http import Api
 from tests.pipelines import pipeline, stage
 from workflows.encryption import PayloadEncryption
+from workflows.service.codec_server import MOST_PAYLOADS
 
 KEY = new_secret_key()
 WEB_UI = "https://temporal.example"
@@ -72,7 +73,9 @@ def test_payloads_are_not_decrypted_for_others(codec: Api) -> None:
     codec.make_project("other")
     stranger = codec.make_key("stan", {"project": "other", "role": "admin"})
 
-    assert [send(stranger, encrypted(workflow)).status_code, send(codec.with_key(None), encrypted(workflow)).status_code] == [404, 401]
+    refused = send(stranger, encrypted(workflow))
+    assert [refused.status_code, send(codec.with_key(None), encrypted(workflow)).status_code] == [403, 401]
+    assert "shop" not in refused.text
     for unknown in ("webhook/1", "release/1", ""):
         assert send(stranger, encrypted(unknown)).status_code == 403
         assert send(codec, encrypted(unknown)).json() == {"payloads": [PLAIN]}
@@ -144,3 +147,8 @@ def test_browsers_may_send_a_session_from_the_web_ui_only(codec: Api) -> None:
 
 def test_without_payload_keys_there_is_no_endpoint(api: Api) -> None:
     assert send(api, PLAIN).status_code == 404
+
+
+def test_more_payloads_than_one_page_has_are_refused(codec: Api) -> None:
+    assert send(codec, *[PLAIN] * MOST_PAYLOADS).is_success
+    assert send(codec, *[PLAIN] * (MOST_PAYLOADS + 1)).status_code == 422

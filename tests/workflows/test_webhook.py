@@ -5,7 +5,9 @@ import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 
+import pytest
 from temporalio.client import WorkflowExecutionStatus
+from temporalio.service import RPCError
 
 from activities.store.database import Database
 from domain.releases.control import Control
@@ -19,6 +21,7 @@ from tests.webhooks import SECRET, add_webhook, deliveries_of
 from tests.workflows.controls import send
 from tests.workflows.harness import Harness, dev_server_harness
 from tests.workflows.webhooks import SHORT, webhook_handle, webhook_worker
+from workflows.messages import WEBHOOK, WEBHOOK_QUEUE, WebhookInput
 from workflows.service.worker_pools import WEBHOOK_SLOTS
 
 ACTED = (WebhookEvent.STAGE_ACTED, WebhookEvent.STAGE_HOLD_ENDED, WebhookEvent.RELEASE_COMPLETED)
@@ -213,6 +216,25 @@ def test_no_event_and_no_secret_enters_temporal(sqlite: Database) -> None:
 
             assert description.status is WorkflowExecutionStatus.COMPLETED
             assert [word for word in (SECRET, "path-is-a-password", "127.0.0.1", "checkout") if word in history] == []
+
+    with receiving() as receiver:
+        asyncio.run(scenario())
+
+
+def test_workflow_that_was_started_under_its_id_with_payload_keys_goes_on_without_them(sqlite: Database) -> None:
+    async def scenario() -> None:
+        async with dev_server_harness(sqlite) as harness, harness.worker():
+            add_webhook(sqlite, receiver.url(), *ACTED)
+            named = webhook_handle(harness)
+            started = WebhookInput(project="shop", webhook=named.id.rpartition("/")[2])
+            await harness.env.client.start_workflow(WEBHOOK, started, id=started.nameless_workflow_id, task_queue=WEBHOOK_QUEUE)
+            await complete_a_release(harness)
+            async with webhook_worker(harness):
+                await wait_until("all events", lambda: len(receiver.received) == 5)
+
+            assert receiver.events == EVENTS
+            with pytest.raises(RPCError, match="not found"):
+                await named.describe()
 
     with receiving() as receiver:
         asyncio.run(scenario())

@@ -34,6 +34,7 @@ from domain import errors
 from domain.releases.control import Control
 from domain.releases.release import Release
 from domain.system import TemporalStatus, WorkerSeen
+from workflows.encryption import PayloadUnreadable
 from workflows.messages import LOOK_AGAIN, RELEASE, ROLLBACK, TASK_QUEUE, RecordedDecision, ReleaseInput, RollbackInput, SteerRelease
 from workflows.payloads import encryption_of
 from workflows.policies import HEALTH_TIMEOUT, RPC_TIMEOUT, UPDATE_TIMEOUT, URGENT
@@ -190,6 +191,8 @@ class ReleaseClient:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise errors.ControlNotAllowed("The release's workflow has ended.", status=release.status) from error
             raise TemporalUnavailable("Temporal can't be reached.") from error
+        except PayloadUnreadable as error:  # It may have taken effect: the answer is encrypted with a key of the workers.
+            raise TemporalUnavailable(str(error)) from error
         except RuntimeError as error:
             raise TemporalUnavailable("Temporal can't be reached.") from error
 

@@ -4,24 +4,28 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 
+from pydantic import Field
 from temporalio.api.common.v1 import Payload
 
 from domain.errors import Invalid
 from domain.model import Message
 from workflows.encryption import PayloadEncryption, PayloadUnreadable
 
+MOST_PAYLOADS = 1000
+"""The number of payloads in a request. The Web UI and the command line send those of one event or one page."""
+
 
 class WirePayload(Message):
     """A payload as JSON. All bytes are in base64."""
 
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] = Field(default={}, max_length=20)
     data: str = ""
 
 
 class WirePayloads(Message):
     """The body of a request, and of its answer."""
 
-    payloads: tuple[WirePayload, ...] = ()
+    payloads: tuple[WirePayload, ...] = Field(default=(), max_length=MOST_PAYLOADS)
 
 
 def decode(encryption: PayloadEncryption, payloads: Sequence[WirePayload]) -> tuple[list[WirePayload], set[str]]:

@@ -42,7 +42,7 @@ class Connection:
         return await Client.connect(
             **config,
             data_converter=data_converter(self.payload_keys),
-            header_codec_behavior=HeaderCodecBehavior.CODEC,
+            header_codec_behavior=HeaderCodecBehavior.NO_CODEC,
             interceptors=[Traces(self.tracer)] if self.tracer else [],
             lazy=lazy,
             runtime=self.runtime,

@@ -35,7 +35,8 @@ class CredentialRenewal:
     async def look(self) -> None:
         """Use the credentials if they have changed and Temporal accepts them. Otherwise keep the client, and log each new reason once."""
         try:
-            client = await self._changed()
+            if client := await self._changed():
+                self._use(client)
         except Exception as error:
             reason = await explain(error, self._connection) or str(error) or "Temporal did not answer in time."
             if reason != self._failure:
@@ -44,7 +45,6 @@ class CredentialRenewal:
             return
         self._failure = ""
         if client:
-            self._use(client)
             log.info("temporal_credentials_renewed")
 
     async def _changed(self) -> Client | None:

@@ -16,6 +16,9 @@ from workflows.service.client import ReleaseClient
 
 log = structlog.get_logger()
 
+LOOK_INTERVAL = timedelta(minutes=1)
+"""The time between two looks for the workflow of a webhook under its other id."""
+
 POLL_INTERVAL = timedelta(seconds=1)
 
 
@@ -25,7 +28,7 @@ class WebhookDispatcher:
     def __init__(self, database: Database, releases: ReleaseClient) -> None:
         self.database = database
         self.releases = releases
-        self._renamed: set[str] = set()
+        self._looked_at: dict[str, datetime] = {}
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -57,22 +60,25 @@ class WebhookDispatcher:
                 store.deliveries.drop(wake.webhook)
 
     async def _wake(self, webhook: WebhookInput) -> None:
+        """Wake the workflow, or start it. One that was started under the other id, before keys were set or removed, goes on."""
         if not self.releases.encryption.is_on:
-            attributes = TypedSearchAttributes([SearchAttributePair(PROJECT, webhook.project)])
-            await self._start(webhook, webhook.workflow_id, attributes)
-        elif not await self._wake_named(webhook):
+            if not await self._wake_running(webhook, webhook.nameless_workflow_id):
+                attributes = TypedSearchAttributes([SearchAttributePair(PROJECT, webhook.project)])
+                await self._start(webhook, webhook.workflow_id, attributes)
+        elif not await self._wake_running(webhook, webhook.workflow_id):
             await self._start(webhook, webhook.nameless_workflow_id)
 
-    async def _wake_named(self, webhook: WebhookInput) -> bool:
-        """Wake the workflow that was started before payloads were encrypted. Returns False if it has ended: a webhook has one at a time."""
-        if webhook.webhook in self._renamed:
+    async def _wake_running(self, webhook: WebhookInput, workflow_id: str) -> bool:
+        """Wake the workflow with this id, and return True if it runs. Looks once a minute: a webhook has one workflow at a time."""
+        now = datetime.now(UTC)
+        if now - self._looked_at.get(webhook.webhook, datetime.min.replace(tzinfo=UTC)) < LOOK_INTERVAL:
             return False
         try:
-            await self.releases.client.get_workflow_handle(webhook.workflow_id).signal(WAKE, rpc_timeout=RPC_TIMEOUT)
+            await self.releases.client.get_workflow_handle(workflow_id).signal(WAKE, rpc_timeout=RPC_TIMEOUT)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            self._renamed.add(webhook.webhook)
+            self._looked_at[webhook.webhook] = now
             return False
         return True
 
