@@ -60,7 +60,7 @@ class Fault(NamedTuple):
 
 
 class Breakables(NamedTuple):
-    """What can be broken: the kinds of faults, the processes, and the parts to which the network can fail."""
+    """Everything that can be broken: the kinds of faults, the processes, and the parts to which the network can fail."""
 
     kinds: Sequence[str]
     processes: Sequence[str]
