@@ -15,7 +15,7 @@ from tests.binaries import TEMPORAL
 from tests.e2e.proxy import Proxy
 from tests.http import OWNER_KEY, Api
 from tests.ports import free_port
-from tests.waiting import CEILING
+from tests.waiting import CEILING, wait_for
 
 
 class Process:
@@ -39,12 +39,23 @@ class Process:
         assert self.running
         self.running.send_signal(number)
 
+    def freeze(self) -> None:
+        """Stop it where it is. On a busy machine, its threads run on for a moment after the signal was sent."""
+        self.send(signal.SIGSTOP)
+        wait_for(f"{self.name} to stand still", self._stands_still)
+
     def stop(self) -> None:
         """Ask it to end, and wait for that. Temporal then gives it no more work, unlike a process that was killed."""
         self.send(signal.SIGTERM)
         assert self.running
         assert self.running.wait(CEILING) == 0
         self.running = None
+
+    def _stands_still(self) -> bool:
+        """True if each of its threads is stopped, where the system lists them."""
+        assert self.running
+        states = [each.read_text().rpartition(")")[2].split()[0] for each in Path(f"/proc/{self.running.pid}/task").glob("*/stat")]
+        return set(states) <= {"T"}
 
     def kill(self) -> None:
         """End it as a power cut would."""

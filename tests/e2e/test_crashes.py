@@ -126,7 +126,7 @@ def test_workflow_task_of_a_frozen_worker_has_no_second_effect(tmp_path: Path, s
 
         with locked(sqlite_url):
             start_and_act_locally(stack, release)
-            stack.worker.send(signal.SIGSTOP)
+            stack.worker.freeze()
             proxy.drop_and_release()
         stack.other_worker.start()
         api.wait_for_release(release["id"], "completed")
@@ -145,7 +145,7 @@ def test_attempt_that_outlives_its_time_budget_has_no_second_effect(tmp_path: Pa
             start_and_act(stack, release, stack.worker)
             wait_for("the attempt to reach the worker", lambda: running_attempts(stack) == 1)
             ended = ended_attempts(stack) or 0
-            stack.worker.send(signal.SIGSTOP)
+            stack.worker.freeze()
             proxy.drop_and_release()  # Or Temporal would continue to give tasks to the frozen worker's open polls.
         stack.other_worker.start()
         api.wait_for_release(release["id"], "completed")
