@@ -36,6 +36,11 @@ async def _compare(workloads: Workloads, offsets: list[timedelta], rounds: int, 
     return {"changes_per_round": len(offsets)} | {workload: _summary(each) for workload, each in late.items()}
 
 
+async def measure_lateness(workloads: Workloads, workload: str, offsets: list[timedelta], rounds: int) -> dict[str, Any]:
+    """Return the lateness of one workload, in milliseconds."""
+    return _summary([await _lateness(workloads, workload, offsets) for _ in range(rounds)])
+
+
 async def _lateness(workloads: Workloads, workload: str, offsets: list[timedelta]) -> list[float]:
     due, asleep = await workloads.put_to_sleep(workload, offsets)
     await until_due(due)

@@ -6,7 +6,7 @@
 import json
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from activities.store.identifiers import new_id
 from benchmarks.adding import add, publish_sleeping
@@ -27,12 +27,26 @@ LONGEST = 900
 TURNS = sum(-(-level // PIECE) for level in LEVELS) + len(LEVELS) * ROUNDS
 
 
+class Size(NamedTuple):
+    """What is measured: the levels, the rounds at each, the releases that each round adds, and the longest time in seconds for filling."""
+
+    levels: tuple[int, ...]
+    rounds: int
+    adds: int
+    longest: float = LONGEST
+
+
 async def measure(stack: Stack, scale: Scale, turn: Turn) -> dict[str, Any]:
     """Fill up to each level, and measure there."""
-    levels, rounds, number = scale.pick(((2, 4), 1, 3), (LEVELS[:-1], ROUNDS, 20), (LEVELS, ROUNDS, 40))
+    return await measure_levels(stack, scale.pick(Size((2, 4), 1, 3), Size(LEVELS[:-1], ROUNDS, 20), Size(LEVELS, ROUNDS, 40)), turn)
+
+
+async def measure_levels(stack: Stack, size: Size, turn: Turn) -> dict[str, Any]:
+    """Fill up to each of these levels, and measure there."""
+    levels, rounds, number, longest = size
     pipeline = publish_sleeping(stack)
     results: dict[str, Any] = {"adds_per_round": number, "rounds": rounds, "levels": {}}
-    asleep, deadline = 0, time.monotonic() + LONGEST
+    asleep, deadline = 0, time.monotonic() + longest
     await add(stack, pipeline, 2, 1)  # Warm up: the first answers of a process include what it initialises once.
     for level in levels:
         while asleep < level and time.monotonic() < deadline:

@@ -7,6 +7,7 @@ from sqlalchemy import DateTime, String, TextClause, bindparam, text
 
 from activities.metrics.adapter import CannotTell, Deadline, Point, Reading, SentQuery
 from activities.metrics.rows import MOST_GROUPS, Row, groups_in, value_in
+from activities.tracing import Kind, span
 from domain.instant import print_instant
 from domain.metrics.metric import Metric, MetricQuestion, MetricShape
 from domain.metrics.query import bound_in, bound_values
@@ -26,7 +27,8 @@ class SqlSource:
     def ask(self, metric: Metric, question: MetricQuestion, deadline: Deadline) -> Reading:
         """Return the answer of the query."""
         is_value = metric.shape is MetricShape.VALUE
-        rows = self.read(_statement(metric.query, question), 2 if is_value else MOST_GROUPS + 1, deadline)
+        with span("query source", Kind.CLIENT, {"flaghoist.source": metric.source, "flaghoist.metric": metric.key}):
+            rows = self.read(_statement(metric.query, question), 2 if is_value else MOST_GROUPS + 1, deadline)
         return value_in(rows) if is_value else groups_in(metric, rows)
 
     def history(self, metric: Metric, question: MetricQuestion, step: timedelta, deadline: Deadline) -> Sequence[Point] | None:  # noqa: ARG002 (the signature is that of every adapter)

@@ -8,8 +8,9 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from api.app import create_app
 from settings import Settings
+from tests.api.places import Place
 from tests.api.rights import NEEDED, ROLES, rights_table
-from tests.api.routes import Place, place_of
+from tests.api.routes import place_of
 from tests.http import Api
 from tests.pipelines import approval, pipeline, stage
 from tests.repo.guide import text_of

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.providers.flag_system import SystemFeature
 from activities.providers.flagd.flag import FlagdFlag
 from activities.providers.flagd.flagd_files import FlagdFiles
 from activities.providers.flagd.folder import FlagFolder
@@ -17,7 +16,6 @@ from domain.flags.allocation import percents
 from domain.flags.change import plan_change
 from domain.flags.flag import FeatureType, FlagState, Override, Rollout
 from domain.flags.patch import FlagPatch
-from domain.flags.variant import Variant
 from tests.flagd.files import CONDITIONS, FLAGS, KEYS, TOGGLE, flag_of, state, write
 from tests.flagd.states import FEATURES, patches, states
 
@@ -260,45 +258,3 @@ def test_disabled_flag_keeps_its_allocation(tmp_path: Path) -> None:
 
     assert flag_of(path, "colour")["targeting"] == split == {"fractional": [["blue", 5], ["green", 7], ["red", 88]]}
     assert "metadata" not in flag_of(path, "colour") or "flaghoist" not in flag_of(path, "colour")["metadata"]
-
-
-def _variants(**values: str | int) -> tuple[Variant, ...]:
-    return tuple(Variant(key=key, value=value) for key, value in values.items())
-
-
-def test_environments_are_the_files_with_flags(tmp_path: Path) -> None:
-    write(tmp_path)
-    write(
-        tmp_path,
-        "staging",
-        {"checkout": TOGGLE | {"defaultVariant": "on"}, "search": TOGGLE | {"metadata": {"description": "Finds it"}}},
-    )
-    (tmp_path / "package.json").write_text('{"name": "flags"}')
-    (tmp_path / ".hidden.json").write_text("{")
-    (tmp_path / "README.md").write_text("Flags")
-    (tmp_path / "older.json").mkdir()
-    files = FlagdFiles(FlagFolder(tmp_path))
-
-    assert files.environments() == ["production", "staging"]
-    assert files.features() == [
-        SystemFeature("checkout", "", FeatureType.TOGGLE, ()),
-        SystemFeature("colour", "", FeatureType.STRING, _variants(red="red", blue="blue", green="green")),
-        SystemFeature("limit", "", FeatureType.INTEGER, _variants(few=10, many=500, most=9000)),
-        SystemFeature("search", "Finds it", FeatureType.TOGGLE, ()),
-    ]
-    assert {name: each.state.enabled for name, each in files.flags("checkout", KEYS).items()} == {"production": False, "staging": True}
-    assert list(files.flags("search", KEYS)) == ["staging"]
-    with pytest.raises(FeatureNotFound, match="Did you mean 'search'"):
-        files.flags("serach", KEYS)
-
-
-def test_digest_of_a_segment_changes_with_its_definition_in_any_environment(tmp_path: Path) -> None:
-    write(tmp_path)
-    path, files = write(tmp_path, "staging"), FlagdFiles(FlagFolder(tmp_path))
-    before = {each.reference: each.digest for each in files.segments()}
-
-    path.write_text(path.read_text().replace('"board"', '"owners"'))
-
-    after = {each.reference: each.digest for each in files.segments()}
-    assert before.keys() == after.keys() == CONDITIONS.keys()
-    assert [name for name in before if before[name] != after[name]] == ["staff"]

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 from schemathesis import APIOperation, Case, GenerationMode
 
-from tests.api.routes import Place
+from tests.api.places import Place
 from tests.input.environment import EXISTING
 
 Operation = APIOperation[Any, Any, Any, Any]

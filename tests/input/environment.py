@@ -4,7 +4,8 @@ from typing import Any
 
 from activities.store.database import Database
 from tests.api.evaluation.applications import keys_of
-from tests.api.routes import Place, place_of
+from tests.api.places import Place
+from tests.api.routes import place_of
 from tests.emptied import empty
 from tests.http import Api
 from tests.input.roles import CANARY, ELSEWHERE, HOOK, ROLES, key_of

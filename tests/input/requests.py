@@ -14,7 +14,8 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks
 
-from tests.api.routes import PLACES, Place
+from tests.api.places import Place
+from tests.api.routes import PLACES
 from tests.input.cases import Operation, Request, cases_of, use_existing
 from tests.input.environment import InputEnvironment, readers_of
 from tests.input.roles import ROLES, forbidden_changes

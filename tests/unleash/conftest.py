@@ -10,6 +10,8 @@ from activities.dns import Resolver
 from activities.providers.unleash.admin_api import UnleashAdminApi
 from activities.store.database import Database
 from domain.releases.release import Release
+from tests.emptied import empty_database
+from tests.http import Api
 from tests.pipelines import pipeline, stage
 from tests.unleash.allocations import VARIANTS
 from tests.unleash.features import new_feature
@@ -72,3 +74,10 @@ def release(shop: Shop) -> Release:
     """A release that is due in development."""
     shop.world.publish(pipeline(stage("Development"), stage("Production", "production", "24h")))
     return shop.add()
+
+
+@pytest.fixture
+def api(shared_api_on_sqlite: Api, shared_sqlite: str) -> Iterator[Api]:
+    """The real API, without Temporal."""
+    yield shared_api_on_sqlite
+    empty_database(shared_sqlite)

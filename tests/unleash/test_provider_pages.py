@@ -13,7 +13,6 @@ from domain.flags.variant import Variant
 from tests.dashboard.conftest import key_of
 from tests.dashboard.test_environments import hidden
 from tests.dashboard.visitor import Visitor
-from tests.emptied import empty_database
 from tests.http import Api
 from tests.pipelines import enable, pipeline, stage
 from tests.unleash.connections import connected_project, new_project
@@ -22,13 +21,6 @@ from tests.unleash.source import Source, constraint
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.xdist_group("unleash")
-
-
-@pytest.fixture
-def api(shared_api_on_sqlite: Api, shared_sqlite: str) -> Iterator[Api]:
-    """The real API, without Temporal."""
-    yield shared_api_on_sqlite
-    empty_database(shared_sqlite)
 
 
 @pytest.fixture

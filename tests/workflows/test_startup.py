@@ -115,9 +115,14 @@ def test_a_worker_without_the_right_to_register_names_the_missing_search_attribu
         ("error: InvalidCertificate(UnknownIssuer)", "TEMPORAL_TLS_SERVER_CA_CERT_PATH"),
         ("error: InvalidCertificate(NotValidForNameContext {})", "TEMPORAL_TLS_SERVER_NAME"),
         ('error: "received fatal alert: CertificateRequired"', "TEMPORAL_TLS_CLIENT_CERT_PATH"),
+        ('error: "received fatal alert: HandshakeFailure"', "another version of TLS"),
         ("tonic::transport::Error(Transport, PrivateKeyParseError)", "TEMPORAL_TLS_CLIENT_KEY_PATH"),
     ],
 )
 def test_the_sdks_messages_about_certificates_are_rejections(message: str, variable: str) -> None:
     """These are parts of what temporalio 1.35.0 raised at servers with such certificates."""
     assert variable in (rejection(RuntimeError(f"Failed client connect: {message}")) or "")
+
+
+def test_an_alert_that_can_pass_is_no_rejection() -> None:
+    assert rejection(RuntimeError('Failed client connect: error: "received fatal alert: InternalError"')) is None

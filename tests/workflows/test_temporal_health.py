@@ -113,6 +113,19 @@ def test_expired_status_is_checked_again() -> None:
     asyncio.run(scenario())
 
 
+def test_reason_of_a_rejection_is_repeated_for_a_while_and_forgotten_once_temporal_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    rejected = TemporalStatus(rejection="The client certificate has expired.")
+
+    async def scenario(*answers: TemporalStatus) -> list[TemporalStatus]:
+        health = TemporalHealth(FakeCheck(*answers).check, ttl=-1)
+        return [await health.get() for _ in answers]
+
+    assert asyncio.run(scenario(DOWN, rejected, DOWN, DOWN)) == [DOWN, rejected, rejected, rejected]
+    assert asyncio.run(scenario(rejected, UP, DOWN)) == [rejected, UP, DOWN]
+    monkeypatch.setattr("workflows.service.temporal_health.REJECTION_TTL", 0.01)
+    assert asyncio.run(scenario(rejected, DOWN)) == [rejected, DOWN]
+
+
 def test_caller_that_is_cancelled_does_not_cancel_the_check_for_others() -> None:
     async def scenario() -> None:
         health = TemporalHealth(FakeCheck(UP).check)

@@ -24,6 +24,16 @@ _REJECTED_KEY = f"Temporal rejects the API key. It may be incomplete, expired, o
 _DENIED = "`worker` and `api` need the role write in the namespace, and `bootstrap` needs admin."
 _CLIENT_FILES = "Check TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH."
 _REJECTED_CERTIFICATE = "Temporal rejects the client certificate."
+_ALERTS_ABOUT_CERTIFICATES = (
+    "AccessDenied",
+    "BadCertificate",
+    "CertificateRevoked",
+    "CertificateUnknown",
+    "UnsupportedCertificate",
+)
+_REJECTED_HANDSHAKE = (
+    "Temporal ends the TLS handshake ({alert}). It may require a client certificate or another version of TLS. " + _CLIENT_FILES
+)
 _SENTENCES = {
     "code: Unauthenticated": _REJECTED_KEY,
     "code: PermissionDenied": f"{_REJECTED_KEY} Also check its rights: {_DENIED}",
@@ -33,12 +43,16 @@ _SENTENCES = {
     "CertificateRequired": f"Temporal requires a client certificate, and none is set. {_CLIENT_FILES}",
     "fatal alert: CertificateExpired": f"The client certificate has expired. Renew it. {_CLIENT_FILES}",
     "fatal alert: UnknownCA": f"{_REJECTED_CERTIFICATE} It is from an authority that the server does not know. {_CLIENT_FILES}",
-    "fatal alert": f"{_REJECTED_CERTIFICATE} {_CLIENT_FILES}",
+    **{f"fatal alert: {alert}": f"{_REJECTED_CERTIFICATE} {_CLIENT_FILES}" for alert in _ALERTS_ABOUT_CERTIFICATES},
+    **{f"fatal alert: {alert}": _REJECTED_HANDSHAKE.format(alert=alert) for alert in ("HandshakeFailure", "ProtocolVersion")},
     "ParseError": f"The client certificate or its key can't be read. {_CLIENT_FILES}",
     "KeyMismatch": f"The client certificate and the key don't belong together. {_CLIENT_FILES}",
     "InvalidContentType": "Temporal does not use TLS at this address. Check TEMPORAL_TLS and TEMPORAL_ADDRESS.",
 }
-"""The sentence for each sign of a rejection. While it connects, the SDK reports a status or TLS error only within a RuntimeError's text."""
+"""The sentence for each sign of a rejection. While it connects, the SDK reports a status or TLS error only within a RuntimeError's text.
+
+Other alerts of TLS, such as `InternalError`, can pass: they are retried.
+"""
 
 _PLAIN = (
     "Temporal requires TLS at this address, and this process uses none. "

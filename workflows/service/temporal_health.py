@@ -7,6 +7,9 @@ from collections.abc import Awaitable, Callable
 from domain.system import TemporalStatus
 from workflows.policies import HEALTH_CACHE_TTL
 
+REJECTION_TTL = 60.0
+"""Seconds for which the last reason is repeated. A TLS server says it only on some attempts: the end of the connection can overtake it."""
+
 
 class TemporalHealth:
     """The health of Temporal, at most some seconds old. Concurrent callers share one check."""
@@ -18,6 +21,8 @@ class TemporalHealth:
         self._loop = asyncio.get_running_loop()
         self._checking: asyncio.Task[TemporalStatus] | None = None
         self._checked_at = 0.0
+        self._rejection: str | None = None
+        self._rejected_at = 0.0
 
     async def get(self) -> TemporalStatus:
         """Return the cached status, or check now if it has expired."""
@@ -32,4 +37,8 @@ class TemporalHealth:
     async def _refresh(self) -> TemporalStatus:
         status = await self._check()
         self._checked_at = time.monotonic()
+        if status.reachable or status.rejection:
+            self._rejection, self._rejected_at = status.rejection, self._checked_at
+        elif self._checked_at - self._rejected_at < REJECTION_TTL:
+            return status.model_copy(update={"rejection": self._rejection})
         return status

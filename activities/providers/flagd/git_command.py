@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from activities.providers.errors import ProviderUnavailable
+from activities.tracing import Kind, span
 
 _CONFIG: Mapping[str, str] = {
     "core.hooksPath": os.devnull,
@@ -62,9 +63,12 @@ class GitCommand:
             raise ProviderUnavailable("There is no program git. Install the package git where the API and the workers run.")
         environment = self.environment | dict(_as_environment(self.config | dict(config or {})))
         pipe = subprocess.PIPE
-        with subprocess.Popen(  # noqa: S603 (a list of arguments, checked beforehand)
-            [program, *arguments], env=environment, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
-        ) as process:
+        with (
+            span(f"git {arguments[0]}", Kind.CLIENT),
+            subprocess.Popen(  # noqa: S603 (a list of arguments, checked beforehand)
+                [program, *arguments], env=environment, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+            ) as process,
+        ):
             try:
                 output, errors = process.communicate(given, timeout=max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:

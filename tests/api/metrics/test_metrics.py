@@ -1,73 +1,14 @@
 """Metric sources and metrics over the API, and dry runs against SQLite files and an HTTP server."""
 
-import json
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.api.answers import pointers, problem_of
-from tests.conftest import serve_without_temporal
+from tests.api.metrics.bodies import METRICS, SECRET, SOURCES, VIEWER, answer_json, asking, http_source, metric, put, source
 from tests.http import Api
 from tests.receiver import receiving
-
-SOURCES, METRICS = "/projects/shop/sources", "/projects/shop/metrics"
-SECRET = "the-credential-of-a-source"  # noqa: S105 (of no one)
-VIEWER = {"project": "shop", "role": "viewer"}
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> Path:
-    """A folder that has a file with three orders."""
-    folder = tmp_path / "files"
-    folder.mkdir()
-    with closing(sqlite3.connect(folder / "shop.db")) as connection, connection:
-        connection.execute("CREATE TABLE orders (flag TEXT)")
-        connection.executemany("INSERT INTO orders VALUES (?)", [("checkout",)] * 3)
-    return folder
-
-
-@pytest.fixture
-def api(sqlite_url: str, files: Path) -> Iterator[Api]:
-    """An API with a project, and SQLite files in that folder."""
-    for api in serve_without_temporal(sqlite_url, metrics_folder=files):
-        api.make_project()
-        yield api
-
-
-def source(**more: Any) -> dict[str, Any]:
-    return {"key": "orders", "name": "Orders", "kind": "sql", "address": "sqlite:///shop.db"} | more
-
-
-def http_source(port: int, **more: Any) -> dict[str, Any]:
-    return source(key="web", kind="http", address=f"http://127.0.0.1:{port}/metrics", credential=SECRET, **more)
-
-
-def metric(**more: Any) -> dict[str, Any]:
-    return {"key": "count", "name": "Count", "source": "orders", "query": "SELECT count(*) FROM orders WHERE flag = :feature"} | more
-
-
-def asking(**more: Any) -> dict[str, Any]:
-    return {"metric": "count", "feature": "checkout", "environment": "production"} | more
-
-
-def put(api: Api, path: str, body: dict[str, Any], **headers: str) -> Any:
-    return api.request("PUT", path, body, headers=headers)
-
-
-def answer_json(document: Any) -> Any:
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        body = json.dumps(document).encode()
-        request.send_response(200)
-        request.send_header("Content-Length", str(len(body)))
-        request.end_headers()
-        request.wfile.write(body)
-
-    return answer
 
 
 def test_a_dry_run_shows_the_answer_the_verdict_and_what_was_sent(api: Api) -> None:
@@ -204,84 +145,6 @@ def test_changes_are_in_the_audit_log_without_the_address(api: Api) -> None:
     assert "sqlite" not in str(entries)
 
 
-def test_a_source_in_use_is_not_deleted(api: Api) -> None:
-    api.post(SOURCES, source())
-    api.post(METRICS, metric())
-
-    problem = problem_of(api.request("DELETE", f"{SOURCES}/orders"), 409, "in_use")
-
-    assert problem["details"]["used_by"] == [{"kind": "metric", "key": "count"}]
-    assert api.request("DELETE", f"{METRICS}/count").status_code == 204
-    assert api.request("DELETE", f"{SOURCES}/orders").status_code == 204
-
-
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        (source(address="sqlite:///../flaghoist.db"), "/address"),
-        (source(address="sqlite:////etc/passwd"), "/address"),
-        (source(address="postgresql://reader:hunter2@db.example/shop"), "/address"),
-        (source(address="mysql://reader@db.example/shop"), "/address"),
-        (source(kind="http", address="https://user@shop.example"), "/address"),
-        (source(kind="graphite"), "/kind"),
-        (source(calls=0), "/calls"),
-        (source(credential="é"), "/credential"),
-        (source(unit="x"), "/unit"),
-        (source(key="A"), "/key"),
-    ],
-)
-def test_a_source_that_can_not_work_is_refused(api: Api, body: dict[str, Any], pointer: str) -> None:
-    answer = api.request("POST", SOURCES, body)
-
-    assert pointers(problem_of(answer, 422, "invalid")) == [pointer]
-    assert "hunter2" not in answer.text
-
-
-def test_a_file_gets_no_credential(api: Api) -> None:
-    problem = problem_of(api.request("POST", SOURCES, source(credential=SECRET)), 422, "invalid")
-
-    assert "SQLite files need none" in problem["detail"]
-
-
-@pytest.mark.parametrize(
-    ("more", "found"),
-    [
-        ({"source": "ordres"}, "/source"),
-        ({"query": "SELECT :featur"}, "/query"),
-        ({"freshness": "up"}, "/freshness"),
-        ({"unit": "ms"}, "/unit"),
-        ({"minimum": 5}, ""),
-    ],
-)
-def test_a_metric_that_can_not_work_is_refused(api: Api, more: dict[str, Any], found: str) -> None:
-    api.post(SOURCES, source())
-
-    assert pointers(problem_of(api.request("POST", METRICS, metric(**more)), 422, "invalid")) == [found]
-
-
-def test_keys_and_kinds_never_change(api: Api) -> None:
-    api.post(SOURCES, source())
-    api.post(METRICS, metric())
-
-    assert pointers(problem_of(put(api, f"{SOURCES}/orders", source(key="other")), 422, "invalid")) == ["/key"]
-    assert pointers(problem_of(put(api, f"{METRICS}/count", metric(key="other")), 422, "invalid")) == ["/key"]
-    changed = source(kind="http", address="http://127.0.0.1:1")
-    assert pointers(problem_of(put(api, f"{SOURCES}/orders", changed), 422, "invalid")) == ["/kind"]
-
-
-def test_a_stale_writer_changes_nothing(api: Api) -> None:
-    api.post(SOURCES, source())
-    api.post(METRICS, metric())
-    tags = {path: api.request("GET", path).headers["etag"] for path in (f"{SOURCES}/orders", f"{METRICS}/count")}
-    put(api, f"{SOURCES}/orders", source(name="Newer"))
-    put(api, f"{METRICS}/count", metric(name="Newer"))
-
-    for path, body in ((f"{SOURCES}/orders", source(name="Mine")), (f"{METRICS}/count", metric(name="Mine"))):
-        problem_of(put(api, path, body, **{"If-Match": tags[path]}), 412, "resource_changed")
-        problem_of(api.request("DELETE", path, headers={"If-Match": tags[path]}), 412, "resource_changed")
-        assert api.get(path)["name"] == "Newer"
-
-
 def test_two_projects_have_sources_of_their_own(api: Api) -> None:
     api.make_project("other")
     api.post(SOURCES, source())
@@ -298,19 +161,6 @@ def test_a_source_says_whether_it_answers(api: Api, files: Path) -> None:
     assert api.post(f"{SOURCES}/orders/check")["passed"]
     (files / "shop.db").unlink()
     assert not api.post(f"{SOURCES}/orders/check")["passed"]
-
-
-def test_private_addresses_are_refused_with_the_setting(sqlite_url: str) -> None:
-    for api in serve_without_temporal(sqlite_url, metrics_allow_private=False):
-        api.make_project()
-        for body in (
-            source(kind="http", address="https://127.0.0.1/metrics"),
-            source(kind="http", address="http://93.184.216.34/metrics"),
-            source(address="postgresql://reader@127.0.0.1/shop"),
-        ):
-            problem = problem_of(api.request("POST", SOURCES, body), 422, "invalid")
-            assert "FLAGHOIST_METRICS_ALLOW_PRIVATE" in problem["detail"]
-            assert pointers(problem) == ["/address"]
 
 
 def test_a_project_is_deleted_with_its_sources(api: Api) -> None:
