@@ -1,6 +1,7 @@
 """The worker process: the workflows, activities and loops that it runs, and the task queues that it polls."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -254,6 +255,7 @@ def work() -> int:
     settings = Settings()
     configure_logs(settings)
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()  # A full collection would hold up every task, to look again at all that the imports made.
     try:
         uvloop.run(serve(settings))
     except (TracesUnavailable, WorkerCannotStart) as error:

@@ -1,6 +1,7 @@
 """The entry point of the API: settings, routers, middleware and error handlers."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 
@@ -261,6 +262,7 @@ def listen() -> int:
     except (CredentialsUnreadable, TracesUnavailable) as error:
         log.error("api_cannot_start", error=str(error))
         return 1
+    gc.freeze()  # A full collection would hold up every request, to look again at a quarter of a million objects that stay.
     config = uvicorn.Config(app, host=settings.host, port=settings.port, log_config=None, access_log=False)
     server = uvicorn.Server(config)
     with suppress(KeyboardInterrupt):

@@ -7,11 +7,11 @@ It takes Go and PostgreSQL, like `make cluster`. The single machine of the other
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 import psycopg
@@ -21,9 +21,10 @@ from temporalio.client import Client
 
 from activities.store.database import Database
 from benchmarks.adding import add, publish_sleeping
+from benchmarks.postgresql import cpu_seconds as postgresql_seconds
 from benchmarks.results import spread
 from benchmarks.running import Scale, Turn, main
-from benchmarks.stack import CLIENTS, Stack
+from benchmarks.stack import CLIENTS, Stack, cpu_seconds
 from benchmarks.workloads import RELEASES, Workloads, until_closed, until_due
 from tests.cluster.cluster import APIS, WORKERS, Choices, Cluster
 from tests.cluster.prerequisites import server_or_exit
@@ -77,6 +78,12 @@ class ClusterStack(Stack):
         """Return the bytes of memory of each process."""
         return {each.name: psutil.Process(each.running.pid).memory_info().rss for each in self.cluster.processes if each.running}
 
+    def cpu(self) -> dict[str, float]:
+        """Return the seconds of processor time of each part, and of this process as its client."""
+        parts: dict[str, Sequence[Process]] = {"workers": self.cluster.workers, "temporal": self.cluster.nodes, "api": self.cluster.apis}
+        seconds = {name: cpu_seconds(processes) for name, processes in parts.items()}
+        return seconds | {"client": time.process_time(), "postgresql": postgresql_seconds(self.cluster.postgresql)}
+
     def stored(self) -> dict[str, int]:
         """Return the bytes on disk of each database."""
         with psycopg.connect(make_conninfo(self.cluster.postgresql.address)) as connection:
@@ -111,45 +118,63 @@ async def running_cluster_stack() -> AsyncIterator[ClusterStack]:
 
 async def measure(stack: Stack, scale: Scale, turn: Turn) -> dict[str, Any]:
     """Measure on one machine, end that, and measure on the cluster."""
-    number, rounds = scale.pick((3, 1), (100, ROUNDS), (300, ROUNDS))
-    margin = scale.pick(0.5, 3.0, 3.0)
-    results: dict[str, Any] = {"releases": number, "stages": STAGES, "rounds": rounds, "stages_per_second": {}, "adds_per_second": {}}
+    size = scale.pick(Size(3, 1, 0.5), Size(100, ROUNDS, 3.0), Size(300, ROUNDS, 3.0))
+    stages: dict[str, Any] = {}
+    adds: dict[str, Any] = {}
     turn("one machine")
-    results["stages_per_second"]["one machine, 1 worker"] = spread(await _stages(stack, number, rounds, margin), 1)
-    results["adds_per_second"]["one machine, 1 API"] = spread(await _adds(stack, number, rounds), 1)
+    stages["one machine"] = await _stages(stack, size)
+    adds["one machine"] = await _adds(stack, size)
     stack.kill()  # Two idle stacks would share the processors with the one that is measured.
     async with running_cluster_stack() as cluster:
         for workers in range(1, WORKERS + 1):
             turn(f"cluster, workers: {workers}")
             await cluster.only(workers, 1)
-            results["stages_per_second"][f"workers: {workers}"] = spread(await _stages(cluster, number, rounds, margin), 1)
+            stages[str(workers)] = await _stages(cluster, size)
         for apis in range(1, APIS + 1):
             turn(f"cluster, APIs: {apis}")
             await cluster.only(1, apis)
-            results["adds_per_second"][f"APIs: {apis}"] = spread(await _adds(cluster, number, rounds), 1)
-    return results
+            adds[str(apis)] = await _adds(cluster, size)
+    return {"releases": size.releases, "stages": STAGES, "rounds": size.rounds, "changes": stages, "adds": adds}
 
 
-async def _stages(stack: Stack, number: int, rounds: int, margin: float) -> list[float]:
-    """Run releases that are due at once, and return the stages per second of each round."""
-    workloads = Workloads(stack, STAGES, margin=margin)
+class Size(NamedTuple):
+    """The releases of each round, the rounds, and the margin in seconds until they are due."""
+
+    releases: int
+    rounds: int
+    margin: float
+
+
+async def _stages(stack: Stack, size: Size) -> dict[str, Any]:
+    """Run releases that are due at once, and return the stages per second, and the processor times per stage."""
+    workloads = Workloads(stack, STAGES, margin=size.margin)
     measured = []
-    for _ in range(rounds):
-        due, asleep = await workloads.put_to_sleep(RELEASES, [timedelta()] * number)
-        began = await until_due(due)
+    for _ in range(size.rounds):
+        due, asleep = await workloads.put_to_sleep(RELEASES, [timedelta()] * size.releases)
+        began, before = await until_due(due), stack.cpu()
         await until_closed(stack, asleep)
-        measured.append(number * STAGES / (time.perf_counter() - began))
-    return measured
+        measured.append(_rates(size.releases * STAGES, time.perf_counter() - began, before, stack.cpu()))
+    return _spread(measured)
 
 
-async def _adds(stack: Stack, number: int, rounds: int) -> list[float]:
-    """Add flags from twenty clients, and return the answers per second of each round."""
+async def _adds(stack: Stack, size: Size) -> dict[str, Any]:
+    """Add flags from twenty clients until their workflows have started, and return the same per flag."""
     pipeline, measured = publish_sleeping(stack), []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        await add(stack, pipeline, number, CLIENTS)
-        measured.append(number / (time.perf_counter() - began))
-    return measured
+    for _ in range(size.rounds):
+        began, before = time.perf_counter(), stack.cpu()
+        await add(stack, pipeline, size.releases, CLIENTS)
+        measured.append(_rates(size.releases, time.perf_counter() - began, before, stack.cpu()))
+    return _spread(measured)
+
+
+def _rates(number: int, seconds: float, before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    used = {name: after[name] - before[name] for name in after}
+    milliseconds = {name: each * 1000 / number for name, each in used.items()}
+    return {"per_second": number / seconds, "busy_cores": sum(used.values()) / seconds, **milliseconds}
+
+
+def _spread(measured: list[dict[str, float]]) -> dict[str, Any]:
+    return {name: spread([each[name] for each in measured], 2 if name == "busy_cores" else 1) for name in measured[0]}
 
 
 if __name__ == "__main__":

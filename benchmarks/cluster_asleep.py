@@ -23,15 +23,16 @@ TURNS = 4 + sum(-(-level // PIECE) for level in LEVELS) + len(LEVELS) * ROUNDS
 async def measure(stack: Stack, scale: Scale, turn: Turn) -> dict[str, Any]:
     """Measure the lateness on one machine, end that, and measure everything on the cluster."""
     size = scale.pick(Size((2, 4), 1, 3), Size(LEVELS[:-1], ROUNDS, 40), Size(LEVELS, ROUNDS, 40, LONGEST))
-    late = {"one machine": await _lateness(stack, scale, turn, "one machine")}
+    late = {"one machine": await measure_lateness_on(stack, scale, turn, "one machine")}
     stack.kill()  # Two idle stacks would share the processors with the one that is measured.
     async with running_cluster_stack() as cluster:
         await cluster.only(WORKERS, APIS)
-        late["cluster"] = await _lateness(cluster, scale, turn, "cluster")
+        late["cluster"] = await measure_lateness_on(cluster, scale, turn, "cluster")
         return {"lateness": late} | await measure_levels(cluster, size, turn)
 
 
-async def _lateness(stack: Stack, scale: Scale, turn: Turn, where: str) -> dict[str, Any]:
+async def measure_lateness_on(stack: Stack, scale: Scale, turn: Turn, where: str) -> dict[str, Any]:
+    """Return the lateness of releases on one stack, for each distribution of due times."""
     rounds, spread_out, burst = scale.pick((1, 3, 3), (3, 80, 150), (3, 80, 150))
     workloads = Workloads(stack, 1, margin=scale.pick(0.3, 3, 3))
     one_by_one = [timedelta(seconds=1 / PER_SECOND) * n for n in range(spread_out)]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import between, table
+from benchmarks.markdown import between, table
 from benchmarks.results import kept
 
 PAGE = Path(__file__).parents[1] / "docs" / "statistics.md"

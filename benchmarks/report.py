@@ -1,26 +1,15 @@
 """Writes the tables of docs/performance.md from the saved results: `python -m benchmarks.report`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cluster_tables import cluster, cluster_asleep
+from benchmarks.markdown import COSTS, about_run, between, in_words, table
 from benchmarks.results import kept
 from benchmarks.targets import rows
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-Cells = Iterable[str]
-
-
-def table(head: Cells, rows: Iterable[Cells]) -> str:
-    """Return a table in Markdown."""
-    lines = [head := list(head), ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def in_words(spread: dict[str, float], digits: int = 0) -> str:
-    """Return a median with the least and the most."""
-    least, median, most = (f"{spread[each]:,.{digits}f}" for each in ("least", "median", "most"))
-    return median if least == most else f"{median} ({least} to {most})"
 
 
 def stages(results: dict[str, Any]) -> str:
@@ -66,23 +55,14 @@ def scaling(results: dict[str, Any]) -> str:
     """Return the table of the costs with ever more releases asleep, and the room that a release takes."""
     rows = []
     for level, each in results["levels"].items():
-        costs = [f"{each[name]['p50_ms']['median']:.1f} / {each[name]['p99_ms']['median']:.1f}" for name in _COSTS]
+        costs = [f"{each[name]['p50_ms']['median']:.1f} / {each[name]['p99_ms']['median']:.1f}" for name in COSTS]
         memory = [f"{each['memory'][name] / 1e6:,.0f}" for name in ("worker", "api", "temporal")]
         rows.append([f"{int(level):,}", *costs, *memory])
     per_release = results["bytes_per_release"]
     flaghoist, temporal = (f"{per_release[name] / 1000:,.1f} KB" for name in ("flaghoist", "temporal"))
     room = f"One release asleep takes {flaghoist} of Flaghoist's database and {temporal} of Temporal's."
-    head = ["asleep", *(f"{words}, p50 / p99 ms" for words in _COSTS.values()), "worker, MB", "API, MB", "Temporal, MB"]
+    head = ["asleep", *(f"{words}, p50 / p99 ms" for words in COSTS.values()), "worker, MB", "API, MB", "Temporal, MB"]
     return f"{table(head, rows)}\n\n{room}"
-
-
-_COSTS = {
-    "add": "add",
-    "baseline_start": "`start_workflow`",
-    "list": "list 50",
-    "show": "show the pipeline",
-    "remove": "remove",
-}
 
 
 def recovery(results: dict[str, Any]) -> str:
@@ -200,6 +180,15 @@ def encryption(results: dict[str, Any]) -> str:
     return table([*head, "bytes of history per stage"], rows)
 
 
+def pauses(results: dict[str, Any]) -> str:
+    """Return the table of full collections of garbage, and of the requests that wait for them."""
+    rows = [
+        [words, f"{each['collections']:,}", in_words(each["longest_ms"]), in_words(each["p50_ms"], 1), in_words(each["slowest_ms"])]
+        for words, each in results["kinds"].items()
+    ]
+    return table(["objects of the imports", "full collections", "the longest, ms", "requests, p50, ms", "the slowest request, ms"], rows)
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "costs": costs,
     "costs_on_postgresql": costs,
@@ -212,18 +201,14 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "stages": stages,
     "encryption": encryption,
     "workers": workers,
+    "pauses": pauses,
+    "cluster": cluster,
+    "cluster_asleep": cluster_asleep,
     "lateness": lateness,
     "adding": adding,
     "scaling": scaling,
     "recovery": recovery,
 }
-
-
-def about(run: dict[str, Any]) -> str:
-    """Return when and on which machine it was measured, with which versions, and a note if there is one."""
-    machine = f"{run['cores']} cores, {run['memory_gb']} GB, Linux {run['kernel']}, load {run['load']} before"
-    software = f"Python {run['python']}, temporalio {run['temporalio']}, Temporal {run['temporal']}, SQLAlchemy {run['sqlalchemy']}"
-    return " ".join([f"Measured {run['date']} at {run['flaghoist']}: {machine}; {software}.", *([run["note"]] if "note" in run else [])])
 
 
 def written(page: str, results: dict[str, Any]) -> str:
@@ -232,17 +217,8 @@ def written(page: str, results: dict[str, Any]) -> str:
     for name, table_of in TABLES.items():
         if name in results:
             run = results[name].get("run")
-            page = between(page, name, "\n\n".join([table_of(results[name]), *([about(run)] if run else [])]))
+            page = between(page, name, "\n\n".join([table_of(results[name]), *([about_run(run)] if run else [])]))
     return page
-
-
-def between(page: str, name: str, text: str) -> str:
-    """Return a page with another text between the marks of a name."""
-    before, mark, rest = page.partition(f"<!-- {name} -->\n")
-    _, end, after = rest.partition(f"\n<!-- /{name} -->")
-    if not end:
-        raise ValueError(f"The page has no place for the table '{name}'")
-    return before + mark + text + end + after
 
 
 if __name__ == "__main__":

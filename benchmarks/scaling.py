@@ -28,12 +28,13 @@ TURNS = sum(-(-level // PIECE) for level in LEVELS) + len(LEVELS) * ROUNDS
 
 
 class Size(NamedTuple):
-    """What is measured: the levels, the rounds at each, the releases that each round adds, and the longest time in seconds for filling."""
+    """The levels, the rounds at each, the releases that each round adds, the most seconds for filling, and the number asleep at first."""
 
     levels: tuple[int, ...]
     rounds: int
     adds: int
     longest: float = LONGEST
+    asleep: int = 0
 
 
 async def measure(stack: Stack, scale: Scale, turn: Turn) -> dict[str, Any]:
@@ -41,12 +42,12 @@ async def measure(stack: Stack, scale: Scale, turn: Turn) -> dict[str, Any]:
     return await measure_levels(stack, scale.pick(Size((2, 4), 1, 3), Size(LEVELS[:-1], ROUNDS, 20), Size(LEVELS, ROUNDS, 40)), turn)
 
 
-async def measure_levels(stack: Stack, size: Size, turn: Turn) -> dict[str, Any]:
-    """Fill up to each of these levels, and measure there."""
-    levels, rounds, number, longest = size
-    pipeline = publish_sleeping(stack)
+async def measure_levels(stack: Stack, size: Size, turn: Turn, pipeline: str = "") -> dict[str, Any]:
+    """Fill up to each of these levels, and measure there. Those that are asleep at first are in this pipeline."""
+    levels, rounds, number, longest, asleep = size
+    pipeline = pipeline or publish_sleeping(stack)
     results: dict[str, Any] = {"adds_per_round": number, "rounds": rounds, "levels": {}}
-    asleep, deadline = 0, time.monotonic() + longest
+    deadline = time.monotonic() + longest
     await add(stack, pipeline, 2, 1)  # Warm up: the first answers of a process include what it initialises once.
     for level in levels:
         while asleep < level and time.monotonic() < deadline:

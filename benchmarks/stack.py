@@ -90,10 +90,20 @@ class Stack:
         processes = {"worker": self.worker, "api": self.api_process, "temporal": self.temporal}
         return {name: psutil.Process(each.running.pid).memory_info().rss for name, each in processes.items() if each.running}
 
+    def cpu(self) -> dict[str, float]:
+        """Return the seconds of processor time of each part, and of this process as its client."""
+        parts = {"workers": (self.worker, self.second_worker), "temporal": (self.temporal,), "api": (self.api_process,)}
+        return {name: cpu_seconds(processes) for name, processes in parts.items()} | {"client": time.process_time()}
+
     def stored(self) -> dict[str, int]:
         """Return the bytes on disk of each database, its write-ahead log included."""
         files = {"flaghoist": self.home.folder / "flaghoist.db", "temporal": self.home.temporal}
         return {name: sum(part.stat().st_size for part in path.parent.glob(f"{path.name}*")) for name, path in files.items()}
+
+
+def cpu_seconds(processes: Iterable[Process]) -> float:
+    """Return the seconds of processor time of those that run."""
+    return sum(sum(psutil.Process(each.running.pid).cpu_times()[:2]) for each in processes if each.running)
 
 
 @asynccontextmanager

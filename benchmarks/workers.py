@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
@@ -12,8 +11,6 @@ from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from benchmarks.postgresql import cpu_seconds, database_url, serving
 from benchmarks.results import spread
@@ -88,11 +85,7 @@ async def _polls(stack: Stack, identity: str) -> bool:
 
 
 def _cpu(stack: Stack, database_cpu: Callable[[], float]) -> dict[str, float]:
-    """Return the seconds of processor time of each part of the stack, and of this process as its client."""
-    parts = {"workers": (stack.worker, stack.second_worker), "temporal": (stack.temporal,), "api": (stack.api_process,)}
-    pids = {name: [each.running.pid for each in processes if each.running] for name, processes in parts.items()} | {"client": [os.getpid()]}
-    seconds = {name: sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in each) for name, each in pids.items()}
-    return seconds | {"postgresql": database_cpu()}
+    return stack.cpu() | {"postgresql": database_cpu()}
 
 
 if __name__ == "__main__":

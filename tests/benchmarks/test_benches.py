@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import changes, encryption, experiments, proofs, providers, watching, workers
+from benchmarks import changes, encryption, experiments, pauses, proofs, providers, watching, workers
 from benchmarks.__main__ import BENCHES
 from benchmarks.against import numbers
 from benchmarks.report import TABLES
@@ -21,7 +21,7 @@ HERE = {"cores": 2}
 async def measure_all(folder: Path) -> dict[str, dict[str, Any]]:
     async with running(folder) as stack:
         measured = {name: await bench(stack, Scale.QUICK, lambda _: None) for name, (bench, _) in BENCHES.items()}
-        others = {"watching": watching, "encryption": encryption, "workers": workers, "providers": providers}
+        others = {"watching": watching, "encryption": encryption, "workers": workers, "providers": providers, "pauses": pauses}
         return measured | {name: await bench.measure(stack, Scale.QUICK, lambda _: None) for name, bench in others.items()}
 
 
@@ -40,6 +40,7 @@ def test_every_benchmark_measures_product_and_baseline_and_has_a_table(tmp_path:
     assert measured["encryption"]["ratio"]["median"] > 0
     assert measured["providers"]["ratio"]["median"] > 0
     assert measured["watching"]["restored_p50"] > 0
+    assert measured["pauses"]["kinds"]["set aside"]["p50_ms"]["median"] > 0
     assert all(TABLES[name](results).count("|") > 10 for name, results in measured.items())
 
 
