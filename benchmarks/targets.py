@@ -26,11 +26,11 @@ class Target(NamedTuple):
         return [self.words, f"{measured:,.2f}", "met" if self.least <= measured <= self.most else "**not met**"]
 
 
-def _growth(name: str, percentile: str, since: int) -> Callable[[dict[str, Any]], float]:
+def _growth(name: str, percentile: str, since: int, of: str = "scaling") -> Callable[[dict[str, Any]], float]:
     """Return a figure: the cost at the last level as a multiple of the cost at the given one."""
 
     def figure(results: dict[str, Any]) -> float:
-        levels = results["scaling"]["levels"]
+        levels = results[of]["levels"]
         costs = [levels[level][name][percentile]["median"] for level in (str(since), list(levels)[-1])]
         return float(costs[1] / costs[0])
 
@@ -93,6 +93,12 @@ TARGETS = (
     Target("the same, twenty clients, p99: at most 1.5", _ratio(20, "p99"), most=1.5),
     Target("adding at the last level of scaling, to adding at 10, p50: at most 1.2", _growth("add", "p50_ms", 10), most=1.2),
     Target("listing at the last level of scaling, to listing at 100, p99: at most 2", _growth("list", "p99_ms", 100), most=2),
+    Target(
+        "adding on a cluster with 50,000 asleep, to adding at 10, p50: at most 1.2",
+        _growth("add", "p50_ms", 10, "cluster_asleep"),
+        most=1.2,
+    ),
+    Target("listing there with 50,000 asleep, to listing at 10, p99: at most 2", _growth("list", "p99_ms", 10, "cluster_asleep"), most=2),
     Target("`identities/` with 10 flags, to a bare route: at least 0.7", _served(10), 0.7),
     Target("the same, 100 flags", _served(100), 0.7),
     Target("the same, 1,000 flags", _served(1_000), 0.7),
