@@ -15,9 +15,11 @@ run: .venv/.ready ## start Flaghoist with an embedded Temporal server and a demo
 test: check browser prometheus ## run every check and every test
 	.venv/bin/pytest -n 3 --dist loadgroup --max-worker-restart 0
 
+INSTALL_CHROMIUM := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-liberation
+
 browser: # the tests of the dashboard need a real one; as root on Debian it is installed
 	@command -v "$${FLAGHOIST_CHROMIUM:-chromium}" || command -v chromium-browser || command -v google-chrome \
-	|| { [ "$$(id -u)" = 0 ] && { apt-get install -y -qq chromium || { apt-get update -qq && apt-get install -y -qq chromium; }; }; } \
+	|| { [ "$$(id -u)" = 0 ] && { $(INSTALL_CHROMIUM) || { apt-get update -qq && $(INSTALL_CHROMIUM); }; }; } \
 	|| { echo "The tests of the dashboard need Chromium: install it, or set FLAGHOIST_CHROMIUM to its path."; exit 1; }
 
 PROMETHEUS_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/flaghoist-tests
