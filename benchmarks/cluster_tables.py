@@ -11,7 +11,7 @@ def cluster(results: dict[str, Any]) -> str:
     for kind, process, words in (("changes", "worker", "stages"), ("adds", "API", "added flags")):
         for count, each in results[kind].items():
             where = f"{words}, one machine" if count == "one machine" else f"{words}, cluster, {count} × {process}"
-            costs = [f"{each[name]['median']:,.1f}" for name in _PARTS]
+            costs = [f"{each[name]['median']:,.1f}" if name in each else "" for name in _PARTS]
             rows.append([where, in_words(each["per_second"], 1), *costs, f"{each['busy_cores']['median']:.2f}"])
     return table(["measured", "per second", *_PARTS.values(), "busy cores"], rows)
 

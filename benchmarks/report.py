@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cluster_tables import cluster_asleep
+from benchmarks.cluster_tables import cluster, cluster_asleep
 from benchmarks.markdown import COSTS, about_run, between, in_words, table
 from benchmarks.results import kept
 from benchmarks.targets import rows
@@ -202,6 +202,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "encryption": encryption,
     "workers": workers,
     "pauses": pauses,
+    "cluster": cluster,
     "cluster_asleep": cluster_asleep,
     "lateness": lateness,
     "adding": adding,
