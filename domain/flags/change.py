@@ -71,7 +71,7 @@ def change_key(release: str, visit: int, step: int) -> str:
 def plan_change(patch: FlagPatch, now: FlagState, *, overrides_follow: bool = True) -> PlannedChange:
     """Apply a patch to the current flag. Raise Invalid for too many overrides, or for two with the same priority.
 
-    Without `overrides_follow`, an override keeps the default that it got, because its system can't let it follow.
+    Without `overrides_follow`, an override or a rollout keeps the default that it got, because its system can't let it follow.
     """
     named = patch.expanded(now)
     changed = named.applied(now) if overrides_follow else named.applied(now).without_inheritance()

@@ -131,13 +131,17 @@ class FlagState(Frozen):
         return any(map(self.allocated, (None, *self.overrides)))
 
     def without_inheritance(self) -> "FlagState":
-        """Return the same state with every inherited field of an override set to the default of this moment."""
+        """Return the same state with every field of an override or a rollout that follows the default set to that of this moment."""
         fixed = {
             segment: Override(enabled=enabled, value=value, priority=override.priority)
             for segment, override in self.overrides.items()
             for enabled, value in [self.resolved(segment)]
         }
-        return self.model_copy(update={"overrides": fixed})
+        rollout = self.rollout
+        if rollout:
+            enabled, value = self.in_rollout(rollout)
+            rollout = Rollout(percent=rollout.percent, enabled=enabled, value=value)
+        return self.model_copy(update={"overrides": fixed, "rollout": rollout})
 
     def in_rollout(self, rollout: Rollout) -> tuple[bool, Value]:
         """Return *enabled* and value inside the share of a rollout, with unnamed fields filled from the default."""

@@ -90,7 +90,6 @@ CAPABILITIES: Mapping[ProviderKind, frozenset[Capability]] = {
     ProviderKind.UNLEASH: frozenset({Capability.ENABLED, Capability.ENABLED_FOR_SEGMENT, Capability.ROLLOUT, Capability.VARIANTS}),
     # A flag of flagd has one hash for both. Only those with values have variants to choose from.
     ProviderKind.FLAGD: frozenset(Capability) - {Capability.VARIANTS_IN_ROLLOUT},
-    ProviderKind.FLAGSMITH: frozenset(Capability)
-    - {Capability.ROLLOUT, Capability.ROLLOUT_OF_DISABLED, Capability.ROLLOUT_OF_VALUE, Capability.ROLLOUT_FRACTIONS}
-    - _OF_VARIANTS,
+    # A rollout is a segment of its own. Variants there move between identities.
+    ProviderKind.FLAGSMITH: frozenset(Capability) - _OF_VARIANTS,
 }

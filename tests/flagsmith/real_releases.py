@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from flagsmith import Flagsmith
 from tests.e2e.stack import Stack, running_stack
 from tests.flagsmith.conversation import KEY
 from tests.flagsmith.project import BOTH, VERSIONED, ShopInFlagsmith
-from tests.pipelines import enable, hold, pipeline, set_value, stage, until
+from tests.pipelines import enable, hold, pipeline, rollout, set_value, stage, until
 from tests.waiting import CEILING, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -137,6 +138,32 @@ def test_scheduled_launch_is_off_until_its_time_and_the_sdk_sees_it(stack: Stack
     assert watcher.looks[-1].at >= launch_at
     assert [each["enabled"] for each in shop.states(VERSIONED, feature)] == [True]
     assert outcomes(ended) == {"Preparation": "acted", "Launch": "acted", "Watch": "held"}
+
+
+def test_phased_rollout_only_adds_users_and_ends_without_a_trace(stack: Stack, shop: ShopInFlagsmith) -> None:
+    feature = shop.feature("checkout", "classic")
+    new = "one-page"
+    growing = rollout(initial=20, step=40, every="5s", value=new)
+    stack.api.publish(pipeline(stage("Rollout", "production", actions=[growing]), hold("Watch", "3s")))
+    sdk = Flagsmith(environment_key=shop.environments[VERSIONED]["api_key"], api_url=f"{os.environ['FLAGSMITH_ADDRESS']}/api/v1/")
+    users = [f"user-{number}" for number in range(40)]
+
+    def served() -> set[str]:
+        flags = {user: sdk.get_identity_flags(user).get_flag("checkout") for user in users}
+        return {user for user, flag in flags.items() if (flag.enabled, flag.value) == (True, new)}
+
+    release = stack.api.add()
+    looks = [served()]
+    while looks[-1] != set(users):
+        looks.append(served())
+    ended = stack.api.wait_for_release(release["id"], "completed")
+
+    distinct = [look for number, look in enumerate(looks) if look != looks[max(number - 1, 0)]]
+    assert all(before <= after for before, after in pairwise(looks))
+    assert len(distinct) >= len(("20%", "60%", "everyone"))
+    assert [(each["enabled"], each["value"]["string_value"]) for each in shop.states(VERSIONED, feature)] == [(True, new)]
+    assert [each["name"] for each in shop.call("GET", f"/projects/{shop.id}/segments/")["results"]] == ["beta", "staff"]
+    assert outcomes(ended) == {"Rollout": "acted", "Watch": "held"}
 
 
 def outcomes(release: Any) -> dict[str, str]:

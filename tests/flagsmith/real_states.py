@@ -12,18 +12,26 @@ from domain.errors import Invalid
 from domain.flags.change import plan_change
 from domain.flags.flag import FlagState
 from domain.flags.patch import FlagPatch
+from domain.percentage import from_hundredths
 from tests.flagsmith.project import BOTH, ShopInFlagsmith
 
 VALUES = st.sampled_from(["red", "blue", "", None])
 OVERRIDES = st.none() | st.fixed_dictionaries({}, optional={"enabled": st.booleans(), "value": VALUES, "priority": st.integers(0, 4)})
+ROLLOUTS = st.none() | st.fixed_dictionaries(
+    {"percent": st.integers(1, 9_999).map(from_hundredths)}, optional={"enabled": st.booleans(), "value": VALUES}
+)
 PATCHES = st.fixed_dictionaries(
     {},
     optional={
         "enabled": st.booleans(),
         "value": VALUES,
         "overrides": st.just("remove") | st.dictionaries(st.sampled_from(["beta", "staff", "third"]), OVERRIDES, min_size=1),
+        "rollout": ROLLOUTS,
     },
 )
+
+STRAY = 33
+"""More than four standard deviations of how many of 200 users a share of any size has."""
 
 
 @pytest.mark.parametrize("environment", BOTH)
@@ -82,3 +90,30 @@ def test_identities_keep_their_variants_when_a_feature_is_enabled(shop: ShopInFl
 
     assert set(before) == {"a", "b"}
     assert served() == before
+
+
+@pytest.mark.parametrize("environment", BOTH)
+def test_identities_stay_in_a_growing_share_and_both_ways_of_evaluation_agree(shop: ShopInFlagsmith, environment: str) -> None:
+    shop.feature("colour", "red")
+    url = f"{os.environ['FLAGSMITH_ADDRESS']}/api/v1/"
+    remote = Flagsmith(environment_key=shop.environments[environment]["api_key"], api_url=url)
+    local = Flagsmith(
+        environment_key=shop.server_key(environment), api_url=url, enable_local_evaluation=True, environment_refresh_interval_seconds=3_600
+    )
+    users = [f"user-{number}" for number in range(200)]
+
+    def served(sdk: Flagsmith) -> set[str]:
+        return {user for user in users if sdk.get_identity_flags(user).get_flag("colour").value == "blue"}
+
+    seen = []
+    for percent in (10, 33.33, 75):
+        shop.apply("colour", environment, rollout={"percent": percent, "enabled": True, "value": "blue"})
+        local.update_environment()
+        seen.append(served(local))
+        assert served(remote) == seen[-1]
+        assert abs(len(seen[-1]) - len(users) * percent / 100) < STRAY
+    shop.apply("colour", environment, enabled=True, value="blue")
+    local.update_environment()
+
+    assert seen[0] < seen[1] < seen[2] < served(local) == set(users)
+    local.environment_data_polling_manager_thread.stop()

@@ -78,6 +78,9 @@ def running_flagsmith(checkout: Path) -> Iterator[tuple[str, str]]:
                 "TASK_RUN_METHOD": "SYNCHRONOUSLY",
                 "ENABLE_TELEMETRY": "False",
                 "ENABLE_API_USAGE_TRACKING": "False",
+                # Otherwise a document that is read while a version is published can lack overrides: docs/guide/flagsmith.md.
+                "CACHE_ENVIRONMENT_DOCUMENT_MODE": "PERSISTENT",
+                "CACHE_ENVIRONMENT_DOCUMENT_BACKEND": "django.core.cache.backends.locmem.LocMemCache",
             }
             run = {"cwd": api, "env": environment, "stdin": subprocess.DEVNULL}
             subprocess.run([python, "manage.py", "migrate", "--verbosity", "0"], check=True, **run)  # type: ignore[call-overload]

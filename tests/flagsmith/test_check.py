@@ -71,8 +71,8 @@ def test_project_whose_name_is_not_unique_needs_its_id(shop: ShopInFlagsmith) ->
 def test_environment_that_needs_change_requests_is_found_and_refused() -> None:
     """The open-source server has no change requests, so these are the documents of one that has them."""
     listed = [
-        {"id": 1, "name": "Open", "api_key": "open", "minimum_change_request_approvals": None},
-        {"id": 2, "name": "Guarded", "api_key": "guarded", "minimum_change_request_approvals": 0},
+        {"id": 1, "name": "Open", "project": 7, "api_key": "open", "minimum_change_request_approvals": None},
+        {"id": 2, "name": "Guarded", "project": 7, "api_key": "guarded", "minimum_change_request_approvals": 0},
     ]
     message = "Changes in 'Guarded' need a change request in Flagsmith, which a stage can't replace. Switch them off there."
 

@@ -193,7 +193,9 @@ def answer(asked: Asked) -> Answered:
         return Answered(200, [{"id": int(each), "name": "Other" if each == "3" else "Shop"} for each in environments])
     project = asked.path.partition("project=")[2].partition("&")[0]
     listed = environments.get(project, [])
-    return Answered(200, {"results": [{"id": number, "name": each, "api_key": each} for number, each in enumerate(listed)], "next": None})
+    return Answered(
+        200, {"results": [{"id": number, "name": each, "project": 1, "api_key": each} for number, each in enumerate(listed)], "next": None}
+    )
 
 
 @pytest.mark.parametrize(

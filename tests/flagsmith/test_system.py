@@ -158,8 +158,6 @@ def test_unknown_names_are_not_found(shop: ShopInFlagsmith) -> None:
         shop.apply("old-and-new", "Devlopment", enabled=True)
     with pytest.raises(SegmentNotFound, match="There is no segment 'bta' in Flagsmith"):
         shop.apply("old-and-new", PLAIN, overrides={"bta": {"enabled": True}})
-    with pytest.raises(Invalid, match="can't serve a state to a share"):
-        shop.apply("old-and-new", PLAIN, rollout={"percent": 5})
 
 
 def test_lists_have_types_and_no_segments_of_single_features(shop: ShopInFlagsmith) -> None:

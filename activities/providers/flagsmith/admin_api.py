@@ -59,9 +59,21 @@ class FlagsmithAdminApi:
         """Return the features of a project, also archived ones, with their states in one environment if it is given."""
         return self._listed(Feature, f"projects/{project}/features/", environment=environment, search=search)
 
-    def segments(self, project: int) -> list[Segment]:
-        """Return every segment of a project, also those of single features."""
-        return self._listed(Segment, f"projects/{project}/segments/")
+    def segments(self, project: int, *, search: str | None = None) -> list[Segment]:
+        """Return the segments of a project, also those of single features, or those whose name has this part."""
+        return self._listed(Segment, f"projects/{project}/segments/", q=search)
+
+    def create_segment(self, project: int, document: dict[str, Any]) -> int:
+        """Create a segment and return its id. Their names need not be unique."""
+        return _read(Segment, self._call("POST", f"projects/{project}/segments/", document)).id
+
+    def update_segment(self, project: int, segment: int, document: dict[str, Any]) -> None:
+        """Replace the rules of a segment, which keeps its id."""
+        self._call("PUT", f"projects/{project}/segments/{segment}/", document)
+
+    def delete_segment(self, project: int, segment: int) -> None:
+        """Delete a segment with all overrides for it. Rejected with 404 if it is gone."""
+        self._call("DELETE", f"projects/{project}/segments/{segment}/")
 
     def states(self, environment: int, feature: int) -> list[FeatureState]:
         """Return the live states of a feature: the default, and those of segments and identities. Rejected with 400 if it is unknown."""

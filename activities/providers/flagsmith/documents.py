@@ -24,6 +24,7 @@ class Environment(Document):
 
     id: int
     name: str
+    project: int
     api_key: str
     use_v2_feature_versioning: bool = False
     hide_disabled_flags: bool | None = None

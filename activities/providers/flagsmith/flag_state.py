@@ -7,7 +7,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from activities.providers.flag_system import SegmentKeys, SystemFlag
 from activities.providers.flagsmith.documents import Environment, Feature, FeatureSegment, FeatureState
-from domain.flags.flag import LAST_PRIORITY, MOST_OVERRIDES, FeatureType, FlagState, Override, Value, type_of
+from domain.flags.flag import LAST_PRIORITY, MOST_OVERRIDES, FeatureType, FlagState, Override, Rollout, Value, type_of
+from domain.percentage import PartialPercentage
 
 _VALUE: TypeAdapter[Value] = TypeAdapter(Value)
 
@@ -27,6 +28,14 @@ class FeatureInEnvironment(NamedTuple):
     default: FeatureState
     overrides: tuple[SegmentOverride, ...]
     identities: int
+    shares: Mapping[int, PartialPercentage] = {}
+    """Segment -> the share of a rollout, the oldest first."""
+
+    @property
+    def rollouts(self) -> list[SegmentOverride]:
+        """The overrides of rollouts. The first one counts; others are there only if two workers began at once."""
+        placed = {each.placed.segment: each for each in self.overrides}
+        return [placed[segment] for segment in self.shares if segment in placed]
 
     def ours(self, segments: SegmentKeys) -> dict[str, SegmentOverride]:
         """Return segment key -> override, for the segments that a flag may name, by priority."""
@@ -36,7 +45,7 @@ class FeatureInEnvironment(NamedTuple):
 
     def others(self, segments: SegmentKeys) -> list[SegmentOverride]:
         """Return the other overrides."""
-        ours = [each.placed.id for each in self.ours(segments).values()]
+        ours = [each.placed.id for each in (*self.ours(segments).values(), *self.rollouts)]
         return [each for each in self.overrides if each.placed.id not in ours]
 
 
@@ -51,7 +60,14 @@ def state_of(found: FeatureInEnvironment, segments: SegmentKeys) -> FlagState:
         key: Override(enabled=each.state.enabled, value=_value(each.state), priority=min(each.placed.priority, LAST_PRIORITY))
         for key, each in found.ours(segments).items()
     }
-    return FlagState(enabled=found.default.enabled, value=_value(found.default), overrides=overrides)
+    return FlagState(enabled=found.default.enabled, value=_value(found.default), overrides=overrides, rollout=_rollout(found))
+
+
+def _rollout(found: FeatureInEnvironment) -> Rollout | None:
+    if not found.rollouts:
+        return None
+    placed, state = found.rollouts[0]
+    return Rollout(percent=found.shares[placed.segment], enabled=state.enabled, value=_value(state))
 
 
 def type_of_feature(feature: Feature, states: Mapping[str, Value]) -> FeatureType:

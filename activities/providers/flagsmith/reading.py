@@ -3,6 +3,7 @@
 from activities.providers.flagsmith.admin_api import FlagsmithAdminApi
 from activities.providers.flagsmith.documents import Environment, Feature
 from activities.providers.flagsmith.flag_state import FeatureInEnvironment, SegmentOverride
+from activities.providers.flagsmith.rollout import RolloutSegments
 
 
 def read_feature(api: FlagsmithAdminApi, feature: Feature, environment: Environment) -> FeatureInEnvironment | None:
@@ -15,4 +16,7 @@ def read_feature(api: FlagsmithAdminApi, feature: Feature, environment: Environm
     placed = api.feature_segments(environment.id, feature.id) if by_segment else []
     overrides = [SegmentOverride(each, by_segment[each.id]) for each in placed if each.id in by_segment]
     overrides.sort(key=lambda each: each.placed.priority)
-    return FeatureInEnvironment(feature, environment, default, tuple(overrides), sum(each.identity is not None for each in states))
+    identities = sum(each.identity is not None for each in states)
+    segments = RolloutSegments(api, feature, environment)
+    shares = segments.shares() if any(segments.may_be_of(each.placed) for each in overrides) else {}
+    return FeatureInEnvironment(feature, environment, default, tuple(overrides), identities, shares)

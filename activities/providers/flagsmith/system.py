@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from activities.providers.errors import ProviderError, ProviderRejected, ProviderUnauthorized, ProviderUnavailable
@@ -13,10 +14,11 @@ from activities.providers.flagsmith.admin_api import FlagsmithAdminApi
 from activities.providers.flagsmith.documents import Environment, Feature, Segment
 from activities.providers.flagsmith.flag_state import FeatureInEnvironment, SegmentOverride, flag_in, state_of, type_of_feature
 from activities.providers.flagsmith.reading import read_feature
-from activities.providers.flagsmith.writes import Writes
-from domain.errors import EnvironmentNotFound, FeatureNotFound, Invalid, KeptByOthers, SegmentNotFound
+from activities.providers.flagsmith.rollout import RolloutSegments
+from activities.providers.flagsmith.writes import ROLLOUT, Writes
+from domain.errors import EnvironmentNotFound, FeatureNotFound, KeptByOthers, SegmentNotFound
 from domain.flags.change import plan_change
-from domain.flags.flag import FlagState
+from domain.flags.flag import FlagState, Rollout
 from domain.flags.patch import FlagPatch
 from domain.flags.variant import Variants
 from domain.text import did_you_mean
@@ -104,22 +106,27 @@ class FlagsmithProject:
 
         Raises FeatureNotFound, EnvironmentNotFound, SegmentNotFound, KeptByOthers or Invalid.
         """
-        if patch.rollout:
-            raise Invalid("Flagsmith can't serve a state to a share of identities without a segment. Use a segment.")
         if unknown := [key for key, override in patch.segments.items() if override is not None and key not in segments]:
             raise SegmentNotFound(f"There is no segment '{unknown[0]}' in Flagsmith.{did_you_mean(unknown[0], segments)}")
         place = self._environment(environment)
         found = self._read(self._feature(feature), place)
         now = state_of(found, segments)
         target = plan_change(patch, now, overrides_follow=False).state
-        if target == now:
+        rollouts = RolloutSegments(self._api, found.feature, place)
+        if target == now and len(found.rollouts) <= 1:
+            if not found.rollouts:
+                rollouts.delete_all()
             return
         writes = Writes(found, found.ours(segments), now, target)
         _check_order(target, now, found.others(segments))
-        if place.use_v2_feature_versioning:
-            self._api.publish_version(place.id, found.feature.id, writes.version(segments))
-        else:
-            self._write(found, writes, segments)
+        with _share_changed(rollouts, found, target.rollout) as of_rollout:
+            references = {**segments, **of_rollout}
+            if not writes.changes_states:
+                return
+            if place.use_v2_feature_versioning:
+                self._api.publish_version(place.id, found.feature.id, writes.version(references))
+            else:
+                self._write(found, writes, references)
 
     def close(self) -> None:
         """Close the client."""
@@ -131,7 +138,7 @@ class FlagsmithProject:
         New overrides come before the default and removals after it, so nobody gets a state in between.
         """
         place = {"feature": found.feature.id, "environment": found.environment.id}
-        ours = found.ours(segments)
+        ours = writes.present
         for key in writes.created:
             self._api.create_override(found.environment.api_key, found.feature.id, writes.created_document(key, segments[key]))
         for key in writes.changed:
@@ -193,6 +200,32 @@ class FlagsmithProject:
                 raise ProviderUnauthorized(_unclear(self._project, [each.name for each in projects], len(named)))
             self._id = named[0].id
         return self._id
+
+
+@contextmanager
+def _share_changed(segments: RolloutSegments, found: FeatureInEnvironment, wanted: Rollout | None) -> Iterator[SegmentKeys]:
+    """Bring the share of a rollout to the wanted one around the block, which changes the states. Yield the rollout's segment under its key.
+
+    A new segment comes before its override, and is deleted after it. A share shrinks before the states change and grows after that.
+    So each identity has the state of before or of after.
+    """
+    present = [each.placed.segment for each in found.rollouts]
+    if wanted is None:
+        yield {}
+        gone = present
+    elif not present:
+        yield {ROLLOUT: str(segments.prepare(wanted.percent))}
+        gone = []
+    else:
+        first, share = present[0], found.shares[present[0]]
+        if wanted.percent < share:
+            segments.resize(first, wanted.percent)
+        yield {ROLLOUT: str(first)}
+        if wanted.percent > share:
+            segments.resize(first, wanted.percent)
+        gone = present[1:]
+    for segment in gone:
+        segments.delete(segment)
 
 
 def _environment_finding(name: str, listed: Iterable[Environment]) -> Finding:

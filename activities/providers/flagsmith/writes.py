@@ -1,15 +1,30 @@
 """The changes that bring a feature from one state to another, as Flagsmith's documents."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from activities.providers.flagsmith.documents import FeatureState, StateValue
 from activities.providers.flagsmith.flag_state import FeatureInEnvironment, SegmentOverride
 from domain.errors import Invalid, KeptByOthers
-from domain.flags.flag import FlagState, Override, Value
+from domain.flags.flag import LAST_PRIORITY, FlagState, Value
 
 LARGEST_INTEGER = 2**31 - 1
 """The largest integer that Flagsmith stores. The smallest is one below its negative."""
+
+
+ROLLOUT = "a rollout"
+"""The key of a rollout's override among those of segments, which have no spaces in theirs."""
+
+ROLLOUT_PRIORITY = LAST_PRIORITY + 1
+"""The priority of a rollout's override: after those of all segments, because these win over a rollout."""
+
+
+class Placed(NamedTuple):
+    """The state for a segment, and its place in the order."""
+
+    enabled: bool
+    value: Value
+    priority: int
 
 
 class Writes:
@@ -17,13 +32,22 @@ class Writes:
 
     def __init__(self, found: FeatureInEnvironment, ours: Mapping[str, SegmentOverride], now: FlagState, target: FlagState) -> None:
         """Raise Invalid if Flagsmith can't store the target, or KeptByOthers if something of others is in the way."""
-        self._found, self._ours, self._now, self._target = found, ours, now, target
+        self._found, self._now, self._target = found, now, target
+        self._ours = {**ours, **({ROLLOUT: found.rollouts[0]} if found.rollouts else {})}
+        self._before, self._after = _placed(now), _placed(target)
+        if ROLLOUT in self._before:
+            self._before[ROLLOUT] = self._before[ROLLOUT]._replace(priority=found.rollouts[0].placed.priority)
         for value in _values(target):
             _check_storable(value)
-        if found.feature.multivariate_options and (now.value, now.overrides) != (target.value, target.overrides):
+        if found.feature.multivariate_options and (now.value, self._before) != (target.value, self._after):
             raise KeptByOthers(
                 f"The feature '{found.feature.name}' has variants in Flagsmith. A stage can only enable or disable it for everyone."
             )
+
+    @property
+    def present(self) -> Mapping[str, SegmentOverride]:
+        """Key -> the override that there is now."""
+        return self._ours
 
     @property
     def changes_default(self) -> bool:
@@ -32,29 +56,34 @@ class Writes:
 
     @property
     def removed(self) -> list[SegmentOverride]:
-        """The overrides to delete."""
-        return [self._ours[key] for key in self._now.overrides if key not in self._target.overrides]
+        """The overrides to delete, with those of rollouts that there should not be."""
+        return [self._ours[key] for key in self._before if key not in self._after] + self._found.rollouts[1:]
 
     @property
-    def created(self) -> dict[str, Override]:
-        """Segment key -> the override to create."""
-        return {key: each for key, each in self._target.overrides.items() if key not in self._now.overrides}
+    def created(self) -> dict[str, "Placed"]:
+        """Key -> the override to create."""
+        return {key: each for key, each in self._after.items() if key not in self._before}
 
     @property
-    def changed(self) -> dict[str, Override]:
-        """Segment key -> the override to change, also if only its priority changes."""
-        return {key: each for key, each in self._target.overrides.items() if self._now.overrides.get(key, each) != each}
+    def changed(self) -> dict[str, "Placed"]:
+        """Key -> the override to change, also if only its priority changes."""
+        return {key: each for key, each in self._after.items() if self._before.get(key, each) != each}
+
+    @property
+    def changes_states(self) -> bool:
+        """True if any state changes. The share of a rollout is none."""
+        return bool(self.changes_default or self.removed or self.created or self.changed)
 
     @property
     def changes_order(self) -> bool:
         """True if an override is created, deleted or moved."""
-        moved = (self._now.overrides[key].priority != each.priority for key, each in self.changed.items())
+        moved = (self._before[key].priority != each.priority for key, each in self.changed.items())
         return bool(self.removed or self.created) or any(moved)
 
     def priorities(self, references: Mapping[str, str]) -> dict[int, int]:
         """Return segment -> priority for all overrides that there are in the end, also those of others."""
         priorities = {each.placed.segment: each.placed.priority for each in self._found.overrides}
-        return priorities | {int(references[key]): each.priority for key, each in self._target.overrides.items()}
+        return priorities | {int(references[key]): each.priority for key, each in self._after.items()}
 
     def default_document(self) -> dict[str, Any]:
         """Return the state for everyone."""
@@ -62,8 +91,8 @@ class Writes:
 
     def changed_document(self, key: str) -> dict[str, Any]:
         """Return the state for a segment that has an override."""
-        before, after = self._now.overrides[key], self._target.overrides[key]
-        return self._document(self._ours[key].state, before.value, bool(after.enabled), after.value)
+        before, after = self._before[key], self._after[key]
+        return self._document(self._ours[key].state, before.value, after.enabled, after.value)
 
     def default_steps(self) -> list[dict[str, Any]]:
         """Return the states for everyone to write one after the other in an environment without versions."""
@@ -72,14 +101,14 @@ class Writes:
 
     def changed_steps(self, key: str) -> list[dict[str, Any]]:
         """Return the states for a segment to write one after the other in an environment without versions."""
-        before, after = self._now.overrides[key], self._target.overrides[key]
-        return _steps(self.changed_document(key), enables=bool(after.enabled) and not before.enabled and before.value != after.value)
+        before, after = self._before[key], self._after[key]
+        return _steps(self.changed_document(key), enables=after.enabled and not before.enabled and before.value != after.value)
 
     def created_document(self, key: str, reference: str) -> dict[str, Any]:
         """Return the state for a segment that has no override yet, with its place in the order."""
-        override = self._target.overrides[key]
+        override = self._after[key]
         placed = {"feature_segment": {"segment": int(reference), "priority": override.priority}}
-        return {"enabled": bool(override.enabled), "feature_state_value": _stored(override.value)} | placed
+        return {"enabled": override.enabled, "feature_state_value": _stored(override.value)} | placed
 
     def version(self, references: Mapping[str, str]) -> dict[str, Any]:
         """Return a version with all changes."""
@@ -105,9 +134,16 @@ def _steps(document: dict[str, Any], *, enables: bool) -> list[dict[str, Any]]:
     return [{**document, "enabled": False}, document] if enables else [document]
 
 
+def _placed(state: FlagState) -> dict[str, Placed]:
+    placed = {key: Placed(bool(each.enabled), each.value, each.priority) for key, each in state.overrides.items()}
+    if state.rollout:
+        placed[ROLLOUT] = Placed(*state.in_rollout(state.rollout), ROLLOUT_PRIORITY)
+    return placed
+
+
 def _values(state: FlagState) -> Iterator[Value]:
     yield state.value
-    yield from (each.value for each in state.overrides.values())
+    yield from (each.value for each in _placed(state).values())
 
 
 def _stored(value: Value) -> dict[str, Any]:
